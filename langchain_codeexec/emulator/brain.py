@@ -1,0 +1,44 @@
+"""What decides the emulator's answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from langchain_codeexec.executions import ExecutionResult
+    from langchain_codeexec.gemini.transport import EndpointKind
+    from langchain_codeexec.gemini.wire import GenerateContentRequest, Part
+
+__all__ = ["Brain", "Prompt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A checked request as a brain sees it.
+
+    Attributes:
+        model: Bare model name.
+        endpoint: Which service the client believes it talks to.
+        request: The body, keys in camelCase, already found valid.
+    """
+
+    model: str
+    endpoint: EndpointKind
+    request: GenerateContentRequest
+
+
+class Brain(Protocol):
+    """Decides what the model says.
+
+    `respond` is a generator of parts. When it yields an `executableCode` part, the emulator runs the code,
+    puts the `codeExecutionResult` part and any images into the answer, and sends the `ExecutionResult`
+    back as the value of that `yield`; every other `yield` gives `None`. Ids and thought signatures are the
+    emulator's business. It runs in a worker thread, so it may block.
+    """
+
+    def respond(self, prompt: Prompt) -> Generator[Part, ExecutionResult | None, None]:
+        """Answer one request, part by part."""
+        ...

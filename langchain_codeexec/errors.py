@@ -1,0 +1,220 @@
+"""Every exception this package raises on purpose.
+
+```
+CodeExecError
+├── ConfigurationError (ValueError)      a setting is missing, wrong or contradicts another
+│   ├── CredentialsError                 no usable credentials, or they cannot be refreshed
+│   ├── MissingDependencyError (ImportError)  an optional library is not installed
+│   └── UnsupportedSettingError          a taken-over model has a setting that cannot be carried over
+├── MessageError (ValueError)            a message or content block cannot be put on the wire
+├── ToolDeclarationError (ValueError)    a tool or tool choice cannot be declared to Gemini
+├── GeminiError                          a request to Gemini did not give a response
+│   ├── GeminiAPIError                   the service answered with an error
+│   │   ├── InvalidRequestError          400
+│   │   ├── AuthenticationError          401
+│   │   ├── PermissionDeniedError        403
+│   │   ├── NotFoundError                404
+│   │   ├── RateLimitError               429
+│   │   ├── RequestCancelledError        499
+│   │   └── ServerError                  5xx
+│   ├── GeminiConnectionError            the service could not be reached, or the connection broke
+│   ├── GeminiTimeoutError               no answer within the time allowed
+│   └── ResponseFormatError              the answer is not what the protocol promises
+└── ExecutorError                        a sandbox is broken (a failing program is data, not an error)
+```
+
+Where langchain-core has the matching provider-independent exception (`ModelRateLimitError` and its
+siblings), the class here inherits from it too, so that middlewares which know only LangChain's
+exceptions treat it rightly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import langchain_core.exceptions as _lc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+__all__ = [
+    "AuthenticationError",
+    "CodeExecError",
+    "ConfigurationError",
+    "CredentialsError",
+    "ExecutorError",
+    "GeminiAPIError",
+    "GeminiConnectionError",
+    "GeminiError",
+    "GeminiTimeoutError",
+    "InvalidRequestError",
+    "MessageError",
+    "MissingDependencyError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestCancelledError",
+    "ResponseFormatError",
+    "ServerError",
+    "ToolDeclarationError",
+    "UnsupportedSettingError",
+]
+
+
+def _model_error(name: str) -> type[Exception]:
+    """LangChain's provider-independent exception of that name, or a stand-in on older releases."""
+    found = getattr(_lc, name, None)
+    return found if isinstance(found, type) else type(name, (_lc.LangChainException,), {})
+
+
+class CodeExecError(Exception):
+    """Base of all exceptions of this package."""
+
+
+class ConfigurationError(CodeExecError, ValueError):
+    """A setting is missing, wrong or contradicts another one."""
+
+
+class CredentialsError(ConfigurationError):
+    """No usable credentials were found, or they could not be refreshed."""
+
+
+class MissingDependencyError(ConfigurationError, ImportError):
+    """An optional library is needed and not installed.
+
+    Args:
+        library: What could not be imported.
+        extra: The extra of this package that installs it.
+    """
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(f"{library} is not installed. Install it with: pip install 'langchain-codeexec[{extra}]'")
+        self.library = library
+        self.extra = extra
+
+
+class UnsupportedSettingError(ConfigurationError):
+    """A model that is taken over has a setting that cannot be carried over.
+
+    Args:
+        setting: Name of the setting on the model that is taken over.
+        reason: Why it cannot be carried over, and the remedy.
+    """
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(f"cannot carry over {setting!r}: {reason}")
+        self.setting = setting
+
+
+class MessageError(CodeExecError, ValueError):
+    """A message or one of its content blocks cannot be put on the wire."""
+
+
+class ToolDeclarationError(CodeExecError, ValueError):
+    """A tool or a tool choice cannot be declared to Gemini."""
+
+
+class GeminiError(CodeExecError, _model_error("ModelError")):  # type: ignore[misc]  # base depends on the langchain-core release
+    """A request to Gemini did not give a usable response."""
+
+
+class GeminiAPIError(GeminiError):
+    """The service answered with an error.
+
+    Attributes:
+        status_code: HTTP status, or the `code` of an error that arrived in mid-stream.
+        status: Canonical name such as `INVALID_ARGUMENT`; empty if the answer named none.
+        message: The service's own words.
+        details: The `details` list of the error envelope, verbatim.
+        url: Where the request went, without its query.
+        retry_after: Seconds the service asked to wait, if it did.
+        response: The httpx response, where there was one (`None` over other transports).
+    """
+
+    def __init__(  # noqa: PLR0913 -- one keyword for each fact of the error envelope
+        self,
+        message: str,
+        *,
+        status_code: int,
+        status: str = "",
+        details: list[Any] | None = None,
+        url: str = "",
+        retry_after: float | None = None,
+        response: httpx.Response | None = None,
+        remedy: str = "",
+    ) -> None:
+        label = f"{status_code} {status}".strip()
+        where = f" ({url})" if url else ""
+        super().__init__(f"{label}{where}: {message}" + (f"\nRemedy: {remedy}" if remedy else ""))
+        self.status_code = status_code
+        self.status = status
+        self.message = message
+        self.details = details or []
+        self.url = url
+        self.retry_after = retry_after
+        self.response = response
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, {**self.__dict__, "response": None})
+
+
+def _rebuild(cls: type[GeminiAPIError], args: tuple[Any, ...], state: Mapping[str, Any]) -> GeminiAPIError:
+    """Unpickle without calling `__init__`, whose keywords `args` does not hold."""
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class InvalidRequestError(GeminiAPIError, _model_error("ModelInvalidRequestError")):  # type: ignore[misc]  # as above
+    """400: the service refused the request as it stands."""
+
+
+class AuthenticationError(GeminiAPIError, _model_error("ModelAuthenticationError")):  # type: ignore[misc]  # as above
+    """401: the credentials are missing, malformed or expired."""
+
+
+class PermissionDeniedError(GeminiAPIError, _model_error("ModelPermissionDeniedError")):  # type: ignore[misc]  # as above
+    """403: the credentials are valid and not enough."""
+
+
+class NotFoundError(GeminiAPIError, _model_error("ModelNotFoundError")):  # type: ignore[misc]  # as above
+    """404: no such model, project or location."""
+
+
+class RateLimitError(GeminiAPIError, _model_error("ModelRateLimitError")):  # type: ignore[misc]  # as above
+    """429: quota or rate limit exceeded, and retries did not help."""
+
+
+class RequestCancelledError(GeminiAPIError):
+    """499: the client side went away before the service answered."""
+
+
+class ServerError(GeminiAPIError, _model_error("ModelAPIError")):  # type: ignore[misc]  # as above
+    """5xx: the service failed, and retries did not help."""
+
+
+class GeminiConnectionError(GeminiError, _model_error("ModelConnectionError")):  # type: ignore[misc]  # as above
+    """The service could not be reached, or the connection broke while it answered."""
+
+
+class GeminiTimeoutError(GeminiError, _model_error("ModelTimeoutError")):  # type: ignore[misc]  # as above
+    """No answer within the time allowed (`timeout`)."""
+
+
+class ResponseFormatError(GeminiError):
+    """The answer is not what the protocol promises: truncated, not JSON, not an object.
+
+    Attributes:
+        body: The beginning of what was received, for a bug report.
+    """
+
+    def __init__(self, message: str, *, body: str = "") -> None:
+        super().__init__(message)
+        self.body = body
+
+
+class ExecutorError(CodeExecError):
+    """A sandbox could not run the code at all. A program that fails is an `Outcome`, not this."""

@@ -1,0 +1,1 @@
+"""The generateContent protocol, without LangChain in it."""

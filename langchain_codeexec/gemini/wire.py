@@ -1,0 +1,218 @@
+"""The shapes of generateContent as they travel: JSON objects with camelCase keys.
+
+Every key may be absent, and keys not listed here may be present; nothing in this package relies on
+either. Source of the field names: the public REST reference of the Gemini API and of Vertex AI.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+__all__ = [
+    "Blob",
+    "Candidate",
+    "CodeExecutionResult",
+    "Content",
+    "CountTokensResponse",
+    "ExecutableCode",
+    "FileData",
+    "FunctionCall",
+    "FunctionCallingConfig",
+    "FunctionDeclaration",
+    "FunctionResponse",
+    "GenerateContentRequest",
+    "GenerateContentResponse",
+    "Part",
+    "PromptFeedback",
+    "Tool",
+    "ToolConfig",
+    "UsageMetadata",
+]
+
+
+class ExecutableCode(TypedDict, total=False):
+    """Code the model wrote for the server to run."""
+
+    language: str
+    code: str
+    id: str
+
+
+class CodeExecutionResult(TypedDict, total=False):
+    """What running it gave; `output` is stdout when OK, else stderr or a description."""
+
+    outcome: str
+    output: str
+    id: str
+
+
+class Blob(TypedDict, total=False):
+    """Bytes carried by value, base64."""
+
+    mimeType: str
+    data: str
+    displayName: str
+
+
+class FileData(TypedDict, total=False):
+    """Bytes carried by reference."""
+
+    mimeType: str
+    fileUri: str
+    displayName: str
+
+
+class FunctionCall(TypedDict, total=False):
+    """A call the client is asked to make."""
+
+    id: str
+    name: str
+    args: dict[str, Any]
+
+
+class FunctionResponse(TypedDict, total=False):
+    """The client's answer to a call."""
+
+    id: str
+    name: str
+    response: dict[str, Any]
+    parts: list[dict[str, Any]]
+
+
+class Part(TypedDict, total=False):
+    """One part of a content: exactly one data key, and keys that qualify it."""
+
+    text: str
+    inlineData: Blob
+    fileData: FileData
+    functionCall: FunctionCall
+    functionResponse: FunctionResponse
+    executableCode: ExecutableCode
+    codeExecutionResult: CodeExecutionResult
+    toolCall: dict[str, Any]
+    toolResponse: dict[str, Any]
+    thought: bool
+    thoughtSignature: str
+    videoMetadata: dict[str, Any]
+    mediaResolution: dict[str, Any]
+    partMetadata: dict[str, Any]
+
+
+class Content(TypedDict, total=False):
+    """One turn: `role` is `user` or `model`."""
+
+    role: str
+    parts: list[Part]
+
+
+class FunctionDeclaration(TypedDict, total=False):
+    """A function the model may call; `parametersJsonSchema` is plain JSON Schema."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    parametersJsonSchema: Any
+    response: dict[str, Any]
+    responseJsonSchema: Any
+
+
+class Tool(TypedDict, total=False):
+    """One entry of `tools`: functions, or one of the service's built-in tools."""
+
+    functionDeclarations: list[FunctionDeclaration]
+    codeExecution: dict[str, Any]
+    googleSearch: dict[str, Any]
+    googleSearchRetrieval: dict[str, Any]
+    urlContext: dict[str, Any]
+    googleMaps: dict[str, Any]
+    fileSearch: dict[str, Any]
+    computerUse: dict[str, Any]
+    retrieval: dict[str, Any]
+    enterpriseWebSearch: dict[str, Any]
+
+
+class FunctionCallingConfig(TypedDict, total=False):
+    """`mode` is AUTO, ANY, NONE or VALIDATED."""
+
+    mode: str
+    allowedFunctionNames: list[str]
+
+
+class ToolConfig(TypedDict, total=False):
+    """How tools may be used. `includeServerSideToolInvocations` is unknown on Vertex."""
+
+    functionCallingConfig: FunctionCallingConfig
+    retrievalConfig: dict[str, Any]
+    includeServerSideToolInvocations: bool
+
+
+class GenerateContentRequest(TypedDict, total=False):
+    """Body of generateContent and streamGenerateContent."""
+
+    contents: list[Content]
+    systemInstruction: Content
+    tools: list[Tool]
+    toolConfig: ToolConfig
+    generationConfig: dict[str, Any]
+    safetySettings: list[dict[str, Any]]
+    cachedContent: str
+    labels: dict[str, str]
+
+
+class UsageMetadata(TypedDict, total=False):
+    """Token counts: total = prompt + candidates + toolUsePrompt + thoughts."""
+
+    promptTokenCount: int
+    candidatesTokenCount: int
+    toolUsePromptTokenCount: int
+    thoughtsTokenCount: int
+    cachedContentTokenCount: int
+    totalTokenCount: int
+    promptTokensDetails: list[dict[str, Any]]
+    candidatesTokensDetails: list[dict[str, Any]]
+    toolUsePromptTokensDetails: list[dict[str, Any]]
+    cacheTokensDetails: list[dict[str, Any]]
+    trafficType: str
+
+
+class Candidate(TypedDict, total=False):
+    """One answer."""
+
+    content: Content
+    finishReason: str
+    finishMessage: str
+    index: int
+    safetyRatings: list[dict[str, Any]]
+    citationMetadata: dict[str, Any]
+    groundingMetadata: dict[str, Any]
+    urlContextMetadata: dict[str, Any]
+    avgLogprobs: float
+    logprobsResult: dict[str, Any]
+
+
+class PromptFeedback(TypedDict, total=False):
+    """Why a prompt was refused."""
+
+    blockReason: str
+    blockReasonMessage: str
+    safetyRatings: list[dict[str, Any]]
+
+
+class GenerateContentResponse(TypedDict, total=False):
+    """Answer of generateContent, or one chunk of streamGenerateContent."""
+
+    candidates: list[Candidate]
+    promptFeedback: PromptFeedback
+    usageMetadata: UsageMetadata
+    modelVersion: str
+    responseId: str
+    createTime: str
+
+
+class CountTokensResponse(TypedDict, total=False):
+    """Answer of countTokens."""
+
+    totalTokens: int
+    cachedContentTokenCount: int
+    promptTokensDetails: list[dict[str, Any]]
+    totalBillableCharacters: int

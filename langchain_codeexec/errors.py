@@ -90,7 +90,9 @@ class MissingDependencyError(ConfigurationError, ImportError):
     """
 
     def __init__(self, library: str, extra: str) -> None:
-        super().__init__(f"{library} is not installed. Install it with: pip install 'langchain-codeexec[{extra}]'")
+        super().__init__(
+            f"{library} is not installed. Install it with: pip install 'langchain-codeexec[{extra}]'"
+        )
         self.library = library
         self.extra = extra
 

@@ -21,7 +21,7 @@ class Outcome(StrEnum):
     DEADLINE_EXCEEDED = "OUTCOME_DEADLINE_EXCEEDED"
 
     @classmethod
-    def _missing_(cls, value: object) -> Outcome:
+    def _missing_(cls, value: object) -> Outcome:  # noqa: ARG003 -- the signature is Enum's
         """An outcome this release does not know is unspecified, never an exception."""
         return cls.UNSPECIFIED
 

@@ -21,6 +21,7 @@ CodeExecError
 │   ├── GeminiTimeoutError               no answer within the time allowed
 │   └── ResponseFormatError              the answer is not what the protocol promises
 └── ExecutorError                        a sandbox is broken (a failing program is data, not an error)
+    └── ExecutionRequestError (ValueError)   a request cannot be run as it stands
 ```
 
 Where langchain-core has the matching provider-independent exception (`ModelRateLimitError` and its
@@ -44,6 +45,7 @@ __all__ = [
     "CodeExecError",
     "ConfigurationError",
     "CredentialsError",
+    "ExecutionRequestError",
     "ExecutorError",
     "GeminiAPIError",
     "GeminiConnectionError",
@@ -220,3 +222,7 @@ class ResponseFormatError(GeminiError):
 
 class ExecutorError(CodeExecError):
     """A sandbox could not run the code at all. A program that fails is an `Outcome`, not this."""
+
+
+class ExecutionRequestError(ExecutorError, ValueError):
+    """An `ExecutionRequest` cannot be run as it stands: a hostile file name, a time-out below zero."""

@@ -1,0 +1,1 @@
+"""The wire's parts to LangChain's content blocks and back; pure functions."""

@@ -1,0 +1,224 @@
+"""Tools in any of the ecosystem's spellings to `tools`.
+
+A function's schema travels as JSON Schema (`parametersJsonSchema`) and is not rewritten, so that unions, maps
+and `$defs` reach the model as the user wrote them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from langchain_core.tools import BaseTool, create_schema_from_function
+from langchain_core.utils.function_calling import convert_to_openai_function
+from pydantic import BaseModel
+
+from langchain_codeexec.errors import ToolDeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from langchain_codeexec.gemini.wire import Tool
+
+__all__ = [
+    "CODE_EXECUTION",
+    "camel_case",
+    "declares_code_execution",
+    "function_names",
+    "schema_of",
+    "wire_tools",
+    "without_code_execution",
+    "without_functions",
+]
+
+Json = dict[str, Any]
+
+CODE_EXECUTION: Final[Tool] = {"codeExecution": {}}
+
+_CODE_TYPE: Final = re.compile(r"code_(?:execution|interpreter)(?:_\d+)?")
+"""`type` of code execution in other providers' tool lists; Anthropic's carries a date."""
+
+_BUILT_IN: Final = frozenset(
+    {
+        "codeExecution",
+        "googleSearch",
+        "googleSearchRetrieval",
+        "urlContext",
+        "googleMaps",
+        "fileSearch",
+        "computerUse",
+        "retrieval",
+        "enterpriseWebSearch",
+        "mcpServers",
+        "parallelAiSearch",
+        "exaAiSearch",
+    }
+)
+
+
+def wire_tools(tools: Iterable[Any]) -> list[Tool]:
+    """Translate tools.
+
+    Args:
+        tools: LangChain tools, functions, pydantic and TypedDict classes, JSON schemas, OpenAI's and
+            Anthropic's tool dicts, Gemini's built-in tools in either case, `google.genai` tool objects.
+
+    Returns:
+        All functions in one entry, each built-in tool in one of its own, in the order given.
+
+    Raises:
+        ToolDeclarationError: A tool cannot be declared, or two functions have one name.
+    """
+    functions: dict[str, Json] = {}
+    built_in: dict[str, Json] = {}
+    for tool in tools:
+        for kind, declaration in _entries(tool):
+            if kind != "functionDeclarations":
+                built_in[kind] = declaration
+                continue
+            name = str(declaration["name"])
+            if functions.setdefault(name, declaration) != declaration:
+                raise ToolDeclarationError(f"two different tools are named {name!r}; rename one of them")
+    declared: list[Json] = [{kind: settings} for kind, settings in built_in.items()]
+    if functions:
+        declared.insert(0, {"functionDeclarations": list(functions.values())})
+    return cast("list[Tool]", declared)
+
+
+def function_names(tools: Iterable[Tool]) -> list[str]:
+    """Names of the declared functions, in order."""
+    return [str(function.get("name")) for tool in tools for function in tool.get("functionDeclarations", ())]
+
+
+def declares_code_execution(tools: Iterable[Tool]) -> bool:
+    """Whether code execution is among the tools."""
+    return any("codeExecution" in tool for tool in tools)
+
+
+def without_code_execution(tools: Iterable[Tool]) -> list[Tool]:
+    """The tools but for code execution."""
+    return [tool for tool in tools if "codeExecution" not in tool]
+
+
+def without_functions(tools: Iterable[Tool]) -> list[Tool]:
+    """The tools but for functions."""
+    return [tool for tool in tools if "functionDeclarations" not in tool]
+
+
+def schema_of(schema: Any) -> Json:
+    """The JSON Schema of a response schema in any of LangChain's forms, intact.
+
+    Raises:
+        ToolDeclarationError: It is none of them.
+    """
+    if isinstance(schema, dict) and ("properties" in schema or "type" in schema) and "function" not in schema:
+        return schema
+    if _is_model(schema):
+        return cast("Json", schema.model_json_schema())
+    declaration = _function(schema)
+    described = {key: declaration[key] for key in ("description",) if key in declaration}
+    return {"title": declaration["name"], **described, **declaration.get("parametersJsonSchema", {})}
+
+
+def _entries(tool: Any) -> Iterator[tuple[str, Json]]:
+    """What one tool declares: pairs of wire key and declaration."""
+    if not isinstance(tool, (dict, type, BaseTool)) and (dumped := _dumped(tool)) is not None:
+        tool = dumped
+    if isinstance(tool, dict):
+        yield from _entries_of_dict(tool)
+    else:
+        yield "functionDeclarations", _function(tool)
+
+
+def _entries_of_dict(tool: Json) -> Iterator[tuple[str, Json]]:
+    kind = tool.get("type")
+    if isinstance(kind, str) and _CODE_TYPE.fullmatch(kind):
+        yield "codeExecution", {}
+        return
+    own = {camel_case(key): value for key, value in tool.items() if value is not None}
+    if "functionDeclarations" in own or (own and own.keys() <= _BUILT_IN):
+        for declared in own.pop("functionDeclarations", None) or ():
+            yield "functionDeclarations", _own_function(declared)
+        yield from own.items()
+        return
+    if isinstance(kind, str) and camel_case(kind) in _BUILT_IN:
+        yield camel_case(kind), {key: value for key, value in tool.items() if key != "type"}
+        return
+    yield (
+        "functionDeclarations",
+        _function(tool["function"] if isinstance(tool.get("function"), dict) else tool),
+    )
+
+
+def _own_function(declared: Any) -> Json:
+    """A declaration in Gemini's own form stays as it is, but for the case of its keys."""
+    if not isinstance(declared, dict):
+        dumped = _dumped(declared)
+        if dumped is None:
+            return _function(declared)
+        declared = dumped
+    declaration = {camel_case(key): value for key, value in declared.items() if value is not None}
+    if not isinstance(declaration.get("name"), str):
+        raise ToolDeclarationError(f"a function declaration has no name: {declared!r}")
+    return declaration
+
+
+def _function(tool: Any) -> Json:
+    """A function declaration from anything LangChain takes for a tool."""
+    try:
+        name, description, schema = _described(tool)
+    except ToolDeclarationError:
+        raise
+    except Exception as error:
+        raise ToolDeclarationError(f"{tool!r:.200} cannot be declared as a function: {error}") from error
+    declaration: Json = {"name": name, **({"description": description} if description else {})}
+    if schema.get("properties") or schema.keys() - {"type", "properties"}:
+        declaration["parametersJsonSchema"] = schema
+    return declaration
+
+
+def _described(tool: Any) -> tuple[str, str, Json]:
+    """Name, description and parameters of a tool."""
+    if isinstance(tool, BaseTool):
+        schema = tool.tool_call_schema
+        if isinstance(schema, dict) or _is_model(schema):
+            return tool.name, tool.description, _parameters(schema)
+    elif _is_model(tool):
+        schema = tool.model_json_schema()
+        return tool.__name__, schema.get("description", ""), _parameters(schema)
+    elif callable(tool) and not isinstance(tool, type):
+        model = create_schema_from_function(
+            tool.__name__,
+            tool,
+            filter_args=(),
+            parse_docstring=True,
+            error_on_invalid_docstring=False,
+            include_injected=False,
+        )
+        return tool.__name__, (model.__doc__ or "").strip(), _parameters(model)
+    function = convert_to_openai_function(tool)
+    return function["name"], function.get("description", ""), function.get("parameters", {})
+
+
+def _parameters(schema: Any) -> Json:
+    """A JSON Schema without the two keys that the declaration itself carries."""
+    found = schema if isinstance(schema, dict) else schema.model_json_schema()
+    return {key: value for key, value in found.items() if key not in {"title", "description"}}
+
+
+def _is_model(tool: Any) -> bool:
+    return isinstance(tool, type) and issubclass(tool, BaseModel)
+
+
+def _dumped(tool: Any) -> Json | None:
+    """The dict of a `google.genai` or Vertex tool object; both are known by how they turn into one."""
+    if isinstance(tool, BaseModel):
+        return tool.model_dump(exclude_none=True, by_alias=True, mode="json")
+    to_dict = getattr(tool, "to_dict", None)
+    return to_dict() if callable(to_dict) and not callable(tool) else None
+
+
+def camel_case(key: str) -> str:
+    """A key as the wire spells it."""
+    head, *rest = key.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in rest)

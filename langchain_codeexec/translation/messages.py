@@ -1,0 +1,243 @@
+"""A conversation to `contents`: roles, order, system text, tool replies and replayed answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from langchain_core.messages import AIMessage, ChatMessage, FunctionMessage, ToolMessage
+
+from langchain_codeexec.errors import MessageError
+from langchain_codeexec.gemini.capabilities import Capabilities, capabilities
+from langchain_codeexec.translation.data import is_media, parts_from_content, text_of
+from langchain_codeexec.translation.foreign import foreign_parts
+from langchain_codeexec.translation.replay import is_own, own_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from langchain_core.messages import BaseMessage
+
+    from langchain_codeexec.gemini.transport import EndpointKind
+    from langchain_codeexec.gemini.wire import Content
+
+__all__ = ["Destination", "contents_from_messages"]
+
+Json = dict[str, Any]
+
+_NOT_ANSWERED: Final = "This call was not carried out: the conversation holds no result of it."
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a conversation goes, as far as that changes what may be sent.
+
+    Attributes:
+        model: The model's name.
+        endpoint: Which service it is reached at.
+        native_code: Whether the request declares code execution; if not, code in the history becomes text.
+    """
+
+    model: str
+    endpoint: EndpointKind
+    native_code: bool = True
+
+    @property
+    def accepts(self) -> Capabilities:
+        """What the model accepts there."""
+        return capabilities(self.model, self.endpoint)
+
+
+def contents_from_messages(
+    messages: Sequence[BaseMessage], destination: Destination
+) -> tuple[list[Content], Content | None]:
+    """Translate a conversation.
+
+    Args:
+        messages: The conversation, answers of any provider's models included.
+        destination: Where it goes.
+
+    Returns:
+        The `contents`, and the `systemInstruction` if there is system text.
+
+    Raises:
+        MessageError: A message cannot be sent, or nothing is left to send.
+    """
+    conversation = _Conversation(destination)
+    for message in messages:
+        conversation.add(message)
+    return conversation.finish()
+
+
+class _Conversation:
+    """Contents in the making. Tool replies are held back until their turn is complete."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._contents: list[Json] = []
+        self._system: list[Json] = []
+        self._calls: dict[str, Json] = {}
+        self._replies: dict[str, Json] = {}
+        self._attachments: list[Json] = []
+
+    def add(self, message: BaseMessage) -> None:
+        add = _ADD.get(message.type)
+        if add is None:
+            raise MessageError(
+                f"a message of type {message.type!r} has no place in a conversation with Gemini; "
+                f"use one of {', '.join(_ADD)}"
+            )
+        if add not in _REPLIES:
+            self._close_replies()
+        add(self, message)
+
+    def finish(self) -> tuple[list[Content], Content | None]:
+        if self._replies or self._attachments:
+            self._close_replies()
+        if not self._contents:
+            raise MessageError("there is nothing to send: the conversation needs a HumanMessage with content")
+        system = {"parts": self._system} if self._system else None
+        return cast("list[Content]", self._contents), cast("Content | None", system)
+
+    def _append(self, role: str, parts: list[Json]) -> None:
+        if parts:
+            self._contents.append({"role": role, "parts": parts})
+
+    def add_system(self, message: BaseMessage) -> None:
+        self._system.extend(parts_from_content(message.content))
+
+    def add_user(self, message: BaseMessage) -> None:
+        self._append("user", list(parts_from_content(message.content)))
+
+    def add_chat(self, message: BaseMessage) -> None:
+        role = message.role if isinstance(message, ChatMessage) else ""
+        if role not in _ROLES:
+            raise MessageError(f"a ChatMessage has the role {role!r}; Gemini knows {', '.join(_ROLES)}")
+        self._append(_ROLES[role], list(parts_from_content(message.content)))
+
+    def add_model(self, message: BaseMessage) -> None:
+        answer = cast("AIMessage", message)
+        if is_own(answer):
+            to = self._destination
+            parts = own_parts(answer, model=to.model, endpoint=to.endpoint, native_code=to.native_code)
+        else:
+            parts = cast("list[Json]", foreign_parts(answer, native_code=self._destination.native_code))
+        if self._destination.accepts.signatures:
+            _stand_in_signature(parts)
+        self._append("model", parts)
+        self._calls = _calls_by_id(answer, [part["functionCall"] for part in parts if "functionCall" in part])
+
+    def add_reply(self, message: BaseMessage) -> None:
+        reply = cast("ToolMessage", message)
+        call = self._calls.get(reply.tool_call_id)
+        if call is None or reply.tool_call_id in self._replies:
+            self._orphan(reply.name or "a function", reply.content)
+            return
+        self._reply(reply.tool_call_id, call, reply.content, failed=reply.status == "error")
+
+    def add_named_reply(self, message: BaseMessage) -> None:
+        """A `FunctionMessage` names the function, not the call: it answers the first open one of it."""
+        name = cast("FunctionMessage", message).name
+        for call_id, call in self._calls.items():
+            if call["name"] == name and call_id not in self._replies:
+                self._reply(call_id, call, message.content, failed=False)
+                return
+        self._orphan(name, message.content)
+
+    def _reply(self, call_id: str, call: Json, content: str | list[Any], *, failed: bool) -> None:
+        media = [part for block in content if is_media(block) for part in parts_from_content([block])]
+        response: Json = {"name": call["name"], "response": _response(content, failed=failed)}
+        if "id" in call:
+            response["id"] = call["id"]
+        if media and self._destination.accepts.media_in_responses:
+            response["parts"] = media
+        else:
+            self._attachments.extend(media)
+        self._replies[call_id] = {"functionResponse": response}
+
+    def _orphan(self, name: str, content: str | list[Any]) -> None:
+        """A reply whose call is gone (trimmed, say) would be refused; as text nothing is lost."""
+        said = json.dumps(_response(content, failed=False), ensure_ascii=False)
+        self._attachments.append({"text": f"Result of an earlier call of {name}: {said}"})
+        self._attachments.extend(
+            part for block in content if is_media(block) for part in parts_from_content([block])
+        )
+
+    def _close_replies(self) -> None:
+        """Answer the calls in the order they were made, each exactly once, as the service demands."""
+        replies = [self._replies.get(call_id) or _unanswered(call) for call_id, call in self._calls.items()]
+        self._append("user", [*replies, *self._attachments])
+        self._calls, self._replies, self._attachments = {}, {}, []
+
+
+def _calls_by_id(answer: AIMessage, wire_calls: list[Json]) -> dict[str, Json]:
+    """Each call as it goes over the wire, by the id that a `ToolMessage` names it by."""
+    by_id: dict[str, Json] = {}
+    for call in answer.tool_calls:
+        same = (
+            wire
+            for wire in wire_calls
+            if (wire.get("name"), wire.get("args")) == (call["name"], call["args"])
+        )
+        wire = next((wire for wire in wire_calls if wire.get("id") == call["id"]), None) or next(same, None)
+        if wire is not None:
+            wire_calls = [other for other in wire_calls if other is not wire]
+            by_id[str(call["id"])] = wire
+    return by_id
+
+
+def _unanswered(call: Json) -> Json:
+    call_id = {"id": call["id"]} if "id" in call else {}
+    return {"functionResponse": {"name": call["name"], "response": {"error": _NOT_ANSWERED}, **call_id}}
+
+
+def _response(content: str | list[Any], *, failed: bool) -> Json:
+    """A tool's content as the JSON object that a function response is."""
+    if isinstance(content, str):
+        said: Any = content
+    else:
+        rest = [block for block in content if text_of(block) is None and not is_media(block)]
+        texts = [text for block in content if (text := text_of(block)) is not None]
+        said = [*texts, *rest] if rest else "\n".join(texts)
+    if failed:
+        return {"error": said}
+    if isinstance(said, str) and said.startswith("{"):
+        try:
+            parsed = json.loads(said)
+        except ValueError:
+            return {"output": said}
+        return parsed if isinstance(parsed, dict) else {"output": said}
+    return {"output": said}
+
+
+def _stand_in_signature(parts: list[Json]) -> None:
+    """Give calls that no Gemini 3 model made the documented stand-in for the signature they must carry.
+
+    Source: the Gemini API's guide to thought signatures, on histories of other models.
+    """
+    if any("thoughtSignature" in part for part in parts):
+        return
+    for index, part in enumerate(parts):
+        if "functionCall" in part:
+            parts[index] = {**part, "thoughtSignature": "skip_thought_signature_validator"}
+            return
+
+
+_ROLES: Final = {"user": "user", "human": "user", "model": "model", "assistant": "model", "ai": "model"}
+
+_ADD: Final[Mapping[str, Callable[[_Conversation, BaseMessage], None]]] = {
+    "human": _Conversation.add_user,
+    "ai": _Conversation.add_model,
+    "tool": _Conversation.add_reply,
+    "system": _Conversation.add_system,
+    "function": _Conversation.add_named_reply,
+    "chat": _Conversation.add_chat,
+    "HumanMessageChunk": _Conversation.add_user,
+    "AIMessageChunk": _Conversation.add_model,
+    "ToolMessageChunk": _Conversation.add_reply,
+    "SystemMessageChunk": _Conversation.add_system,
+    "FunctionMessageChunk": _Conversation.add_named_reply,
+    "ChatMessageChunk": _Conversation.add_chat,
+}
+_REPLIES: Final = frozenset({_Conversation.add_reply, _Conversation.add_named_reply})

@@ -1,0 +1,260 @@
+"""One row per kind of part: how it becomes a content block, and how the block becomes the part again.
+
+`part_from_block(block_from_part(part, ids)) == part` holds for every JSON object: what a block cannot
+express of its part travels in `extras["part"]` as a merge patch, and a part of an unknown or malformed
+kind is kept whole in a `non_standard` block.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_codeexec.translation.ids import CallIds, is_synthetic
+from langchain_codeexec.translation.patches import apply_patch, patch_between
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["CODE_TOOL_NAME", "SIGNATURE_KEY", "block_from_part", "data_block", "part_from_block"]
+
+Json = dict[str, Any]
+
+CODE_TOOL_NAME: Final = "code_interpreter"
+"""Name LangChain's standard blocks give to code execution, whichever provider ran it."""
+
+SIGNATURE_KEY: Final = "signature"
+"""Key under which LangChain's Google packages keep a thought signature in `extras`."""
+
+_OK: Final = "OUTCOME_OK"
+
+
+def block_from_part(part: Json, ids: CallIds) -> Json:
+    """The content block that stands for a part.
+
+    Args:
+        part: One part as it came over the wire.
+        ids: Gives an id to a call that has none; the same object for all parts of a response.
+    """
+    if part.keys() == {"text"} and isinstance(part["text"], str):  # most chunks of a stream
+        return {"type": "text", "text": part["text"]}
+    for key, convert in _TO_BLOCK.items():
+        if key in part:
+            block = convert(part, part[key], ids)
+            return _with_remainder(block, part) if block else _raw_block(part)
+    return _raw_block(part)
+
+
+def part_from_block(block: Json) -> Json | None:
+    """The part that a block stands for; `None` for a block that stands for none."""
+    convert = _TO_PART.get(block.get("type", ""))
+    part = convert(block) if convert else None
+    if part is None:
+        return None
+    extras = block.get("extras")
+    if not extras:
+        return part
+    if signature := extras.get(SIGNATURE_KEY):
+        part["thoughtSignature"] = signature
+    patch = extras.get("part")
+    return apply_patch(part, patch) if patch else part
+
+
+def data_block(mime_type: str, **source: str) -> Json:
+    """A LangChain data block of the type that fits the MIME type.
+
+    Args:
+        mime_type: MIME type of the data.
+        source: `base64` or `url`.
+    """
+    family = mime_type.partition("/")[0]
+    return {"type": family if family in _MEDIA else "file", **source, "mime_type": mime_type}
+
+
+def _with_remainder(block: Json, part: Json) -> Json:
+    signature = part.get("thoughtSignature")
+    if isinstance(signature, str) and signature:
+        block.setdefault("extras", {})[SIGNATURE_KEY] = signature
+    restored = part_from_block(block)
+    if restored == part:
+        return block
+    if restored is not None:
+        block.setdefault("extras", {})["part"] = patch_between(restored, part)
+        if part_from_block(block) == part:
+            return block
+    return _raw_block(part)
+
+
+def _raw_block(part: Json) -> Json:
+    return {"type": "non_standard", "value": part}
+
+
+# -- part -> block -------------------------------------------------------------------------------------
+# Each returns None for a payload it cannot read: the part is then kept raw.
+
+
+def _text_block(part: Json, text: Any, _ids: CallIds) -> Json | None:
+    if not isinstance(text, str):
+        return None
+    return (
+        {"type": "reasoning", "reasoning": text}
+        if part.get("thought") is True
+        else {"type": "text", "text": text}
+    )
+
+
+def _code_block(_part: Json, code: Any, ids: CallIds) -> Json | None:
+    if not _has(code, code=str, language=str, id=str):
+        return None
+    return {
+        "type": "server_tool_call",
+        "id": ids.server_call(code.get("id")),
+        "name": CODE_TOOL_NAME,
+        "args": {"code": code.get("code", ""), "language": code.get("language", "PYTHON")},
+    }
+
+
+def _result_block(_part: Json, result: Any, ids: CallIds) -> Json | None:
+    if not _has(result, outcome=str, output=str, id=str):
+        return None
+    outcome = result.get("outcome", "OUTCOME_UNSPECIFIED")
+    return {
+        "type": "server_tool_result",
+        "tool_call_id": ids.server_result(result.get("id")),
+        "status": "success" if outcome == _OK else "error",
+        "output": result.get("output", ""),
+        "extras": {"outcome": outcome},
+    }
+
+
+def _inline_block(_part: Json, blob: Any, _ids: CallIds) -> Json | None:
+    if not _has(blob, data=str, mimeType=str):
+        return None
+    return data_block(blob.get("mimeType", ""), base64=blob.get("data", ""))
+
+
+def _file_block(_part: Json, file: Any, _ids: CallIds) -> Json | None:
+    if not _has(file, fileUri=str, mimeType=str):
+        return None
+    return data_block(file.get("mimeType", ""), url=file.get("fileUri", ""))
+
+
+def _call_block(_part: Json, call: Any, ids: CallIds) -> Json | None:
+    if not _has(call, name=str, args=dict, id=str):
+        return None
+    return {
+        "type": "tool_call",
+        "id": ids.call(call.get("id")),
+        "name": call.get("name", ""),
+        "args": call.get("args", {}),
+    }
+
+
+def _server_call_block(_part: Json, call: Any, ids: CallIds) -> Json | None:
+    if not _has(call, toolType=str, args=dict, id=str):
+        return None
+    return {
+        "type": "server_tool_call",
+        "id": ids.server_call(call.get("id")),
+        "name": call.get("toolType", "").lower(),
+        "args": call.get("args", {}),
+    }
+
+
+def _server_result_block(_part: Json, response: Any, ids: CallIds) -> Json | None:
+    if not _has(response, toolType=str, response=dict, id=str):
+        return None
+    return {
+        "type": "server_tool_result",
+        "tool_call_id": ids.server_result(response.get("id")),
+        "status": "success",
+        "output": response.get("response", {}),
+        "extras": {"tool_type": response.get("toolType", "")},
+    }
+
+
+def _has(payload: Any, **types: type) -> bool:
+    """Whether a payload is an object whose known keys, where present, have the protocol's types."""
+    return isinstance(payload, dict) and all(
+        key not in payload or isinstance(payload[key], kind) for key, kind in types.items()
+    )
+
+
+_TO_BLOCK: Final[Mapping[str, Callable[[Json, Any, CallIds], Json | None]]] = {
+    "text": _text_block,
+    "executableCode": _code_block,
+    "codeExecutionResult": _result_block,
+    "functionCall": _call_block,
+    "inlineData": _inline_block,
+    "fileData": _file_block,
+    "toolCall": _server_call_block,
+    "toolResponse": _server_result_block,
+}
+
+_MEDIA: Final = frozenset({"image", "audio", "video"})
+
+# -- block -> part -------------------------------------------------------------------------------------
+
+
+def _text_part(block: Json) -> Json:
+    return {"text": block.get("text", "")}
+
+
+def _thought_part(block: Json) -> Json:
+    return {"text": block.get("reasoning", ""), "thought": True}
+
+
+def _server_call_part(block: Json) -> Json:
+    args = block.get("args") or {}
+    call_id = _wire_id(block.get("id"))
+    if block.get("name") == CODE_TOOL_NAME:
+        language = args.get("language") or "PYTHON"
+        return {"executableCode": {"language": language, "code": args.get("code", ""), **call_id}}
+    return {"toolCall": {"toolType": str(block.get("name", "")).upper(), "args": args, **call_id}}
+
+
+def _server_result_part(block: Json) -> Json:
+    extras = block.get("extras") or {}
+    call_id = _wire_id(block.get("tool_call_id"))
+    if "tool_type" in extras:
+        response = {"toolType": extras["tool_type"], "response": block.get("output", {})}
+        return {"toolResponse": {**response, **call_id}}
+    outcome = extras.get("outcome") or (_OK if block.get("status") == "success" else "OUTCOME_FAILED")
+    output = block.get("output", "")
+    # The service leaves an empty output away; one that it did send is restored by the patch.
+    return {"codeExecutionResult": {"outcome": outcome, **({"output": output} if output else {}), **call_id}}
+
+
+def _data_part(block: Json) -> Json | None:
+    mime_type = {"mimeType": block["mime_type"]} if "mime_type" in block else {}
+    if "base64" in block:
+        return {"inlineData": {**mime_type, "data": block["base64"]}}
+    uri = block.get("url", block.get("file_id"))
+    return None if uri is None else {"fileData": {**mime_type, "fileUri": uri}}
+
+
+def _call_part(block: Json) -> Json:
+    call_id = _wire_id(block.get("id"))
+    return {"functionCall": {"name": block.get("name", ""), "args": block.get("args") or {}, **call_id}}
+
+
+def _raw_part(block: Json) -> Json | None:
+    value = block.get("value")
+    return value if isinstance(value, dict) else None
+
+
+def _wire_id(call_id: object) -> Json:
+    return {} if is_synthetic(call_id) else {"id": call_id}
+
+
+_TO_PART: Final[Mapping[str, Callable[[Json], Json | None]]] = {
+    "text": _text_part,
+    "reasoning": _thought_part,
+    "server_tool_call": _server_call_part,
+    "server_tool_result": _server_result_part,
+    "tool_call": _call_part,
+    "image": _data_part,
+    "audio": _data_part,
+    "video": _data_part,
+    "file": _data_part,
+    "non_standard": _raw_part,
+}

@@ -1,0 +1,96 @@
+"""Answers of our own chat model as parts again: verbatim, unless they go where they cannot go as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_codeexec.gemini.capabilities import capabilities
+from langchain_codeexec.translation.parts import part_from_block
+from langchain_codeexec.translation.prose import code_as_text, result_as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from langchain_core.messages import AIMessage
+
+    from langchain_codeexec.gemini.transport import EndpointKind
+
+__all__ = ["is_own", "own_parts"]
+
+Json = dict[str, Any]
+
+_CALL_TYPES: Final = frozenset({"tool_call", "tool_call_chunk"})
+_CALL_KEYS: Final = ("functionCall", "executableCode", "codeExecutionResult", "toolCall", "toolResponse")
+
+
+def is_own(message: AIMessage) -> bool:
+    """Whether our chat model made a message, so that its blocks hold everything the wire said."""
+    metadata = message.response_metadata
+    return (
+        "endpoint" in metadata
+        and metadata.get("output_version") == "v1"
+        and isinstance(message.content, list)
+    )
+
+
+def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind, native_code: bool) -> list[Json]:
+    """The parts of an answer, in order.
+
+    `tool_calls` has the last word on function calls: one edited there is sent as edited, one removed there
+    is not sent, one added there follows at the end.
+
+    Args:
+        message: An answer for which `is_own` holds.
+        model: Name of the model the parts go to.
+        endpoint: The service they go to; the two do not accept each other's signatures.
+        native_code: Whether code parts may go as they are; if not they become text.
+    """
+    parts = list(_verbatim(message))
+    metadata = message.response_metadata
+    if metadata["endpoint"] != endpoint:
+        parts = [_without(part, "thoughtSignature") for part in parts]
+    if not native_code:
+        parts = [_in_prose(part) for part in parts]
+    had_ids = capabilities(str(metadata.get("model_name", model)), metadata["endpoint"]).call_ids
+    if had_ids and not capabilities(model, endpoint).call_ids:
+        parts = [_without_id(part) for part in parts]
+    return parts
+
+
+def _verbatim(message: AIMessage) -> Iterable[Json]:
+    calls = {call["id"]: call for call in message.tool_calls}
+    for block in message.content:
+        if isinstance(block, str):
+            yield {"text": block}
+        elif block.get("type") not in _CALL_TYPES:
+            part = part_from_block(block)
+            if part is not None:
+                yield part
+        elif call := calls.pop(block.get("id"), None):
+            yield _call_part(block, call["name"], call["args"])
+    for call in calls.values():
+        yield {"functionCall": {"name": call["name"], "args": call["args"]}}
+
+
+def _call_part(block: Json, name: str, args: Json) -> Json:
+    edited = block["type"] == "tool_call" and (block.get("name"), block.get("args")) != (name, args)
+    current = {**block, "type": "tool_call", "name": name, "args": args}
+    if edited and "extras" in block:
+        current["extras"] = _without(block["extras"], "part")
+    return part_from_block(current) or {}
+
+
+def _in_prose(part: Json) -> Json:
+    if code := part.get("executableCode"):
+        return {"text": code_as_text(code.get("code", ""), code.get("language", ""))}
+    if result := part.get("codeExecutionResult"):
+        return {"text": result_as_text(result.get("outcome"), result.get("output"))}
+    return part
+
+
+def _without_id(part: Json) -> Json:
+    return {key: _without(value, "id") if key in _CALL_KEYS else value for key, value in part.items()}
+
+
+def _without(mapping: Json, key: str) -> Json:
+    return {name: value for name, value in mapping.items() if name != key} if key in mapping else mapping

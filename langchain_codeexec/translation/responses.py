@@ -1,0 +1,173 @@
+"""A response of generateContent to messages."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from langchain_core.messages import AIMessage
+from langchain_core.messages.tool import tool_call
+
+from langchain_codeexec.errors import ResponseFormatError
+from langchain_codeexec.translation.ids import CallIds
+from langchain_codeexec.translation.parts import block_from_part
+from langchain_codeexec.translation.usage import usage_from_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_codeexec.gemini.transport import EndpointKind
+
+__all__ = ["Origin", "candidates_of", "messages_from_response", "metadata_of", "parts_of"]
+
+Json = dict[str, Any]
+
+_EXPLAINED: Final[Mapping[str, str]] = {
+    "MAX_TOKENS": "The answer was cut off at max_output_tokens; raise it, or lower the thinking budget.",
+    "SAFETY": "The answer was withheld by the safety settings; see safety_ratings.",
+    "RECITATION": "The answer was withheld because it repeated protected text; ask for it in other words.",
+    "BLOCKLIST": "The answer was withheld because it contained a forbidden term.",
+    "PROHIBITED_CONTENT": "The answer was withheld because it may contain prohibited content.",
+    "SPII": "The answer was withheld because it may contain personal information.",
+    "LANGUAGE": "The model does not support the language of the prompt.",
+    "MALFORMED_FUNCTION_CALL": "The model wrote a function call that cannot be parsed; ask again.",
+    "UNEXPECTED_TOOL_CALL": "The model called a tool the request did not declare; declare it or ask again.",
+    "TOO_MANY_TOOL_CALLS": "The model called tools too many times in a row; ask again or narrow the task.",
+    "MISSING_THOUGHT_SIGNATURE": "The history lacks a thought signature; send answers back as they came.",
+}
+
+
+class Origin:
+    """What every message of one response shares.
+
+    Args:
+        endpoint: Which service answered.
+        model: The name asked for, where the response names no version.
+        turn: Distinguishes this response in the conversation where it has no id of its own.
+    """
+
+    __slots__ = ("endpoint", "model", "turn")
+
+    def __init__(self, endpoint: EndpointKind, model: str, turn: str = "0") -> None:
+        self.endpoint = endpoint
+        self.model = model
+        self.turn = turn
+
+    def metadata(self) -> Json:
+        """The part of `response_metadata` that streamed chunks carry from the first on."""
+        return {"model_provider": "google_genai", "output_version": "v1", "endpoint": self.endpoint}
+
+    def call_ids(self, response: Mapping[str, Any]) -> CallIds:
+        """Ids for the calls of a response."""
+        response_id = response.get("responseId")
+        return CallIds(response_id if isinstance(response_id, str) and response_id else self.turn)
+
+
+def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[AIMessage]:
+    """One message for each candidate; a refused prompt or an empty answer gives one that says so.
+
+    Args:
+        response: The wire's response.
+        origin: Where it came from.
+
+    Raises:
+        ResponseFormatError: The response has not the structure of one.
+    """
+    usage = usage_from_wire(response.get("usageMetadata"))
+    ids = origin.call_ids(response)
+    messages = []
+    for candidate in candidates_of(response) or [{}]:
+        blocks = [block_from_part(part, ids) for part in parts_of(candidate)]
+        calls = [
+            tool_call(name=block["name"], args=block["args"], id=block["id"])
+            for block in blocks
+            if block["type"] == "tool_call"
+        ]
+        metadata = origin.metadata() | metadata_of(response, candidate, origin, empty=not blocks)
+        messages.append(
+            AIMessage(
+                content=cast("list[str | Json]", blocks),
+                tool_calls=calls,
+                usage_metadata=usage,
+                response_metadata=metadata,
+            )
+        )
+    return messages
+
+
+def candidates_of(response: Mapping[str, Any]) -> list[Json]:
+    """The candidates of a response or chunk; an empty list if it has none.
+
+    Raises:
+        ResponseFormatError: `candidates` is there and not a list of objects.
+    """
+    return _objects(response.get("candidates"), "candidates")
+
+
+def parts_of(candidate: Json) -> list[Json]:
+    """The parts of a candidate; an empty list if it has none.
+
+    Raises:
+        ResponseFormatError: The content or its parts are there and not objects.
+    """
+    content = candidate.get("content")
+    if content is None:
+        return []
+    if not isinstance(content, dict):
+        raise _malformed("content", content)
+    return _objects(content.get("parts"), "parts")
+
+
+def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *, empty: bool) -> Json:
+    """Everything a response says beside its parts: the wire's names in snake_case, its values verbatim.
+
+    Args:
+        response: The response.
+        candidate: The candidate of it that the metadata is for; empty if it has none.
+        origin: Where the response came from.
+        empty: Whether the candidate brought no part.
+    """
+    metadata: Json = {"model_name": response.get("modelVersion") or origin.model}
+    metadata.update({_snake(key): value for key, value in response.items() if key not in _NOT_METADATA})
+    metadata.update({_snake(key): value for key, value in candidate.items() if key not in _NOT_METADATA})
+    if not metadata.get("finish_message") and (notice := _notice(response, candidate, empty=empty)):
+        metadata["finish_message"] = notice
+    return metadata
+
+
+def _notice(response: Mapping[str, Any], candidate: Json, *, empty: bool) -> str | None:
+    """What happened, where the service did not say so in words."""
+    feedback = response.get("promptFeedback")
+    if not candidate and isinstance(feedback, dict) and feedback.get("blockReason"):
+        detail = feedback.get("blockReasonMessage") or "change the prompt or the safety_settings"
+        return f"The prompt was blocked ({feedback['blockReason']}): {detail}."
+    if not candidate:
+        return "The service returned no candidate; ask again."
+    reason = candidate.get("finishReason")
+    if reason == "STOP" and empty:
+        return "The model ended its turn without an answer; ask again."
+    return _EXPLAINED.get(reason) if isinstance(reason, str) else None
+
+
+def _objects(value: Any, what: str) -> list[Json]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _malformed(what, value)
+    return value
+
+
+def _malformed(what: str, value: Any) -> ResponseFormatError:
+    return ResponseFormatError(
+        f"the response's {what!r} is not what the protocol promises", body=repr(value)[:500]
+    )
+
+
+_NOT_METADATA: Final = frozenset({"candidates", "content", "index", "modelVersion"})
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@lru_cache(maxsize=256)
+def _snake(key: str) -> str:
+    return _WORD.sub("_", key).lower()

@@ -1,26 +1,31 @@
 """Runs programs inside the process that `ProcessExecutor` starts. A script, never imported.
 
-`python -I -B _runner.py REQUESTS REPLIES LIFELINE EXCHANGE MEMORY FILE PROCESSES`: three file descriptors, the
-folder where sources arrive and drawings are left, and three limits. A line `SECONDS` on REQUESTS runs the file
-`source` of the exchange folder, a line `STATUS LIMIT` on REPLIES tells how that ended; the end of REQUESTS ends
-the process with the last status. Everything is imported as late as possible: what a run costs at least is the
-start of the interpreter.
+`python -I -B _runner.py REQUESTS REPLIES LIFELINE EXCHANGE MEMORY FILE PROCESSES`: three file descriptors,
+the folder where sources arrive and drawings are left, and three limits. A line `SECONDS` on REQUESTS runs
+the file `source` of that folder, a line `STATUS LIMIT` on REPLIES tells how it ended; the end of REQUESTS
+ends the process with the last status. As little as possible is imported: the start of the interpreter is
+most of what a short run costs.
 """
+# ruff: noqa: PTH105, PTH109, PTH123 -- pathlib would add a fifth to the start-up time
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 import sys
+import time
 
-TYPE_CHECKING = False  # importing typing would double the start-up time
+TYPE_CHECKING = False  # importing typing would add as much
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType, TracebackType
+    from typing import TextIO
 
 FILENAME = "<code>"
-FIRST_PRIVATE_FD = 200  # out of the way of programs that close or count the low ones
-EFBIG = 27
+FIRST_PRIVATE_FD = 200  # out of the way of programs that close the low ones
+EFBIG = 27  # errno of a write beyond RLIMIT_FSIZE
 
 
 class AfterImport:
@@ -30,7 +35,7 @@ class AfterImport:
         self.callbacks = callbacks
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Let the other finders find the module, and hang the callback on its loader."""
         callback = self.callbacks.get(name)
@@ -45,43 +50,45 @@ class AfterImport:
                 execute(module)
                 callback(module)
 
-            spec.loader.exec_module = execute_and_call_back  # type: ignore[method-assign]  # of this one instance
+            setattr(spec.loader, "exec_module", execute_and_call_back)  # noqa: B010 -- of this one instance
         return spec
 
 
 class Program:
-    """The `__main__` that one program, or all programs of a session, run in."""
+    """The `__main__` that one program, or every program of a session, runs in."""
 
     def __init__(self, exchange: str) -> None:
         self.exchange = exchange
         self.module = type(sys)("__main__")
+        self.process = os.getpid()
         self.source = ""
         self.limit = "-"
-        self.outputs = (os.dup(1), os.dup(2))
+        self.fds = tuple(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_PRIVATE_FD) for fd in (1, 2))
+        self.streams: list[TextIO] = []
         sys.modules["__main__"] = self.module
         sys.argv = [FILENAME]
         sys.path.append(os.getcwd())  # last, so that no file of the program hides a library
         sys.meta_path.insert(
             0, AfterImport({"linecache": self.show_source, "matplotlib.pyplot": self.take_show})
-        )  # type: ignore[arg-type]  # typeshed wants a class
-        if "linecache" in sys.modules:
-            self.show_source(sys.modules["linecache"])
+        )
 
     def run(self) -> int:
         """Run the source that has arrived and return the exit status it would have as a script."""
         self.limit = "-"
         self.open_streams()
-        with open(f"{self.exchange}/source", encoding="utf-8", errors="surrogatepass", newline="") as file:
+        with open(f"{self.exchange}/source", encoding="utf-8", errors="surrogatepass") as file:
             self.source = file.read()
         if "linecache" in sys.modules:
             self.show_source(sys.modules["linecache"])
-        statuses = [self.attempt(step) for step in (self.execute, join_threads, self.draw)]
+        statuses = [self.attempt(step) for step in (self.execute, join_threads, self.draw_rest)]
         self.flush_streams()
+        sys.stdout, sys.stderr = self.streams
         return next(filter(None, statuses), 0)
 
     def execute(self) -> None:
         """Compile and execute the source."""
-        exec(compile(self.source, FILENAME, "exec", dont_inherit=True), self.module.__dict__)  # noqa: S102 -- what it is for
+        code = compile(self.source, FILENAME, "exec", dont_inherit=True)
+        exec(code, self.module.__dict__)  # noqa: S102 -- what this process is for
 
     def attempt(self, step: Callable[[], None]) -> int:
         """Take a step and return its exit status; a failure is shown as Python would show it."""
@@ -106,7 +113,7 @@ class Program:
         try:
             trace = without_own_frames(error.__traceback__)
             if sys.excepthook is sys.__excepthook__:
-                import traceback  # noqa: PLC0415 -- costs a third of the start-up time
+                import traceback  # noqa: PLC0415 -- would add a third to the start-up time
 
                 self.show("".join(traceback.format_exception(type(error), error, trace)))
             else:
@@ -117,51 +124,63 @@ class Program:
     def show(self, text: str) -> None:
         """Write to stderr, whatever the program has done to `sys.stderr`."""
         self.flush_streams()
-        with open(self.outputs[1], "w", encoding="utf-8", errors="backslashreplace", closefd=False) as stream:
-            stream.write(text)
+        try:
+            with open_stream(self.fds[1]) as stream:
+                stream.write(text)
+        except OSError:  # the program has closed even this
+            return
 
     def open_streams(self) -> None:
-        """Make stdout and stderr whole again, and such that what was printed survives a kill."""
-        self.streams = []
-        for number, name in ((1, "stdout"), (2, "stderr")):
-            os.dup2(self.outputs[number - 1], number)
-            stream = open(number, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 -- lives as long as the run
-            setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)
-            self.streams.append(stream)
+        """Make stdout and stderr whole again; what a line holds is out when the process is killed."""
+        for original, fd in zip(self.fds, (1, 2), strict=True):
+            os.dup2(original, fd)
+        self.streams = [open_stream(1), open_stream(2)]
+        sys.stdout, sys.stderr = self.streams
 
     def flush_streams(self) -> None:
-        """Flush what the program may have put in place of stdout and stderr, and the real ones."""
+        """Flush the streams, and what the program may have put in their place."""
         for stream in (sys.stdout, sys.stderr, *self.streams):
-            try:
-                stream.flush()
-            except Exception:  # noqa: BLE001, S110 -- closed or replaced by something odd: nothing to save
-                pass
+            flush(stream)
 
     def show_source(self, linecache: ModuleType) -> None:
         """Let tracebacks and `inspect` find the source."""
-        lines = self.source.splitlines(keepends=True)
+        lines = [f"{line}\n" for line in self.source.split("\n")]
         linecache.cache[FILENAME] = (len(self.source), None, lines, FILENAME)
 
     def take_show(self, pyplot: ModuleType) -> None:
         """Let `plt.show()` keep the figures."""
 
         def show(*_args: object, **_kwargs: object) -> None:
-            self.draw()
+            self.draw(pyplot)
 
-        pyplot.show = show  # type: ignore[attr-defined]  # a module that is known only when it runs
+        setattr(pyplot, "show", show)  # noqa: B010 -- a module whose names are not known here
 
-    def draw(self) -> None:
+    def draw(self, pyplot: ModuleType) -> None:
         """Save every open figure as PNG and close it, so that none is saved twice."""
-        pyplot = sys.modules.get("matplotlib.pyplot")
-        if pyplot is None:
-            return
-        folder = f"{self.exchange}/images"
         for number in pyplot.get_fignums():
-            target = f"{folder}/{len(os.listdir(folder)):06}.png"
+            target = f"{self.exchange}/images/{time.monotonic_ns():020}-{os.getpid()}"
             pyplot.figure(number).savefig(f"{target}.part", format="png")
-            os.replace(f"{target}.part", target)
+            os.replace(f"{target}.part", f"{target}.png")
         pyplot.close("all")
+
+    def draw_rest(self) -> None:
+        """Save the figures still open at the end; a fork that gets here has only copies of them."""
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is not None and os.getpid() == self.process:
+            self.draw(pyplot)
+
+
+def open_stream(fd: int) -> TextIO:
+    """A line-buffered text stream that leaves its descriptor open."""
+    return open(fd, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+def flush(stream: TextIO) -> None:
+    """Flush a stream that may be closed or no stream at all."""
+    try:
+        stream.flush()
+    except Exception:  # noqa: BLE001 -- a program can put anything in place of sys.stdout
+        return
 
 
 def without_own_frames(trace: TracebackType | None) -> TracebackType | None:
@@ -172,62 +191,50 @@ def without_own_frames(trace: TracebackType | None) -> TracebackType | None:
 
 
 def join_threads() -> None:
-    """Wait for the program's threads, those excepted that are daemons, as the end of a script does."""
+    """Wait for the program's threads that are no daemons, as the end of a script does."""
     threading = sys.modules.get("threading")
-    if threading is None:
+    if threading is not None:
+        for thread in threading.enumerate():
+            if not thread.daemon and thread is not threading.main_thread():
+                thread.join()
+
+
+def set_limit(name: str, value: int, *, hard: bool = True) -> None:
+    """Lower one limit, as far as this system knows it and allows that."""
+    try:
+        which = getattr(resource, name)
+        ceiling = resource.getrlimit(which)[1]
+        soft = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
+        resource.setrlimit(which, (soft, soft if hard else ceiling))
+    except (AttributeError, OverflowError, ValueError, OSError):  # macOS refuses some
         return
-    for thread in threading.enumerate():
-        if not thread.daemon and thread is not threading.main_thread():
-            thread.join()
 
 
 def set_limits(memory: int, file: int, processes: int) -> None:
-    """Lower what the operating system lets this process have, as far as it knows these limits."""
-    import resource  # noqa: PLC0415 -- POSIX only
-
-    wanted = {
-        "RLIMIT_AS": memory,
-        "RLIMIT_FSIZE": file,
-        "RLIMIT_NPROC": processes,
-        "RLIMIT_NOFILE": 512,
-        "RLIMIT_CORE": 0,
-    }
-    for name, value in wanted.items():
-        try:
-            which = getattr(resource, name)
-            hard = resource.getrlimit(which)[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(which, (value, value))
-        except (AttributeError, ValueError, OSError):  # macOS refuses some
-            continue
+    """Lower what the operating system lets this process have."""
+    set_limit("RLIMIT_AS", memory)
+    set_limit("RLIMIT_FSIZE", file)
+    set_limit("RLIMIT_NPROC", processes)
+    set_limit("RLIMIT_NOFILE", 512)
+    set_limit("RLIMIT_CORE", 0)
 
 
-def set_cpu_limit(seconds: float) -> None:
-    """Allow so much more CPU time: the last resort when nobody is left to enforce the deadline."""
-    import resource  # noqa: PLC0415 -- POSIX only
-
+def allow_cpu(seconds: float) -> None:
+    """Allow so much more CPU time: the last resort, should nobody be left to enforce the deadline."""
     used = sum(os.times()[:2])
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    soft = int(used + seconds * (os.cpu_count() or 1)) + 2
-    resource.setrlimit(
-        resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
-    )
+    set_limit("RLIMIT_CPU", int(used + seconds * (os.cpu_count() or 1)) + 2, hard=False)
 
 
 def die_with(lifeline: int) -> None:
-    """Have the kernel kill the whole process group when the other end of a pipe is closed (Linux)."""
-    import fcntl  # noqa: PLC0415 -- POSIX only
-
+    """Have the kernel kill the process group when the other end of a pipe is closed (Linux only)."""
     if hasattr(fcntl, "F_SETSIG"):
         fcntl.fcntl(lifeline, fcntl.F_SETSIG, 9)
         fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
-        fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC if hasattr(os, "O_ASYNC") else fcntl.FASYNC)
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC)
 
 
 def private(fd: int) -> int:
     """Move a descriptor up and keep it from the program's own children."""
-    import fcntl  # noqa: PLC0415 -- POSIX only
-
     moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_PRIVATE_FD)
     os.close(fd)
     return moved
@@ -236,20 +243,20 @@ def private(fd: int) -> int:
 def main() -> int:
     """Answer requests until there are no more."""
     requests, replies, lifeline = (private(int(fd)) for fd in sys.argv[1:4])
-    exchange = sys.argv[4]
+    exchange, *limits = sys.argv[4:]
     die_with(lifeline)
-    set_limits(*map(int, sys.argv[5:8]))
-    program, process, status = Program(exchange), os.getpid(), 0
+    set_limits(*map(int, limits))
+    program, status = Program(exchange), 0
     os.write(replies, b"ready\n")
     try:
         while request := os.read(requests, 64):
-            set_cpu_limit(float(request))
+            allow_cpu(float(request))
             status = program.run()
-            if os.getpid() != process:  # a fork that ran to the end of the program
+            if os.getpid() != program.process:  # a fork that ran to the end of the program
                 break
             os.write(replies, f"{status} {program.limit}\n".encode())
-    except OSError:  # the program has closed our descriptors: the exit status says what is left to say
-        pass
+    except OSError:  # the program has closed our descriptors; the exit status tells the rest
+        return status
     return status
 
 

@@ -10,7 +10,7 @@ import subprocess
 import time
 from contextlib import suppress
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from langchain_codeexec.errors import ExecutorError
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Capture", "Child", "Ending"]
 
-_LOOK_AROUND = 0.05  # seconds; a child whose own children hold its pipes open ends without an event
+_LOOK_AROUND = (
+    0.05  # seconds; some things give no event: a cancellation, an exit while offspring holds the pipes
+)
 _READ = 1 << 16  # bytes
 _PIPE_READS = 64  # a pipe holds 64 KiB, 1 MiB at the most
 
@@ -36,9 +38,13 @@ class Ending(Enum):
 
 
 class Capture:
-    """The head of a stream, up to a limit of bytes; what comes after is read and dropped."""
+    """The head of a stream, up to a limit of bytes; what comes after is dropped.
 
-    def __init__(self, limit: int) -> None:
+    Args:
+        limit: Bytes that are kept.
+    """
+
+    def __init__(self, limit: int = 0) -> None:
         self._head = bytearray()
         self._limit = limit
         self.truncated = False
@@ -57,11 +63,14 @@ class Capture:
 
 
 class Child:
-    """A process of its own session, with a pipe for requests and one for replies beside its output.
+    """A process in a session of its own, with pipes for requests and replies beside its output.
+
+    The command is followed by the numbers of three descriptors: requests, replies, and a pipe whose end is
+    the end of the parent. The first line on replies is a greeting that says that the child has started.
 
     Args:
-        command: What to start; the numbers of three descriptors are put at `{}` places: requests, replies and a
-            pipe whose end is the end of the parent.
+        command: What to start.
+        arguments: What follows the three numbers.
         cwd: Its working directory.
         env: Its whole environment.
 
@@ -77,7 +86,7 @@ class Child:
         lifeline, self._lifeline = os.pipe()
         theirs = (requests, replies, lifeline)
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 -- our own runner; no shell
                 [*command, *map(str, theirs), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -93,13 +102,13 @@ class Child:
         finally:
             for fd in theirs:
                 os.close(fd)
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._outputs = (self._process.stdout.fileno(), self._process.stderr.fileno())
-        for fd in (*self._outputs, self._replies):
+        self._streams = cast("tuple[IO[bytes], IO[bytes]]", (self._process.stdout, self._process.stderr))
+        self._fds = (*(stream.fileno() for stream in self._streams), self._replies)
+        for fd in self._fds:
             os.set_blocking(fd, False)
-        self.replies: list[str] = []
+        self._lines: list[str] = []
         self._unread = b""
+        self.started = False
 
     @property
     def returncode(self) -> int | None:
@@ -119,74 +128,91 @@ class Child:
 
     def listen(
         self,
-        outputs: tuple[Capture, Capture],
+        outputs: Sequence[Capture],
         *,
         deadline: float,
-        until_exit: bool,
+        until_exit: bool = False,
         cancelled: Event | None = None,
-    ) -> Ending:
-        """Read all that the child writes until it replies or exits, or until the deadline (monotonic clock).
+    ) -> tuple[Ending, str]:
+        """Read all that the child writes until it replies or exits; kill it at the deadline.
 
-        Every reply is kept in `replies`; the greeting of the runner counts as none.
+        Args:
+            outputs: Where its stdout and stderr go.
+            deadline: On the monotonic clock.
+            until_exit: Wait for its exit even if it has replied.
+            cancelled: Set from another thread, it is as if the deadline had come.
+
+        Returns:
+            Why listening ended, and the reply, empty if there was none. Unless it replied the child is dead.
         """
-        before = len(self.replies)
         with selectors.DefaultSelector() as selector:
-            for fd, sink in zip((*self._outputs, self._replies), (*outputs, None), strict=True):
+            for fd, sink in self._sinks(outputs):
                 selector.register(fd, selectors.EVENT_READ, sink)
-            ending = None
-            while ending is None:
-                exited = self.returncode is not None
-                for key, _ in selector.select(
-                    0 if exited else max(0.0, min(deadline - time.monotonic(), _LOOK_AROUND))
-                ):
-                    if not self._read(key.fd, key.data):
-                        selector.unregister(key.fd)
-                if exited:
-                    ending = Ending.EXITED
-                elif not until_exit and len(self.replies) > before:
-                    ending = Ending.REPLIED
-                elif cancelled is not None and cancelled.is_set():
-                    ending = Ending.CANCELLED
-                elif time.monotonic() >= deadline:
-                    ending = Ending.DEADLINE
+            while (ending := self._ending(deadline, until_exit, cancelled)) is None:
+                self._await(selector, min(deadline - time.monotonic(), _LOOK_AROUND))
         if ending is not Ending.REPLIED:
             self.kill()
         self.drain(outputs)
-        return ending
+        reply = self._lines[0] if self._lines else ""
+        self._lines.clear()
+        return ending, reply
 
-    def drain(self, outputs: tuple[Capture, Capture]) -> None:
-        """Read what is in the pipes by now: never more than they hold, should somebody go on writing."""
-        for fd, sink in zip((*self._outputs, self._replies), (*outputs, None), strict=True):
+    def drain(self, outputs: Sequence[Capture]) -> None:
+        """Read what is in the pipes by now: no more than they hold, should somebody go on writing."""
+        for fd, sink in self._sinks(outputs):
             for _ in range(_PIPE_READS):
-                if not self._read(fd, sink, when_empty=False):
+                try:
+                    if not self._read(fd, sink):
+                        break
+                except BlockingIOError:
                     break
-
-    def _read(self, fd: int, sink: Capture | None, *, when_empty: bool = True) -> bool:
-        """Read once; false at the end of the stream, `when_empty` if there is nothing to read yet."""
-        try:
-            data = os.read(fd, _READ)
-        except BlockingIOError:
-            return when_empty
-        if sink is not None:
-            sink.add(data)
-        else:
-            *lines, self._unread = (self._unread + data).split(b"\n")
-            self.replies += [line.decode("ascii", "replace") for line in lines]
-        return bool(data)
 
     def kill(self) -> None:
         """Kill the child and everything it has started that has not left its process group."""
-        with suppress(ProcessLookupError, PermissionError):  # macOS: not permitted when only zombies are left
+        with suppress(ProcessLookupError, PermissionError):  # macOS: not permitted if only zombies are left
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def close(self) -> None:
         """Kill and free everything."""
         self.kill()
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        for stream in self._streams:
+            stream.close()
         self._close_pipes()
+
+    def _sinks(self, outputs: Sequence[Capture]) -> zip[tuple[int, Capture | None]]:
+        return zip(self._fds, (*outputs, None), strict=True)
+
+    def _ending(self, deadline: float, until_exit: bool, cancelled: Event | None) -> Ending | None:
+        if self.returncode is not None:
+            return Ending.EXITED
+        if self._lines and not until_exit:
+            return Ending.REPLIED
+        if cancelled is not None and cancelled.is_set():
+            return Ending.CANCELLED
+        return Ending.DEADLINE if time.monotonic() >= deadline else None
+
+    def _await(self, selector: selectors.BaseSelector, seconds: float) -> None:
+        """Read what comes within some time."""
+        if not selector.get_map():  # it has closed all pipes and is about to exit
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+            return
+        for key, _ in selector.select(max(0.0, seconds)):
+            if not self._read(key.fd, key.data):
+                selector.unregister(key.fd)
+
+    def _read(self, fd: int, sink: Capture | None) -> bool:
+        """Read once and return false at the end of the stream; without a sink it is the replies' pipe."""
+        data = os.read(fd, _READ)
+        if sink is not None:
+            sink.add(data)
+        else:
+            *lines, self._unread = (self._unread + data).split(b"\n")
+            self._lines += [line.decode("ascii", "replace") for line in lines]
+            if self._lines and not self.started:
+                self.started = self._lines.pop(0) == "ready"
+        return bool(data)
 
     def _close_pipes(self) -> None:
         self.end_requests()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import math
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from threading import Event, Lock
@@ -26,49 +28,50 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.executions import ExecutionRequest
 
-__all__ = ["ProcessExecutor"]
+__all__ = ["ProcessExecutor", "ProcessSession"]
 
 _RUNNER = Path(__file__).with_name("_runner.py")
-_PROCESSES = 4096  # of this user, where the system counts them
 _MIB = 1 << 20
-
-_LIMITS = {
-    "memory": "the memory limit of {} bytes was reached",
-    "file": "the file size limit of {} bytes was reached",
-}
+_PROCESSES = 4096  # of this user; where the system counts them
+_STATE_LOST = "the variables and imports of the session are lost"
+_LEFT_OUT = "more files or images were left than are brought back"
 
 _SIGNALS = {
-    signal.SIGXCPU: "the CPU time limit was reached",
-    signal.SIGKILL: "killed by SIGKILL, as the system does when it runs out of memory",
+    "SIGKILL": "killed by SIGKILL, as the system does when it runs out of memory",
+    "SIGSEGV": "killed by SIGSEGV: native code failed, perhaps at the limit of memory",
+    "SIGXCPU": "killed at the limit of CPU time",
 }
 
 
 class ProcessExecutor:
     """Runs Python programs in a separate process with limits.
 
-    **This is process separation, not a security sandbox.** The program runs as the same user as its host: it can
-    read and change the user's files, use the network and start processes. What it cannot do by accident is to
-    crash, block or fill up the host, see its environment variables, or leave files and processes behind. Run code
-    you do not trust in a real sandbox.
+    **This is process separation, not a security sandbox.** The program runs as the same user as its host: it
+    can read and change the user's files, use the network and start processes. What it cannot do by accident
+    is to crash, block or fill up its host, see its environment variables, or leave files and processes
+    behind. Code that is not trusted belongs into a real sandbox.
 
-    Each run gets a new working directory, removed afterwards, an environment with nothing of the host's in it, no
-    stdin, and limits on memory, CPU time, file size and open files (those the operating system knows: Linux all,
-    macOS some). At the deadline, at the end, and on Linux also when the host dies, the whole process group is killed;
-    a program that deliberately starts a session of its own escapes that. Not available on Windows.
+    Each run gets a new working directory, removed afterwards, an environment with nothing of the host's in
+    it, no stdin, and limits on memory, CPU time, file size and open files (Linux enforces all of them, macOS
+    some). At the deadline, at the end, and on Linux also when the host dies, its whole process group is
+    killed; a process that leaves the group on purpose escapes that. On Windows every run is an
+    `ExecutorError`.
 
-    A run ends when its main program and those of its threads that aren't daemons have ended. Figures that
-    matplotlib's pyplot has open at `plt.show()` or at the end come back as PNG images; files that lie directly in
-    the working directory at the end come back as well, links and unchanged input files excepted.
+    A run ends when its main program and those of its threads that are no daemons have ended. Figures that
+    pyplot has open at `plt.show()` or at the end come back as PNG images. Files that lie directly in the
+    working directory at the end come back too, links and unchanged input files excepted. The value of the
+    last expression is not printed.
 
     Args:
         timeout: Wall-clock seconds for a run whose request names none.
         memory_bytes: Address space of each process.
         output_bytes: How much of stdout, and of stderr, is kept: the head; the rest is dropped.
-        file_bytes: The largest file that can be written, and the most that all files brought back hold together.
-        python: The interpreter; its installed packages are what programs can import.
+        file_bytes: The largest file that can be written, and the most that all files brought back from a run
+            hold together.
+        python: The interpreter, 3.11 or newer; its installed packages are what programs can import.
 
     Raises:
-        ConfigurationError: A limit is not positive.
+        ConfigurationError: A limit is not a positive number.
     """
 
     name = "process"
@@ -82,15 +85,12 @@ class ProcessExecutor:
         file_bytes: int = 64 * _MIB,
         python: str = sys.executable,
     ) -> None:
-        limits = {
-            "timeout": timeout,
-            "memory_bytes": memory_bytes,
-            "output_bytes": output_bytes,
-            "file_bytes": file_bytes,
-        }
-        for name, value in limits.items():
-            if not _is_positive(value):
-                raise ConfigurationError(f"{name} must be a positive number, not {value!r}")
+        sizes = {"memory_bytes": memory_bytes, "output_bytes": output_bytes, "file_bytes": file_bytes}
+        for size, value in sizes.items():
+            if not isinstance(value, int) or value <= 0:
+                raise ConfigurationError(f"{size} must be a positive whole number, not {value!r}")
+        if not _is_duration(timeout):
+            raise ConfigurationError(f"timeout must be a positive number of seconds, not {timeout!r}")
         self.timeout = timeout
         self.memory_bytes = memory_bytes
         self.output_bytes = output_bytes
@@ -120,7 +120,7 @@ class ProcessExecutor:
             return await asyncio.shield(run)
         except asyncio.CancelledError:
             cancelled.set()
-            await asyncio.wait([run])
+            await asyncio.gather(run, return_exceptions=True)
             raise
         finally:
             thread.shutdown(wait=False)
@@ -130,32 +130,32 @@ class ProcessExecutor:
         """Open a session: one process, one namespace and one working directory for all its runs.
 
         Raises:
-            ExecutorError: The interpreter cannot be started.
+            ExecutorError: This system is not supported.
         """
-        session = ProcessSession(self)
-        try:
+        with closing(ProcessSession(self)) as session:
             yield session
-        finally:
-            session.close()
 
     def _run_alone(self, request: ExecutionRequest, cancelled: Event) -> ExecutionResult:
-        session = ProcessSession(self)
-        try:
+        with self.session() as session:
             return session.run(request, last=True, cancelled=cancelled)
-        finally:
-            session.close()
 
 
 class ProcessSession:
     """Runs that share a process: variables, imports and files of one are there in the next.
 
-    A run that ends the process (a time-out, a crash, `os._exit`) takes variables and imports with it and says so in
-    its `detail`; the next run starts in a new process, with the files that are there. `sys.exit` ends only the run.
+    A run that ends the process (a time-out, a crash, `os._exit`) takes variables and imports with it and says
+    so in its `detail`; the next one starts in a new process and finds the files. `sys.exit` ends only a run.
+
+    Args:
+        executor: Whose limits hold.
+
+    Raises:
+        ExecutorError: This system is not supported.
     """
 
     def __init__(self, executor: ProcessExecutor) -> None:
         if os.name != "posix":
-            raise ExecutorError("ProcessExecutor needs Linux or macOS; run the code on another executor")
+            raise ExecutorError("ProcessExecutor needs Linux or macOS: choose another executor")
         self._executor = executor
         self._workspace = Workspace(executor.file_bytes)
         self._child: Child | None = None
@@ -169,11 +169,11 @@ class ProcessSession:
     def run(
         self, request: ExecutionRequest, *, last: bool = False, cancelled: Event | None = None
     ) -> ExecutionResult:
-        """Run a program after those that ran before.
+        """Run a program after those that ran in this session before.
 
         Args:
             request: The program.
-            last: Whether it is the last one: then the process ends as a script does, `atexit` included.
+            last: Whether no other follows: then the process ends as a script does, `atexit` included.
             cancelled: Set from another thread, it kills the run.
 
         Raises:
@@ -181,68 +181,70 @@ class ProcessSession:
             ExecutorError: The interpreter cannot be started.
         """
         if request.language.upper() != "PYTHON":
-            return ExecutionResult(Outcome.FAILED, detail=f"cannot run {request.language!r}: only PYTHON")
+            return ExecutionResult(
+                Outcome.FAILED, detail=f"{request.language!r} does not run here: only PYTHON"
+            )
         timeout = self._executor.timeout if request.timeout is None else request.timeout
-        if not _is_positive(timeout):
-            raise ExecutionRequestError(f"the time-out must be a positive number of seconds, not {timeout!r}")
+        if not _is_duration(timeout):
+            raise ExecutionRequestError(f"timeout must be a positive number of seconds, not {timeout!r}")
         with self._lock:
-            return self._run(request, timeout, last=last, cancelled=cancelled)
+            self._workspace.place(request.code, request.files)
+            return self._run(timeout, last=last, cancelled=cancelled)
 
-    def _run(
-        self, request: ExecutionRequest, timeout: float, *, last: bool, cancelled: Event | None
-    ) -> ExecutionResult:
-        self._workspace.place(request.code, request.files)
+    def _run(self, timeout: float, *, last: bool, cancelled: Event | None) -> ExecutionResult:
+        """Run the program that has been placed."""
         start = time.monotonic()
         child = self._child = self._child or self._start_child()
-        limit = self._executor.output_bytes
-        outputs = Capture(limit), Capture(limit)
-        child.drain((Capture(0), Capture(0)))  # what threads and processes of earlier runs have said since
+        child.drain((Capture(), Capture()))  # what earlier runs' threads and processes have said since
         child.send(f"{timeout}\n")
         if last:
             child.end_requests()
-        ending = child.listen(outputs, deadline=start + timeout, until_exit=last, cancelled=cancelled)
+        stdout, stderr = Capture(self._executor.output_bytes), Capture(self._executor.output_bytes)
+        ending, reply = child.listen(
+            (stdout, stderr), deadline=start + timeout, until_exit=last, cancelled=cancelled
+        )
         wall_time = time.monotonic() - start
-        if ending is Ending.EXITED and not child.replies:
-            self._end_child()
-            raise ExecutorError(
-                f"{self._executor.python!r} did not start as Python: {outputs[1].text.strip()}"
-            )
-        outcome, detail = self._verdict(child, ending, timeout)
+        outcome, detail = self._verdict(ending, reply, child.returncode or 0, timeout)
         if ending is not Ending.REPLIED:
             self._end_child()
-            lost = "" if last else "the variables and imports of the session are lost"
-            detail = "; ".join(filter(None, (detail, lost)))
-        files, left_out = self._workspace.files()
+        if ending is Ending.EXITED and not child.started:
+            raise ExecutorError(
+                f"{self._executor.python!r} cannot run programs: {stderr.text.strip() or detail}"
+            )
+        images, images_left = self._workspace.images()
+        files, files_left = self._workspace.files()
+        remarks = {
+            detail: True,
+            _STATE_LOST: ending is not Ending.REPLIED and not last,
+            _LEFT_OUT: images_left or files_left,
+        }
         return ExecutionResult(
             outcome=outcome,
-            stdout=outputs[0].text,
-            stderr=outputs[1].text,
-            images=self._workspace.images(),
+            stdout=stdout.text,
+            stderr=stderr.text,
+            images=images,
             files=files,
             wall_time=wall_time,
-            truncated=outputs[0].truncated or outputs[1].truncated,
-            detail="; ".join(filter(None, (detail, left_out))),
+            truncated=stdout.truncated or stderr.truncated,
+            detail="; ".join(remark for remark, holds in remarks.items() if remark and holds),
         )
 
-    def _verdict(self, child: Child, ending: Ending, timeout: float) -> tuple[Outcome, str]:
-        """Outcome and detail of a run, from how it ended."""
+    def _verdict(self, ending: Ending, reply: str, code: int, timeout: float) -> tuple[Outcome, str]:
+        """Outcome and detail, from how a run ended, what the runner said and what its exit status is."""
+        status, _, limit = reply.partition(" ")
+        if ending is Ending.REPLIED:
+            code = int(status)
         if ending is Ending.DEADLINE:
             return Outcome.DEADLINE_EXCEEDED, f"killed at the time limit of {timeout:g} s"
         if ending is Ending.CANCELLED:
             return Outcome.FAILED, "cancelled"
-        status, limit = child.replies[-1].split() if len(child.replies) > 1 else ("0", "-")
-        code = child.returncode if ending is Ending.EXITED else int(status)
-        if not code:
-            return Outcome.OK, ""
-        if code < 0:
-            return Outcome.FAILED, _SIGNALS.get(
-                signal.Signals(-code), f"killed by {signal.Signals(-code).name}"
-            )
-        size = self._executor.memory_bytes if limit == "memory" else self._executor.file_bytes
-        return Outcome.FAILED, _LIMITS.get(limit, f"exit status {code}" if code > 1 else "").format(size)
+        limits = {
+            "memory": f"the limit of memory was reached ({self._executor.memory_bytes} bytes)",
+            "file": f"the limit of a file's size was reached ({self._executor.file_bytes} bytes)",
+        }
+        return (Outcome.FAILED if code else Outcome.OK), limits.get(limit) or _in_words(code)
 
     def _start_child(self) -> Child:
-        """Start the runner."""
         executor, space = self._executor, self._workspace
         return Child(
             [executor.python, "-I", "-B", str(_RUNNER)],
@@ -257,7 +259,15 @@ class ProcessSession:
             self._child = None
 
 
-def _is_positive(number: float) -> bool:
+def _in_words(code: int) -> str:
+    """What an exit status says that a traceback does not."""
+    if code < 0:
+        name = next((known.name for known in signal.Signals if known == -code), f"signal {-code}")
+        return _SIGNALS.get(name, f"killed by {name}")
+    return f"exit status {code}" if code > 1 else ""
+
+
+def _is_duration(number: float) -> bool:
     return isinstance(number, int | float) and math.isfinite(number) and number > 0
 
 
@@ -268,8 +278,8 @@ def _environment(home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": _font_cache().name,
-        "OMP_NUM_THREADS": "1",  # threads of numerical libraries reserve address space each
+        "MPLCONFIGDIR": _font_cache(),
+        "OMP_NUM_THREADS": "1",  # every thread of a numerical library would reserve address space
         "OPENBLAS_NUM_THREADS": "1",
         "PATH": os.defpath,
         "TMPDIR": str(home),
@@ -277,6 +287,8 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 @cache
-def _font_cache() -> tempfile.TemporaryDirectory[str]:
-    """Where matplotlib keeps its list of fonts, made by the first run that draws, for all runs of this process."""
-    return tempfile.TemporaryDirectory(prefix="codeexec-fonts-", ignore_cleanup_errors=True)
+def _font_cache() -> str:
+    """Where matplotlib keeps its list of fonts: made by the first run that draws, used by those after it."""
+    folder = tempfile.mkdtemp(prefix="codeexec-fonts-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

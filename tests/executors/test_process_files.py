@@ -1,0 +1,228 @@
+"""What a program finds around it, and what comes back of what it leaves."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from langchain_codeexec import ExecutionRequest, ExecutionResult, InlineFile, Outcome
+from langchain_codeexec.errors import ExecutionRequestError
+from langchain_codeexec.executors.process import ProcessExecutor
+
+PNG = b"\x89PNG\r\n\x1a\n"
+CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "data.csv")
+
+
+def run(code: str, *files: InlineFile, **limits: int) -> ExecutionResult:
+    return ProcessExecutor(60.0, **limits).run(ExecutionRequest(code, files=files))
+
+
+def test_environment_holds_nothing_of_the_host(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GOOGLE_API_KEY", "secret")
+
+    seen = run("import os; print(*sorted(os.environ))").stdout.split()
+
+    assert seen == [
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "MPLBACKEND",
+        "MPLCONFIGDIR",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "PATH",
+        "TMPDIR",
+    ]
+
+
+def test_its_folders_are_its_own_and_are_removed():
+    result = run(
+        "import os, pathlib, tempfile; print(os.getcwd(), pathlib.Path.home(), tempfile.mkdtemp(), sep='\\n')"
+    )
+
+    folders = [Path(line) for line in result.stdout.splitlines()]
+    assert len({*folders, Path.cwd(), Path.home()}) == 5
+    assert not any(folder.exists() for folder in folders)
+    assert result.files == ()
+
+
+def test_locked_folders_are_removed():
+    result = run(
+        "import os; os.makedirs('a/b'); open('a/b/c', 'w').close(); os.chmod('a', 0); print(os.getcwd())"
+    )
+
+    assert result.outcome is Outcome.OK
+    assert not Path(result.stdout.strip()).exists()
+
+
+def test_descriptors_of_the_host_stay_with_the_host():
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    try:
+        result = run(f"import os; os.fstat({writing})")
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+    assert "Bad file descriptor" in result.stderr
+
+
+def test_children_of_the_program_get_no_descriptor_but_the_three():
+    child = "import os; print([n for n in map(int, os.listdir('/proc/self/fd')) if n > 2 and os.path.exists(f'/proc/self/fd/{n}')])"
+    result = run(f"import subprocess; subprocess.run([{sys.executable!r}, '-c', {child!r}])")
+
+    assert result.stdout in {"[]\n", "[3]\n"}  # 3: listing the folder takes one
+
+
+def test_files_are_there_and_unchanged_ones_do_not_come_back():
+    result = run("print(open('data.csv').read())", CSV)
+
+    assert (result.stdout, result.files) == ("a,b\n1,2\n\n", ())
+
+
+def test_a_file_without_a_name_is_called_as_gemini_does():
+    result = run(
+        "import os; print(*sorted(os.listdir()))", InlineFile(b"", "text/csv"), InlineFile(b"", "x/unknown")
+    )
+
+    assert result.stdout == "input_file_0.csv input_file_1\n"
+
+
+def test_a_module_among_the_files_can_be_imported_and_hides_no_library():
+    files = (
+        InlineFile(b"x = 7", "text/x-python", "mine.py"),
+        InlineFile(b"1 / 0", "text/x-python", "traceback.py"),
+    )
+    result = run("import mine, traceback; print(mine.x)", *files)
+
+    assert (result.outcome, result.stdout, result.files) == (Outcome.OK, "7\n", ())
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/etc/x", "a/b", "a\\b", "..\\x", ".", "..", "a\0b", "\ud800", "x" * 256, "é" * 128]
+)
+def test_hostile_names(name: str):
+    with pytest.raises(ExecutionRequestError) as caught:
+        run("", InlineFile(b"", "text/plain", name))
+
+    assert repr(name) in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("name", ["a b.csv", "-rf", "~", "$HOME", "CON", "é" * 127, ".hidden", "..x", "a\nb"])
+def test_odd_but_harmless_names(name: str):
+    result = run("import os; print(ascii(os.listdir()))", InlineFile(b"", "text/plain", name))
+
+    assert result.stdout == f"[{name!a}]\n"
+
+
+def test_two_files_of_one_name():
+    with pytest.raises(ExecutionRequestError, match="same name"):
+        run("", CSV, CSV)
+
+
+@pytest.mark.parametrize(
+    ("code", "left"),
+    [
+        (
+            "open('b.txt', 'w').write('1'); open('a.json', 'w').write('{}')",
+            {"a.json": (b"{}", "application/json"), "b.txt": (b"1", "text/plain")},
+        ),
+        ("open('data.csv', 'a').write('3,4')", {"data.csv": (b"a,b\n1,2\n3,4", "text/csv")}),
+        ("open('data.csv', 'r+')", {}),
+        ("open('noext', 'wb').write(b'\\0')", {"noext": (b"\0", "application/octet-stream")}),
+        ("import os; os.symlink('/etc/passwd', 'link'); os.symlink('data.csv', 'link2')", {}),
+        ("import os; os.mkfifo('pipe'); os.mkdir('folder')", {}),
+        ("import socket; socket.socket(socket.AF_UNIX).bind('socket')", {}),
+        ("import os, shutil; shutil.rmtree(os.getcwd())", {}),
+        ("import os; os.remove('data.csv'); os.symlink('/etc/passwd', 'data.csv')", {}),
+        ("open('x', 'w').write('kept'); 1 / 0", {"x": (b"kept", "application/octet-stream")}),
+    ],
+)
+def test_what_is_left(code: str, left: dict[str, tuple[bytes, str]]):
+    result = run(code, CSV)
+
+    assert {file.name: (file.data, file.mime_type) for file in result.files} == left
+
+
+def test_more_files_than_are_brought_back():
+    result = run("for n in range(150): open(f'{n:03}', 'w').write('x')", CSV)
+
+    assert [file.name for file in result.files] == [f"{n:03}" for n in range(100)]
+    assert (result.outcome, result.detail) == (
+        Outcome.OK,
+        "more files or images were left than are brought back",
+    )
+
+
+def test_larger_files_than_are_brought_back():
+    result = run(
+        "for n in 'abc': open(n, 'w').write('x' * 600)\nopen('d', 'w').write('x' * 400)", file_bytes=1000
+    )
+
+    assert [file.name for file in result.files] == ["a", "d"]
+    assert result.detail == "more files or images were left than are brought back"
+
+
+def test_a_large_input_file_is_not_left_out_but_unchanged():
+    result = run("", InlineFile(b"x" * 2000, "text/plain", "big.txt"), file_bytes=1000)
+
+    assert (result.files, result.detail) == ((), "")
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        ("plt.plot([1])", 1),
+        ("plt.plot([1]); plt.show()", 1),
+        ("plt.plot([1]); plt.show(); plt.plot([2]); plt.show(block=False)", 2),
+        ("plt.figure(); plt.figure(); plt.show(); plt.figure()", 3),
+        ("plt.plot([1]); plt.close()", 0),
+        ("plt.show()", 0),
+        ("plt.plot([1]); 1 / 0", 1),
+        ("plt.plot([1]); raise SystemExit", 1),
+        ("import matplotlib; matplotlib.use('Agg'); plt.plot([1]); plt.show(); plt.plot([1])", 2),
+        ("plt.plot([1])\nimport os\nif not os.fork(): raise SystemExit\nos.wait()", 1),
+    ],
+)
+def test_figures_come_back_once_each(code: str, count: int):
+    result = run("import matplotlib.pyplot as plt\n" + code)
+
+    assert [image.name for image in result.images] == [f"image_{n}.png" for n in range(count)]
+    assert all(image.data.startswith(PNG) and image.mime_type == "image/png" for image in result.images)
+    assert (result.files, result.detail) == ((), "")
+    assert "Warning" not in result.stderr
+
+
+def test_figures_come_back_in_the_order_they_were_drawn():
+    result = run(
+        "import matplotlib.pyplot as plt\n"
+        "for width in (3, 1, 2):\n  plt.figure(figsize=(width, 1)); plt.show()\n"
+        "plt.figure(figsize=(5, 1)); plt.figure(figsize=(4, 1))\n"
+    )
+
+    widths = [int.from_bytes(image.data[16:20], "big") for image in result.images]
+    assert widths == [300, 100, 200, 500, 400]
+
+
+def test_a_figure_that_cannot_be_drawn_is_a_failure():
+    result = run("import matplotlib.pyplot as plt\nplt.title('$\\\\frac{$')")
+
+    assert result.outcome is Outcome.FAILED
+    assert "Expected \\frac" in result.stderr
+    assert result.images == ()
+
+
+def test_a_saved_figure_is_a_file():
+    result = run("import matplotlib.pyplot as plt\nplt.plot([1]); plt.savefig('plot.png'); plt.close()")
+
+    assert [(file.name, file.mime_type) for file in result.files] == [("plot.png", "image/png")]
+    assert result.images == ()
+
+
+def test_matplotlib_is_loaded_only_by_the_program():
+    assert (
+        run("import sys; print('matplotlib' in sys.modules, 'numpy' in sys.modules)").stdout
+        == "False False\n"
+    )

@@ -1,0 +1,273 @@
+"""Runs that share a process, and runs in an event loop."""
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from langchain_codeexec import ExecutionRequest, ExecutionResult, InlineFile, Outcome
+from langchain_codeexec.errors import ExecutionRequestError, ExecutorError
+from langchain_codeexec.executors.base import ExecutorSession
+from langchain_codeexec.executors.process import ProcessExecutor
+
+LOST = "the variables and imports of the session are lost"
+
+
+def session_of(*programs: str, timeout: float = 20.0) -> list[ExecutionResult]:
+    with ProcessExecutor(timeout).session() as session:
+        assert isinstance(session, ExecutorSession)
+        return [session.run(ExecutionRequest(code)) for code in programs]
+
+
+def gone(process: int) -> bool:
+    """Whether a process has ended or is about to."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], 20)[0])
+    finally:
+        os.close(handle)
+
+
+@pytest.mark.parametrize(
+    ("programs", "stdouts"),
+    [
+        (["x = 1", "print(x)"], ["", "1\n"]),
+        (["import math", "print(math.floor(2.5))"], ["", "2\n"]),
+        (["def f(): return y", "y = 3", "print(f())"], ["", "", "3\n"]),
+        (["open('a', 'w').write('hi')", "print(open('a').read())"], ["", "hi\n"]),
+        (["import os; os.mkdir('d'); os.chdir('d')", "print(os.path.basename(os.getcwd()))"], ["", "d\n"]),
+        (["x = 1; 1 / 0", "print(x)"], ["", "1\n"]),
+        (["x = 1; raise SystemExit(2)", "print(x)"], ["", "1\n"]),
+        (["print('a', end='')", "print('b')"], ["a", "b\n"]),
+        (["import sys; sys.stdout.close(); sys.stderr.close()", "print('b')"], ["", "b\n"]),
+        (["import os; os.close(1)", "print('b')"], ["", "b\n"]),
+        (["import sys, io; sys.stdout = io.StringIO(); print('a')", "print('b')"], ["", "b\n"]),
+        (["import sys; sys.stdout = None", "print('b')"], ["", "b\n"]),
+        (["print('0 -\\nready\\n1 memory')", "print('b')"], ["0 -\nready\n1 memory\n", "b\n"]),
+        (["import atexit; atexit.register(print, 'bye')", "print('b')"], ["", "b\n"]),
+        (["import os\nif not os.fork(): print('child')\nelse: os.wait()", "print('b')"], ["child\n", "b\n"]),
+        (["from __future__ import annotations", "def f(x: nope): pass\nprint('no')"], ["", ""]),
+    ],
+)
+def test_state_is_kept(programs: list[str], stdouts: list[str]):
+    assert [result.stdout for result in session_of(*programs)] == stdouts
+
+
+@pytest.mark.parametrize(
+    ("last_words", "outcome", "detail"),
+    [
+        ("while True: pass", Outcome.DEADLINE_EXCEEDED, f"killed at the time limit of 1.5 s; {LOST}"),
+        ("import os; os._exit(0)", Outcome.OK, LOST),
+        ("import os; os._exit(3)", Outcome.FAILED, f"exit status 3; {LOST}"),
+        ("import os; os.kill(os.getpid(), 15)", Outcome.FAILED, f"killed by SIGTERM; {LOST}"),
+        ("import os; os.closerange(3, 4096)", Outcome.OK, LOST),
+        ("import os; os.closerange(3, 4096); 1 / 0", Outcome.FAILED, LOST),
+    ],
+)
+def test_a_run_that_ends_the_process(last_words: str, outcome: Outcome, detail: str):
+    _, ended, after, again = session_of(
+        "x = 1; open('kept', 'w').close()",
+        last_words,
+        "import os; print(os.listdir(), 'x' in globals())",
+        "print(os.listdir())",
+        timeout=1.5,
+    )
+
+    assert (ended.outcome, ended.detail) == (outcome, detail)
+    assert (after.stdout, after.detail) == ("['kept'] False\n", "")
+    assert again.stdout == "['kept']\n"
+
+
+def test_results_of_one_run_do_not_show_in_the_next():
+    results = session_of(
+        "x = 'a' * 10**15", "1 / 0", "import sys; sys.exit(7)", "print('x' * 2_000_000)", "print('fine')"
+    )
+
+    assert [result.detail for result in results] == [
+        "the limit of memory was reached (4294967296 bytes)",
+        "",
+        "exit status 7",
+        "",
+        "",
+    ]
+    assert [result.truncated for result in results] == [False, False, False, True, False]
+    assert [bool(result.stderr) for result in results] == [True, True, False, False, False]
+
+
+def test_each_traceback_shows_its_own_source():
+    first, second = session_of("def f():\n    1 / 0  # one\nf()", "f()  # two")
+
+    assert "1 / 0  # one" in first.stderr
+    assert "f()  # two" in second.stderr
+
+
+def test_only_new_and_changed_files_come_back():
+    results = session_of(
+        "open('a', 'w').write('1')",
+        "open('b', 'w').write('2')",
+        "open('a', 'w').write('3')",
+        "open('a', 'w').write('3')",
+    )
+
+    assert [[(file.name, file.data) for file in result.files] for result in results] == [
+        [("a", b"1")],
+        [("b", b"2")],
+        [("a", b"3")],
+        [],
+    ]
+
+
+def test_files_of_the_request_replace_what_is_there():
+    with ProcessExecutor().session() as session:
+        session.run(ExecutionRequest("import os; os.symlink('/etc/passwd', 'x')"))
+        result = session.run(
+            ExecutionRequest("print(open('x').read())", files=(InlineFile(b"new", "text/plain", "x"),))
+        )
+
+        assert (result.stdout, result.files) == ("new\n", ())
+
+
+def test_a_folder_in_the_way_of_a_file():
+    with ProcessExecutor().session() as session:
+        session.run(ExecutionRequest("import os; os.mkdir('x')"))
+
+        with pytest.raises(ExecutorError, match="cannot lay out"):
+            session.run(ExecutionRequest("", files=(InlineFile(b"new", "text/plain", "x"),)))
+        with pytest.raises(ExecutionRequestError):
+            session.run(ExecutionRequest("", timeout=-1))
+        assert session.run(ExecutionRequest("print(os.listdir())")).stdout == "['x']\n"
+
+
+def test_figures_belong_to_the_run_that_drew_them():
+    results = session_of(
+        "import matplotlib.pyplot as plt", "plt.plot([1])", "x = 1", "plt.plot([1]); plt.show()", timeout=60
+    )
+
+    assert [len(result.images) for result in results] == [0, 1, 0, 1]
+
+
+def test_what_is_said_between_runs_is_dropped():
+    with ProcessExecutor().session() as session:
+        pid = int(
+            session.run(
+                ExecutionRequest(
+                    "import os, sys, threading\ngo, done = threading.Event(), os.getpid()\n"
+                    "r, w = os.pipe()\n"
+                    "threading.Thread(target=lambda: (go.wait(), print('late'), os.write(w, b'x')), daemon=True).start()\nprint(done)"
+                )
+            ).stdout
+        )
+        assert pid
+        session.run(ExecutionRequest("import signal; signal.signal(signal.SIGUSR1, lambda *a: None)"))
+        said = session.run(ExecutionRequest("go.set(); os.read(r, 1)"))
+        quiet = session.run(ExecutionRequest("print('now')"))
+
+    assert (said.stdout, quiet.stdout) == ("late\n", "now\n")
+
+
+def test_nothing_is_left_when_the_session_ends():
+    with ProcessExecutor().session() as session:
+        result = session.run(
+            ExecutionRequest(
+                "import os, subprocess\nprint(os.getpid(), subprocess.Popen(['sleep', '99']).pid, os.getcwd())"
+            )
+        )
+        process, child, folder = result.stdout.split()
+        assert not result.detail
+
+    assert gone(int(process))
+    assert gone(int(child))
+    assert not Path(folder).exists()
+
+
+def test_sessions_used_by_several_threads_take_turns():
+    results: list[str] = []
+    with ProcessExecutor().session() as session:
+        session.run(ExecutionRequest("x = 0"))
+
+        def step() -> None:
+            results.append(session.run(ExecutionRequest("x += 1; print(x)")).stdout)
+
+        threads = [threading.Thread(target=step) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert sorted(results) == [f"{n}\n" for n in range(1, 9)]
+
+
+def test_the_end_of_the_host_is_the_end_of_its_runs(tmp_path: Path):
+    host = (
+        "from langchain_codeexec import ExecutionRequest\n"
+        "from langchain_codeexec.executors.process import ProcessExecutor\n"
+        'code = \'import os, subprocess, time; p = subprocess.Popen(["sleep", "99"]);'
+        ' open("/proc/%d/fd/1" % os.getppid(), "w").write(f"{os.getpid()} {p.pid}\\\\n"); time.sleep(99)\'\n'
+        "ProcessExecutor().run(ExecutionRequest(code))\n"
+    )
+    env = {"TMPDIR": str(tmp_path)}  # what a killed host leaves there goes with the test's folder
+    with subprocess.Popen(
+        [sys.executable, "-c", host], stdout=subprocess.PIPE, text=True, env=env
+    ) as process:
+        assert process.stdout is not None
+        pids = [int(pid) for pid in process.stdout.readline().split()]
+        process.send_signal(signal.SIGKILL)
+
+    assert len(pids) == 2
+    assert all(gone(pid) for pid in pids)
+
+
+async def test_the_event_loop_goes_on():
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0.01)
+
+    ticking = asyncio.create_task(tick())
+    result = await ProcessExecutor().arun(ExecutionRequest("import time; time.sleep(0.3); print('done')"))
+    ticking.cancel()
+
+    assert result.stdout == "done\n"
+    assert ticks > 3
+
+
+async def test_runs_side_by_side():
+    executor = ProcessExecutor()
+
+    results = await asyncio.gather(*(executor.arun(ExecutionRequest(f"print({n})")) for n in range(6)))
+
+    assert [result.stdout for result in results] == [f"{n}\n" for n in range(6)]
+
+
+async def test_cancelling_the_task_kills_the_run(tmp_path: Path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = (
+        f"import os, time; open({str(fifo)!r}, 'w').write(f'{{os.getpid()}} {{os.getcwd()}}'); time.sleep(99)"
+    )
+    task = asyncio.create_task(ProcessExecutor().arun(ExecutionRequest(code)))
+    process, folder = (await asyncio.to_thread(fifo.read_text)).split()
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert gone(int(process))
+    assert not os.path.lexists(folder)
+
+
+async def test_a_broken_sandbox_in_an_event_loop():
+    with pytest.raises(ExecutorError, match="cannot start"):
+        await ProcessExecutor(python="/no/such/python").arun(ExecutionRequest(""))

@@ -6,30 +6,57 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from langchain_codeexec.chat_models import ChatGeminiCodeExecution
+    from langchain_codeexec.errors import CodeExecError
     from langchain_codeexec.executions import (
         CodeExecution,
         ExecutionRequest,
         ExecutionResult,
         InlineFile,
         Outcome,
+        code_executions,
     )
+    from langchain_codeexec.executors.process import ProcessExecutor
+    from langchain_codeexec.gemini.genai import GenAITransport
+    from langchain_codeexec.gemini.rest import RestTransport
 
-__all__ = ["CodeExecution", "ExecutionRequest", "ExecutionResult", "InlineFile", "Outcome"]
+__all__ = [
+    "ChatGeminiCodeExecution",
+    "CodeExecError",
+    "CodeExecution",
+    "ExecutionRequest",
+    "ExecutionResult",
+    "GenAITransport",
+    "InlineFile",
+    "Outcome",
+    "ProcessExecutor",
+    "RestTransport",
+    "code_executions",
+]
 
 _ROOMS = {
-    "CodeExecution": "executions",
-    "ExecutionRequest": "executions",
-    "ExecutionResult": "executions",
-    "InlineFile": "executions",
-    "Outcome": "executions",
+    "chat_models": ["ChatGeminiCodeExecution"],
+    "errors": ["CodeExecError"],
+    "executions": [
+        "CodeExecution",
+        "ExecutionRequest",
+        "ExecutionResult",
+        "InlineFile",
+        "Outcome",
+        "code_executions",
+    ],
+    "executors.process": ["ProcessExecutor"],
+    "gemini.genai": ["GenAITransport"],
+    "gemini.rest": ["RestTransport"],
 }
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use, so that importing the package costs nothing."""
-    if name not in _ROOMS:
+    if name not in _ROOM_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
     globals()[name] = value
     return value
 

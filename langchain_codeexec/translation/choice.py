@@ -23,8 +23,8 @@ def tool_config(choice: Any, tools: Sequence[Tool]) -> ToolConfig:
     """Translate a tool choice; it speaks of functions only and leaves code execution as it is.
 
     Args:
-        choice: `None`, a bool, a mode (`auto`, `any`, `required`, `none`, `validated`), a function's name or a
-            list of names, OpenAI's or Anthropic's dict, or Gemini's own `toolConfig`.
+        choice: `None`, a bool, a mode (`auto`, `any`, `required`, `none`, `validated`), a function's name or
+            a list of names, OpenAI's or Anthropic's dict, or Gemini's own `toolConfig`.
         tools: What the request declares.
 
     Raises:
@@ -38,7 +38,7 @@ def tool_config(choice: Any, tools: Sequence[Tool]) -> ToolConfig:
     mode, allowed = _mode_and_names(choice)
     if unknown := [name for name in allowed if name not in names]:
         raise ToolDeclarationError(
-            f"tool_choice names {', '.join(map(repr, unknown))}; the declared functions are {', '.join(names)}"
+            f"tool_choice names {', '.join(map(repr, unknown))}, the declared functions: {', '.join(names)}"
         )
     config = {"mode": mode, **({"allowedFunctionNames": allowed} if allowed else {})}
     return cast("ToolConfig", {"functionCallingConfig": config})

@@ -70,6 +70,19 @@ def contents_from_messages(
     return conversation.finish()
 
 
+@dataclass(slots=True)
+class _OpenCall:
+    """A function call that waits for its reply."""
+
+    call_id: str | None
+    name: str
+    wire_id: Json
+    reply: Json | None = None
+
+    def answer(self, response: Json, **more: Any) -> None:
+        self.reply = {"functionResponse": {"name": self.name, "response": response, **self.wire_id, **more}}
+
+
 class _Conversation:
     """Contents in the making. Tool replies are held back until their turn is complete."""
 
@@ -77,8 +90,7 @@ class _Conversation:
         self._destination = destination
         self._contents: list[Json] = []
         self._system: list[Json] = []
-        self._calls: dict[str, Json] = {}
-        self._replies: dict[str, Json] = {}
+        self._calls: list[_OpenCall] = []
         self._attachments: list[Json] = []
 
     def add(self, message: BaseMessage) -> None:
@@ -93,7 +105,7 @@ class _Conversation:
         add(self, message)
 
     def finish(self) -> tuple[list[Content], Content | None]:
-        if self._replies or self._attachments:
+        if self._attachments or any(call.reply for call in self._calls):
             self._close_replies()
         if not self._contents:
             raise MessageError("there is nothing to send: the conversation needs a HumanMessage with content")
@@ -126,35 +138,36 @@ class _Conversation:
         if self._destination.accepts.signatures:
             _stand_in_signature(parts)
         self._append("model", parts)
-        self._calls = _calls_by_id(answer, [part["functionCall"] for part in parts if "functionCall" in part])
+        wire_calls = [call for part in parts if isinstance(call := part.get("functionCall"), dict)]
+        self._calls = _open_calls(answer, wire_calls)
 
     def add_reply(self, message: BaseMessage) -> None:
         reply = cast("ToolMessage", message)
-        call = self._calls.get(reply.tool_call_id)
-        if call is None or reply.tool_call_id in self._replies:
+        call = self._waiting(lambda call: call.call_id == reply.tool_call_id)
+        if call is None:
             self._orphan(reply.name or "a function", reply.content)
-            return
-        self._reply(reply.tool_call_id, call, reply.content, failed=reply.status == "error")
+        else:
+            self._reply(call, reply.content, failed=reply.status == "error")
 
     def add_named_reply(self, message: BaseMessage) -> None:
         """A `FunctionMessage` names the function, not the call: it answers the first open one of it."""
         name = cast("FunctionMessage", message).name
-        for call_id, call in self._calls.items():
-            if call["name"] == name and call_id not in self._replies:
-                self._reply(call_id, call, message.content, failed=False)
-                return
-        self._orphan(name, message.content)
-
-    def _reply(self, call_id: str, call: Json, content: str | list[Any], *, failed: bool) -> None:
-        media = [part for block in content if is_media(block) for part in parts_from_content([block])]
-        response: Json = {"name": call["name"], "response": _response(content, failed=failed)}
-        if "id" in call:
-            response["id"] = call["id"]
-        if media and self._destination.accepts.media_in_responses:
-            response["parts"] = media
+        call = self._waiting(lambda call: call.name == name)
+        if call is None:
+            self._orphan(name, message.content)
         else:
+            self._reply(call, message.content, failed=False)
+
+    def _waiting(self, fits: Callable[[_OpenCall], bool]) -> _OpenCall | None:
+        return next((call for call in self._calls if call.reply is None and fits(call)), None)
+
+    def _reply(self, call: _OpenCall, content: str | list[Any], *, failed: bool) -> None:
+        media = [part for block in content if is_media(block) for part in parts_from_content([block])]
+        if media and self._destination.accepts.media_in_responses:
+            call.answer(_response(content, failed=failed), parts=media)
+        else:
+            call.answer(_response(content, failed=failed))
             self._attachments.extend(media)
-        self._replies[call_id] = {"functionResponse": response}
 
     def _orphan(self, name: str, content: str | list[Any]) -> None:
         """A reply whose call is gone (trimmed, say) would be refused; as text nothing is lost."""
@@ -166,30 +179,30 @@ class _Conversation:
 
     def _close_replies(self) -> None:
         """Answer the calls in the order they were made, each exactly once, as the service demands."""
-        replies = [self._replies.get(call_id) or _unanswered(call) for call_id, call in self._calls.items()]
+        for call in self._calls:
+            if call.reply is None:
+                call.answer({"error": _NOT_ANSWERED})
+        replies = [call.reply for call in self._calls if call.reply]
         self._append("user", [*replies, *self._attachments])
-        self._calls, self._replies, self._attachments = {}, {}, []
+        self._calls, self._attachments = [], []
 
 
-def _calls_by_id(answer: AIMessage, wire_calls: list[Json]) -> dict[str, Json]:
-    """Each call as it goes over the wire, by the id that a `ToolMessage` names it by."""
-    by_id: dict[str, Json] = {}
-    for call in answer.tool_calls:
+def _open_calls(answer: AIMessage, wire_calls: list[Json]) -> list[_OpenCall]:
+    """The calls as they go over the wire, each with the id by which a `ToolMessage` names it."""
+    unnamed = list(answer.tool_calls)
+    calls = []
+    for wire in wire_calls:
+        same_id = (call for call in unnamed if call["id"] == wire.get("id"))
         same = (
-            wire
-            for wire in wire_calls
-            if (wire.get("name"), wire.get("args")) == (call["name"], call["args"])
+            call for call in unnamed if (call["name"], call["args"]) == (wire.get("name"), wire.get("args"))
         )
-        wire = next((wire for wire in wire_calls if wire.get("id") == call["id"]), None) or next(same, None)
-        if wire is not None:
-            wire_calls = [other for other in wire_calls if other is not wire]
-            by_id[str(call["id"])] = wire
-    return by_id
-
-
-def _unanswered(call: Json) -> Json:
-    call_id = {"id": call["id"]} if "id" in call else {}
-    return {"functionResponse": {"name": call["name"], "response": {"error": _NOT_ANSWERED}, **call_id}}
+        by_name = (call for call in unnamed if call["name"] == wire.get("name", ""))
+        call = next(same_id, None) or next(same, None) or next(by_name, None)
+        if call:
+            unnamed.remove(call)
+        wire_id = {"id": wire["id"]} if "id" in wire else {}
+        calls.append(_OpenCall(call["id"] if call else None, wire.get("name", ""), wire_id))
+    return calls
 
 
 def _response(content: str | list[Any], *, failed: bool) -> Json:

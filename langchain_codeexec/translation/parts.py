@@ -56,7 +56,9 @@ def part_from_block(block: Json) -> Json | None:
     if signature := extras.get(SIGNATURE_KEY):
         part["thoughtSignature"] = signature
     patch = extras.get("part")
-    return apply_patch(part, patch) if patch else part
+    if not patch:
+        return part
+    return patch["raw"] if patch.keys() == {"raw"} else apply_patch(part, patch)
 
 
 def data_block(mime_type: str, **source: str) -> Json:
@@ -74,14 +76,12 @@ def _with_remainder(block: Json, part: Json) -> Json:
     signature = part.get("thoughtSignature")
     if isinstance(signature, str) and signature:
         block.setdefault("extras", {})[SIGNATURE_KEY] = signature
-    restored = part_from_block(block)
-    if restored == part:
-        return block
-    if restored is not None:
+    restored = part_from_block(block) or {}
+    if restored != part:
         block.setdefault("extras", {})["part"] = patch_between(restored, part)
-        if part_from_block(block) == part:
-            return block
-    return _raw_block(part)
+        if part_from_block(block) != part:  # a null, which a merge patch cannot set
+            block["extras"]["part"] = {"raw": part}
+    return block
 
 
 def _raw_block(part: Json) -> Json:

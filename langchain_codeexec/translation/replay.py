@@ -58,7 +58,7 @@ def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind, native_
 
 
 def _verbatim(message: AIMessage) -> Iterable[Json]:
-    calls = {call["id"]: call for call in message.tool_calls}
+    calls = list(message.tool_calls)
     for block in message.content:
         if isinstance(block, str):
             yield {"text": block}
@@ -66,9 +66,10 @@ def _verbatim(message: AIMessage) -> Iterable[Json]:
             part = part_from_block(block)
             if part is not None:
                 yield part
-        elif call := calls.pop(block.get("id"), None):
+        elif call := next((call for call in calls if call["id"] == block.get("id")), None):
+            calls.remove(call)
             yield _call_part(block, call["name"], call["args"])
-    for call in calls.values():
+    for call in calls:
         yield {"functionCall": {"name": call["name"], "args": call["args"]}}
 
 
@@ -81,9 +82,10 @@ def _call_part(block: Json, name: str, args: Json) -> Json:
 
 
 def _in_prose(part: Json) -> Json:
-    if code := part.get("executableCode"):
+    code, result = part.get("executableCode"), part.get("codeExecutionResult")
+    if isinstance(code, dict):
         return {"text": code_as_text(code.get("code", ""), code.get("language", ""))}
-    if result := part.get("codeExecutionResult"):
+    if isinstance(result, dict):
         return {"text": result_as_text(result.get("outcome"), result.get("output"))}
     return part
 
@@ -92,5 +94,7 @@ def _without_id(part: Json) -> Json:
     return {key: _without(value, "id") if key in _CALL_KEYS else value for key, value in part.items()}
 
 
-def _without(mapping: Json, key: str) -> Json:
-    return {name: value for name, value in mapping.items() if name != key} if key in mapping else mapping
+def _without(mapping: Any, key: str) -> Any:
+    if not isinstance(mapping, dict) or key not in mapping:
+        return mapping
+    return {name: value for name, value in mapping.items() if name != key}

@@ -67,7 +67,7 @@ def safety_settings(settings: Any) -> list[Json]:
     """Translate safety settings.
 
     Args:
-        settings: A mapping of harm category to threshold, or the wire's list; enum members count as their names.
+        settings: A mapping of harm category to threshold, or the wire's list; enum members by their names.
 
     Raises:
         ConfigurationError: They are neither.

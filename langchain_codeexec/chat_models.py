@@ -1,0 +1,263 @@
+"""The chat model: glue. What a request or an answer means is `translation`'s business."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from pydantic import PrivateAttr
+
+from langchain_codeexec.binding import ToolBinding
+from langchain_codeexec.calls import Call, prepare
+from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
+from langchain_codeexec.structured import structured_output
+from langchain_codeexec.translation.choice import tool_config
+from langchain_codeexec.translation.declarations import wire_tools
+from langchain_codeexec.translation.responses import messages_from_response
+from langchain_codeexec.translation.streaming import ChunkTranslator
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.runnables import Runnable
+    from langchain_core.tools import BaseTool
+
+    from langchain_codeexec.gemini.transport import Transport
+
+__all__ = ["ChatGeminiCodeExecution"]
+
+
+class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
+    """Gemini with code execution, on Vertex AI and on the Gemini Developer API.
+
+    The model writes Python, Google's servers run it, and the answer says what came out. Each run arrives as
+    content blocks (`server_tool_call`, `server_tool_result`, images) and is sent back unchanged as history.
+
+    The service is chosen as `google-genai` chooses it: `vertexai`, else `GOOGLE_GENAI_USE_VERTEXAI`, else
+    Vertex AI if `credentials` or `project` are given, else the Developer API.
+
+    Examples:
+        >>> llm = ChatGeminiCodeExecution(model="gemini-3-flash-preview")  # doctest: +SKIP
+        >>> llm.invoke("What is the sum of the first 50 primes?").text  # doctest: +SKIP
+        'The sum of the first 50 prime numbers is 5117.'
+
+    Raises:
+        ConfigurationError: The settings name no service that could be reached; the message says what to set.
+    """
+
+    _opened: Any = PrivateAttr(default=None)
+    _lock: ClassVar = Lock()
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # Not in a validator: pydantic would turn the typed error, a ValueError, into a ValidationError.
+        self._connection()
+
+    @classmethod
+    def from_chat_model(cls, llm: BaseChatModel, **settings: Any) -> Self:
+        """Take over a `ChatVertexAI` or `ChatGoogleGenerativeAI` with its settings.
+
+        Args:
+            llm: The model to take over: credentials, project, location, endpoint, generation and safety
+                settings, callbacks, cache and rate limiter come along.
+            **settings: Settings that replace those taken over.
+
+        Raises:
+            UnsupportedSettingError: It has a setting that cannot be carried over; the message names it.
+        """
+        from langchain_codeexec.takeover import settings_of  # noqa: PLC0415 -- few need it
+
+        return cls(**{**settings_of(llm), **settings})
+
+    # -- LangChain's interface ---------------------------------------------------------------------
+
+    @property
+    def _llm_type(self) -> str:
+        return "gemini-code-execution"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {name: value for name in sorted(CALL_SETTINGS) if (value := getattr(self, name)) is not None}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        settings = {**self._identifying_params, **kwargs}
+        params["ls_provider"] = {"vertex": "google_vertexai", "developer": "google_genai"}[
+            self._connection().endpoint
+        ]
+        params["ls_model_name"] = settings["model"]
+        if (temperature := settings.get("temperature")) is not None:
+            params["ls_temperature"] = temperature
+        if (max_tokens := settings.get("max_output_tokens")) is not None:
+            params["ls_max_tokens"] = max_tokens
+        if stopping := stop or self.stop:
+            params["ls_stop"] = stopping
+        return params
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Which setting is read from which variable when a saved model is loaded."""
+        return {"api_key": "GOOGLE_API_KEY"}
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Saved models are loaded with the credentials of the machine that loads them."""
+        return True
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        """Where `load` finds the class."""
+        return ["langchain_codeexec", "chat_models"]
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: Any = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Declare tools beside code execution; calling it again on the result adds more.
+
+        Args:
+            tools: Functions and built-in tools in any of the ecosystem's spellings.
+            tool_choice: A mode, a function's name, or a dict of OpenAI's, Anthropic's or Gemini's form. It
+                speaks of functions and leaves code execution as it is.
+            **kwargs: Settings for each call.
+
+        Raises:
+            ToolDeclarationError: A tool cannot be declared, two have one name, or the choice names none.
+        """
+        declared = wire_tools(tools)
+        tool_config(tool_choice, declared)
+        choice = {} if tool_choice is None else {"tool_choice": tool_choice}
+        return ToolBinding(bound=self, kwargs={"tools": declared, **choice, **kwargs}, config={})
+
+    def with_structured_output(  # type: ignore[override]  # named options where the base has **kwargs
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: str = "json_schema",
+        include_raw: bool = False,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Answer with an object of a schema, computed by code where that is needed.
+
+        Args:
+            schema: A pydantic or TypedDict class, a JSON Schema or an OpenAI function.
+            method: `json_schema` (the service constrains the text), `function_calling` (the object is the
+                arguments of a call), or `json_mode` (JSON of no given shape).
+            include_raw: Whether to return `{"raw", "parsed", "parsing_error"}` instead of raising.
+            **kwargs: Settings for each call; `tools` declares further tools.
+
+        Raises:
+            ConfigurationError: The method is unknown, or needs a schema and has none.
+        """
+        return structured_output(self, schema, method=method, include_raw=include_raw, **kwargs)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Count the tokens of a text by asking the service."""
+        return self.get_num_tokens_from_messages([HumanMessage(text)])
+
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """Count the tokens of a conversation by asking the service.
+
+        Args:
+            messages: The conversation.
+            tools: Counted along, in any of the forms that `bind_tools` takes.
+        """
+        call = self._call(messages, None, {"tools": tools or []})
+        counted = self._connection().count_tokens(call.model, call.request, timeout=call.timeout)
+        return int(counted.get("totalTokens", 0))
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self._connection().close()
+
+    async def aclose(self) -> None:
+        """Close the connections, those of the running event loop included."""
+        await self._connection().aclose()
+
+    # -- one call ----------------------------------------------------------------------------------
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- the base class reports
+        **kwargs: Any,
+    ) -> ChatResult:
+        call = self._call(messages, stop, kwargs)
+        response = self._connection().generate(call.model, call.request, timeout=call.timeout)
+        return _result(response, call)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- as above
+        **kwargs: Any,
+    ) -> ChatResult:
+        call = self._call(messages, stop, kwargs)
+        response = await self._connection().agenerate(call.model, call.request, timeout=call.timeout)
+        return _result(response, call)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- as above
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        call = self._call(messages, stop, kwargs)
+        translator = ChunkTranslator(call.origin)
+        for response in self._connection().stream(call.model, call.request, timeout=call.timeout):
+            if chunk := translator.chunk(response):
+                yield ChatGenerationChunk(message=chunk)
+        yield ChatGenerationChunk(message=translator.last())
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- as above
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        call = self._call(messages, stop, kwargs)
+        translator = ChunkTranslator(call.origin)
+        async for response in self._connection().astream(call.model, call.request, timeout=call.timeout):
+            if chunk := translator.chunk(response):
+                yield ChatGenerationChunk(message=chunk)
+        yield ChatGenerationChunk(message=translator.last())
+
+    def _call(self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Call:
+        settings = {name: getattr(self, name) for name in CALL_SETTINGS}
+        if stop is not None:
+            settings["stop"] = stop
+        return prepare(messages, settings, kwargs, self._connection().endpoint)
+
+    def _connection(self) -> Transport:
+        if self.transport is not None:
+            return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
+        wanted = {name: getattr(self, name) for name in CONNECTION_SETTINGS}
+        if "api_key" not in self.model_fields_set:
+            wanted["api_key"] = None  # what the environment says is weighed there against its other variables
+        with self._lock:
+            if self._opened is None or self._opened[0] != wanted:
+                from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports on use
+
+                self._opened = (wanted, rest_transport(**wanted))
+            transport: Transport = self._opened[1]
+        return transport
+
+
+def _result(response: Any, call: Call) -> ChatResult:
+    messages = messages_from_response(response, call.origin)
+    return ChatResult(generations=[ChatGeneration(message=message) for message in messages])

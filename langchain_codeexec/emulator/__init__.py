@@ -1,1 +1,61 @@
-"""A local server that speaks Gemini's generateContent protocol and really runs the code it writes."""
+"""A local server that speaks Gemini's generateContent protocol and really runs the code it writes.
+
+```python
+with GeminiEmulator(ScriptedBrain(["Hello."])) as emulator:
+    client = genai.Client(api_key="any", http_options={"base_url": emulator.url})
+```
+
+Starlette and uvicorn (extra `emulator`) are imported when a server is made, not before.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from langchain_codeexec.emulator.app import AppOptions, ServerOptions, create_app
+    from langchain_codeexec.emulator.brain import Brain, Prompt
+    from langchain_codeexec.emulator.request_log import RecordedRequest
+    from langchain_codeexec.emulator.scripted import ScriptedBrain
+    from langchain_codeexec.emulator.server import GeminiEmulator, serve
+    from langchain_codeexec.emulator.service_errors import EmulatedError
+
+__all__ = [
+    "AppOptions",
+    "Brain",
+    "EmulatedError",
+    "GeminiEmulator",
+    "Prompt",
+    "RecordedRequest",
+    "ScriptedBrain",
+    "ServerOptions",
+    "create_app",
+    "serve",
+]
+
+_ROOMS = {
+    "AppOptions": "app",
+    "Brain": "brain",
+    "EmulatedError": "service_errors",
+    "GeminiEmulator": "server",
+    "Prompt": "brain",
+    "RecordedRequest": "request_log",
+    "ScriptedBrain": "scripted",
+    "ServerOptions": "app",
+    "create_app": "app",
+    "serve": "server",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.gemini.transport import EndpointKind
-    from langchain_codeexec.gemini.wire import GenerateContentRequest, Part
+    from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
 
 __all__ = ["Brain", "Prompt"]
 
@@ -36,9 +36,16 @@ class Brain(Protocol):
     `respond` is a generator of parts. When it yields an `executableCode` part, the emulator runs the code,
     puts the `codeExecutionResult` part and any images into the answer, and sends the `ExecutionResult`
     back as the value of that `yield`; every other `yield` gives `None`. Ids and thought signatures are the
-    emulator's business. It runs in a worker thread, so it may block.
+    emulator's business. It runs in a worker thread of its own, so it may block.
+
+    Two things a brain may do beyond that: yield a list of parts, which goes out as it is (nothing is run and
+    nothing added), and return the fields of the response it sets itself (`finishReason`, `usageMetadata`,
+    `promptFeedback` and so on), which replace the emulator's. It may raise `EmulatedError` to answer with an
+    error.
     """
 
-    def respond(self, prompt: Prompt) -> Generator[Part, ExecutionResult | None, None]:
+    def respond(
+        self, prompt: Prompt
+    ) -> Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]:
         """Answer one request, part by part."""
         ...

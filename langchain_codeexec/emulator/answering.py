@@ -1,0 +1,210 @@
+"""One answer in the making: what the brain says, what its code does, what both cost."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from contextlib import ExitStack, closing
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
+
+from langchain_codeexec.emulator.signatures import mint_id, mint_signature
+from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
+from langchain_codeexec.executions import ExecutionRequest, InlineFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+
+    from langchain_codeexec.emulator.brain import Brain, Prompt
+    from langchain_codeexec.emulator.targets import Target
+    from langchain_codeexec.executions import ExecutionResult
+    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
+    from langchain_codeexec.gemini.wire import (
+        CodeExecutionResult,
+        ExecutableCode,
+        GenerateContentRequest,
+        GenerateContentResponse,
+        Part,
+    )
+
+    _Said: TypeAlias = Generator[Part, None, ExecutionResult | None]
+
+__all__ = ["Answer", "input_files"]
+
+_EXTENSIONS = MappingProxyType({"text/csv": ".csv", "text/x-python": ".py", "text/plain": ".txt"})
+
+
+def input_files(request: GenerateContentRequest) -> tuple[InlineFile, ...]:
+    """The user's inline files as the sandbox names them: `input_file_0.csv`, `input_file_1.png` and so on."""
+    blobs = [
+        part["inlineData"]
+        for content in request.get("contents") or []
+        if content.get("role") != "model"
+        for part in content.get("parts") or []
+        if "inlineData" in part
+    ]
+    return tuple(
+        InlineFile(
+            data=_bytes_from_base64(blob.get("data", "")),
+            mime_type=blob.get("mimeType", ""),
+            name=f"input_file_{index}{_extension(blob.get('mimeType', ''))}",
+        )
+        for index, blob in enumerate(blobs)
+    )
+
+
+def _extension(mime_type: str) -> str:
+    """Fixed where the platform's table differs between systems."""
+    bare = mime_type.partition(";")[0].strip().lower()
+    return _EXTENSIONS.get(bare) or mimetypes.guess_extension(bare) or ""
+
+
+def _bytes_from_base64(data: str) -> bytes:
+    standard = data.replace("-", "+").replace("_", "/").rstrip("=")
+    return base64.b64decode(standard + "=" * (-len(standard) % 4))
+
+
+class Answer:
+    """Runs a brain once and makes its parts the service's: executed, with ids and signatures, and counted.
+
+    Attributes:
+        target: Where the request went.
+        usage: What was said so far, counted.
+        fields: What the brain sets itself in the response; complete once `parts` is exhausted.
+        finish_reason: Why the answer ended.
+        written: Whether what went out last was a list of parts sent as it is, or nothing at all.
+        unsigned_text: Whether the answer ended with a text that still lacks the signature Gemini 3 gives.
+    """
+
+    def __init__(
+        self,
+        brain: Brain,
+        executor: CodeExecutor,
+        prompt: Prompt,
+        target: Target,
+        *,
+        send_empty_output: bool = False,
+    ) -> None:
+        self.target = target
+        self.usage = Usage(prompt.request, target)
+        self.fields: GenerateContentResponse = {}
+        self.finish_reason = "STOP"
+        self.written = True
+        self.unsigned_text = False
+        self._brain = brain
+        self._executor = executor
+        self._prompt = prompt
+        self._send_empty_output = send_empty_output
+        self._budget = (prompt.request.get("generationConfig") or {}).get("maxOutputTokens") or None
+        self._files = input_files(prompt.request)
+        self._session: ExecutorSession | None = None
+        self._stack = ExitStack()
+        self._after_call = False
+
+    def parts(self) -> Iterator[Part]:
+        """Answer part by part; text comes whole. Leaving early closes the brain and the sandbox.
+
+        Raises:
+            EmulatedError: The brain answers with an error.
+            ExecutorError: The sandbox is broken.
+        """
+        said = self._brain.respond(self._prompt)
+        feedback: ExecutionResult | None = None
+        with self._stack, closing(said):
+            while self.finish_reason == "STOP":
+                try:
+                    item = said.send(feedback)
+                except StopIteration as end:
+                    self.fields = cast("GenerateContentResponse", end.value or {})
+                    return
+                feedback = yield from self._item(item)
+
+    def _item(self, item: Part | list[Part]) -> _Said:
+        self.written = isinstance(item, list)
+        self.unsigned_text = False
+        if isinstance(item, list):
+            self._after_call = False
+            for part in item:
+                yield self._counted(part)
+            return None
+        key = next((key for key in self._LIVE if key in item), "")
+        result = yield from self._LIVE.get(key, Answer._as_is)(self, item)
+        self._after_call = key == "functionCall"
+        return result
+
+    def _counted(self, part: Part) -> Part:
+        self.usage.add(part)
+        return part
+
+    def _signed(self, part: Part) -> Part:
+        if not self.target.signs or "thoughtSignature" in part:
+            return part
+        return {**part, "thoughtSignature": mint_signature(self.target.endpoint)}
+
+    def _fits(self, tokens: int) -> bool:
+        """Whether so many tokens are within `maxOutputTokens`; ends the answer where they are not."""
+        if self._budget is None or self.usage.candidates + tokens <= self._budget:
+            return True
+        self.finish_reason = "MAX_TOKENS"
+        return False
+
+    def _as_is(self, part: Part) -> _Said:
+        yield self._counted(part)
+        return None
+
+    def _text(self, part: Part) -> _Said:
+        text = part.get("text", "")
+        if not self._fits(text_tokens(text)):
+            text = cut_text(text, cast("int", self._budget) - self.usage.candidates)
+            if not text:
+                return None
+        self.unsigned_text = self.target.signs and not part.get("thought") and "thoughtSignature" not in part
+        yield self._counted({**part, "text": text})
+        return None
+
+    def _call(self, part: Part) -> _Said:
+        """Gemini 3 gives every call an id, and the first of a parallel group a signature."""
+        if not self._fits(part_tokens(part)[1]):
+            return None
+        if self.target.signs:
+            part = {**part, "functionCall": {"id": mint_id(), **part.get("functionCall", {})}}
+        yield self._counted(part if self._after_call else self._signed(part))
+        return None
+
+    def _code(self, part: Part) -> _Said:
+        """Run the code and say what it did, its plots after the result."""
+        if not self._fits(part_tokens(part)[1]):
+            return None
+        code: ExecutableCode = {"language": "PYTHON", **part.get("executableCode", {})}
+        if self.target.signs:
+            code = {"id": mint_id(), **code}
+        yield self._counted(self._signed({**part, "executableCode": code}))
+        result = self._run(code)
+        yield self._counted({"codeExecutionResult": self._result(result, code)})
+        for image in result.images:
+            data = base64.b64encode(image.data).decode("ascii")
+            yield self._counted({"inlineData": {"mimeType": image.mime_type, "data": data}})
+        return result
+
+    def _run(self, code: ExecutableCode) -> ExecutionResult:
+        """Run in the request's session, which opens at the first code and gets the user's files then."""
+        if self._session is None:
+            self._session = self._stack.enter_context(self._executor.session())
+        files, self._files = self._files, ()
+        request = ExecutionRequest(
+            code=code.get("code", ""), language=code.get("language", "PYTHON"), files=files
+        )
+        return self._session.run(request)
+
+    def _result(self, result: ExecutionResult, code: ExecutableCode) -> CodeExecutionResult:
+        part: CodeExecutionResult = {"outcome": result.outcome.value}
+        if result.output or self._send_empty_output:
+            part["output"] = result.output
+        if "id" in code:
+            part["id"] = code["id"]
+        return part
+
+    _LIVE: ClassVar[Mapping[str, Callable[[Answer, Part], _Said]]] = MappingProxyType(
+        {"text": _text, "functionCall": _call, "executableCode": _code}
+    )
+    """How a part is said, by its data key; every other kind goes out as the brain made it."""

@@ -1,0 +1,243 @@
+"""The HTTP side: routes, and the order in which a request is looked at."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+from langchain_codeexec.emulator.answering import Answer
+from langchain_codeexec.emulator.brain import Prompt
+from langchain_codeexec.emulator.catalog import describe_model, list_models
+from langchain_codeexec.emulator.credentials import check_credentials
+from langchain_codeexec.emulator.families import is_known
+from langchain_codeexec.emulator.parsing import parse_json
+from langchain_codeexec.emulator.request_log import RecordedRequest
+from langchain_codeexec.emulator.requests import checked_request
+from langchain_codeexec.emulator.responses import BODIES
+from langchain_codeexec.emulator.service_errors import (
+    EmulatedError,
+    error_from_exception,
+    invalid,
+    model_not_found,
+    route_not_found,
+)
+from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.emulator.tokens import count_tokens
+from langchain_codeexec.errors import MissingDependencyError
+
+try:
+    from starlette.applications import Starlette
+    from starlette.exceptions import HTTPException
+    from starlette.requests import ClientDisconnect
+    from starlette.routing import Route
+except ImportError as error:
+    raise MissingDependencyError("starlette", "emulator") from error
+
+from langchain_codeexec.emulator.streams import Stepper, error_response, json_response, stream_response
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+    from typing import Unpack
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from langchain_codeexec.emulator.brain import Brain
+    from langchain_codeexec.executors.base import CodeExecutor
+    from langchain_codeexec.gemini.transport import EndpointKind
+    from langchain_codeexec.gemini.wire import GenerateContentResponse
+
+    _Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
+
+__all__ = ["AppOptions", "ServerOptions", "create_app"]
+
+_VERSION = re.compile(r"v1(?:(?:alpha|beta)\d*)?")
+_FAMILIES: tuple[tuple[EndpointKind, str], ...] = (
+    ("vertex", "/{version}/projects/{project}/locations/{location}/publishers/google/models"),
+    ("vertex", "/{version}/publishers/google/models"),
+    ("developer", "/{version}/models"),
+)
+
+
+class AppOptions(TypedDict, total=False):
+    """What can be set on the emulator.
+
+    Attributes:
+        accept_key: Whether an API key or bearer token is good; by default all but `invalid`.
+        known_models: Names the service knows besides those of Gemini and Gemma.
+        max_body_bytes: Largest body accepted, by default 20 MiB as the service's.
+        send_empty_output: Whether a result without output has `output: ""`; by default it has no `output`.
+        log: Where requests are recorded, in the order they were answered.
+    """
+
+    accept_key: Callable[[str], bool]
+    known_models: Collection[str]
+    max_body_bytes: int
+    send_empty_output: bool
+    log: list[RecordedRequest]
+
+
+class ServerOptions(AppOptions, total=False):
+    """`AppOptions`, and where to listen: see `GeminiEmulator`."""
+
+    host: str
+    port: int
+    allow_remote: bool
+
+
+def create_app(
+    brain: Brain | None = None, executor: CodeExecutor | None = None, **options: Unpack[AppOptions]
+) -> Starlette:
+    """Make the emulator an ASGI application.
+
+    Args:
+        brain: What decides the answers; by default the built-in rules.
+        executor: What runs the code; by default a process with limits.
+        **options: See `AppOptions`.
+
+    Raises:
+        MissingDependencyError: Starlette is not installed.
+    """
+    service = _Service(brain or _default_brain(), executor or _default_executor(), options)
+    routes = [
+        Route(f"{prefix}{path}", service.endpoint(endpoint, answer), methods=[method])
+        for endpoint, prefix in _FAMILIES
+        for method, path, answer in (
+            ("POST", "/{model}:{action}", service.call),
+            ("GET", "/{model}", service.describe),
+            ("GET", "", service.enumerate),
+        )
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: service.no_route})
+
+
+def _default_brain() -> Brain:
+    from langchain_codeexec.emulator.rules import RuleBrain  # noqa: PLC0415 -- only where no brain is given
+
+    return RuleBrain()
+
+
+def _default_executor() -> CodeExecutor:
+    from langchain_codeexec.executors.process import ProcessExecutor  # noqa: PLC0415 -- only where none is given
+
+    return ProcessExecutor()
+
+
+class _Service:
+    """Answers requests; one for all of them."""
+
+    def __init__(self, brain: Brain, executor: CodeExecutor, options: AppOptions) -> None:
+        self._brain = brain
+        self._executor = executor
+        self._accept_key = options.get("accept_key", lambda key: key != "invalid")
+        self._known_models = options.get("known_models", ())
+        self._max_body_bytes = options.get("max_body_bytes", 20 * 1024 * 1024)
+        self._send_empty_output = options.get("send_empty_output", False)
+        self._log = options.get("log", [])
+
+    def endpoint(self, kind: EndpointKind, reply: _Reply) -> Callable[[Request], Awaitable[Response]]:
+        """Wrap a reply: credentials before it, errors and the record after it."""
+
+        async def answer(request: Request) -> Response:
+            target = _target(kind, request)
+            body: Any = None
+            try:
+                raw = await self._read(request)
+                if not _VERSION.fullmatch(target.version):
+                    raise route_not_found(request.url.path)
+                check_credentials(target, request.headers, request.query_params, self._accept_key)
+                body = parse_json(raw) if request.method == "POST" else None
+                response = await reply(request, target, body)
+            except EmulatedError as error:
+                response = error_response(error, as_array=_wants_array(request, target))
+            self._record(request, target, body, response.status_code)
+            return response
+
+        return answer
+
+    def _record(self, request: Request, target: Target | None, body: Any, status: int) -> None:
+        self._log.append(
+            RecordedRequest(
+                path=request.url.path,
+                endpoint=target.endpoint if target else None,
+                model=target.model if target else "",
+                method=(target.action if target else "") or request.method,
+                body=body,
+                status=status,
+            )
+        )
+
+    async def _read(self, request: Request) -> bytes:
+        raw = bytearray()
+        try:
+            async for piece in request.stream():
+                raw += piece
+                if len(raw) > self._max_body_bytes:
+                    raise invalid(f"Request payload size exceeds the limit: {self._max_body_bytes} bytes.")
+        except ClientDisconnect:
+            raise EmulatedError(499, message="The client went away.") from None
+        return bytes(raw)
+
+    async def no_route(self, request: Request, error: Exception) -> Response:  # noqa: ARG002 -- Starlette's signature
+        """Answer what no route takes; the wrong HTTP method is no route either."""
+        response = error_response(route_not_found(request.url.path))
+        self._record(request, None, None, response.status_code)
+        return response
+
+    async def call(self, request: Request, target: Target, body: Any) -> Response:
+        """Answer a POST: one of the methods of a model."""
+        if target.action not in ("countTokens", *BODIES):
+            raise route_not_found(request.url.path)
+        self._check_model(target)
+        checked = checked_request(body, target)
+        if target.action == "countTokens":
+            return json_response(count_tokens(checked, target))
+        answer = Answer(
+            self._brain,
+            self._executor,
+            Prompt(target.model, target.endpoint, checked),
+            target,
+            send_empty_output=self._send_empty_output,
+        )
+        return await _generated(request, target, Stepper(BODIES[target.action](answer)))
+
+    async def describe(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002 -- a reply's signature
+        """Answer a GET of one model."""
+        self._check_model(target)
+        return json_response(describe_model(target.model, target))
+
+    async def enumerate(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002 -- a reply's signature
+        """Answer a GET of all models."""
+        return json_response(list_models(target, self._known_models))
+
+    def _check_model(self, target: Target) -> None:
+        if not is_known(target.model, self._known_models):
+            raise model_not_found(target)
+
+
+def _target(kind: EndpointKind, request: Request) -> Target:
+    path = request.path_params
+    parent = f"projects/{path['project']}/locations/{path['location']}/" if "project" in path else ""
+    return Target(kind, path["version"], path.get("model", ""), path.get("action", ""), parent)
+
+
+def _wants_events(request: Request) -> bool:
+    return request.query_params.get("alt") == "sse"
+
+
+def _wants_array(request: Request, target: Target) -> bool:
+    return target.action == "streamGenerateContent" and not _wants_events(request)
+
+
+async def _generated(request: Request, target: Target, bodies: Stepper[GenerateContentResponse]) -> Response:
+    """Make the first body before the answer begins, so that a failure up to there is a status."""
+    try:
+        first = await bodies.next()
+    except Exception as error:
+        await bodies.aclose()
+        raise error_from_exception(error) from error
+    assert first is not None  # noqa: S101 -- an answer has at least its last body
+    if target.action == "streamGenerateContent":
+        return stream_response(first, bodies, sse=_wants_events(request))
+    await bodies.aclose()
+    return json_response(first)

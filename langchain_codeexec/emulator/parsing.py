@@ -1,0 +1,226 @@
+"""From a JSON body to a request with known fields only, as the service's protobuf parser reads it.
+
+Keys may be spelled in camelCase or snake_case; what comes out is camelCase. Free-form places (arguments,
+function responses, JSON Schema, labels, property names) stay as they are. Where a list is expected a single
+element will do, and `null` is an absent field.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from langchain_codeexec.emulator.schema import ENUMS, PART_DATA, field_table, snake_case
+from langchain_codeexec.emulator.service_errors import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from langchain_codeexec.emulator.targets import Target
+
+__all__ = ["parse_json", "parse_message"]
+
+_LENIENT = re.compile(r"""("(?:\\.|[^"\\])*")|'((?:\\.|[^'\\])*)'|,(?=\s*[}\]])""")
+
+
+def parse_json(raw: bytes) -> Any:
+    """Read a body as the service does: single quotes and trailing commas pass, nothing is an empty object.
+
+    Raises:
+        EmulatedError: It is no JSON at all.
+    """
+    try:
+        text = raw.decode("utf-8")
+        try:
+            return json.loads(text) if text.strip() else {}
+        except json.JSONDecodeError:
+            return json.loads(_LENIENT.sub(_strict_json, text))
+    except (ValueError, RecursionError) as error:
+        raise invalid(f"Invalid JSON payload received. Unexpected token.\n{error}") from error
+
+
+def _strict_json(found: re.Match[str]) -> str:
+    double, single = found.groups()
+    if single is not None:
+        return json.dumps(single.replace("\\'", "'"))
+    return double or ""
+
+
+def parse_message(message: str, body: Any, target: Target) -> dict[str, Any]:
+    """Check a body against a message's fields and spell its keys in camelCase.
+
+    Args:
+        message: Name of the message, a key of `schema.MESSAGES`.
+        body: The JSON value that came in.
+        target: Where it goes; fields differ between the services.
+
+    Raises:
+        EmulatedError: 400 naming every field that is wrong, as the service does.
+    """
+    if not isinstance(body, dict):
+        raise invalid('Invalid JSON payload received. Unknown name "": Root element must be a message.')
+    parser = _Parser(target)
+    try:
+        parsed = parser.message(message, body, "")
+    except RecursionError as error:
+        raise invalid("Invalid JSON payload received. Message too deep.") from error
+    if not parser.violations:
+        return parsed
+    detail = {
+        "@type": "type.googleapis.com/google.rpc.BadRequest",
+        "fieldViolations": [violation.as_json() for violation in parser.violations],
+    }
+    raise invalid("\n".join(violation.description for violation in parser.violations), details=[detail])
+
+
+class _Violation(NamedTuple):
+    field: str
+    description: str
+
+    def as_json(self) -> dict[str, str]:
+        named = {"field": self.field} if self.field else {}
+        return {**named, "description": self.description}
+
+
+class _Parser:
+    """One pass over one body; goes on after a violation so that all of them are named."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.violations: list[_Violation] = []
+
+    def message(self, kind: str, value: dict[str, Any], path: str) -> dict[str, Any]:
+        fields = field_table(kind, self.target)
+        parsed: dict[str, Any] = {}
+        for spelled, item in value.items():
+            if spelled not in fields:
+                self._unknown(spelled, path, "Cannot find field.")
+                continue
+            name, field_kind = fields[spelled]
+            if item is None:
+                continue
+            if isinstance(item, list) and not field_kind.startswith("[") and field_kind != "value":
+                self._unknown(spelled, path, "Proto field is not repeating, cannot start list.")
+                continue
+            self._check_oneof(kind, name, parsed, path)
+            parsed[name] = self._field(field_kind, item, f"{path}.{snake_case(name)}".lstrip("."))
+        return parsed
+
+    def _check_oneof(self, kind: str, name: str, parsed: Mapping[str, Any], path: str) -> None:
+        if kind == "Part" and name in PART_DATA and PART_DATA & parsed.keys():
+            text = (
+                f"Invalid value at '{path}' (oneof), oneof field 'data' is already set. Cannot set '{name}'"
+            )
+            self.violations.append(_Violation(path, text))
+
+    def _field(self, kind: str, value: Any, path: str) -> Any:
+        if kind.startswith("["):
+            return self._list(kind[1:-1], value, path)
+        if kind.startswith("{"):
+            return self._map(kind[1:-1], value, path)
+        return self._single(kind, value, path)
+
+    def _list(self, kind: str, value: Any, path: str) -> list[Any]:
+        if not isinstance(value, list):
+            return [self._single(kind, value, path)]
+        return [self._single(kind, item, f"{path}[{index}]") for index, item in enumerate(value)]
+
+    def _map(self, kind: str, value: Any, path: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self._wrong(path, "Map", value)
+            return {}
+        return {
+            key: self._single(kind, item, f"{path}[{index}].value")
+            for index, (key, item) in enumerate(value.items())
+        }
+
+    def _single(self, kind: str, value: Any, path: str) -> Any:
+        if kind in ENUMS:
+            return self._enum(kind, value, path)
+        if kind in _SCALARS:
+            try:
+                return _SCALARS[kind](value)
+            except ValueError as error:
+                self._wrong(path, f"TYPE_{kind.upper()}", value, str(error))
+                return None
+        if not isinstance(value, dict):
+            self._wrong(path, f"type.googleapis.com/{self.target.package}.{kind}", value)
+            return {}
+        return self.message(kind, value, path)
+
+    def _enum(self, kind: str, value: Any, path: str) -> Any:
+        if isinstance(value, str) and value.upper() in ENUMS[kind]:
+            return value.upper()
+        self._wrong(path, f"type.googleapis.com/{self.target.package}.{kind}", value)
+        return None
+
+    def _unknown(self, name: str, path: str, why: str) -> None:
+        at = f" at '{path}'" if path else ""
+        text = f'Invalid JSON payload received. Unknown name "{name}"{at}: {why}'
+        self.violations.append(_Violation(path, text))
+
+    def _wrong(self, path: str, expected: str, value: Any, why: str = "") -> None:
+        shown = why or json.dumps(value, ensure_ascii=False)
+        self.violations.append(_Violation(path, f"Invalid value at '{path}' ({expected}), {shown}"))
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError
+
+
+def _bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError
+
+
+def _double(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    try:
+        return float(_string(value))
+    except ValueError:
+        raise ValueError from None
+
+
+def _int32(value: Any) -> int:
+    number = _double(value)
+    if isinstance(number, float) and not number.is_integer():
+        raise ValueError
+    return int(number)
+
+
+def _bytes(value: Any) -> str:
+    text = _string(value)
+    standard = text.replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+    except binascii.Error:
+        raise ValueError(f"Base64 decoding failed for {json.dumps(text[:100])}") from None
+    return text
+
+
+def _struct(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise ValueError
+
+
+_SCALARS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "string": _string,
+        "bool": _bool,
+        "int32": _int32,
+        "double": _double,
+        "bytes": _bytes,
+        "struct": _struct,
+        "value": lambda value: value,
+    }
+)
+"""Each takes a JSON value or raises ValueError, with a text where the service has a special one."""

@@ -1,0 +1,170 @@
+"""A local token estimate, the same for the same text every time.
+
+Four characters are a token, and an image, a page or another binary is 258 (what the public documentation
+gives for a small image). It is no tokenizer: counts are of the right order and add up, nothing more.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from langchain_codeexec.emulator.targets import Target
+    from langchain_codeexec.gemini.wire import (
+        CountTokensResponse,
+        GenerateContentRequest,
+        UsageMetadata,
+    )
+
+__all__ = [
+    "Usage",
+    "count_tokens",
+    "cut_text",
+    "modality_counts",
+    "part_tokens",
+    "prompt_tokens",
+    "text_tokens",
+]
+
+_CHARACTERS = 4
+_BINARY = 258
+_MODALITIES = MappingProxyType({"image": "IMAGE", "audio": "AUDIO", "video": "VIDEO", "text": "TEXT"})
+
+
+def text_tokens(text: str) -> int:
+    """Tokens of a text: its characters divided by four, rounded up."""
+    return -(-len(text) // _CHARACTERS)
+
+
+def cut_text(text: str, tokens: int) -> str:
+    """The beginning of a text that is worth so many tokens."""
+    return text[: tokens * _CHARACTERS]
+
+
+def _json_tokens(value: Any) -> tuple[str, int]:
+    return "TEXT", text_tokens(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _blob_tokens(blob: Mapping[str, Any]) -> tuple[str, int]:
+    family = str(blob.get("mimeType", "")).partition("/")[0]
+    modality = _MODALITIES.get(family, "DOCUMENT")
+    if modality == "TEXT" and "data" in blob:
+        data = blob["data"].replace("-", "+").replace("_", "/").rstrip("=")
+        raw = base64.b64decode(data + "=" * (-len(data) % 4))
+        return modality, text_tokens(raw.decode("utf-8", "replace"))
+    return modality, _BINARY
+
+
+_COUNTS: Mapping[str, Callable[[Any], tuple[str, int]]] = MappingProxyType(
+    {
+        "text": lambda text: ("TEXT", text_tokens(text)),
+        "executableCode": lambda code: ("TEXT", text_tokens(code.get("code", ""))),
+        "codeExecutionResult": lambda result: ("TEXT", text_tokens(result.get("output", ""))),
+        "inlineData": _blob_tokens,
+        "fileData": _blob_tokens,
+        "functionCall": _json_tokens,
+        "functionResponse": _json_tokens,
+        "toolCall": _json_tokens,
+        "toolResponse": _json_tokens,
+    }
+)
+
+
+def part_tokens(part: Mapping[str, Any]) -> tuple[str, int]:
+    """Modality and tokens of one part."""
+    return next((count(part[key]) for key, count in _COUNTS.items() if key in part), ("TEXT", 0))
+
+
+def prompt_tokens(request: GenerateContentRequest) -> Counter[str]:
+    """Tokens by modality of all the model reads: contents, system instruction, function declarations."""
+    counts: Counter[str] = Counter()
+    contents = [*(request.get("contents") or []), request.get("systemInstruction") or {}]
+    for content in contents:
+        _add(counts, (part_tokens(part) for part in content.get("parts") or []))
+    for tool in request.get("tools") or []:
+        _add(counts, map(_json_tokens, tool.get("functionDeclarations") or []))
+    return counts
+
+
+def _add(counts: Counter[str], items: Iterable[tuple[str, int]]) -> None:
+    for modality, tokens in items:
+        counts[modality] += tokens
+
+
+_SIDES = MappingProxyType({"codeExecutionResult": "toolUsePrompt", "inlineData": "toolUsePrompt"})
+
+
+class Usage:
+    """The token count of one answer: total = prompt + candidates + toolUsePrompt + thoughts.
+
+    What came out of an execution is read by the model again, so it counts as `toolUsePrompt`; all else the
+    model says counts as `candidates`, and its thoughts as `thoughts`.
+
+    Args:
+        request: What is answered.
+        target: Where it went; only Vertex details the candidates and names the traffic type.
+    """
+
+    def __init__(self, request: GenerateContentRequest, target: Target) -> None:
+        self._vertex = target.endpoint == "vertex"
+        self._sides: dict[str, Counter[str]] = {
+            "prompt": prompt_tokens(request),
+            "candidates": Counter(),
+            "toolUsePrompt": Counter(),
+            "thoughts": Counter(),
+        }
+
+    def add(self, part: Mapping[str, Any]) -> None:
+        """Count one part of the answer."""
+        side = next((side for key, side in _SIDES.items() if key in part), "candidates")
+        _add(self._sides["thoughts" if part.get("thought") else side], [part_tokens(part)])
+
+    @property
+    def candidates(self) -> int:
+        """Tokens the model has said so far, thoughts included: what `maxOutputTokens` bounds."""
+        return self._sides["candidates"].total() + self._sides["thoughts"].total()
+
+    @property
+    def so_far(self) -> UsageMetadata:
+        """What goes into a chunk that is not the last: Vertex names the traffic type alone."""
+        return cast("UsageMetadata", {"trafficType": "ON_DEMAND"}) if self._vertex else self.total
+
+    @property
+    def total(self) -> UsageMetadata:
+        """The final count; a count of zero is left out, as protobuf does."""
+        usage: dict[str, Any] = {}
+        for side, counts in self._sides.items():
+            if counts.total():
+                usage[f"{side}TokenCount"] = counts.total()
+        usage["totalTokenCount"] = sum(counts.total() for counts in self._sides.values())
+        for side in ("prompt", "toolUsePrompt", *(("candidates",) if self._vertex else ())):
+            if details := modality_counts(self._sides[side]):
+                usage[f"{side}TokensDetails"] = details
+        if self._vertex:
+            usage["trafficType"] = "ON_DEMAND"
+        return cast("UsageMetadata", usage)
+
+
+def modality_counts(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The wire's list of counts by modality."""
+    return [{"modality": modality, "tokenCount": tokens} for modality, tokens in counts.items() if tokens]
+
+
+def count_tokens(request: GenerateContentRequest, target: Target) -> CountTokensResponse:
+    """The answer of countTokens; only Vertex counts billable characters (those that are no white space)."""
+    counts = prompt_tokens(request)
+    answer: CountTokensResponse = {
+        "totalTokens": counts.total(),
+        "promptTokensDetails": modality_counts(counts),
+    }
+    if target.endpoint == "vertex":
+        parts = (part for content in request.get("contents", []) for part in content.get("parts", []))
+        texts = (part.get("text", "") for part in parts)
+        answer["totalBillableCharacters"] = sum(len("".join(text.split())) for text in texts)
+    return answer

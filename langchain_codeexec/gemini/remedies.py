@@ -49,8 +49,6 @@ _BY_CODE = {
     504: "the service did not finish in time: shorten the input, or allow more time with timeout=…",
 }
 _REDIRECT = "redirects are not followed, they could carry credentials elsewhere: set base_url to the last one"
-    "redirects are not followed, they could carry credentials elsewhere: set base_url to the final one"
-)
 
 
 def remedy_for(code: int, message: str, details: list[Any]) -> tuple[str, bool]:

@@ -1,41 +1,44 @@
-"""The httpx clients behind a transport: one for threads, one for each event loop."""
+"""The httpx clients behind a transport: some for threads, some for each event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import weakref
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.fork import abandon, renew_after_fork
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
     import httpx
 
 __all__ = ["Clients"]
 
-# httpx keeps 20 idle connections for 5 s: too few and too short for a chat model under load, whose requests
-# are long and come in bursts.
-_MAX_CONNECTIONS = 1000
-_MAX_IDLE = 100
+Client = TypeVar("Client")
+
+# httpx walks over all pairs of idle connections at the beginning and end of each request, which makes a wide
+# pool slow: 50 requests at a time cost five times as much in one pool of 50 as in several of this width.
+_LANE_WIDTH = 8
 _IDLE_SECONDS = 60.0
 
 
 class Clients:
-    """Opens clients when they are needed, and closes those it opened.
+    """Opens clients as they are needed, lends them, and closes those it opened.
 
-    Connections of an asynchronous client belong to the event loop that opened them, so each loop has a client
-    of its own, which is closed when the loop shuts down its asynchronous generators (`asyncio.run` does).
-    A child process starts without clients. Everything may be used again after closing.
+    Connections of an asynchronous client belong to the event loop that opened them, so each loop has clients
+    of its own. They are closed when the loop shuts down its asynchronous generators, as `asyncio.run` does;
+    before a loop is closed by hand, call `aclose` on it. A child process starts without clients. Everything
+    may be used again after closing.
 
     Args:
-        client: Client to use instead of an own one; it is never closed here.
-        async_client: The same for coroutines. It is used on whichever loop asks.
+        client: Client to lend instead of own ones; it is never closed here.
+        async_client: The same for coroutines, on whichever loop asks.
         trust_env: Whether own clients honour the proxy variables of the environment.
     """
 
@@ -49,128 +52,178 @@ class Clients:
         self._given = client
         self._given_async = async_client
         self._trust_env = trust_env
-        self._lock = threading.Lock()
-        self._own: httpx.Client | None = None
-        self._closer: weakref.finalize[Any, Any] | None = None
-        self._by_loop: dict[asyncio.AbstractEventLoop, _LoopClient] = {}
+        self._start()
         renew_after_fork(self)
+
+    def _start(self) -> None:
+        self._lock = threading.Lock()
+        self._threads: _Lanes[httpx.Client] | None = None
+        self._closer: weakref.finalize[Any, Any] | None = None
+        self._loops: dict[asyncio.AbstractEventLoop, _LoopLanes] = {}
 
     def renew(self) -> None:
         """Start afresh in a child process; the connections are still the parent's."""
         if self._closer is not None:
             self._closer.detach()
-        abandon((self._own, self._by_loop))
-        self._lock = threading.Lock()
-        self._own, self._closer, self._by_loop = None, None, {}
+        abandon((self._threads, self._loops))
+        self._start()
 
-    def get(self) -> httpx.Client:
-        """The client for blocking requests.
+    @contextmanager
+    def borrow(self) -> Iterator[httpx.Client]:
+        """Lend a client for one blocking request.
 
         Raises:
             ConfigurationError: The client that was given is closed.
         """
         if self._given is not None:
             _check_open(self._given)
-            return self._given
-        client = self._own
-        return self._open() if client is None else client
+            yield self._given
+            return
+        with (self._threads or self._open()).borrow() as client:
+            yield client
 
-    async def aget(self) -> httpx.AsyncClient:
-        """The client for the running event loop.
+    @asynccontextmanager
+    async def aborrow(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Lend a client for one request on the running event loop.
 
         Raises:
             ConfigurationError: The client that was given is closed.
         """
         if self._given_async is not None:
             _check_open(self._given_async)
-            return self._given_async
+            yield self._given_async
+            return
         loop = asyncio.get_running_loop()
-        entry = self._by_loop.get(loop)
-        if entry is None or entry.client.is_closed:
-            entry = _LoopClient(self._async_client())
+        entry = self._loops.get(loop)
+        if entry is None or entry.is_closed:
+            entry = _LoopLanes(partial(_async_client, trust_env=self._trust_env))
             with self._lock:
                 self._forget_ended_loops()
-                self._by_loop[loop] = entry
+                self._loops[loop] = entry
             await entry.start()
-        return entry.client
+        with entry.lanes.borrow() as client:
+            yield client
 
     def close(self) -> None:
-        """Close the client for blocking requests, and forget those of loops that have ended."""
+        """Close the clients of blocking requests."""
         with self._lock:
-            closer, self._own, self._closer = self._closer, None, None
+            closer, self._threads, self._closer = self._closer, None, None
             self._forget_ended_loops()
         if closer is not None:
             closer()
 
     async def aclose(self) -> None:
-        """Close the client of the running event loop too. Those of other running loops close with them."""
+        """Close them and those of the running event loop. Other loops' clients close with their loops."""
         self.close()
         with self._lock:
-            entry = self._by_loop.pop(asyncio.get_running_loop(), None)
+            entry = self._loops.pop(asyncio.get_running_loop(), None)
         if entry is not None:
             await entry.close()
 
-    def _open(self) -> httpx.Client:
-        import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
+    def _open(self) -> _Lanes[httpx.Client]:
         with self._lock:
-            if self._own is None:
-                self._own = httpx.Client(**self._options())
+            if self._threads is None:
+                self._threads = _Lanes(partial(_client, trust_env=self._trust_env))
                 # Also when the transport is dropped without closing, and when the interpreter ends.
-                self._closer = weakref.finalize(self, self._own.close)
-            return self._own
-
-    def _async_client(self) -> httpx.AsyncClient:
-        import httpx  # noqa: PLC0415 -- as above
-
-        return httpx.AsyncClient(**self._options())
-
-    def _options(self) -> dict[str, Any]:
-        import httpx  # noqa: PLC0415 -- as above
-
-        limits = httpx.Limits(
-            max_connections=_MAX_CONNECTIONS,
-            max_keepalive_connections=_MAX_IDLE,
-            keepalive_expiry=_IDLE_SECONDS,
-        )
-        # No redirects: httpx would carry x-goog-api-key to another host.
-        return {
-            "limits": limits,
-            "verify": _ssl_context(),
-            "trust_env": self._trust_env,
-            "follow_redirects": False,
-        }
+                self._closer = weakref.finalize(self, _close_all, self._threads)
+            return self._threads
 
     def _forget_ended_loops(self) -> None:
-        for loop in [
-            loop for loop, entry in self._by_loop.items() if loop.is_closed() or entry.client.is_closed
-        ]:
-            del self._by_loop[loop]
+        ended = [loop for loop, entry in self._loops.items() if loop.is_closed() or entry.is_closed]
+        for loop in ended:
+            del self._loops[loop]
 
 
-class _LoopClient:
-    """A client that its event loop closes when it shuts down.
+class _Lanes(Generic[Client]):
+    """Clients side by side, so that none has more than a few requests at a time.
 
-    The loop keeps track of the asynchronous generators that were started on it, and closes them at its end or
-    when they are collected; one that holds the client therefore closes it in time, on the right loop.
+    The first one that is not full is lent, so one request after another stays on one connection.
     """
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, make: Callable[[], Client]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._lanes: list[_Lane[Client]] = []
+
+    @contextmanager
+    def borrow(self) -> Iterator[Client]:
+        with self._lock:
+            lane = next((lane for lane in self._lanes if lane.lent < _LANE_WIDTH), None)
+            if lane is None:
+                lane = _Lane(self._make())
+                self._lanes.append(lane)
+            lane.lent += 1
+        try:
+            yield lane.client
+        finally:
+            with self._lock:
+                lane.lent -= 1
+
+    def clients(self) -> list[Client]:
+        return [lane.client for lane in self._lanes]
+
+
+class _Lane(Generic[Client]):
+    __slots__ = ("client", "lent")
+
+    def __init__(self, client: Client) -> None:
         self.client = client
-        self._life = _until_closed(client)
+        self.lent = 0
+
+
+class _LoopLanes:
+    """Clients that their event loop closes when it shuts down.
+
+    The loop keeps track of the asynchronous generators started on it, and closes them at its end or when they
+    are collected. One that holds the clients therefore closes them in time and on the right loop.
+    """
+
+    def __init__(self, make: Callable[[], httpx.AsyncClient]) -> None:
+        self.lanes = _Lanes(make)
+        self._life = _until_closed(self.lanes)
+        self.is_closed = False
 
     async def start(self) -> None:
         await anext(self._life)
 
     async def close(self) -> None:
+        self.is_closed = True
         await self._life.aclose()
 
 
-async def _until_closed(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+async def _until_closed(lanes: _Lanes[httpx.AsyncClient]) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await client.aclose()
+        for client in lanes.clients():
+            await client.aclose()
+
+
+def _close_all(lanes: _Lanes[httpx.Client]) -> None:
+    for client in lanes.clients():
+        client.close()
+
+
+def _client(*, trust_env: bool) -> httpx.Client:
+    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
+
+    return httpx.Client(**_options(), trust_env=trust_env)
+
+
+def _async_client(*, trust_env: bool) -> httpx.AsyncClient:
+    import httpx  # noqa: PLC0415 -- as above
+
+    return httpx.AsyncClient(**_options(), trust_env=trust_env)
+
+
+def _options() -> dict[str, Any]:
+    import httpx  # noqa: PLC0415 -- as above
+
+    limits = httpx.Limits(
+        max_connections=None, max_keepalive_connections=_LANE_WIDTH, keepalive_expiry=_IDLE_SECONDS
+    )
+    # No redirects: httpx would carry x-goog-api-key to another host.
+    return {"limits": limits, "verify": _ssl_context(), "follow_redirects": False}
 
 
 def _check_open(client: httpx.Client | httpx.AsyncClient) -> None:

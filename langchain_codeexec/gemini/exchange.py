@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, closing, suppress
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from langchain_codeexec.gemini.api_errors import api_error
 from langchain_codeexec.gemini.bodies import translated_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     import httpx
 
@@ -32,13 +32,10 @@ class Call:
     """One request, ready to be sent any number of times."""
 
     url: httpx.URL
+    address: str
+    """The URL without its query, for messages."""
     body: bytes
     timeout: httpx.Timeout
-
-    @property
-    def address(self) -> str:
-        """The URL without its query, for messages."""
-        return str(self.url).partition("?")[0]
 
 
 class Exchange:
@@ -63,53 +60,47 @@ class Exchange:
         self._headers = headers
         self._clock = clock
 
-    def open(self, call: Call) -> httpx.Response:
-        """Send a call.
-
-        Returns:
-            A successful answer whose body is still to be read; the caller closes it.
+    @contextmanager
+    def answer(self, call: Call) -> Iterator[httpx.Response]:
+        """Send a call and lend the successful answer, whose body is still to be read.
 
         Raises:
-            GeminiError: There is none.
+            GeminiError: There is none, or reading it failed.
             CredentialsError: There are no usable credentials.
         """
-        auth = self._credentials.headers()
-        response = self._send(call, auth)
-        if response.status_code == HTTPStatus.UNAUTHORIZED and self._credentials.refuse(auth):
-            refusal = self._refusal(call, response)
-            try:
-                auth = self._credentials.headers()
-            except CredentialsError as error:
-                raise refusal from error
-            response = self._send(call, auth)
-        if not response.is_success:
-            raise self._refusal(call, response)
-        return response
+        with self._clients.borrow() as client, translated_failures(call.address):
+            auth = self._credentials.headers()
+            response = client.send(self._request(client, call, auth), stream=True)
+            if response.status_code == HTTPStatus.UNAUTHORIZED and self._credentials.refuse(auth):
+                refusal = self._refusal(call, response)
+                try:
+                    auth = self._credentials.headers()
+                except CredentialsError as error:
+                    raise refusal from error
+                response = client.send(self._request(client, call, auth), stream=True)
+            if not response.is_success:
+                raise self._refusal(call, response)
+            with closing(response):
+                yield response
 
-    async def aopen(self, call: Call) -> httpx.Response:
-        """Send a call without blocking the event loop; see `open`."""
-        auth = await self._credentials.aheaders()
-        response = await self._asend(call, auth)
-        if response.status_code == HTTPStatus.UNAUTHORIZED and self._credentials.refuse(auth):
-            refusal = await self._arefusal(call, response)
-            try:
+    @asynccontextmanager
+    async def aanswer(self, call: Call) -> AsyncIterator[httpx.Response]:
+        """Do the same without blocking the event loop; see `answer`."""
+        async with self._clients.aborrow() as client:
+            with translated_failures(call.address):
                 auth = await self._credentials.aheaders()
-            except CredentialsError as error:
-                raise refusal from error
-            response = await self._asend(call, auth)
-        if not response.is_success:
-            raise await self._arefusal(call, response)
-        return response
-
-    def _send(self, call: Call, auth: Mapping[str, str]) -> httpx.Response:
-        client = self._clients.get()
-        with translated_failures(call.address):
-            return client.send(self._request(client, call, auth), stream=True)
-
-    async def _asend(self, call: Call, auth: Mapping[str, str]) -> httpx.Response:
-        client = await self._clients.aget()
-        with translated_failures(call.address):
-            return await client.send(self._request(client, call, auth), stream=True)
+                response = await client.send(self._request(client, call, auth), stream=True)
+                if response.status_code == HTTPStatus.UNAUTHORIZED and self._credentials.refuse(auth):
+                    refusal = await self._arefusal(call, response)
+                    try:
+                        auth = await self._credentials.aheaders()
+                    except CredentialsError as error:
+                        raise refusal from error
+                    response = await client.send(self._request(client, call, auth), stream=True)
+                if not response.is_success:
+                    raise await self._arefusal(call, response)
+                async with aclosing(response):
+                    yield response
 
     def _request(
         self, client: httpx.Client | httpx.AsyncClient, call: Call, auth: Mapping[str, str]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_codeexec.errors import ConfigurationError, GeminiError
-from langchain_codeexec.gemini.bodies import decoded, encoded, translated_failures
+from langchain_codeexec.gemini.bodies import decoded, encoded
 from langchain_codeexec.gemini.clients import Clients
 from langchain_codeexec.gemini.credential_sources import default_credentials, oauth_credentials
 from langchain_codeexec.gemini.credentials import AnonymousCredentials, ApiKeyCredentials
@@ -132,9 +132,8 @@ class RestTransport:
         attempts = Attempts(self._retry)
         while True:
             try:
-                async with aclosing(await self._exchange.aopen(call)) as response:
-                    with translated_failures(call.address):
-                        body = await response.aread()
+                async with self._exchange.aanswer(call) as response:
+                    body = await response.aread()
                 return cast("GenerateContentResponse", decoded(body, call.address))
             except GeminiError as error:
                 wait = attempts.wait_after(error)
@@ -198,17 +197,15 @@ class RestTransport:
         await self._clients.aclose()
 
     def _call(self, model: str, method: Method, body: Mapping[str, Any], timeout: float | None) -> Call:
-        return Call(
-            _parsed(self._endpoint.url(model, method)),
-            encoded(body),
-            _limits(self._timeout if timeout is None else _checked_timeout(timeout)),
-        )
+        url = self._endpoint.url(model, method)
+        limits = _limits(self._timeout if timeout is None else _checked_timeout(timeout))
+        return Call(_parsed(url), url.partition("?")[0], encoded(body), limits)
 
     def _unary(self, call: Call) -> dict[str, Any]:
         attempts = Attempts(self._retry)
         while True:
             try:
-                with closing(self._exchange.open(call)) as response, translated_failures(call.address):
+                with self._exchange.answer(call) as response:
                     body = response.read()
                 return decoded(body, call.address)
             except GeminiError as error:
@@ -217,20 +214,19 @@ class RestTransport:
 
     def _chunks(self, call: Call) -> Generator[GenerateContentResponse, None, None]:
         decoder = StreamDecoder(call.address)
-        with closing(self._exchange.open(call)) as response, translated_failures(call.address):
+        with self._exchange.answer(call) as response:
             for data in response.iter_bytes():
                 yield from decoder.feed(data)
             yield from decoder.end()
 
     async def _achunks(self, call: Call) -> AsyncGenerator[GenerateContentResponse, None]:
         decoder = StreamDecoder(call.address)
-        async with aclosing(await self._exchange.aopen(call)) as response:
-            with translated_failures(call.address):
-                async for data in response.aiter_bytes():
-                    for chunk in decoder.feed(data):
-                        yield chunk
-                for chunk in decoder.end():
+        async with self._exchange.aanswer(call) as response:
+            async for data in response.aiter_bytes():
+                for chunk in decoder.feed(data):
                     yield chunk
+            for chunk in decoder.end():
+                yield chunk
 
 
 def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat model

@@ -54,7 +54,7 @@ def decoded(body: bytes, url: str) -> dict[str, Any]:
         raise ResponseFormatError(
             f"the answer of {url} is not complete JSON: {error or type(error).__name__}", body=_excerpt(body)
         ) from error
-    if "error" in payload and error_in(payload) is not None:
+    if error_in(payload) is not None:
         raise api_error(payload, url=url)
     if not isinstance(payload, dict):
         raise ResponseFormatError(

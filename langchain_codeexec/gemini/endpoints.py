@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.gemini.transport import EndpointKind
 
-__all__ = ["Endpoint", "Method", "count_tokens_body", "resource_name"]
+__all__ = ["Endpoint", "Method", "count_tokens_body", "method_path", "resource_name"]
 
 Method: TypeAlias = Literal["generateContent", "streamGenerateContent", "countTokens"]
 
@@ -101,14 +101,23 @@ class Endpoint:
         Raises:
             ConfigurationError: The name would change the URL around it.
         """
-        name = resource_name(self.kind, model)
+        path = method_path(self.kind, model, method)
         root = self.root
         if self.kind == "vertex":
-            if not name.startswith("projects/") and self.project:
-                name = f"projects/{self.project}/locations/{self.location}/{name}"
+            if self.project and not path.startswith("projects/"):
+                path = f"projects/{self.project}/locations/{self.location}/{path}"
             elif not self.base_url:
-                root = f"https://{_host(self.kind, _location_in(name) or self.location)}"
-        return f"{root}/{self.api_version}/{name}{_METHODS[method]}"
+                root = f"https://{_host(self.kind, _location_in(path) or self.location)}"
+        return f"{root}/{self.api_version}/{path}"
+
+
+def method_path(kind: EndpointKind, model: str, method: Method) -> str:
+    """Path of one method of one model, as far as it does not depend on project and location.
+
+    Raises:
+        ConfigurationError: The name would change the path around it.
+    """
+    return f"{resource_name(kind, model)}{_METHODS[method]}"
 
 
 def resource_name(kind: EndpointKind, model: str) -> str:
@@ -160,9 +169,9 @@ def _host(kind: EndpointKind, location: str) -> str:
     return f"{location}-aiplatform.googleapis.com"
 
 
-def _location_in(name: str) -> str:
+def _location_in(path: str) -> str:
     """Location that a full resource name carries, or nothing."""
-    match = re.match(r"projects/[^/]+/locations/([a-z0-9-]+)/", name)
+    match = re.match(r"projects/[^/]+/locations/([a-z0-9-]+)/", path)
     return match[1] if match else ""
 
 

@@ -1,0 +1,199 @@
+"""The protocol over a `google.genai.Client` that the user has set up."""
+
+from __future__ import annotations
+
+import json
+from contextlib import aclosing, closing, contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_codeexec.errors import (
+    CodeExecError,
+    ConfigurationError,
+    CredentialsError,
+    GeminiAPIError,
+    GeminiConnectionError,
+    GeminiTimeoutError,
+    MissingDependencyError,
+    ResponseFormatError,
+)
+from langchain_codeexec.gemini.api_errors import api_error, error_in
+from langchain_codeexec.gemini.bodies import decoded, encoded
+from langchain_codeexec.gemini.endpoints import count_tokens_body, method_path
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from google.genai import Client
+
+    from langchain_codeexec.gemini.endpoints import Method
+    from langchain_codeexec.gemini.transport import EndpointKind
+    from langchain_codeexec.gemini.wire import (
+        CountTokensResponse,
+        GenerateContentRequest,
+        GenerateContentResponse,
+    )
+
+__all__ = ["GenAITransport"]
+
+_FAILURES: dict[str, type[CodeExecError]] = {
+    "builtins.TimeoutError": GeminiTimeoutError,
+    "httpx.TimeoutException": GeminiTimeoutError,
+    "httpx2.TimeoutException": GeminiTimeoutError,
+    "requests.Timeout": GeminiTimeoutError,
+    "aiohttp.ServerTimeoutError": GeminiTimeoutError,
+    "google.RefreshError": CredentialsError,
+    "google.DefaultCredentialsError": CredentialsError,
+    "google.TransportError": GeminiConnectionError,
+    "google.UnknownApiResponseError": ResponseFormatError,
+    "aiohttp.ClientError": GeminiConnectionError,
+    "httpx.TransportError": GeminiConnectionError,
+    "httpx2.TransportError": GeminiConnectionError,
+    "builtins.OSError": GeminiConnectionError,
+}
+"""Exceptions of the libraries the client may send with, by the first part of their module's name and their
+own: which libraries are installed differs, and none is imported to find out."""
+
+
+class GenAITransport:
+    """Carries requests through a `google.genai.Client`. Implements `Transport`.
+
+    Authentication, HTTP options and retries are the client's. Its typed models are passed by, since they drop
+    fields they do not know: requests leave and answers come back as they are on the wire.
+
+    Args:
+        client: The client. It is not closed here, and which event loops it may be used on is its own affair.
+
+    Raises:
+        MissingDependencyError: google-genai is not installed.
+        ConfigurationError: `client` is something else.
+    """
+
+    def __init__(self, client: Client) -> None:
+        try:
+            from google.genai import Client  # noqa: PLC0415 -- an optional library
+        except ImportError as error:
+            raise MissingDependencyError("google-genai", "genai") from error
+        if not isinstance(client, Client):
+            raise ConfigurationError(
+                f"client must be a google.genai.Client, not {type(client).__name__}; of a client's .aio or "
+                ".models, give the client itself"
+            )
+        self._client = client
+        # The layer below the typed models: untyped and without a public name, the same since 1.0.
+        self._api: Any = client._api_client  # noqa: SLF001 -- see above
+
+    def __repr__(self) -> str:
+        return f"GenAITransport({self.endpoint})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> GenAITransport:
+        return type(self)(self._client)  # a client holds connections and cannot be copied
+
+    @property
+    def endpoint(self) -> EndpointKind:
+        """Which of the two services answers."""
+        return "vertex" if self._api.vertexai else "developer"
+
+    def generate(
+        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+    ) -> GenerateContentResponse:
+        """Call generateContent; see `Transport`."""
+        return cast("GenerateContentResponse", self._unary(model, "generateContent", request, timeout))
+
+    async def agenerate(
+        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+    ) -> GenerateContentResponse:
+        """Call generateContent without blocking the event loop; see `Transport`."""
+        arguments = self._arguments(model, "generateContent", request, timeout)
+        with _translated_failures():
+            response = await self._api.async_request(*arguments)
+        return cast("GenerateContentResponse", _decoded(response, arguments[1]))
+
+    def stream(
+        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+    ) -> Iterator[GenerateContentResponse]:
+        """Call streamGenerateContent; see `Transport`."""
+        arguments = self._arguments(model, "streamGenerateContent", request, timeout)
+        with _translated_failures(), closing(self._api.request_streamed(*arguments)) as responses:
+            for response in responses:
+                yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
+
+    async def astream(
+        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+    ) -> AsyncIterator[GenerateContentResponse]:
+        """Call streamGenerateContent without blocking the event loop; see `Transport`."""
+        arguments = self._arguments(model, "streamGenerateContent", request, timeout)
+        with _translated_failures():
+            async with aclosing(await self._api.async_request_streamed(*arguments)) as responses:
+                async for response in responses:
+                    yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
+
+    def count_tokens(
+        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+    ) -> CountTokensResponse:
+        """Call countTokens; see `Transport`."""
+        body = count_tokens_body(self.endpoint, model, request)
+        return cast("CountTokensResponse", self._unary(model, "countTokens", body, timeout))
+
+    def close(self) -> None:
+        """Do nothing: the client is the user's."""
+
+    async def aclose(self) -> None:
+        """Do nothing: the client is the user's."""
+
+    def _unary(
+        self, model: str, method: Method, body: Mapping[str, Any], timeout: float | None
+    ) -> dict[str, Any]:
+        arguments = self._arguments(model, method, body, timeout)
+        with _translated_failures():
+            response = self._api.request(*arguments)
+        return _decoded(response, arguments[1])
+
+    def _arguments(
+        self, model: str, method: Method, body: Mapping[str, Any], timeout: float | None
+    ) -> tuple[str, str, dict[str, Any], dict[str, Any] | None]:
+        """HTTP method, path below the API version, body, and options, whose timeout is in milliseconds."""
+        options = None if timeout is None else {"timeout": max(1, round(timeout * 1000))}
+        # A copy, because the client merges its `extra_body` into what it is given; by way of JSON, because
+        # that is fast and refuses what could not be sent anyway.
+        return "post", method_path(self.endpoint, model, method), json.loads(encoded(body)), options
+
+
+def _decoded(response: Any, path: str) -> dict[str, Any]:
+    return decoded((response.body or "").encode(), path)
+
+
+@contextmanager
+def _translated_failures() -> Iterator[None]:
+    """Raise what the client raises as this package's errors, with the original as the cause."""
+    try:
+        yield
+    except CodeExecError:
+        raise
+    except Exception as error:
+        translated = _translated(error)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def _translated(error: Exception) -> CodeExecError | None:
+    for cls in type(error).__mro__:
+        name = f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
+        if name == "google.APIError":
+            return _api_error(error)
+        if name in _FAILURES:
+            return _FAILURES[name](f"google-genai: {type(error).__name__} {error}".strip())
+    return None
+
+
+def _api_error(error: Any) -> GeminiAPIError:
+    # Whatever library the client sent with: httpx, requests or aiohttp.
+    response = error.response
+    headers = {name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()}
+    return api_error(
+        error.details if error_in(error.details) is not None else error.message or "",
+        status_code=error.code or 0,
+        url=str(getattr(response, "url", "")),
+        headers=headers,
+        response=response if type(response).__module__.partition(".")[0] == "httpx" else None,
+    )

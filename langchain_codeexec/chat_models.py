@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import HumanMessage
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from langchain_codeexec.gemini.transport import Transport
 
 __all__ = ["ChatGeminiCodeExecution"]
+
+_NAMES_THERE: Final = {"additional_headers": "headers"}
 
 
 class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
@@ -253,7 +255,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
             if self._opened is None or self._opened[0] != wanted:
                 from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports on use
 
-                self._opened = (wanted, rest_transport(**wanted))
+                named = {_NAMES_THERE.get(name, name): value for name, value in wanted.items()}
+                self._opened = (wanted, rest_transport(**named))
             transport: Transport = self._opened[1]
         return transport
 

@@ -1,0 +1,1 @@
+"""Declared functions: which to call, with what arguments, and what to say of their answers."""

@@ -1,0 +1,62 @@
+"""What a text offers as arguments, each piece used once."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.emulator.rules.numerals import NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["PLACE", "PROPER", "QUOTED", "Evidence"]
+
+QUOTED = r"\"([^\"]+)\"|(?<!\w)'((?:[^']|(?<=\w)'(?=\w))+)'(?!\w)|`([^`]+)`|「([^」]+)」|\N{LEFT DOUBLE QUOTATION MARK}([^\N{RIGHT DOUBLE QUOTATION MARK}]+)\N{RIGHT DOUBLE QUOTATION MARK}"
+"""Pattern of a quoted text; the one group that matched holds it."""
+
+PROPER = r"[A-Z\u00C0-\u00DE][\w'.-]*(?:\s+(?:(?:de|of|la|del|da|do|di|von|van)\s+)?[A-Z\u00C0-\u00DE][\w'.-]*)*"
+"""Pattern of a capitalised name, without groups."""
+
+PLACE = rf"{PROPER}(?:,\s*(?:[A-Z]{{2}}\b|{PROPER}))?"
+"""Pattern of a place name with an optional state or country, without groups."""
+
+
+class Evidence:
+    """A text whose pieces are handed out at most once.
+
+    Args:
+        text: The text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._used: list[tuple[int, int]] = []
+
+    def take(self, pattern: str, flags: re.RegexFlag = re.IGNORECASE) -> str | None:
+        """The first unused match of a pattern: its first group that matched, else the whole."""
+        return next(self.take_all(pattern, flags), None)
+
+    def take_all(self, pattern: str, flags: re.RegexFlag = re.IGNORECASE) -> Iterator[str]:
+        """The unused matches of a pattern, each used up when handed out."""
+        for found in re.finditer(pattern, self.text, flags):
+            group = next((number for number, value in enumerate(found.groups(), 1) if value is not None), 0)
+            if self._is_free(found.span(group)):
+                self._used.append(found.span(group))
+                yield found[group].strip()
+
+    def take_quoted(self) -> str | None:
+        """The next quoted text."""
+        return self.take(QUOTED)
+
+    def take_number(self) -> str | None:
+        """The next number."""
+        return self.take(NUMBER)
+
+    def take_proper(self) -> str | None:
+        """The next capitalised name that does not merely begin a sentence."""
+        found = self.take(rf"(?<=[\w,;:] ){PROPER}", re.NOFLAG)
+        return found and found.rstrip(".'")
+
+    def _is_free(self, span: tuple[int, int]) -> bool:
+        return all(span[1] <= start or end <= span[0] for start, end in self._used)

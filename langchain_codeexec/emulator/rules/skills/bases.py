@@ -1,0 +1,92 @@
+"""Numbers in other bases, and Roman numerals."""
+
+from __future__ import annotations
+
+import re
+
+from langchain_codeexec.emulator.rules.question import first_of
+from langchain_codeexec.emulator.rules.solution import Solution, program
+
+__all__ = ["bases"]
+
+_NAMES = {"binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16, "hex": 16}
+_NAME = "(?:" + "|".join(_NAMES) + r"|base[ -]?\d{1,2})"
+_TOKEN = r"(0x[0-9a-f]+|0b[01]+|0o[0-7]+|(?=[0-9a-z]*\d)[0-9a-z]+|[a-f]+)"
+_TO = re.compile(
+    rf"\b{_TOKEN}(?:,)? (?:(?:from|in) ({_NAME}) )?(?:in|to|into|as)(?: an?)? ({_NAME})\b(?: number)?(?:,? from ({_NAME}))?", re.IGNORECASE
+)
+_TYPED_TO = re.compile(rf"\b({_NAME})(?: number)? {_TOKEN} (?:in|to|into|as)(?: an?)? ({_NAME})\b", re.IGNORECASE)
+_REPRESENTATION = re.compile(rf"\b({_NAME}) (?:(?:representation|form|equivalent|value|number) )?(?:of|for) (?:({_NAME}) )?(?:the )?(?:number )?{_TOKEN}", re.IGNORECASE)
+_TO_ROMAN = re.compile(r"\b(\d{1,4}) (?:in|to|into|as)(?: an?)? roman\b", re.IGNORECASE)
+_FROM_ROMAN = re.compile(r"\b(?:roman (?:numeral|number) )([MDCLXVI]+)\b|\b([MDCLXVI]{2,}) (?:from|in) roman\b", re.IGNORECASE)
+_PREFIXES = {"0x": 16, "0b": 2, "0o": 8}
+
+_TO_BASE = """
+number = int({token!r}, {source})
+digits = ""
+rest = number
+while rest:
+    rest, digit = divmod(rest, {target})
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+print("converted =", digits or "0")
+"""
+_FORMATS = {2: "b", 8: "o", 10: "d", 16: "X"}
+_ROMAN = "VALUES = {'M': 1000, 'CM': 900, 'D': 500, 'CD': 400, 'C': 100, 'XC': 90, 'L': 50, 'XL': 40, 'X': 10, 'IX': 9, 'V': 5, 'IV': 4, 'I': 1}\n"
+
+
+def _base(name: str | None) -> int | None:
+    if not name:
+        return None
+    return _NAMES.get(name.lower()) or int(re.sub(r"\D", "", name))
+
+
+def _convert(token: str, source: str | None, target: str) -> Solution | None:
+    prefixed = _PREFIXES.get(token[:2].lower())
+    from_base, to_base = _base(source) or prefixed or 10, _base(target) or 10
+    digits = token[2:] if prefixed == from_base and prefixed is not None else token
+    try:
+        int(digits, from_base)
+        if not 2 <= to_base <= 36:  # noqa: PLR2004 -- the digits 0 to z
+            return None
+    except ValueError:
+        return None
+    if to_base in _FORMATS:
+        code = f"number = int({digits!r}, {from_base})\nprint('converted =', format(number, '{_FORMATS[to_base]}'))"
+    else:
+        code = _TO_BASE.format(token=digits, source=from_base, target=to_base)
+    return Solution(
+        f"I will convert {token} from base {from_base} to base {to_base}.",
+        program(code),
+        f"{token} in base {from_base} is {{converted}} in base {to_base}.",
+    )
+
+
+def _to_roman(found: re.Match[str]) -> Solution | None:
+    number = int(found[1])
+    if not 0 < number < 4000:  # noqa: PLR2004 -- Roman numerals go up to MMMCMXCIX
+        return None
+    code = f"{_ROMAN}\nrest, roman = {number}, ''\nfor letters, value in VALUES.items():\n    count, rest = divmod(rest, value)\n    roman += letters * count\nprint('roman =', roman)"
+    return Solution(
+        f"I will take the largest Roman values out of {number} in turn.",
+        program(code),
+        f"{number} in Roman numerals is {{roman}}.",
+    )
+
+
+def _from_roman(found: re.Match[str]) -> Solution:
+    letters = (found[1] or found[2]).upper()
+    code = f"{_ROMAN}\nletters = [VALUES[letter] for letter in {letters!r}]\nnumber = 0\nfor value, following in zip(letters, [*letters[1:], 0]):\n    number += -value if value < following else value\nprint(f'{{number = }}')"
+    return Solution(
+        f"I will add up the letters of {letters}, a smaller one before a larger one counting negative.",
+        program(code),
+        f"The Roman numeral {letters} is {{number}}.",
+    )
+
+
+bases = first_of(
+    (_TO_ROMAN, _to_roman),
+    (_FROM_ROMAN, _from_roman),
+    (_TYPED_TO, lambda found: _convert(found[2], found[1], found[3])),
+    (_REPRESENTATION, lambda found: _convert(found[3], found[2], found[1])),
+    (_TO, lambda found: _convert(found[1], found[2] or found[4], found[3])),
+)

@@ -1,0 +1,77 @@
+"""Areas, perimeters and volumes of simple shapes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
+from langchain_codeexec.emulator.rules.solution import Solution, program
+
+if TYPE_CHECKING:
+    from langchain_codeexec.emulator.rules.question import Question
+
+__all__ = ["geometry"]
+
+
+class _Formula(NamedTuple):
+    quantity: str
+    shape: str
+    measures: tuple[str, ...]
+    expression: str
+
+
+_FORMULAS = (
+    _Formula("area", "circle", ("radius",), "math.pi * radius**2"),
+    _Formula("area", "circle", ("diameter",), "math.pi * (diameter / 2) ** 2"),
+    _Formula("circumference|perimeter", "circle", ("radius",), "2 * math.pi * radius"),
+    _Formula("circumference|perimeter", "circle", ("diameter",), "math.pi * diameter"),
+    _Formula("area", "rectangle", ("length|height", "width|breadth"), "length * width"),
+    _Formula("perimeter", "rectangle", ("length|height", "width|breadth"), "2 * (length + width)"),
+    _Formula("area", "square", ("side|sides|side length",), "side**2"),
+    _Formula("area", "triangle", ("base", "height"), "base * height / 2"),
+    _Formula("volume", "sphere", ("radius",), "4 / 3 * math.pi * radius**3"),
+    _Formula("surface area", "sphere", ("radius",), "4 * math.pi * radius**2"),
+    _Formula("volume", "cylinder", ("radius", "height"), "math.pi * radius**2 * height"),
+    _Formula("volume", "cone", ("radius", "height"), "math.pi * radius**2 * height / 3"),
+    _Formula("volume", "cube", ("side|edge|side length|edge length",), "side**3"),
+    _Formula("volume", "box|cuboid|rectangular prism", ("length", "width", "height"), "length * width * height"),
+)
+_HYPOTENUSE = re.compile(
+    rf"\bhypotenuse\b.*?\b(?:legs|sides|with)\b[^\d]*({NUMBER})[a-z ]*\s(?:and|,)\s({NUMBER})", re.IGNORECASE
+)
+
+
+def geometry(question: Question) -> Solution | None:
+    """Apply the formula whose quantity, shape and measures are all named in the question."""
+    text = question.prose
+    if found := _HYPOTENUSE.search(text):
+        legs = (literal(found[1]), literal(found[2]))
+        return _solution("hypotenuse", "right triangle", dict(zip("ab", legs, strict=True)), "math.hypot(a, b)")
+    for quantity, shape, measures, expression in _FORMULAS:
+        named = re.search(rf"\b({quantity})\b", text, re.IGNORECASE), re.search(rf"\b(?:{shape})\b", text, re.IGNORECASE)
+        values = {names.partition("|")[0]: value for names in measures if (value := _measure(text, names))}
+        if all(named) and len(values) == len(measures):
+            return _solution(quantity.partition("|")[0], shape.partition("|")[0], values, expression)
+    return None
+
+
+def _measure(text: str, names: str) -> str | None:
+    """The number next to the name of a measure."""
+    found = re.search(
+        rf"\b(?:{names})\b(?:\s*(?:of|is|=|:|equals?|length))*\s*({NUMBER})|({NUMBER})\s?[a-z]*\s(?:{names})\b",
+        text,
+        re.IGNORECASE,
+    )
+    return literal(found[1] or found[2]) if found else None
+
+
+def _solution(quantity: str, shape: str, values: dict[str, str], expression: str) -> Solution:
+    label = quantity.replace(" ", "_")
+    lines = [*(f"{name} = {value}" for name, value in values.items()), f"{label} = {expression}", f'print(f"{{{label} = }}")']
+    given = " and ".join(f"{name} {value}" for name, value in values.items())
+    return Solution(
+        f"I will compute the {quantity} of the {shape} from {given}.",
+        program("\n".join(lines), ["math"] if "math." in expression else ()),
+        f"The {quantity} of the {shape} with {given} is {{{label}}}.",
+    )

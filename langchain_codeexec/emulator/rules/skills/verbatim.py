@@ -1,0 +1,30 @@
+"""Code that the question itself holds, run as it stands."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.emulator.rules.solution import Solution, program
+
+if TYPE_CHECKING:
+    from langchain_codeexec.emulator.rules.question import Question
+
+__all__ = ["verbatim"]
+
+_FENCED = re.compile(r"```(?:python3?|py)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
+_INLINE = re.compile(
+    r"\b(?:run|execute|evaluate)\b[^:\n`]{0,40}(?::\s*|\s*`)((?:print|import|from|for|\w+\s*=)[^`]*)`?\s*$",
+    re.DOTALL | re.IGNORECASE,
+)
+_RUN = re.compile(r"\b(?:run|execute|what (?:does|will|is)|output|result|print|try)\b", re.IGNORECASE)
+
+
+def verbatim(question: Question) -> Solution | None:
+    """Run the Python code block of a question that asks to run it."""
+    found = _FENCED.search(question.text) or _INLINE.search(question.text)
+    if found is None or not _RUN.search(question.prose or "run"):
+        return None
+    return Solution(
+        "I will run the code as it stands.", program(found[1]), "The code ran and printed:\n{output}"
+    )

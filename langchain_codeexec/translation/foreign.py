@@ -203,8 +203,10 @@ def _media(answer: _Answer, block: Json) -> Iterable[Json]:
 
 
 def _generated_image(answer: _Answer, block: Json) -> Iterable[Json]:
+    if not isinstance(block.get("result"), str):  # only a reference
+        return []
     mime_type = f"image/{block.get('output_format') or 'png'}"
-    return _media(answer, {"type": "image", "base64": block.get("result"), "mime_type": mime_type})
+    return _media(answer, {"type": "image", "base64": block["result"], "mime_type": mime_type})
 
 
 def _tool_use(_answer: _Answer, block: Json) -> Iterable[Json]:

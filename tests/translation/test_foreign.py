@@ -1,0 +1,375 @@
+"""Answers of other chat models on their way to Gemini."""
+
+import json
+from typing import Any
+
+import pytest
+from google.cloud.aiplatform_v1beta1.types import Candidate as VertexCandidate
+from google.genai.types import Candidate
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_google_genai.chat_models import _parse_response_candidate as genai_answer
+from langchain_google_vertexai.chat_models import _parse_response_candidate as vertex_answer
+
+from langchain_codeexec.translation.foreign import foreign_parts
+
+PNG = "iVBORw0KGgo="
+CODE = {"executableCode": {"language": "PYTHON", "code": "print(1)"}}
+RESULT = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\n"}}
+CODE_TEXT = {"text": "I ran this code:\n```python\nprint(1)\n```"}
+RESULT_TEXT = {"text": "It printed:\n```\n1\n```"}
+IMAGE = {"inlineData": {"mimeType": "image/png", "data": PNG}}
+CALL = {"name": "f", "args": {"a": 1}, "id": "t1"}
+CALL_PART = {"functionCall": {"name": "f", "args": {"a": 1}}}
+SIGNED = {"thoughtSignature": "c2ln"}
+
+
+def answer(*blocks: Any, provider: str = "", **kwargs: Any) -> AIMessage:
+    return AIMessage(
+        content=list(blocks), response_metadata={"model_provider": provider} if provider else {}, **kwargs
+    )
+
+
+def v1_pair(call_id: str, code: str, output: Any, **extras: Any) -> list[Any]:
+    return [
+        {"type": "server_tool_call", "name": "code_interpreter", "id": call_id, "args": {"code": code}},
+        {
+            "type": "server_tool_result",
+            "tool_call_id": call_id,
+            "status": "success",
+            "output": output,
+            "extras": extras,
+        },
+    ]
+
+
+OPENAI_RUN = {
+    "type": "code_interpreter_call", "id": "ci_1", "code": "print(1)", "status": "completed",
+    "outputs": [{"type": "logs", "logs": "1\n"}, {"type": "image", "url": f"data:image/png;base64,{PNG}"}],
+}  # fmt: skip
+ANTHROPIC_RUN = [
+    {"type": "server_tool_use", "id": "srvtoolu_1", "name": "code_execution", "input": {"code": "print(1)"}},
+    {
+        "type": "code_execution_tool_result", "tool_use_id": "srvtoolu_1",
+        "content": {"type": "code_execution_result", "stdout": "1\n", "stderr": "", "return_code": 0},
+    },
+]  # fmt: skip
+ANTHROPIC_SHELL = [
+    {"type": "server_tool_use", "id": "srvtoolu_2", "name": "bash_code_execution", "input": {"command": "ls"}},
+    {
+        "type": "bash_code_execution_tool_result", "tool_use_id": "srvtoolu_2",
+        "content": {"type": "bash_code_execution_result", "stdout": "", "stderr": "", "return_code": 0},
+    },
+]  # fmt: skip
+GOOGLE_RUN = [
+    {"type": "executable_code", "executable_code": "print(1)", "language": "PYTHON", "id": "u1"},
+    {"type": "code_execution_result", "code_execution_result": "1\n", "outcome": 1, "tool_call_id": ""},
+]
+
+
+@pytest.mark.parametrize(
+    ("provider", "blocks", "native", "prose"),
+    [
+        ("google_genai", GOOGLE_RUN, [CODE, RESULT], [CODE_TEXT, RESULT_TEXT]),
+        ("google_vertexai", GOOGLE_RUN, [CODE, RESULT], [CODE_TEXT, RESULT_TEXT]),
+        ("", GOOGLE_RUN, [CODE, RESULT], [CODE_TEXT, RESULT_TEXT]),
+        ("openai", [OPENAI_RUN], [CODE, RESULT, IMAGE], [CODE_TEXT, RESULT_TEXT, IMAGE]),
+        ("anthropic", ANTHROPIC_RUN, [CODE, RESULT], [CODE_TEXT, RESULT_TEXT]),
+        (
+            "anthropic",
+            ANTHROPIC_SHELL,
+            [{"text": "I ran this code:\n```bash\nls\n```"}, {"text": "It printed: nothing"}],
+            [{"text": "I ran this code:\n```bash\nls\n```"}, {"text": "It printed: nothing"}],
+        ),
+        ("google_genai", GOOGLE_RUN[1:], [RESULT_TEXT], [RESULT_TEXT]),
+        ("google_genai", GOOGLE_RUN[:1], [CODE], [CODE_TEXT]),
+        (
+            "else",
+            v1_pair("x", "print(1)", "1\n", outcome="OUTCOME_OK"),
+            [CODE, RESULT],
+            [CODE_TEXT, RESULT_TEXT],
+        ),
+        (
+            "google_genai",
+            [
+                {"executableCode": {**CODE["executableCode"], "id": "p"}, **SIGNED},
+                {"type": "non_standard", "value": RESULT},
+            ],
+            [{**CODE, **SIGNED}, RESULT],
+            [CODE_TEXT, RESULT_TEXT],
+        ),
+    ],
+)
+def test_runs(provider: str, blocks: list[Any], native: list[Any], prose: list[Any]):
+    message = answer(*blocks, provider=provider)
+
+    assert foreign_parts(message, native_code=True) == native
+    assert foreign_parts(message, native_code=False) == prose
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "google_genai"])
+def test_langchains_standard_blocks_say_the_same(provider: str):
+    blocks = {
+        "openai": [OPENAI_RUN],
+        "anthropic": [*ANTHROPIC_RUN, *ANTHROPIC_SHELL],
+        "google_genai": GOOGLE_RUN,
+    }[provider]
+    message = answer(*blocks, {"type": "text", "text": "so"}, provider=provider)
+    standard = answer(*message.content_blocks, provider=provider)
+
+    for native_code in (True, False):
+        assert foreign_parts(standard, native_code=native_code) == foreign_parts(
+            message, native_code=native_code
+        )
+
+
+@pytest.mark.parametrize(
+    ("block", "parts"),
+    [
+        ("so", [{"text": "so"}]),
+        ("", []),
+        ({"type": "text", "text": "so", "annotations": [], "index": 0}, [{"text": "so"}]),
+        ({"type": "text", "text": ""}, []),
+        ({"type": "text"}, []),
+        ({"type": "output_text", "text": "so"}, [{"text": "so"}]),
+        ({"type": "refusal", "refusal": "no"}, [{"text": "no"}]),
+        ({"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}], "id": "rs_1"}, []),
+        ({"type": "thinking", "thinking": "hm", "signature": "c2ln"}, []),
+        ({"type": "redacted_thinking", "data": "xyz"}, []),
+        ({"type": "image", "base64": PNG, "mime_type": "image/png"}, [IMAGE]),
+        ({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}, [IMAGE]),
+        ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}, [IMAGE]),
+        ({"type": "image_url", "image_url": f"data:image/png;base64,{PNG}"}, [IMAGE]),
+        ({"type": "image_generation_call", "id": "ig", "result": PNG, "output_format": "png"}, [IMAGE]),
+        ({"type": "image_generation_call", "id": "ig", "result": None}, []),
+        ({"type": "media", "mime_type": "image/png", "data": PNG}, [IMAGE]),
+        ({"inline_data": {"mime_type": "image/png", "data": PNG}}, [IMAGE]),
+        ({"type": "non_standard", "value": {"inlineData": {"mimeType": "image/png", "data": PNG}}}, [IMAGE]),
+        ({"fileData": {"mimeType": "text/csv", "fileUri": "gs://b/x"}}, [{"fileData": {"mimeType": "text/csv", "fileUri": "gs://b/x"}}]),
+        ({"type": "file", "url": "https://x/a.pdf"}, [{"fileData": {"mimeType": "application/pdf", "fileUri": "https://x/a.pdf"}}]),
+        ({"type": "file", "file_id": "file-1"}, [{"text": '{"type":"file","file_id":"file-1"}'}]),
+        ({"type": "container_upload", "file_id": "file-1"}, [{"text": '{"type":"container_upload","file_id":"file-1"}'}]),
+        (
+            {"type": "server_tool_use", "id": "w", "name": "web_search", "input": {"query": "x"}},
+            [{"text": 'I used the tool web_search: {"query":"x"}'}],
+        ),
+        (
+            {"type": "web_search_tool_result", "tool_use_id": "w", "content": [{"url": "u", "encrypted_content": "zzz"}]},
+            [{"text": 'The tool returned: [{"url":"u"}]'}],
+        ),
+        ({"type": "server_tool_result", "tool_call_id": "w", "status": "success", "output": {}}, []),
+        (
+            {"type": "web_search_call", "id": "w", "status": "completed", "action": {"query": "x"}},
+            [{"text": '{"type":"web_search_call","action":{"query":"x"}}'}],
+        ),
+        ({"type": "web_search_call", "id": "w", "status": "completed"}, []),
+        ({"type": "non_standard", "value": "so"}, [{"text": "so"}]),
+        ({"type": "non_standard", "value": None}, []),
+        ({"type": "non_standard", "value": [1]}, [{"text": "[1]"}]),
+        ({"text": "so"}, [{"text": "so"}]),
+        ({"text": "hm", "thought": True}, []),
+        ({"what": "ever"}, [{"text": '{"type":null,"what":"ever"}'}]),
+        ({}, []),
+        ({"type": "tool_use", "id": "gone", "name": "f", "input": {}}, []),
+        ({"type": "function_call", "call_id": "gone", "name": "f", "arguments": "{}"}, []),
+        ({"functionCall": {"name": "gone"}}, []),
+        ({"type": "input_json_delta", "partial_json": "{"}, []),
+    ],
+)  # fmt: skip
+def test_block(block: Any, parts: list[Any]):
+    assert foreign_parts(answer(block, provider="elsewhere"), native_code=True) == parts
+
+
+@pytest.mark.parametrize("provider", ["google_genai", "google_vertexai", ""])
+@pytest.mark.parametrize(
+    ("block", "parts"),
+    [
+        ({"type": "text", "text": "so", "extras": {"signature": "c2ln"}}, [{"text": "so", **SIGNED}]),
+        ({"type": "text", "text": "", "extras": {"signature": "c2ln"}}, [{"text": "", **SIGNED}]),
+        ({"type": "text", "text": "so", "thought_signature": "c2ln"}, [{"text": "so", **SIGNED}]),
+        ({"type": "thinking", "thinking": "hm", "signature": "c2ln"}, [{"text": "hm", "thought": True, **SIGNED}]),
+        ({"type": "reasoning", "reasoning": "hm", "extras": {"signature": "c2ln"}}, [{"text": "hm", "thought": True, **SIGNED}]),
+        ({"type": "thinking", "thinking": "hm"}, []),
+        (
+            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}, "extras": {"signature": "c2ln"}},
+            [{**IMAGE, **SIGNED}],
+        ),
+    ],
+)  # fmt: skip
+def test_signatures_of_googles_packages_go_back(provider: str, block: Any, parts: list[Any]):
+    assert foreign_parts(answer(block, provider=provider), native_code=True) == parts
+
+
+def test_signatures_of_others_do_not():
+    text = {"type": "text", "text": "so", "extras": {"signature": "c2ln"}}
+
+    assert foreign_parts(answer(text, provider="anthropic"), native_code=True) == [{"text": "so"}]
+
+
+SO, NOW = {"type": "text", "text": "so"}, {"type": "text", "text": "now"}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}},
+        {"type": "tool_call", "id": "t1", "name": "f", "args": {"a": 1}},
+        {"type": "function_call", "call_id": "t1", "id": "fc_1", "name": "f", "arguments": "{}"},
+        {"type": "tool_call", "id": None, "name": "f", "args": {"a": 1}},
+        {"functionCall": {"name": "f", "args": {"a": 1}}},
+        {"type": "non_standard", "value": {"function_call": {"name": "f"}}},
+    ],
+)
+def test_a_call_stands_where_the_content_shows_it(shown: Any):
+    message = answer(SO, shown, NOW, tool_calls=[CALL])
+
+    assert foreign_parts(message, native_code=True) == [{"text": "so"}, CALL_PART, {"text": "now"}]
+
+
+def test_calls_that_the_content_does_not_show_stand_at_the_end():
+    again = {**CALL, "id": "t2"}
+
+    assert foreign_parts(AIMessage("so", tool_calls=[CALL]), native_code=True) == [{"text": "so"}, CALL_PART]
+    assert foreign_parts(AIMessage("", tool_calls=[CALL, again]), native_code=True) == [CALL_PART, CALL_PART]
+
+
+def test_calls_go_as_they_have_been_edited():
+    shown = {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 0}}
+
+    assert foreign_parts(answer(shown, SO, tool_calls=[CALL]), native_code=True) == [
+        CALL_PART,
+        {"text": "so"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        AIMessage(
+            "",
+            tool_calls=[CALL],
+            additional_kwargs={"__gemini_function_call_thought_signatures__": {"t1": "c2ln"}},
+        ),
+        answer({"type": "tool_call", **CALL, "extras": {"signature": "c2ln"}}, tool_calls=[CALL]),
+        answer({"type": "function_call_signature", "signature": "c2ln", "index": 0}, tool_calls=[CALL]),
+    ],
+)
+def test_signatures_of_calls(message: AIMessage):
+    assert foreign_parts(message, native_code=True) == [{**CALL_PART, **SIGNED}]
+
+
+def test_what_openai_keeps_beside_the_content():
+    message = AIMessage(
+        [SO],
+        additional_kwargs={
+            "tool_outputs": [OPENAI_RUN],
+            "refusal": "no more",
+            "audio": {"transcript": "heard"},
+        },
+    )
+
+    assert foreign_parts(message, native_code=True) == [
+        CODE, RESULT, IMAGE, {"text": "so"}, {"text": "no more"}, {"text": "heard"},
+    ]  # fmt: skip
+
+
+PARTS = [
+    {"text": "Let me see."},
+    CODE,
+    RESULT,
+    IMAGE,
+    {"executableCode": {"language": "PYTHON", "code": "1/0"}},
+    {"codeExecutionResult": {"outcome": "OUTCOME_FAILED", "output": "ZeroDivisionError"}},
+    {"text": "Done.", **SIGNED},
+    {**CALL_PART, **SIGNED},
+]
+
+
+@pytest.mark.filterwarnings("ignore:\\s*Warning. Output may vary:UserWarning")
+@pytest.mark.parametrize("standard", [False, True])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_langchain_google_genai_made_of_a_response(streamed: bool, standard: bool):
+    candidates = [[part] for part in PARTS] if streamed else [PARTS]
+    answers = [
+        genai_answer(
+            Candidate.model_validate({"content": {"role": "model", "parts": parts}}),
+            streaming=streamed, model_name_for_content="gemini-3-pro",
+        )
+        for parts in candidates
+    ]  # fmt: skip
+    message = answers[0]
+    for chunk in answers[1:]:
+        message = message + chunk  # type: ignore[assignment,operator]  # chunks add up to a chunk
+    if standard:
+        message = message.model_copy(update={"content": message.content_blocks})
+
+    assert foreign_parts(message, native_code=True) == PARTS
+
+
+@pytest.mark.parametrize("standard", [False, True])
+@pytest.mark.parametrize("provider", ["google_vertexai", ""])
+def test_what_langchain_google_vertexai_made_of_a_response(provider: str, standard: bool):
+    message = vertex_answer(
+        VertexCandidate.from_json(json.dumps({"content": {"role": "model", "parts": PARTS}}))
+    )
+    message.response_metadata["model_provider"] = provider
+    if standard and provider:
+        message = message.model_copy(update={"content": message.content_blocks})
+
+    assert foreign_parts(message, native_code=True) == PARTS
+
+
+def test_chunks_added_up():
+    chunks = [AIMessageChunk(content="so "), AIMessageChunk(content="now", tool_call_chunks=[{"name": "f", "args": '{"a": 1}', "id": "t1", "index": 0}])]  # fmt: skip
+
+    assert foreign_parts(chunks[0] + chunks[1], native_code=True) == [{"text": "so now"}, CALL_PART]  # type: ignore[arg-type]  # a chunk
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(
+    [
+        "text", "thinking", "reasoning", "thought", "refusal", "id", "call_id", "name", "args", "input", "arguments", "index",
+        "signature", "extras", "source", "image_url", "url", "file_uri", "file_id", "base64", "data", "mime_type", "media_type",
+        "result", "output_format", "output", "content", "value", "functionCall", "inlineData", "file_data", "executableCode",
+        "code", "outcome", "status", "tool_call_id",
+    ]
+)  # fmt: skip
+TYPES = st.sampled_from(
+    [
+        "text", "thinking", "reasoning", "refusal", "tool_call", "tool_use", "function_call", "function_call_signature", "image",
+        "file", "media", "image_url", "image_generation_call", "server_tool_call", "server_tool_use", "server_tool_result",
+        "web_search_tool_result", "code_execution_tool_result", "executable_code", "code_interpreter_call", "non_standard",
+    ]
+) | st.text(max_size=4)  # fmt: skip
+BLOCKS = st.builds(
+    lambda kind, rest: {**rest, "type": kind},
+    TYPES | JSON,
+    st.dictionaries(KEYS, JSON | st.dictionaries(KEYS, JSON, max_size=4), max_size=6),
+)
+
+
+@given(
+    st.lists(BLOCKS | JSON, max_size=5), st.sampled_from(["", "google_genai", "openai"]), JSON, st.booleans()
+)
+def test_nothing_malformed_raises(blocks: list[Any], provider: str, beside: Any, native_code: bool):
+    message = AIMessage.model_construct(
+        content=blocks,
+        tool_calls=[CALL],
+        additional_kwargs={
+            "audio": beside,
+            "refusal": beside,
+            "__gemini_function_call_thought_signatures__": beside,
+        },
+        response_metadata={"model_provider": provider},
+    )
+
+    parts = foreign_parts(message, native_code=native_code)
+
+    assert sum("functionCall" in part for part in parts) == 1
+    assert not any("executableCode" in part or "codeExecutionResult" in part for part in parts) or native_code
+    assert json.loads(json.dumps(parts, allow_nan=True)) or parts == []

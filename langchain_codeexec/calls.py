@@ -115,7 +115,7 @@ def _tools(
         tools.append(CODE_EXECUTION)
     accepts = capabilities(model, endpoint)
     refused = (function_names(tools) and not accepts.code_with_functions) or (
-        with_schema and not accepts.code_with_schema
+        with_schema and not accepts.tools_with_schema
     )
     return without_code_execution(tools) if refused else tools
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
+from langchain_codeexec.emulator.encoding import bytes_from_base64
 from langchain_codeexec.emulator.signatures import mint_id, mint_signature
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
 from langchain_codeexec.executions import ExecutionRequest, InlineFile
@@ -45,7 +46,7 @@ def input_files(request: GenerateContentRequest) -> tuple[InlineFile, ...]:
     ]
     return tuple(
         InlineFile(
-            data=_bytes_from_base64(blob.get("data", "")),
+            data=bytes_from_base64(blob.get("data", "")),
             mime_type=blob.get("mimeType", ""),
             name=f"input_file_{index}{_extension(blob.get('mimeType', ''))}",
         )
@@ -57,11 +58,6 @@ def _extension(mime_type: str) -> str:
     """Fixed where the platform's table differs between systems."""
     bare = mime_type.partition(";")[0].strip().lower()
     return _EXTENSIONS.get(bare) or mimetypes.guess_extension(bare) or ""
-
-
-def _bytes_from_base64(data: str) -> bytes:
-    standard = data.replace("-", "+").replace("_", "/").rstrip("=")
-    return base64.b64decode(standard + "=" * (-len(standard) % 4))
 
 
 class Answer:

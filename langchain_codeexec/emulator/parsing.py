@@ -7,13 +7,12 @@ element will do, and `null` is an absent field.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from langchain_codeexec.emulator.encoding import bytes_from_base64
 from langchain_codeexec.emulator.schema import ENUMS, PART_DATA, field_table, snake_case
 from langchain_codeexec.emulator.service_errors import invalid
 
@@ -198,10 +197,9 @@ def _int32(value: Any) -> int:
 
 def _bytes(value: Any) -> str:
     text = _string(value)
-    standard = text.replace("-", "+").replace("_", "/").rstrip("=")
     try:
-        base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-    except binascii.Error:
+        bytes_from_base64(text)
+    except ValueError:
         raise ValueError(f"Base64 decoding failed for {json.dumps(text[:100])}") from None
     return text
 

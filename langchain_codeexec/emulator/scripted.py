@@ -138,10 +138,11 @@ def _is_written(parts: list[Any]) -> bool:
 def _whole_response(
     step: GenerateContentResponse,
 ) -> Generator[list[Part], ExecutionResult | None, GenerateContentResponse]:
-    first, *others = step.get("candidates") or [{}]
+    candidates = step.get("candidates")
+    if not candidates:
+        return step
+    first, *others = candidates
     if parts := (first.get("content") or {}).get("parts"):
         yield parts
-    if "candidates" not in step:
-        return step
     bare = {name: value for name, value in first.items() if name != "content"}
     return cast("GenerateContentResponse", {**step, "candidates": [bare, *others]})

@@ -59,7 +59,7 @@ class GeminiEmulator:
         _check_host(host, allow_remote=allow_remote)
         self._address = (host, port)
         self._log = options.setdefault("log", [])
-        self._app = _app(brain, executor, options)
+        self._config = _config(_app(brain, executor, options))
         self._url = ""
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -91,7 +91,7 @@ class GeminiEmulator:
         if self._thread is None:
             listener = _listen(self._address)
             self._url = _url(listener)
-            self._server = _server(self._app)
+            self._server = _server(self._config)
             self._thread = threading.Thread(
                 target=self._server.run, args=([listener],), name="gemini-emulator", daemon=True
             )
@@ -118,7 +118,7 @@ class GeminiEmulator:
         self._url = _url(listener)
         if announce is not None:
             announce(self._url)
-        _server(self._app).run([listener])
+        _server(self._config).run([listener])
 
     def __enter__(self) -> Self:
         return self.start()
@@ -176,12 +176,12 @@ def _app(brain: Brain | None, executor: CodeExecutor | None, options: AppOptions
     return create_app(brain, executor, **options)
 
 
-def _server(app: Starlette) -> uvicorn.Server:
+def _config(app: Starlette) -> uvicorn.Config:
     try:
         import uvicorn  # noqa: PLC0415 -- an optional library
     except ImportError as error:
         raise MissingDependencyError("uvicorn", "emulator") from error
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app,
         lifespan="off",
         ws="none",
@@ -189,6 +189,12 @@ def _server(app: Starlette) -> uvicorn.Server:
         access_log=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+def _server(config: uvicorn.Config) -> uvicorn.Server:
+    """A new server, which serves only once; its configuration proved that uvicorn is there."""
+    import uvicorn  # noqa: PLC0415 -- an optional library
+
     return uvicorn.Server(config)
 
 

@@ -7,10 +7,11 @@ services do not accept each other's.
 from __future__ import annotations
 
 import base64
-import binascii
 import secrets
 import string
 from typing import TYPE_CHECKING
+
+from langchain_codeexec.emulator.encoding import bytes_from_base64
 
 if TYPE_CHECKING:
     from langchain_codeexec.gemini.transport import EndpointKind
@@ -37,9 +38,8 @@ def minted_by(signature: str) -> EndpointKind | None:
     Args:
         signature: Base64, standard or URL-safe, padded or not.
     """
-    standard = signature.replace("-", "+").replace("_", "/")
     try:
-        raw = base64.b64decode(standard + "=" * (-len(standard) % 4))
-    except binascii.Error:
+        raw = bytes_from_base64(signature)
+    except ValueError:
         return None
     return next((endpoint for endpoint, mark in _MARKS.items() if raw.startswith(mark)), None)

@@ -6,11 +6,12 @@ gives for a small image). It is no tokenizer: counts are of the right order and 
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
+
+from langchain_codeexec.emulator.encoding import bytes_from_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -55,9 +56,7 @@ def _blob_tokens(blob: Mapping[str, Any]) -> tuple[str, int]:
     family = str(blob.get("mimeType", "")).partition("/")[0]
     modality = _MODALITIES.get(family, "DOCUMENT")
     if modality == "TEXT" and "data" in blob:
-        data = blob["data"].replace("-", "+").replace("_", "/").rstrip("=")
-        raw = base64.b64decode(data + "=" * (-len(data) % 4))
-        return modality, text_tokens(raw.decode("utf-8", "replace"))
+        return modality, text_tokens(bytes_from_base64(blob["data"]).decode("utf-8", "replace"))
     return modality, _BINARY
 
 

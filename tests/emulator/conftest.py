@@ -1,0 +1,77 @@
+"""What the emulator's tests share: one way to start it, and one to ask it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from langchain_codeexec.executors.process import ProcessExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+VERTEX = "/v1beta1/projects/p/locations/us-central1/publishers/google/models"
+DEVELOPER = "/v1beta/models"
+PREFIXES = {"vertex": VERTEX, "developer": DEVELOPER}
+
+
+class Client:
+    """Asks one emulator over HTTP, with good credentials unless told otherwise."""
+
+    def __init__(self, emulator: GeminiEmulator) -> None:
+        self.emulator = emulator
+        self.http = httpx.Client(base_url=emulator.url, headers={"x-goog-api-key": "test"}, timeout=60)
+
+    def ask(
+        self,
+        body: Any,
+        *,
+        model: str = "gemini-2.5-flash",
+        endpoint: str = "developer",
+        action: str = "generateContent",
+    ) -> httpx.Response:
+        content = body if isinstance(body, str | bytes) else json.dumps(body)
+        return self.http.post(f"{PREFIXES[endpoint]}/{model}:{action}", content=content)
+
+    def parts(self, body: Any, **where: str) -> list[dict[str, Any]]:
+        response = self.ask(body, **where)
+        assert response.status_code == 200, response.text
+        return response.json()["candidates"][0]["content"]["parts"]
+
+    def chunks(self, body: Any, **where: str) -> list[dict[str, Any]]:
+        response = self.ask(body, action="streamGenerateContent?alt=sse", **where)
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"].startswith("text/event-stream")
+        events = response.text.split("\r\n\r\n")
+        assert events.pop() == ""
+        return [json.loads(event.removeprefix("data: ")) for event in events]
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Client]]:
+    """Start an emulator for a script and get a client for it; both end with the test."""
+    running: list[Client] = []
+
+    def run(script: Any, *, executor: Any = None, **options: Any) -> Client:
+        brain = script if hasattr(script, "respond") else ScriptedBrain(script)
+        client = Client(GeminiEmulator(brain, executor or ProcessExecutor(), **options).start())
+        running.append(client)
+        return client
+
+    yield run
+    for client in running:
+        client.http.close()
+        client.emulator.stop()
+
+
+@pytest.fixture(scope="module")
+def answering() -> Iterator[Client]:
+    """An emulator that answers everything it accepts with one word."""
+    with GeminiEmulator(ScriptedBrain(lambda prompt: "Fine.")) as emulator:
+        client = Client(emulator)
+        yield client
+        client.http.close()

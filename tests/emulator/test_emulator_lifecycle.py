@@ -1,0 +1,181 @@
+"""Starting, stopping, and what is left behind."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+
+import httpx
+import pytest
+
+from langchain_codeexec import emulator as room
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, serve
+from langchain_codeexec.errors import ConfigurationError
+
+HELLO = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+PATH = "/v1beta/models/gemini-2.5-flash:generateContent?key=k"
+
+
+def test_answers_from_the_moment_it_started_and_leaves_nothing_behind():
+    before = set(threading.enumerate())
+    with GeminiEmulator(ScriptedBrain(["Hi."])) as emulator:
+        url = emulator.url
+        assert httpx.post(url + PATH, json=HELLO).status_code == 200
+    assert set(threading.enumerate()) <= before
+    with pytest.raises(httpx.ConnectError):
+        httpx.post(url + PATH, json=HELLO)
+
+
+async def test_async_context_manager():
+    async with GeminiEmulator(ScriptedBrain(["Hi."])) as emulator, httpx.AsyncClient() as client:
+        assert (await client.post(emulator.url + PATH, json=HELLO)).status_code == 200
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.post(emulator.url + PATH, json=HELLO)
+
+
+def test_start_and_stop_may_be_repeated_and_it_may_start_again():
+    emulator = GeminiEmulator(ScriptedBrain(["One.", "Two."]))
+    emulator.stop()
+    url = emulator.start().url
+    assert emulator.start().url == url
+    assert httpx.post(url + PATH, json=HELLO).status_code == 200
+    emulator.stop()
+    emulator.stop()
+    with emulator:
+        assert httpx.post(emulator.url + PATH, json=HELLO).status_code == 200
+
+
+def test_stopped_before_it_could_begin():
+    GeminiEmulator(ScriptedBrain([])).start().stop()
+
+
+def test_several_at_once_do_not_mix():
+    with GeminiEmulator(ScriptedBrain(["A"])) as a, GeminiEmulator(ScriptedBrain(["B"])) as b:
+        texts = [
+            httpx.post(e.url + PATH, json=HELLO).json()["candidates"][0]["content"]["parts"][0]["text"]
+            for e in (b, a)
+        ]
+    assert texts == ["B", "A"]
+    assert len(a.requests) == len(b.requests) == 1
+
+
+def test_no_url_before_the_start():
+    with pytest.raises(ConfigurationError, match="before it is started"):
+        _ = GeminiEmulator(ScriptedBrain([])).url
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "::", ""])
+def test_refuses_to_be_reached_from_elsewhere(host):
+    with pytest.raises(ConfigurationError, match="allow_remote"):
+        GeminiEmulator(ScriptedBrain([]), host=host)
+
+
+@pytest.mark.parametrize(
+    ("host", "allow_remote", "shown"),
+    [
+        ("127.0.0.1", False, "http://127.0.0.1:"),
+        ("localhost", False, "http://"),
+        ("0.0.0.0", True, "http://127.0.0.1:"),
+    ],
+)
+def test_listens_where_it_is_told(host, allow_remote, shown):
+    with GeminiEmulator(ScriptedBrain(["Hi."]), host=host, allow_remote=allow_remote) as emulator:
+        assert emulator.url.startswith(shown)
+        assert httpx.post(emulator.url + PATH, json=HELLO).status_code == 200
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
+def test_ipv6_loopback():
+    try:
+        emulator = GeminiEmulator(ScriptedBrain(["Hi."]), host="::1").start()
+    except OSError:
+        pytest.skip("no IPv6 loopback here")
+    try:
+        assert emulator.url.startswith("http://[::1]:")
+        assert httpx.post(emulator.url + PATH, json=HELLO).status_code == 200
+    finally:
+        emulator.stop()
+
+
+def test_a_taken_port_is_an_error_and_not_a_hang():
+    with GeminiEmulator(ScriptedBrain([])) as first:
+        port = int(first.url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            GeminiEmulator(ScriptedBrain([]), port=port).start()
+
+
+def test_stop_ends_a_connection_that_is_kept_alive():
+    emulator = GeminiEmulator(ScriptedBrain(["Hi."])).start()
+    with httpx.Client() as client:
+        assert client.post(emulator.url + PATH, json=HELLO).status_code == 200
+        emulator.stop()
+
+
+def test_serve_runs_in_the_calling_thread_until_interrupted():
+    program = (
+        "import _thread, httpx, threading\n"
+        "from langchain_codeexec.emulator import ScriptedBrain, serve\n"
+        "def ask(url):\n"
+        f"    print(httpx.post(url + {PATH!r}, json={HELLO!r}).status_code, flush=True)\n"
+        "    _thread.interrupt_main()\n"
+        "def announce(url):\n"
+        "    threading.Thread(target=ask, args=[url]).start()\n"
+        "try:\n"
+        "    serve(ScriptedBrain(['Hi.']), announce=announce)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.stdout.split() == ["200", "interrupted"], run.stderr
+
+
+def test_serve_refuses_remote_hosts_too():
+    with pytest.raises(ConfigurationError, match="allow_remote"):
+        serve(ScriptedBrain([]), host="0.0.0.0")
+
+
+def test_importing_the_room_imports_no_server():
+    program = (
+        "import sys\n"
+        "from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, EmulatedError\n"
+        "sys.exit(any(name in sys.modules for name in ('starlette', 'uvicorn')))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("library", ["starlette", "uvicorn"])
+def test_a_missing_library_is_named_with_its_extra(library):
+    program = (
+        "import sys\n"
+        f"sys.modules[{library!r}] = None\n"
+        "from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain\n"
+        "from langchain_codeexec.errors import MissingDependencyError\n"
+        "try:\n"
+        "    GeminiEmulator(ScriptedBrain([]))\n"
+        "except MissingDependencyError as error:\n"
+        "    print(error.library, error.extra)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.stdout.split() == [library, "emulator"], run.stderr
+
+
+@pytest.mark.parametrize("name", room.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(room, name) is not None
+    assert name in dir(room)
+
+
+def test_an_unknown_name_is_no_attribute():
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        _ = room.nothing_like_it

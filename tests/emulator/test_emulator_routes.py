@@ -1,0 +1,179 @@
+"""Which URL is which service, who may come in, and what is recorded."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+HELLO = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+VERTEX = "/v1beta1/projects/p/locations/l/publishers/google/models"
+DEVELOPER = "/v1beta/models"
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta", "v1beta1", "v1alpha"])
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("projects/p/locations/l/publishers/google/models", "vertex"),
+        ("publishers/google/models", "vertex"),
+        ("models", "developer"),
+    ],
+)
+def test_both_families_in_every_version(answering, version, path, endpoint):
+    path = f"/{version}/{path}/gemini-2.5-flash:generateContent"
+    response = answering.http.post(path, json=HELLO)
+    assert response.status_code == 200
+    assert response.json()["modelVersion"] == "gemini-2.5-flash"
+    assert ("createTime" in response.json()) == (endpoint == "vertex")
+    record = answering.emulator.requests[-1]
+    assert (record.path, record.endpoint, record.model) == (path, endpoint, "gemini-2.5-flash")
+    assert (record.method, record.body, record.status) == ("generateContent", HELLO, 200)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", f"{DEVELOPER}/gemini-2.5-flash:predict"),
+        ("POST", f"{DEVELOPER}/gemini-2.5-flash"),
+        ("GET", f"{DEVELOPER}/gemini-2.5-flash:generateContent/x"),
+        ("PUT", f"{DEVELOPER}/gemini-2.5-flash:generateContent"),
+        ("POST", "/v7/models/gemini-2.5-flash:generateContent"),
+        ("GET", "/v7/models"),
+        ("GET", "/"),
+        ("POST", "/v1/projects/p/locations/l/publishers/anthropic/models/claude:generateContent"),
+    ],
+)
+def test_what_the_service_does_not_have_is_a_404_envelope(answering, method, path):
+    response = answering.http.request(method, path, json=HELLO)
+    error = response.json()["error"]
+    assert (response.status_code, error["code"], error["status"]) == (404, 404, "NOT_FOUND")
+    assert answering.emulator.requests[-1].status == 404
+
+
+@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent?alt=sse", "countTokens"])
+@pytest.mark.parametrize(
+    ("prefix", "text"),
+    [
+        (VERTEX, "Publisher Model `projects/p/locations/l/publishers/google/models/gpt-9` was not found"),
+        ("/v1/publishers/google/models", "Publisher Model `publishers/google/models/gpt-9` was not found"),
+        (DEVELOPER, "models/gpt-9 is not found for API version v1beta, or is not supported for "),
+    ],
+)
+def test_unknown_models_in_each_services_words(answering, prefix, text, method):
+    response = answering.http.post(f"{prefix}/gpt-9:{method}", json=HELLO)
+    assert response.status_code == 404
+    assert response.json()["error"]["message"].startswith(text)
+
+
+def test_names_can_be_made_known(start):
+    client = start(["Hi."], known_models={"tuned-on-cats"})
+    assert client.ask(HELLO, model="tuned-on-cats").status_code == 200
+    names = [model["name"] for model in client.http.get(DEVELOPER).json()["models"]]
+    assert "models/tuned-on-cats" in names
+
+
+@pytest.mark.parametrize(
+    ("prefix", "headers", "query", "outcome"),
+    [
+        (DEVELOPER, {}, "", (403, "PERMISSION_DENIED", None)),
+        (DEVELOPER, {"authorization": "Bearer token"}, "", (403, "PERMISSION_DENIED", None)),
+        (DEVELOPER, {"x-goog-api-key": "invalid"}, "", (400, "INVALID_ARGUMENT", "API_KEY_INVALID")),
+        (DEVELOPER, {}, "?key=invalid", (400, "INVALID_ARGUMENT", "API_KEY_INVALID")),
+        (DEVELOPER, {"X-Goog-Api-Key": "k"}, "", (200, None, None)),
+        (DEVELOPER, {}, "?key=k", (200, None, None)),
+        (VERTEX, {}, "", (401, "UNAUTHENTICATED", "CREDENTIALS_MISSING")),
+        (VERTEX, {"authorization": "Basic token"}, "", (401, "UNAUTHENTICATED", "CREDENTIALS_MISSING")),
+        (VERTEX, {"authorization": "Bearer "}, "", (401, "UNAUTHENTICATED", "CREDENTIALS_MISSING")),
+        (
+            VERTEX,
+            {"authorization": "Bearer invalid"},
+            "",
+            (401, "UNAUTHENTICATED", "ACCESS_TOKEN_TYPE_UNSUPPORTED"),
+        ),
+        (VERTEX, {"x-goog-api-key": "invalid"}, "", (400, "INVALID_ARGUMENT", "API_KEY_INVALID")),
+        (VERTEX, {"authorization": "bearer token"}, "", (200, None, None)),
+        (VERTEX, {"x-goog-api-key": "k"}, "", (200, None, None)),
+    ],
+)
+def test_credentials(answering, prefix, headers, query, outcome):
+    url = f"{answering.emulator.url}{prefix}/gemini-2.5-flash:generateContent{query}"
+    response = httpx.post(url, json=HELLO, headers=headers)
+    error = response.json().get("error", {})
+    reasons = [detail["reason"] for detail in error.get("details", []) if "reason" in detail]
+    assert (response.status_code, error.get("status"), next(iter(reasons), None)) == outcome
+
+
+def test_which_keys_are_good_can_be_said(start):
+    client = start(["Hi."], accept_key=lambda key: key == "sesame")
+    refused = client.ask(HELLO)
+    assert refused.json()["error"]["message"] == "API key not valid. Please pass a valid API key."
+    client.http.headers["x-goog-api-key"] = "sesame"
+    assert client.ask(HELLO).status_code == 200
+
+
+def test_refused_requests_are_recorded_without_their_credentials(answering):
+    httpx.post(f"{answering.emulator.url}{DEVELOPER}/gemini-2.5-flash:generateContent", json=HELLO)
+    record = answering.emulator.requests[-1]
+    assert (record.status, record.body) == (403, None)
+    assert "test" not in repr(answering.emulator.requests)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key", "name"),
+    [
+        (DEVELOPER, "models", "models/gemini-2.5-flash"),
+        (VERTEX, "publisherModels", "publishers/google/models/gemini-2.5-flash"),
+        ("/v1beta1/publishers/google/models", "publisherModels", "publishers/google/models/gemini-2.5-flash"),
+    ],
+)
+def test_models_are_listed_and_described(answering, prefix, key, name):
+    listed = answering.http.get(prefix).json()[key]
+    one = answering.http.get(f"{prefix}/gemini-2.5-flash").json()
+    assert one["name"] == name
+    assert one in listed
+    assert answering.http.get(f"{prefix}/gpt-9").status_code == 404
+    assert answering.emulator.requests[-1].method == "GET"
+
+
+def test_a_body_over_the_limit_is_refused(start):
+    client = start(["Hi."], max_body_bytes=1000)
+    big = {"contents": [{"role": "user", "parts": [{"text": "x" * 1000}]}]}
+    response = client.ask(big)
+    assert response.status_code == 400
+    assert "payload size exceeds the limit: 1000 bytes" in response.json()["error"]["message"]
+    assert client.ask(HELLO).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "expected"),
+    [
+        (
+            "developer",
+            HELLO,
+            {"totalTokens": 1, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 1}]},
+        ),
+        (
+            "vertex",
+            {"contents": {"role": "user", "parts": [{"text": "Hi you"}]}},
+            {
+                "totalTokens": 2,
+                "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}],
+                "totalBillableCharacters": 5,
+            },
+        ),
+    ],
+)
+def test_count_tokens(answering, endpoint, body, expected):
+    assert answering.ask(body, endpoint=endpoint, action="countTokens").json() == expected
+
+
+def test_count_tokens_of_a_whole_request(answering):
+    inner = {
+        "model": "models/gemini-2.5-flash",
+        "systemInstruction": {"parts": {"text": "Be kind."}},
+        **HELLO,
+    }
+    body = {"generateContentRequest": inner}
+    assert answering.ask(body, action="countTokens").json()["totalTokens"] == 3
+    refused = answering.ask(body, action="countTokens", endpoint="vertex")
+    assert 'Unknown name "generateContentRequest"' in refused.json()["error"]["message"]

@@ -1,0 +1,201 @@
+"""How an answer travels in pieces."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_codeexec.emulator import EmulatedError
+from langchain_codeexec.emulator.responses import _pieces
+from langchain_codeexec.errors import ExecutorError
+
+NEW, OLD = "gemini-3-flash-preview", "gemini-2.5-flash"
+ASK = {"contents": [{"role": "user", "parts": [{"text": "Go"}]}], "tools": [{"codeExecution": {}}]}
+CODE = {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}}
+RESULT = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42\n"}}
+
+
+def parts_of(chunk):
+    return chunk["candidates"][0].get("content", {}).get("parts", [])
+
+
+@pytest.mark.parametrize("endpoint", ["vertex", "developer"])
+def test_text_in_pieces_and_all_else_whole(start, endpoint):
+    client = start([["One two three four five six seven eight nine.", CODE, "Done."]])
+    chunks = client.chunks(ASK, endpoint=endpoint)
+    assert [parts_of(chunk) for chunk in chunks] == [
+        [{"text": "One two three four "}],
+        [{"text": "five six seven eight "}],
+        [{"text": "nine."}],
+        [CODE],
+        [RESULT],
+        [{"text": "Done."}],
+        [{"text": ""}],
+    ]
+    reasons = [chunk["candidates"][0].get("finishReason") for chunk in chunks]
+    assert reasons == [None] * 6 + ["STOP"]
+    assert len({chunk["responseId"] for chunk in chunks}) == 1
+    assert {chunk["modelVersion"] for chunk in chunks} == {OLD}
+
+
+def test_the_last_chunk_has_the_total_of_the_whole_answer(start):
+    script = ["Some words and then some more of them.", CODE, "Done."]
+    client = start([script] * 3)
+    whole = client.ask(ASK, endpoint="developer").json()["usageMetadata"]
+    usages = [chunk["usageMetadata"] for chunk in client.chunks(ASK, endpoint="developer")]
+    assert usages[-1] == whole
+    totals = [usage["totalTokenCount"] for usage in usages]
+    assert totals == sorted(totals)
+    partial = [chunk["usageMetadata"] for chunk in client.chunks(ASK, endpoint="vertex")][:-1]
+    assert all(usage == {"trafficType": "ON_DEMAND"} for usage in partial)
+
+
+@pytest.mark.parametrize(
+    ("script", "signed", "last"),
+    [
+        ([["Hm. ", CODE, "Done."]], [1], True),
+        ([[CODE]], [0], False),
+        ([[{"functionCall": {"name": "f"}}, {"functionCall": {"name": "g"}}]], [0], False),
+    ],
+)
+def test_signatures_in_a_stream(start, script, signed, last):
+    *chunks, end = start(script).chunks(ASK, model=NEW)
+    assert [index for index, chunk in enumerate(chunks) if "thoughtSignature" in parts_of(chunk)[0]] == signed
+    assert parts_of(end)[0]["text"] == ""
+    assert ("thoughtSignature" in parts_of(end)[0]) == last
+
+
+def test_without_sse_a_json_array_comes_element_by_element(start):
+    client = start(["One two three four five."] * 2)
+    response = client.ask(ASK, action="streamGenerateContent")
+    assert response.headers["content-type"].startswith("application/json")
+    texts = [parts_of(element)[0]["text"] for element in response.json()]
+    assert texts == ["One two three four ", "five.", ""]
+    assert texts == [parts_of(chunk)[0]["text"] for chunk in client.chunks(ASK)]
+
+
+@pytest.mark.parametrize(
+    ("query", "unwrap"),
+    [("?alt=sse", lambda body: body), ("", lambda body: body[0])],
+)
+def test_an_error_before_the_first_chunk_is_a_status(start, query, unwrap):
+    client = start([EmulatedError(503, message="Overloaded.")])
+    response = client.ask(ASK, action=f"streamGenerateContent{query}")
+    assert response.status_code == 503
+    assert unwrap(response.json())["error"]["message"] == "Overloaded."
+    assert unwrap(client.ask({}, action=f"streamGenerateContent{query}").json())["error"]["code"] == 400
+
+
+def test_an_error_on_the_way_is_the_last_line(start):
+    client = start([["So far.", EmulatedError(503, message="Overloaded.")]] * 2)
+    first, last = client.chunks(ASK)
+    assert parts_of(first) == [{"text": "So far."}]
+    assert last == {"error": {"code": 503, "message": "Overloaded.", "status": "UNAVAILABLE"}}
+    assert client.ask(ASK, action="streamGenerateContent").json()[-1] == last
+    assert [request.status for request in client.emulator.requests] == [200, 200]
+
+
+def test_a_sandbox_that_breaks_on_the_way(start):
+    class Broken:
+        name = "broken"
+
+        def session(self):
+            raise ExecutorError("gone")
+
+    *chunks, last = start([["Hm.", CODE]], executor=Broken()).chunks(ASK)
+    assert [parts_of(chunk) for chunk in chunks] == [[{"text": "Hm."}], [CODE]]
+    assert last["error"]["code"] == 500
+
+
+class Waiting:
+    """A brain that says one thing, and the next only when it is let."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.closed = threading.Event()
+        self.threads: set[int] = set()
+
+    def respond(self, prompt):
+        try:
+            for text in ("first", "second"):
+                self.threads.add(threading.get_ident())
+                yield {"text": text}
+                assert self.go.wait(30)
+        finally:
+            self.threads.add(threading.get_ident())
+            self.closed.set()
+
+
+def test_chunks_come_as_they_are_made_and_all_from_one_thread(start):
+    brain = Waiting()
+    client = start(brain)
+    path = f"/v1beta/models/{OLD}:streamGenerateContent?alt=sse"
+    with client.http.stream("POST", path, json=ASK) as response:
+        lines = (line for line in response.iter_lines() if line)
+        assert "first" in next(lines)
+        assert not brain.closed.is_set()
+        brain.go.set()
+        assert "second" in next(lines)
+        assert '"finishReason": "STOP"' in next(lines)
+        assert list(lines) == []
+    assert brain.closed.wait(30)
+    assert len(brain.threads) == 1
+    assert threading.get_ident() not in brain.threads
+
+
+def test_a_client_that_goes_away_ends_the_answer(start):
+    brain = Waiting()
+    client = start(brain)
+    path = f"/v1beta/models/{OLD}:streamGenerateContent?alt=sse"
+    with client.http.stream("POST", path, json=ASK) as response:
+        assert "first" in next(response.iter_lines())
+    brain.go.set()
+    assert brain.closed.wait(30)
+
+
+def test_a_client_that_goes_away_while_it_sends(start):
+    client = start(["Hi."])
+    host, port = client.emulator.url.removeprefix("http://").split(":")
+    import socket
+
+    with socket.create_connection((host, int(port)), timeout=30) as half:
+        half.sendall(
+            f"POST /v1beta/models/{OLD}:generateContent?key=k HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode()
+        )
+    assert client.ask(ASK).status_code == 200
+
+
+def test_requests_are_answered_side_by_side(start):
+    brain = Waiting()
+    client = start(brain)
+    path = f"{client.emulator.url}/v1beta/models/{OLD}:generateContent?key=k"
+    answers: list[int] = []
+    blocked = threading.Thread(
+        target=lambda: answers.append(httpx.post(path, json=ASK, timeout=60).status_code)
+    )
+    blocked.start()
+    assert client.http.get("/v1beta/models").status_code == 200
+    brain.go.set()
+    blocked.join(60)
+    assert answers == [200]
+
+
+@given(text=st.text(alphabet=st.sampled_from("ab \n\t þ🐍\u2028\x1c"), max_size=60))
+def test_pieces_add_up_to_the_text(text):
+    part = {"text": text, "thought": True, "thoughtSignature": "c2ln"}
+    pieces = list(_pieces(part))
+    assert "".join(piece["text"] for piece in pieces) == text
+    assert all(piece["thought"] for piece in pieces)
+    assert ["thoughtSignature" in piece for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+
+
+def test_unicode_survives(start):
+    text = "þetta er 🐍 \u2028 og \x1c meira"
+    chunks = start([text]).chunks(ASK)
+    assert "".join(parts_of(chunk)[0]["text"] for chunk in chunks) == text
+    assert json.loads(json.dumps(chunks)) == chunks

@@ -1,0 +1,190 @@
+"""What a script may hold, and what it gives."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from langchain_codeexec.emulator import EmulatedError, Prompt, ScriptedBrain
+from langchain_codeexec.errors import ConfigurationError
+
+NEW = "gemini-3-flash-preview"
+ASK = {"contents": [{"role": "user", "parts": [{"text": "Go"}]}], "tools": [{"codeExecution": {}}]}
+CODE = {"executableCode": {"id": "x1", "language": "PYTHON", "code": "print(1)"}}
+RESULT = {"codeExecutionResult": {"id": "x1", "outcome": "OUTCOME_FAILED", "output": "as written"}}
+LINKLESS = {"codeExecutionResult": {"outcome": "OUTCOME_OK"}}
+IMAGE = {"inlineData": {"mimeType": "image/png", "data": "b25l"}}
+
+
+def test_steps_are_used_in_order(start):
+    brain = ScriptedBrain(["One", ["Two", "!"], lambda prompt: prompt.model])
+    client = start(brain)
+    assert [client.parts(ASK) for _ in range(3)] == [
+        [{"text": "One"}],
+        [{"text": "Two"}, {"text": "!"}],
+        [{"text": "gemini-2.5-flash"}],
+    ]
+    brain.assert_finished()
+    assert [type(prompt) for prompt in brain.prompts] == [Prompt] * 3
+    assert brain.prompts[0].request == {**ASK}
+
+
+def test_one_function_answers_everything(start):
+    def echo(prompt: Prompt) -> str:
+        return prompt.request["contents"][-1]["parts"][0]["text"] + f" on {prompt.endpoint}"
+
+    brain = ScriptedBrain(echo)
+    client = start(brain)
+    assert client.parts(ASK, endpoint="vertex") == [{"text": "Go on vertex"}]
+    assert client.parts(ASK) == [{"text": "Go on developer"}]
+    brain.assert_finished()
+
+
+def test_a_step_too_few_is_a_500_that_says_which(start):
+    brain = ScriptedBrain(["Only"])
+    client = start(brain)
+    client.parts(ASK)
+    response = client.ask(ASK)
+    assert response.status_code == 500
+    assert (
+        "no step for request 2 (model gemini-2.5-flash): it ended after 1"
+        in response.json()["error"]["message"]
+    )
+    assert "no step for request 3" in client.ask(ASK).text
+    with pytest.raises(AssertionError, match=r"0 steps .* were not used, 2 were missing"):
+        brain.assert_finished()
+
+
+def test_a_step_too_many_is_told():
+    with pytest.raises(AssertionError, match="2 steps of the script were not used, 0 were missing"):
+        ScriptedBrain(["a", "b"]).assert_finished()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        [CODE, RESULT],
+        ["Hm.", CODE, RESULT, IMAGE, CODE, LINKLESS, "So."],
+        [CODE, RESULT, RESULT],
+        [LINKLESS, "from where?"],
+    ],
+)
+def test_code_with_its_result_goes_out_as_written(start, step):
+    written = [{"text": item} if isinstance(item, str) else item for item in step]
+    client = start([step, step])
+    assert client.parts(ASK, model=NEW) == written
+    chunks = client.chunks(ASK, model=NEW)
+    assert [chunk["candidates"][0]["content"]["parts"][0] for chunk in chunks[:-1]] == written
+    assert chunks[-1]["candidates"] == [{"index": 0, "finishReason": "STOP"}]
+
+
+@pytest.mark.parametrize("step", [[CODE], [CODE, RESULT, CODE], [CODE, CODE, RESULT]])
+def test_code_without_a_result_is_run(start, step):
+    outputs = [
+        part["codeExecutionResult"].get("output")
+        for part in start([step]).parts(ASK)
+        if RESULT.keys() & part.keys()
+    ]
+    assert "1\n" in outputs
+
+
+RESPONSE = {
+    "candidates": [
+        {
+            "content": {"role": "model", "parts": [CODE, RESULT, {"text": "one two three four five six"}]},
+            "finishReason": "TOO_MANY_TOOL_CALLS",
+            "finishMessage": "Enough.",
+            "avgLogprobs": -0.1,
+        }
+    ],
+    "usageMetadata": {"promptTokenCount": 1, "totalTokenCount": 99},
+    "modelVersion": "gemini-9",
+    "responseId": "fixed",
+}
+
+
+def test_a_whole_response_goes_out_as_written(start):
+    client = start([RESPONSE, RESPONSE])
+    answer = client.ask(ASK, model=NEW).json()
+    assert answer["candidates"][0].pop("index") == 0
+    expected = {**RESPONSE, "candidates": [dict(RESPONSE["candidates"][0])]}
+    expected["candidates"][0]["content"] = {
+        "parts": [CODE, RESULT, {"text": "one two three four five six"}],
+        "role": "model",
+    }
+    assert answer == expected
+    *chunks, end = client.chunks(ASK, model=NEW)
+    assert [chunk["candidates"][0]["content"]["parts"] for chunk in chunks] == [
+        [CODE],
+        [RESULT],
+        [{"text": "one two three four "}],
+        [{"text": "five six"}],
+    ]
+    assert end["usageMetadata"] == RESPONSE["usageMetadata"]
+    assert end["candidates"][0] == {
+        "index": 0,
+        "finishReason": "TOO_MANY_TOOL_CALLS",
+        "finishMessage": "Enough.",
+        "avgLogprobs": -0.1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("step", "candidates", "more"),
+    [
+        ({"promptFeedback": {"blockReason": "SAFETY"}}, None, {"promptFeedback": {"blockReason": "SAFETY"}}),
+        ({"candidates": []}, None, {}),
+        ({"candidates": [{"finishReason": "SAFETY"}]}, [{"finishReason": "SAFETY"}], {}),
+        ({"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": None}]}, [{"content": {"parts": [{"text": "a"}], "role": "model"}}], {}),
+        ({"candidates": [{"content": {"parts": [{"text": "a"}]}}, {"content": {"parts": [{"text": "b"}]}}]}, [{"content": {"parts": [{"text": "a"}], "role": "model"}, "finishReason": "STOP"}, {"content": {"parts": [{"text": "b"}]}}], {}),
+        ({"usageMetadata": None, "candidates": [{}]}, [{"finishReason": "STOP"}], {}),
+        ({}, [{"finishReason": "STOP"}], {}),
+        ([], [{"finishReason": "STOP"}], {}),
+    ],
+)  # fmt: skip
+def test_unusual_responses(start, step, candidates, more):
+    answer = start([step]).ask(ASK, endpoint="vertex").json()
+    assert answer.get("candidates") == candidates
+    assert ("usageMetadata" in answer) == ("usageMetadata" not in (step or {}))
+    assert {key: answer[key] for key in more} == more
+
+
+def test_errors_stand_alone_or_in_a_list(start):
+    client = start(
+        [
+            EmulatedError(429),
+            ["Some", EmulatedError(404)],
+            lambda prompt: EmulatedError(403),
+            lambda prompt: ["a"],
+        ]
+    )
+    assert [client.ask(ASK).status_code for _ in range(4)] == [429, 404, 403, 200]
+
+
+@pytest.mark.parametrize(
+    "step", [5, None, {"text": "a part alone"}, [1], ({"text": "a"},), {"candidate": []}]
+)
+def test_what_is_no_step_is_told_at_once(step):
+    with pytest.raises(ConfigurationError, match="a step of the script is"):
+        ScriptedBrain([step])
+
+
+def test_a_function_that_gives_no_step_is_told_to_the_client(start):
+    response = start([lambda prompt: 5]).ask(ASK)
+    assert response.status_code == 500
+    assert "a step of the script is 5" in response.text
+
+
+def test_steps_are_given_once_each_however_many_ask():
+    brain = ScriptedBrain([str(number) for number in range(200)])
+    prompt = Prompt("gemini-2.5-flash", "vertex", {"contents": []})
+
+    def ask(_: int) -> str:
+        return next(brain.respond(prompt))["text"]
+
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(ask, range(200)))
+    assert sorted(given, key=int) == [str(number) for number in range(200)]
+    brain.assert_finished()
+    assert len(brain.prompts) == 200

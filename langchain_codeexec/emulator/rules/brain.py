@@ -116,7 +116,9 @@ def _structured_turn(conversation: Conversation, question: Question) -> _Turn:
         result = yield {"executableCode": {"language": "PYTHON", "code": solution.code}}
         succeeded = result is not None and result.outcome is Outcome.OK
         values = labelled(result.output) if result and succeeded else {}
-        facts = Facts(question.text, values, solution.result_label, _sentence(solution, result), solution.code)
+        facts = Facts(
+            question.text, values, solution.result_label, _sentence(solution, result), solution.code
+        )
     yield {"text": enum_answer(schema, facts) if conversation.enumerates else json_answer(schema, facts)}
 
 
@@ -168,7 +170,9 @@ def _asking(conversation: Conversation, question: Question) -> _Turn | None:
     want = wanted(question.text, conversation.declarations)
     if want is None:
         return None
-    return _text(f"To call {want.declaration.name} I need: {', '.join(want.missing)}. Please state this in your question.")
+    return _text(
+        f"To call {want.declaration.name} I need: {', '.join(want.missing)}. Please state this in your question."
+    )
 
 
 def _refusal(conversation: Conversation, question: Question) -> _Turn:

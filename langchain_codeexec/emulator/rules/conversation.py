@@ -13,7 +13,13 @@ from langchain_codeexec.emulator.rules.question import Attachment, Question
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from langchain_codeexec.gemini.wire import Content, FunctionCall, FunctionResponse, GenerateContentRequest, Part
+    from langchain_codeexec.gemini.wire import (
+        Content,
+        FunctionCall,
+        FunctionResponse,
+        GenerateContentRequest,
+        Part,
+    )
 
 __all__ = ["Conversation", "Declaration", "Exchange"]
 
@@ -117,7 +123,11 @@ def _last_question(contents: Sequence[Content]) -> int:
     """Index of the user's last content with text, else of the last with anything but function responses."""
     indices = [index for index, content in enumerate(contents) if _is_users(content)]
     with_text = [index for index in indices if _text(contents[index]).strip()]
-    with_files = [index for index in indices if any("inlineData" in part or "fileData" in part for part in _parts(contents[index]))]
+    with_files = [
+        index
+        for index in indices
+        if any("inlineData" in part or "fileData" in part for part in _parts(contents[index]))
+    ]
     return max([*with_text, *with_files], default=len(contents))
 
 
@@ -127,7 +137,9 @@ def _found(contents: Sequence[Content], key: str) -> Iterator[Any]:
 
 def _exchanges(contents: Sequence[Content]) -> Iterator[Exchange]:
     """One exchange for each run of contents that begins with a text of the user."""
-    starts = [index for index, content in enumerate(contents) if _is_users(content) and _text(content).strip()]
+    starts = [
+        index for index, content in enumerate(contents) if _is_users(content) and _text(content).strip()
+    ]
     for start, end in pairwise([*starts, len(contents)]):
         answers = [content for content in contents[start:end] if not _is_users(content)]
         results = [result.get("output") or "" for result in _found(answers, "codeExecutionResult")]

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, in_digits
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import Question
 from langchain_codeexec.emulator.rules.skills import solve
 from langchain_codeexec.emulator.rules.solution import labelled
@@ -17,25 +18,56 @@ if TYPE_CHECKING:
 
 __all__ = ["standing_alone"]
 
-_OPENING = re.compile(r"^\W*(?:and|now|what about|how about|same|then|also|ok(?:ay)?,?|next|instead|but)\b[\s,]*(?:now\s+)?", re.IGNORECASE)
+_OPENING = phrase(
+    r"^\W*(?:and|now|what about|how about|same|then|also|ok(?:ay)?,?|next|instead|but)\b[\s,]*(?:now\s+)?"
+)
 _LONGEST = 120  # characters; a longer text is a question of its own
 _NUMBERS = re.compile(NUMBER)
 _WORD = re.compile(r"[a-z]+")
 _INTO = frozenset({"in", "to", "into", "as"})
-_FILLERS = frozenset("the of for is in to into as a an and what about how be would it its with by one ones please if do does s".split())
+_FILLERS = frozenset(
+    [
+        "the",
+        "of",
+        "for",
+        "is",
+        "in",
+        "to",
+        "into",
+        "as",
+        "a",
+        "an",
+        "and",
+        "what",
+        "about",
+        "how",
+        "be",
+        "would",
+        "it",
+        "its",
+        "with",
+        "by",
+        "one",
+        "ones",
+        "please",
+        "if",
+        "do",
+        "does",
+        "s",
+    ]
+)
 _RESULT_WORD = r"\b(?:it|that|this|them|the (?:result|answer|sum|total|number|product|mean|value|previous (?:result|answer)))\b"
-_RESULT = re.compile(_RESULT_WORD, re.IGNORECASE)
-_BARE_OPERATION = re.compile(
-    rf"^\W*(?:and\s+|now\s+|then\s+)*(times|plus|minus|divided by|multiplied by|to the power of|squared|cubed|[-+*/^])\s*({NUMBER})?\W*$",
-    re.IGNORECASE,
+_RESULT = phrase(_RESULT_WORD)
+_BARE_OPERATION = phrase(
+    rf"^\W*(?:and\s+|now\s+|then\s+)*(times|plus|minus|divided by|multiplied by|to the power of|squared|cubed|[-+*/^])\s*({NUMBER})?\W*$"
 )
 _OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
-_BARE_COMMAND = re.compile(
-    rf"^\W*(?:and\s+|now\s+|then\s+)*(add|subtract|multiply|divide)(?: by)?\s+({NUMBER})\W*$", re.IGNORECASE
+_BARE_COMMAND = phrase(
+    rf"^\W*(?:and\s+|now\s+|then\s+)*(add|subtract|multiply|divide)(?: by)?\s+({NUMBER})\W*$"
 )
 # Words of one family may take each other's place: "and the median?" asks the same of the same numbers.
 _FAMILIES = tuple(
-    re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+    phrase(rf"\b(?:{words})\b")
     for words in (
         "mean|average|median|mode|standard deviation|stdev|variance|range|sum|product|total|maximum|minimum|max|min|largest|smallest|count",
         "prime numbers|primes|fibonacci numbers|even numbers|odd numbers|squares|cubes|positive integers|natural numbers",
@@ -131,7 +163,9 @@ def _preposition(text: str, word: re.Match[str]) -> str:
 
 def _new_words(question: str, text: str) -> set[str]:
     """The words of a follow-up that did not find their way into the question: it asks for something else."""
-    return set(_WORD.findall(_OPENING.sub("", text.lower()))) - set(_WORD.findall(question.lower())) - _FILLERS
+    return (
+        set(_WORD.findall(_OPENING.sub("", text.lower()))) - set(_WORD.findall(question.lower())) - _FILLERS
+    )
 
 
 def _with_numbers(previous: str, text: str) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from langchain_codeexec.emulator.rules.phrasing import phrase
+
 __all__ = ["LIST", "NTH", "NUMBER", "in_digits", "literal", "literals", "nth"]
 
 _INTEGER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
@@ -25,16 +27,38 @@ _ORDINALS = {"first": 1, "second": 2, "third": 3}
 
 _UNITS = dict(
     zip(
-        (
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-            "fifteen sixteen seventeen eighteen nineteen"
-        ).split(),
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ],
         range(20),
         strict=True,
     )
 )
 _TENS = dict(
-    zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True)
+    zip(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"],
+        range(20, 100, 10),
+        strict=True,
+    )
 )
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _NTH_WORDS = {
@@ -61,20 +85,18 @@ _TEN = "|".join(_TENS)
 _SCALE = "|".join(_SCALES)
 _SMALL = rf"(?:(?:{_TEN})(?:[\s-](?:{_UNIT}))?|{_UNIT})"
 _GROUP = rf"{_SMALL}(?:\shundred(?:\s(?:and\s)?{_SMALL})?)?"
-_WORDS = re.compile(
+_WORDS = phrase(
     rf"\b(?!one\b(?!\s(?:hundred|{_SCALE})))(?:{_GROUP})"
-    rf"(?:\s(?:{_SCALE})\b(?:,?\s(?:and\s)?(?:{_GROUP})\b)?)*\b",
-    re.IGNORECASE,
+    rf"(?:\s(?:{_SCALE})\b(?:,?\s(?:and\s)?(?:{_GROUP})\b)?)*\b"
 )
-_ONE_IN_A_SUM = re.compile(
+_ONE_IN_A_SUM = phrase(
     rf"\bone(?=\s(?:plus|minus|times|divided|multiplied|over)\b)"
-    rf"|(?:(?<=\bplus\s)|(?<=\bminus\s)|(?<=\btimes\s)|(?<=\bby\s))one\b(?!\s(?:hundred|{_SCALE}))",
-    re.IGNORECASE,
+    rf"|(?:(?<=\bplus\s)|(?<=\bminus\s)|(?<=\btimes\s)|(?<=\bby\s))one\b(?!\s(?:hundred|{_SCALE}))"
 )
-_A_SCALE = re.compile(rf"\ban?\s(hundred|dozen|{_SCALE})\b", re.IGNORECASE)
-_SCALED = re.compile(rf"\b(\d[\d,]*(?:\.\d+)?)\s({_SCALE})\b", re.IGNORECASE)
-_POINT = re.compile(r"\b(\d+) point (\d+(?: \d+)*)\b", re.IGNORECASE)
-_NTH_WORD = re.compile(r"\b(" + "|".join(_NTH_WORDS) + r")\b", re.IGNORECASE)
+_A_SCALE = phrase(rf"\ban?\s(hundred|dozen|{_SCALE})\b")
+_SCALED = phrase(rf"\b(\d[\d,]*(?:\.\d+)?)\s({_SCALE})\b")
+_POINT = phrase(r"\b(\d+) point (\d+(?: \d+)*)\b")
+_NTH_WORD = phrase(r"\b(" + "|".join(_NTH_WORDS) + r")\b")
 
 
 def literal(text: str) -> str:

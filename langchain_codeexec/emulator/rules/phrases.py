@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.numerals import in_digits
+from langchain_codeexec.emulator.rules.phrasing import phrase
 
 if TYPE_CHECKING:
+    import re
+
     from langchain_codeexec.emulator.rules.question import Attachment
 
 __all__ = ["JOKE", "NATURE", "no_code", "seen_files", "small_talk", "unable"]
@@ -26,13 +28,15 @@ JOKE = {
     "punchline": "To keep an eye on the mouse.",
 }
 
-_GREETING = re.compile(r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b(?:\W+(?:there|all|world|again))*\W*$", re.IGNORECASE)
-_HOW_ARE_YOU = re.compile(r"\bhow are you\b", re.IGNORECASE)
-_THANKS = re.compile(r"^\W*(?:thanks|thank you|thx|cheers|great|ok|okay)\b.{0,40}$", re.IGNORECASE)
-_WHO = re.compile(r"\b(?:who|what) are you\b|\bwhat can you do\b|\byour name\b|\bhelp\b\W*$", re.IGNORECASE)
-_JOKE = re.compile(r"\bjoke\b", re.IGNORECASE)
-_SENTENCES = re.compile(r"\b(\d{1,2}) (?:short |long )?sentences\b", re.IGNORECASE)
-_COUNT = re.compile(r"\bcount (?:from 1 )?(?:up )?to (\d{1,3})\b", re.IGNORECASE)
+_GREETING = phrase(
+    r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b(?:\W+(?:there|all|world|again))*\W*$"
+)
+_HOW_ARE_YOU = phrase(r"\bhow are you\b")
+_THANKS = phrase(r"^\W*(?:thanks|thank you|thx|cheers|great|ok|okay)\b.{0,40}$")
+_WHO = phrase(r"\b(?:who|what) are you\b|\bwhat can you do\b|\byour name\b|\bhelp\b\W*$")
+_JOKE = phrase(r"\bjoke\b")
+_SENTENCES = phrase(r"\b(\d{1,2}) (?:short |long )?sentences\b")
+_COUNT = phrase(r"\bcount (?:from 1 )?(?:up )?to (\d{1,3})\b")
 
 _SENTENCE_POOL = (
     NATURE,

@@ -12,6 +12,7 @@ from langchain_codeexec.emulator.rules.functions.arguments import arguments_in, 
 from langchain_codeexec.emulator.rules.functions.schemas import is_nullable
 from langchain_codeexec.emulator.rules.functions.words import name_words, stems
 from langchain_codeexec.emulator.rules.phrases import JOKE, unable
+from langchain_codeexec.emulator.rules.phrasing import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,14 +20,28 @@ if TYPE_CHECKING:
 __all__ = ["Facts", "enum_answer", "json_answer"]
 
 _ABSENT = object()
-_RESULT_NAMES = frozenset("result answer value output total number solution final".split())
-_SENTENCE_NAMES = frozenset("answer explanation reasoning summary description text response message sentence reply comment".split())
+_RESULT_NAMES = frozenset(["result", "answer", "value", "output", "total", "number", "solution", "final"])
+_SENTENCE_NAMES = frozenset(
+    [
+        "answer",
+        "explanation",
+        "reasoning",
+        "summary",
+        "description",
+        "text",
+        "response",
+        "message",
+        "sentence",
+        "reply",
+        "comment",
+    ]
+)
 _CODE_NAMES = frozenset({"code", "program", "script", "source"})
 _QUESTION_NAMES = frozenset({"question", "query", "prompt", "problem", "expression"})
 _QUOTED_KEYS = re.compile(r"['\"`]([A-Za-z_]\w*)['\"`]")
-_KEYS_CUE = re.compile(r"\bkeys?\b|\bfields?\b|\bjson\b", re.IGNORECASE)
+_KEYS_CUE = phrase(r"\bkeys?\b|\bfields?\b|\bjson\b")
 _NUMERIC = frozenset({"integer", "number"})
-_NEGATIVE = re.compile(r"\bnot\b|\bno\b|\bfalse\b", re.IGNORECASE)
+_NEGATIVE = phrase(r"\bnot\b|\bno\b|\bfalse\b")
 _NOT_STATED = "not stated"
 _PROSE_LIMIT = 2000
 
@@ -138,7 +153,9 @@ def _said(name: str, schema: Mapping[str, Any], facts: Facts) -> Any:
     """What the question itself says for a property: read like a function's only argument."""
     from langchain_codeexec.emulator.rules.conversation import Declaration  # noqa: PLC0415 -- conversation reads schemas, which this room shares
 
-    declaration = Declaration("", "", {"properties": {name: schema}, "required": [name] if schema.get("type") in _NUMERIC else []})
+    declaration = Declaration(
+        "", "", {"properties": {name: schema}, "required": [name] if schema.get("type") in _NUMERIC else []}
+    )
     return arguments_in(facts.question[:_PROSE_LIMIT], declaration, whole_text=False).values.get(name)
 
 
@@ -178,7 +195,12 @@ def _array(name: str, schema: Mapping[str, Any], facts: Facts) -> Any:
 
 
 def _fits(item: Any, schema: Mapping[str, Any]) -> bool:
-    kinds: dict[Any, type | tuple[type, ...]] = {"integer": int, "number": (int, float), "string": str, "boolean": bool}
+    kinds: dict[Any, type | tuple[type, ...]] = {
+        "integer": int,
+        "number": (int, float),
+        "string": str,
+        "boolean": bool,
+    }
     return isinstance(item, kinds.get(schema.get("type"), object))
 
 

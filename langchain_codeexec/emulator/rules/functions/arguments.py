@@ -12,6 +12,7 @@ from langchain_codeexec.emulator.rules.functions.evidence import PROPER, QUOTED,
 from langchain_codeexec.emulator.rules.functions.strings import free_text, hinted_string
 from langchain_codeexec.emulator.rules.functions.words import name_words
 from langchain_codeexec.emulator.rules.numerals import LIST, NUMBER, literal, literals
+from langchain_codeexec.emulator.rules.phrasing import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ __all__ = ["Arguments", "arguments_in", "in_bounds", "stand_in", "written_calls"
 
 _LINK = r"\s*(?:=|:|\bis\b|\bof\b|\bto\b|\bas\b|\bat\b|\bequals?\b|\bvalue\b|\s)*\s*"
 _LINK_OF_TEXT = r"\s*(?:=|:|\bis\b|\bas\b|\bnamed\b|\bcalled\b)\s*"
-_NEGATION = re.compile(r"\b(?:no|not|without|don't|do not|disable|exclude|never|off)\b[\w\s]{0,12}$", re.IGNORECASE)
+_NEGATION = phrase(r"\b(?:no|not|without|don't|do not|disable|exclude|never|off)\b[\w\s]{0,12}$")
 _GENERIC = frozenset({"num", "number", "of", "count", "value", "the", "input", "is", "total", "n"})
 _SHORTEST_LAST_WORD = 4
 _FORMATS = {"date": "1970-01-01", "date-time": "1970-01-01T00:00:00Z", "time": "00:00:00"}
@@ -51,7 +52,12 @@ def arguments_in(text: str, declaration: Declaration, *, whole_text: bool = True
     """
     values = _object(Evidence(text), declaration.parameters)
     for name in declaration.required:
-        if name not in values and whole_text and free_text(name) and _type(declaration.properties[name]) == "string":
+        if (
+            name not in values
+            and whole_text
+            and free_text(name)
+            and _type(declaration.properties[name]) == "string"
+        ):
             values[name] = text
     missing = tuple(name for name in declaration.required if name not in values)
     return Arguments({name: values[name] for name in declaration.properties if name in values}, missing)
@@ -170,13 +176,19 @@ def _aliases(name: str) -> list[str]:
     """Patterns of the ways a text may name a parameter: in full, without filler words, by its last word."""
     words = name_words(name)
     telling = [word for word in words if word not in _GENERIC]
-    spoken = [list(words), telling, telling[-1:] if telling and len(telling[-1]) >= _SHORTEST_LAST_WORD else []]
+    spoken = [
+        list(words),
+        telling,
+        telling[-1:] if telling and len(telling[-1]) >= _SHORTEST_LAST_WORD else [],
+    ]
     return list(dict.fromkeys(r"[\s_-]*".join(map(re.escape, group)) for group in spoken if group))
 
 
 def _option(evidence: Evidence, options: list[Any]) -> Any:
     for option in options:
-        spoken = re.sub(r"[\s_-]+", r"[\\s_-]+", re.escape(str(option)).replace(r"\-", "-").replace(r"\ ", " "))
+        spoken = re.sub(
+            r"[\s_-]+", r"[\\s_-]+", re.escape(str(option)).replace(r"\-", "-").replace(r"\ ", " ")
+        )
         if option is not None and evidence.take(rf"(?<!\w){spoken}(?:s|es)?(?!\w)") is not None:
             return option
     return None
@@ -192,7 +204,9 @@ def _named_number(evidence: Evidence, alias: str, schema: Mapping[str, Any]) -> 
 
 def _named_string(evidence: Evidence, alias: str, _: Mapping[str, Any]) -> str | None:
     quoted = evidence.take(rf"\b{alias}\b(?:{_LINK_OF_TEXT}|\s*)(?:{QUOTED})")
-    found = quoted or evidence.take(rf"\b{alias}\b{_LINK_OF_TEXT}(?:(?-i:({PROPER}))|(?!a\b|an\b|the\b|in\b)([\w.@#/+-]+))")
+    found = quoted or evidence.take(
+        rf"\b{alias}\b{_LINK_OF_TEXT}(?:(?-i:({PROPER}))|(?!a\b|an\b|the\b|in\b)([\w.@#/+-]+))"
+    )
     return found and found.rstrip(".,;:?!")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_codeexec.emulator.rules.functions.arguments import arguments_in, stand_in, written_calls
 from langchain_codeexec.emulator.rules.functions.evidence import PROPER
 from langchain_codeexec.emulator.rules.functions.words import name_words, stems
+from langchain_codeexec.emulator.rules.phrasing import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Want", "chosen", "forced", "wanted"]
 
-_GENERIC_STEMS = stems("calculate compute find fetch search look lookup retrieve check make create generate query api")
+_GENERIC_STEMS = stems(
+    "calculate compute find fetch search look lookup retrieve check make create generate query api"
+)
 _NAME_SHARE = 0.5  # a function fits when the question has this share of its name's telling words,
 _DESCRIPTION_WORDS = 2  # or this many words of its description and parameters
-_CLAUSE_END = re.compile(r"(?<=[.?!;])\s+|,?\s+and\s+(?:then\s+|also\s+)?|,?\s+then\s+", re.IGNORECASE)
+_CLAUSE_END = phrase(r"(?<=[.?!;])\s+|,?\s+and\s+(?:then\s+|also\s+)?|,?\s+then\s+")
 _ITEM = rf"{PROPER}(?:,\s*[A-Z]{{2}}\b)?"
 _ITEMS = re.compile(rf"\b(in|for|at|of)\s+({_ITEM}(?:,\s*{_ITEM})*,?\s+and\s+(?:in\s+|for\s+)?{_ITEM})")
 _ONE_ITEM = re.compile(_ITEM)
@@ -126,7 +129,10 @@ def _fits(text: str, declarations: Sequence[Declaration]) -> Iterator[_Fit]:
 
 def _is_named(text: str, declaration: Declaration) -> bool:
     spoken = r"[\s_.-]".join(map(re.escape, re.split(r"[_.-]", declaration.name)))
-    return bool(re.search(rf"(?<!\w){spoken}(?!\w)", text, re.IGNORECASE)) and len(name_words(declaration.name)) > 1
+    return (
+        bool(re.search(rf"(?<!\w){spoken}(?!\w)", text, re.IGNORECASE))
+        and len(name_words(declaration.name)) > 1
+    )
 
 
 def _telling(declaration: Declaration) -> frozenset[str]:
@@ -140,7 +146,9 @@ def _name_share(text: str, declaration: Declaration) -> float:
 
 
 def _described(text: str, declaration: Declaration) -> int:
-    parameters = " ".join(f"{name} {schema.get('description', '')}" for name, schema in declaration.properties.items())
+    parameters = " ".join(
+        f"{name} {schema.get('description', '')}" for name, schema in declaration.properties.items()
+    )
     return len(stems(text) & (stems(declaration.description) | stems(parameters.replace("_", " "))))
 
 
@@ -149,4 +157,6 @@ def _score(text: str, declaration: Declaration) -> float:
 
 
 def _is_fitting(text: str, declaration: Declaration) -> bool:
-    return _name_share(text, declaration) >= _NAME_SHARE or _described(text, declaration) >= _DESCRIPTION_WORDS
+    return (
+        _name_share(text, declaration) >= _NAME_SHARE or _described(text, declaration) >= _DESCRIPTION_WORDS
+    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.functions.choice import Call
+from langchain_codeexec.emulator.rules.phrasing import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["delegated"]
 
-_NAME = re.compile(r"code_?execution|execute_?(?:python|code)|run_?(?:python|code)|python|code_?interpreter", re.IGNORECASE)
-_CODE_PARAMETER = re.compile(r"code|source|script|program|query|command", re.IGNORECASE)
-_TASK_PARAMETER = re.compile(r"task|question|instruction|request|prompt|problem|input|text|goal", re.IGNORECASE)
+_NAME = phrase(r"code_?execution|execute_?(?:python|code)|run_?(?:python|code)|python|code_?interpreter")
+_CODE_PARAMETER = phrase(r"code|source|script|program|query|command")
+_TASK_PARAMETER = phrase(r"task|question|instruction|request|prompt|problem|input|text|goal")
 
 
 def delegated(text: str, solution: Solution, declarations: Sequence[Declaration]) -> Call | None:

@@ -15,7 +15,9 @@ __all__ = ["PLACE", "PROPER", "QUOTED", "Evidence"]
 QUOTED = r"\"([^\"]+)\"|(?<!\w)'((?:[^']|(?<=\w)'(?=\w))+)'(?!\w)|`([^`]+)`|「([^」]+)」|\N{LEFT DOUBLE QUOTATION MARK}([^\N{RIGHT DOUBLE QUOTATION MARK}]+)\N{RIGHT DOUBLE QUOTATION MARK}"
 """Pattern of a quoted text; the one group that matched holds it."""
 
-PROPER = r"[A-Z\u00C0-\u00DE][\w'.-]*(?:\s+(?:(?:de|of|la|del|da|do|di|von|van)\s+)?[A-Z\u00C0-\u00DE][\w'.-]*)*"
+PROPER = (
+    r"[A-Z\u00C0-\u00DE][\w'.-]*(?:\s+(?:(?:de|of|la|del|da|do|di|von|van)\s+)?[A-Z\u00C0-\u00DE][\w'.-]*)*"
+)
 """Pattern of a capitalised name, without groups."""
 
 PLACE = rf"{PROPER}(?:,\s*(?:[A-Z]{{2}}\b|{PROPER}))?"

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.solution import Solution, labelled, program
 
 if TYPE_CHECKING:
@@ -19,15 +20,14 @@ __all__ = ["answer_with", "computation_with", "printed_by"]
 _WRAPPERS = frozenset({"output", "result", "content", "return_value", "response", "answer", "value"})
 _NUMBER = re.compile(NUMBER)
 _PERCENT = rf"({NUMBER})\s?(?:%|percent)"
-_QUANTITY = re.compile(
-    rf"\b({NUMBER}) (?:of (?:them|it|those|these)|units|items|pieces|copies|shares)\b|\b(?:buy|for|of|compute|order) ({NUMBER})(?!\s?(?:%|percent|[-/\d]))\b",
-    re.IGNORECASE,
+_QUANTITY = phrase(
+    rf"\b({NUMBER}) (?:of (?:them|it|those|these)|units|items|pieces|copies|shares)\b|\b(?:buy|for|of|compute|order) ({NUMBER})(?!\s?(?:%|percent|[-/\d]))\b"
 )
-_FACTOR = re.compile(rf"\b(?:times|multipl(?:y|ied) (?:it |that )?by)\s+({NUMBER})", re.IGNORECASE)
-_QUOTIENT = re.compile(rf"\bdivided? (?:it |that )?by\s+({NUMBER})", re.IGNORECASE)
-_DOUBLE = re.compile(r"\b(?:double|twice)\b", re.IGNORECASE)
-_SURCHARGE = re.compile(rf"{_PERCENT} (?:sales )?(?:tax|vat|tip|fee|surcharge|markup|interest)", re.IGNORECASE)
-_DISCOUNT = re.compile(rf"{_PERCENT} (?:discount|off|rebate)", re.IGNORECASE)
+_FACTOR = phrase(rf"\b(?:times|multipl(?:y|ied) (?:it |that )?by)\s+({NUMBER})")
+_QUOTIENT = phrase(rf"\bdivided? (?:it |that )?by\s+({NUMBER})")
+_DOUBLE = phrase(r"\b(?:double|twice)\b")
+_SURCHARGE = phrase(rf"{_PERCENT} (?:sales )?(?:tax|vat|tip|fee|surcharge|markup|interest)")
+_DISCOUNT = phrase(rf"{_PERCENT} (?:discount|off|rebate)")
 _STEPS = (
     (_QUANTITY, "* {0}"),
     (_FACTOR, "* {0}"),
@@ -37,17 +37,23 @@ _STEPS = (
     (_SURCHARGE, "* (1 + {0} / 100)"),
 )
 _AGGREGATES = (
-    (re.compile(r"\b(?:sum|total|together|add(?:ed)?)\b", re.IGNORECASE), "sum({values})", "sum"),
-    (re.compile(r"\b(?:average|mean)\b", re.IGNORECASE), "sum({values}) / len({values})", "average"),
-    (re.compile(r"\bdifference\b", re.IGNORECASE), "max({values}) - min({values})", "difference"),
-    (re.compile(r"\b(?:highest|maximum|max|warmest|most expensive)\b", re.IGNORECASE), "max({values})", "maximum"),
-    (re.compile(r"\b(?:lowest|minimum|min|coldest|cheapest)\b", re.IGNORECASE), "min({values})", "minimum"),
+    (phrase(r"\b(?:sum|total|together|add(?:ed)?)\b"), "sum({values})", "sum"),
+    (phrase(r"\b(?:average|mean)\b"), "sum({values}) / len({values})", "average"),
+    (phrase(r"\bdifference\b"), "max({values}) - min({values})", "difference"),
+    (
+        phrase(r"\b(?:highest|maximum|max|warmest|most expensive)\b"),
+        "max({values})",
+        "maximum",
+    ),
+    (phrase(r"\b(?:lowest|minimum|min|coldest|cheapest)\b"), "min({values})", "minimum"),
 )
 
 
 def answer_with(calls: Sequence[FunctionCall], responses: Sequence[FunctionResponse]) -> str:
     """The functions' answers in sentences, their values verbatim."""
-    lines = [_sentence(response, _arguments(calls, index, response)) for index, response in enumerate(responses)]
+    lines = [
+        _sentence(response, _arguments(calls, index, response)) for index, response in enumerate(responses)
+    ]
     return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
 
 

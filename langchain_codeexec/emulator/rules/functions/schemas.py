@@ -52,7 +52,9 @@ def _merged(schema: dict[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
             schema = {**target, **{key: value for key, value in schema.items() if key not in {"$ref", "ref"}}}
         elif isinstance(parts := schema.get("allOf"), list):
             rest = {key: value for key, value in schema.items() if key != "allOf"}
-            schema = {key: value for part in [*parts, rest] if isinstance(part, dict) for key, value in part.items()}
+            schema = {
+                key: value for part in [*parts, rest] if isinstance(part, dict) for key, value in part.items()
+            }
         else:
             return schema
     return {}
@@ -74,7 +76,9 @@ def _type(schema: Mapping[str, Any]) -> dict[str, Any]:
         return {"type": plain[0] if plain else "null", "nullable": "null" in names}
     if isinstance(kind, str):
         return {"type": kind.lower()}
-    implied = next((name for key, name in (("properties", "object"), ("items", "array")) if key in schema), None)
+    implied = next(
+        (name for key, name in (("properties", "object"), ("items", "array")) if key in schema), None
+    )
     return {"type": implied} if implied else {}
 
 

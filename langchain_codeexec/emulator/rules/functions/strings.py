@@ -73,26 +73,76 @@ def _hint(words: str, read: Callable[[Evidence], str | None]) -> _Hint:
 _NOFLAG = re.NOFLAG
 _HINTS = (
     _hint("email mail recipient to cc", _first((r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _NOFLAG))),
-    _hint("url link website uri webpage", _first((r"https?://[^\s,;\"'<>]+|\bwww\.[^\s,;\"'<>]+", re.IGNORECASE))),
+    _hint(
+        "url link website uri webpage",
+        _first((r"https?://[^\s,;\"'<>]+|\bwww\.[^\s,;\"'<>]+", re.IGNORECASE)),
+    ),
     _hint("phone telephone mobile", _first((r"\+?\d[\d\s().-]{6,}\d", _NOFLAG))),
     _hint("currency currencies", _currency),
     _hint("date day birthday deadline when checkin checkout", _date),
-    _hint("time hour", _first((r"\b\d{1,2}(?::\d{2})?\s*(?:am|pm|o'clock)\b|\b\d{1,2}:\d{2}\b|\bnoon\b|\bmidnight\b", re.IGNORECASE))),
+    _hint(
+        "time hour",
+        _first(
+            (
+                r"\b\d{1,2}(?::\d{2})?\s*(?:am|pm|o'clock)\b|\b\d{1,2}:\d{2}\b|\bnoon\b|\bmidnight\b",
+                re.IGNORECASE,
+            )
+        ),
+    ),
     _hint("origin source departure start", _place("from", "between", "leaving")),
     _hint("destination target arrival end", _place("to", "and", "towards")),
-    _hint("location city place town country address region state area capital", _place("in", "at", "for", "near", "of", "to", "from", "around", "visit")),
-    _hint("symbol ticker stock", _first((r"\b(?!I\b|A\b)([A-Z]{1,5})\b", _NOFLAG), (rf"\b(?:of|for)\s+({PROPER})", _NOFLAG))),
+    _hint(
+        "location city place town country address region state area capital",
+        _place("in", "at", "for", "near", "of", "to", "from", "around", "visit"),
+    ),
+    _hint(
+        "symbol ticker stock",
+        _first((r"\b(?!I\b|A\b)([A-Z]{1,5})\b", _NOFLAG), (rf"\b(?:of|for)\s+({PROPER})", _NOFLAG)),
+    ),
     _hint("language lang", _first((rf"\b({_LANGUAGES})\b", re.IGNORECASE))),
     _hint("expression equation formula", _expression),
     _hint(
         "name customer person user username author artist company employee patient student team player product",
-        _first((rf"\b(?:[Nn]amed|[Cc]alled|for|by|with|of|to|is|about|[Cc]ustomer|[Uu]ser)\s+(?:{QUOTED}|({PROPER}))", _NOFLAG)),
+        _first(
+            (
+                rf"\b(?:[Nn]amed|[Cc]alled|for|by|with|of|to|is|about|[Cc]ustomer|[Uu]ser)\s+(?:{QUOTED}|({PROPER}))",
+                _NOFLAG,
+            )
+        ),
     ),
-    _hint("id identifier code number reference", _first((r"#([\w-]*\d[\w-]*)|\b((?=[A-Za-z-]*\d)[A-Za-z]*-?\d[\w-]*)\b", _NOFLAG))),
+    _hint(
+        "id identifier code number reference",
+        _first((r"#([\w-]*\d[\w-]*)|\b((?=[A-Za-z-]*\d)[A-Za-z]*-?\d[\w-]*)\b", _NOFLAG)),
+    ),
     _hint("description details notes note", _first((r"\s[-:]\s+(.+?)\s*\.?$", _NOFLAG))),
-    _hint("topic subject keyword keywords term query search", _first((QUOTED, re.IGNORECASE), (rf"\b(?:about|regarding|on){_REST}", re.IGNORECASE), (rf"\bfor{_REST}", re.IGNORECASE))),
+    _hint(
+        "topic subject keyword keywords term query search",
+        _first(
+            (QUOTED, re.IGNORECASE),
+            (rf"\b(?:about|regarding|on){_REST}", re.IGNORECASE),
+            (rf"\bfor{_REST}", re.IGNORECASE),
+        ),
+    ),
 )
-_FREE = frozenset("query question text prompt input message task request instruction instructions search sentence content description details".split())
+_FREE = frozenset(
+    [
+        "query",
+        "question",
+        "text",
+        "prompt",
+        "input",
+        "message",
+        "task",
+        "request",
+        "instruction",
+        "instructions",
+        "search",
+        "sentence",
+        "content",
+        "description",
+        "details",
+    ]
+)
 
 
 def hinted_string(evidence: Evidence, name: str, schema: Mapping[str, Any]) -> str | None:

@@ -63,7 +63,9 @@ def solve(question: Question) -> Solution | None:
 
 def solve_each(question: Question) -> list[Solution]:
     """Solutions of a question that may ask several things in a row, one for each."""
-    parts = [found for text in question.sentences if (found := solve(Question.of(text, question.attachments)))]
+    parts = [
+        found for text in question.sentences if (found := solve(Question.of(text, question.attachments)))
+    ]
     if len(parts) > 1:
         return parts
     whole = solve(question)

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import Question
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
@@ -19,7 +20,7 @@ _LONGEST = 300  # characters; keeps nesting far from the recursion limit
 _HUGE = 1000  # an exponent or factorial from here on may print more digits than Python's default limit
 _TOO_DEEP = (SyntaxError, ValueError, RecursionError, MemoryError)
 
-_LEAD = re.compile(
+_LEAD = phrase(
     r"^(?:please|hi|hello|hey|ok|okay|so|now|then|and|well|thanks|also|first|next|question:)\b[,.!:]?\s*"
     r"|^(?:can|could|would|will) you\s+"
     r"|^(?:i (?:want|need|would like)|i'd like)(?: you)? to\s+"
@@ -30,15 +31,13 @@ _LEAD = re.compile(
     r"|^(?:what|how much)(?:'s| is| are| was| does| do)?\b\s*|^(?:calculates?|computes?|evaluates?|find|solve)\b:?\s*"
     r"|^(?:work|figure) out\s+|^(?:determines?|do|get|is|of|answer|math:|quick math:)(?=\W)\s*"
     r"|^the (?:value|result|answer|outcome|total)(?: of| to| for)?\s+|^the (?=square|cube|absolute|natural|remainder|"
-    r"sum|product|difference|quotient|factorial|sine|cosine|tangent|double|log)",
-    re.IGNORECASE,
+    r"sum|product|difference|quotient|factorial|sine|cosine|tangent|double|log)"
 )
-_TAIL = re.compile(
+_TAIL = phrase(
     r"(?:[?.;:,]|\s|(?<![\d)])!|=\s*\??)+$"
     r"|,?\s+(?:please|for me|exactly|equals?|equal to|is|be|make|come to|give me|come out to|in total|to me)$"
     r"|,?\s+(?:using|with|by|via|in) (?:the )?(?:python|code|code execution|a program|the tool).*$"
-    r"|,?\s+and (?:print|show|tell me|give me|explain|return|use|run)\b.*$",
-    re.IGNORECASE,
+    r"|,?\s+and (?:print|show|tell me|give me|explain|return|use|run)\b.*$"
 )
 
 _OPERAND = rf"(?:{NUMBER}|\([^()]*\)|\bmath\.\w+\([^()]*\)|\bpi\b|\be\b)"
@@ -64,7 +63,10 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (rf"\b(?:the )?(?:factorial of|factorial) ({_OPERAND})", r"math.factorial(\1)"),
     (rf"({_OPERAND}) factorial\b", r"math.factorial(\1)"),
     (rf"({_OPERAND})\s?!(?!=)", r"math.factorial(\1)"),
-    (rf"\b(?:the )?log(?:arithm)? (?:of )?({_OPERAND}) (?:in|to|with)(?: the)? base ({_OPERAND})", r"math.log(\1, \2)"),
+    (
+        rf"\b(?:the )?log(?:arithm)? (?:of )?({_OPERAND}) (?:in|to|with)(?: the)? base ({_OPERAND})",
+        r"math.log(\1, \2)",
+    ),
     (rf"\blog(?:arithm)? base ({_OPERAND}) of ({_OPERAND})", r"math.log(\2, \1)"),
     (rf"\b(?:the )?(?:natural log(?:arithm)?|ln) (?:of )?({_OPERAND})", r"math.log(\1)"),
     (rf"\blog(?:10|2)? of ({_OPERAND})", r"math.log10(\1)"),
@@ -74,7 +76,10 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ),
     (rf"\b(?:the )?(sin|cos|tan)(?:e|ine|gent)? of ({_OPERAND})(?: radians)?", r"math.\1(\2)"),
     (rf"\b(?:the )?absolute value of ({_OPERAND})", r"abs(\1)"),
-    (rf"({_OPERAND}) (?:raised )?to the (?:power(?: of)? )?({_OPERAND})(?:st|nd|rd|th)?(?: power)?", r"(\1 ** \2)"),
+    (
+        rf"({_OPERAND}) (?:raised )?to the (?:power(?: of)? )?({_OPERAND})(?:st|nd|rd|th)?(?: power)?",
+        r"(\1 ** \2)",
+    ),
     (rf"({_OPERAND}) raised to ({_OPERAND})", r"(\1 ** \2)"),
     (rf"({_OPERAND}) squared\b", r"(\1 ** 2)"),
     (rf"({_OPERAND}) cubed\b", r"(\1 ** 3)"),
@@ -102,19 +107,38 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (rf"({_OPERAND})\s*\((?=[\d(.-])", r"\1 * ("),
     (r"\)\s*(?=\d)", ") * "),
 )
-_REWRITES = tuple((re.compile(pattern, re.IGNORECASE), by) for pattern, by in _WORDS)
+_REWRITES = tuple((phrase(pattern), by) for pattern, by in _WORDS)
 _ROUNDS = 3  # "the square root of the square root of 16" needs two
-_NUMBER = re.compile(NUMBER, re.IGNORECASE)
-_UNPREFIXED = re.compile(r"(?<![\w.])(sqrt|cbrt|factorial|sin|cos|tan|log10|log2|log|exp|floor|ceil|gcd|lcm)\(")
+_NUMBER = phrase(NUMBER)
+_UNPREFIXED = re.compile(
+    r"(?<![\w.])(sqrt|cbrt|factorial|sin|cos|tan|log10|log2|log|exp|floor|ceil|gcd|lcm)\("
+)
 _CONSTANT = re.compile(r"(?<![\w.])(pi|e|tau)(?![\w(])")
 
 _FUNCTIONS = frozenset({"abs", "round", "min", "max", "pow"}) | {
-    f"math.{name}" for name in "sqrt cbrt factorial sin cos tan log log10 log2 exp floor ceil gcd lcm radians".split()
+    f"math.{name}"
+    for name in [
+        "sqrt",
+        "cbrt",
+        "factorial",
+        "sin",
+        "cos",
+        "tan",
+        "log",
+        "log10",
+        "log2",
+        "exp",
+        "floor",
+        "ceil",
+        "gcd",
+        "lcm",
+        "radians",
+    ]
 }
 _CONSTANTS = frozenset({"pi", "e", "tau"})
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
-_CUE = re.compile(r"\b(?:what|calculate|compute|evaluate|solve|how much|result|equals?|work out|answer)\b|=\s*\?", re.I)
+_CUE = phrase(r"\b(?:what|calculate|compute|evaluate|solve|how much|result|equals?|work out|answer)\b|=\s*\?")
 _EMBEDDED = re.compile(
     rf"(?<![\w.,/*+-])\(*{NUMBER}\)*(?:\s*(?:\*\*|[-+*/×÷^])\s*\(*(?:\d[\d,.]*)\)*)+(?![\w/*+-])"
 )
@@ -185,7 +209,9 @@ def _symbols(text: str) -> str:
 
 def _is_arithmetic(tree: ast.expr, variable: str) -> bool:
     """Whether a tree holds an operation, and numbers, known functions and the variable only."""
-    return _is_supported(tree, variable) and any(isinstance(node, ast.BinOp | ast.Call) for node in ast.walk(tree))
+    return _is_supported(tree, variable) and any(
+        isinstance(node, ast.BinOp | ast.Call) for node in ast.walk(tree)
+    )
 
 
 def _is_supported(node: ast.expr, variable: str) -> bool:
@@ -222,5 +248,6 @@ def _solution(tree: ast.expr) -> Solution:
 def _may_be_huge(tree: ast.expr) -> bool:
     grows = any(isinstance(node, ast.Pow) for node in ast.walk(tree)) or "factorial" in ast.dump(tree)
     return grows and any(
-        isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value >= _HUGE for node in ast.walk(tree)
+        isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value >= _HUGE
+        for node in ast.walk(tree)
     )

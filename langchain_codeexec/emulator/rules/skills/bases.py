@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import first_of
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
@@ -12,13 +13,15 @@ __all__ = ["bases"]
 _NAMES = {"binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16, "hex": 16}
 _NAME = "(?:" + "|".join(_NAMES) + r"|base[ -]?\d{1,2})"
 _TOKEN = r"(0x[0-9a-f]+|0b[01]+|0o[0-7]+|(?=[0-9a-z]*\d)[0-9a-z]+|[a-f]+)"
-_TO = re.compile(
-    rf"\b{_TOKEN}(?:,)? (?:(?:from|in) ({_NAME}) )?(?:in|to|into|as)(?: an?)? ({_NAME})\b(?: number)?(?:,? from ({_NAME}))?", re.IGNORECASE
+_TO = phrase(
+    rf"\b{_TOKEN}(?:,)? (?:(?:from|in) ({_NAME}) )?(?:in|to|into|as)(?: an?)? ({_NAME})\b(?: number)?(?:,? from ({_NAME}))?"
 )
-_TYPED_TO = re.compile(rf"\b({_NAME})(?: number)? {_TOKEN} (?:in|to|into|as)(?: an?)? ({_NAME})\b", re.IGNORECASE)
-_REPRESENTATION = re.compile(rf"\b({_NAME}) (?:(?:representation|form|equivalent|value|number) )?(?:of|for) (?:({_NAME}) )?(?:the )?(?:number )?{_TOKEN}", re.IGNORECASE)
-_TO_ROMAN = re.compile(r"\b(\d{1,4}) (?:in|to|into|as)(?: an?)? roman\b", re.IGNORECASE)
-_FROM_ROMAN = re.compile(r"\b(?:roman (?:numeral|number) )([MDCLXVI]+)\b|\b([MDCLXVI]{2,}) (?:from|in) roman\b", re.IGNORECASE)
+_TYPED_TO = phrase(rf"\b({_NAME})(?: number)? {_TOKEN} (?:in|to|into|as)(?: an?)? ({_NAME})\b")
+_REPRESENTATION = phrase(
+    rf"(?<!log )\b({_NAME}) (?:(?:representation|form|equivalent|value|number) )?(?:of|for) (?:({_NAME}) )?(?:the )?(?:number )?{_TOKEN}"
+)
+_TO_ROMAN = phrase(r"\b(\d{1,4}) (?:in|to|into|as)(?: an?)? roman\b")
+_FROM_ROMAN = phrase(r"\b(?:roman (?:numeral|number) )([MDCLXVI]+)\b|\b([MDCLXVI]{2,}) (?:from|in) roman\b")
 _PREFIXES = {"0x": 16, "0b": 2, "0o": 8}
 
 _TO_BASE = """

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import first_of
 from langchain_codeexec.emulator.rules.solution import Solution, program
+
+if TYPE_CHECKING:
+    import re
 
 __all__ = ["combinatorics"]
 
 _N = r"(\d{1,5})"
 _THINGS = r"(?:\s\w+){0,3}?"
-_CHOOSE = re.compile(rf"\b{_N} choose {_N}\b|\bnCr\(\s*{_N}\s*,\s*{_N}\s*\)|\bcomb(?:inations?)?\(\s*{_N}\s*,\s*{_N}\s*\)|\bC\(\s*{_N}\s*,\s*{_N}\s*\)", re.IGNORECASE)
-_PERMUTE = re.compile(rf"\bnPr\(\s*{_N}\s*,\s*{_N}\s*\)|\bperm(?:utations?)?\(\s*{_N}\s*,\s*{_N}\s*\)|\bP\(\s*{_N}\s*,\s*{_N}\s*\)", re.IGNORECASE)
+_CHOOSE = phrase(
+    rf"\b{_N} choose {_N}\b|\bnCr\(\s*{_N}\s*,\s*{_N}\s*\)|\bcomb(?:inations?)?\(\s*{_N}\s*,\s*{_N}\s*\)|\bC\(\s*{_N}\s*,\s*{_N}\s*\)"
+)
+_PERMUTE = phrase(
+    rf"\bnPr\(\s*{_N}\s*,\s*{_N}\s*\)|\bperm(?:utations?)?\(\s*{_N}\s*,\s*{_N}\s*\)|\bP\(\s*{_N}\s*,\s*{_N}\s*\)"
+)
 _FROM = rf"{_N}{_THINGS} (?:from|out of|of|among)(?: a)?(?: \w+)? {_N}"
-_COMBINATIONS = re.compile(rf"\b(?:combinations? of|choose|select|pick|form a (?:committee|team|group) of|(?:committees?|teams?|hands?) of) {_FROM}", re.IGNORECASE)
-_COMBINATIONS_AT_A_TIME = re.compile(rf"\bcombinations of {_N}{_THINGS}(?: taken)? {_N} at a time", re.IGNORECASE)
-_PERMUTATIONS = re.compile(rf"\b(?:permutations? of|arrange|order) {_FROM}", re.IGNORECASE)
-_PERMUTATIONS_AT_A_TIME = re.compile(rf"\bpermutations of {_N}{_THINGS}(?: taken)? {_N} at a time", re.IGNORECASE)
-_ARRANGE = re.compile(rf"\b(?:ways|many)\b.*\b{_N}{_THINGS} (?:can )?be (?:arranged|ordered|lined up|seated in a row)|\b(?:permutations of|arrange|order|line up) {_N}\b", re.IGNORECASE)
-_LETTERS = re.compile(r"\b(?:arrange(?:ments of)?|permutations of|anagrams of|rearrange) (?:all )?(?:the )?(?:letters (?:of|in) )?(?:the )?(?:word )?['\"]?([A-Za-z]{2,30})['\"]?(?:\s*[?.]|$)", re.IGNORECASE)
-_LETTERS_CUE = re.compile(r"\b(?:how many|number of|ways)\b", re.IGNORECASE)
+_COMBINATIONS = phrase(
+    rf"\b(?:combinations? of|choose|select|pick|form a (?:committee|team|group) of|(?:committees?|teams?|hands?) of) {_FROM}"
+)
+_COMBINATIONS_AT_A_TIME = phrase(rf"\bcombinations of {_N}{_THINGS}(?: taken)? {_N} at a time")
+_PERMUTATIONS = phrase(rf"\b(?:permutations? of|arrange|order) {_FROM}")
+_PERMUTATIONS_AT_A_TIME = phrase(rf"\bpermutations of {_N}{_THINGS}(?: taken)? {_N} at a time")
+_ARRANGE = phrase(
+    rf"\b(?:ways|many)\b.*\b{_N}{_THINGS} (?:can )?be (?:arranged|ordered|lined up|seated in a row)|\b(?:permutations of|arrange|order|line up) {_N}\b"
+)
+_LETTERS = phrase(
+    r"\b(?:arrange(?:ments of)?|permutations of|anagrams of|rearrange) (?:all )?(?:the )?(?:letters (?:of|in) )?(?:the )?(?:word )?['\"]?([A-Za-z]{2,30})['\"]?(?:\s*[?.]|$)"
+)
+_LETTERS_CUE = phrase(r"\b(?:how many|number of|ways)\b")
 
 
 def _pair(found: re.Match[str], *, swapped: bool = False) -> tuple[int, int]:

@@ -6,15 +6,29 @@ import re
 from datetime import date
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import first_of
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
 __all__ = ["DATE", "dates", "parse_date"]
 
-_MONTHS = (
-    "january february march april may june july august september october november december".split()
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_MONTH = (
+    "(?:" + "|".join(rf"{name[:3]}(?:{name[3:]})?" if name != "may" else "may" for name in _MONTHS) + r")\.?"
 )
-_MONTH = "(?:" + "|".join(rf"{name[:3]}(?:{name[3:]})?" if name != "may" else "may" for name in _MONTHS) + r")\.?"
 _MONTH = _MONTH.replace("sep(?:tember)?", "sept?(?:ember)?")
 DATE = (
     r"(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}\.\d{1,2}\.\d{4}"
@@ -26,7 +40,7 @@ DATE = (
 _ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
 _AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
-_NAMED_MONTH = re.compile(r"\b[a-z]{3,9}\b", re.IGNORECASE)
+_NAMED_MONTH = phrase(r"\b[a-z]{3,9}\b")
 _DAY = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\b")
 _YEAR = re.compile(r"\b(\d{4})\b")
 _FEASTS = {"christmas": (12, 25), "new year": (1, 1)}
@@ -38,33 +52,35 @@ _RELATIVE = {
 }
 
 _UNIT = r"(day|week|month|year|business day|working day|weekday)s?"
-_BETWEEN = re.compile(
+_BETWEEN = phrase(
     rf"\b(days?|weeks?|months?|years?|long|time|weekdays|business days|working days)\b.*?"
-    rf"\b(?:between|from|since|passed since|in between)\s+({DATE})\s+(?:and|to|until|till|through)\s+({DATE})",
-    re.IGNORECASE,
+    rf"\b(?:between|from|since|passed since|in between)\s+({DATE})\s+(?:and|to|until|till|through)\s+({DATE})"
 )
-_UNTIL = re.compile(rf"\bhow many (days|weeks)\b.*?\b(until|till|to|before|since)\s+({DATE})", re.IGNORECASE)
-_WEEKDAY = re.compile(
+_UNTIL = phrase(rf"\bhow many (days|weeks)\b.*?\b(until|till|to|before|since)\s+({DATE})")
+_WEEKDAY = phrase(
     rf"\b(?:what|which) (?:day of the week|weekday|day)\b.*?({DATE})|\bweekday (?:of|on|for) ({DATE})"
-    rf"|\bday of (?:the )?week\b.*?({DATE})|\bis ({DATE}) an? (?:mon|tues|wednes|thurs|fri|satur|sun)day",
-    re.IGNORECASE,
+    rf"|\bday of (?:the )?week\b.*?({DATE})|\bis ({DATE}) an? (?:mon|tues|wednes|thurs|fri|satur|sun)day"
 )
-_SHIFT_AFTER = re.compile(rf"\b({NUMBER}) {_UNIT} (after|from|before|prior to|past|following) ({DATE})", re.IGNORECASE)
-_SHIFT_PLUS = re.compile(rf"({DATE})\s*(?:,\s*)?(plus|minus|\+|-)\s*({NUMBER}) {_UNIT}", re.IGNORECASE)
-_SHIFT_ADD = re.compile(rf"\b(add|subtract) ({NUMBER}) {_UNIT} (?:to|from) ({DATE})", re.IGNORECASE)
-_SHIFT_AGO = re.compile(rf"\b({NUMBER}) {_UNIT} ago\b", re.IGNORECASE)
-_AGE = re.compile(
-    rf"\b(?:born (?:on )?|birth ?date(?: is| of)? |birthday(?: is)? )({DATE})(?:.*?\b(?:on|in|at|as of)\s+({DATE}))?", re.IGNORECASE
+_SHIFT_AFTER = phrase(rf"\b({NUMBER}) {_UNIT} (after|from|before|prior to|past|following) ({DATE})")
+_SHIFT_PLUS = phrase(rf"({DATE})\s*(?:,\s*)?(plus|minus|\+|-)\s*({NUMBER}) {_UNIT}")
+_SHIFT_ADD = phrase(rf"\b(add|subtract) ({NUMBER}) {_UNIT} (?:to|from) ({DATE})")
+_SHIFT_AGO = phrase(
+    rf"\b(?:what|which) (?:day|date|weekday|month)\b.*?\b({NUMBER}) {_UNIT} ago\b",
+    rf"^\W*({NUMBER}) {_UNIT} ago\W*$",
 )
-_AGE_CUE = re.compile(r"\b(?:how old|age)\b", re.IGNORECASE)
-_LEAP = re.compile(r"\b(?:is|was|will|whether|if) (?:the year )?(\d{1,4}) (?:be |is )?a leap year", re.IGNORECASE)
-_LEAPS = re.compile(r"\bleap years?\b.*?\b(?:between|from) (\d{4}) (?:and|to) (\d{4})", re.IGNORECASE)
-_MONTH_DAYS = re.compile(rf"\bhow many days (?:are |were |does |did )?(?:there )?(?:in )?({_MONTH}),? (?:of )?(\d{{4}})", re.IGNORECASE)
-_WEEK_NUMBER = re.compile(rf"\b(?:iso week|week number)\b.*?({DATE})", re.IGNORECASE)
-_DAY_OF_YEAR = re.compile(rf"\bday of the year\b.*?({DATE})", re.IGNORECASE)
-_TODAY = re.compile(
-    r"\b(?:what(?:'s| is)?|which) (?:day|date|weekday)(?: of the week)? is (?:it |today)|\b(?:what is|what's) (?:the date|the current date|today's date)",
-    re.IGNORECASE,
+_AGE = phrase(
+    rf"\b(?:born (?:on )?|birth ?date(?: is| of)? |birthday(?: is)? )({DATE})(?:.*?\b(?:on|in|at|as of)\s+({DATE}))?"
+)
+_AGE_CUE = phrase(r"\b(?:how old|age)\b")
+_LEAP = phrase(r"\b(?:is|was|will|whether|if) (?:the year )?(\d{1,4}) (?:be |is )?a leap year")
+_LEAPS = phrase(r"\bleap years?\b.*?\b(?:between|from) (\d{4}) (?:and|to) (\d{4})")
+_MONTH_DAYS = phrase(
+    rf"\bhow many days (?:are |were |does |did )?(?:there )?(?:in )?({_MONTH}),? (?:of )?(\d{{4}})"
+)
+_WEEK_NUMBER = phrase(rf"\b(?:iso week|week number)\b.*?({DATE})")
+_DAY_OF_YEAR = phrase(rf"\bday of the year\b.*?({DATE})")
+_TODAY = phrase(
+    r"\b(?:what(?:'s| is)?|which) (?:day|date|weekday)(?: of the week)? is (?:it |today)|\b(?:what is|what's) (?:the date|the current date|today's date)"
 )
 
 _HEAD = "from datetime import date, timedelta\n"
@@ -184,7 +200,11 @@ def _weekday(found: re.Match[str]) -> Solution | None:
         return None
     source = f'day = {day}\nprint("day =", day)\nprint("weekday =", day.strftime("%A"))'
     verb = "is" if text.lower() in _RELATIVE else "falls on a"
-    return Solution(f"I will look up the weekday of {text}.", f"{_HEAD}\n{program(source)}", f"{{day}} {verb} {{weekday}}.")
+    return Solution(
+        f"I will look up the weekday of {text}.",
+        f"{_HEAD}\n{program(source)}",
+        f"{{day}} {verb} {{weekday}}.",
+    )
 
 
 def _shift(amount: str, unit: str, day: str, *, back: bool) -> Solution | None:
@@ -253,7 +273,9 @@ def _month_days(found: re.Match[str]) -> Solution | None:
         return None
     name = _MONTHS[month - 1].capitalize()
     source = f"days = calendar.monthrange({year}, {month})[1]\nprint(f'{{days = }}')"
-    return _calendar(f"I will look up {name} {year} in the calendar.", source, f"{name} {year} has {{days}} days.")
+    return _calendar(
+        f"I will look up {name} {year} in the calendar.", source, f"{name} {year} has {{days}} days."
+    )
 
 
 def _formatted(found: re.Match[str], label: str, expression: str, answer: str) -> Solution | None:
@@ -266,7 +288,9 @@ def _formatted(found: re.Match[str], label: str, expression: str, answer: str) -
 
 def _today(_: re.Match[str]) -> Solution:
     source = 'today = date.today()\nprint("today =", today)\nprint("weekday =", today.strftime("%A"))'
-    return Solution("I will ask the clock of the machine.", f"{_HEAD}\n{program(source)}", "Today is {weekday}, {today}.")
+    return Solution(
+        "I will ask the clock of the machine.", f"{_HEAD}\n{program(source)}", "Today is {weekday}, {today}."
+    )
 
 
 dates = first_of(
@@ -277,7 +301,7 @@ dates = first_of(
     (_SHIFT_AFTER, _shift_after),
     (_SHIFT_PLUS, _shift_plus),
     (_SHIFT_ADD, _shift_add),
-    (_SHIFT_AGO, lambda found: _shift(found[1], found[2], "today", back=True)),
+    (_SHIFT_AGO, lambda found: _shift(found[1] or found[3], found[2] or found[4], "today", back=True)),
     (_BETWEEN, lambda found: _difference(found[2], found[3], found[1])),
     (_UNTIL, _until),
     (
@@ -286,7 +310,9 @@ dates = first_of(
     ),
     (
         _DAY_OF_YEAR,
-        lambda found: _formatted(found, "number", "day.timetuple().tm_yday", "{day} is day {number} of its year."),
+        lambda found: _formatted(
+            found, "number", "day.timetuple().tm_yday", "{day} is day {number} of its year."
+        ),
     ),
     (_TODAY, _today),
     (_WEEKDAY, _weekday),

@@ -5,26 +5,29 @@ from __future__ import annotations
 import re
 
 from langchain_codeexec.emulator.rules.numerals import LIST, NUMBER, literal, literals
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import first_of
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
 __all__ = ["divisors"]
 
-_GCD = re.compile(
-    rf"\b(?:gcd|gcf|hcf|greatest common (?:divisor|factor|denominator)|highest common factor)\b(?: of)?\s*\(?({LIST})",
-    re.IGNORECASE,
+_GCD = phrase(
+    rf"\b(?:gcd|gcf|hcf|greatest common (?:divisor|factor|denominator)|highest common factor)\b(?: of)?\s*\(?({LIST})"
 )
-_LCM = re.compile(rf"\b(?:lcm|(?:least|lowest|smallest) common (?:multiple|denominator))\b(?: of)?\s*\(?({LIST})", re.IGNORECASE)
-_FACTORS = re.compile(
+_LCM = phrase(rf"\b(?:lcm|(?:least|lowest|smallest) common (?:multiple|denominator))\b(?: of)?\s*\(?({LIST})")
+_FACTORS = phrase(
     rf"\bprime (?:factors?|factori[sz]ation|decomposition) (?:of )?({NUMBER})"
-    rf"|\bfactori[sz]e ({NUMBER})|\bfactor ({NUMBER})|\bfactori[sz]ation of ({NUMBER})",
-    re.IGNORECASE,
+    rf"|\bfactori[sz]e ({NUMBER})|\bfactor ({NUMBER})|\bfactori[sz]ation of ({NUMBER})"
 )
-_DIVISORS = re.compile(rf"\b(?:divisors|factors) (?:of|does) (?:the number )?({NUMBER})", re.IGNORECASE)
-_DIVISIBLE = re.compile(rf"\b(?:is|whether|if) ({NUMBER}) (?:is )?(?:evenly )?divisible by ({NUMBER})", re.IGNORECASE)
-_PARITY = re.compile(rf"\b(?:is|whether|if) ({NUMBER}) (?:is )?(?:an? )?(even|odd)\b", re.IGNORECASE)
-_DIGIT_SUM = re.compile(rf"\b(?:sum|total) of (?:the |all )?(?:the )?digits (?:of|in) (\d+\s?(?:\^|\*\*)\s?\d+|\d+!|{NUMBER})", re.IGNORECASE)
-_DIGIT_COUNT = re.compile(rf"\bhow many digits (?:are |does )?(?:there )?(?:in )?(\d+\s?(?:\^|\*\*)\s?\d+|\d+!|{NUMBER})", re.IGNORECASE)
+_DIVISORS = phrase(rf"\b(?:divisors|factors) (?:of|does) (?:the number )?({NUMBER})")
+_DIVISIBLE = phrase(rf"\b(?:is|whether|if) ({NUMBER}) (?:is )?(?:evenly )?divisible by ({NUMBER})")
+_PARITY = phrase(rf"\b(?:is|whether|if) ({NUMBER}) (?:is )?(?:an? )?(even|odd)\b")
+_DIGIT_SUM = phrase(
+    rf"\b(?:sum|total) of (?:the |all )?(?:the )?digits (?:of|in) (\d+\s?(?:\^|\*\*)\s?\d+|\d+!|{NUMBER})"
+)
+_DIGIT_COUNT = phrase(
+    rf"\bhow many digits (?:are |does )?(?:there )?(?:in )?(\d+\s?(?:\^|\*\*)\s?\d+|\d+!|{NUMBER})"
+)
 
 _FACTORISATION = """
 n = {number}
@@ -45,9 +48,13 @@ def _common(found: re.Match[str], function: str, noun: str) -> Solution | None:
     numbers = literals(found[1])
     if not all(number.lstrip("-").isdigit() for number in numbers):
         return None
-    code = program(f"{function} = math.{function}({', '.join(numbers)})\nprint(f'{{{function} = }}')", ["math"])
+    code = program(
+        f"{function} = math.{function}({', '.join(numbers)})\nprint(f'{{{function} = }}')", ["math"]
+    )
     listed = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
-    return Solution(f"I will compute the {noun} of {listed}.", code, f"The {noun} of {listed} is {{{function}}}.")
+    return Solution(
+        f"I will compute the {noun} of {listed}.", code, f"The {noun} of {listed} is {{{function}}}."
+    )
 
 
 def _whole(found: re.Match[str]) -> str | None:
@@ -57,20 +64,26 @@ def _whole(found: re.Match[str]) -> str | None:
 
 def _factorisation(found: re.Match[str]) -> Solution | None:
     number = _whole(found)
-    return number and Solution(
-        f"I will divide {number} by its smallest divisor again and again.",
-        program(_FACTORISATION.format(number=number)),
-        f"The prime factors of {number} are {{factors}}.",
+    return (
+        number
+        and Solution(
+            f"I will divide {number} by its smallest divisor again and again.",
+            program(_FACTORISATION.format(number=number)),
+            f"The prime factors of {number} are {{factors}}.",
+        )
     ) or None
 
 
 def _all_divisors(found: re.Match[str]) -> Solution | None:
     number = _whole(found)
     code = f"n = {number}\nsmall = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]\ndivisors = sorted({{*small, *(n // d for d in small)}})\nprint(f'{{divisors = }}')\nprint('count =', len(divisors))"
-    return number and Solution(
-        f"I will try every number up to the square root of {number}.",
-        program(code, ["math"]),
-        f"The {{count}} divisors of {number} are {{divisors}}.",
+    return (
+        number
+        and Solution(
+            f"I will try every number up to the square root of {number}.",
+            program(code, ["math"]),
+            f"The {{count}} divisors of {number} are {{divisors}}.",
+        )
     ) or None
 
 
@@ -113,8 +126,16 @@ divisors = first_of(
     (_GCD, lambda found: _common(found, "gcd", "greatest common divisor")),
     (_LCM, lambda found: _common(found, "lcm", "least common multiple")),
     (_FACTORS, _factorisation),
-    (_DIGIT_SUM, lambda found: _digits(found, "total", "sum(int(digit) for digit in digits if digit.isdigit())", "digit sum")),
-    (_DIGIT_COUNT, lambda found: _digits(found, "count", "sum(digit.isdigit() for digit in digits)", "number of digits")),
+    (
+        _DIGIT_SUM,
+        lambda found: _digits(
+            found, "total", "sum(int(digit) for digit in digits if digit.isdigit())", "digit sum"
+        ),
+    ),
+    (
+        _DIGIT_COUNT,
+        lambda found: _digits(found, "count", "sum(digit.isdigit() for digit in digits)", "number of digits"),
+    ),
     (_DIVISORS, _all_divisors),
     (_DIVISIBLE, _divisible),
     (_PARITY, _parity),

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import first_of
 from langchain_codeexec.emulator.rules.solution import Solution, program
+
+if TYPE_CHECKING:
+    import re
 
 __all__ = ["equations"]
 
 _TERM = r"[-+]?\s*(?:\d+(?:\.\d+)?)?\s*\*?\s*(?:[a-z](?:\s*(?:\^|\*\*)\s*2|²)?)?"
 _SIDE = rf"(?:{_TERM})(?:\s*[-+]\s*(?:\d+(?:\.\d+)?\s*\*?\s*[a-z](?:\s*(?:\^|\*\*)\s*2|²)?|\d+(?:\.\d+)?|[a-z](?:\s*(?:\^|\*\*)\s*2|²)?))*"
-_EQUATION = re.compile(rf"(?<![\w.])({_SIDE})\s*=\s*({_SIDE})(?![\w.(^*/])", re.IGNORECASE)
-_ONE_TERM = re.compile(
-    r"([-+]?)\s*(?:(\d+(?:\.\d+)?)\s*\*?\s*)?([a-z])?(\s*(?:\^|\*\*)\s*2|²)?", re.IGNORECASE
-)
-_CUE = re.compile(r"\b(?:solve|roots?|solutions?|zeros?|equation|find|unknown)\b|\bwhat is [a-z]\b", re.IGNORECASE)
-_COEFFICIENTS = re.compile(
-    rf"\bquadratic\b.*?\ba\s*=\s*({NUMBER}).*?\bb\s*=\s*({NUMBER}).*?\bc\s*=\s*({NUMBER})", re.IGNORECASE
-)
+_EQUATION = phrase(rf"(?<![\w.)])({_SIDE})\s*=\s*({_SIDE})(?![\w.(^*/])")
+_ONE_TERM = phrase(r"([-+]?)\s*(?:(\d+(?:\.\d+)?)\s*\*?\s*)?([a-z])?(\s*(?:\^|\*\*)\s*2|²)?")
+_CUE = phrase(r"\b(?:solve|roots?|solutions?|zeros?|equation|find|unknown)\b|\bwhat is [a-z]\b")
+_COEFFICIENTS = phrase(rf"\bquadratic\b.*?\ba\s*=\s*({NUMBER}).*?\bb\s*=\s*({NUMBER}).*?\bc\s*=\s*({NUMBER})")
 
 _QUADRATIC = """
 import cmath
@@ -43,6 +43,8 @@ def _terms(side: str) -> tuple[list[float], set[str]] | None:
     """Coefficients of x², x and 1 of one side, and the letters in it."""
     coefficients, letters = [0.0, 0.0, 0.0], set[str]()
     rest = side.strip()
+    if not rest:
+        return None
     while rest:
         found = _ONE_TERM.match(rest)
         if found is None or not (found[2] or found[3]):
@@ -71,6 +73,8 @@ def _equation(found: re.Match[str]) -> Solution | None:
 
 
 def _solution(a: str, b: str, c: str, unknown: str, equation: str) -> Solution | None:
+    if equation.partition(" = ")[0] == unknown:
+        return None  # an assignment, nothing to solve
     if float(a):
         return Solution(
             f"I will use the quadratic formula with a = {a}, b = {b} and c = {c}.",

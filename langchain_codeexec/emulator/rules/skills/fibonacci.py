@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.numerals import NTH, NUMBER, literal, nth
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import first_of
 from langchain_codeexec.emulator.rules.skills.series import aggregate_in
 from langchain_codeexec.emulator.rules.solution import Solution, program
+
+if TYPE_CHECKING:
+    import re
 
 __all__ = ["fibonacci"]
 
@@ -27,10 +31,10 @@ while a {comparison} {limit}:
 """
 
 _N = rf"({NUMBER})"
-_NTH_ONE = re.compile(rf"(?:{NTH})\s+(?:number in the |term of the |element of the )?fibonacci\b", re.IGNORECASE)
-_CALL = re.compile(r"\bfib(?:onacci)?(?:\s*\(\s*|\s+of\s+|\s+number\s+)(\d+)\)?", re.IGNORECASE)
-_FIRST = re.compile(rf"\bfirst {_N}(?: terms| numbers| elements)?(?: of the| in the)? fibonacci", re.IGNORECASE)
-_BELOW = re.compile(rf"\bfibonacci\b.*?\b(below|under|less than|smaller than|up to|not exceeding)\s+{_N}", re.IGNORECASE)
+_NTH_ONE = phrase(rf"(?:{NTH})\s+(?:number in the |term of the |element of the )?fibonacci\b")
+_CALL = phrase(r"\bfib(?:onacci)?(?:\s*\(\s*|\s+of\s+|\s+number\s+)(\d+)\)?")
+_FIRST = phrase(rf"\bfirst {_N}(?: terms| numbers| elements)?(?: of the| in the)? fibonacci")
+_BELOW = phrase(rf"\bfibonacci\b.*?\b(below|under|less than|smaller than|up to|not exceeding)\s+{_N}")
 _CONVENTION = "counting from F(1) = F(2) = 1"
 _LONGEST = 10_000
 
@@ -50,7 +54,9 @@ def _aggregated(found: re.Match[str], collect: str, noun: str) -> Solution:
     aggregate = aggregate_in(found.string)
     plan = f"I will generate {noun}, {_CONVENTION}."
     if aggregate is None or aggregate.label == "terms":
-        return Solution(plan, program(f'{collect}print(f"{{terms = }}")'), f"{noun[0].upper()}{noun[1:]} are {{terms}}.")
+        return Solution(
+            plan, program(f'{collect}print(f"{{terms = }}")'), f"{noun[0].upper()}{noun[1:]} are {{terms}}."
+        )
     source = f'{collect}{aggregate.label} = {aggregate.expression}\nprint(f"{{{aggregate.label} = }}")'
     return Solution(
         plan,

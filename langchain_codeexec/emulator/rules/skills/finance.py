@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
 if TYPE_CHECKING:
@@ -13,25 +13,24 @@ if TYPE_CHECKING:
 
 __all__ = ["finance"]
 
-_MONEY = re.compile(rf"[$€£]\s?({NUMBER})|\b({NUMBER})\s?(?:dollars|euros|pounds|usd|eur|gbp)\b", re.IGNORECASE)
-_PRINCIPAL = re.compile(
-    rf"\b(?:principal|loan|mortgage|investment|deposit|amount|interest on|invest(?:ing|ed)?|borrow(?:ing|ed)?)(?: of| is)?\s+({NUMBER})(?!\s?(?:%|percent|-?\s?years?|-?\s?months?))",
-    re.IGNORECASE,
+_MONEY = phrase(rf"[$€£]\s?({NUMBER})|\b({NUMBER})\s?(?:dollars|euros|pounds|usd|eur|gbp)\b")
+_PRINCIPAL = phrase(
+    rf"\b(?:principal|loan|mortgage|investment|deposit|amount|interest on|invest(?:ing|ed)?|borrow(?:ing|ed)?)(?: of| is)?\s+({NUMBER})(?!\s?(?:%|percent|-?\s?years?|-?\s?months?))"
 )
-_RATE = re.compile(rf"({NUMBER})\s?(?:%|percent\b)", re.IGNORECASE)
-_YEARS = re.compile(rf"({NUMBER})[\s-]years?\b", re.IGNORECASE)
-_MONTHS = re.compile(rf"({NUMBER})[\s-]months?\b", re.IGNORECASE)
+_RATE = phrase(rf"({NUMBER})\s?(?:%|percent\b)")
+_YEARS = phrase(rf"({NUMBER})[\s-]years?\b")
+_MONTHS = phrase(rf"({NUMBER})[\s-]months?\b")
 
-_COMPOUND = re.compile(r"\bcompound(?:ed|ing)?\b", re.IGNORECASE)
-_SIMPLE = re.compile(r"\bsimple interest\b", re.IGNORECASE)
-_LOAN = re.compile(r"\b(?:loan|mortgage|borrow)\b", re.IGNORECASE)
-_PAYMENT = re.compile(r"\b(?:payments?|instal+ments?|repay(?:ments?)?|pay (?:per|each|every) month|monthly)\b", re.IGNORECASE)
+_COMPOUND = phrase(r"\bcompound(?:ed|ing)?\b")
+_SIMPLE = phrase(r"\bsimple interest\b")
+_LOAN = phrase(r"\b(?:loan|mortgage|borrow)\b")
+_PAYMENT = phrase(r"\b(?:payments?|instal+ments?|repay(?:ments?)?|pay (?:per|each|every) month|monthly)\b")
 _PERIODS = (
-    (re.compile(r"\bdaily\b", re.IGNORECASE), 365, "daily"),
-    (re.compile(r"\bweekly\b", re.IGNORECASE), 52, "weekly"),
-    (re.compile(r"\bmonthly\b", re.IGNORECASE), 12, "monthly"),
-    (re.compile(r"\bquarterly\b", re.IGNORECASE), 4, "quarterly"),
-    (re.compile(r"\b(?:semi-?annually|half-?yearly|twice a year)\b", re.IGNORECASE), 2, "twice a year"),
+    (phrase(r"\bdaily\b"), 365, "daily"),
+    (phrase(r"\bweekly\b"), 52, "weekly"),
+    (phrase(r"\bmonthly\b"), 12, "monthly"),
+    (phrase(r"\bquarterly\b"), 4, "quarterly"),
+    (phrase(r"\b(?:semi-?annually|half-?yearly|twice a year)\b"), 2, "twice a year"),
 )
 
 _COMPOUND_CODE = """
@@ -108,7 +107,9 @@ def _described(terms: _Terms) -> str:
 
 
 def _compound(terms: _Terms, text: str) -> Solution:
-    periods, word = next(((count, word) for words, count, word in _PERIODS if words.search(text)), (1, "yearly"))
+    periods, word = next(
+        ((count, word) for words, count, word in _PERIODS if words.search(text)), (1, "yearly")
+    )
     return Solution(
         f"I will compound {_described(terms)}, {word}.",
         program(_COMPOUND_CODE.format(**terms._asdict(), periods=periods)),

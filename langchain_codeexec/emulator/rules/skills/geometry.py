@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
 if TYPE_CHECKING:
@@ -35,10 +36,12 @@ _FORMULAS = (
     _Formula("volume", "cylinder", ("radius", "height"), "math.pi * radius**2 * height"),
     _Formula("volume", "cone", ("radius", "height"), "math.pi * radius**2 * height / 3"),
     _Formula("volume", "cube", ("side|edge|side length|edge length",), "side**3"),
-    _Formula("volume", "box|cuboid|rectangular prism", ("length", "width", "height"), "length * width * height"),
+    _Formula(
+        "volume", "box|cuboid|rectangular prism", ("length", "width", "height"), "length * width * height"
+    ),
 )
-_HYPOTENUSE = re.compile(
-    rf"\bhypotenuse\b.*?\b(?:legs|sides|with)\b[^\d]*({NUMBER})[a-z ]*\s(?:and|,)\s({NUMBER})", re.IGNORECASE
+_HYPOTENUSE = phrase(
+    rf"\bhypotenuse\b.*?\b(?:legs|sides|with)\b[^\d]*({NUMBER})[a-z ]*\s(?:and|,)\s({NUMBER})"
 )
 
 
@@ -47,9 +50,14 @@ def geometry(question: Question) -> Solution | None:
     text = question.prose
     if found := _HYPOTENUSE.search(text):
         legs = (literal(found[1]), literal(found[2]))
-        return _solution("hypotenuse", "right triangle", dict(zip("ab", legs, strict=True)), "math.hypot(a, b)")
+        return _solution(
+            "hypotenuse", "right triangle", dict(zip("ab", legs, strict=True)), "math.hypot(a, b)"
+        )
     for quantity, shape, measures, expression in _FORMULAS:
-        named = re.search(rf"\b({quantity})\b", text, re.IGNORECASE), re.search(rf"\b(?:{shape})\b", text, re.IGNORECASE)
+        named = (
+            re.search(rf"\b({quantity})\b", text, re.IGNORECASE),
+            re.search(rf"\b(?:{shape})\b", text, re.IGNORECASE),
+        )
         values = {names.partition("|")[0]: value for names in measures if (value := _measure(text, names))}
         if all(named) and len(values) == len(measures):
             return _solution(quantity.partition("|")[0], shape.partition("|")[0], values, expression)
@@ -68,7 +76,11 @@ def _measure(text: str, names: str) -> str | None:
 
 def _solution(quantity: str, shape: str, values: dict[str, str], expression: str) -> Solution:
     label = quantity.replace(" ", "_")
-    lines = [*(f"{name} = {value}" for name, value in values.items()), f"{label} = {expression}", f'print(f"{{{label} = }}")']
+    lines = [
+        *(f"{name} = {value}" for name, value in values.items()),
+        f"{label} = {expression}",
+        f'print(f"{{{label} = }}")',
+    ]
     given = " and ".join(f"{name} {value}" for name, value in values.items())
     return Solution(
         f"I will compute the {quantity} of the {shape} from {given}.",

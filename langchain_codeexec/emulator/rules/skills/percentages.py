@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import first_of
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
 __all__ = ["percentages"]
@@ -40,7 +41,9 @@ _CHANGED = _formula(
     "The change from {0} to {1} is {result}%.",
 )
 _MORE = _formula("I will add {1}% of {0} to {0}.", "{0} * (1 + {1} / 100)", "{0} plus {1}% is {result}.")
-_MORE_TURNED = _formula("I will add {0}% of {1} to {1}.", "{1} * (1 + {0} / 100)", "{1} plus {0}% is {result}.")
+_MORE_TURNED = _formula(
+    "I will add {0}% of {1} to {1}.", "{1} * (1 + {0} / 100)", "{1} plus {0}% is {result}."
+)
 _LESS = _formula(
     "I will take {1}% of {0} away from {0}.", "{0} * (1 - {1} / 100)", "{0} minus {1}% is {result}."
 )
@@ -52,31 +55,39 @@ _TIP = _formula(
 )
 
 percentages = first_of(
-    (re.compile(rf"\bwhat (?:percent(?:age)?|%) (?:of|is)\s+{_N}\s+(?:is|are)\s+{_N}", re.I), _RATIO_TURNED),
+    (phrase(rf"\bwhat (?:percent(?:age)?|%) (?:of|is)\s+{_N}\s+(?:is|are)\s+{_N}"), _RATIO_TURNED),
     (
-        re.compile(rf"{_N}\s+(?:is|are|as|out of)\s+(?:what|which|a) (?:percent(?:age)?|%) of\s+{_N}", re.I),
+        phrase(rf"{_N}\s+(?:is|are|as|out of)\s+(?:what|which|a) (?:percent(?:age)?|%) of\s+{_N}"),
         _RATIO,
     ),
-    (re.compile(rf"\bwhat (?:percent(?:age)?|%) is\s+{_N}\s+(?:out )?of\s+{_N}", re.I), _RATIO),
-    (re.compile(rf"\b{_CHANGE}\s+(?:from|between)\s+{_N}\s+(?:to|and)\s+{_N}", re.I), _CHANGED),
-    (re.compile(rf"\bfrom\s+{_N}\s+to\s+{_N}.*\b{_CHANGE}", re.I), _CHANGED),
-    (re.compile(rf"\b{_PERCENT} (?:tip|gratuity) (?:on|for|of)\s+(?:a\s+)?{_N}", re.I), _TIP),
-    (re.compile(rf"\b{_PERCENT}\s+(?:off|discount on|discount off)\s+(?:of\s+|a\s+)?{_N}", re.I), _LESS_TURNED),
-    (re.compile(rf"{_N}\s+(?:with|after|at|less|minus|-)\s+(?:a\s+)?{_PERCENT}\s+(?:off|discount)", re.I), _LESS),
+    (phrase(rf"\bwhat (?:percent(?:age)?|%) is\s+{_N}\s+(?:out )?of\s+{_N}"), _RATIO),
+    (phrase(rf"\b{_CHANGE}\s+(?:from|between)\s+{_N}\s+(?:to|and)\s+{_N}"), _CHANGED),
+    (phrase(rf"\bfrom\s+{_N}\s+to\s+{_N}.*\b{_CHANGE}"), _CHANGED),
+    (phrase(rf"\b{_PERCENT} (?:tip|gratuity) (?:on|for|of)\s+(?:a\s+)?{_N}"), _TIP),
     (
-        re.compile(rf"\b(?:increase|raise|grow)s?\s+{_N}\s+by\s+{_PERCENT}|{_N}\s+increased by\s+{_PERCENT}", re.I),
+        phrase(rf"\b{_PERCENT}\s+(?:off|discount on|discount off)\s+(?:of\s+|a\s+)?{_N}"),
+        _LESS_TURNED,
+    ),
+    (
+        phrase(rf"{_N}\s+(?:with|after|at|less|minus|-)\s+(?:a\s+)?{_PERCENT}\s+(?:off|discount)"),
+        _LESS,
+    ),
+    (
+        phrase(rf"\b(?:increase|raise|grow)s?\s+{_N}\s+by\s+{_PERCENT}|{_N}\s+increased by\s+{_PERCENT}"),
         _MORE,
     ),
     (
-        re.compile(
+        phrase(
             rf"\b(?:decrease|reduce|lower|discount)s?\s+{_N}\s+by\s+{_PERCENT}"
-            rf"|{_N}\s+(?:decreased|reduced) by\s+{_PERCENT}",
-            re.I,
+            rf"|{_N}\s+(?:decreased|reduced) by\s+{_PERCENT}"
         ),
         _LESS,
     ),
-    (re.compile(rf"\badd\s+{_PERCENT}(?:\s+\w+)?\s+to\s+{_N}(?!\s*[-+*/])", re.I), _MORE_TURNED),
-    (re.compile(rf"{_N}\s+(?:plus|with|\+)\s+{_PERCENT}(?!\s*(?:of|[-+*/\d]))", re.I), _MORE),
-    (re.compile(rf"{_N}\s+(?:minus|less|-)\s+{_PERCENT}(?!\s*(?:of|[-+*/\d]))", re.I), _LESS),
-    (re.compile(rf"(?<![-+*/(] ){_PERCENT}\s+of\s+{_N}(?!\s*(?:[-+*/^]|plus|minus|times|divided|million))", re.I), _SHARE),
+    (phrase(rf"\badd\s+{_PERCENT}(?:\s+\w+)?\s+to\s+{_N}(?!\s*[-+*/])"), _MORE_TURNED),
+    (phrase(rf"{_N}\s+(?:plus|with|\+)\s+{_PERCENT}(?!\s*(?:of|[-+*/\d]))"), _MORE),
+    (phrase(rf"{_N}\s+(?:minus|less|-)\s+{_PERCENT}(?!\s*(?:of|[-+*/\d]))"), _LESS),
+    (
+        phrase(rf"(?<![-+*/(] ){_PERCENT}\s+of\s+{_N}(?!\s*(?:[-+*/^]|plus|minus|times|divided|million))"),
+        _SHARE,
+    ),
 )

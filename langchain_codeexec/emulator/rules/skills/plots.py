@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_codeexec.emulator.rules.numerals import LIST, NUMBER, literal, literals
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.arithmetic import formula_in
 from langchain_codeexec.emulator.rules.skills.tables import mentioned_column, table_in
 from langchain_codeexec.emulator.rules.solution import Solution, program
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plots"]
 
-_CUE = re.compile(r"\b(?:plot|graph|chart|histogram|draw|visuali[sz]e|diagram)\b", re.IGNORECASE)
+_CUE = phrase(r"\b(?:plot|graph|chart|histogram|draw|visuali[sz]e|diagram)\b")
 _NOUNS = {
     "bar": "bar chart",
     "pie": "pie chart",
@@ -27,25 +28,25 @@ _NOUNS = {
     "plot": "line plot",
 }
 _KINDS = (
-    (re.compile(r"\bhistogram\b", re.IGNORECASE), "hist"),
-    (re.compile(r"\bpie\b", re.IGNORECASE), "pie"),
-    (re.compile(r"\bscatter\b", re.IGNORECASE), "scatter"),
-    (re.compile(r"\b(?:line|curve)\b", re.IGNORECASE), "plot"),
-    (re.compile(r"\b(?:bar|column) (?:chart|plot|graph|diagram)\b|\bbars?\b", re.IGNORECASE), "bar"),
+    (phrase(r"\bhistogram\b"), "hist"),
+    (phrase(r"\bpie\b"), "pie"),
+    (phrase(r"\bscatter\b"), "scatter"),
+    (phrase(r"\b(?:line|curve)\b"), "plot"),
+    (phrase(r"\b(?:bar|column) (?:chart|plot|graph|diagram)\b|\bbars?\b"), "bar"),
 )
-_PAIR = re.compile(rf"(?:^|[,;:\s])([A-Za-z][\w&'. -]*?)\s*(?:[:=(]|\s-|\s)\s*[$€£]?({NUMBER})\s?%?\)?(?=\s*(?:[,;.)]|and\b|$))", re.IGNORECASE)
+_PAIR = phrase(
+    rf"(?:^|[,;:\s])([A-Za-z][\w&'. -]*?)\s*(?:[:=(]|\s-|\s)\s*[$€£]?({NUMBER})\s?%?\)?(?=\s*(?:[,;.)]|and\b|$))"
+)
 _POINT = re.compile(rf"\(\s*({NUMBER})\s*,\s*({NUMBER})\s*\)")
-_FUNCTION = re.compile(
-    rf"\b(?:y|f\(x\))\s*=\s*(.+?)(?:\s+(?:from|between|for)\s+(?:x\s*(?:=|from|in|between)?\s*)?[\[(]?({NUMBER})\s*(?:to|and|,|\.\.)\s*({NUMBER})|[?.]?$)",
-    re.IGNORECASE,
+_FUNCTION = phrase(
+    rf"\b(?:y|f\(x\))\s*=\s*(.+?)(?:\s+(?:from|between|for)\s+(?:x\s*(?:=|from|in|between)?\s*)?[\[(]?({NUMBER})\s*(?:to|and|,|\.\.)\s*({NUMBER})|[?.]?$)"
 )
-_TOPIC = re.compile(
-    r"\b(?:plot|graph|chart|histogram|draw|visuali[sz]e|diagram)\b(?:\s+(?:of|for|showing|the|these|this|my|following|a|an|bar|line|pie|scatter|chart|plot|graph|with))*+\s+([A-Za-z][A-Za-z ]{2,40}?)\s*(?::|\bwith\b|\bwhere\b|\bis\b|\bare\b|\bfrom\b|[,.?]|$)",
-    re.IGNORECASE,
+_TOPIC = phrase(
+    r"\b(?:plot|graph|chart|histogram|draw|visuali[sz]e|diagram)\b(?:\s+(?:of|for|showing|the|these|this|my|following|a|an|bar|line|pie|scatter|chart|plot|graph|with))*+\s+([A-Za-z][A-Za-z ]{2,40}?)\s*(?::|\bwith\b|\bwhere\b|\bis\b|\bare\b|\bfrom\b|[,.?]|$)"
 )
-_XY = re.compile(rf"\bx\s*[=:]\s*[\[(]?({LIST}).*?\by\s*[=:]\s*[\[(]?({LIST})", re.IGNORECASE)
-_NUMBERS = re.compile(LIST, re.IGNORECASE)
-_MONTH = re.compile(r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
+_XY = phrase(rf"\bx\s*[=:]\s*[\[(]?({LIST}).*?\by\s*[=:]\s*[\[(]?({LIST})")
+_NUMBERS = phrase(LIST)
+_MONTH = phrase(r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 _SKIPPED_LABELS = frozenset({"and", "a", "plot", "of"})
 
 
@@ -87,7 +88,14 @@ def _points(question: Question, _: str | None) -> _Data | None:
     if len(pairs) < 2:  # noqa: PLR2004 -- one point makes no plot
         return None
     x_values, y_values = (", ".join(column) for column in zip(*pairs, strict=True))
-    return _Data(f"x_values = [{x_values}]\ny_values = [{y_values}]", "x_values, y_values", "scatter", "x", "y", "y_values")
+    return _Data(
+        f"x_values = [{x_values}]\ny_values = [{y_values}]",
+        "x_values, y_values",
+        "scatter",
+        "x",
+        "y",
+        "y_values",
+    )
 
 
 def _labelled(question: Question, _: str | None) -> _Data | None:
@@ -99,7 +107,9 @@ def _labelled(question: Question, _: str | None) -> _Data | None:
         return None
     labels, values = [label for label, _ in pairs], ", ".join(value for _, value in pairs)
     xlabel = "Month" if all(_MONTH.match(label) for label in labels) else "Category"
-    return _Data(f"labels = {labels!r}\nvalues = [{values}]", "labels, values", "bar", xlabel, "Value", "values")
+    return _Data(
+        f"labels = {labels!r}\nvalues = [{values}]", "labels, values", "bar", xlabel, "Value", "values"
+    )
 
 
 def _label(text: str) -> str:
@@ -123,7 +133,9 @@ def _column(question: Question, kind: str | None) -> _Data | None:
         return _Data(f"{loading}{values}", "values", "hist", value, "Count", "values")
     cell = f"{table.numbers[label]}(row[{label!r}])" if label in table.numbers else f"row[{label!r}]"
     setup = f"{loading}labels = [{cell} for row in rows]\n{values}"
-    return _Data(setup, "labels, values", "scatter" if label in table.numbers else "bar", label, value, "values")
+    return _Data(
+        setup, "labels, values", "scatter" if label in table.numbers else "bar", label, value, "values"
+    )
 
 
 def _plain(question: Question, kind: str | None) -> _Data | None:
@@ -134,10 +146,23 @@ def _plain(question: Question, kind: str | None) -> _Data | None:
     setup = f"values = [{', '.join(numbers)}]"
     if kind == "hist":
         return _Data(setup, "values", "hist", "Value", "Count", "values")
-    return _Data(f"{setup}\npositions = list(range(1, len(values) + 1))", "positions, values", "plot", "Position", "Value", "values")
+    return _Data(
+        f"{setup}\npositions = list(range(1, len(values) + 1))",
+        "positions, values",
+        "plot",
+        "Position",
+        "Value",
+        "values",
+    )
 
 
-_READERS: tuple[Callable[[Question, str | None], _Data | None], ...] = (_function, _column, _points, _labelled, _plain)
+_READERS: tuple[Callable[[Question, str | None], _Data | None], ...] = (
+    _function,
+    _column,
+    _points,
+    _labelled,
+    _plain,
+)
 
 
 def _title(text: str, kind: str) -> str:
@@ -153,7 +178,14 @@ def _drawing(kind: str, data: _Data, title: str) -> Solution:
         names, _, values = data.arguments.partition(", ")
         call, labels = f'plt.pie({values or names}, labels={names}, autopct="%1.1f%%")', []
     imports = ["math"] if "math." in data.setup else []
-    lines = [data.setup, call, f"plt.title({title!r})", *labels, "plt.show()", f'print("points =", len({data.count}))']
+    lines = [
+        data.setup,
+        call,
+        f"plt.title({title!r})",
+        *labels,
+        "plt.show()",
+        f'print("points =", len({data.count}))',
+    ]
     noun = _NOUNS[kind]
     return Solution(
         f"I will draw a {noun} with matplotlib.",

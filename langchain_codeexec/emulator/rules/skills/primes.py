@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.numerals import NTH, NUMBER, literal, nth
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import first_of
 from langchain_codeexec.emulator.rules.skills.series import aggregate_in
 from langchain_codeexec.emulator.rules.solution import Solution, program
+
+if TYPE_CHECKING:
+    import re
 
 __all__ = ["primes"]
 
@@ -29,13 +33,19 @@ _PRIMES_BETWEEN = "terms = [n for n in range({low}, {high} + 1) if is_prime(n)]\
 
 _N = rf"({NUMBER})"
 _PRIMES = r"(?:prime numbers|primes|prime integers)"
-_IS_IT = re.compile(rf"\b(?:is|whether|if|check(?: if| whether)?)\s+(?:the number )?{_N}\s+(?:is )?(?:a )?prime\b", re.IGNORECASE)
-_NTH = re.compile(rf"(?:{NTH})\s+prime\b", re.IGNORECASE)
-_FIRST = re.compile(rf"\bfirst {_N} {_PRIMES}", re.IGNORECASE)
-_BETWEEN = re.compile(rf"\b{_PRIMES}\b.*?\b(?:between|from)\s+{_N}\s+(?:and|to|through)\s+{_N}", re.IGNORECASE)
-_BELOW = re.compile(rf"\b{_PRIMES}\b.*?\b(below|under|less than|smaller than|up to|until|not exceeding)\s+{_N}", re.IGNORECASE)
-_NEXT = re.compile(rf"\b(?:next|smallest|first) prime(?: number)? (?:after|greater than|larger than|above|following)\s+{_N}", re.IGNORECASE)
-_LARGEST = re.compile(rf"\b(?:largest|biggest|greatest|previous|last) prime(?: number)? (?:below|under|less than|smaller than|before)\s+{_N}", re.IGNORECASE)
+_IS_IT = phrase(
+    rf"\b(?:is|whether|if|check(?: if| whether)?)\s+(?:the number )?{_N}\s+(?:is )?(?:a )?prime\b"
+)
+_NTH = phrase(rf"(?:{NTH})\s+prime\b")
+_FIRST = phrase(rf"\bfirst {_N} {_PRIMES}")
+_BETWEEN = phrase(rf"\b{_PRIMES}\b.*?\b(?:between|from)\s+{_N}\s+(?:and|to|through)\s+{_N}")
+_BELOW = phrase(rf"\b{_PRIMES}\b.*?\b(below|under|less than|smaller than|up to|until|not exceeding)\s+{_N}")
+_NEXT = phrase(
+    rf"\b(?:next|smallest|first) prime(?: number)? (?:after|greater than|larger than|above|following)\s+{_N}"
+)
+_LARGEST = phrase(
+    rf"\b(?:largest|biggest|greatest|previous|last) prime(?: number)? (?:below|under|less than|smaller than|before)\s+{_N}"
+)
 _INCLUSIVE = frozenset({"up to", "until", "not exceeding"})
 
 
@@ -59,24 +69,34 @@ def _test(found: re.Match[str]) -> Solution | None:
 def _nth_prime(found: re.Match[str]) -> Solution:
     count = nth(found[1], found[2])
     source = f'{_FIRST_PRIMES.format(count=count)}prime = terms[-1]\nprint(f"{{prime = }}")'
-    return _solution(f"I will collect primes until there are {count}.", source, f"Prime number {count} is {{prime}}.")
+    return _solution(
+        f"I will collect primes until there are {count}.", source, f"Prime number {count} is {{prime}}."
+    )
 
 
 def _aggregated(found: re.Match[str], collect: str, noun: str) -> Solution | None:
     """What the text asks of the primes that `collect` puts into `terms`; by default their list."""
     aggregate = aggregate_in(found.string)
     if aggregate is None or aggregate.label == "terms":
-        return _solution(f"I will list {noun}.", f'{collect}print(f"{{terms = }}")', f"{_capital(noun)} are {{terms}}.")
+        return _solution(
+            f"I will list {noun}.", f'{collect}print(f"{{terms = }}")', f"{_capital(noun)} are {{terms}}."
+        )
     source = f'{collect}{aggregate.label} = {aggregate.expression}\nprint(f"{{{aggregate.label} = }}")'
     plan = f"I will collect {noun} by trial division and compute their {aggregate.noun}."
     if aggregate.label == "count":
         return _solution(plan, source, f"The number of {noun.removeprefix('the ')} is {{count}}.")
-    return _solution(plan, source, f"The {aggregate.noun} of {noun} is {{{aggregate.label}}}.", aggregate.imports)
+    return _solution(
+        plan, source, f"The {aggregate.noun} of {noun} is {{{aggregate.label}}}.", aggregate.imports
+    )
 
 
 def _first(found: re.Match[str]) -> Solution | None:
     count = _whole(found[1])
-    return _aggregated(found, _FIRST_PRIMES.format(count=count), f"the first {count} prime numbers") if count else None
+    return (
+        _aggregated(found, _FIRST_PRIMES.format(count=count), f"the first {count} prime numbers")
+        if count
+        else None
+    )
 
 
 def _between(found: re.Match[str]) -> Solution | None:
@@ -92,7 +112,9 @@ def _below(found: re.Match[str]) -> Solution | None:
     if limit is None:
         return None
     high = limit if found[1].lower() in _INCLUSIVE else limit - 1
-    return _aggregated(found, _PRIMES_BETWEEN.format(low=2, high=high), f"the primes {found[1].lower()} {limit}")
+    return _aggregated(
+        found, _PRIMES_BETWEEN.format(low=2, high=high), f"the primes {found[1].lower()} {limit}"
+    )
 
 
 def _neighbour(step: int, start: str) -> str:

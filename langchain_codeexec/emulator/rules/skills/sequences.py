@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import first_of
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
+if TYPE_CHECKING:
+    import re
+
 __all__ = ["sequences"]
 
-_COUNT = re.compile(r"\bcount (?:from (\d{1,4}) )?(?:up )?to (\d{1,4})\b", re.IGNORECASE)
-_COUNT_DOWN = re.compile(r"\bcount down from (\d{1,4})(?: to (\d{1,4}))?\b", re.IGNORECASE)
-_TABLE = re.compile(r"\b(?:multiplication|times) table (?:of|for) (\d{1,6})\b|\b(\d{1,4}) times table\b", re.IGNORECASE)
-_FIZZBUZZ = re.compile(r"\bfizz ?buzz\b(?:.*?\b(?:to|until|first|up to)\s+(\d{1,4}))?", re.IGNORECASE)
-_COLLATZ = re.compile(r"\bcollatz\b.*?\b(\d{1,12})\b", re.IGNORECASE)
+_COUNT = phrase(r"\bcount (?:from (\d{1,4}) )?(?:up )?to (\d{1,4})\b")
+_COUNT_DOWN = phrase(r"\bcount down from (\d{1,4})(?: to (\d{1,4}))?\b")
+_TABLE = phrase(r"\b(?:multiplication|times) table (?:of|for) (\d{1,6})\b|\b(\d{1,4}) times table\b")
+_FIZZBUZZ = phrase(r"\bfizz ?buzz\b(?:.*?\b(?:to|until|first|up to)\s+(\d{1,4}))?")
+_COLLATZ = phrase(r"\bcollatz\b.*?\b(\d{1,12})\b")
 
 
 def _printed(plan: str, source: str, answer: str) -> Solution:
@@ -35,7 +39,11 @@ def _count_down(found: re.Match[str]) -> Solution:
 def _table(found: re.Match[str]) -> Solution:
     number = found[1] or found[2]
     source = f"for k in range(1, 11):\n    print(f'{{k}} x {number} = {{k * {number}}}')"
-    return _printed(f"I will print the multiples of {number}.", source, f"The multiplication table of {number}:\n{{output}}")
+    return _printed(
+        f"I will print the multiples of {number}.",
+        source,
+        f"The multiplication table of {number}:\n{{output}}",
+    )
 
 
 def _fizzbuzz(found: re.Match[str]) -> Solution:

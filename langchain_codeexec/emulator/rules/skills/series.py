@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
-from langchain_codeexec.emulator.rules.question import Question
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.solution import Solution, program
+
+if TYPE_CHECKING:
+    from langchain_codeexec.emulator.rules.question import Question
 
 __all__ = ["AGGREGATES", "Aggregate", "aggregate_in", "series"]
 
@@ -24,7 +28,7 @@ class Aggregate:
 
 
 def _words(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
+    return phrase(rf"\b(?:{pattern})\b")
 
 
 AGGREGATES = (
@@ -55,8 +59,18 @@ class _Kind:
 
 _INTEGERS = r"(?:positive |natural |whole |counting )*(?:numbers|integers|naturals)"
 _KINDS = (
-    _Kind(_words(r"(?:positive )?even(?: positive| natural)?(?: numbers| integers)?"), "even numbers", "2 * k", "n % 2 == 0"),
-    _Kind(_words(r"(?:positive )?odd(?: positive| natural)?(?: numbers| integers)?"), "odd numbers", "2 * k - 1", "n % 2 == 1"),
+    _Kind(
+        _words(r"(?:positive )?even(?: positive| natural)?(?: numbers| integers)?"),
+        "even numbers",
+        "2 * k",
+        "n % 2 == 0",
+    ),
+    _Kind(
+        _words(r"(?:positive )?odd(?: positive| natural)?(?: numbers| integers)?"),
+        "odd numbers",
+        "2 * k - 1",
+        "n % 2 == 1",
+    ),
     _Kind(
         _words(r"(?:perfect )?squares|square numbers|squared numbers"),
         "squares",
@@ -65,31 +79,37 @@ _KINDS = (
         ("math",),
     ),
     _Kind(_words(r"(?:perfect )?cubes|cube numbers"), "cubes", "k**3", "round(n ** (1 / 3)) ** 3 == n"),
-    _Kind(_words(r"triangular numbers"), "triangular numbers", "k * (k + 1) // 2", "math.isqrt(8 * n + 1) ** 2 == 8 * n + 1", ("math",)),
+    _Kind(
+        _words(r"triangular numbers"),
+        "triangular numbers",
+        "k * (k + 1) // 2",
+        "math.isqrt(8 * n + 1) ** 2 == 8 * n + 1",
+        ("math",),
+    ),
     _Kind(_words(r"factorials"), "factorials", "math.factorial(k)", "", ("math",)),
     _Kind(_words(r"(?:unit fractions|reciprocals)"), "reciprocals", "1 / k", ""),
     _Kind(_words(_INTEGERS), "positive integers", "k", ""),
 )
 
-_FIRST = re.compile(rf"\bfirst ({NUMBER})\s+(?P<kind>[a-z][a-z ]*?)(?=[?.,;:!]|$| (?:using|with|and|in|please|starting)\b)", re.I)
-_OF_FIRST = re.compile(
-    rf"\b(squares|cubes|factorials|reciprocals) of (?:the )?first ({NUMBER}) {_INTEGERS}", re.IGNORECASE
+_FIRST = phrase(
+    rf"\bfirst ({NUMBER})\s+(?P<kind>[a-z][a-z ]*?)(?=[?.,;:!]|$| (?:using|with|and|in|please|starting)\b)"
 )
-_MULTIPLES_FIRST = re.compile(rf"\bfirst ({NUMBER}) multiples of ({NUMBER})", re.IGNORECASE)
-_POWERS_FIRST = re.compile(rf"\bfirst ({NUMBER}) powers of ({NUMBER})", re.IGNORECASE)
-_MULTIPLES = re.compile(
-    rf"\b(?:multiples? of|divisible by|multiples? of either) ({NUMBER})(?: (or|and) (?:by )?({NUMBER}))?", re.IGNORECASE
+_OF_FIRST = phrase(rf"\b(squares|cubes|factorials|reciprocals) of (?:the )?first ({NUMBER}) {_INTEGERS}")
+_MULTIPLES_FIRST = phrase(rf"\bfirst ({NUMBER}) multiples of ({NUMBER})")
+_POWERS_FIRST = phrase(rf"\bfirst ({NUMBER}) powers of ({NUMBER})")
+_MULTIPLES = phrase(
+    rf"\b(?:multiples? of|divisible by|multiples? of either) ({NUMBER})(?: (or|and) (?:by )?({NUMBER}))?"
 )
-_BETWEEN = re.compile(rf"\b(?:from|between)\s+({NUMBER})\s+(?:to|and|through|until|up to)\s+({NUMBER})", re.IGNORECASE)
-_BARE_RANGE = re.compile(
+_BETWEEN = phrase(rf"\b(?:from|between)\s+({NUMBER})\s+(?:to|and|through|until|up to)\s+({NUMBER})")
+_BARE_RANGE = phrase(
     rf"\b(?:numbers|integers|sum|add(?: up)?|total|squares|cubes)(?: of)?(?: all)?(?: the)?(?: numbers| integers)?"
-    rf"\s+({NUMBER})\s?(?:to|through|-)\s?({NUMBER})(?!\s*[-+*/%])",
-    re.IGNORECASE,
+    rf"\s+({NUMBER})\s?(?:to|through|-)\s?({NUMBER})(?!\s*[-+*/%])"
 )
-_BELOW = re.compile(
-    rf"\b(below|under|less than|smaller than|up to|not exceeding|at most|until)\s+({NUMBER})(?:,? inclusive)?", re.IGNORECASE
+_BELOW = phrase(
+    rf"\b(below|under|less than|smaller than|up to|not exceeding|at most|until)\s+({NUMBER})(?:,? inclusive)?"
 )
 _ELLIPSIS = re.compile(r"\b(\d+)\s*\+\s*(\d+)\s*\+(?:\s*\d+\s*\+)*\s*(?:\.\.\.|…)\s*\+\s*(\d+)")
+_LISTING = phrase(r"^\W*(?:the )?(?:first|numbers|integers|multiples|even|odd|perfect|squares|cubes)\b")
 _OPEN_BOUNDS = frozenset({"below", "under", "less than", "smaller than"})
 _PLAIN_RANGE_NOUN = _words(_INTEGERS)
 
@@ -102,7 +122,7 @@ def aggregate_in(text: str) -> Aggregate | None:
 def series(question: Question) -> Solution | None:
     """Aggregate the first terms of a series, or its terms within bounds."""
     text = question.prose
-    aggregate = aggregate_in(text)
+    aggregate = aggregate_in(text) or (AGGREGATES[-1] if _LISTING.match(text) else None)
     if found := _ELLIPSIS.search(text):
         return _progression(*(int(group) for group in found.groups()))
     if aggregate is None:
@@ -131,7 +151,9 @@ def _from_terms(
 ) -> Solution | None:
     if not count.isdigit():
         return None
-    return _solution(aggregate, f"[{term} for k in range(1, {int(count) + 1})]", f"the first {count} {noun}", imports)
+    return _solution(
+        aggregate, f"[{term} for k in range(1, {int(count) + 1})]", f"the first {count} {noun}", imports
+    )
 
 
 def _bounded_terms(text: str, aggregate: Aggregate) -> Solution | None:
@@ -142,15 +164,32 @@ def _bounded_terms(text: str, aggregate: Aggregate) -> Solution | None:
     if found := _MULTIPLES.search(text):
         join = "and" if (found[2] or "").lower() == "and" else "or"
         factors = [literal(group) for group in (found[1], found[3]) if group]
-        test, noun = f" {join} ".join(f"n % {factor} == 0" for factor in factors), f"multiples of {f' {join} '.join(factors)}"
+        test, noun = (
+            f" {join} ".join(f"n % {factor} == 0" for factor in factors),
+            f"multiples of {f' {join} '.join(factors)}",
+        )
         return _solution(aggregate, f"[n for n in range({low}, {high + 1}) if {test}]", f"the {noun} {how}")
     kind = next((kind for kind in _KINDS if kind.words.search(text)), None)
     if kind is None:
-        return _solution(aggregate, f"range({low}, {high + 1})", f"the integers {how}") if _is_bare(text) else None
+        return (
+            _solution(aggregate, f"range({low}, {high + 1})", f"the integers {how}")
+            if _is_bare(text)
+            else None
+        )
     if kind.test and not _squares_each(text, kind):
-        return _solution(aggregate, f"[n for n in range({low}, {high + 1}) if {kind.test}]", f"the {kind.noun} {how}", kind.imports)
+        return _solution(
+            aggregate,
+            f"[n for n in range({low}, {high + 1}) if {kind.test}]",
+            f"the {kind.noun} {how}",
+            kind.imports,
+        )
     if kind.term != "k":
-        return _solution(aggregate, f"[{kind.term} for k in range({low}, {high + 1})]", f"the {kind.noun} of the integers {how}", kind.imports)
+        return _solution(
+            aggregate,
+            f"[{kind.term} for k in range({low}, {high + 1})]",
+            f"the {kind.noun} of the integers {how}",
+            kind.imports,
+        )
     return _solution(aggregate, f"range({low}, {high + 1})", f"the integers {how}")
 
 
@@ -174,21 +213,29 @@ def _bounds(text: str) -> tuple[int, int, str] | None:
 
 def _squares_each(text: str, kind: _Kind) -> bool:
     """Whether a text means the squares *of* the numbers in the bounds, not the squares among them."""
-    return bool(kind.term.startswith("k**") and re.search(r"\b(?:squares|cubes) (?:of|from)\b", text, re.IGNORECASE))
+    return bool(
+        kind.term.startswith("k**") and re.search(r"\b(?:squares|cubes) (?:of|from)\b", text, re.IGNORECASE)
+    )
 
 
 def _is_bare(text: str) -> bool:
     """Whether bounds stand right after the verb, as in `add 1 to 100`, so that integers are meant."""
-    return bool(re.search(r"\b(?:sum|total|product|average|mean)(?: of)?(?: everything| all)? (?:from|between) ", text, re.I)) or bool(
-        re.search(rf"\b(?:sum|sum up|add up)\s+{NUMBER}\s?(?:to|through|-)", text, re.I)
-    )
+    return bool(
+        re.search(
+            r"\b(?:sum|total|product|average|mean)(?: of)?(?: everything| all)? (?:from|between) ",
+            text,
+            re.IGNORECASE,
+        )
+    ) or bool(re.search(rf"\b(?:sum|sum up|add up)\s+{NUMBER}\s?(?:to|through|-)", text, re.IGNORECASE))
 
 
 def _progression(first: int, second: int, last: int) -> Solution | None:
     step = second - first
     if step <= 0 or last < second:
         return None
-    return _solution(AGGREGATES[0], f"range({first}, {last + 1}, {step})", f"{first} + {second} + ... + {last}")
+    return _solution(
+        AGGREGATES[0], f"range({first}, {last + 1}, {step})", f"{first} + {second} + ... + {last}"
+    )
 
 
 def _solution(aggregate: Aggregate, terms: str, noun: str, imports: tuple[str, ...] = ()) -> Solution:

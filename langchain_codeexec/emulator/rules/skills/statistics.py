@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_codeexec.emulator.rules.numerals import LIST, literals
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class _Measure(NamedTuple):
 
 
 def _measure(words: str, label: str, expression: str, noun: str = "") -> _Measure:
-    return _Measure(re.compile(rf"\b(?:{words})\b", re.IGNORECASE), label, noun or label, expression)
+    return _Measure(phrase(rf"\b(?:{words})\b"), label, noun or label, expression)
 
 
 _MEASURES = (
@@ -41,11 +42,17 @@ _MEASURES = (
         "statistics.stdev(numbers)",
         "sample standard deviation",
     ),
-    _measure(r"population variance", "population_variance", "statistics.pvariance(numbers)", "population variance"),
+    _measure(
+        r"population variance", "population_variance", "statistics.pvariance(numbers)", "population variance"
+    ),
     _measure(r"(?<!population )variance", "variance", "statistics.variance(numbers)", "sample variance"),
     _measure(r"geometric mean", "geometric_mean", "statistics.geometric_mean(numbers)", "geometric mean"),
     _measure(r"harmonic mean", "harmonic_mean", "statistics.harmonic_mean(numbers)", "harmonic mean"),
-    _measure(r"quartiles?|interquartile range|iqr", "quartiles", 'statistics.quantiles(numbers, n=4, method="inclusive")'),
+    _measure(
+        r"quartiles?|interquartile range|iqr",
+        "quartiles",
+        'statistics.quantiles(numbers, n=4, method="inclusive")',
+    ),
     _measure(r"deciles?", "deciles", 'statistics.quantiles(numbers, n=10, method="inclusive")'),
     _measure(r"max(?:imum)?|largest|biggest|greatest|highest", "maximum", "max(numbers)"),
     _measure(r"min(?:imum)?|smallest|least|lowest", "minimum", "min(numbers)"),
@@ -67,18 +74,28 @@ _MEASURES = (
     _measure(r"how many (?:numbers|values|items)|count", "count", "len(numbers)"),
 )
 _INSTEAD = {"mean": ("geometric_mean", "harmonic_mean")}
-_SUMMARY = re.compile(r"\b(?:summary|descriptive|describe|basic) ?(?:statistics|stats)?\b", re.IGNORECASE)
+_SUMMARY = phrase(r"\b(?:summary|descriptive|describe|basic) ?(?:statistics|stats)?\b")
 _IN_A_SUMMARY = ("mean", "median", "stdev", "minimum", "maximum")
 _SORTED = ("ascending", "descending")
 
-_PERCENTILE = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)? percentile\b", re.IGNORECASE)
-_CORRELATION = re.compile(r"\b(?:correlation|pearson|covariance|linear regression|regression line|best fit)\b", re.IGNORECASE)
-_NUMBERS = re.compile(LIST, re.IGNORECASE)
+_PERCENTILE = phrase(r"\b(\d{1,2})(?:st|nd|rd|th)? percentile\b")
+_CORRELATION = phrase(r"\b(?:correlation|pearson|covariance|linear regression|regression line|best fit)\b")
+_NUMBERS = phrase(LIST)
+_THOUSANDS = re.compile(r"\d{1,3},\d{3}")
+_ANNOUNCED = phrase(
+    r"(?:^|[:\[({=]|\b(?:of|between|for|are|is|were|numbers|values|scores|data|set|list|in|add|multiply|sort)"
+    rf"|{'|'.join(measure.words.pattern for measure in _MEASURES)})\W*$"
+)
+_COUNTED_NOUN = phrase(r"\s+(?!and\b|in\b|to\b|is\b|using\b|with\b|please\b|from\b|then\b)[a-z]")
 _BRACKETED = re.compile(r"[\[(]([^\[\]()]+)[\])]")
-_LABELLED_LISTS = re.compile(rf"\b[xa]\s*[=:]\s*[\[(]?({LIST}).*?\b[yb]\s*[=:]\s*[\[(]?({LIST})", re.IGNORECASE)
+_LABELLED_LISTS = phrase(rf"\b[xa]\s*[=:]\s*[\[(]?({LIST}).*?\b[yb]\s*[=:]\s*[\[(]?({LIST})")
 
 _PAIRED = {
-    "covariance": ("covariance", "covariance = statistics.covariance(x, y)", "The covariance of the two lists is {covariance}."),
+    "covariance": (
+        "covariance",
+        "covariance = statistics.covariance(x, y)",
+        "The covariance of the two lists is {covariance}.",
+    ),
     "regression": (
         "regression line",
         "slope, intercept = statistics.linear_regression(x, y)",
@@ -91,8 +108,8 @@ _PAIRED = {
     ),
 }
 _PAIRED_WORDS = (
-    (re.compile(r"\bcovariance\b", re.IGNORECASE), "covariance"),
-    (re.compile(r"\b(?:regression|best fit)\b", re.IGNORECASE), "regression"),
+    (phrase(r"\bcovariance\b"), "covariance"),
+    (phrase(r"\b(?:regression|best fit)\b"), "regression"),
     (_CORRELATION, "correlation"),
 )
 
@@ -103,7 +120,7 @@ def statistics_of(question: Question) -> Solution | None:
     paired = next((name for words, name in _PAIRED_WORDS if words.search(text)), None)
     if paired:
         return _of_two(text, paired)
-    lists = [found for found in _NUMBERS.finditer(text) if len(literals(found[0])) > 1]
+    lists = [found for found in _NUMBERS.finditer(text) if _is_list(found)]
     if len(lists) != 1:
         return None
     numbers = literals(lists[0][0])
@@ -112,6 +129,14 @@ def statistics_of(question: Question) -> Solution | None:
     rest = text[: lists[0].start()] + " " + text[lists[0].end() :]
     measures = _asked(rest)
     return _of_one(numbers, measures) if measures else None
+
+
+def _is_list(found: re.Match[str]) -> bool:
+    """Whether numbers in a row are meant as a list: announced as one, and no mere `9,300` or `3 and 2 eggs`."""
+    before, after = found.string[: found.start()], found.string[found.end() :]
+    if _THOUSANDS.fullmatch(found[0]) or not _ANNOUNCED.search(before):
+        return False
+    return len(literals(found[0])) > 2 or not _COUNTED_NOUN.match(after)  # noqa: PLR2004 -- a pair may be chance
 
 
 def _asked(text: str) -> list[_Measure]:

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from langchain_codeexec.emulator.rules.solution import Solution, program
+from langchain_codeexec.emulator.rules.phrasing import phrase
+from langchain_codeexec.emulator.rules.solution import Solution
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.question import Question
@@ -50,7 +51,9 @@ def table_in(question: Question) -> Table | None:
         return None
     text = "\n".join(lines)
     block = text.replace("\\", "\\\\").replace('"', '\\"')
-    return _table(text, ("csv", "io"), f'table = """\\\n{block}\n"""\nrows = list(csv.DictReader(io.StringIO(table)))\n')
+    return _table(
+        text, ("csv", "io"), f'table = """\\\n{block}\n"""\nrows = list(csv.DictReader(io.StringIO(table)))\n'
+    )
 
 
 def _table_lines(text: str) -> list[str]:
@@ -78,7 +81,11 @@ def _table(text: str, imports: tuple[str, ...], loading: str) -> Table | None:
     header = tuple(rows[0])
     cells = {name: [row[k].strip() for row in rows[1:] if len(row) > k] for k, name in enumerate(header)}
     numbers = {name: kind for name, column in cells.items() if (kind := _number_type(column))}
-    values = {name: tuple(dict.fromkeys(filter(None, column))) for name, column in cells.items() if name not in numbers}
+    values = {
+        name: tuple(dict.fromkeys(filter(None, column)))
+        for name, column in cells.items()
+        if name not in numbers
+    }
     return Table(header, numbers, values, imports, loading)
 
 
@@ -103,7 +110,7 @@ class _Measure(NamedTuple):
 
 
 def _measure(words: str, label: str, expression: str) -> _Measure:
-    return _Measure(re.compile(rf"\b(?:{words})\b", re.IGNORECASE), label, expression)
+    return _Measure(phrase(rf"\b(?:{words})\b"), label, expression)
 
 
 _MEASURES = (
@@ -116,12 +123,16 @@ _MEASURES = (
     _measure(r"how many|count|number of", "count", "len({values})"),
 )
 _COUNT = _MEASURES[-1]
-_EXTREME = re.compile(r"\b(?:which|who|what|row)\b.*?\b(highest|most|largest|biggest|max(?:imum)?|best|lowest|least|smallest|min(?:imum)?|worst|cheapest|oldest|youngest)\b", re.IGNORECASE)
-_LOW = re.compile(r"\b(?:lowest|least|smallest|min(?:imum)?|worst|cheapest|youngest)\b", re.IGNORECASE)
-_GROUPED = re.compile(r"\b(?:per|by|for each|for every|in each|of each|group(?:ed)? by|each)\s+(?:the\s+)?", re.IGNORECASE)
-_DESCRIBE = re.compile(r"\b(?:describe|summar(?:y|i[sz]e)|statistics|overview|analy[sz]e)\b", re.IGNORECASE)
-_COLUMNS = re.compile(r"\b(?:columns?|headers?|fields)\b", re.IGNORECASE)
-_COMPARED = re.compile(r"\s*(?:is\s+)?(>=|<=|>|<|=|at least|at most|over|above|more than|greater than|under|below|less than|equals?|is)\s*\$?(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+_EXTREME = phrase(
+    r"\b(?:which|who|what|row)\b.*?\b(highest|most|largest|biggest|max(?:imum)?|best|lowest|least|smallest|min(?:imum)?|worst|cheapest|oldest|youngest)\b"
+)
+_LOW = phrase(r"\b(?:lowest|least|smallest|min(?:imum)?|worst|cheapest|youngest)\b")
+_GROUPED = phrase(r"\b(?:per|by|for each|for every|in each|of each|group(?:ed)? by|each)\s+(?:the\s+)?")
+_DESCRIBE = phrase(r"\b(?:describe|summar(?:y|i[sz]e)|statistics|overview|analy[sz]e)\b")
+_COLUMNS = phrase(r"\b(?:columns?|headers?|fields)\b")
+_COMPARED = phrase(
+    r"\s*(?:is\s+)?(>=|<=|>|<|=|at least|at most|over|above|more than|greater than|under|below|less than|equals?|is)\s*\$?(-?\d+(?:\.\d+)?)"
+)
 _OPERATORS = {
     ">": ">", "<": "<", ">=": ">=", "<=": "<=", "=": "==", "is": "==", "equal": "==", "equals": "==",
     "at least": ">=", "at most": "<=", "over": ">", "above": ">", "more than": ">", "greater than": ">",
@@ -138,7 +149,7 @@ def mentioned_column(text: str, names: tuple[str, ...]) -> str | None:
 def _column_pattern(name: str) -> re.Pattern[str]:
     words = [re.escape(word.removesuffix("s")) for word in re.split(r"[\s_-]+", name.strip()) if word]
     spaced = r"[\s_-]+".join(words)
-    return re.compile(rf"\b{spaced}(?:e?s)?\b" if words else r"(?!)", re.IGNORECASE)
+    return phrase(rf"\b{spaced}(?:e?s)?\b" if words else r"(?!)")
 
 
 def tables(question: Question) -> Solution | None:
@@ -168,7 +179,14 @@ def _conditions(table: Table, text: str) -> tuple[list[str], str]:
             tests.append(f"{table.numbers[name]}(row[{name!r}]) {operator} {compared[2]}")
             text = text[: named.start()] + text[compared.end() :]
     for name, values in table.values.items():
-        found = next((hit for value in values if (hit := re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE))), None)
+        found = next(
+            (
+                hit
+                for value in values
+                if (hit := re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE))
+            ),
+            None,
+        )
         if found:
             value = next(value for value in values if value.lower() == found[0].lower())
             tests.append(f"row[{name!r}].strip() == {value!r}")
@@ -187,7 +205,9 @@ def _numbers_of(table: Table, column: str, rows: str = "rows") -> str:
 
 
 def _where(tests: list[str]) -> str:
-    plain = [re.sub(r"\w*\(?row\['(.*?)'\]\)?(?:\.strip\(\))?", r"\1", test).replace("==", "is") for test in tests]
+    plain = [
+        re.sub(r"\w*\(?row\['(.*?)'\]\)?(?:\.strip\(\))?", r"\1", test).replace("==", "is") for test in tests
+    ]
     return f" where {' and '.join(plain)}" if tests else ""
 
 
@@ -240,7 +260,9 @@ def _extreme_row(table: Table, text: str) -> Solution | None:
         return None
     tests, rest = _conditions(table, text)
     after = rest[rest.lower().find(found[1].lower()) :]
-    column = mentioned_column(after, tuple(table.numbers)) or (next(iter(table.numbers)) if len(table.numbers) == 1 else None)
+    column = mentioned_column(after, tuple(table.numbers)) or (
+        next(iter(table.numbers)) if len(table.numbers) == 1 else None
+    )
     asked = mentioned_column(found[0], tuple(table.values))
     if column is None or asked is None:
         return None
@@ -263,7 +285,11 @@ def _describe(table: Table) -> Solution:
             f"values = {_numbers_of(table, name)}\n"
             f"print({name!r}, dict(count=len(values), mean=statistics.mean(values), minimum=min(values), maximum=max(values)))\n"
         )
-    return Solution("I will describe every numeric column.", "".join(lines), "Here is a description of the table:\n{output}")
+    return Solution(
+        "I will describe every numeric column.",
+        "".join(lines),
+        "Here is a description of the table:\n{output}",
+    )
 
 
 def _columns(table: Table, text: str) -> Solution | None:

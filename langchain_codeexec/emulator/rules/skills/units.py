@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.question import first_of
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
@@ -101,12 +102,13 @@ _TEMPERATURES: dict[str, tuple[str, str]] = {
 _ALL = [unit for row in _DIMENSIONS.values() for unit in row]
 _UNIT = "(?:" + "|".join(sorted((*_TEMPERATURES, *_ALL), key=len, reverse=True)) + ")"
 _LINK = r"\s+(?:in(?:to)?|to|as|is (?:what|how many) in|expressed in)\s+"
-_CONVERT = re.compile(rf"({NUMBER})\s?({_UNIT}){_LINK}(?:how many )?({_UNIT})(?=[\s?.,;!)]|$)", re.IGNORECASE)
-_HOW_MANY = re.compile(
-    rf"\bhow many ({_UNIT}) (?:are |is |in |make |does |do )?(?:there )?(?:up )?(?:in |is |are )?(?:(an?)|({NUMBER}))\s?({_UNIT})(?=[\s?.,;!)]|$)",
-    re.IGNORECASE,
+_CONVERT = phrase(rf"({NUMBER})\s?({_UNIT}){_LINK}(?:how many )?({_UNIT})(?=[\s?.,;!)]|$)")
+_END = r"(?=[\s?.,;!)]|$)"
+_HOW_MANY = phrase(
+    rf"\bhow many ({_UNIT}) (?:are |is |make |does |do |equals? )?(?:there )?(?:up )?(?:in |is |are )"
+    rf"(?:(an?)|({NUMBER}))\s?({_UNIT}){_END}",
 )
-_WHAT_IN = re.compile(rf"\b(?:convert|what is|what's|how much is) ({NUMBER})\s?({_UNIT}) (?:in|to) ({_UNIT})\b", re.IGNORECASE)
+_WHAT_IN = phrase(rf"\b(?:convert|what is|what's|how much is) ({NUMBER})\s?({_UNIT}) (?:in|to) ({_UNIT})\b")
 
 
 def _fullmatch(pattern: str, text: str) -> bool:

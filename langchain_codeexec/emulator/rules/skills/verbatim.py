@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _INLINE = re.compile(
     r"\b(?:run|execute|evaluate)\b[^:\n`]{0,40}(?::\s*|\s*`)((?:print|import|from|for|\w+\s*=)[^`]*)`?\s*$",
     re.DOTALL | re.IGNORECASE,
 )
-_RUN = re.compile(r"\b(?:run|execute|what (?:does|will|is)|output|result|print|try)\b", re.IGNORECASE)
+_RUN = phrase(r"\b(?:run|execute|what (?:does|will|is)|output|result|print|try)\b")
 
 
 def verbatim(question: Question) -> Solution | None:

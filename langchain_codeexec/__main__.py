@@ -1,0 +1,38 @@
+"""The entry point of the command line: `langchain-codeexec` and `python -m langchain_codeexec`."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+__all__ = ["main"]
+
+_USAGE_ERROR = 2
+_LIBRARIES = frozenset({"typer", "rich"})
+
+
+def main() -> int:
+    """Run the command line.
+
+    Returns:
+        2 where its libraries are missing; otherwise it leaves with the command's own exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a sign the terminal cannot show is no reason to stop
+    try:
+        from langchain_codeexec.cli.app import app  # noqa: PLC0415 -- its libraries are optional
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in _LIBRARIES:
+            raise
+        sys.stderr.write(
+            f"The command line needs {error.name}, which is not installed. Install it with:\n"
+            "    pip install 'langchain-codeexec[cli]'\n"
+        )
+        return _USAGE_ERROR
+    app(prog_name="langchain-codeexec")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

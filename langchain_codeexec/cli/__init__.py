@@ -1,0 +1,1 @@
+"""The command line, one file per command. It needs typer and rich (extra `cli`)."""

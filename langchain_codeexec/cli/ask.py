@@ -1,0 +1,76 @@
+"""`ask`: one question, one answer."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from langchain_codeexec.cli.attachments import question_with_files
+from langchain_codeexec.cli.failures import FAILED, is_complete, reported
+from langchain_codeexec.cli.options import DEFAULT_IMAGES, DEFAULT_MODEL, Debug, Live, Model, NoCode
+from langchain_codeexec.cli.service import open_model
+from langchain_codeexec.cli.streaming import show_stream
+from langchain_codeexec.cli.terminal import results, show, spinner
+from langchain_codeexec.records.console import render_message, render_section
+from langchain_codeexec.records.images import images_of, save_images
+from langchain_codeexec.records.json_record import json_record
+from langchain_codeexec.records.sections import Section
+
+__all__ = ["ask"]
+
+
+def ask(  # noqa: PLR0913 -- one parameter for each option
+    question: Annotated[str, typer.Argument(help="What to ask.", show_default=False)],
+    *,
+    file: Annotated[
+        list[Path] | None, typer.Option("--file", "-f", help="A file to send along; may be repeated.")
+    ] = None,
+    model: Model = DEFAULT_MODEL,
+    live: Live = False,
+    no_code: NoCode = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Show the answer while it arrives.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Where images are saved; ./{DEFAULT_IMAGES} by default. With --json they are part of the "
+            "object unless this is given."
+        ),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Ask one question and show the code, what it printed and the answer."""
+    if stream and as_json:
+        raise typer.BadParameter("--json prints one object at the end; leave --stream away")
+    with reported(debug=debug):
+        content = question_with_files(question, file or ())
+        with open_model(model, live=live, code_execution=not no_code) as llm:
+            conversation = [{"role": "user", "content": content}]
+            if stream:
+                answer: Any = _streamed(llm, question, conversation, output_dir or DEFAULT_IMAGES)
+            else:
+                with spinner("waiting for the answer"):
+                    answer = llm.invoke(conversation)
+                _print(question, answer, output_dir, as_json=as_json)
+    if not is_complete(answer):
+        raise typer.Exit(FAILED)
+
+
+def _streamed(llm: Any, question: str, conversation: list[Any], directory: Path) -> Any:
+    console = results()
+    show(console, render_section(Section("question", question)))
+    return show_stream(llm.stream(conversation), console, directory)
+
+
+def _print(question: str, answer: Any, output_dir: Path | None, *, as_json: bool) -> None:
+    directory = output_dir if as_json else output_dir or DEFAULT_IMAGES
+    if directory is not None:
+        save_images(images_of(answer), directory)
+    if as_json:
+        record = {"question": question, **json_record(answer, image_directory=directory)}
+        typer.echo(json.dumps(record, indent=2))
+        return
+    console = results()
+    show(console, render_section(Section("question", question)))
+    show(console, render_message(answer, image_directory=directory))

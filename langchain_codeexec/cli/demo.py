@@ -1,0 +1,137 @@
+"""`demo`: five questions that show what the package does, answered offline."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from langchain_codeexec.cli.failures import FAILED, failure_panel, is_complete, reported
+from langchain_codeexec.cli.options import DEFAULT_IMAGES, DEFAULT_MODEL, Debug
+from langchain_codeexec.cli.service import STAND_IN, open_model
+from langchain_codeexec.cli.terminal import results, show, spinner, stderr
+from langchain_codeexec.errors import CodeExecError
+from langchain_codeexec.executions import code_executions
+from langchain_codeexec.records.console import render_message, render_section
+from langchain_codeexec.records.images import images_of, save_images
+from langchain_codeexec.records.sections import Section
+
+__all__ = ["demo", "pieces_in_stock"]
+
+_STOCK = {"M6 bolt": 3400, "M8 bolt": 1280, "M8 nut": 95}
+_MAX_REQUESTS = 4  # of one question: the functions' answers go back to the model in further ones
+
+
+def pieces_in_stock(article: str) -> int:
+    """Count the pieces of an article in the warehouse.
+
+    Args:
+        article: Name of the article.
+    """
+    return _STOCK.get(article, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One question.
+
+    Attributes:
+        title: What it shows.
+        question: What is asked.
+        came_out: Whether an answer is what it has to be.
+        goes_on: Whether it belongs to the conversation of the scene before.
+        function: A function of this process that the model may call.
+    """
+
+    title: str
+    question: str
+    came_out: Callable[[Any], bool]
+    goes_on: bool = False
+    function: Callable[..., Any] | None = None
+
+
+def _printed(text: str) -> Callable[[Any], bool]:
+    """Whether code that ran well printed a text, and the answer repeats it."""
+    return lambda answer: (
+        text in answer.text and any(run.ok and text in (run.output or "") for run in code_executions(answer))
+    )
+
+
+SCENES = (
+    Scene("a calculation", "What is the sum of the first 10 positive integers?", _printed("55")),
+    Scene("a chat, first turn", 'Can you print "Hello world!"?', _printed("Hello world!")),
+    Scene(
+        "the same chat, second turn",
+        "What is the sum of the first 50 prime numbers? Generate and run code for the calculation, and make "
+        "sure you get all 50.",
+        _printed("5117"),
+        goes_on=True,
+    ),
+    Scene(
+        "a plot",
+        "Plot a bar chart of the rainfall in mm: January 48, February 40, March 45, April 52.",
+        lambda answer: bool(images_of(answer)),
+    ),
+    Scene(
+        "a local function instead of code",
+        "How many pieces of the article 'M8 bolt' are in stock?",
+        lambda answer: "1280" in answer.text and not code_executions(answer),
+        function=pieces_in_stock,
+    ),
+)
+
+
+def demo(
+    *,
+    output_dir: Annotated[Path, typer.Option(help="Where the plot is saved.")] = DEFAULT_IMAGES,
+    debug: Debug = False,
+) -> None:
+    """Show five questions answered offline: by code that runs, and by a function of this program."""
+    console = results()
+    console.print(f"[bold]{STAND_IN}[/]\n")
+    with reported(debug=debug), open_model(DEFAULT_MODEL, live=False, announced=False) as llm:
+        history: list[Any] = []
+        good = 0
+        for number, scene in enumerate(SCENES, 1):
+            console.print(f"[reverse] {number}/{len(SCENES)} {scene.title} [/]\n")
+            if not scene.goes_on:
+                history.clear()
+            good += _plays(scene, llm, history, output_dir)
+    console.print(f"[bold]{good} of {len(SCENES)} came out.[/]")
+    if good < len(SCENES):
+        raise typer.Exit(FAILED)
+
+
+def _plays(scene: Scene, llm: Any, history: list[Any], directory: Path) -> bool:
+    """Play one scene, and tell whether it came out."""
+    try:
+        answer = _converse(scene, llm, history, directory)
+    except CodeExecError as error:
+        stderr().print(failure_panel(error))
+        return False
+    came_out = is_complete(answer) and scene.came_out(answer)
+    if not came_out:
+        results().print("[red]✗ This is not the answer it should be.[/]\n")
+    return came_out
+
+
+def _converse(scene: Scene, llm: Any, history: list[Any], directory: Path) -> Any:
+    """Ask, call the function where the model wants it, and return the final answer."""
+    console = results()
+    model = llm.bind_tools([scene.function]) if scene.function else llm
+    show(console, render_section(Section("question", scene.question)))
+    history.append({"role": "user", "content": scene.question})
+    for _ in range(_MAX_REQUESTS):
+        with spinner("waiting for the answer"):
+            answer = model.invoke(history)
+        history.append(answer)
+        save_images(images_of(answer), directory)
+        show(console, render_message(answer, image_directory=directory))
+        if not (answer.tool_calls and scene.function):
+            break
+        for call in answer.tool_calls:
+            reply = str(scene.function(**call["args"]))
+            show(console, render_section(Section("reply", reply, call["name"])))
+            history.append({"role": "tool", "content": reply, "tool_call_id": call["id"]})
+    return answer

@@ -1,0 +1,124 @@
+"""`doctor`: what is configured, what would be used, what is missing."""
+
+import json
+import os
+import platform
+from dataclasses import asdict
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from langchain_codeexec.cli.configuration import VARIABLES, read_configuration
+from langchain_codeexec.cli.failures import MISUSED, reported
+from langchain_codeexec.cli.installation import extras
+from langchain_codeexec.cli.options import Debug, own_version
+from langchain_codeexec.cli.terminal import results, spinner
+from langchain_codeexec.errors import ExecutorError
+from langchain_codeexec.executions import ExecutionRequest
+from langchain_codeexec.executors.process import ProcessExecutor
+from langchain_codeexec.records.visible import visible
+
+__all__ = ["doctor"]
+
+_SANDBOX = "none: code runs in a process of its own with limits, as you and with your files and network"
+_PROBE = ExecutionRequest("print(6 * 7)", timeout=20.0)
+
+
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Show what is configured, what would be used and what is missing; no value of a secret is shown."""
+    with reported(debug=debug):
+        with spinner("looking around"):
+            report = _report()
+        if as_json:
+            typer.echo(json.dumps(report, indent=2))
+        else:
+            results().print(_shown(report))
+    if not report["offline"]["ready"]:
+        raise typer.Exit(MISUSED)
+
+
+def _report() -> dict[str, Any]:
+    return {
+        "version": own_version(),
+        "python": platform.python_version(),
+        "platform": platform.system(),
+        "offline": _offline(),
+        "live": asdict(read_configuration()),
+        "sandbox": _SANDBOX,
+        "environment": {name: bool(os.environ.get(name)) for name in VARIABLES},
+        "extras": extras(),
+    }
+
+
+def _offline() -> dict[str, Any]:
+    """Whether the emulator could answer, found out by running a program."""
+    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    if missing:
+        remedy = f"{' and '.join(missing)} missing: pip install 'langchain-codeexec[emulator]'"
+        return {"ready": False, "detail": remedy}
+    try:
+        result = ProcessExecutor().run(_PROBE)
+    except ExecutorError as error:
+        return {"ready": False, "detail": f"code cannot be run here: {error}"}
+    if result.stdout != "42\n":
+        return {"ready": False, "detail": f"a program that should print 42 did not: {result.output}"}
+    return {"ready": True, "detail": "the emulator can answer and run code (no language model)"}
+
+
+# -- on the console ------------------------------------------------------------------------------------
+
+
+def _shown(report: dict[str, Any]) -> RenderableType:
+    live = report["live"]
+    facts = _rows()
+    _row(facts, report["offline"]["ready"], "offline", report["offline"]["detail"])
+    _row(facts, live["ready"], "--live", _live(live))
+    _row(facts, None, "service", f"{live['service'] or 'none'} ({live['why']})")
+    _row(facts, None, "credentials", live["credentials"] or "none found")
+    _row(facts, None, "sandbox", report["sandbox"])
+    environment = _rows()
+    for name, is_set in report["environment"].items():
+        _row(environment, is_set or None, name, "set" if is_set else "not set")
+    libraries = _rows()
+    for extra, versions in report["extras"].items():
+        _row(libraries, None not in versions.values(), extra, _libraries(extra, versions))
+    title = f"langchain-codeexec {report['version']}, Python {report['python']}, {report['platform']}"
+    parts: list[RenderableType] = [
+        Text(title, "bold"),
+        "",
+        facts,
+        "",
+        Text("Environment", "bold"),
+        environment,
+    ]
+    return Group(*parts, "", Text("Extras", "bold"), libraries)
+
+
+def _live(live: dict[str, Any]) -> str:
+    return "could be used; whether the service accepts it was not tried" if live["ready"] else live["remedy"]
+
+
+def _libraries(extra: str, versions: dict[str, str | None]) -> str:
+    listed = ", ".join(f"{name} {found or 'missing'}" for name, found in versions.items())
+    return listed if None not in versions.values() else f"{listed}; pip install 'langchain-codeexec[{extra}]'"
+
+
+def _rows() -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=1)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _row(table: Table, good: bool | None, name: str, detail: str) -> None:
+    mark = {True: Text("✓", "green"), False: Text("✗", "red"), None: Text("·", "dim")}[good]
+    table.add_row(mark, name, Text(visible(detail)))

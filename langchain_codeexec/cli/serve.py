@@ -1,0 +1,65 @@
+"""`serve`: the emulator for other programs."""
+
+from typing import Annotated
+
+import typer
+
+import langchain_codeexec.emulator
+from langchain_codeexec.cli.failures import reported
+from langchain_codeexec.cli.options import DEFAULT_MODEL, Debug
+from langchain_codeexec.cli.service import STAND_IN
+from langchain_codeexec.cli.terminal import results, stderr
+from langchain_codeexec.errors import ConfigurationError
+
+__all__ = ["serve"]
+
+_HINTS = """\
+[bold]langchain-codeexec[/]
+ChatGeminiCodeExecution(
+    model="{model}", vertexai=False, api_key="any", base_url="{url}"
+)
+
+[bold]google-genai[/]
+genai.Client(api_key="any", http_options={{"base_url": "{url}"}})
+
+[bold]curl[/]
+curl {url}/v1beta/models/{model}:generateContent \\
+  -H 'x-goog-api-key: any' -H 'content-type: application/json' -d '{{
+    "contents": [{{"parts": [{{"text": "What is the sum of the first 50 primes?"}}]}}],
+    "tools": [{{"codeExecution": {{}}}}]}}'
+"""
+
+
+def serve(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    allow_remote: Annotated[
+        bool,
+        typer.Option(
+            "--allow-remote",
+            help="Allow an address that other machines reach: whoever does can run code on this one.",
+        ),
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Run the emulator until Ctrl-C, for clients of any kind."""
+    with reported(debug=debug):
+        try:
+            langchain_codeexec.emulator.serve(
+                host=host, port=port, allow_remote=allow_remote, announce=_announce
+            )
+        except KeyboardInterrupt:
+            stderr().print("[dim]Stopped.[/]")
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen on {host}, port {port}: {error.strerror or error}. Choose another port with "
+                "--port (0 takes a free one) or another address with --host."
+            ) from error
+
+
+def _announce(url: str) -> None:
+    console = results()
+    console.print(f"[bold green]Gemini emulator on {url}[/]  (Ctrl-C stops it)\n{STAND_IN}")
+    console.print("The code runs on this machine in a process of its own, not in a sandbox.\n")
+    console.print(_HINTS.format(url=url, model=DEFAULT_MODEL), soft_wrap=True)

@@ -1,0 +1,151 @@
+"""A record on a terminal: headings in the margin's colour, code highlighted, everything else verbatim.
+
+Nothing has a frame around it, so that code and output can be copied as they are, and lines are never broken
+where a program did not break them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Group
+from rich.markdown import Markdown
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.text import Text
+
+from langchain_codeexec.records.images import image_name
+from langchain_codeexec.records.sections import sections_of, sections_of_execution
+from langchain_codeexec.records.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from langchain_core.messages import BaseMessage
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+    from langchain_codeexec.executions import CodeExecution
+    from langchain_codeexec.records.sections import Kind, Section
+
+__all__ = ["heading", "render_execution", "render_message", "render_section", "verbatim"]
+
+_COLOURS: Final[Mapping[Kind, str]] = {
+    "question": "bold cyan",
+    "answer": "bold green",
+    "model": "bold blue",
+    "code": "bold yellow",
+    "output": "bold magenta",
+    "image": "bold magenta",
+}
+_FAILED: Final = "bold red"
+_THEME: Final = "ansi_dark"  # the terminal's own palette, whatever its background
+
+
+def render_message(message: BaseMessage, *, image_directory: Path | None = None) -> RenderableType:
+    """A message of any role and provider, ready to be printed on a rich console.
+
+    Args:
+        message: The message.
+        image_directory: Where `save_images` has put its images; their paths are shown.
+    """
+    return _stacked(sections_of(message), image_directory)
+
+
+def render_execution(execution: CodeExecution, *, image_directory: Path | None = None) -> RenderableType:
+    """One run: its code, what it printed and what it drew.
+
+    Args:
+        execution: The record of the run.
+        image_directory: Where `save_images` has put its images; their paths are shown.
+    """
+    return _stacked(sections_of_execution(execution), image_directory)
+
+
+def render_section(section: Section, *, image_directory: Path | None = None) -> RenderableType:
+    """One section: heading, body and an empty line."""
+    body = _BODIES.get(section.kind, _plain)(section)
+    if section.image is not None and image_directory is not None:
+        body = Group(body, verbatim(str(image_directory / image_name(section.image))))
+    return Group(body, "") if section.kind in _WITHOUT_HEADING else Group(heading(section), body, "")
+
+
+def heading(section: Section) -> RenderableType:
+    """The line above a section."""
+    colour = _FAILED if section.failed else _COLOURS.get(section.kind, "bold")
+    label = f" · {visible(section.label)}" if section.label else ""
+    return Rule(Text.assemble((section.kind, colour), (label, "dim")), align="left", style="dim")
+
+
+def verbatim(text: str, style: str = "") -> Text:
+    """Text whose lines stay as they are, however long."""
+    return Text(visible(text).rstrip("\n"), style, no_wrap=True, overflow="ignore")
+
+
+def _stacked(sections: Iterable[Section], image_directory: Path | None) -> RenderableType:
+    return Group(*(render_section(section, image_directory=image_directory) for section in sections))
+
+
+class _Prose:
+    """Markdown for a person at a terminal, the text as it came for a file or another program."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not console.is_terminal:
+            yield verbatim(self._text)
+            return
+        markdown = Markdown(visible(self._text), code_theme=_THEME)
+        for token in markdown.parsed:
+            for child in token.children or ():
+                if child.type == "softbreak":  # models mean the line ends they write
+                    child.type = "hardbreak"
+        yield markdown
+
+
+def _prose(section: Section) -> RenderableType:
+    return _Prose(section.text)
+
+
+def _code(section: Section) -> RenderableType:
+    code = visible(section.text).strip("\n")
+    highlighted = Syntax(code, section.label, theme=_THEME, background_color="default").highlight(code)
+    highlighted.rstrip()
+    highlighted.no_wrap, highlighted.overflow = True, "ignore"
+    return highlighted
+
+
+def _output(section: Section) -> RenderableType:
+    if not section.text.strip("\n"):
+        return Text("(it printed nothing)", "dim")
+    return verbatim(section.text, "red" if section.failed else "")
+
+
+def _notice(section: Section) -> RenderableType:
+    return Text(visible(section.text), "yellow")
+
+
+def _usage(section: Section) -> RenderableType:
+    return Text(visible(f"{section.label} · {section.text}" if section.label else section.text), "dim")
+
+
+def _thoughts(section: Section) -> RenderableType:
+    return Text(visible(section.text).strip(), "dim italic")
+
+
+def _plain(section: Section) -> RenderableType:
+    return verbatim(section.text)
+
+
+_WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
+_BODIES: Final[Mapping[Kind, Callable[[Section], RenderableType]]] = {
+    "question": _prose,
+    "model": _prose,
+    "answer": _prose,
+    "thoughts": _thoughts,
+    "code": _code,
+    "output": _output,
+    "notice": _notice,
+    "usage": _usage,
+}

@@ -1,0 +1,240 @@
+"""What a message tells, section by section: the one reading that every form of a record shares."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from langchain_codeexec.executions import Outcome
+from langchain_codeexec.executions.halves import BlockReader, CodeCall, inline_image
+from langchain_codeexec.records.images import describe_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from langchain_core.messages import BaseMessage
+
+    from langchain_codeexec.executions import CodeExecution, InlineFile
+    from langchain_codeexec.executions.halves import Half
+
+__all__ = ["Kind", "Section", "SectionReader", "closing_sections", "sections_of", "sections_of_execution"]
+
+Json: TypeAlias = "dict[str, Any]"
+
+Kind: TypeAlias = Literal[
+    "question", "plan", "thoughts", "model", "code", "output", "image", "file", "call", "reply", "answer",
+    "notice", "usage",
+]  # fmt: skip
+"""`model` is what the model says on the way, `answer` what it says after its last run."""
+
+_OUTCOMES: Final[Mapping[Outcome, str]] = {
+    Outcome.OK: "ok",
+    Outcome.FAILED: "failed",
+    Outcome.DEADLINE_EXCEEDED: "out of time",
+    Outcome.UNSPECIFIED: "outcome unknown",
+}
+_SPOKEN: Final = frozenset({"model", "answer"})
+_RUN: Final = frozenset({"code", "output"})
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One thing a message tells.
+
+    Attributes:
+        kind: What it is.
+        text: Its text, as it came.
+        label: What else its heading says: a language, an outcome, a function's name.
+        failed: Whether it tells of a failure.
+        image: The image it shows.
+    """
+
+    kind: Kind
+    text: str
+    label: str = ""
+    failed: bool = False
+    image: InlineFile | None = None
+
+
+class SectionReader:
+    """Reads the blocks of one message in order, whichever provider made them, whole or as they stream in.
+
+    Args:
+        provider: `response_metadata["model_provider"]` of the message, or empty.
+    """
+
+    def __init__(self, provider: str = "") -> None:
+        self._runs = BlockReader(provider)
+        self._has_run = False
+
+    def sections(self, block: object) -> Iterator[Section]:
+        """What a block tells. Never raises; a block that tells a reader nothing gives nothing."""
+        halves = self._runs.halves(block)
+        if halves:
+            self._has_run = True
+            for half in halves:
+                yield from _half(half)
+            return
+        image = inline_image(block)
+        if image is not None:
+            yield _image(image)
+            return
+        if isinstance(block, str):
+            block = {"type": "text", "text": block}
+        if isinstance(block, dict):
+            for section in _BY_TYPE.get(str(block.get("type")), _nothing)(block):
+                yield replace(section, kind="answer") if self._is_late(section) else section
+
+    def _is_late(self, section: Section) -> bool:
+        return self._has_run and section.kind == "model"
+
+
+def sections_of(message: BaseMessage) -> list[Section]:
+    """What a message of any role tells."""
+    return _BY_ROLE.get(message.type, _answer)(message)
+
+
+def sections_of_execution(execution: CodeExecution) -> list[Section]:
+    """What the record of one run tells."""
+    sections = [Section("code", execution.code, execution.language.lower())] if execution.code else []
+    if execution.outcome is not None:
+        sections.append(_output(execution.outcome, execution.output or ""))
+    return [*sections, *map(_image, execution.images)]
+
+
+# -- roles ---------------------------------------------------------------------------------------------
+
+
+def _answer(message: BaseMessage) -> list[Section]:
+    metadata = message.response_metadata
+    reader = SectionReader(str(metadata.get("model_provider", "")))
+    told = [section for block in _blocks(message) for section in reader.sections(block)]
+    last_run = max((place for place, section in enumerate(told) if section.kind in _RUN), default=-1)
+    spoken = [
+        replace(section, kind="model" if place < last_run else "answer")
+        if section.kind in _SPOKEN
+        else section
+        for place, section in enumerate(told)
+    ]
+    return [*_plan(metadata), *spoken, *closing_sections(message)]
+
+
+def _question(message: BaseMessage) -> list[Section]:
+    reader = SectionReader()
+    told = [section for block in _blocks(message) for section in reader.sections(block)]
+    return [replace(section, kind="question") if section.kind == "model" else section for section in told]
+
+
+def _reply(message: BaseMessage) -> list[Section]:
+    failed = getattr(message, "status", "success") == "error"
+    return [Section("reply", str(message.text), message.name or "", failed)]
+
+
+_BY_ROLE: Final[Mapping[str, Callable[[BaseMessage], list[Section]]]] = {
+    "human": _question,
+    "system": _question,
+    "tool": _reply,
+}
+
+
+def closing_sections(message: BaseMessage) -> list[Section]:
+    """What a message tells beside its blocks, known once it is complete: how it ended and what it cost."""
+    metadata = message.response_metadata
+    notice = metadata.get("finish_message")
+    sections = [Section("notice", str(notice), failed=True)] if notice else []
+    usage = getattr(message, "usage_metadata", None)
+    if usage:
+        sections.append(Section("usage", _usage(usage), str(metadata.get("model_name", ""))))
+    return sections
+
+
+def _blocks(message: BaseMessage) -> list[Any]:
+    content: Any = message.content
+    return content if isinstance(content, list) else [content]
+
+
+def _plan(metadata: Mapping[str, Any]) -> list[Section]:
+    plan = metadata.get("plan")
+    if not plan:
+        return []
+    told = (
+        "; ".join(f"{key}: {value}" for key, value in plan.items()) if isinstance(plan, dict) else str(plan)
+    )
+    return [Section("plan", told)]
+
+
+def _usage(usage: Mapping[str, Any]) -> str:
+    spent = usage.get("input_token_details") or {}
+    made = usage.get("output_token_details") or {}
+    counts = [
+        f"{usage.get('input_tokens', 0)} in{_part(spent, 'tool_use', 'from its runs')}",
+        f"{usage.get('output_tokens', 0)} out{_part(made, 'reasoning', 'thinking')}",
+    ]
+    return f"{usage.get('total_tokens', 0)} tokens: {', '.join(counts)}"
+
+
+def _part(details: Mapping[str, Any], key: str, name: str) -> str:
+    return f" ({details[key]} {name})" if details.get(key) else ""
+
+
+# -- blocks --------------------------------------------------------------------------------------------
+
+
+def _half(half: Half) -> Iterator[Section]:
+    if isinstance(half, CodeCall):
+        yield Section("code", half.code, half.language.lower())
+        return
+    yield _output(half.outcome, half.output)
+    yield from map(_image, half.images)
+
+
+def _output(outcome: Outcome, output: str) -> Section:
+    return Section("output", output, _OUTCOMES[outcome], failed=outcome is not Outcome.OK)
+
+
+def _image(image: InlineFile) -> Section:
+    return Section("image", describe_image(image), image=image)
+
+
+def _text(block: Json) -> Iterator[Section]:
+    if text := block.get("text"):
+        yield Section("model", str(text))
+
+
+def _reasoning(block: Json) -> Iterator[Section]:
+    if text := block.get("reasoning"):
+        yield Section("thoughts", str(text))
+
+
+def _call(block: Json) -> Iterator[Section]:
+    yield Section("call", _written(block.get("args") or {}), str(block.get("name", "")))
+
+
+def _server_result(block: Json) -> Iterator[Section]:
+    yield Section("reply", _written(block.get("output", "")), failed=block.get("status") == "error")
+
+
+def _file(block: Json) -> Iterator[Section]:
+    yield Section("file", str(block.get("mime_type") or block.get("url") or "of unknown type"))
+
+
+def _nothing(_block: Json) -> Iterator[Section]:
+    return iter(())
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+_BY_TYPE: Final[Mapping[str, Callable[[Json], Iterator[Section]]]] = {
+    "text": _text,
+    "reasoning": _reasoning,
+    "tool_call": _call,
+    "server_tool_call": _call,
+    "server_tool_result": _server_result,
+    "file": _file,
+    "audio": _file,
+    "video": _file,
+    "image": _file,
+}

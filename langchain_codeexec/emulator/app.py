@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from langchain_codeexec.emulator.answering import Answer
@@ -36,7 +37,7 @@ except ImportError as error:
 from langchain_codeexec.emulator.streams import Stepper, error_response, json_response, stream_response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection, MutableSequence
     from typing import Unpack
 
     from starlette.requests import Request
@@ -67,14 +68,14 @@ class AppOptions(TypedDict, total=False):
         known_models: Names the service knows besides those of Gemini and Gemma.
         max_body_bytes: Largest body accepted, by default 20 MiB as the service's.
         send_empty_output: Whether a result without output has `output: ""`; by default it has no `output`.
-        log: Where requests are recorded, in the order they were answered.
+        log: Where requests are recorded, in the order they were answered; by default nowhere.
     """
 
     accept_key: Callable[[str], bool]
     known_models: Collection[str]
     max_body_bytes: int
     send_empty_output: bool
-    log: list[RecordedRequest]
+    log: MutableSequence[RecordedRequest]
 
 
 class ServerOptions(AppOptions, total=False):
@@ -133,7 +134,7 @@ class _Service:
         self._known_models = options.get("known_models", ())
         self._max_body_bytes = options.get("max_body_bytes", 20 * 1024 * 1024)
         self._send_empty_output = options.get("send_empty_output", False)
-        self._log = options.get("log", [])
+        self._log = options.get("log", deque(maxlen=0))
 
     def endpoint(self, kind: EndpointKind, reply: _Reply) -> Callable[[Request], Awaitable[Response]]:
         """Wrap a reply: credentials before it, errors and the record after it."""
@@ -231,13 +232,14 @@ def _wants_array(request: Request, target: Target) -> bool:
 
 async def _generated(request: Request, target: Target, bodies: Stepper[GenerateContentResponse]) -> Response:
     """Make the first body before the answer begins, so that a failure up to there is a status."""
+    streams = target.action == "streamGenerateContent"
+    first: GenerateContentResponse | None = None
     try:
         first = await bodies.next()
     except Exception as error:
-        await bodies.aclose()
         raise error_from_exception(error) from error
+    finally:
+        if first is None or not streams:
+            await bodies.aclose()
     assert first is not None  # noqa: S101 -- an answer has at least its last body
-    if target.action == "streamGenerateContent":
-        return stream_response(first, bodies, sse=_wants_events(request))
-    await bodies.aclose()
-    return json_response(first)
+    return stream_response(first, bodies, sse=_wants_events(request)) if streams else json_response(first)

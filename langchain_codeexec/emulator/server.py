@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Self
 
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
@@ -39,7 +40,7 @@ class GeminiEmulator:
         port: Port to listen on; 0 takes a free one.
         allow_remote: Whether `host` may be other than a loopback address. The emulator runs code for
             everyone who reaches it.
-        **options: See `AppOptions`; `log` is the emulator's own unless given.
+        **options: See `AppOptions`; by default everything is recorded.
 
     Raises:
         ConfigurationError: `host` is not a loopback address and `allow_remote` is not set.
@@ -140,7 +141,7 @@ def serve(
     announce: Callable[[str], None] | None = None,
     **options: Unpack[ServerOptions],
 ) -> None:
-    """Run the emulator in the foreground until interrupted.
+    """Run the emulator in the foreground until interrupted; nothing is recorded unless `log` is given.
 
     Args:
         brain: As for `GeminiEmulator`.
@@ -153,6 +154,7 @@ def serve(
         MissingDependencyError: Starlette or uvicorn is not installed.
         OSError: The address cannot be bound.
     """
+    options.setdefault("log", deque(maxlen=0))
     GeminiEmulator(brain, executor, **options).serve(announce)
 
 

@@ -35,18 +35,22 @@ class Stepper(Generic[T]):
     def __init__(self, steps: Generator[T]) -> None:
         self._steps = steps
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gemini-emulator-brain")
+        self._busy = False
 
     async def next(self) -> T | None:
         """The next step; `None` after the last."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, next, self._steps, None)
+        self._busy = True
+        step = asyncio.wrap_future(self._thread.submit(next, self._steps, None))
+        await asyncio.wait([step])
+        self._busy = False
+        return step.result()
 
     async def aclose(self) -> None:
-        """Close the generator once the step under way is over, and end the thread."""
-        closing = asyncio.get_running_loop().run_in_executor(self._thread, self._steps.close)
-        try:
-            await closing
-        finally:
-            self._thread.shutdown(wait=not closing.cancelled())
+        """Close the generator and end the thread; a step given up on ends first and is not awaited."""
+        closing = self._thread.submit(self._steps.close)
+        if not self._busy:
+            await asyncio.wrap_future(closing)
+        self._thread.shutdown(wait=not self._busy)
 
 
 def _encoded(body: Any) -> bytes:

@@ -6,9 +6,10 @@ import base64
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
-from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator import EmulatedError, GeminiEmulator
 from langchain_codeexec.emulator.signatures import mint_signature, minted_by
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
@@ -313,10 +314,14 @@ def test_declarations_and_calls_cost_tokens(start):
     assert declared["candidatesTokenCount"] > 0
 
 
-def test_default_collaborators_are_the_built_in_ones():
-    pytest.importorskip("langchain_codeexec.emulator.rules.brain")
+def test_by_default_the_built_in_rules_answer_and_a_process_runs_their_code():
     with GeminiEmulator() as emulator:
-        assert emulator.url
+        ask = {**ASK, "contents": [{"role": "user", "parts": [{"text": "What is 1234 * 5678?"}]}]}
+        url = f"{emulator.url}/v1beta/models/{OLD}:generateContent?key=k"
+        parts = httpx.post(url, json=ask, timeout=60).json()["candidates"][0]["content"]["parts"]
+    result = next(part["codeExecutionResult"] for part in parts if "codeExecutionResult" in part)
+    assert result["outcome"] == "OUTCOME_OK"
+    assert "7006652" in result["output"]
 
 
 @pytest.mark.parametrize("endpoint", ["vertex", "developer"])
@@ -330,7 +335,3 @@ def test_a_signature_tells_its_service_in_either_alphabet(endpoint):
 @pytest.mark.parametrize("foreign", ["", "skip_thought_signature_validator", "a", "EtUBCtIBAQw51sfL", "þ"])
 def test_other_signatures_are_nobodys(foreign):
     assert minted_by(foreign) is None
-
-
-def test_scripts_are_brains():
-    assert list(ScriptedBrain(["Hi."]).respond(None)) == [{"text": "Hi."}]

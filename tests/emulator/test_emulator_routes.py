@@ -83,7 +83,7 @@ def test_names_can_be_made_known(start):
         (DEVELOPER, {}, "?key=k", (200, None, None)),
         (VERTEX, {}, "", (401, "UNAUTHENTICATED", "CREDENTIALS_MISSING")),
         (VERTEX, {"authorization": "Basic token"}, "", (401, "UNAUTHENTICATED", "CREDENTIALS_MISSING")),
-        (VERTEX, {"authorization": "Bearer "}, "", (401, "UNAUTHENTICATED", "CREDENTIALS_MISSING")),
+        (VERTEX, {"authorization": "Bearer"}, "", (401, "UNAUTHENTICATED", "CREDENTIALS_MISSING")),
         (
             VERTEX,
             {"authorization": "Bearer invalid"},

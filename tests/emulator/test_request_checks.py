@@ -104,6 +104,12 @@ def test_violations_of_the_schema(answering, body, field, message):
     ]
 
 
+def test_types_are_named_as_the_service_names_them(answering):
+    wrong = part({"executableCode": {"language": "RUBY"}})
+    message = answering.ask(wrong, endpoint="vertex").json()["error"]["message"]
+    assert "(type.googleapis.com/google.cloud.aiplatform.v1beta1.Language)" in message
+
+
 def test_every_violation_is_named_at_once(answering):
     error = answering.ask({**says(USER), "a": 1, "tools": [{"b": 2}]}).json()["error"]
     assert len(error["message"].splitlines()) == len(error["details"][0]["fieldViolations"]) == 2

@@ -11,7 +11,10 @@ from langchain_codeexec.cli.serve import serve
 
 __all__ = ["app"]
 
-_EPILOGUE = "Exit codes: 0 all went well; 1 the model or the service failed; 2 the command or the configuration is wrong."
+_EPILOGUE = (
+    "Exit codes: 0 all went well; 1 the model or the service failed; 2 the command or the configuration is "
+    "wrong."
+)
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, epilog=_EPILOGUE
@@ -19,11 +22,11 @@ app = typer.Typer(
 
 
 @app.callback()
-def _about(*, version: Version = False) -> None:  # noqa: ARG001 -- the option acts by itself
+def _about(*, version: Version = False) -> None:
     """Ask Gemini questions that it answers by running code.
 
-    Without --live everything happens offline: an emulator on this machine answers by rules, without a
-    language model, and really runs the code it writes.
+    Without --live everything happens offline: a rule-based stand-in on this machine
+    answers, which is no language model, and really runs the code it writes.
     """
 
 

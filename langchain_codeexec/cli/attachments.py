@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "question_with_files"]
 
 MAX_BYTES: Final = 14 * 1024 * 1024
-"""All files of a request together: in base64 they must leave room in the 20 MB that an inline request may have."""
+"""All files of a request together: in base64 they must leave room in the 20 MB of an inline request."""
 
 _MIME_TYPES: Final[Mapping[str, str]] = {
     ".csv": "text/csv",
@@ -33,7 +33,7 @@ _MIME_TYPES: Final[Mapping[str, str]] = {
     ".png": "image/png",
     ".webp": "image/webp",
 }
-"""Types Gemini documents for its input, by suffix: tables of the system know `.ts` as video and `.csv` as Excel."""
+"""Types Gemini documents for its input, by suffix; a system's own table may know `.csv` as Excel."""
 
 _MEDIA: Final = ("image/", "audio/", "video/")
 

@@ -3,8 +3,6 @@
 import sys
 from typing import Any
 
-import typer
-
 from langchain_codeexec.cli.failures import failure_panel, reported
 from langchain_codeexec.cli.options import DEFAULT_IMAGES, DEFAULT_MODEL, Debug, Live, Model, NoCode
 from langchain_codeexec.cli.service import open_model

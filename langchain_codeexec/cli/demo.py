@@ -20,7 +20,6 @@ from langchain_codeexec.records.sections import Section
 __all__ = ["demo", "pieces_in_stock"]
 
 _STOCK = {"M6 bolt": 3400, "M8 bolt": 1280, "M8 nut": 95}
-_MAX_REQUESTS = 4  # of one question: the functions' answers go back to the model in further ones
 
 
 def pieces_in_stock(article: str) -> int:
@@ -122,16 +121,15 @@ def _converse(scene: Scene, llm: Any, history: list[Any], directory: Path) -> An
     model = llm.bind_tools([scene.function]) if scene.function else llm
     show(console, render_section(Section("question", scene.question)))
     history.append({"role": "user", "content": scene.question})
-    for _ in range(_MAX_REQUESTS):
+    while True:
         with spinner("waiting for the answer"):
             answer = model.invoke(history)
         history.append(answer)
         save_images(images_of(answer), directory)
         show(console, render_message(answer, image_directory=directory))
         if not (answer.tool_calls and scene.function):
-            break
+            return answer
         for call in answer.tool_calls:
             reply = str(scene.function(**call["args"]))
             show(console, render_section(Section("reply", reply, call["name"])))
             history.append({"role": "tool", "content": reply, "tool_call_id": call["id"]})
-    return answer

@@ -26,8 +26,8 @@ def extras() -> dict[str, Extra]:
     except PackageNotFoundError:
         return {}
     names = declared.get_all("Provides-Extra") or []
-    found = {name: dict(_libraries(declared.get_all("Requires-Dist") or [], name)) for name in names}
-    return {name: libraries for name, libraries in found.items() if libraries}
+    requirements = declared.get_all("Requires-Dist") or []
+    return {name: dict(_libraries(requirements, name)) for name in names if name != "all"}
 
 
 def _libraries(requirements: list[str], extra: str) -> Iterator[tuple[str, str | None]]:

@@ -56,6 +56,7 @@ class _View:
         self._directory = image_directory
         self._reader = SectionReader()
         self._open: str | None = None
+        self._held = ""
 
     def add(self, chunk: AIMessageChunk) -> None:
         """Show what a chunk brings."""
@@ -72,18 +73,25 @@ class _View:
 
     def _show(self, section: Section) -> None:
         if section.kind in _IN_PIECES:
-            if section.kind != self._open:
-                self._end_text()
-                self._console.print(heading(section))
-                self._open = section.kind
-            self._console.out(visible(section.text), end="", highlight=False)
+            self._go_on(section)
             return
         self._end_text()
         if section.image is not None:
             save_images([section.image], self._directory)
         show(self._console, render_section(section, image_directory=self._directory))
 
+    def _go_on(self, section: Section) -> None:
+        """Show a piece of text. Line ends wait for what follows: the last ones are not the text's to set."""
+        if section.kind != self._open:
+            self._end_text()
+            self._console.print(heading(section))
+            self._open = section.kind
+        text = self._held + visible(section.text)
+        shown = text.rstrip("\n")
+        self._held = text[len(shown) :]
+        self._console.out(shown, end="", highlight=False)
+
     def _end_text(self) -> None:
         if self._open is not None:
             self._console.print("\n")
-        self._open = None
+        self._open, self._held = None, ""

@@ -98,7 +98,7 @@ def _forced_calls(conversation: Conversation, question: Question) -> _Turn | Non
 
 
 def _structured(conversation: Conversation, question: Question) -> _Turn | None:
-    """JSON, or one option of an enum, where the request asks for it and no function has to be called first."""
+    """JSON or one option of an enum, where the request asks for it and no function comes first."""
     if conversation.answer_schema is None:
         return None
     if not conversation.responses and (turn := _chosen_calls(conversation, question)):
@@ -171,7 +171,8 @@ def _asking(conversation: Conversation, question: Question) -> _Turn | None:
     if want is None:
         return None
     return _text(
-        f"To call {want.declaration.name} I need: {', '.join(want.missing)}. Please state this in your question."
+        f"To call {want.declaration.name} I need: {', '.join(want.missing)}. "
+        "Please state this in your question."
     )
 
 

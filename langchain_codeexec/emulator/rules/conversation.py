@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_codeexec.emulator.answering import input_files
 from langchain_codeexec.emulator.rules.functions.schemas import resolved
@@ -112,7 +112,8 @@ def _parts(content: Content) -> list[Part]:
 
 
 def _text(content: Content) -> str:
-    return "\n".join(part["text"] for part in _parts(content) if part.get("text") and not part.get("thought"))
+    texts = (part.get("text") for part in _parts(content) if not part.get("thought"))
+    return "\n".join(text for text in texts if text)
 
 
 def _is_users(content: Content) -> bool:
@@ -132,7 +133,8 @@ def _last_question(contents: Sequence[Content]) -> int:
 
 
 def _found(contents: Sequence[Content], key: str) -> Iterator[Any]:
-    return (part[key] for content in contents for part in _parts(content) if part.get(key))  # type: ignore[literal-required]  # the key of a part is data here
+    parts = [cast("dict[str, Any]", part) for content in contents for part in _parts(content)]
+    return (part[key] for part in parts if part.get(key))
 
 
 def _exchanges(contents: Sequence[Content]) -> Iterator[Exchange]:

@@ -56,10 +56,14 @@ _FILLERS = frozenset(
         "s",
     ]
 )
-_RESULT_WORD = r"\b(?:it|that|this|them|the (?:result|answer|sum|total|number|product|mean|value|previous (?:result|answer)))\b"
-_RESULT = phrase(_RESULT_WORD)
+_RESULT = phrase(
+    r"\b(?:it|that|this|them)\b",
+    r"\bthe (?:previous )?(?:result|answer|sum|total|number|product|mean|value)\b",
+)
 _BARE_OPERATION = phrase(
-    rf"^\W*(?:and\s+|now\s+|then\s+)*(times|plus|minus|divided by|multiplied by|to the power of|squared|cubed|[-+*/^])\s*({NUMBER})?\W*$"
+    rf"^\W*(?:and\s+|now\s+|then\s+)*"
+    r"(times|plus|minus|divided by|multiplied by|to the power of|squared|cubed|[-+*/^])\s*"
+    rf"({NUMBER})?\W*$"
 )
 _OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _BARE_COMMAND = phrase(
@@ -69,14 +73,17 @@ _BARE_COMMAND = phrase(
 _FAMILIES = tuple(
     phrase(rf"\b(?:{words})\b")
     for words in (
-        "mean|average|median|mode|standard deviation|stdev|variance|range|sum|product|total|maximum|minimum|max|min|largest|smallest|count",
-        "prime numbers|primes|fibonacci numbers|even numbers|odd numbers|squares|cubes|positive integers|natural numbers",
+        "mean|average|median|mode|standard deviation|stdev|variance|range|sum|product|total|count",
+        "maximum|minimum|max|min|largest|smallest",
+        "prime numbers|primes|fibonacci numbers|even numbers|odd numbers|squares|cubes|positive integers",
         "days|weeks|months|years",
         "gcd|lcm|greatest common divisor|least common multiple",
         "binary|octal|decimal|hexadecimal|hex",
         "uppercase|lowercase|upper case|lower case|title case",
         "vowels|consonants|words|letters|characters",
-        "kilometers|miles|meters|feet|yards|inches|km|cm|kg|pounds|grams|ounces|celsius|fahrenheit|kelvin",
+        "kilometers|miles|meters|feet|yards|inches|km|cm",
+        "kg|pounds|grams|ounces",
+        "celsius|fahrenheit|kelvin",
         "bar chart|pie chart|line chart|scatter plot|line plot",
     )
 )

@@ -9,7 +9,7 @@ from langchain_codeexec.emulator.rules.phrasing import phrase
 __all__ = ["LIST", "NTH", "NUMBER", "in_digits", "literal", "literals", "nth"]
 
 _INTEGER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)"
-NUMBER = rf"(?<![\w.])[-+\N{{MINUS SIGN}}]?(?:{_INTEGER}(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?"
+NUMBER = rf"(?<![\w.])[-+]?(?:{_INTEGER}(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?"
 """Pattern of one number, without groups."""
 
 _ITEM = r"[$€£]?\s?-?(?:\d+(?:,\d{3}(?=[,;]?\s))*(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?"

@@ -29,7 +29,8 @@ JOKE = {
 }
 
 _GREETING = phrase(
-    r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b(?:\W+(?:there|all|world|again))*\W*$"
+    r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b"
+    r"(?:\W+(?:there|all|world|again))*\W*$"
 )
 _HOW_ARE_YOU = phrase(r"\bhow are you\b")
 _THANKS = phrase(r"^\W*(?:thanks|thank you|thx|cheers|great|ok|okay)\b.{0,40}$")

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from langchain_codeexec.emulator.rules.conversation import Declaration
 from langchain_codeexec.emulator.rules.functions.arguments import arguments_in, in_bounds, stand_in
 from langchain_codeexec.emulator.rules.functions.schemas import is_nullable
 from langchain_codeexec.emulator.rules.functions.words import name_words, stems
@@ -151,8 +152,6 @@ def _typed_number(value: Any, schema: Mapping[str, Any]) -> Any:
 
 def _said(name: str, schema: Mapping[str, Any], facts: Facts) -> Any:
     """What the question itself says for a property: read like a function's only argument."""
-    from langchain_codeexec.emulator.rules.conversation import Declaration  # noqa: PLC0415 -- conversation reads schemas, which this room shares
-
     declaration = Declaration(
         "", "", {"properties": {name: schema}, "required": [name] if schema.get("type") in _NUMERIC else []}
     )

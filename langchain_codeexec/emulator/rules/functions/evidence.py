@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 __all__ = ["PLACE", "PROPER", "QUOTED", "Evidence"]
 
-QUOTED = r"\"([^\"]+)\"|(?<!\w)'((?:[^']|(?<=\w)'(?=\w))+)'(?!\w)|`([^`]+)`|「([^」]+)」|\N{LEFT DOUBLE QUOTATION MARK}([^\N{RIGHT DOUBLE QUOTATION MARK}]+)\N{RIGHT DOUBLE QUOTATION MARK}"
+QUOTED = (
+    r"\"([^\"]+)\""
+    r"|(?<!\w)'((?:[^']|(?<=\w)'(?=\w))+)'(?!\w)"
+    r"|`([^`]+)`"
+    r"|\u201c([^\u201d]+)\u201d"
+    r"|\u300c([^\u300d]+)\u300d"
+)
 """Pattern of a quoted text; the one group that matched holds it."""
 
 PROPER = (

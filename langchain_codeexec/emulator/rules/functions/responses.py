@@ -21,7 +21,8 @@ _WRAPPERS = frozenset({"output", "result", "content", "return_value", "response"
 _NUMBER = re.compile(NUMBER)
 _PERCENT = rf"({NUMBER})\s?(?:%|percent)"
 _QUANTITY = phrase(
-    rf"\b({NUMBER}) (?:of (?:them|it|those|these)|units|items|pieces|copies|shares)\b|\b(?:buy|for|of|compute|order) ({NUMBER})(?!\s?(?:%|percent|[-/\d]))\b"
+    rf"\b({NUMBER}) (?:of (?:them|it|those|these)|units|items|pieces|copies|shares)\b",
+    rf"\b(?:buy|for|of|compute|order) ({NUMBER})(?!\s?(?:%|percent|[-/\d]))\b",
 )
 _FACTOR = phrase(rf"\b(?:times|multipl(?:y|ied) (?:it |that )?by)\s+({NUMBER})")
 _QUOTIENT = phrase(rf"\bdivided? (?:it |that )?by\s+({NUMBER})")
@@ -128,7 +129,8 @@ def _aggregated(text: str, values: list[str]) -> Solution | None:
         return None
     _, expression, noun = found
     listed = ", ".join(values)
-    source = f'values = [{listed}]\nresult = {expression.format(values="values")}\nprint("result =", round(result, 6))'
+    result = expression.format(values="values")
+    source = f'values = [{listed}]\nresult = {result}\nprint("result =", round(result, 6))'
     return Solution(
         f"The functions gave {listed}; I will compute the {noun}.",
         program(source),

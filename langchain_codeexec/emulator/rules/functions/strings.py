@@ -18,13 +18,29 @@ if TYPE_CHECKING:
 
 __all__ = ["free_text", "hinted_string"]
 
-_LANGUAGES = "english|french|german|spanish|italian|portuguese|dutch|swedish|polish|russian|chinese|japanese|korean|arabic|hindi|turkish|greek|latin|python|javascript|typescript|java|rust|go"
+_LANGUAGES = (
+    "english|french|german|spanish|italian|portuguese|dutch|swedish|polish|russian|chinese|japanese|korean"
+    "|arabic|hindi|turkish|greek|latin|python|javascript|typescript|java|rust|go"
+)
 _CURRENCY_WORDS = {
-    "dollar": "USD", "euro": "EUR", "pound": "GBP", "yen": "JPY", "franc": "CHF", "rupee": "INR", "yuan": "CNY",
-}  # fmt: skip
+    "dollar": "USD",
+    "euro": "EUR",
+    "pound": "GBP",
+    "yen": "JPY",
+    "franc": "CHF",
+    "rupee": "INR",
+    "yuan": "CNY",
+}
 _WEEKDAYS = "(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-_LOOSE_DATE = rf"\b({DATE}|(?:next|this|last) (?:week|month|year|weekend|{_WEEKDAYS})|tonight|{_WEEKDAYS}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d{{1,2}}(?:st|nd|rd|th)?)\b"
-_LOWER_PLACE = r"\b(?:in|for|at|near)\s+(?!the\b|my\b|a\b|an\b|this\b|me\b|it\b|celsius\b|fahrenheit\b|\d)([^\W\d_][\w' -]{1,40}?)\s*(?:[?.!,]|$|\b(?:today|tomorrow|right now|now|this|next|on|at|and|using|with|please|in)\b)"
+_LOOSE_DATE = (
+    rf"\b({DATE}|(?:next|this|last) (?:week|month|year|weekend|{_WEEKDAYS})|tonight|{_WEEKDAYS}"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d{1,2}(?:st|nd|rd|th)?)\b"
+)
+_LOWER_PLACE = (
+    r"\b(?:in|for|at|near)\s+(?!(?:the|my|a|an|this|me|it|celsius|fahrenheit)\b|\d)"
+    r"([^\W\d_][\w' -]{1,40}?)\s*"
+    r"(?:[?.!,]|$|\b(?:today|tomorrow|right now|now|this|next|on|at|and|using|with|please|in)\b)"
+)
 _REST = r"\s+(?:the\s+|information\s+|info\s+)?(.+?)\s*[?.!]*$"
 
 
@@ -102,7 +118,8 @@ _HINTS = (
     _hint("language lang", _first((rf"\b({_LANGUAGES})\b", re.IGNORECASE))),
     _hint("expression equation formula", _expression),
     _hint(
-        "name customer person user username author artist company employee patient student team player product",
+        "name customer person user username author artist company employee patient student team player "
+        "product",
         _first(
             (
                 rf"\b(?:[Nn]amed|[Cc]alled|for|by|with|of|to|is|about|[Cc]ustomer|[Uu]ser)\s+(?:{QUOTED}|({PROPER}))",

@@ -28,10 +28,12 @@ _LEAD = phrase(
     r"|^(?:write|generate|run|execute)(?: and (?:run|execute))?(?: some| a)?(?: python)?"
     r"(?: code| program| script)? (?:to|that|which)\s+"
     r"|^(?:tell me|know|say)\b(?: what| how much)?\s*|^(?:give|show|get) me\s+|^just\s+"
-    r"|^(?:what|how much)(?:'s| is| are| was| does| do)?\b\s*|^(?:calculates?|computes?|evaluates?|find|solve)\b:?\s*"
+    r"|^(?:what|how much)(?:'s| is| are| was| does| do)?\b\s*"
+    r"|^(?:calculates?|computes?|evaluates?|find|solve)\b:?\s*"
     r"|^(?:work|figure) out\s+|^(?:determines?|do|get|is|of|answer|math:|quick math:)(?=\W)\s*"
-    r"|^the (?:value|result|answer|outcome|total)(?: of| to| for)?\s+|^the (?=square|cube|absolute|natural|remainder|"
-    r"sum|product|difference|quotient|factorial|sine|cosine|tangent|double|log)"
+    r"|^the (?:value|result|answer|outcome|total)(?: of| to| for)?\s+"
+    r"|^the (?=square|cube|absolute|natural|remainder|sum|product|difference|quotient|factorial)"
+    r"|^the (?=sine|cosine|tangent|double|log)"
 )
 _TAIL = phrase(
     r"(?:[?.;:,]|\s|(?<![\d)])!|=\s*\??)+$"
@@ -42,9 +44,9 @@ _TAIL = phrase(
 
 _OPERAND = rf"(?:{NUMBER}|\([^()]*\)|\bmath\.\w+\([^()]*\)|\bpi\b|\be\b)"
 _WORDS: tuple[tuple[str, str], ...] = (
-    (r"[×✕·]|(?<=[\d)])\s*x\s*(?=[\d(.-])", "*"),
-    (r"÷", "/"),
-    ("π", "pi"),
+    (r"[\u00d7\u2715\u00b7]|(?<=[\d)])\s*x\s*(?=[\d(.-])", "*"),
+    (r"\u00f7", "/"),
+    (r"\u03c0", "pi"),
     (r"[\[{]", "("),
     (r"[\]}]", ")"),
     (r"[$€£](?=\s?[\d.])", ""),
@@ -58,7 +60,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (rf"\bmultipl(?:y|ying) ({_OPERAND}) (?:by|and|with|times) ({_OPERAND})", r"(\1 * \2)"),
     (rf"\bdivid(?:e|ing) ({_OPERAND}) by ({_OPERAND})", r"(\1 / \2)"),
     (rf"\b(?:the )?(?:square root|sqrt) (?:of )?({_OPERAND})", r"math.sqrt(\1)"),
-    (rf"√\s*({_OPERAND})", r"math.sqrt(\1)"),
+    (rf"\u221a\s*({_OPERAND})", r"math.sqrt(\1)"),
     (rf"\b(?:the )?(?:cube root|cbrt) (?:of )?({_OPERAND})", r"math.cbrt(\1)"),
     (rf"\b(?:the )?(?:factorial of|factorial) ({_OPERAND})", r"math.factorial(\1)"),
     (rf"({_OPERAND}) factorial\b", r"math.factorial(\1)"),
@@ -135,12 +137,12 @@ _FUNCTIONS = frozenset({"abs", "round", "min", "max", "pow"}) | {
         "radians",
     ]
 }
-_CONSTANTS = frozenset({"pi", "e", "tau"})
+_CONSTANTS = frozenset({"math.pi", "math.e", "math.tau"})
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
 _CUE = phrase(r"\b(?:what|calculate|compute|evaluate|solve|how much|result|equals?|work out|answer)\b|=\s*\?")
 _EMBEDDED = re.compile(
-    rf"(?<![\w.,/*+-])\(*{NUMBER}\)*(?:\s*(?:\*\*|[-+*/×÷^])\s*\(*(?:\d[\d,.]*)\)*)+(?![\w/*+-])"
+    rf"(?<![\w.,/*+-])\(*{NUMBER}\)*(?:\s*(?:\*\*|[-+*/\u00d7\u00f7^])\s*\(*(?:\d[\d,.]*)\)*)+(?![\w/*+-])"
 )
 _DATE_LIKE = re.compile(r"^\d{1,4}([-/])\d{1,2}\1\d{1,4}$|^\d{3}-\d{3,4}|^\d+-\d+$|^\d+/\d+$")
 
@@ -218,10 +220,8 @@ def _is_supported(node: ast.expr, variable: str) -> bool:
     match node:
         case ast.Constant(value=value):
             return type(value) in {int, float}
-        case ast.Name(id=name):
-            return name == variable
-        case ast.Attribute(value=ast.Name(id="math"), attr=name):
-            return name in _CONSTANTS
+        case ast.Name() | ast.Attribute():
+            return ast.unparse(node) in {variable, *_CONSTANTS}
         case ast.UnaryOp(op=ast.UAdd() | ast.USub(), operand=operand):
             return _is_supported(operand, variable)
         case ast.BinOp(left=left, op=operator, right=right) if isinstance(operator, _OPERATORS):

@@ -12,13 +12,15 @@ __all__ = ["bases"]
 
 _NAMES = {"binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16, "hex": 16}
 _NAME = "(?:" + "|".join(_NAMES) + r"|base[ -]?\d{1,2})"
-_TOKEN = r"(0x[0-9a-f]+|0b[01]+|0o[0-7]+|(?=[0-9a-z]*\d)[0-9a-z]+|[a-f]+)"
+_INTO = r"(?:in|to|into|as)(?: an?)?"
+_DIGITS = r"(0x[0-9a-f]+|0b[01]+|0o[0-7]+|(?=[0-9a-z]*\d)[0-9a-z]+|[a-f]+)"
 _TO = phrase(
-    rf"\b{_TOKEN}(?:,)? (?:(?:from|in) ({_NAME}) )?(?:in|to|into|as)(?: an?)? ({_NAME})\b(?: number)?(?:,? from ({_NAME}))?"
+    rf"\b{_DIGITS},? (?:(?:from|in) ({_NAME}) )?{_INTO} ({_NAME})\b(?: number)?(?:,? from ({_NAME}))?"
 )
-_TYPED_TO = phrase(rf"\b({_NAME})(?: number)? {_TOKEN} (?:in|to|into|as)(?: an?)? ({_NAME})\b")
+_TYPED_TO = phrase(rf"\b({_NAME})(?: number)? {_DIGITS} (?:in|to|into|as)(?: an?)? ({_NAME})\b")
 _REPRESENTATION = phrase(
-    rf"(?<!log )\b({_NAME}) (?:(?:representation|form|equivalent|value|number) )?(?:of|for) (?:({_NAME}) )?(?:the )?(?:number )?{_TOKEN}"
+    rf"(?<!log )\b({_NAME}) (?:(?:representation|form|equivalent|value|number) )?(?:of|for) "
+    rf"(?:({_NAME}) )?(?:the )?(?:number )?{_DIGITS}"
 )
 _TO_ROMAN = phrase(r"\b(\d{1,4}) (?:in|to|into|as)(?: an?)? roman\b")
 _FROM_ROMAN = phrase(r"\b(?:roman (?:numeral|number) )([MDCLXVI]+)\b|\b([MDCLXVI]{2,}) (?:from|in) roman\b")
@@ -34,7 +36,32 @@ while rest:
 print("converted =", digits or "0")
 """
 _FORMATS = {2: "b", 8: "o", 10: "d", 16: "X"}
-_ROMAN = "VALUES = {'M': 1000, 'CM': 900, 'D': 500, 'CD': 400, 'C': 100, 'XC': 90, 'L': 50, 'XL': 40, 'X': 10, 'IX': 9, 'V': 5, 'IV': 4, 'I': 1}\n"
+_ROMAN_VALUES = """
+values = {{
+    "M": 1000, "CM": 900, "D": 500, "CD": 400, "C": 100, "XC": 90,
+    "L": 50, "XL": 40, "X": 10, "IX": 9, "V": 5, "IV": 4, "I": 1,
+}}
+"""
+_TO_ROMAN_CODE = (
+    _ROMAN_VALUES
+    + """
+rest, roman = {number}, ""
+for letters, value in values.items():
+    count, rest = divmod(rest, value)
+    roman += letters * count
+print("roman =", roman)
+"""
+)
+_FROM_ROMAN_CODE = (
+    _ROMAN_VALUES
+    + """
+letters = [values[letter] for letter in "{letters}"]
+number = 0
+for value, following in zip(letters, [*letters[1:], 0]):
+    number += -value if value < following else value
+print(f"{{number = }}")
+"""
+)
 
 
 def _base(name: str | None) -> int | None:
@@ -54,7 +81,8 @@ def _convert(token: str, source: str | None, target: str) -> Solution | None:
     except ValueError:
         return None
     if to_base in _FORMATS:
-        code = f"number = int({digits!r}, {from_base})\nprint('converted =', format(number, '{_FORMATS[to_base]}'))"
+        shown = f'format(number, "{_FORMATS[to_base]}")'
+        code = f'number = int("{digits}", {from_base})\nprint("converted =", {shown})'
     else:
         code = _TO_BASE.format(token=digits, source=from_base, target=to_base)
     return Solution(
@@ -68,20 +96,18 @@ def _to_roman(found: re.Match[str]) -> Solution | None:
     number = int(found[1])
     if not 0 < number < 4000:  # noqa: PLR2004 -- Roman numerals go up to MMMCMXCIX
         return None
-    code = f"{_ROMAN}\nrest, roman = {number}, ''\nfor letters, value in VALUES.items():\n    count, rest = divmod(rest, value)\n    roman += letters * count\nprint('roman =', roman)"
     return Solution(
         f"I will take the largest Roman values out of {number} in turn.",
-        program(code),
+        program(_TO_ROMAN_CODE.format(number=number)),
         f"{number} in Roman numerals is {{roman}}.",
     )
 
 
 def _from_roman(found: re.Match[str]) -> Solution:
     letters = (found[1] or found[2]).upper()
-    code = f"{_ROMAN}\nletters = [VALUES[letter] for letter in {letters!r}]\nnumber = 0\nfor value, following in zip(letters, [*letters[1:], 0]):\n    number += -value if value < following else value\nprint(f'{{number = }}')"
     return Solution(
         f"I will add up the letters of {letters}, a smaller one before a larger one counting negative.",
-        program(code),
+        program(_FROM_ROMAN_CODE.format(letters=letters)),
         f"The Roman numeral {letters} is {{number}}.",
     )
 

@@ -14,25 +14,29 @@ if TYPE_CHECKING:
 __all__ = ["combinatorics"]
 
 _N = r"(\d{1,5})"
+_PAIR = rf"\(\s*{_N}\s*,\s*{_N}\s*\)"
 _THINGS = r"(?:\s\w+){0,3}?"
 _CHOOSE = phrase(
-    rf"\b{_N} choose {_N}\b|\bnCr\(\s*{_N}\s*,\s*{_N}\s*\)|\bcomb(?:inations?)?\(\s*{_N}\s*,\s*{_N}\s*\)|\bC\(\s*{_N}\s*,\s*{_N}\s*\)"
+    rf"\b{_N} choose {_N}\b",
+    rf"\b(?:nCr|C|comb(?:inations?)?){_PAIR}",
 )
 _PERMUTE = phrase(
-    rf"\bnPr\(\s*{_N}\s*,\s*{_N}\s*\)|\bperm(?:utations?)?\(\s*{_N}\s*,\s*{_N}\s*\)|\bP\(\s*{_N}\s*,\s*{_N}\s*\)"
+    rf"\b(?:nPr|P|perm(?:utations?)?){_PAIR}",
 )
 _FROM = rf"{_N}{_THINGS} (?:from|out of|of|among)(?: a)?(?: \w+)? {_N}"
 _COMBINATIONS = phrase(
-    rf"\b(?:combinations? of|choose|select|pick|form a (?:committee|team|group) of|(?:committees?|teams?|hands?) of) {_FROM}"
+    rf"\b(?:combinations? of|choose|select|pick|(?:committees?|teams?|groups?|hands?) of) {_FROM}"
 )
 _COMBINATIONS_AT_A_TIME = phrase(rf"\bcombinations of {_N}{_THINGS}(?: taken)? {_N} at a time")
 _PERMUTATIONS = phrase(rf"\b(?:permutations? of|arrange|order) {_FROM}")
 _PERMUTATIONS_AT_A_TIME = phrase(rf"\bpermutations of {_N}{_THINGS}(?: taken)? {_N} at a time")
 _ARRANGE = phrase(
-    rf"\b(?:ways|many)\b.*\b{_N}{_THINGS} (?:can )?be (?:arranged|ordered|lined up|seated in a row)|\b(?:permutations of|arrange|order|line up) {_N}\b"
+    rf"\b(?:ways|many)\b.*\b{_N}{_THINGS} (?:can )?be (?:arranged|ordered|lined up|seated in a row)",
+    rf"\b(?:permutations of|arrange|order|line up) {_N}\b",
 )
 _LETTERS = phrase(
-    r"\b(?:arrange(?:ments of)?|permutations of|anagrams of|rearrange) (?:all )?(?:the )?(?:letters (?:of|in) )?(?:the )?(?:word )?['\"]?([A-Za-z]{2,30})['\"]?(?:\s*[?.]|$)"
+    r"\b(?:arrange(?:ments of)?|permutations of|anagrams of|rearrange) (?:all )?(?:the )?"
+    r"(?:letters (?:of|in) )?(?:the )?(?:word )?['\"]?([A-Za-z]{2,30})['\"]?(?:\s*[?.]|$)"
 )
 _LETTERS_CUE = phrase(r"\b(?:how many|number of|ways)\b")
 

@@ -69,7 +69,8 @@ _SHIFT_AGO = phrase(
     rf"^\W*({NUMBER}) {_UNIT} ago\W*$",
 )
 _AGE = phrase(
-    rf"\b(?:born (?:on )?|birth ?date(?: is| of)? |birthday(?: is)? )({DATE})(?:.*?\b(?:on|in|at|as of)\s+({DATE}))?"
+    rf"\b(?:born (?:on )?|birth ?date(?: is| of)? |birthday(?: is)? )({DATE})"
+    rf"(?:.*?\b(?:on|in|at|as of)\s+({DATE}))?"
 )
 _AGE_CUE = phrase(r"\b(?:how old|age)\b")
 _LEAP = phrase(r"\b(?:is|was|will|whether|if) (?:the year )?(\d{1,4}) (?:be |is )?a leap year")
@@ -80,7 +81,8 @@ _MONTH_DAYS = phrase(
 _WEEK_NUMBER = phrase(rf"\b(?:iso week|week number)\b.*?({DATE})")
 _DAY_OF_YEAR = phrase(rf"\bday of the year\b.*?({DATE})")
 _TODAY = phrase(
-    r"\b(?:what(?:'s| is)?|which) (?:day|date|weekday)(?: of the week)? is (?:it |today)|\b(?:what is|what's) (?:the date|the current date|today's date)"
+    r"\b(?:what(?:'s| is)?|which) (?:day|date|weekday)(?: of the week)? is (?:it |today)",
+    r"\b(?:what is|what's) (?:the date|the current date|today's date)",
 )
 
 _HEAD = "from datetime import date, timedelta\n"
@@ -109,7 +111,7 @@ def _parsed(text: str) -> date | None:
         return date(*map(int, found.groups()))
     if found := _AMERICAN.fullmatch(text):
         first, second, year = map(int, found.groups())
-        return date(year, second, first) if first > 12 else date(year, first, second)  # noqa: PLR2004 -- months
+        return date(year, second, first) if first > len(_MONTHS) else date(year, first, second)
     if found := _DOTTED.fullmatch(text):
         day, month, year = map(int, found.groups())
         return date(year, month, day)
@@ -137,7 +139,7 @@ def _source(text: str) -> str | None:
     if relative := _RELATIVE.get(text.lower()):
         return relative
     found = parse_date(text)
-    return found and f"date({found.year}, {found.month}, {found.day})"
+    return f"date({found.year}, {found.month}, {found.day})" if found else None
 
 
 def _whole(text: str) -> int | None:
@@ -189,8 +191,8 @@ def _difference(first: str, second: str, unit: str) -> Solution | None:
 
 def _until(found: re.Match[str]) -> Solution | None:
     unit, direction, day = found.groups()
-    ends = (day, "today") if direction.lower() == "since" else ("today", day)
-    return _difference(*ends, unit)
+    start, end = (day, "today") if direction.lower() == "since" else ("today", day)
+    return _difference(start, end, unit)
 
 
 def _weekday(found: re.Match[str]) -> Solution | None:
@@ -255,13 +257,20 @@ def _calendar(plan: str, source: str, answer: str) -> Solution:
 
 def _leap(found: re.Match[str]) -> Solution:
     year = int(found[1])
-    source = f'verdict = "a leap year" if calendar.isleap({year}) else "not a leap year"\nprint("verdict =", verdict)'
+    source = f"""
+    verdict = "a leap year" if calendar.isleap({year}) else "not a leap year"
+    print("verdict =", verdict)
+    """
     return _calendar(f"I will check {year} with the calendar module.", source, f"{year} is {{verdict}}.")
 
 
 def _leaps(found: re.Match[str]) -> Solution:
     low, high = int(found[1]), int(found[2])
-    source = f"years = [year for year in range({low}, {high} + 1) if calendar.isleap(year)]\nprint(f'count = {{len(years)}}')\nprint(f'{{years = }}')"
+    source = f"""
+    years = [year for year in range({low}, {high} + 1) if calendar.isleap(year)]
+    print("count =", len(years))
+    print(f"{{years = }}")
+    """
     return _calendar(
         "I will test every year.", source, f"There are {{count}} leap years from {low} to {high}: {{years}}."
     )

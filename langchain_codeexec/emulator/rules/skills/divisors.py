@@ -12,7 +12,8 @@ from langchain_codeexec.emulator.rules.solution import Solution, program
 __all__ = ["divisors"]
 
 _GCD = phrase(
-    rf"\b(?:gcd|gcf|hcf|greatest common (?:divisor|factor|denominator)|highest common factor)\b(?: of)?\s*\(?({LIST})"
+    r"\b(?:gcd|gcf|hcf|greatest common (?:divisor|factor|denominator)|highest common factor)\b"
+    rf"(?: of)?\s*\(?({LIST})"
 )
 _LCM = phrase(rf"\b(?:lcm|(?:least|lowest|smallest) common (?:multiple|denominator))\b(?: of)?\s*\(?({LIST})")
 _FACTORS = phrase(
@@ -76,7 +77,13 @@ def _factorisation(found: re.Match[str]) -> Solution | None:
 
 def _all_divisors(found: re.Match[str]) -> Solution | None:
     number = _whole(found)
-    code = f"n = {number}\nsmall = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]\ndivisors = sorted({{*small, *(n // d for d in small)}})\nprint(f'{{divisors = }}')\nprint('count =', len(divisors))"
+    code = f"""
+    n = {number}
+    small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
+    divisors = sorted({{*small, *(n // d for d in small)}})
+    print(f"{{divisors = }}")
+    print("count =", len(divisors))
+    """
     return (
         number
         and Solution(
@@ -88,7 +95,12 @@ def _all_divisors(found: re.Match[str]) -> Solution | None:
 
 
 def _verdict(left: str, right: str, plan: str, positive: str, negative: str) -> Solution:
-    code = f"remainder = {left} % {right}\nverdict = {positive!r} if remainder == 0 else {negative!r}\nprint(f'{{remainder = }}')\nprint('verdict =', verdict)"
+    code = f"""
+    remainder = {left} % {right}
+    verdict = "{positive}" if remainder == 0 else "{negative}"
+    print(f"{{remainder = }}")
+    print("verdict =", verdict)
+    """
     return Solution(plan, program(code), f"{left} is {{verdict}}: the remainder is {{remainder}}.")
 
 
@@ -113,7 +125,12 @@ def _digits(found: re.Match[str], label: str, expression: str, noun: str) -> Sol
     source = f"math.factorial({asked[:-1]})" if asked.endswith("!") else asked
     if re.fullmatch(NUMBER, asked):
         source = literal(asked).lstrip("-")
-    code = f"sys.set_int_max_str_digits(0)  # the number may be long\ndigits = str({source})\n{label} = {expression}\nprint(f'{{{label} = }}')"
+    code = f"""
+    sys.set_int_max_str_digits(0)  # the number may be long
+    digits = str({source})
+    {label} = {expression}
+    print(f"{{{label} = }}")
+    """
     imports = ["math", "sys"] if "math." in source else ["sys"]
     return Solution(
         f"I will write {found[1]} out and look at its digits.",

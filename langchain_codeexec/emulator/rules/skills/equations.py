@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["equations"]
 
-_TERM = r"[-+]?\s*(?:\d+(?:\.\d+)?)?\s*\*?\s*(?:[a-z](?:\s*(?:\^|\*\*)\s*2|²)?)?"
-_SIDE = rf"(?:{_TERM})(?:\s*[-+]\s*(?:\d+(?:\.\d+)?\s*\*?\s*[a-z](?:\s*(?:\^|\*\*)\s*2|²)?|\d+(?:\.\d+)?|[a-z](?:\s*(?:\^|\*\*)\s*2|²)?))*"
+_COEFFICIENT = r"\d+(?:\.\d+)?"
+_POWER = r"[a-z](?:\s*(?:\^|\*\*)\s*2|²)?"
+_TERM = rf"(?:{_COEFFICIENT}\s*\*?\s*{_POWER}|{_COEFFICIENT}|{_POWER})"
+_SIDE = rf"(?:-\s*)?{_TERM}(?:\s*[-+]\s*{_TERM})*"
 _EQUATION = phrase(rf"(?<![\w.)])({_SIDE})\s*=\s*({_SIDE})(?![\w.(^*/])")
 _ONE_TERM = phrase(r"([-+]?)\s*(?:(\d+(?:\.\d+)?)\s*\*?\s*)?([a-z])?(\s*(?:\^|\*\*)\s*2|²)?")
 _CUE = phrase(r"\b(?:solve|roots?|solutions?|zeros?|equation|find|unknown)\b|\bwhat is [a-z]\b")
@@ -43,8 +45,6 @@ def _terms(side: str) -> tuple[list[float], set[str]] | None:
     """Coefficients of x², x and 1 of one side, and the letters in it."""
     coefficients, letters = [0.0, 0.0, 0.0], set[str]()
     rest = side.strip()
-    if not rest:
-        return None
     while rest:
         found = _ONE_TERM.match(rest)
         if found is None or not (found[2] or found[3]):

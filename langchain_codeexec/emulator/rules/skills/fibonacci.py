@@ -42,7 +42,13 @@ _LONGEST = 10_000
 def _nth_term(position: int) -> Solution | None:
     if not 0 < position <= _LONGEST:
         return None
-    source = f"a, b = 1, 1\nfor _ in range({position} - 1):\n    a, b = b, a + b\nfibonacci = a\nprint(f'{{fibonacci = }}')"
+    source = f"""
+    a, b = 1, 1
+    for _ in range({position} - 1):
+        a, b = b, a + b
+    fibonacci = a
+    print(f"{{fibonacci = }}")
+    """
     return Solution(
         f"I will add up pairs of neighbours, {_CONVENTION}.",
         program(source),

@@ -15,7 +15,8 @@ __all__ = ["finance"]
 
 _MONEY = phrase(rf"[$€£]\s?({NUMBER})|\b({NUMBER})\s?(?:dollars|euros|pounds|usd|eur|gbp)\b")
 _PRINCIPAL = phrase(
-    rf"\b(?:principal|loan|mortgage|investment|deposit|amount|interest on|invest(?:ing|ed)?|borrow(?:ing|ed)?)(?: of| is)?\s+({NUMBER})(?!\s?(?:%|percent|-?\s?years?|-?\s?months?))"
+    r"\b(?:principal|loan|mortgage|investment|deposit|amount|interest on|invest(?:ing|ed)?|borrow(?:ing|ed)?)"
+    rf"(?: of| is)?\s+({NUMBER})(?!\s?(?:%|percent|-?\s?years?|-?\s?months?))"
 )
 _RATE = phrase(rf"({NUMBER})\s?(?:%|percent\b)")
 _YEARS = phrase(rf"({NUMBER})[\s-]years?\b")

@@ -67,7 +67,8 @@ def geometry(question: Question) -> Solution | None:
 def _measure(text: str, names: str) -> str | None:
     """The number next to the name of a measure."""
     found = re.search(
-        rf"\b(?:{names})\b(?:\s*(?:of|is|=|:|equals?|length))*\s*({NUMBER})|({NUMBER})\s?[a-z]*\s(?:{names})\b",
+        rf"\b(?:{names})\b(?:\s*(?:of|is|=|:|equals?|length))*\s*({NUMBER})"
+        rf"|({NUMBER})\s?[a-z]*\s(?:{names})\b",
         text,
         re.IGNORECASE,
     )

@@ -35,14 +35,19 @@ _KINDS = (
     (phrase(r"\b(?:bar|column) (?:chart|plot|graph|diagram)\b|\bbars?\b"), "bar"),
 )
 _PAIR = phrase(
-    rf"(?:^|[,;:\s])([A-Za-z][\w&'. -]*?)\s*(?:[:=(]|\s-|\s)\s*[$€£]?({NUMBER})\s?%?\)?(?=\s*(?:[,;.)]|and\b|$))"
+    r"(?:^|[,;:\s])([A-Za-z][\w&'. -]*?)\s*(?:[:=(]|\s-|\s)\s*"
+    rf"[$€£]?({NUMBER})\s?%?\)?(?=\s*(?:[,;.)]|and\b|$))"
 )
 _POINT = re.compile(rf"\(\s*({NUMBER})\s*,\s*({NUMBER})\s*\)")
 _FUNCTION = phrase(
-    rf"\b(?:y|f\(x\))\s*=\s*(.+?)(?:\s+(?:from|between|for)\s+(?:x\s*(?:=|from|in|between)?\s*)?[\[(]?({NUMBER})\s*(?:to|and|,|\.\.)\s*({NUMBER})|[?.]?$)"
+    r"\b(?:y|f\(x\))\s*=\s*(.+?)"
+    r"(?:\s+(?:from|between|for)\s+(?:x\s*(?:=|from|in|between)?\s*)?"
+    rf"[\[(]?({NUMBER})\s*(?:to|and|,|\.\.)\s*({NUMBER})|[?.]?$)"
 )
 _TOPIC = phrase(
-    r"\b(?:plot|graph|chart|histogram|draw|visuali[sz]e|diagram)\b(?:\s+(?:of|for|showing|the|these|this|my|following|a|an|bar|line|pie|scatter|chart|plot|graph|with))*+\s+([A-Za-z][A-Za-z ]{2,40}?)\s*(?::|\bwith\b|\bwhere\b|\bis\b|\bare\b|\bfrom\b|[,.?]|$)"
+    r"\b(?:plot|graph|chart|histogram|draw|visuali[sz]e|diagram)\b"
+    r"(?:\s+(?:of|for|showing|the|these|this|my|following|a|an|bar|line|pie|scatter|chart|plot|graph|with))*+"
+    r"\s+([A-Za-z][A-Za-z ]{2,40}?)\s*(?::|\bwith\b|\bwhere\b|\bis\b|\bare\b|\bfrom\b|[,.?]|$)"
 )
 _XY = phrase(rf"\bx\s*[=:]\s*[\[(]?({LIST}).*?\by\s*[=:]\s*[\[(]?({LIST})")
 _NUMBERS = phrase(LIST)
@@ -56,7 +61,7 @@ class _Data(NamedTuple):
     default: str
     xlabel: str
     ylabel: str
-    count: str
+    drawn: str
 
 
 def plots(question: Question) -> Solution | None:
@@ -77,7 +82,8 @@ def _function(question: Question, _: str | None) -> _Data | None:
     if not found or formula is None:
         return None
     low, high = literal(found[2] or "-10"), literal(found[3] or "10")
-    setup = f"x_values = [{low} + ({high} - {low}) * k / 200 for k in range(201)]\ny_values = [{ast.unparse(formula)} for x in x_values]"
+    x_values = f"[{low} + ({high} - {low}) * k / 200 for k in range(201)]"
+    setup = f"x_values = {x_values}\ny_values = [{ast.unparse(formula)} for x in x_values]"
     return _Data(setup, "x_values, y_values", "plot", "x", "y", "y_values")
 
 
@@ -184,7 +190,7 @@ def _drawing(kind: str, data: _Data, title: str) -> Solution:
         f"plt.title({title!r})",
         *labels,
         "plt.show()",
-        f'print("points =", len({data.count}))',
+        f'print("points =", len({data.drawn}))',
     ]
     noun = _NOUNS[kind]
     return Solution(

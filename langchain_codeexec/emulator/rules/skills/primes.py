@@ -44,7 +44,8 @@ _NEXT = phrase(
     rf"\b(?:next|smallest|first) prime(?: number)? (?:after|greater than|larger than|above|following)\s+{_N}"
 )
 _LARGEST = phrase(
-    rf"\b(?:largest|biggest|greatest|previous|last) prime(?: number)? (?:below|under|less than|smaller than|before)\s+{_N}"
+    r"\b(?:largest|biggest|greatest|previous|last) prime(?: number)? "
+    rf"(?:below|under|less than|smaller than|before)\s+{_N}"
 )
 _INCLUSIVE = frozenset({"up to", "until", "not exceeding"})
 
@@ -62,7 +63,8 @@ def _test(found: re.Match[str]) -> Solution | None:
     number = _whole(found[1])
     if number is None:
         return None
-    source = f'n = {number}\nverdict = "a prime number" if is_prime(n) else "not a prime number"\nprint("verdict =", verdict)'
+    verdict = 'verdict = "a prime number" if is_prime(n) else "not a prime number"'
+    source = f'n = {number}\n{verdict}\nprint("verdict =", verdict)'
     return _solution(f"I will test {number} by trial division.", source, f"{number} is {{verdict}}.")
 
 

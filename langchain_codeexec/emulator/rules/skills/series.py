@@ -102,7 +102,8 @@ _MULTIPLES = phrase(
 )
 _BETWEEN = phrase(rf"\b(?:from|between)\s+({NUMBER})\s+(?:to|and|through|until|up to)\s+({NUMBER})")
 _BARE_RANGE = phrase(
-    rf"\b(?:numbers|integers|sum|add(?: up)?|total|squares|cubes)(?: of)?(?: all)?(?: the)?(?: numbers| integers)?"
+    r"\b(?:numbers|integers|sum|add(?: up)?|total|squares|cubes)"
+    r"(?: of)?(?: all)?(?: the)?(?: numbers| integers)?"
     rf"\s+({NUMBER})\s?(?:to|through|-)\s?({NUMBER})(?!\s*[-+*/%])"
 )
 _BELOW = phrase(
@@ -138,12 +139,15 @@ def _first_terms(text: str, aggregate: Aggregate) -> Solution | None:
         count, base = literal(found[1]), literal(found[2])
         return _from_terms(aggregate, count, f"{base} ** (k - 1)", f"powers of {base}, from {base}**0 on")
     if found := _OF_FIRST.search(text):
-        kind = next(kind for kind in _KINDS if kind.words.fullmatch(found[1]))
-        return _from_terms(aggregate, literal(found[2]), kind.term, kind.noun, kind.imports)
+        return _first_of_kind(aggregate, literal(found[2]), found[1])
     if found := _FIRST.search(text):
-        kind = next((kind for kind in _KINDS if kind.words.fullmatch(found["kind"].strip())), None)
-        return kind and _from_terms(aggregate, literal(found[1]), kind.term, kind.noun, kind.imports)
+        return _first_of_kind(aggregate, literal(found[1]), found["kind"].strip())
     return None
+
+
+def _first_of_kind(aggregate: Aggregate, count: str, words: str) -> Solution | None:
+    kind = next((kind for kind in _KINDS if kind.words.fullmatch(words)), None)
+    return _from_terms(aggregate, count, kind.term, kind.noun, kind.imports) if kind else None
 
 
 def _from_terms(

@@ -26,6 +26,7 @@ def _measure(words: str, label: str, expression: str, noun: str = "") -> _Measur
     return _Measure(phrase(rf"\b(?:{words})\b"), label, noun or label, expression)
 
 
+_DOWNWARDS = r"(?:descending|reverse|largest to smallest|high to low)"
 _MEASURES = (
     _measure(r"mean|average|avg|averages", "mean", "statistics.mean(numbers)"),
     _measure(r"median", "median", "statistics.median(numbers)"),
@@ -60,13 +61,13 @@ _MEASURES = (
     _measure(r"sums?|totals?|add(?: up| together)?|adding", "total", "sum(numbers)", "sum"),
     _measure(r"products?|multiply", "product", "math.prod(numbers)"),
     _measure(
-        r"sort(?:ed)?(?!.*\b(?:descending|reverse|largest to smallest|high to low)).*|(?<!descending )ascending order",
+        rf"sort(?:ed)?(?!.*\b{_DOWNWARDS}).*|ascending order",
         "ascending",
         "sorted(numbers)",
         "ascending order",
     ),
     _measure(
-        r"sort(?:ed)?\b.*\b(?:descending|reverse|largest to smallest|high to low)(?: order)?|descending order",
+        rf"sort(?:ed)?\b.*\b{_DOWNWARDS}|descending order",
         "descending",
         "sorted(numbers, reverse=True)",
         "descending order",
@@ -132,11 +133,11 @@ def statistics_of(question: Question) -> Solution | None:
 
 
 def _is_list(found: re.Match[str]) -> bool:
-    """Whether numbers in a row are meant as a list: announced as one, and no mere `9,300` or `3 and 2 eggs`."""
+    """Whether numbers in a row are meant as a list: announced as one, no mere `9,300` or `3 and 2 eggs`."""
     before, after = found.string[: found.start()], found.string[found.end() :]
     if _THOUSANDS.fullmatch(found[0]) or not _ANNOUNCED.search(before):
         return False
-    return len(literals(found[0])) > 2 or not _COUNTED_NOUN.match(after)  # noqa: PLR2004 -- a pair may be chance
+    return len(literals(found[0])) > len("ab") or not _COUNTED_NOUN.match(after)
 
 
 def _asked(text: str) -> list[_Measure]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _QUOTED = r"(?:\"([^\"]*)\"|(?<!\w)'((?:[^']|(?<=\w)'(?=\w))*)'(?!\w)|`([^`]*)`)"
 _TYPOGRAPHY = str.maketrans(
-    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}",
+    "\u201c\u201d\u2018\u2019",
     "\"\"''",
 )
 _ANY_QUOTED = re.compile(_QUOTED, re.DOTALL)
@@ -27,12 +27,16 @@ _PRINT_CALL = re.compile(rf"\bprint\(\s*{_QUOTED}\s*\)")
 _UNKNOWN = phrase(r"(?:my|your|his|her|our|their|this|that|these|those|it|a|an|each|every)\b")
 _REPEAT = phrase(r"\b(\d{1,3}) times\b")
 _AFTER_NOUN = phrase(
-    r"\b(?:the )?(?:word|string|text|phrase|sentence|name)(?: is)?:?\s+(?!and\b|is\b|in\b|has\b|a\b)([\w-]+)|:\s*(\S.*?)\s*$|\b(?:in|of|reverse|is) (\w+)(?=\s*(?:[?.]|$|backwards|a palindrome|in reverse|to upper|to lower))"
+    r"\b(?:the )?(?:word|string|text|phrase|sentence|name)(?: is)?:?\s+(?!(?:and|is|in|has|a)\b)([\w-]+)",
+    r":\s*(\S.*?)\s*$",
+    r"\b(?:in|of|reverse|is) (\w+)(?=\s*(?:[?.]|$|backwards|a palindrome|in reverse|to upper|to lower))",
 )
+_LETTER = r"['\"]?([a-z])['\"]?(?:'?s)?"
+_IN_TEXT = r"(?:in|inside) (?:the )?(?:(?:word|string|text|phrase|sentence):? )?(.+?)\s*[?.]?$"
 _LETTER_COUNT = phrase(
-    r"\bhow (?:many|often)(?: times)?(?: does)?(?: the)?(?: letter)? ['\"]?([a-z])['\"]?(?:'?s)?\b(?: letters?)?"
-    r"(?: are| is| do| does| appear| occur)*(?: there)?(?: appear| occur)? (?:in|inside) (?:the )?(?:word |string |text |phrase |sentence )?(.+?)\s*[?.]?$"
-    r"|\bcount (?:the )?(?:letter |occurrences of (?:the letter )?|number of )?['\"]?([a-z])['\"]?(?:'?s)? in (?:the )?(?:word |string |text )?(.+?)\s*[?.]?$"
+    rf"\bhow (?:many|often)(?: times)?(?: does)?(?: the)?(?: letter)? {_LETTER}\b(?: letters?)?"
+    rf"(?: are| is| do| does| appear| occur)*(?: there)?(?: appear| occur)? {_IN_TEXT}",
+    rf"\bcount (?:the )?(?:letter |occurrences of (?:the letter )?|number of )?{_LETTER} {_IN_TEXT}",
 )
 
 
@@ -58,7 +62,8 @@ _JOBS = (
     _job(
         r"\bpalindrome\b",
         "verdict",
-        '"a palindrome" if (plain := [c for c in text.lower() if c.isalnum()]) == plain[::-1] else "not a palindrome"',
+        '"a palindrome" if (plain := [c for c in text.lower() if c.isalnum()]) == plain[::-1]'
+        ' else "not a palindrome"',
         "{text} is {verdict}.",
     ),
     _job(
@@ -86,14 +91,16 @@ _JOBS = (
         "{text} has {distinct} distinct characters.",
     ),
     _job(
-        r"\b(?:frequency|frequencies|occurrences?) of (?:each|every|the|all) (?:letters?|characters?)\b|\bcount each (?:letter|character)\b",
+        r"\b(?:frequency|frequencies|occurrences?) of (?:each|every|the|all) (?:letters?|characters?)\b"
+        r"|\bcount each (?:letter|character)\b",
         "frequencies",
         "dict(Counter(c for c in text.lower() if not c.isspace()))",
         "The letters of {text} occur like this: {frequencies}.",
         "from collections import Counter",
     ),
     _job(
-        r"\b(?:frequency|frequencies|count) of (?:each|every) word\b|\bcount each word\b|\bword (?:frequency|frequencies)\b",
+        r"\b(?:frequency|frequencies|count) of (?:each|every) word\b"
+        r"|\bcount each word\b|\bword (?:frequency|frequencies)\b",
         "frequencies",
         r'dict(Counter(re.findall(r"[\w\']+", text.lower())))',
         "The words of {text} occur like this: {frequencies}.",
@@ -113,7 +120,8 @@ _JOBS = (
         "There are {letters} letters in {text}.",
     ),
     _job(
-        r"\b(?:how many|count|number of) (?:the )?(?:number of )?characters\b|\b(?:length of|how long is)\b|\bcharacter count\b",
+        r"\b(?:how many|count|number of) (?:the )?(?:number of )?characters\b"
+        r"|\b(?:length of|how long is)\b|\bcharacter count\b",
         "length",
         "len(text)",
         "{text} has {length} characters.",

@@ -18,6 +18,10 @@ __all__ = ["Table", "mentioned_column", "table_in", "tables"]
 
 _SAMPLE = 200  # rows looked at to tell numeric columns; the program reads them all
 _FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
+_OPENING = """\
+with open("{path}", encoding="utf-8-sig", newline="") as file:
+    rows = list(csv.DictReader(file))
+"""
 _CSV_TYPES = frozenset({"text/csv", "application/csv", "text/comma-separated-values"})
 
 
@@ -44,7 +48,7 @@ def table_in(question: Question) -> Table | None:
     """The table of a question: the last CSV attached, else comma-separated lines of the text."""
     for file in reversed(question.attachments):
         if file.data and (file.mime_type.lower() in _CSV_TYPES or file.path.endswith(".csv")):
-            opening = f'with open({file.path!r}, encoding="utf-8-sig", newline="") as file:\n    rows = list(csv.DictReader(file))\n'
+            opening = _OPENING.format(path=file.path)
             return _table(file.data.decode("utf-8-sig", "replace"), ("csv",), opening)
     lines = _table_lines(_FENCE.sub("", question.text))
     if not lines:
@@ -124,20 +128,25 @@ _MEASURES = (
 )
 _COUNT = _MEASURES[-1]
 _EXTREME = phrase(
-    r"\b(?:which|who|what|row)\b.*?\b(highest|most|largest|biggest|max(?:imum)?|best|lowest|least|smallest|min(?:imum)?|worst|cheapest|oldest|youngest)\b"
+    r"\b(?:which|who|what|row)\b.*?\b(highest|most|largest|biggest|max(?:imum)?|best|oldest"
+    r"|lowest|least|smallest|min(?:imum)?|worst|cheapest|youngest)\b"
 )
 _LOW = phrase(r"\b(?:lowest|least|smallest|min(?:imum)?|worst|cheapest|youngest)\b")
 _GROUPED = phrase(r"\b(?:per|by|for each|for every|in each|of each|group(?:ed)? by|each)\s+(?:the\s+)?")
 _DESCRIBE = phrase(r"\b(?:describe|summar(?:y|i[sz]e)|statistics|overview|analy[sz]e)\b")
 _COLUMNS = phrase(r"\b(?:columns?|headers?|fields)\b")
 _COMPARED = phrase(
-    r"\s*(?:is\s+)?(>=|<=|>|<|=|at least|at most|over|above|more than|greater than|under|below|less than|equals?|is)\s*\$?(-?\d+(?:\.\d+)?)"
+    r"\s*(?:is\s+)?(>=|<=|>|<|=|at least|at most|over|above|more than|greater than|under|below|less than"
+    r"|equals?|is)\s*\$?(-?\d+(?:\.\d+)?)"
 )
-_OPERATORS = {
-    ">": ">", "<": "<", ">=": ">=", "<=": "<=", "=": "==", "is": "==", "equal": "==", "equals": "==",
-    "at least": ">=", "at most": "<=", "over": ">", "above": ">", "more than": ">", "greater than": ">",
-    "under": "<", "below": "<", "less than": "<",
-}  # fmt: skip
+_COMPARISONS = {
+    ">=": (">=", "at least"),
+    "<=": ("<=", "at most"),
+    ">": (">", "over", "above", "more than", "greater than"),
+    "<": ("<", "under", "below", "less than"),
+    "==": ("=", "is", "equal", "equals"),
+}
+_OPERATORS = {words: operator for operator, spoken in _COMPARISONS.items() for words in spoken}
 
 
 def mentioned_column(text: str, names: tuple[str, ...]) -> str | None:
@@ -226,7 +235,8 @@ def _measured(table: Table, text: str) -> Solution | None:
         return _grouped(table, tests, measure, column, group)
     values = _numbers_of(table, column) if column and measure is not _COUNT else "rows"
     subject = f"{measure.label} of {column}" if values != "rows" else "number of rows"
-    code = f"{_head(table, tests, *_module(measure))}values = {values}\n{measure.label} = {measure.expression.format(values='values')}\n"
+    result = f"{measure.label} = {measure.expression.format(values='values')}\n"
+    code = f"{_head(table, tests, *_module(measure))}values = {values}\n{result}"
     return Solution(
         f"I will read the table and compute the {subject}{_where(tests)}.",
         f'{code}print(f"{{{measure.label} = }}")\n',
@@ -268,7 +278,8 @@ def _extreme_row(table: Table, text: str) -> Solution | None:
         return None
     function, word = ("min", "lowest") if _LOW.search(found[1]) else ("max", "highest")
     code = (
-        f"{_head(table, tests)}row = {function}(rows, key=lambda row: {table.numbers[column]}(row[{column!r}]))\n"
+        f"{_head(table, tests)}"
+        f"row = {function}(rows, key=lambda row: {table.numbers[column]}(row[{column!r}]))\n"
         f'print("name =", row[{asked!r}])\nprint("value =", row[{column!r}])\n'
     )
     return Solution(
@@ -279,16 +290,14 @@ def _extreme_row(table: Table, text: str) -> Solution | None:
 
 
 def _describe(table: Table) -> Solution:
-    lines = [_head(table, [], "statistics"), 'print("rows =", len(rows))\n']
-    for name in table.numbers:
-        lines.append(
-            f"values = {_numbers_of(table, name)}\n"
-            f"print({name!r}, dict(count=len(values), mean=statistics.mean(values), minimum=min(values), maximum=max(values)))\n"
-        )
+    code = f"""{_head(table, [], "statistics")}print("rows =", len(rows))
+for column, number in [{", ".join(f"({name!r}, {kind})" for name, kind in table.numbers.items())}]:
+    values = [number(row[column]) for row in rows if row[column].strip()]
+    print(f"{{column}}: count {{len(values)}}, mean {{statistics.mean(values)}},", end=" ")
+    print(f"minimum {{min(values)}}, maximum {{max(values)}}")
+"""
     return Solution(
-        "I will describe every numeric column.",
-        "".join(lines),
-        "Here is a description of the table:\n{output}",
+        "I will describe every numeric column.", code, "Here is a description of the table:\n{output}"
     )
 
 

@@ -131,7 +131,8 @@ def _conversion(amount: str, source: str, target: str) -> Solution | None:
         plan = f"I will convert {value} {source} by the temperature formula."
     elif factors := _factors(source, target):
         dimension, first, second = factors
-        code = f"value = {value}\nin_base_unit = value * ({first})  # {dimension}\nconverted = in_base_unit / ({second})"
+        code = f"value = {value}\nin_base_unit = value * ({first})  # {dimension}\n"
+        code += f"converted = in_base_unit / ({second})"
         plan = f"I will convert {value} {source} by way of the {dimension}."
     else:
         return None

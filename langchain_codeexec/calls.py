@@ -1,63 +1,52 @@
-"""One call: what it sends, and where its answer comes from."""
+"""One call from settings and messages to chunks: planned, carried out, and planned anew when it is refused."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.gemini.capabilities import capabilities
-from langchain_codeexec.settings import CALL_SETTINGS
-from langchain_codeexec.translation.choice import tool_config
-from langchain_codeexec.translation.declarations import (
-    CODE_EXECUTION,
-    declares_code_execution,
-    function_names,
-    wire_tools,
-    without_code_execution,
+from langchain_codeexec.errors import ConfigurationError, InvalidRequestError, PlanningError
+from langchain_codeexec.gemini.capabilities import learn_from
+from langchain_codeexec.planning.choosing import (
+    as_carried_out,
+    planned_without_asking,
+    planner_for,
+    request_for,
 )
+from langchain_codeexec.planning.execution import arun, run, steps
+from langchain_codeexec.settings import CALL_SETTINGS
+from langchain_codeexec.translation.declarations import CODE_EXECUTION, declares_code_execution, wire_tools
+from langchain_codeexec.translation.drafts import Draft
 from langchain_codeexec.translation.messages import Destination, contents_from_messages
 from langchain_codeexec.translation.requests import generation_config, safety_settings
 from langchain_codeexec.translation.responses import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import (
+        AsyncIterable,
+        AsyncIterator,
+        Callable,
+        Generator,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from langchain_core.messages import BaseMessage
 
     from langchain_codeexec.gemini.transport import EndpointKind
-    from langchain_codeexec.gemini.wire import GenerateContentRequest, Tool
+    from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse
+    from langchain_codeexec.planning.execution import Ask
+    from langchain_codeexec.planning.plan import Plan, PlanRequest
 
-__all__ = ["Call", "prepare"]
+__all__ = ["Call"]
 
 _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 """Passed around by LangChain for other providers; Gemini has nothing to set for them."""
 
 
-@dataclass(frozen=True, slots=True)
 class Call:
-    """A request ready to go.
-
-    Attributes:
-        model: The model's name.
-        request: The body.
-        origin: What its answer's messages will share.
-        timeout: Seconds it may take; `None` leaves it to the transport.
-    """
-
-    model: str
-    request: GenerateContentRequest
-    origin: Origin
-    timeout: float | None
-
-
-def prepare(
-    messages: Sequence[BaseMessage],
-    defaults: Mapping[str, Any],
-    overrides: Mapping[str, Any],
-    endpoint: EndpointKind,
-) -> Call:
-    """Put a request together.
+    """One call of the chat model.
 
     Args:
         messages: The conversation.
@@ -65,46 +54,107 @@ def prepare(
         overrides: What this call sets differently, with its `tools` and `tool_choice`.
         endpoint: The service it goes to.
 
+    Attributes:
+        plan: What it got in the end; set before the first chunk is given.
+        draft: Its ingredients.
+        timeout: Seconds each request may take; `None` leaves it to the transport.
+
     Raises:
         ConfigurationError: An override is none that Gemini knows.
         MessageError: A message cannot be sent.
         ToolDeclarationError: A tool cannot be declared.
     """
-    unknown = overrides.keys() - CALL_SETTINGS - _FOR_OTHERS - {"tools", "tool_choice"}
-    if unknown:
-        raise ConfigurationError(
-            f"unknown setting {', '.join(sorted(map(repr, unknown)))}; what belongs into the request's "
-            "generationConfig goes through generation_config={...}"
-        )
-    settings = {**defaults, **{name: value for name, value in overrides.items() if value is not None}}
+
+    def __init__(
+        self,
+        messages: Sequence[BaseMessage],
+        defaults: Mapping[str, Any],
+        overrides: Mapping[str, Any],
+        endpoint: EndpointKind,
+    ) -> None:
+        _check(overrides)
+        settings = {**defaults, **{name: value for name, value in overrides.items() if value is not None}}
+        self._messages = messages
+        self._settings = settings
+        self.draft = _draft(messages, settings, endpoint)
+        self.plan: Plan | None = None
+        self.timeout: float | None = settings.get("timeout")
+
+    @property
+    def origin(self) -> Origin:
+        """What the messages of the answer share."""
+        plan = self.plan.to_dict() if self.plan else {}
+        return Origin(self.draft.endpoint, self.draft.model, str(len(self.draft.contents)), plan)
+
+    def chunks(
+        self, ask: Callable[[GenerateContentRequest], Iterable[GenerateContentResponse]]
+    ) -> Iterator[GenerateContentResponse]:
+        """Carry the call out.
+
+        Args:
+            ask: Makes a request; gives the chunks of its answer.
+
+        Raises:
+            GeminiError: A request failed; one that was refused for what it combines is made in another way.
+            PlanningError: The planner gave no plan that could be carried out.
+        """
+        while True:
+            plan = planned_without_asking(self.draft)
+            if plan is None:
+                asked = self._question()
+                plan = as_carried_out(planner_for(asked, self._settings["planner"]).plan(asked), asked)
+            self.plan = plan
+            is_shown = False
+            try:
+                for chunk in run(self._steps(), ask):
+                    is_shown = True
+                    yield chunk
+            except InvalidRequestError as error:
+                if is_shown or not self._goes_another_way_after(error):
+                    raise
+            else:
+                return
+
+    async def achunks(
+        self, ask: Callable[[GenerateContentRequest], AsyncIterable[GenerateContentResponse]]
+    ) -> AsyncIterator[GenerateContentResponse]:
+        """Carry the call out without blocking the event loop; see `chunks`."""
+        while True:
+            plan = planned_without_asking(self.draft)
+            if plan is None:
+                asked = self._question()
+                plan = as_carried_out(await planner_for(asked, self._settings["planner"]).aplan(asked), asked)
+            self.plan = plan
+            is_shown = False
+            try:
+                async for chunk in arun(self._steps(), ask):
+                    is_shown = True
+                    yield chunk
+            except InvalidRequestError as error:
+                if is_shown or not self._goes_another_way_after(error):
+                    raise
+            else:
+                return
+
+    def _question(self) -> PlanRequest:
+        return request_for(self.draft, self._messages, self._settings["combination"])
+
+    def _steps(self) -> Generator[Ask, list[dict[str, Any]], None]:
+        if self.plan is None:
+            raise PlanningError("a call is carried out before it is planned")
+        return steps(self.draft, self.plan, repair=self._settings["repair_calls"])
+
+    def _goes_another_way_after(self, refusal: InvalidRequestError) -> bool:
+        """Whether the refusal taught something by which the next attempt differs."""
+        refused = next(self._steps()).request
+        if not learn_from(refusal.message, self.draft.model, self.draft.endpoint):
+            return False
+        return self._settings["combination"] == "auto" or next(self._steps()).request != refused
+
+
+def _draft(messages: Sequence[BaseMessage], settings: Mapping[str, Any], endpoint: EndpointKind) -> Draft:
     model = str(settings["model"])
-    config = generation_config(settings)
-    tools = _tools(settings, model, endpoint, with_schema="responseJsonSchema" in config)
-    to = Destination(model, endpoint, native_code=declares_code_execution(tools))
-    contents, system = contents_from_messages(messages, to)
-    request: dict[str, Any] = {"contents": contents}
-    if system:
-        request["systemInstruction"] = system
-    if tools:
-        request["tools"] = tools
-    if choice := _choice(settings.get("tool_choice"), tools, to):
-        request["toolConfig"] = choice
-    if config:
-        request["generationConfig"] = config
-    if settings.get("safety_settings"):
-        request["safetySettings"] = safety_settings(settings["safety_settings"])
-    if settings.get("cached_content"):
-        request["cachedContent"] = settings["cached_content"]
-    if settings.get("labels"):
-        request["labels"] = settings["labels"]
-    origin = Origin(endpoint, model, turn=str(len(contents)))
-    return Call(model, cast("GenerateContentRequest", request), origin, settings.get("timeout"))
-
-
-def _tools(
-    settings: Mapping[str, Any], model: str, endpoint: EndpointKind, *, with_schema: bool
-) -> list[Tool]:
-    """The tools of a request: code execution is left out where the model refuses it beside the rest."""
+    contents, system = contents_from_messages(messages, Destination(model, endpoint))
     tools = wire_tools(settings.get("tools") or ())
     # A cache holds its own tools, and the service refuses a request that declares others beside it.
     if (
@@ -113,16 +163,28 @@ def _tools(
         and not declares_code_execution(tools)
     ):
         tools.append(CODE_EXECUTION)
-    accepts = capabilities(model, endpoint)
-    refused = (function_names(tools) and not accepts.code_with_functions) or (
-        with_schema and not accepts.tools_with_schema
+    rest: dict[str, Any] = {}
+    if settings.get("safety_settings"):
+        rest["safetySettings"] = safety_settings(settings["safety_settings"])
+    if settings.get("cached_content"):
+        rest["cachedContent"] = settings["cached_content"]
+    if settings.get("labels"):
+        rest["labels"] = settings["labels"]
+    return Draft(
+        model=model,
+        endpoint=endpoint,
+        contents=contents,
+        tools=tools,
+        system=system,
+        tool_choice=settings.get("tool_choice"),
+        config=generation_config(settings),
+        rest=rest,
     )
-    return without_code_execution(tools) if refused else tools
 
 
-def _choice(choice: Any, tools: list[Tool], to: Destination) -> dict[str, Any]:
-    config = dict(tool_config(choice, tools))
-    combined = function_names(tools) and declares_code_execution(tools)
-    if combined and to.accepts.server_side_flag:
-        config["includeServerSideToolInvocations"] = True
-    return config
+def _check(overrides: Mapping[str, Any]) -> None:
+    if unknown := overrides.keys() - CALL_SETTINGS - _FOR_OTHERS - {"tools", "tool_choice"}:
+        raise ConfigurationError(
+            f"unknown setting {', '.join(sorted(map(repr, unknown)))}; what belongs into the request's "
+            "generationConfig goes through generation_config={...}"
+        )

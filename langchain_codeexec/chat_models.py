@@ -11,7 +11,9 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import PrivateAttr
 
 from langchain_codeexec.binding import ToolBinding
-from langchain_codeexec.calls import Call, prepare
+from langchain_codeexec.calls import Call
+from langchain_codeexec.planning.reporting import areport_plan, report_plan
+from langchain_codeexec.planning.spending import joined
 from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
 from langchain_codeexec.structured import structured_output
 from langchain_codeexec.translation.choice import tool_config
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
     from langchain_codeexec.gemini.transport import Transport
+    from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse
 
 __all__ = ["ChatGeminiCodeExecution"]
 
@@ -140,7 +143,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         choice = {} if tool_choice is None else {"tool_choice": tool_choice}
         return ToolBinding(bound=self, kwargs={"tools": declared, **choice, **kwargs}, config={})
 
-    def with_structured_output(  # type: ignore[override]  # named options where the base has **kwargs
+    def with_structured_output(
         self,
         schema: dict[str, Any] | type | None = None,
         *,
@@ -176,7 +179,9 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
             tools: Counted along, in any of the forms that `bind_tools` takes.
         """
         call = self._call(messages, None, {"tools": tools or []})
-        counted = self._connection().count_tokens(call.model, call.request, timeout=call.timeout)
+        draft = call.draft
+        request = draft.request(code=draft.wants_code, functions=draft.functions)
+        counted = self._connection().count_tokens(draft.model, request, timeout=call.timeout)
         return int(counted.get("totalTokens", 0))
 
     def close(self) -> None:
@@ -193,57 +198,76 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- the base class reports
+        run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        call = self._call(messages, stop, kwargs)
-        response = self._connection().generate(call.model, call.request, timeout=call.timeout)
+        call, transport = self._call(messages, stop, kwargs), self._connection()
+        chunks = call.chunks(
+            lambda request: (transport.generate(call.draft.model, request, timeout=call.timeout),)
+        )
+        response = joined(list(chunks))
+        report_plan(call.plan, run_manager)
         return _result(response, call)
 
     async def _agenerate(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- as above
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        call = self._call(messages, stop, kwargs)
-        response = await self._connection().agenerate(call.model, call.request, timeout=call.timeout)
+        call, transport = self._call(messages, stop, kwargs), self._connection()
+
+        async def ask(request: GenerateContentRequest) -> AsyncIterator[GenerateContentResponse]:
+            yield await transport.agenerate(call.draft.model, request, timeout=call.timeout)
+
+        response = joined([chunk async for chunk in call.achunks(ask)])
+        await areport_plan(call.plan, run_manager)
         return _result(response, call)
 
     def _stream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- as above
+        run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, kwargs)
-        translator = ChunkTranslator(call.origin)
-        for response in self._connection().stream(call.model, call.request, timeout=call.timeout):
+        call, transport = self._call(messages, stop, kwargs), self._connection()
+        translator = None
+        for response in call.chunks(
+            lambda request: transport.stream(call.draft.model, request, timeout=call.timeout)
+        ):
+            if translator is None:
+                report_plan(call.plan, run_manager)
+                translator = ChunkTranslator(call.origin)
             if chunk := translator.chunk(response):
                 yield ChatGenerationChunk(message=chunk)
-        yield ChatGenerationChunk(message=translator.last())
+        yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
 
     async def _astream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- as above
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, kwargs)
-        translator = ChunkTranslator(call.origin)
-        async for response in self._connection().astream(call.model, call.request, timeout=call.timeout):
+        call, transport = self._call(messages, stop, kwargs), self._connection()
+        translator = None
+        async for response in call.achunks(
+            lambda request: transport.astream(call.draft.model, request, timeout=call.timeout)
+        ):
+            if translator is None:
+                await areport_plan(call.plan, run_manager)
+                translator = ChunkTranslator(call.origin)
             if chunk := translator.chunk(response):
                 yield ChatGenerationChunk(message=chunk)
-        yield ChatGenerationChunk(message=translator.last())
+        yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
 
     def _call(self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Call:
         settings = {name: getattr(self, name) for name in CALL_SETTINGS}
         if stop is not None:
             settings["stop"] = stop
-        return prepare(messages, settings, kwargs, self._connection().endpoint)
+        return Call(messages, settings, kwargs, self._connection().endpoint)
 
     def _connection(self) -> Transport:
         if self.transport is not None:

@@ -8,6 +8,7 @@ CodeExecError
 │   └── UnsupportedSettingError          a taken-over model has a setting that cannot be carried over
 ├── MessageError (ValueError)            a message or content block cannot be put on the wire
 ├── ToolDeclarationError (ValueError)    a tool or tool choice cannot be declared to Gemini
+├── PlanningError (ValueError)           a planner's answer cannot be carried out
 ├── GeminiError                          a request to Gemini did not give a response
 │   ├── GeminiAPIError                   the service answered with an error
 │   │   ├── InvalidRequestError          400
@@ -56,6 +57,7 @@ __all__ = [
     "MissingDependencyError",
     "NotFoundError",
     "PermissionDeniedError",
+    "PlanningError",
     "RateLimitError",
     "RequestCancelledError",
     "ResponseFormatError",
@@ -118,6 +120,10 @@ class MessageError(CodeExecError, ValueError):
 
 class ToolDeclarationError(CodeExecError, ValueError):
     """A tool or a tool choice cannot be declared to Gemini."""
+
+
+class PlanningError(CodeExecError, ValueError):
+    """A planner answered with something that cannot be carried out for its request."""
 
 
 class GeminiError(CodeExecError, _model_error("ModelError")):  # type: ignore[misc]  # base depends on the langchain-core release

@@ -7,6 +7,7 @@ from typing import Any, Final
 from langchain_core.utils import secret_from_env
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
+from langchain_codeexec.planning.choosing import Combination  # noqa: TC001 -- pydantic reads it
 from langchain_codeexec.translation.requests import GENERATION_SETTINGS
 
 __all__ = ["CALL_SETTINGS", "CONNECTION_SETTINGS", "GeminiSettings"]
@@ -28,6 +29,9 @@ CONNECTION_SETTINGS: Final = (
 CALL_SETTINGS: Final = GENERATION_SETTINGS | {
     "model",
     "code_execution",
+    "combination",
+    "planner",
+    "repair_calls",
     "safety_settings",
     "cached_content",
     "labels",
@@ -45,6 +49,14 @@ class GeminiSettings(BaseModel):
     """Model name, bare or as a resource name; unknown ones are taken for the newest family."""
     code_execution: bool = True
     """Whether every request declares code execution."""
+    combination: Combination = "auto"
+    """How code execution and functions come together: in one request (`native`), functions with one that stands
+    for code execution (`delegated`), one of the two (`one_sided`), or the first of these that works (`auto`)."""
+    planner: Any = Field(default=None, exclude=True, repr=False)
+    """A `Planner` that chooses between the two for each call; by default the model chooses where the service
+    takes both, and `RulePlanner` where it does not."""
+    repair_calls: bool = True
+    """Whether function calls that the model wrote as code become function calls."""
 
     vertexai: bool | None = None
     """Which service: Vertex AI, the Developer API, or found out as described above."""

@@ -46,8 +46,8 @@ _MADE_FROM_OTHERS: Final = frozenset(
     }
 )  # fmt: skip
 _REASONS: Final[Mapping[str, str]] = {
-    "client_args": "it configures another HTTP client; pass transport=RestTransport(...) with clients of your own",
-    "client_cert_source": "client certificates are httpx's to hold; pass transport=RestTransport(...) with a client",
+    "client_args": "it configures another HTTP client; pass transport=RestTransport(...) with your own",
+    "client_cert_source": "client certificates belong to a client; pass transport=RestTransport(...) with one",
     "examples": "put the example messages at the beginning of the conversation",
     "model_kwargs": "pass what belongs into generationConfig as generation_config={...}",
     "convert_system_message_to_human": "system text travels as systemInstruction; every current model takes it",
@@ -144,7 +144,9 @@ def _vertex_model(llm: Any, model_name: str) -> Settings:
 def _timeout(_llm: Any, timeout: Any) -> Settings:
     if timeout is None or isinstance(timeout, (int, float)):
         return {} if timeout is None else {"timeout": float(timeout)}
-    raise UnsupportedSettingError("timeout", "give it in seconds; finer ones belong to a RestTransport of your own")
+    raise UnsupportedSettingError(
+        "timeout", "give it in seconds; finer ones belong to a RestTransport of your own"
+    )
 
 
 def _vertex_schema(llm: Any, schema: Any) -> Settings:

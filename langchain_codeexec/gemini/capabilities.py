@@ -122,7 +122,7 @@ _REFUSALS: Final[Mapping[re.Pattern[str], Mapping[str, Any]]] = {
         r"at most one tool is supported": _NO_COMBINATION,
         r"built-in tools.*function calling.*cannot be combined": _NO_COMBINATION,
         r"tool call context circulation is not enabled": _NO_COMBINATION,
-        r"(code execution|function call).*(cannot|can't|not).*(combin|together|same request)": _NO_COMBINATION,
+        r"(code execution|function call).*(cannot|not).*(combin|together|same request)": _NO_COMBINATION,
     }.items()
 }
 """Loose patterns: the wording differs from model to model and changes."""

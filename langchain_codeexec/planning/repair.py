@@ -31,7 +31,7 @@ class Repair:
         self._repaired = False
 
     def parts(self, parts: Sequence[Json]) -> list[Json]:
-        """The parts with calls in place of code that was meant as calls, and without such code's failed result.
+        """The parts with calls in place of code that was meant as calls, less the failed result of such code.
 
         Args:
             parts: Parts of a response or of a chunk; the chunks of one stream in order.

@@ -32,8 +32,8 @@ def _told(contents: Sequence[Content], in_words: Mapping[str, Callable[[Json], l
     for content in contents:
         parts = content.get("parts", [])
         if any(key in part for part in parts for key in in_words):
-            parts = [said for part in parts for said in _part(cast("Json", part), in_words)]
-            told.append({**content, "parts": parts})
+            said = [words for part in parts for words in _part(cast("Json", part), in_words)]
+            told.append({**content, "parts": said})
         else:
             told.append(content)
     return told

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.gemini.transport import EndpointKind
 
-__all__ = ["Origin", "candidates_of", "messages_from_response", "metadata_of", "parts_of"]
+__all__ = ["EVERY_CHUNK", "Origin", "candidates_of", "messages_from_response", "metadata_of", "parts_of"]
 
 Json = dict[str, Any]
+
+EVERY_CHUNK: Final = {"model_provider": "google_genai", "output_version": "v1"}
+"""What each chunk of a stream says of itself; langchain-core does not concatenate these two."""
 
 _EXPLAINED: Final[Mapping[str, str]] = {
     "MAX_TOKENS": "The answer was cut off at max_output_tokens; raise it, or lower the thinking budget.",
@@ -45,18 +48,22 @@ class Origin:
         endpoint: Which service answered.
         model: The name asked for, where the response names no version.
         turn: Distinguishes this response in the conversation where it has no id of its own.
+        plan: What the call got, and why.
     """
 
-    __slots__ = ("endpoint", "model", "turn")
+    __slots__ = ("endpoint", "model", "plan", "turn")
 
-    def __init__(self, endpoint: EndpointKind, model: str, turn: str = "0") -> None:
+    def __init__(
+        self, endpoint: EndpointKind, model: str, turn: str = "0", plan: Mapping[str, Any] | None = None
+    ) -> None:
         self.endpoint = endpoint
         self.model = model
         self.turn = turn
+        self.plan = dict(plan or {})
 
     def metadata(self) -> Json:
-        """The part of `response_metadata` that streamed chunks carry from the first on."""
-        return {"model_provider": "google_genai", "output_version": "v1", "endpoint": self.endpoint}
+        """The part of `response_metadata` that is known before the answer is."""
+        return {**EVERY_CHUNK, "endpoint": self.endpoint, **({"plan": self.plan} if self.plan else {})}
 
     def call_ids(self, response: Mapping[str, Any]) -> CallIds:
         """Ids for the calls of a response."""

@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 
 from langchain_codeexec.translation.parts import block_from_part
-from langchain_codeexec.translation.responses import candidates_of, metadata_of, parts_of
+from langchain_codeexec.translation.responses import EVERY_CHUNK, candidates_of, metadata_of, parts_of
 from langchain_codeexec.translation.usage import usage_from_wire
 
 if TYPE_CHECKING:
@@ -92,9 +92,7 @@ class ChunkTranslator:
 
     def _origin_once(self) -> Json:
         """The origin's metadata; strings langchain-core would concatenate only with the first chunk."""
-        metadata = self._origin.metadata()
-        if self._told:
-            del metadata["endpoint"]
+        metadata = dict(EVERY_CHUNK) if self._told else self._origin.metadata()
         self._told = True
         return metadata
 

@@ -105,16 +105,11 @@ class _Parser:
             if isinstance(item, list) and not field_kind.startswith("[") and field_kind != "value":
                 self._unknown(spelled, path, "Proto field is not repeating, cannot start list.")
                 continue
-            self._check_oneof(kind, name, parsed, path)
+            if kind == "Part" and name in PART_DATA and PART_DATA & parsed.keys():
+                why = f"oneof field 'data' is already set. Cannot set '{spelled}'"
+                self._wrong(path, "oneof", item, why)
             parsed[name] = self._field(field_kind, item, f"{path}.{snake_case(name)}".lstrip("."))
         return parsed
-
-    def _check_oneof(self, kind: str, name: str, parsed: Mapping[str, Any], path: str) -> None:
-        if kind == "Part" and name in PART_DATA and PART_DATA & parsed.keys():
-            text = (
-                f"Invalid value at '{path}' (oneof), oneof field 'data' is already set. Cannot set '{name}'"
-            )
-            self.violations.append(_Violation(path, text))
 
     def _field(self, kind: str, value: Any, path: str) -> Any:
         if kind.startswith("["):

@@ -96,7 +96,10 @@ def _check_parts(request: Mapping[str, Any], target: Target) -> None:
             )
         author = minted_by(part.get("thoughtSignature", ""))
         if author is not None and author != target.endpoint:
-            raise invalid("Thought signature is not valid.")
+            text = "Thought signature is not valid"
+            raise invalid(
+                f"Unable to submit request because {text}." if target.endpoint == "vertex" else text
+            )
 
 
 def _check_roles(request: Mapping[str, Any], target: Target) -> None:

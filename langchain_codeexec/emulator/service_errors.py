@@ -1,7 +1,7 @@
 """The service's errors: what they say, and the envelope they travel in.
 
-Wordings were taken from answers of the real services that users quote in public bug reports; where none
-was found the text is ours and says so.
+Most wordings are the real services', as users quote them in public bug reports. Ours are those for unknown
+routes, JSON that cannot be read or is nested too deep, and code in the history without the tool.
 """
 
 from __future__ import annotations

@@ -1,0 +1,133 @@
+"""What a declared function is about, worked out once for each declaration."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_codeexec.planning.rules.words import content_stems, name_words, stem, text_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Parameter", "Profile", "profile"]
+
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s")
+_KINDS: Final = {
+    "date": "date time day days year month week when start end deadline timestamp birthday".split(),
+    "place": "location city country place address state region origin destination area where town".split(),
+    "email": ["email", "mail", "recipient"],
+    "link": ["url", "uri", "link", "website", "host", "domain"],
+    "path": ["path", "file", "filename", "directory", "folder"],
+    "text": "query text prompt message question keyword keywords content sentence search description".split(),
+}
+_KIND_OF: Final = {word: kind for kind, words in _KINDS.items() for word in words}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A required parameter.
+
+    Attributes:
+        name: As declared, in lower case.
+        kind: What its value looks like: a JSON type, or for strings a finer kind.
+        stems: Stems of its name.
+        choices: Stems of each of the values it may take, if they are few.
+    """
+
+    name: str
+    kind: str
+    stems: frozenset[str]
+    choices: tuple[frozenset[str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a function is about.
+
+    Attributes:
+        name: As declared.
+        title: Stems of its name, weighed.
+        summary: Stems of the first sentence of its description, weighed.
+        stems: All stems: name, description, parameters and their values.
+        required: Its required parameters.
+    """
+
+    name: str
+    title: dict[str, float]
+    summary: dict[str, float]
+    stems: frozenset[str]
+    required: tuple[Parameter, ...]
+
+
+_MOST: Final = 1024
+_known: dict[str, tuple[Any, Profile]] = {}
+
+
+def profile(declaration: Mapping[str, Any]) -> Profile:
+    """The profile of a declaration, remembered as long as the declaration stays the same."""
+    name = str(declaration.get("name", ""))
+    known = _known.get(name)
+    if known is not None and known[0] == declaration:
+        return known[1]
+    made = _profile(name, declaration)
+    if len(_known) >= _MOST:
+        _known.clear()
+    _known[name] = (copy.deepcopy(declaration), made)
+    return made
+
+
+def _profile(name: str, declaration: Mapping[str, Any]) -> Profile:
+    description = str(declaration.get("description") or "")
+    schema = _mapping(declaration.get("parametersJsonSchema") or declaration.get("parameters"))
+    properties = _mapping(schema.get("properties"))
+    listed = schema.get("required")
+    required = [key for key in listed if key in properties] if isinstance(listed, list) else []
+    title = content_stems(name_words(name))
+    summary = content_stems(text_words(_SENTENCE.split(description, 1)[0]))
+    stems = {*title, *content_stems(text_words(description))}
+    for key, value in properties.items():
+        stems.update(content_stems(name_words(str(key))))
+        stems.update(content_stems(text_words(str(_mapping(value).get("description") or ""))))
+        for choice in _choices(_mapping(value)):
+            stems.update(choice)
+    return Profile(
+        name=name,
+        title=title,
+        summary=summary,
+        stems=frozenset(stems),
+        required=tuple(_parameter(str(key), _mapping(properties[key])) for key in required),
+    )
+
+
+def _parameter(name: str, schema: Mapping[str, Any]) -> Parameter:
+    words = name_words(name)
+    choices = _choices(schema)
+    return Parameter(name.lower(), _kind(words, schema, choices), frozenset(map(stem, words)), choices)
+
+
+def _kind(words: list[str], schema: Mapping[str, Any], choices: tuple[frozenset[str], ...]) -> str:
+    declared = schema.get("type")
+    if choices:
+        return "choice"
+    if declared in ("array", "list", "tuple"):
+        return "array"
+    if declared in ("integer", "number", "float"):
+        return "date" if "year" in words else "number"
+    if declared in ("boolean", "object", "dict"):
+        return "boolean" if declared == "boolean" else "object"
+    return next((_KIND_OF[word] for word in reversed(words) if word in _KIND_OF), "string")
+
+
+def _choices(schema: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
+    listed = schema.get("enum")
+    if not isinstance(listed, list):
+        return ()
+    found = (frozenset(map(stem, name_words(str(value)))) for value in listed if value is not None)
+    return tuple(stems for stems in found if stems)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,211 @@
+"""A server on the loopback that does what a test tells it: answer, dawdle, break off, or send any bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socketserver
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from langchain_codeexec.gemini.endpoints import Endpoint
+from langchain_codeexec.gemini.rest import RestTransport
+from langchain_codeexec.gemini.retries import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request as it arrived."""
+
+    path: str
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.raw)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Pieces to send one after another; an event among them is waited for."""
+
+    pieces: tuple[bytes | threading.Event, ...]
+    closes: bool = False
+
+
+@dataclass
+class Server:
+    """Answers the scripted replies in turn, then `{}` for ever."""
+
+    url: str = ""
+    requests: list[Received] = field(default_factory=list)
+    connections: int = 0
+    replies: list[Reply] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def answer(
+        self, body: Any = None, *, status: int = 200, headers: dict[str, str] | None = None, after: Any = None
+    ) -> None:
+        data = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
+        lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(data)}"]
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        head = "\r\n".join([*lines, "", ""]).encode()
+        self.replies.append(Reply((*([after] if after else []), head + data)))
+
+    def stream(self, *pieces: Any, cut: bool = False, content_type: str = "text/event-stream") -> None:
+        head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        )
+        chunks = [
+            piece if isinstance(piece, threading.Event) else b"%x\r\n%s\r\n" % (len(piece), piece)
+            for piece in pieces
+        ]
+        self.replies.append(Reply((head, *chunks, *([] if cut else [b"0\r\n\r\n"])), closes=cut))
+
+    def raw(self, *pieces: bytes) -> None:
+        """Send these bytes and hang up; nothing at all if there are none."""
+        self.replies.append(Reply(pieces, closes=True))
+
+    def wait_for_requests(self, count: int) -> None:
+        """Wait until so many requests have arrived."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.requests) >= count, 20)
+
+    def connected(self) -> None:
+        with self.changed:
+            self.connections += 1
+
+    def reply_to(self, received: Received) -> Reply:
+        with self.changed:
+            self.requests.append(received)
+            self.changed.notify_all()
+            if not self.replies:
+                self.answer()
+            return self.replies.pop(0)
+
+
+class Connection(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        state = self.server.state
+        state.connected()
+        # A client that goes away is what some tests are about.
+        with suppress(OSError):
+            while (received := self.receive()) is not None:
+                reply = state.reply_to(received)
+                self.send(reply)
+                if reply.closes:
+                    return
+
+    def receive(self) -> Received | None:
+        start = self.rfile.readline().decode()
+        if not start:
+            return None
+        headers = {}
+        while line := self.rfile.readline().strip().decode():
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        return Received(start.split()[1], headers, self.rfile.read(int(headers.get("content-length", 0))))
+
+    def send(self, reply: Reply) -> None:
+        for piece in reply.pieces:
+            if isinstance(piece, threading.Event):
+                piece.wait(20)
+            else:
+                self.wfile.write(piece)
+
+
+class Listener(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, state: Server) -> None:
+        self.state = state
+        super().__init__(("127.0.0.1", 0), Connection)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    state = Server()
+    with Listener(state) as listener:
+        state.url = f"http://127.0.0.1:{listener.server_address[1]}"
+        thread = threading.Thread(target=listener.serve_forever, args=(0.01,))
+        thread.start()
+        yield state
+        listener.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """Seconds a transport of `make_transport` would have waited."""
+    return []
+
+
+@pytest.fixture
+def make_transport(server: Server, waits: list[float]) -> Iterator[Callable[..., RestTransport]]:
+    made: list[RestTransport] = []
+
+    async def asleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    def make(credentials: Any = None, *, max_retries: int = 0, **settings: Any) -> RestTransport:
+        policy = RetryPolicy(
+            max_retries,
+            jitter=lambda limit: limit,
+            clock=lambda: 1_700_000_000,
+            sleep=waits.append,
+            asleep=asleep,
+        )
+        endpoint = Endpoint("developer", server.url)
+        made.append(RestTransport(endpoint, credentials, retry_policy=policy, **settings))
+        return made[-1]
+
+    yield make
+    for transport in made:
+        transport.close()
+
+
+def _generate(transport: Any, *args: Any, **settings: Any) -> Any:
+    return transport.generate(*args, **settings)
+
+
+def _agenerate(transport: Any, *args: Any, **settings: Any) -> Any:
+    return asyncio.run(transport.agenerate(*args, **settings))
+
+
+def _stream(transport: Any, *args: Any, seen: list[Any] | None = None, **settings: Any) -> Any:
+    seen = [] if seen is None else seen
+    for chunk in transport.stream(*args, **settings):
+        seen.append(chunk)
+    return seen
+
+
+def _astream(transport: Any, *args: Any, seen: list[Any] | None = None, **settings: Any) -> Any:
+    seen = [] if seen is None else seen
+
+    async def collect() -> None:
+        async for chunk in transport.astream(*args, **settings):
+            seen.append(chunk)
+
+    asyncio.run(collect())
+    return seen
+
+
+@pytest.fixture(params=[_generate, _agenerate], ids=["sync", "async"])
+def generate(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Calls generateContent, blocking or on a loop of its own."""
+    return request.param
+
+
+@pytest.fixture(params=[_stream, _astream], ids=["sync", "async"])
+def stream(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Collects a stream, blocking or on a loop of its own; into `seen`, if given."""
+    return request.param

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+
+import pytest
+
+from langchain_codeexec.gemini.endpoints import Endpoint
+from langchain_codeexec.gemini.rest import RestTransport
+
+CHUNK = b'data: {"n":1}\n\n'
+
+
+def test_one_connection_serves_one_request_after_another(server, make_transport) -> None:
+    transport = make_transport()
+    for _ in range(5):
+        transport.generate("m", {})
+    assert server.connections == 1
+
+    async def use() -> None:
+        for _ in range(5):
+            await transport.agenerate("m", {})
+
+    asyncio.run(use())
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("ending", ["close", "exhaust", "error"])
+def test_streams_give_their_connection_back(server, make_transport, ending: str) -> None:
+    transport = make_transport()
+    server.stream(CHUNK, CHUNK)
+    chunks = transport.stream("m", {})
+    next(chunks)
+    match ending:
+        case "close":
+            chunks.close()
+        case "exhaust":
+            list(chunks)
+        case "error":
+            with pytest.raises(RuntimeError):
+                chunks.throw(RuntimeError)
+    assert [lane.lent for lane in transport._clients._threads._lanes] == [0]
+    assert transport.generate("m", {}) == {}
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_asynchronous_streams_give_their_connection_back(server, make_transport, closes: bool) -> None:
+    never = threading.Event()
+    server.stream(CHUNK, never, CHUNK)
+    transport = make_transport()
+
+    async def use() -> dict:
+        chunks = transport.astream("m", {})
+        if closes:
+            async with aclosing(chunks):
+                await anext(chunks)
+        else:
+            reading = asyncio.create_task(_read_all(chunks))
+            await asyncio.to_thread(server.wait_for_requests, 1)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+        [entry] = transport._clients._loops.values()
+        assert [lane.lent for lane in entry.lanes._lanes] == [0]
+        return await transport.agenerate("m", {})
+
+    assert asyncio.run(use()) == {}
+    never.set()
+
+
+async def _read_all(chunks) -> list:
+    return [chunk async for chunk in chunks]
+
+
+def test_a_loop_may_end_with_a_stream_still_open(server, make_transport) -> None:
+    never = threading.Event()
+    server.stream(CHUNK, never, CHUNK)
+    open_streams = []
+
+    async def use() -> None:
+        open_streams.append(make_transport().astream("m", {}))
+        await anext(open_streams[0])
+
+    asyncio.run(use())
+    never.set()
+    gc.collect()
+
+
+def test_many_event_loops_in_turn(server, make_transport) -> None:
+    transport = make_transport()
+
+    async def use() -> None:
+        await asyncio.gather(*(transport.agenerate("m", {}) for _ in range(3)))
+
+    for _ in range(4):
+        asyncio.run(use())
+    gc.collect()
+    assert len(transport._clients._loops) == 1
+    transport.close()
+    assert len(transport._clients._loops) == 0
+    assert len(server.requests) == 12
+
+
+def test_event_loops_side_by_side(server, make_transport) -> None:
+    transport = make_transport()
+    barrier = threading.Barrier(4)
+
+    async def use() -> dict:
+        barrier.wait(20)
+        return (await asyncio.gather(*(transport.agenerate("m", {}) for _ in range(5))))[0]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: asyncio.run(use()), range(4))) == [{}] * 4
+    assert len(server.requests) == 20
+
+
+def test_many_threads(server, make_transport) -> None:
+    transport = make_transport()
+    all_there = threading.Event()
+    for number in range(30):
+        server.answer({"n": number}, after=all_there)
+
+    def ask(_: int) -> int:
+        return transport.generate("m", {})["n"]
+
+    with ThreadPoolExecutor(30) as pool:
+        answers = [pool.submit(ask, number) for number in range(30)]
+        server.wait_for_requests(30)
+        all_there.set()
+        assert sorted(answer.result() for answer in answers) == list(range(30))
+    assert server.connections == 30
+    with ThreadPoolExecutor(30) as pool:
+        list(pool.map(lambda _: transport.generate("m", {}), range(30)))
+    assert server.connections == 30
+
+
+def test_fifty_tasks_keep_their_connections(server, make_transport) -> None:
+    transport = make_transport()
+    first_round = threading.Event()
+    for _ in range(50):
+        server.answer(after=first_round)
+
+    async def release() -> None:
+        await asyncio.to_thread(server.wait_for_requests, 50)
+        first_round.set()
+
+    async def use() -> None:
+        await asyncio.gather(release(), *(transport.agenerate("m", {}) for _ in range(50)))
+        await asyncio.gather(*(transport.agenerate("m", {}) for _ in range(50)))
+
+    asyncio.run(use())
+    assert server.connections == 50
+
+
+def test_closed_transports_open_again(server, make_transport) -> None:
+    transport = make_transport()
+
+    async def use() -> None:
+        await transport.agenerate("m", {})
+        await transport.aclose()
+        await transport.aclose()
+        await transport.agenerate("m", {})
+
+    transport.generate("m", {})
+    asyncio.run(use())
+    transport.close()
+    transport.close()
+    assert transport.generate("m", {}) == {}
+    assert server.connections == 4
+
+
+def test_closing_what_was_never_opened(make_transport) -> None:
+    make_transport().close()
+    asyncio.run(make_transport().aclose())
+
+
+def test_dropped_transports_close_their_connections(server) -> None:
+    async def use() -> None:
+        transport = RestTransport(Endpoint("developer", server.url))
+        await transport.agenerate("m", {})
+        del transport
+        gc.collect()
+        await asyncio.sleep(0)
+
+    RestTransport(Endpoint("developer", server.url)).generate("m", {})
+    gc.collect()
+    asyncio.run(use())
+    gc.collect()  # a socket left open would be an error here: warnings are
+
+
+PROGRAM = """
+import asyncio
+from langchain_codeexec.gemini.endpoints import Endpoint
+from langchain_codeexec.gemini.rest import RestTransport
+transport = RestTransport(Endpoint("developer", {url!r}))
+transport.generate("m", {{}})
+asyncio.run(transport.agenerate("m", {{}}))
+"""
+
+
+def test_the_interpreter_ends_without_warnings(server) -> None:
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM.format(url=server.url)]
+    assert subprocess.run(command, capture_output=True, check=True).stderr == b""
+
+
+FORKING = """
+import asyncio, os, sys
+from langchain_codeexec.gemini.endpoints import Endpoint
+from langchain_codeexec.gemini.rest import RestTransport
+transport = RestTransport(Endpoint("developer", {url!r}))
+
+async def both():
+    transport.generate("m", {{}})
+    await transport.agenerate("m", {{}})
+    transport._clients._lock.acquire()  # as if another thread were opening a client at this moment
+    child = os.fork()
+    if child == 0:
+        return True
+    transport._clients._lock.release()
+    assert os.waitpid(child, 0)[1] == 0
+    transport.generate("m", {{}})
+    await transport.agenerate("m", {{}})
+    return False
+
+if asyncio.run(both()):
+    transport.generate("m", {{}})
+    asyncio.run(transport.agenerate("m", {{}}))
+    transport.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_opens_connections_of_its_own(server) -> None:
+    command = [sys.executable, "-W", "error", "-c", FORKING.format(url=server.url)]
+    ran = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert len(server.requests) == 6
+    assert server.connections == 4

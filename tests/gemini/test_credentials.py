@@ -1,0 +1,402 @@
+from __future__ import annotations
+
+import asyncio
+import copy
+import datetime as dt
+import json
+import pickle
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import google.auth.credentials
+import google.oauth2.credentials
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from google.auth.exceptions import RefreshError, TransportError
+
+from langchain_codeexec.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    CredentialsError,
+    GeminiConnectionError,
+)
+from langchain_codeexec.gemini.credential_sources import default_credentials, oauth_credentials
+from langchain_codeexec.gemini.rest import rest_transport
+
+
+class Numbered(google.auth.credentials.Credentials):
+    """Credentials whose tokens are numbered, and whose refresh may be held up or fail."""
+
+    def __init__(self, lifetime: float = 3600, failure: Exception | None = None) -> None:
+        super().__init__()
+        self.lifetime = lifetime
+        self.failure = failure
+        self.refreshes = 0
+        self.threads: list[int] = []
+        self.held = threading.Event()
+        self.held.set()
+
+    def refresh(self, request) -> None:
+        self.held.wait(20)
+        self.threads.append(threading.get_ident())
+        self.refreshes += 1
+        if self.failure is not None:
+            raise self.failure
+        self.token = f"t{self.refreshes}"
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        self.expiry = now + dt.timedelta(seconds=self.lifetime)
+
+
+def bearer(number: int) -> dict[str, str]:
+    return {"authorization": f"Bearer t{number}"}
+
+
+def test_a_token_is_kept_while_it_is_fresh() -> None:
+    source = Numbered()
+    credentials = oauth_credentials(source)
+    assert [credentials.headers() for _ in range(3)] == [bearer(1)] * 3
+    assert source.refreshes == 1
+
+
+@pytest.mark.parametrize("lifetime", [-10, 60], ids=["expired", "about to expire"])
+def test_a_token_is_renewed_before_it_expires(lifetime: float) -> None:
+    credentials = oauth_credentials(Numbered(lifetime))
+    assert [credentials.headers() for _ in range(3)] == [bearer(1), bearer(2), bearer(3)]
+
+
+def test_one_refresh_serves_all_threads() -> None:
+    source = Numbered()
+    source.held.clear()
+    credentials = oauth_credentials(source)
+    all_started = threading.Barrier(21)
+
+    def ask(_: int):
+        all_started.wait(20)
+        return credentials.headers()
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = [pool.submit(ask, number) for number in range(20)]
+        all_started.wait(20)
+        source.held.set()
+        assert [answer.result() for answer in answers] == [bearer(1)] * 20
+    assert source.refreshes == 1
+
+
+def test_one_refresh_serves_all_tasks_and_does_not_block_their_loop() -> None:
+    source = Numbered()
+    source.held.clear()
+    credentials = oauth_credentials(source)
+
+    async def ask_all() -> list:
+        asking = [asyncio.create_task(credentials.aheaders()) for _ in range(50)]
+        await asyncio.sleep(0)
+        asking[0].cancel()  # the one that began the refresh
+        asking[1].cancel()
+        await asyncio.sleep(0)
+        source.held.set()
+        return await asyncio.gather(*asking, return_exceptions=True)
+
+    cancelled, answers = (results := asyncio.run(ask_all()))[:2], results[2:]
+    assert all(isinstance(result, asyncio.CancelledError) for result in cancelled)
+    assert answers == [bearer(1)] * 48
+    assert source.refreshes == 1
+    assert source.threads != [threading.get_ident()]
+
+
+def test_threads_and_tasks_share_a_refresh() -> None:
+    source = Numbered()
+    source.held.clear()
+    credentials = oauth_credentials(source)
+
+    async def ask() -> tuple:
+        task = asyncio.create_task(credentials.aheaders())
+        thread = asyncio.create_task(asyncio.to_thread(credentials.headers))
+        await asyncio.sleep(0)
+        source.held.set()
+        return await task, await thread
+
+    assert asyncio.run(ask()) == (bearer(1), bearer(1))
+    assert source.refreshes == 1
+
+
+def test_a_failed_refresh_fails_for_all_and_is_tried_again() -> None:
+    source = Numbered(failure=RefreshError("invalid_grant: gone", {"id_token": "s3cr3t"}))
+    credentials = oauth_credentials(source)
+
+    async def ask_all() -> list:
+        return await asyncio.gather(*(credentials.aheaders() for _ in range(3)), return_exceptions=True)
+
+    results = asyncio.run(ask_all())
+    assert {type(result) for result in results} == {CredentialsError}
+    with pytest.raises(
+        CredentialsError, match=r"invalid_grant: gone[\s\S]*gcloud auth application-default login"
+    ) as caught:
+        credentials.headers()
+    assert "s3cr3t" not in str(caught.value)
+    source.failure = None
+    assert credentials.headers()["authorization"].startswith("Bearer t")
+
+
+@pytest.mark.parametrize("failure", [TransportError("no route"), RefreshError("busy", retryable=True)])
+def test_a_token_server_out_of_reach_is_a_connection_failure(failure) -> None:
+    with pytest.raises(GeminiConnectionError, match=r"no route|busy"):
+        oauth_credentials(Numbered(failure=failure)).headers()
+
+
+def test_a_refused_token_is_replaced_once(server, generate) -> None:
+    source = Numbered()
+    for status in (200, 401, 200, 200, 401, 401):
+        server.answer(status=status)
+    transport = rest_transport(
+        vertexai=True, project="p", credentials=source, base_url=server.url, max_retries=0
+    )
+    for _ in range(3):
+        assert generate(transport, "m", {}) == {}
+    with pytest.raises(AuthenticationError):
+        generate(transport, "m", {})
+    transport.close()
+    sent = [received.headers["authorization"] for received in server.requests]
+    assert sent == [f"Bearer t{number}" for number in (1, 1, 2, 2, 2, 3)]
+
+
+def test_the_refusal_is_raised_when_the_token_cannot_be_replaced(server, generate) -> None:
+    source = google.oauth2.credentials.Credentials("only-this-token")
+    server.answer({"error": {"code": 401, "message": "Expired."}}, status=401)
+    transport = rest_transport(vertexai=True, project="p", credentials=source, base_url=server.url)
+    with pytest.raises(AuthenticationError, match="Expired") as caught:
+        generate(transport, "m", {})
+    transport.close()
+    assert isinstance(caught.value.__cause__, CredentialsError)
+    assert len(server.requests) == 1
+
+
+def test_anonymous_credentials_send_nothing(server, generate) -> None:
+    source = google.auth.credentials.AnonymousCredentials()
+    server.answer(status=401)
+    transport = rest_transport(vertexai=True, project="p", credentials=source, base_url=server.url)
+    with pytest.raises(AuthenticationError):
+        generate(transport, "m", {})
+    transport.close()
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_quota_project_of_the_credentials_is_sent() -> None:
+    source = google.oauth2.credentials.Credentials("t", quota_project_id="q")
+    assert oauth_credentials(source).headers() == {"authorization": "Bearer t", "x-goog-user-project": "q"}
+
+
+@pytest.fixture(scope="module")
+def private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+@pytest.fixture
+def key_info(server, private_key: str) -> dict[str, str]:
+    return {
+        "type": "service_account",
+        "project_id": "key-project",
+        "private_key_id": "1",
+        "private_key": private_key,
+        "client_email": "robot@key-project.iam.gserviceaccount.com",
+        "token_uri": f"{server.url}/token",
+    }
+
+
+@pytest.fixture(params=["mapping", "text", "path", "path text"])
+def key_source(request, key_info, tmp_path):
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(key_info))
+    return {"mapping": key_info, "text": json.dumps(key_info), "path": path, "path text": str(path)}[
+        request.param
+    ]
+
+
+TOKEN = {"access_token": "fetched", "expires_in": 3600, "token_type": "Bearer"}
+
+
+def test_service_account_key(server, key_source) -> None:
+    server.answer(TOKEN)
+    credentials = oauth_credentials(key_source)
+    assert credentials.project == "key-project"
+    assert credentials.headers() == {"authorization": "Bearer fetched"}
+    [received] = server.requests
+    assert received.path == "/token"
+    assert b"jwt-bearer" in received.raw
+
+
+def test_the_key_names_the_project(server, key_source) -> None:
+    server.answer(TOKEN)
+    transport = rest_transport(
+        credentials=key_source, base_url=server.url, environ={"GOOGLE_CLOUD_PROJECT": "other"}
+    )
+    transport.generate("m", {})
+    transport.close()
+    assert server.requests[1].path.startswith("/v1beta1/projects/key-project/locations/global/")
+    assert server.requests[1].headers["authorization"] == "Bearer fetched"
+
+
+def test_credentials_from_a_key_can_be_pickled(server, key_source) -> None:
+    for _ in range(3):
+        server.answer(TOKEN)
+    credentials = oauth_credentials(key_source)
+    credentials.headers()
+    assert pickle.loads(pickle.dumps(credentials)).headers() == {"authorization": "Bearer fetched"}
+    transport = rest_transport(credentials=key_source, base_url=server.url)
+    transport.generate("m", {})
+    copied = copy.deepcopy(transport)
+    copied.generate("m", {})
+    for each in (transport, copied):
+        each.close()
+
+
+def test_the_token_server_refuses(server, key_info) -> None:
+    server.answer({"error": "invalid_grant", "error_description": "Account deleted"}, status=400)
+    with pytest.raises(CredentialsError, match="invalid_grant: Account deleted"):
+        oauth_credentials(key_info).headers()
+
+
+def test_the_token_server_hangs_up(server, key_info) -> None:
+    server.raw()
+    with pytest.raises(GeminiConnectionError, match="token server"):
+        oauth_credentials(key_info).headers()
+
+
+WITHOUT_REQUESTS = """
+import json, sys
+sys.modules["requests"] = None
+from langchain_codeexec.gemini.credential_sources import oauth_credentials
+print(oauth_credentials(json.loads(sys.stdin.read())).headers())
+"""
+
+
+def test_the_library_requests_is_not_needed(server, key_info) -> None:
+    server.answer(TOKEN)
+    command = [sys.executable, "-c", WITHOUT_REQUESTS]
+    ran = subprocess.run(command, input=json.dumps(key_info), capture_output=True, text=True, check=True)
+    assert "Bearer fetched" in ran.stdout
+
+
+def test_authorized_user_file(server, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = {
+        "type": "authorized_user",
+        "client_id": "c",
+        "client_secret": "s",
+        "refresh_token": "r",
+        "token_uri": f"{server.url}/token",
+        "quota_project_id": "q",
+    }
+    path = tmp_path / "adc.json"
+    path.write_text(json.dumps(info))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "env-p")
+    credentials = default_credentials()
+    assert credentials.project == "env-p"
+    # google-auth sends this kind to the real token server whatever the file says.
+    assert oauth_credentials(path).project is None
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (None, "cannot be read"),
+        ("not json", "not a JSON object"),
+        ("[]", "not a JSON object"),
+        ("{}", "type None"),
+        ('{"type": "external_account"}', "GOOGLE_APPLICATION_CREDENTIALS"),
+        ('{"type": "service_account"}', "malformed"),
+        ('{"type": "authorized_user"}', "malformed"),
+        (b"\xff\xfe\x00", "not a text file"),
+    ],
+)
+def test_key_file_that_cannot_be_used(tmp_path, content, match: str) -> None:
+    path = tmp_path / "key.json"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(CredentialsError, match=match) as caught:
+        oauth_credentials(path).headers()
+    assert "key.json" in str(caught.value)
+
+
+def test_a_key_that_is_no_key_is_not_shown(key_info) -> None:
+    broken = key_info | {"private_key": "s3cr3t"}
+    with pytest.raises(CredentialsError, match="malformed") as caught:
+        oauth_credentials(broken).headers()
+    assert "s3cr3t" not in str(caught.value)
+    with pytest.raises(CredentialsError, match="not a JSON object") as caught:
+        oauth_credentials('{"private_key": "s3cr3t"')
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_something_else_is_refused() -> None:
+    with pytest.raises(CredentialsError, match="not int"):
+        oauth_credentials(7)
+
+
+def test_missing_default_credentials_name_the_remedy(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    with pytest.raises(CredentialsError, match="gcloud auth application-default login"):
+        rest_transport(vertexai=True)
+
+
+def test_default_credentials_without_a_project(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "adc.json"
+    path.write_text(
+        '{"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}'
+    )
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    with pytest.raises(ConfigurationError, match="GOOGLE_CLOUD_PROJECT"):
+        rest_transport(vertexai=True)
+
+
+def test_nothing_is_looked_up_before_it_is_needed(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    transport = rest_transport(vertexai=True, project="p", credentials=None)
+    with pytest.raises(CredentialsError):
+        transport.generate("m", {})
+    transport.close()
+
+
+def test_representations_show_no_secret(key_info) -> None:
+    for credentials in (oauth_credentials(key_info), oauth_credentials(Numbered()), default_credentials()):
+        credentials_text = repr(credentials)
+        assert credentials_text == "OAuthCredentials(…)"
+
+
+FORKING = """
+import os, sys, threading
+sys.path.insert(0, {folder!r})
+from google.auth.credentials import Credentials
+from langchain_codeexec.gemini.credential_sources import oauth_credentials
+
+entered, go_on = threading.Event(), threading.Event()
+
+class Slow(Credentials):
+    def refresh(self, request):
+        entered.set()
+        go_on.wait(20)
+        self.token = f"of {{os.getpid()}}"
+
+credentials = oauth_credentials(Slow())
+thread = threading.Thread(target=credentials.headers)
+thread.start()
+entered.wait(20)
+child = os.fork()  # the child has no thread that could ever finish the refresh
+go_on.set()
+if child == 0:
+    ok = credentials.headers() == {{"authorization": f"Bearer of {{os.getpid()}}"}}
+    os._exit(0 if ok else 1)
+thread.join()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system does not fork")
+def test_a_child_forked_during_a_refresh_makes_its_own(tmp_path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKING.format(folder=str(tmp_path))]
+    assert subprocess.run(command, check=False, timeout=60).returncode == 0

@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import asyncio
+import copy
+import subprocess
+import sys
+import threading
+from contextlib import aclosing
+
+import google.auth.credentials
+import pytest
+from google import genai
+from google.auth.exceptions import RefreshError
+
+from langchain_codeexec import errors
+from langchain_codeexec.gemini.genai import GenAITransport
+
+ANSWER = {
+    "candidates": [
+        {
+            "content": {
+                "parts": [
+                    {
+                        "executableCode": {"code": "1", "language": "PYTHON", "id": "a"},
+                        "thoughtSignature": "_-8=",
+                    },
+                    {"codeExecutionResult": {"outcome": "OUTCOME_NOVEL", "id": "a", "novel": 1}},
+                    {"novelPart": {"x": [None]}},
+                ],
+                "role": "model",
+            },
+            "novelField": {"y": 1.5},
+        }
+    ],
+    "anotherNovelty": True,
+}
+REQUEST = {
+    "contents": [{"role": "user", "parts": [{"text": "é", "thoughtSignature": "_-8="}]}],
+    "toolConfig": {"includeServerSideToolInvocations": True},
+    "novelty": {"kept": [1]},
+}
+CHUNK = b'data: {"n":1,"novel":{"x":null}}\n\n'
+
+
+class Fake(google.auth.credentials.Credentials):
+    def __init__(self, failure: Exception | None = None) -> None:
+        super().__init__()
+        self.failure = failure
+
+    def refresh(self, request) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.token = "fake-token"
+
+
+def developer(url: str, **options) -> genai.Client:
+    return genai.Client(api_key="k", http_options={"base_url": url, **options})
+
+
+def vertex(url: str, **options) -> genai.Client:
+    http_options = {"base_url": url, **options}
+    return genai.Client(
+        vertexai=True, project="p", location="us-east1", credentials=Fake(), http_options=http_options
+    )
+
+
+@pytest.fixture(params=[developer, vertex])
+def client(request, server):
+    with request.param(server.url) as client:
+        yield client
+
+
+def on_a_loop(transport: GenAITransport, coroutine):
+    """Run on a loop of its own, and close what google-genai leaves open on it."""
+
+    async def run():
+        try:
+            return await coroutine
+        finally:
+            await transport._client.aio.aclose()
+
+    return asyncio.run(run())
+
+
+def _agenerate(transport, *args, **settings):
+    return on_a_loop(transport, transport.agenerate(*args, **settings))
+
+
+def _astream(transport, *args, seen=None, **settings):
+    seen = [] if seen is None else seen
+
+    async def collect() -> None:
+        async with aclosing(transport.astream(*args, **settings)) as chunks:
+            async for chunk in chunks:
+                seen.append(chunk)
+
+    on_a_loop(transport, collect())
+    return seen
+
+
+@pytest.fixture
+def generate(generate):
+    return _agenerate if generate.__name__ == "_agenerate" else generate
+
+
+@pytest.fixture
+def stream(stream):
+    return _astream if stream.__name__ == "_astream" else stream
+
+
+PLACE = {
+    "developer": "/v1beta/models/",
+    "vertex": "/v1beta1/projects/p/locations/us-east1/publishers/google/models/",
+}
+AUTH = {"developer": ("x-goog-api-key", "k"), "vertex": ("authorization", "Bearer fake-token")}
+
+
+def test_nothing_is_lost_on_the_way(server, client, generate) -> None:
+    server.answer(ANSWER)
+    transport = GenAITransport(client)
+    request = copy.deepcopy(REQUEST)
+    assert generate(transport, "gemini-x", request) == ANSWER
+    [received] = server.requests
+    assert received.path == PLACE[transport.endpoint] + "gemini-x:generateContent"
+    assert received.body == request == REQUEST
+    name, value = AUTH[transport.endpoint]
+    assert received.headers[name] == value
+
+
+def test_nothing_is_lost_in_a_stream(server, client, stream) -> None:
+    server.stream(CHUNK[:20], CHUNK[20:] + CHUNK)
+    transport = GenAITransport(client)
+    assert stream(transport, "gemini-x", REQUEST) == [{"n": 1, "novel": {"x": None}}] * 2
+    assert server.requests[0].path == PLACE[transport.endpoint] + "gemini-x:streamGenerateContent?alt=sse"
+    assert server.requests[0].body == REQUEST
+
+
+def test_count_tokens(server, client) -> None:
+    server.answer({"totalTokens": 3})
+    transport = GenAITransport(client)
+    assert transport.count_tokens("m", {"contents": [1]}) == {"totalTokens": 3}
+    assert server.requests[0].path == PLACE[transport.endpoint] + "m:countTokens"
+
+
+def test_full_resource_name(server, client) -> None:
+    GenAITransport(client).generate("projects/q/locations/eu/endpoints/1", {})
+    assert server.requests[0].path.endswith("/projects/q/locations/eu/endpoints/1:generateContent")
+
+
+def test_the_clients_own_options_count(server, generate) -> None:
+    server.answer(status=503)
+    server.answer({"n": 2})
+    retries = {"attempts": 2, "initial_delay": 0.001, "max_delay": 0.002, "jitter": 0}
+    with developer(
+        server.url, headers={"x-own": "1"}, extra_body={"labels": {"a": "b"}}, retry_options=retries
+    ) as client:
+        request = {"labels": {"c": "d"}}
+        assert generate(GenAITransport(client), "m", request) == {"n": 2}
+    assert request == {"labels": {"c": "d"}}
+    assert server.requests[1].body == {"labels": {"a": "b", "c": "d"}}
+    assert server.requests[1].headers["x-own"] == "1"
+
+
+def envelope(code: int, message: str) -> dict[str, object]:
+    return {"error": {"code": code, "message": message, "status": "ANY"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (400, envelope(400, "Bad"), (errors.InvalidRequestError, "Bad")),
+        (400, envelope(400, "API key not valid."), (errors.AuthenticationError, "GOOGLE_API_KEY")),
+        (401, envelope(401, "Who?"), (errors.AuthenticationError, "Who")),
+        (403, [envelope(403, "No")], (errors.PermissionDeniedError, "No")),
+        (404, b"<title>Not here</title>", (errors.NotFoundError, "Not here")),
+        (429, envelope(429, "Slow"), (errors.RateLimitError, "Slow")),
+        (503, b"", (errors.ServerError, "503")),
+    ],
+)
+@pytest.mark.parametrize("make_client", [developer, vertex])
+def test_errors_become_ours(server, make_client, status, body, error) -> None:
+    error_class, message = error
+    server.answer(body, status=status, headers={"Retry-After": "4"})
+    with make_client(server.url) as client, pytest.raises(error_class, match=message) as caught:
+        GenAITransport(client).generate("m", {})
+    assert type(caught.value) is error_class
+    assert caught.value.status_code == status
+    assert caught.value.retry_after == 4
+    assert caught.value.url.endswith("/m:generateContent")
+    assert caught.value.response.status_code == status
+
+
+def test_errors_of_coroutines_become_ours(server, client) -> None:
+    server.answer(envelope(429, "Slow"), status=429)
+    with pytest.raises(errors.RateLimitError, match="Slow"):
+        _agenerate(GenAITransport(client), "m", {})
+
+
+def test_error_in_mid_stream(server, client, stream) -> None:
+    server.stream(CHUNK, b'{"error":{"code":429,"message":"slow","status":"RESOURCE_EXHAUSTED"}}\n')
+    seen: list[object] = []
+    with pytest.raises(errors.RateLimitError, match="slow"):
+        stream(GenAITransport(client), "m", {}, seen=seen)
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("rest", "error_class"),
+    [
+        (b'data: {"n', errors.ResponseFormatError),
+        (b"data: [1]\n\n", errors.ResponseFormatError),
+        (None, errors.GeminiConnectionError),
+    ],
+)
+def test_stream_that_breaks_off(server, client, stream, rest, error_class) -> None:
+    server.stream(CHUNK, *([rest] if rest else []), cut=rest is None)
+    seen: list[object] = []
+    with pytest.raises(error_class):
+        stream(GenAITransport(client), "m", {}, seen=seen)
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b'{"candidates": [', b"[]", b"3"])
+def test_answer_that_breaks_the_protocol(server, client, generate, body) -> None:
+    server.answer(body)
+    with pytest.raises(errors.ResponseFormatError):
+        generate(GenAITransport(client), "m", {})
+
+
+def test_no_answer_in_time(server, client, generate) -> None:
+    release = threading.Event()
+    server.answer(after=release)
+    with pytest.raises(errors.GeminiTimeoutError, match="Timeout"):
+        generate(GenAITransport(client), "m", {}, timeout=0.05)
+    release.set()
+
+
+def test_connection_that_breaks(server, client, generate) -> None:
+    server.raw()
+    with pytest.raises(errors.GeminiConnectionError):
+        generate(GenAITransport(client), "m", {})
+
+
+def test_credentials_that_cannot_be_refreshed(server, generate) -> None:
+    with vertex(server.url) as client:
+        client._api_client._credentials.failure = RefreshError("gone")
+        with pytest.raises(errors.CredentialsError, match="gone"):
+            generate(GenAITransport(client), "m", {})
+
+
+def test_what_is_not_a_failure_of_the_request_is_not_dressed_up(server, client) -> None:
+    client._api_client._http_options.headers = None
+    with pytest.raises(ValueError, match="headers must be set"):
+        GenAITransport(client).generate("m", {})
+
+
+def test_request_without_a_json_form(client, generate) -> None:
+    with pytest.raises(errors.MessageError):
+        generate(GenAITransport(client), "m", {"x": b"bytes"})
+
+
+def test_name_that_would_change_the_url(client, generate) -> None:
+    with pytest.raises(errors.ConfigurationError, match="model="):
+        generate(GenAITransport(client), "a/../b", {})
+
+
+@pytest.mark.parametrize("chunks_read", [0, 1])
+def test_streams_may_be_closed_early(server, client, chunks_read: int) -> None:
+    never = threading.Event()
+    transport = GenAITransport(client)
+    server.stream(CHUNK, never, CHUNK)
+    chunks = transport.stream("m", {})
+    for _ in range(chunks_read):
+        next(chunks)
+    chunks.close()
+
+    async def use() -> None:
+        async with aclosing(transport.astream("m", {})) as chunks:
+            for _ in range(chunks_read):
+                await anext(chunks)
+
+    server.replies.clear()
+    server.stream(CHUNK, never, CHUNK)
+    on_a_loop(transport, use())
+    never.set()
+
+
+def test_the_client_stays_open(server, client) -> None:
+    transport = GenAITransport(client)
+    transport.close()
+    asyncio.run(transport.aclose())
+    assert transport.generate("m", {}) == {}
+    assert copy.deepcopy(transport).generate("m", {}) == {}
+    assert repr(transport) in ("GenAITransport(developer)", "GenAITransport(vertex)")
+
+
+def test_something_else_is_refused(client) -> None:
+    for thing in (client.aio, client.models, None):
+        with pytest.raises(errors.ConfigurationError, match=r"google\.genai\.Client"):
+            GenAITransport(thing)
+
+
+def test_without_the_library() -> None:
+    program = (
+        "import sys; sys.modules['google.genai'] = None\n"
+        "from langchain_codeexec.errors import MissingDependencyError\n"
+        "from langchain_codeexec.gemini.genai import GenAITransport\n"
+        "try: GenAITransport(object())\n"
+        "except MissingDependencyError as error: print(error)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "pip install 'langchain-codeexec[genai]'" in ran.stdout

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_codeexec.errors import (
+    ConfigurationError,
+    GeminiAPIError,
+    GeminiConnectionError,
+    NotFoundError,
+    RateLimitError,
+    ResponseFormatError,
+    ServerError,
+)
+from langchain_codeexec.gemini.endpoints import Endpoint
+from langchain_codeexec.gemini.rest import RestTransport
+from langchain_codeexec.gemini.retries import RetryPolicy
+
+DATE = {"Retry-After": "Tue, 14 Nov 2023 22:13:50 GMT"}  # 30 s after the clock of make_transport
+
+
+def play(server, script) -> None:
+    """Script a server: a status, (status, headers), `cut` (no answer) or `half` (an answer that breaks off)."""
+    for step in script:
+        match step:
+            case "cut":
+                server.raw()
+            case "half":
+                server.raw(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"half":')
+            case (status, headers):
+                server.answer({"status": status}, status=status, headers=headers)
+            case status:
+                server.answer({"status": status}, status=status)
+
+
+@pytest.fixture
+def ask(server, make_transport, generate):
+    """Ask a server that plays a script, with so many retries."""
+
+    def ask(script, max_retries: int):
+        play(server, script)
+        try:
+            return generate(make_transport(max_retries=max_retries), "m", {})
+        finally:
+            assert len(server.requests) == len(script)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("script", "waited"),
+    [
+        ([200], []),
+        ([503, 200], [1]),
+        ([500, 502, 503, 504, 599, 200], [1, 2, 4, 8, 16]),
+        ([408, 429, 200], [1, 2]),
+        ([(429, {"Retry-After": "7"}), 503, 200], [7, 2]),
+        ([(429, {"Retry-After": "0"}), 200], [0]),
+        ([(503, DATE), 200], [30]),
+        ([(429, {"Retry-After": "86400"}), 200], [60]),
+        ([503] * 8 + [200], [1, 2, 4, 8, 16, 32, 60, 60]),
+        (["cut", 200], [1]),
+        (["half", "cut", 503, 200], [1, 2, 4]),
+    ],
+)
+def test_transient_failures_are_waited_out(ask, waits, script, waited) -> None:
+    assert ask(script, max_retries=len(waited)) == {"status": 200}
+    assert waits == waited
+
+
+@pytest.mark.parametrize(
+    ("script", "error_class"),
+    [
+        ([503, 429, 503], ServerError),
+        (["cut", 503, 429], RateLimitError),
+        (["cut", "cut", "cut"], GeminiConnectionError),
+        ([404], NotFoundError),
+        ([409], GeminiAPIError),
+        ([302], GeminiAPIError),
+        ([503, 404], NotFoundError),
+    ],
+)
+def test_other_failures_and_the_last_one_are_raised(ask, script, error_class) -> None:
+    with pytest.raises(error_class) as caught:
+        ask(script, max_retries=2)
+    assert type(caught.value) is error_class
+
+
+def test_no_retries(ask, waits) -> None:
+    with pytest.raises(ServerError):
+        ask([503], max_retries=0)
+    assert waits == []
+
+
+def test_retry_info_of_the_envelope_is_kept(server, make_transport, waits, generate) -> None:
+    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "3.5s"}
+    server.answer({"error": {"code": 429, "message": "m", "details": [info]}}, status=429)
+    generate(make_transport(max_retries=1), "m", {})
+    assert waits == [3.5]
+
+
+def test_broken_json_is_not_asked_for_again(server, make_transport, generate) -> None:
+    server.answer(b'{"half":')
+    with pytest.raises(ResponseFormatError):
+        generate(make_transport(max_retries=3), "m", {})
+    assert len(server.requests) == 1
+
+
+def test_refused_connections_are_tried_again(make_transport, waits, generate) -> None:
+    policy = make_transport(max_retries=2)._retry
+    transport = RestTransport(Endpoint("developer", "http://127.0.0.1:1"), retry_policy=policy)
+    with pytest.raises(GeminiConnectionError, match=r"127\.0\.0\.1:1/"):
+        generate(transport, "m", {})
+    assert waits == [1, 2]
+    transport.close()
+
+
+CHUNK = b'data: {"n":1}\n\n'
+UNAVAILABLE = b'data: {"error":{"code":503,"message":"m"}}\n\n'
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_stream_is_tried_again_until_its_first_chunk(
+    server, make_transport, waits, stream, cut: bool
+) -> None:
+    play(server, [503, "cut"])
+    server.stream(b": nothing yet\n\n" if cut else UNAVAILABLE, cut=cut)
+    server.stream(CHUNK, CHUNK)
+    assert stream(make_transport(max_retries=3), "m", {}) == [{"n": 1}, {"n": 1}]
+    assert waits == [1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("script", "error_class"),
+    [
+        ({"pieces": [CHUNK, UNAVAILABLE]}, ServerError),
+        ({"pieces": [CHUNK + UNAVAILABLE]}, ServerError),
+        ({"pieces": [CHUNK, b'data: {"n']}, ResponseFormatError),
+        ({"pieces": [CHUNK, b'data: {"n'], "cut": True}, GeminiConnectionError),
+        ({"pieces": [CHUNK], "cut": True}, GeminiConnectionError),
+    ],
+)
+def test_a_stream_is_not_tried_again_after_its_first_chunk(
+    server, make_transport, stream, script, error_class
+) -> None:
+    server.stream(*script["pieces"], cut=script.get("cut", False))
+    seen: list[object] = []
+    with pytest.raises(error_class):
+        stream(make_transport(max_retries=3), "m", {}, seen=seen)
+    assert seen == [{"n": 1}]
+    assert len(server.requests) == 1
+
+
+@given(retry=st.integers(1, 10_000), asked=st.none() | st.floats(0, 1e9))
+def test_no_wait_is_longer_than_the_longest(retry: int, asked: float | None) -> None:
+    assert 0 <= RetryPolicy(longest_wait=5).wait_before(retry, asked) <= 5
+
+
+@pytest.mark.parametrize("max_retries", [-1, 1.5, True, "3"])
+def test_max_retries_is_a_number_of_times(max_retries) -> None:
+    with pytest.raises(ConfigurationError, match="max_retries="):
+        RetryPolicy(max_retries)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.executions import CodeExecution
 
-__all__ = ["Answer", "Situation", "situation", "text_of"]
+__all__ = ["Answer", "Situation", "attachments_of", "situation", "text_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _kind(message: Any) -> str:
 
 def _human(found: Situation, message: BaseMessage) -> None:
     found.before, found.question = found.question, text_of(message.content)
-    found.attachments = _attachments(message.content)
+    found.attachments = attachments_of(message.content)
     found.called, found.pending = [], {}
     found.earlier_answers, found.answers = found.answers, []
     found.earlier_runs, found.runs = found.runs, []
@@ -129,7 +129,8 @@ _READERS: Final[Mapping[str, Callable[[Situation, BaseMessage], None]]] = {
 }
 
 
-def _attachments(content: Any) -> tuple[str, ...]:
+def attachments_of(content: Any) -> tuple[str, ...]:
+    """MIME types of the media in a message's content."""
     blocks = content if isinstance(content, list) else []
     found = (_mime_type(block) for block in blocks if isinstance(block, dict))
     return tuple(filter(None, found))

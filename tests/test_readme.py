@@ -1,0 +1,31 @@
+"""The README is true: its Python runs, and prints what it says."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from langchain_codeexec.emulator import GeminiEmulator
+
+README = Path(__file__).parents[1] / "README.md"
+BLOCK = re.compile(r"```python\n(?P<code>.*?)```(?:\n\n```text\n(?P<output>.*?)```)?", re.DOTALL)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_its_python_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = list(BLOCK.finditer(README.read_text()))
+    assert blocks
+    namespace: dict = {}
+    with GeminiEmulator() as service:
+        monkeypatch.setenv("GOOGLE_API_KEY", "any")
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", service.url)
+        for block in blocks:
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(compile(block["code"], "README.md", "exec"), namespace)
+            if block["output"] is not None:
+                assert printed.getvalue().strip() == block["output"].strip()

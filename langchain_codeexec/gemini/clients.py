@@ -95,7 +95,7 @@ class Clients:
             return
         loop = asyncio.get_running_loop()
         entry = self._loops.get(loop)
-        if entry is None or entry.is_closed:
+        if entry is None or entry.lanes.is_closed:
             entry = _LoopLanes(partial(_async_client, trust_env=self._trust_env))
             with self._lock:
                 self._forget_ended_loops()
@@ -129,7 +129,7 @@ class Clients:
             return self._threads
 
     def _forget_ended_loops(self) -> None:
-        ended = [loop for loop, entry in self._loops.items() if loop.is_closed() or entry.is_closed]
+        ended = [loop for loop, entry in self._loops.items() if loop.is_closed() or entry.lanes.is_closed]
         for loop in ended:
             del self._loops[loop]
 
@@ -141,6 +141,7 @@ class _Lanes(Generic[Client]):
     """
 
     def __init__(self, make: Callable[[], Client]) -> None:
+        self.is_closed = False
         self._make = make
         self._lock = threading.Lock()
         self._lanes: list[_Lane[Client]] = []
@@ -159,7 +160,9 @@ class _Lanes(Generic[Client]):
             with self._lock:
                 lane.lent -= 1
 
-    def clients(self) -> list[Client]:
+    def drain(self) -> list[Client]:
+        """Give all clients away to be closed."""
+        self.is_closed = True
         return [lane.client for lane in self._lanes]
 
 
@@ -181,13 +184,11 @@ class _LoopLanes:
     def __init__(self, make: Callable[[], httpx.AsyncClient]) -> None:
         self.lanes = _Lanes(make)
         self._life = _until_closed(self.lanes)
-        self.is_closed = False
 
     async def start(self) -> None:
         await anext(self._life)
 
     async def close(self) -> None:
-        self.is_closed = True
         await self._life.aclose()
 
 
@@ -195,12 +196,12 @@ async def _until_closed(lanes: _Lanes[httpx.AsyncClient]) -> AsyncGenerator[None
     try:
         yield
     finally:
-        for client in lanes.clients():
+        for client in lanes.drain():
             await client.aclose()
 
 
 def _close_all(lanes: _Lanes[httpx.Client]) -> None:
-    for client in lanes.clients():
+    for client in lanes.drain():
         client.close()
 
 

@@ -38,8 +38,9 @@ _COLLECTIONS: dict[str, frozenset[str]] = {
 
 _UNSAFE_IN_PATH = re.compile(r"[\s?#\x00-\x1f\x7f]|\.\.|//|^/|/$|(^|/)\.(/|$)")
 _LOCATION = re.compile(r"[a-z0-9-]+")
-_PROJECT = re.compile(r"[A-Za-z0-9._:-]+")
-_VERSION = re.compile(r"[A-Za-z0-9._-]*")
+_PROJECT = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:-]*")
+_VERSION = re.compile(r"(?!.*\.\.)[A-Za-z0-9._-]*")
+_ANYTHING = re.compile(r".*", re.DOTALL)  # an address is checked apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,12 @@ class Endpoint:
         if self.kind not in _API_VERSIONS:
             raise ConfigurationError(f"kind must be 'vertex' or 'developer', not {self.kind!r}")
         for name, pattern, value in (
-            ("project", _PROJECT, self.project or "-"),
+            ("base_url", _ANYTHING, self.base_url),
+            ("project", _PROJECT, self.project),
             ("location", _LOCATION, self.location),
             ("api_version", _VERSION, self.api_version),
         ):
-            if not pattern.fullmatch(value) or ".." in value:
+            if not isinstance(value, str) or not pattern.fullmatch(value):
                 raise ConfigurationError(f"{name}={value!r} cannot be part of a URL")
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
         object.__setattr__(self, "api_version", self.api_version or _API_VERSIONS[self.kind])

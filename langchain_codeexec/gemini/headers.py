@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["request_headers"]
 
@@ -26,6 +23,8 @@ def request_headers(own: Mapping[str, str]) -> dict[str, str]:
         ConfigurationError: A name or value cannot be sent; the message does not show the value.
     """
     headers = {"content-type": "application/json", "user-agent": _product(), "x-goog-api-client": _product()}
+    if not isinstance(own, Mapping):
+        raise ConfigurationError(f"headers must be a mapping of names to values, not {type(own).__name__}")
     for name, value in own.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise ConfigurationError(f"headers: {name!r} is not a header name")

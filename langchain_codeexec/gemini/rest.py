@@ -40,6 +40,7 @@ DEFAULT_TIMEOUT = 600.0
 """Seconds without a byte of the answer: the service thinks, and runs code, before it sends the first one."""
 
 _CONNECT_TIMEOUT = 10.0
+_LONGEST_TIMEOUT = 2_000_000  # sockets count milliseconds in 31 bits
 
 
 class RestTransport:
@@ -84,7 +85,7 @@ class RestTransport:
         self._credentials = credentials or AnonymousCredentials()
         self._timeout = DEFAULT_TIMEOUT if timeout is None else _checked_timeout(timeout)
         self._retry = retry_policy or (RetryPolicy() if max_retries is None else RetryPolicy(max_retries))
-        self._headers = dict(headers or {})
+        self._headers = headers or {}
         self._given = (client, async_client)
         self._clients = Clients(client, async_client, trust_env=not endpoint.is_local)
         self._exchange = Exchange(
@@ -277,7 +278,10 @@ def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat m
         CredentialsError: The credentials are of the wrong kind, or those that could name the project are
             missing.
     """
-    key = api_key if api_key is None or isinstance(api_key, str) else api_key.get_secret_value()
+    reveal = getattr(api_key, "get_secret_value", None)
+    key = reveal() if reveal is not None else api_key
+    if not isinstance(key, str | None):
+        raise ConfigurationError(f"api_key must be text, not {type(key).__name__}")
     oauth = default_credentials() if credentials is None else oauth_credentials(credentials)
     resolved = resolve_endpoint(
         vertexai=vertexai,
@@ -332,8 +336,15 @@ def _limits_of(seconds: float) -> httpx.Timeout:
 
 
 def _checked_timeout(timeout: float | httpx.Timeout) -> float | httpx.Timeout:
-    if type(timeout).__name__ != "Timeout" and (
-        isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0
-    ):
-        raise ConfigurationError(f"timeout={timeout!r} must be a number of seconds above 0")
-    return timeout
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool):
+        if 0 < timeout <= _LONGEST_TIMEOUT:
+            return timeout
+    else:
+        import httpx  # noqa: PLC0415 -- as above
+
+        if isinstance(timeout, httpx.Timeout):
+            return timeout
+    raise ConfigurationError(
+        f"timeout={timeout!r} must be a number of seconds above 0, at most {_LONGEST_TIMEOUT}; or an "
+        "httpx.Timeout, which can also set no limit"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 __all__ = ["Attempts", "RetryPolicy"]
+
+_logger = logging.getLogger(__name__)
 
 
 def _anywhere_up_to(limit: float) -> float:
@@ -89,7 +92,9 @@ class Attempts:
         if self._retries >= self._policy.max_retries or not _is_transient(error):
             raise error
         self._retries += 1
-        return self._policy.wait_before(self._retries, getattr(error, "retry_after", None))
+        wait = self._policy.wait_before(self._retries, getattr(error, "retry_after", None))
+        _logger.info("retry %d in %.1f s after %s: %s", self._retries, wait, type(error).__name__, error)
+        return wait
 
 
 def _is_transient(error: GeminiError) -> bool:

@@ -107,6 +107,19 @@ def test_many_event_loops_in_turn(server, make_transport) -> None:
     assert len(server.requests) == 12
 
 
+def test_a_loop_may_go_on_after_closing_its_generators(server, make_transport) -> None:
+    async def use() -> None:
+        transport = make_transport()
+        await transport.agenerate("m", {})
+        await asyncio.get_running_loop().shutdown_asyncgens()
+        with pytest.warns(ResourceWarning, match="was scheduled after"):
+            await transport.agenerate("m", {})
+        await transport.aclose()
+
+    asyncio.run(use())
+    assert server.connections == 2
+
+
 def test_event_loops_side_by_side(server, make_transport) -> None:
     transport = make_transport()
     barrier = threading.Barrier(4)

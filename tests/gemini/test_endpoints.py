@@ -162,6 +162,8 @@ def test_no_name_escapes_its_place_in_the_path(kind, model: str) -> None:
         ({"base_url": "https://h o"}, "scheme, host"),
         ({"project": "p/../q"}, "project="),
         ({"project": "p?x"}, "project="),
+        ({"project": 7}, "project=7"),
+        ({"base_url": 7}, "base_url=7"),
         ({"location": "evil.example.com/"}, "location="),
         ({"location": ""}, "location="),
         ({"api_version": "v1/x"}, "api_version="),

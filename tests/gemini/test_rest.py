@@ -215,6 +215,9 @@ def test_request_without_a_json_form(make_transport, generate, request_) -> None
         ({"timeout": float("nan")}, "timeout=nan"),
         ({"timeout": "5"}, "timeout='5'"),
         ({"timeout": True}, "timeout=True"),
+        ({"timeout": float("inf")}, "timeout=inf"),
+        ({"timeout": []}, r"timeout=\[\]"),
+        ({"headers": ["a"]}, "headers must be a mapping"),
         ({"headers": {"a b": "x"}}, "'a b' is not a header name"),
         ({"headers": {"x": "one\r\ntwo"}}, "the value of 'x'"),
         ({"headers": {"x": 1}}, "the value of 'x'"),
@@ -316,6 +319,21 @@ def test_factory_takes_a_secret(server) -> None:
     transport.generate("m", {})
     transport.close()
     assert server.requests[0].headers["x-goog-api-key"] == "k"
+
+
+def test_factory_refuses_a_key_that_is_no_text() -> None:
+    with pytest.raises(ConfigurationError, match="api_key must be text, not int"):
+        rest_transport(api_key=7)
+
+
+def test_connecting_in_vain_is_tried_again(make_transport, waits) -> None:
+    class Nowhere(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            raise httpx.ConnectTimeout("no route", request=request)
+
+    with httpx.Client(transport=Nowhere()) as client, pytest.raises(GeminiTimeoutError):
+        make_transport(client=client, max_retries=2).generate("m", {})
+    assert waits == [1, 2]
 
 
 def test_unknown_host() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import ConfigurationError, InvalidRequestError, PlanningError
@@ -21,28 +22,21 @@ from langchain_codeexec.translation.requests import generation_config, safety_se
 from langchain_codeexec.translation.responses import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        AsyncIterable,
-        AsyncIterator,
-        Callable,
-        Generator,
-        Iterable,
-        Iterator,
-        Mapping,
-        Sequence,
-    )
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
 
     from langchain_codeexec.gemini.transport import EndpointKind
-    from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse
-    from langchain_codeexec.planning.execution import Ask
+    from langchain_codeexec.gemini.wire import GenerateContentRequest
+    from langchain_codeexec.planning.execution import Ask, AsyncChunks, Chunks
     from langchain_codeexec.planning.plan import Plan, PlanRequest
 
 __all__ = ["Call"]
 
 _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 """Passed around by LangChain for other providers; Gemini has nothing to set for them."""
+
+_KNOWN: Final = _FOR_OTHERS | {*CALL_SETTINGS, "tools", "tool_choice"}
 
 
 class Call:
@@ -86,9 +80,7 @@ class Call:
         plan = self.plan.to_dict() if self.plan else {}
         return Origin(self.draft.endpoint, self.draft.model, str(len(self.draft.contents)), plan)
 
-    def chunks(
-        self, ask: Callable[[GenerateContentRequest], Iterable[GenerateContentResponse]]
-    ) -> Iterator[GenerateContentResponse]:
+    def chunks(self, ask: Callable[[GenerateContentRequest], Chunks]) -> Chunks:
         """Carry the call out.
 
         Args:
@@ -106,18 +98,17 @@ class Call:
             self.plan = plan
             is_shown = False
             try:
-                for chunk in run(self._steps(), ask):
-                    is_shown = True
-                    yield chunk
+                with closing(run(self._steps(), ask)) as chunks:
+                    for chunk in chunks:
+                        is_shown = True
+                        yield chunk
             except InvalidRequestError as error:
                 if is_shown or not self._goes_another_way_after(error):
                     raise
             else:
                 return
 
-    async def achunks(
-        self, ask: Callable[[GenerateContentRequest], AsyncIterable[GenerateContentResponse]]
-    ) -> AsyncIterator[GenerateContentResponse]:
+    async def achunks(self, ask: Callable[[GenerateContentRequest], AsyncChunks]) -> AsyncChunks:
         """Carry the call out without blocking the event loop; see `chunks`."""
         while True:
             plan = planned_without_asking(self.draft)
@@ -127,9 +118,10 @@ class Call:
             self.plan = plan
             is_shown = False
             try:
-                async for chunk in arun(self._steps(), ask):
-                    is_shown = True
-                    yield chunk
+                async with aclosing(arun(self._steps(), ask)) as chunks:
+                    async for chunk in chunks:
+                        is_shown = True
+                        yield chunk
             except InvalidRequestError as error:
                 if is_shown or not self._goes_another_way_after(error):
                     raise
@@ -183,7 +175,7 @@ def _draft(messages: Sequence[BaseMessage], settings: Mapping[str, Any], endpoin
 
 
 def _check(overrides: Mapping[str, Any]) -> None:
-    if unknown := overrides.keys() - CALL_SETTINGS - _FOR_OTHERS - {"tools", "tool_choice"}:
+    if unknown := overrides.keys() - _KNOWN:
         raise ConfigurationError(
             f"unknown setting {', '.join(sorted(map(repr, unknown)))}; what belongs into the request's "
             "generationConfig goes through generation_config={...}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing, closing
+from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
@@ -31,11 +33,14 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
     from langchain_codeexec.gemini.transport import Transport
-    from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse
+    from langchain_codeexec.gemini.wire import GenerateContentRequest
+    from langchain_codeexec.planning.execution import AsyncChunks, Chunks
 
 __all__ = ["ChatGeminiCodeExecution"]
 
-_NAMES_THERE: Final = {"additional_headers": "headers"}
+_CONNECTION_OF: Final = attrgetter(*CONNECTION_SETTINGS)
+_CALL_SETTINGS_OF: Final = attrgetter(*CALL_SETTINGS)
+_PROVIDERS: Final = {"vertex": "google_vertexai", "developer": "google_genai"}
 
 
 class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
@@ -88,18 +93,14 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {name: value for name in sorted(CALL_SETTINGS) if (value := getattr(self, name)) is not None}
+        settings = zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True)
+        return {name: value for name, value in settings if value is not None}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
-        settings = {**self._identifying_params, **kwargs}
-        params["ls_provider"] = {"vertex": "google_vertexai", "developer": "google_genai"}[
-            self._connection().endpoint
-        ]
-        params["ls_model_name"] = settings["model"]
-        if (temperature := settings.get("temperature")) is not None:
-            params["ls_temperature"] = temperature
-        if (max_tokens := settings.get("max_output_tokens")) is not None:
+        params["ls_provider"] = _PROVIDERS[self._connection().endpoint]
+        max_tokens = kwargs.get("max_output_tokens", self.max_output_tokens)
+        if max_tokens is not None:
             params["ls_max_tokens"] = max_tokens
         if stopping := stop or self.stop:
             params["ls_stop"] = stopping
@@ -202,10 +203,11 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         call, transport = self._call(messages, stop, kwargs), self._connection()
-        chunks = call.chunks(
-            lambda request: (transport.generate(call.draft.model, request, timeout=call.timeout),)
-        )
-        response = joined(list(chunks))
+
+        def ask(request: GenerateContentRequest) -> Chunks:
+            yield transport.generate(call.draft.model, request, timeout=call.timeout)
+
+        response = joined(list(call.chunks(ask)))
         report_plan(call.plan, run_manager)
         return _result(response, call)
 
@@ -218,7 +220,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     ) -> ChatResult:
         call, transport = self._call(messages, stop, kwargs), self._connection()
 
-        async def ask(request: GenerateContentRequest) -> AsyncIterator[GenerateContentResponse]:
+        async def ask(request: GenerateContentRequest) -> AsyncChunks:
             yield await transport.agenerate(call.draft.model, request, timeout=call.timeout)
 
         response = joined([chunk async for chunk in call.achunks(ask)])
@@ -234,14 +236,17 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         call, transport = self._call(messages, stop, kwargs), self._connection()
         translator = None
-        for response in call.chunks(
-            lambda request: transport.stream(call.draft.model, request, timeout=call.timeout)
-        ):
-            if translator is None:
-                report_plan(call.plan, run_manager)
-                translator = ChunkTranslator(call.origin)
-            if chunk := translator.chunk(response):
-                yield ChatGenerationChunk(message=chunk)
+
+        def ask(request: GenerateContentRequest) -> Chunks:
+            return transport.stream(call.draft.model, request, timeout=call.timeout)
+
+        with closing(call.chunks(ask)) as responses:
+            for response in responses:
+                if translator is None:
+                    report_plan(call.plan, run_manager)
+                    translator = ChunkTranslator(call.origin)
+                if chunk := translator.chunk(response):
+                    yield ChatGenerationChunk(message=chunk)
         yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
 
     async def _astream(
@@ -253,18 +258,21 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         call, transport = self._call(messages, stop, kwargs), self._connection()
         translator = None
-        async for response in call.achunks(
-            lambda request: transport.astream(call.draft.model, request, timeout=call.timeout)
-        ):
-            if translator is None:
-                await areport_plan(call.plan, run_manager)
-                translator = ChunkTranslator(call.origin)
-            if chunk := translator.chunk(response):
-                yield ChatGenerationChunk(message=chunk)
+
+        def ask(request: GenerateContentRequest) -> AsyncChunks:
+            return transport.astream(call.draft.model, request, timeout=call.timeout)
+
+        async with aclosing(call.achunks(ask)) as responses:
+            async for response in responses:
+                if translator is None:
+                    await areport_plan(call.plan, run_manager)
+                    translator = ChunkTranslator(call.origin)
+                if chunk := translator.chunk(response):
+                    yield ChatGenerationChunk(message=chunk)
         yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
 
     def _call(self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Call:
-        settings = {name: getattr(self, name) for name in CALL_SETTINGS}
+        settings = dict(zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True))
         if stop is not None:
             settings["stop"] = stop
         return Call(messages, settings, kwargs, self._connection().endpoint)
@@ -272,17 +280,23 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     def _connection(self) -> Transport:
         if self.transport is not None:
             return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
-        wanted = {name: getattr(self, name) for name in CONNECTION_SETTINGS}
-        if "api_key" not in self.model_fields_set:
-            wanted["api_key"] = None  # what the environment says is weighed there against its other variables
-        with self._lock:
-            if self._opened is None or self._opened[0] != wanted:
-                from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports on use
+        wanted = _CONNECTION_OF(self)
+        opened: tuple[Any, Transport] | None = self._opened
+        if opened is None or opened[0] != wanted:
+            with self._lock:
+                opened = self._opened = (wanted, self._open())
+        return opened[1]
 
-                named = {_NAMES_THERE.get(name, name): value for name, value in wanted.items()}
-                self._opened = (wanted, rest_transport(**named))
-            transport: Transport = self._opened[1]
-        return transport
+    def _open(self) -> Transport:
+        from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports httpx on use
+
+        settings = {name: getattr(self, name) for name in CONNECTION_SETTINGS}
+        settings["headers"] = settings.pop("additional_headers")
+        if "api_key" not in self.model_fields_set:
+            settings["api_key"] = (
+                None  # what the environment says is weighed there against its other variables
+            )
+        return rest_transport(**settings)
 
 
 def _result(response: Any, call: Call) -> ChatResult:

@@ -26,7 +26,8 @@ CONNECTION_SETTINGS: Final = (
 )
 """What makes the connection; a change of any of these opens another one."""
 
-CALL_SETTINGS: Final = GENERATION_SETTINGS | {
+CALL_SETTINGS: Final = (
+    *sorted(GENERATION_SETTINGS),
     "model",
     "code_execution",
     "combination",
@@ -36,7 +37,7 @@ CALL_SETTINGS: Final = GENERATION_SETTINGS | {
     "cached_content",
     "labels",
     "timeout",
-}
+)
 """What a single call may override."""
 
 

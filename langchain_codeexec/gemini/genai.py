@@ -21,7 +21,7 @@ from langchain_codeexec.gemini.bodies import decoded, encoded
 from langchain_codeexec.gemini.endpoints import count_tokens_body, method_path
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 
     from google.genai import Client
 
@@ -110,7 +110,7 @@ class GenAITransport:
 
     def stream(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
-    ) -> Iterator[GenerateContentResponse]:
+    ) -> Generator[GenerateContentResponse, None, None]:
         """Call streamGenerateContent; see `Transport`."""
         arguments = self._arguments(model, "streamGenerateContent", request, timeout)
         with _translated_failures(), closing(self._api.request_streamed(*arguments)) as responses:
@@ -119,7 +119,7 @@ class GenAITransport:
 
     async def astream(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
-    ) -> AsyncIterator[GenerateContentResponse]:
+    ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop; see `Transport`."""
         arguments = self._arguments(model, "streamGenerateContent", request, timeout)
         with _translated_failures():

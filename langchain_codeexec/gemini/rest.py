@@ -19,7 +19,7 @@ from langchain_codeexec.gemini.retries import Attempts, RetryPolicy
 from langchain_codeexec.gemini.sse import StreamDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Generator, Mapping
 
     import httpx
     from pydantic import SecretStr
@@ -142,7 +142,7 @@ class RestTransport:
 
     def stream(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
-    ) -> Iterator[GenerateContentResponse]:
+    ) -> Generator[GenerateContentResponse, None, None]:
         """Call streamGenerateContent; see `Transport`. Closing the iterator gives up the connection."""
         call = self._call(model, "streamGenerateContent", request, timeout)
         attempts = Attempts(self._retry)
@@ -163,7 +163,7 @@ class RestTransport:
 
     async def astream(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
-    ) -> AsyncIterator[GenerateContentResponse]:
+    ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop; see `Transport`."""
         call = self._call(model, "streamGenerateContent", request, timeout)
         attempts = Attempts(self._retry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Generator
 
     from langchain_codeexec.gemini.wire import (
         CountTokensResponse,
@@ -48,13 +48,13 @@ class Transport(Protocol):
 
     def stream(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
-    ) -> Iterator[GenerateContentResponse]:
+    ) -> Generator[GenerateContentResponse, None, None]:
         """Call streamGenerateContent; an error in mid-stream is raised after what came before it."""
         ...
 
     def astream(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
-    ) -> AsyncIterator[GenerateContentResponse]:
+    ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop."""
         ...
 

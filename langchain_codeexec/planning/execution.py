@@ -6,9 +6,10 @@ over a transport. So sync and async, whole and streamed answers share all there 
 
 from __future__ import annotations
 
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from langchain_codeexec.planning.repair import Repair
 from langchain_codeexec.planning.showing import Showing
@@ -16,15 +17,7 @@ from langchain_codeexec.planning.spending import Spending
 from langchain_codeexec.translation.responses import candidates_of, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        AsyncIterable,
-        AsyncIterator,
-        Callable,
-        Generator,
-        Iterable,
-        Iterator,
-        Sequence,
-    )
+    from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 
     from langchain_codeexec.gemini.wire import (
         Content,
@@ -35,9 +28,13 @@ if TYPE_CHECKING:
     from langchain_codeexec.planning.plan import Plan
     from langchain_codeexec.translation.drafts import Draft
 
-__all__ = ["Ask", "arun", "run", "steps"]
+__all__ = ["Ask", "AsyncChunks", "Chunks", "arun", "run", "steps"]
 
 Json = dict[str, Any]
+
+Chunks: TypeAlias = "Generator[GenerateContentResponse, None, None]"
+AsyncChunks: TypeAlias = "AsyncGenerator[GenerateContentResponse, None]"
+"""Chunks of an answer; closing them gives up the connection they come from."""
 
 _MAX_ROUNDS: Final = 8
 """Times a model may delegate code in one call before its last word is taken for the answer."""
@@ -150,8 +147,8 @@ def _content(role: str, parts: list[Json]) -> Content:
 
 def run(
     plan: Generator[Ask, list[Json], None],
-    ask: Callable[[GenerateContentRequest], Iterable[GenerateContentResponse]],
-) -> Iterator[GenerateContentResponse]:
+    ask: Callable[[GenerateContentRequest], Chunks],
+) -> Chunks:
     """Carry a plan out.
 
     Args:
@@ -164,8 +161,9 @@ def run(
     asked, spending = next(plan), Spending()
     while True:
         answer: list[Json] = []
-        for chunk in ask(asked.request):
-            yield _shown(spending.count(chunk), asked, answer)
+        with closing(ask(asked.request)) as chunks:
+            for chunk in chunks:
+                yield _shown(spending.count(chunk), asked, answer)
         spending.settle()
         try:
             asked = plan.send(answer)
@@ -175,14 +173,15 @@ def run(
 
 async def arun(
     plan: Generator[Ask, list[Json], None],
-    ask: Callable[[GenerateContentRequest], AsyncIterable[GenerateContentResponse]],
-) -> AsyncIterator[GenerateContentResponse]:
+    ask: Callable[[GenerateContentRequest], AsyncChunks],
+) -> AsyncChunks:
     """Carry a plan out without blocking the event loop; see `run`."""
     asked, spending = next(plan), Spending()
     while True:
         answer: list[Json] = []
-        async for chunk in ask(asked.request):
-            yield _shown(spending.count(chunk), asked, answer)
+        async with aclosing(ask(asked.request)) as chunks:
+            async for chunk in chunks:
+                yield _shown(spending.count(chunk), asked, answer)
         spending.settle()
         try:
             asked = plan.send(answer)

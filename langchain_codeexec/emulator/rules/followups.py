@@ -25,37 +25,10 @@ _LONGEST = 120  # characters; a longer text is a question of its own
 _NUMBERS = re.compile(NUMBER)
 _WORD = re.compile(r"[a-z]+")
 _INTO = frozenset({"in", "to", "into", "as"})
-_FILLERS = frozenset(
-    [
-        "the",
-        "of",
-        "for",
-        "is",
-        "in",
-        "to",
-        "into",
-        "as",
-        "a",
-        "an",
-        "and",
-        "what",
-        "about",
-        "how",
-        "be",
-        "would",
-        "it",
-        "its",
-        "with",
-        "by",
-        "one",
-        "ones",
-        "please",
-        "if",
-        "do",
-        "does",
-        "s",
-    ]
-)
+_FILLER_WORDS = """
+the of for is in to into as a an and what about how be would it its with by one ones please if do does s
+"""
+_FILLERS = frozenset(_FILLER_WORDS.split())
 _RESULT = phrase(
     r"\b(?:it|that|this|them)\b",
     r"\bthe (?:previous )?(?:result|answer|sum|total|number|product|mean|value)\b",

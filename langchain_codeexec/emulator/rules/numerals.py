@@ -25,60 +25,20 @@ NTH = r"(\d+)(?:st|nd|rd|th)|\b(first|second|third)"
 """Pattern of an ordinal: two groups, read with `nth`."""
 _ORDINALS = {"first": 1, "second": 2, "third": 3}
 
-_UNITS = dict(
-    zip(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ],
-        range(20),
-        strict=True,
-    )
+_UNIT_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
 )
-_TENS = dict(
-    zip(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"],
-        range(20, 100, 10),
-        strict=True,
-    )
-)
+_TEN_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_UNITS = {word: value for value, word in enumerate(_UNIT_WORDS.split())}
+_TENS = {word: 10 * value for value, word in enumerate(_TEN_WORDS.split(), start=2)}
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_NTH_WORDS = {
-    "fourth": "4th",
-    "fifth": "5th",
-    "sixth": "6th",
-    "seventh": "7th",
-    "eighth": "8th",
-    "ninth": "9th",
-    "tenth": "10th",
-    "eleventh": "11th",
-    "twelfth": "12th",
-    "fifteenth": "15th",
-    "twentieth": "20th",
-    "thirtieth": "30th",
-    "fortieth": "40th",
-    "fiftieth": "50th",
-    "hundredth": "100th",
-    "thousandth": "1000th",
-}
+_NTH_WORD_LIST = (
+    "4 fourth 5 fifth 6 sixth 7 seventh 8 eighth 9 ninth 10 tenth 11 eleventh 12 twelfth 15 fifteenth 20 twentieth "
+    "30 thirtieth 40 fortieth 50 fiftieth 100 hundredth 1000 thousandth"
+)
+_NTH_PAIRS = _NTH_WORD_LIST.split()
+_NTH_WORDS = {word: f"{number}th" for number, word in zip(_NTH_PAIRS[::2], _NTH_PAIRS[1::2], strict=True)}
 
 _UNIT = "|".join(_UNITS)
 _TEN = "|".join(_TENS)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Attachment", "Question", "Rule", "Skill", "first_of"]
 
-_PROSE_LIMIT = 2000  # rules read questions, not documents; this bounds every pattern's work
+_PROSE_LIMIT = 1000  # rules read questions, not documents; this bounds every pattern's work
 _SPACE = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"(?<=[?!.;])\s+(?=[A-Z])|(?<=\?)\s+|\n+")
 _FENCED = re.compile(r"```.*?```", re.DOTALL)
@@ -53,7 +53,7 @@ class Question:
 
     Attributes:
         text: As it was asked.
-        prose: On one line, without fenced code, number words in digits, at most 2,000 characters.
+        prose: On one line, without fenced code, number words in digits, at most 1,000 characters.
         attachments: The files it may speak of.
     """
 

@@ -22,21 +22,10 @@ __all__ = ["Facts", "enum_answer", "json_answer"]
 
 _ABSENT = object()
 _RESULT_NAMES = frozenset(["result", "answer", "value", "output", "total", "number", "solution", "final"])
-_SENTENCE_NAMES = frozenset(
-    [
-        "answer",
-        "explanation",
-        "reasoning",
-        "summary",
-        "description",
-        "text",
-        "response",
-        "message",
-        "sentence",
-        "reply",
-        "comment",
-    ]
-)
+_SENTENCE_NAME_LIST = """
+answer explanation reasoning summary description text response message sentence reply comment
+"""
+_SENTENCE_NAMES = frozenset(_SENTENCE_NAME_LIST.split())
 _CODE_NAMES = frozenset({"code", "program", "script", "source"})
 _QUESTION_NAMES = frozenset({"question", "query", "prompt", "problem", "expression"})
 _QUOTED_KEYS = re.compile(r"['\"`]([A-Za-z_]\w*)['\"`]")
@@ -44,7 +33,7 @@ _KEYS_CUE = phrase(r"\bkeys?\b|\bfields?\b|\bjson\b")
 _NUMERIC = frozenset({"integer", "number"})
 _NEGATIVE = phrase(r"\bnot\b|\bno\b|\bfalse\b")
 _NOT_STATED = "not stated"
-_PROSE_LIMIT = 2000
+_PROSE_LIMIT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +123,12 @@ def _python(text: str | None) -> Any:
 
 
 def _number(name: str, schema: Mapping[str, Any], facts: Facts) -> Any:
-    value = _python(_labelled_value(name, facts))
-    if value is None:
-        value = _said(name, schema, facts)
-    if value is None and len(facts.values) == 1:
-        value = _python(facts.values[facts.result]) if facts.result in facts.values else None
-    return _typed_number(value, schema)
+    only = facts.values.get(facts.result) if len(facts.values) == 1 else None
+    result = _python(_labelled_value(name, facts))
+    failed = facts.code and not facts.values and set(name_words(name)) & _RESULT_NAMES
+    candidates = (result, None if failed else _said(name, schema, facts), _python(only))
+    typed = (_typed_number(value, schema) for value in candidates)
+    return next((value for value in typed if value is not _ABSENT), _ABSENT)
 
 
 def _typed_number(value: Any, schema: Mapping[str, Any]) -> Any:
@@ -175,8 +164,8 @@ def _string(name: str, schema: Mapping[str, Any], facts: Facts) -> Any:
 
 
 def _boolean(name: str, schema: Mapping[str, Any], facts: Facts) -> Any:
-    value = _labelled_value(name, facts) or facts.values.get("verdict")
-    if value is not None:
+    value = facts.values.get("verdict") or _labelled_value(name, facts)
+    if value is not None and isinstance(_python(value), str | bool):
         return not _NEGATIVE.search(value)
     said = _said(name, schema, facts)
     return _ABSENT if said is None else said

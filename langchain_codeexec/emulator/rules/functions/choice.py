@@ -57,11 +57,13 @@ def chosen(text: str, declarations: Sequence[Declaration]) -> list[Call]:
     written = [Call(one.name, args) for one in declarations for args in written_calls(text, one)]
     if written:
         return written
+    single = _single(text, declarations)
+    if single and any(isinstance(value, list) for value in single.args.values()):
+        return [single]  # one call takes the whole enumeration
     for parts in (_expanded(text), _CLAUSE_END.split(text)):
         calls = _parallel(parts, declarations) if len(parts) > 1 else []
         if len(calls) > 1:
             return calls
-    single = _single(text, declarations)
     return [single] if single else []
 
 

@@ -21,9 +21,8 @@ QUOTED = (
 )
 """Pattern of a quoted text; the one group that matched holds it."""
 
-PROPER = (
-    r"[A-Z\u00C0-\u00DE][\w'.-]*(?:\s+(?:(?:de|of|la|del|da|do|di|von|van)\s+)?[A-Z\u00C0-\u00DE][\w'.-]*)*"
-)
+_NAME = r"(?:(?:St|Mt|Ft|Dr|Mr|Mrs|Ms)\.|[A-Z\u00C0-\u00DE][\w'-]*)"
+PROPER = rf"{_NAME}(?:\s+(?:(?:de|of|la|del|da|do|di|von|van)\s+)?{_NAME})*"
 """Pattern of a capitalised name, without groups."""
 
 PLACE = rf"{PROPER}(?:,\s*(?:[A-Z]{{2}}\b|{PROPER}))?"

@@ -121,10 +121,9 @@ _HINTS = (
         "name customer person user username author artist company employee patient student team player "
         "product",
         _first(
-            (
-                rf"\b(?:[Nn]amed|[Cc]alled|for|by|with|of|to|is|about|[Cc]ustomer|[Uu]ser)\s+(?:{QUOTED}|({PROPER}))",
-                _NOFLAG,
-            )
+            (rf"\b(?:[Nn]amed|[Cc]alled)\s+(?:{QUOTED}|({PROPER}))", _NOFLAG),
+            (rf"^({PROPER})(?=,|\s+(?:is|was|lives|likes|has|works)\b)", _NOFLAG),
+            (rf"\b(?:for|by|with|of|to|is|about|[Cc]ustomer|[Uu]ser)\s+(?:{QUOTED}|({PROPER}))", _NOFLAG),
         ),
     ),
     _hint(
@@ -141,25 +140,11 @@ _HINTS = (
         ),
     ),
 )
-_FREE = frozenset(
-    [
-        "query",
-        "question",
-        "text",
-        "prompt",
-        "input",
-        "message",
-        "task",
-        "request",
-        "instruction",
-        "instructions",
-        "search",
-        "sentence",
-        "content",
-        "description",
-        "details",
-    ]
-)
+_FREE_NAMES = """
+query question text prompt input message task request instruction instructions search sentence content
+description details
+"""
+_FREE = frozenset(_FREE_NAMES.split())
 
 
 def hinted_string(evidence: Evidence, name: str, schema: Mapping[str, Any]) -> str | None:

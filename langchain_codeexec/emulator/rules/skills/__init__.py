@@ -63,10 +63,11 @@ def solve(question: Question) -> Solution | None:
 
 def solve_each(question: Question) -> list[Solution]:
     """Solutions of a question that may ask several things in a row, one for each."""
-    parts = [
-        found for text in question.sentences if (found := solve(Question.of(text, question.attachments)))
-    ]
-    if len(parts) > 1:
-        return parts
+    sentences = question.sentences
+    if len(sentences) > 1:
+        asked = (Question.of(sentence, question.attachments) for sentence in sentences)
+        parts = [found for one in asked if (found := solve(one))]
+        if len(parts) > 1:
+            return parts
     whole = solve(question)
     return [whole] if whole else []

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["arithmetic", "expression_in", "formula_in"]
 
-_LONGEST = 300  # characters; keeps nesting far from the recursion limit
+_LONGEST = 400  # characters; keeps nesting far from the recursion limit
 _HUGE = 1000  # an exponent or factorial from here on may print more digits than Python's default limit
 _TOO_DEEP = (SyntaxError, ValueError, RecursionError, MemoryError)
 
@@ -110,6 +110,15 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\)\s*(?=\d)", ") * "),
 )
 _REWRITES = tuple((phrase(pattern), by) for pattern, by in _WORDS)
+_WORDS_OF_EXPRESSIONS = """
+plus minus times divided by over multiplied multiply multiplying divide dividing add adding added subtract
+subtracting from to and then with the of a an one sum total product difference between quotient remainder when
+if is square root cube squared cubed raised power sqrt cbrt factorial log logarithm ln natural base in sine sin
+cosine cos tangent tan degrees radians absolute value double twice triple halve half third quarter percent per
+cent modulo modulus mod integer exp floor ceil gcd lcm abs round min max pow pi e x st nd rd th tau math
+"""
+_VOCABULARY = frozenset(_WORDS_OF_EXPRESSIONS.split())
+_WORD = re.compile(r"[^\W\d_]+")
 _ROUNDS = 3  # "the square root of the square root of 16" needs two
 _NUMBER = phrase(NUMBER)
 _UNPREFIXED = re.compile(
@@ -157,8 +166,11 @@ def arithmetic(question: Question) -> Solution | None:
 
 def expression_in(text: str) -> ast.expr | None:
     """The arithmetic expression that the whole of a text is, or `None`."""
+    if len(text) > _LONGEST or not any(character.isdigit() for character in text):
+        return None
     source = _bare(text)
-    return _parsed(source) if any(character.isdigit() for character in source) else None
+    known = _VOCABULARY.issuperset(word.lower() for word in _WORD.findall(source))
+    return _parsed(source) if known else None
 
 
 def formula_in(text: str, variable: str) -> ast.expr | None:

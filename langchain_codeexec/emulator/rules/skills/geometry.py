@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
@@ -10,6 +10,8 @@ from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.solution import Solution, program
 
 if TYPE_CHECKING:
+    import re
+
     from langchain_codeexec.emulator.rules.question import Question
 
 __all__ = ["geometry"]
@@ -40,6 +42,7 @@ _FORMULAS = (
         "volume", "box|cuboid|rectangular prism", ("length", "width", "height"), "length * width * height"
     ),
 )
+_ANY_SHAPE = phrase(rf"\b(?:{'|'.join(sorted({formula.shape for formula in _FORMULAS}))})\b")
 _HYPOTENUSE = phrase(
     rf"\bhypotenuse\b.*?\b(?:legs|sides|with)\b[^\d]*({NUMBER})[a-z ]*\s(?:and|,)\s({NUMBER})"
 )
@@ -53,26 +56,33 @@ def geometry(question: Question) -> Solution | None:
         return _solution(
             "hypotenuse", "right triangle", dict(zip("ab", legs, strict=True)), "math.hypot(a, b)"
         )
+    if not _ANY_SHAPE.search(text):
+        return None
     for quantity, shape, measures, expression in _FORMULAS:
-        named = (
-            re.search(rf"\b({quantity})\b", text, re.IGNORECASE),
-            re.search(rf"\b(?:{shape})\b", text, re.IGNORECASE),
-        )
+        if not (_named(quantity).search(text) and _named(shape).search(text)):
+            continue
         values = {names.partition("|")[0]: value for names in measures if (value := _measure(text, names))}
-        if all(named) and len(values) == len(measures):
+        if len(values) == len(measures):
             return _solution(quantity.partition("|")[0], shape.partition("|")[0], values, expression)
     return None
 
 
+@cache
+def _named(words: str) -> re.Pattern[str]:
+    return phrase(rf"\b(?:{words})\b")
+
+
+@cache
+def _measured(names: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Patterns of the number after the name of a measure and before it: `radius of 5`, `a 5 cm radius`."""
+    after = rf"\b(?:{names})\b(?:\s*(?:of|is|=|:|equals?|length))*\s*({NUMBER})"
+    return phrase(after), phrase(rf"({NUMBER})\s?(?!and\b)[a-z]*\s(?:{names})\b")
+
+
 def _measure(text: str, names: str) -> str | None:
-    """The number next to the name of a measure."""
-    found = re.search(
-        rf"\b(?:{names})\b(?:\s*(?:of|is|=|:|equals?|length))*\s*({NUMBER})"
-        rf"|({NUMBER})\s?[a-z]*\s(?:{names})\b",
-        text,
-        re.IGNORECASE,
-    )
-    return literal(found[1] or found[2]) if found else None
+    after, before = _measured(names)
+    found = after.search(text) or before.search(text)
+    return literal(found[1]) if found else None
 
 
 def _solution(quantity: str, shape: str, values: dict[str, str], expression: str) -> Solution:

@@ -46,7 +46,7 @@ _FUNCTION = phrase(
 )
 _TOPIC = phrase(
     r"\b(?:plot|graph|chart|histogram|draw|visuali[sz]e|diagram)\b"
-    r"(?:\s+(?:of|for|showing|the|these|this|my|following|a|an|bar|line|pie|scatter|chart|plot|graph|with))*+"
+    r"(?:\s+(?:of|for|showing|the|these|this|my|following|a|an|bar|line|pie|scatter|chart|plot|graph|with)\b)*+"
     r"\s+([A-Za-z][A-Za-z ]{2,40}?)\s*(?::|\bwith\b|\bwhere\b|\bis\b|\bare\b|\bfrom\b|[,.?]|$)"
 )
 _XY = phrase(rf"\bx\s*[=:]\s*[\[(]?({LIST}).*?\by\s*[=:]\s*[\[(]?({LIST})")

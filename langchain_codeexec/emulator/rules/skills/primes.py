@@ -68,8 +68,10 @@ def _test(found: re.Match[str]) -> Solution | None:
     return _solution(f"I will test {number} by trial division.", source, f"{number} is {{verdict}}.")
 
 
-def _nth_prime(found: re.Match[str]) -> Solution:
+def _nth_prime(found: re.Match[str]) -> Solution | None:
     count = nth(found[1], found[2])
+    if count == 0:
+        return None
     source = f'{_FIRST_PRIMES.format(count=count)}prime = terms[-1]\nprint(f"{{prime = }}")'
     return _solution(
         f"I will collect primes until there are {count}.", source, f"Prime number {count} is {{prime}}."

@@ -110,6 +110,12 @@ _BELOW = phrase(
     rf"\b(below|under|less than|smaller than|up to|not exceeding|at most|until)\s+({NUMBER})(?:,? inclusive)?"
 )
 _ELLIPSIS = re.compile(r"\b(\d+)\s*\+\s*(\d+)\s*\+(?:\s*\d+\s*\+)*\s*(?:\.\.\.|…)\s*\+\s*(\d+)")
+_EACH = phrase(r"\b(?:squares|cubes) (?:of|from)\b")
+# Bounds right after the verb, as in "add 1 to 100", mean integers.
+_BARE_BOUNDS = phrase(
+    r"\b(?:sum|total|product|average|mean)(?: of)?(?: everything| all)? (?:from|between) ",
+    rf"\b(?:sum|sum up|add up)\s+{NUMBER}\s?(?:to|through|-)",
+)
 _LISTING = phrase(r"^\W*(?:the )?(?:first|numbers|integers|multiples|even|odd|perfect|squares|cubes)\b")
 _OPEN_BOUNDS = frozenset({"below", "under", "less than", "smaller than"})
 _PLAIN_RANGE_NOUN = _words(_INTEGERS)
@@ -124,7 +130,7 @@ def series(question: Question) -> Solution | None:
     """Aggregate the first terms of a series, or its terms within bounds."""
     text = question.prose
     aggregate = aggregate_in(text) or (AGGREGATES[-1] if _LISTING.match(text) else None)
-    if found := _ELLIPSIS.search(text):
+    if ("..." in text or "…" in text) and (found := _ELLIPSIS.search(text)):
         return _progression(*(int(group) for group in found.groups()))
     if aggregate is None:
         return None
@@ -175,11 +181,8 @@ def _bounded_terms(text: str, aggregate: Aggregate) -> Solution | None:
         return _solution(aggregate, f"[n for n in range({low}, {high + 1}) if {test}]", f"the {noun} {how}")
     kind = next((kind for kind in _KINDS if kind.words.search(text)), None)
     if kind is None:
-        return (
-            _solution(aggregate, f"range({low}, {high + 1})", f"the integers {how}")
-            if _is_bare(text)
-            else None
-        )
+        bare = _BARE_BOUNDS.search(text)
+        return _solution(aggregate, f"range({low}, {high + 1})", f"the integers {how}") if bare else None
     if kind.test and not _squares_each(text, kind):
         return _solution(
             aggregate,
@@ -217,20 +220,7 @@ def _bounds(text: str) -> tuple[int, int, str] | None:
 
 def _squares_each(text: str, kind: _Kind) -> bool:
     """Whether a text means the squares *of* the numbers in the bounds, not the squares among them."""
-    return bool(
-        kind.term.startswith("k**") and re.search(r"\b(?:squares|cubes) (?:of|from)\b", text, re.IGNORECASE)
-    )
-
-
-def _is_bare(text: str) -> bool:
-    """Whether bounds stand right after the verb, as in `add 1 to 100`, so that integers are meant."""
-    return bool(
-        re.search(
-            r"\b(?:sum|total|product|average|mean)(?: of)?(?: everything| all)? (?:from|between) ",
-            text,
-            re.IGNORECASE,
-        )
-    ) or bool(re.search(rf"\b(?:sum|sum up|add up)\s+{NUMBER}\s?(?:to|through|-)", text, re.IGNORECASE))
+    return kind.term.startswith("k**") and _EACH.search(text) is not None
 
 
 def _progression(first: int, second: int, last: int) -> Solution | None:

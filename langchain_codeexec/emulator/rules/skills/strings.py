@@ -207,7 +207,7 @@ def strings(question: Question) -> Solution | None:
         for found in _ANY_QUOTED.finditer(text)
     ]
     unquoted = _ANY_QUOTED.sub(" ", text)
-    if found := _LETTER_COUNT.search(prose):
+    if found := _LETTER_COUNT.search(" ".join(text.split())):
         return _letter_count(found)
     for job in _JOBS:
         if job.words.search(unquoted) and (subject := _subject(quoted, prose, job)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from langchain_codeexec.executions.artifacts import executions_from_artifact
 from langchain_codeexec.executions.halves import BlockReader, CodeCall, CodeResult, Half, inline_image
 from langchain_codeexec.executions.records import CodeExecution, InlineFile
 
@@ -46,15 +47,13 @@ def code_executions(message: BaseMessage) -> list[CodeExecution]:
     Reads what Gemini, OpenAI's code interpreter and Anthropic's code execution ran, in the shapes that the
     LangChain packages of these providers give it and in LangChain's standard one. Halves are linked by id,
     else by order. Code without a result has the outcome `None`, a result without code has the code `""`.
-    What is malformed is passed over; nothing is raised.
+    A tool's message gives those its artifact holds. What is malformed is passed over; nothing is raised.
 
     Args:
         message: Any message, the sum of streamed chunks included.
     """
-    artifact = getattr(message, "artifact", None)
-    if isinstance(artifact, CodeExecution):
-        return [artifact]
-    return [run.record for run in runs(blocks_with_halves(message))]
+    kept = executions_from_artifact(getattr(message, "artifact", None))
+    return kept or [run.record for run in runs(blocks_with_halves(message))]
 
 
 def blocks_with_halves(message: BaseMessage) -> Iterator[tuple[Any, list[Half]]]:

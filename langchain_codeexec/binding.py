@@ -45,9 +45,18 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
         return self.__class__(bound=self.bound, kwargs=bound, config=self.config)
 
     def with_structured_output(self, schema: Any = None, **kwargs: Any) -> Runnable[LanguageModelInput, Any]:
-        """Answer with an object of a schema, the tools bound so far still declared."""
+        """Answer with an object of a schema, the tools bound so far still declared.
+
+        Args:
+            schema: As for the chat model's `with_structured_output`.
+            **kwargs: Likewise; `tools` declares further tools.
+
+        Raises:
+            ConfigurationError: As for the chat model's `with_structured_output`.
+        """
+        tools = [*self.kwargs.get("tools", ()), *kwargs.pop("tools", ())]
         model: Any = self.bound
         structured: Runnable[LanguageModelInput, Any] = model.with_structured_output(
-            schema, **{**self.kwargs, **kwargs}
+            schema, **{**self.kwargs, **kwargs, "tools": tools}
         )
-        return structured
+        return structured.with_config(self.config)

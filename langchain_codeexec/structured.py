@@ -5,19 +5,19 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.exceptions import OutputParserException
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import RunnableMap, RunnablePassthrough
-from pydantic import BaseModel
 
-from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.translation.declarations import function_names, schema_of, wire_tools
+from langchain_codeexec.errors import ConfigurationError, ToolDeclarationError
+from langchain_codeexec.translation.declarations import function_names, is_model, schema_of, wire_tools
 
 if TYPE_CHECKING:
     from langchain_core.language_models.base import LanguageModelInput
     from langchain_core.language_models.chat_models import BaseChatModel
-    from langchain_core.messages import BaseMessage
+    from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.runnables import Runnable
 
 __all__ = ["structured_output"]
@@ -34,22 +34,14 @@ def structured_output(
     if schema is None and method != "json_mode":
         raise ConfigurationError(f"method={method!r} needs a schema; pass one, or use method='json_mode'")
     kwargs.pop("strict", None)
-    traced = {"ls_structured_output_format": {"kwargs": {"method": method}, "schema": schema or {}}}
-    bound: Runnable[LanguageModelInput, Any]
+    shape = {} if schema is None else schema_of(schema)
+    kwargs["ls_structured_output_format"] = {"kwargs": {"method": method}, "schema": shape}
     if method == "function_calling":
-        [declared] = wire_tools([schema])
-        [name] = function_names([declared])
-        tools = [*kwargs.pop("tools", ()), declared]
-        bound = llm.bind_tools(tools, tool_choice=name, **traced, **kwargs)
-        parser: Runnable[Any, Any] = (
-            PydanticToolsParser(tools=[schema], first_tool_only=True)
-            if _is_model(schema)
-            else JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
-        )
+        bound, parser = _by_call(llm, schema, kwargs)
     else:
-        shape = {"response_schema": schema_of(schema)} if method == "json_schema" else {}
-        bound = llm.bind(response_mime_type="application/json", **shape, **traced, **kwargs)
-        parser = _FinalPydantic(pydantic_object=schema) if _is_model(schema) else _FinalJson()
+        limits = {"response_schema": shape} if method == "json_schema" else {}
+        bound = llm.bind(response_mime_type="application/json", **limits, **kwargs)
+        parser = _FinalPydantic(pydantic_object=schema) if is_model(schema) else _FinalJson()
     if not include_raw:
         return bound | parser
     parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
@@ -57,41 +49,56 @@ def structured_output(
     return RunnableMap(raw=bound) | parsed.with_fallbacks([failed], exception_key="parsing_error")
 
 
-def _is_model(schema: Any) -> bool:
-    return isinstance(schema, type) and issubclass(schema, BaseModel)
+def _by_call(
+    llm: BaseChatModel, schema: Any, kwargs: dict[str, Any]
+) -> tuple[Runnable[LanguageModelInput, AIMessage], Runnable[Any, Any]]:
+    """The model made to call a function whose arguments are the object, and what reads them."""
+    names = function_names(wire_tools([schema]))
+    if len(names) != 1:
+        raise ToolDeclarationError(f"the schema must declare one function, not {len(names)}: {schema!r:.200}")
+    tools = [*kwargs.pop("tools", ()), schema]
+    bound = llm.bind_tools(tools, **{**kwargs, "tool_choice": names[0]})
+    if is_model(schema):
+        return bound, PydanticToolsParser(tools=[schema], first_tool_only=True)
+    return bound, JsonOutputKeyToolsParser(key_name=names[0], first_tool_only=True)
 
 
 def _final_text(message: BaseMessage) -> str:
-    """The text after the last run of code: what comes before it is the way to the answer, not the answer."""
+    """The text after the last run of code: what comes before it is the way to the answer, not the answer.
+
+    A run that nothing follows checked what was said before it.
+    """
     if isinstance(message.content, str):
         return message.content
-    texts: list[str] = []
+    texts = [""]
     for block in message.content:
         if isinstance(block, dict) and block.get("type") == "server_tool_result":
-            texts.clear()
+            texts.append("")
         elif isinstance(block, dict) and block.get("type") == "text":
-            texts.append(block["text"])
-    return "".join(texts)
+            texts[-1] += block["text"]
+    return next((text for text in reversed(texts) if text.strip()), "")
 
 
-def _final(result: list[Generation]) -> list[Generation]:
+def _final(result: list[Generation], *, partial: bool) -> list[Generation]:
     [generation] = result
-    return (
-        [Generation(text=_final_text(generation.message))]
-        if isinstance(generation, ChatGeneration)
-        else result
-    )
+    if not isinstance(generation, ChatGeneration):
+        return result
+    text = _final_text(generation.message)
+    if not (text or partial):
+        told = generation.message.response_metadata.get("finish_message") or "it has no text"
+        raise OutputParserException(f"The answer holds no JSON. {told}", llm_output=text)
+    return [Generation(text=text)]
 
 
 class _FinalJson(JsonOutputParser):
     """Parses the answer's final text as JSON."""
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        return super().parse_result(_final(result), partial=partial)
+        return super().parse_result(_final(result, partial=partial), partial=partial)
 
 
 class _FinalPydantic(PydanticOutputParser[Any]):
     """Parses the answer's final text as an object of a class."""
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        return super().parse_result(_final(result), partial=partial)
+        return super().parse_result(_final(result, partial=partial), partial=partial)

@@ -6,9 +6,9 @@ import mimetypes
 import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_to_bytes
 
 from langchain_codeexec.errors import MessageError
-from langchain_codeexec.translation.parts import part_from_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +17,12 @@ __all__ = ["is_media", "parts_from_content", "text_of"]
 
 Json = dict[str, Any]
 
-_DATA_URI: Final = re.compile(r"data:(?P<mime>[^;,]*)(?:;[^;,]+)*;base64,(?P<data>.*)", re.DOTALL)
+_DATA_URI: Final = re.compile(
+    r"data:(?P<mime>[^;,]*)(?:;[^;,]+)*?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL | re.IGNORECASE
+)
 _DEFAULT_MIME: Final = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4"}
+_BYTES: Final = "application/octet-stream"
+_MEDIA: Final = frozenset({"image", "audio", "video", "file", "document", "image_url", "media"})
 _RAW_KEYS: Final = frozenset(
     {"text", "inlineData", "inline_data", "fileData", "file_data", "functionResponse", "function_response"}
 )
@@ -51,14 +55,8 @@ def text_of(block: Any) -> str | None:
 
 def is_media(block: Any) -> bool:
     """Whether a block carries bytes or points to them."""
-    return isinstance(block, dict) and block.get("type") in {
-        "image",
-        "audio",
-        "video",
-        "file",
-        "image_url",
-        "media",
-    }
+    kind = block.get("type") if isinstance(block, dict) else None
+    return isinstance(kind, str) and kind in _MEDIA
 
 
 def _part(block: Any) -> Json:
@@ -80,34 +78,31 @@ def _part(block: Any) -> Json:
 def _media(block: Json) -> Json | None:
     """LangChain's standard data blocks; the URL may be a data URI."""
     kind = str(block["type"])
+    mime_type = block.get("mime_type")
     if "base64" in block:
-        return _with_settings(
-            block, {"inlineData": {"mimeType": _mime(block, kind), "data": _base64(block["base64"])}}
-        )
+        return _with_settings(block, _by_value(block["base64"], mime_type or _DEFAULT_MIME.get(kind, _BYTES)))
     uri = block.get("url") or block.get("file_id")
-    return (
-        _with_settings(block, _from_uri(uri, kind, block.get("mime_type"))) if isinstance(uri, str) else None
-    )
+    return _with_settings(block, _from_uri(uri, kind, mime_type)) if isinstance(uri, str) else None
 
 
-def _from_uri(uri: str, kind: str, mime_type: str | None) -> Json:
+def _by_value(data: Any, mime_type: str) -> Json | None:
+    if isinstance(data, bytes | bytearray):
+        data = b64encode(data).decode()
+    return {"inlineData": {"mimeType": mime_type, "data": data}} if isinstance(data, str) else None
+
+
+def _from_uri(uri: str, kind: str, mime_type: str | None) -> Json | None:
     if embedded := _DATA_URI.fullmatch(uri):
-        found = embedded["mime"] or mime_type or _DEFAULT_MIME.get(kind, "text/plain")
-        return {"inlineData": {"mimeType": found, "data": embedded["data"]}}
+        data = embedded["data"] if embedded["base64"] else unquote_to_bytes(embedded["data"])
+        return _by_value(data, embedded["mime"] or mime_type or _DEFAULT_MIME.get(kind, "text/plain"))
     guessed = mime_type or mimetypes.guess_type(uri.partition("?")[0])[0] or _DEFAULT_MIME.get(kind)
     return {"fileData": {**({"mimeType": guessed} if guessed else {}), "fileUri": uri}}
 
 
-def _base64(data: str | bytes) -> str:
-    return data if isinstance(data, str) else b64encode(data).decode()
-
-
-def _mime(block: Json, kind: str) -> str:
-    return block.get("mime_type") or _DEFAULT_MIME.get(kind, "application/octet-stream")
-
-
-def _with_settings(block: Json, part: Json) -> Json:
+def _with_settings(block: Json, part: Json | None) -> Json | None:
     """Video offsets and media resolution travel beside the data, whichever way they are spelt."""
+    if part is None:
+        return None
     extras = block.get("extras")
     around = {**(extras if isinstance(extras, dict) else {}), **block}
     for wire_key, key in (("videoMetadata", "video_metadata"), ("mediaResolution", "media_resolution")):
@@ -121,6 +116,18 @@ def _plain_text(block: Json) -> Json | None:
     if isinstance(block.get("text"), str):
         return {"text": "\n".join(str(block[key]) for key in ("title", "context", "text") if block.get(key))}
     return _media({"mime_type": "text/plain", **block})
+
+
+def _anthropic(block: Json) -> Json | None:
+    """Anthropic's data blocks keep what they carry in a `source`; LangChain's own of that name have none."""
+    source = block.get("source")
+    if not isinstance(source, dict):
+        return _media(block)
+    data = source.get("data")
+    if source.get("type") == "text" and isinstance(data, str):
+        data = data.encode()
+    carried = {"url": source.get("url")} if data is None else {"base64": data}
+    return _media({"type": block["type"], "mime_type": source.get("media_type"), **carried})
 
 
 def _image_url(block: Json) -> Json | None:
@@ -141,12 +148,13 @@ def _google_media(block: Json) -> Json | None:
 
 _BY_TYPE: Final[Mapping[str, Callable[[Json], Json | None]]] = {
     "text": lambda block: {"text": block["text"]} if isinstance(block.get("text"), str) else None,
-    "image": _media,
+    "image": _anthropic,
     "audio": _media,
     "video": _media,
     "file": _media,
+    "document": _anthropic,
     "text-plain": _plain_text,
     "image_url": _image_url,
     "media": _google_media,
-    "non_standard": part_from_block,
+    "non_standard": lambda block: block["value"] if isinstance(block.get("value"), dict) else None,
 }

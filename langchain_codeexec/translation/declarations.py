@@ -7,11 +7,11 @@ and `$defs` reach the model as the user wrote them.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_function
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from langchain_codeexec.errors import ToolDeclarationError
 
@@ -24,7 +24,9 @@ __all__ = [
     "CODE_EXECUTION",
     "camel_case",
     "declares_code_execution",
+    "dumped",
     "function_names",
+    "is_model",
     "schema_of",
     "wire_tools",
     "without_code_execution",
@@ -54,6 +56,10 @@ _BUILT_IN: Final = frozenset(
         "exaAiSearch",
     }
 )
+_TOOL_KEYS: Final = _BUILT_IN | {"functionDeclarations"}
+_OWN_FUNCTION_KEYS: Final = frozenset({"parametersJsonSchema", "response", "responseJsonSchema", "behavior"})
+_FUNCTION_KEYS: Final = frozenset({"function", "parameters", "input_schema"})
+_NAME: Final = re.compile(r"[A-Za-z_][\w.:-]*", re.ASCII)
 
 
 def wire_tools(tools: Iterable[Any]) -> list[Tool]:
@@ -76,7 +82,7 @@ def wire_tools(tools: Iterable[Any]) -> list[Tool]:
             if kind != "functionDeclarations":
                 built_in[kind] = declaration
                 continue
-            name = str(declaration["name"])
+            name = _checked_name(declaration)
             if functions.setdefault(name, declaration) != declaration:
                 raise ToolDeclarationError(f"two different tools are named {name!r}; rename one of them")
     declared: list[Json] = [{kind: settings} for kind, settings in built_in.items()]
@@ -111,10 +117,10 @@ def schema_of(schema: Any) -> Json:
     Raises:
         ToolDeclarationError: It is none of them.
     """
-    if isinstance(schema, dict) and ("properties" in schema or "type" in schema) and "function" not in schema:
+    if isinstance(schema, dict) and not schema.keys() & _FUNCTION_KEYS:
         return schema
-    if _is_model(schema):
-        return cast("Json", schema.model_json_schema())
+    if is_model(schema):
+        return _model_schema(schema)
     declaration = _function(schema)
     described = {key: declaration[key] for key in ("description",) if key in declaration}
     return {"title": declaration["name"], **described, **declaration.get("parametersJsonSchema", {})}
@@ -122,8 +128,8 @@ def schema_of(schema: Any) -> Json:
 
 def _entries(tool: Any) -> Iterator[tuple[str, Json]]:
     """What one tool declares: pairs of wire key and declaration."""
-    if not isinstance(tool, (dict, type, BaseTool)) and (dumped := _dumped(tool)) is not None:
-        tool = dumped
+    if not isinstance(tool, (dict, type, BaseTool)) and (found := dumped(tool)) is not None:
+        tool = found
     if isinstance(tool, dict):
         yield from _entries_of_dict(tool)
     else:
@@ -136,39 +142,53 @@ def _entries_of_dict(tool: Json) -> Iterator[tuple[str, Json]]:
         yield "codeExecution", {}
         return
     own = {camel_case(key): value for key, value in tool.items() if value is not None}
-    if "functionDeclarations" in own or (own and own.keys() <= _BUILT_IN):
-        for declared in own.pop("functionDeclarations", None) or ():
+    if own and own.keys() <= _TOOL_KEYS:
+        declarations = own.pop("functionDeclarations", [])
+        for declared in declarations if isinstance(declarations, list | tuple) else [declarations]:
             yield "functionDeclarations", _own_function(declared)
-        yield from own.items()
+        for built_in, settings in own.items():
+            yield built_in, dumped(settings) or settings
         return
     if isinstance(kind, str) and camel_case(kind) in _BUILT_IN:
         yield camel_case(kind), {key: value for key, value in tool.items() if key != "type"}
         return
-    yield (
-        "functionDeclarations",
-        _function(tool["function"] if isinstance(tool.get("function"), dict) else tool),
-    )
+    function = tool["function"] if isinstance(tool.get("function"), dict) else tool
+    yield "functionDeclarations", (_own_function if _is_own_form(function) else _function)(function)
+
+
+def _is_own_form(function: Json) -> bool:
+    """Whether a dict is a declaration in Gemini's form: it names the wire's fields, or its types in capitals."""
+    parameters = function.get("parameters")
+    kind = parameters.get("type") if isinstance(parameters, dict) else None
+    if isinstance(kind, str) and kind.isupper():
+        return True
+    return not _OWN_FUNCTION_KEYS.isdisjoint(map(camel_case, function))
 
 
 def _own_function(declared: Any) -> Json:
     """A declaration in Gemini's own form stays as it is, but for the case of its keys."""
     if not isinstance(declared, dict):
-        dumped = _dumped(declared)
-        if dumped is None:
+        found = dumped(declared)
+        if found is None:
             return _function(declared)
-        declared = dumped
-    declaration = {camel_case(key): value for key, value in declared.items() if value is not None}
-    if not isinstance(declaration.get("name"), str):
-        raise ToolDeclarationError(f"a function declaration has no name: {declared!r}")
-    return declaration
+        declared = found
+    return {camel_case(key): value for key, value in declared.items() if value is not None}
+
+
+def _checked_name(declaration: Json) -> str:
+    name = declaration.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ToolDeclarationError(
+            f"a function is named {name!r}; Gemini takes letters, digits, '_', '.', ':' and '-', beginning with a "
+            f"letter or '_'. It was declared as {declaration!r:.200}"
+        )
+    return name
 
 
 def _function(tool: Any) -> Json:
     """A function declaration from anything LangChain takes for a tool."""
     try:
         name, description, schema = _described(tool)
-    except ToolDeclarationError:
-        raise
     except Exception as error:
         raise ToolDeclarationError(f"{tool!r:.200} cannot be declared as a function: {error}") from error
     declaration: Json = {"name": name, **({"description": description} if description else {})}
@@ -181,10 +201,10 @@ def _described(tool: Any) -> tuple[str, str, Json]:
     """Name, description and parameters of a tool."""
     if isinstance(tool, BaseTool):
         schema = tool.tool_call_schema
-        if isinstance(schema, dict) or _is_model(schema):
+        if isinstance(schema, dict) or is_model(schema):
             return tool.name, tool.description, _parameters(schema)
-    elif _is_model(tool):
-        schema = tool.model_json_schema()
+    elif is_model(tool):
+        schema = _model_schema(tool)
         return tool.__name__, schema.get("description", ""), _parameters(schema)
     elif callable(tool) and not isinstance(tool, type):
         model = create_schema_from_function(
@@ -196,29 +216,46 @@ def _described(tool: Any) -> tuple[str, str, Json]:
             include_injected=False,
         )
         return tool.__name__, (model.__doc__ or "").strip(), _parameters(model)
-    function = convert_to_openai_function(tool)
+    try:
+        function = convert_to_openai_function(tool)
+    except TypeError:  # a TypedDict with NotRequired, which only pydantic reads
+        typed: Any = tool
+        schema = _root(TypeAdapter(typed).json_schema())
+        return typed.__name__, schema.get("description", ""), _parameters(schema)
     return function["name"], function.get("description", ""), function.get("parameters", {})
+
+
+def _model_schema(model: type[BaseModel]) -> Json:
+    return _root(model.model_json_schema())
+
+
+def _root(schema: Json) -> Json:
+    """A recursive model's schema is a reference to itself; here the root has its own keys, as for any other."""
+    definitions = schema.get("$defs", {})
+    referred = definitions.get(str(schema.get("$ref", "")).removeprefix("#/$defs/"))
+    return {**referred, "$defs": definitions} if referred else schema
 
 
 def _parameters(schema: Any) -> Json:
     """A JSON Schema without the two keys that the declaration itself carries."""
-    found = schema if isinstance(schema, dict) else schema.model_json_schema()
+    found = schema if isinstance(schema, dict) else _model_schema(schema)
     return {key: value for key, value in found.items() if key not in {"title", "description"}}
 
 
-def _is_model(tool: Any) -> bool:
+def is_model(tool: Any) -> TypeGuard[type[BaseModel]]:
+    """Whether it is a pydantic class."""
     return isinstance(tool, type) and issubclass(tool, BaseModel)
 
 
-def _dumped(tool: Any) -> Json | None:
+def dumped(tool: Any) -> Json | None:
     """The dict of a `google.genai` or Vertex tool object; both are known by how they turn into one."""
     if isinstance(tool, BaseModel):
         return tool.model_dump(exclude_none=True, by_alias=True, mode="json")
-    to_dict = getattr(tool, "to_dict", None)
-    return to_dict() if callable(to_dict) and not callable(tool) else None
+    to_dict: Any = getattr(tool, "to_dict", None)
+    return cast("Json", to_dict()) if callable(to_dict) and not callable(tool) else None
 
 
-def camel_case(key: str) -> str:
+def camel_case(key: object) -> str:
     """A key as the wire spells it."""
-    head, *rest = key.split("_")
+    head, *rest = str(key).split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest)

@@ -27,6 +27,7 @@ __all__ = ["Destination", "contents_from_messages"]
 Json = dict[str, Any]
 
 _NOT_ANSWERED: Final = "This call was not carried out: the conversation holds no result of it."
+_BEGINNING_LEFT_OUT: Final = "The beginning of this conversation was left out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +99,28 @@ class _Conversation:
         if add is None:
             raise MessageError(
                 f"a message of type {message.type!r} has no place in a conversation with Gemini; "
-                f"use one of {', '.join(_ADD)}"
+                f"use one of {', '.join(filter(str.islower, _ADD))}"
             )
         if add not in _REPLIES:
             self._close_replies()
         add(self, message)
 
     def finish(self) -> tuple[list[Content], Content | None]:
-        if self._attachments or any(call.reply for call in self._calls):
-            self._close_replies()
+        self._close_replies()
         if not self._contents:
             raise MessageError("there is nothing to send: the conversation needs a HumanMessage with content")
+        if _calls_functions(self._contents[0]):  # trimmed there; the service wants a user's turn before calls
+            self._contents.insert(0, {"role": "user", "parts": [{"text": _BEGINNING_LEFT_OUT}]})
         system = {"parts": self._system} if self._system else None
         return cast("list[Content]", self._contents), cast("Content | None", system)
 
     def _append(self, role: str, parts: list[Json]) -> None:
-        if parts:
+        if not parts:
+            return
+        if role == "model" and self._contents and self._contents[-1]["role"] == "model":
+            # Calls are refused after another turn of the model, and two answers in a row may hold some.
+            self._contents[-1]["parts"] += parts
+        else:
             self._contents.append({"role": role, "parts": parts})
 
     def add_system(self, message: BaseMessage) -> None:
@@ -162,7 +169,7 @@ class _Conversation:
         return next((call for call in self._calls if call.reply is None and fits(call)), None)
 
     def _reply(self, call: _OpenCall, content: str | list[Any], *, failed: bool) -> None:
-        media = [part for block in content if is_media(block) for part in parts_from_content([block])]
+        media = _media_parts(content)
         if media and self._destination.accepts.media_in_responses:
             call.answer(_response(content, failed=failed), parts=media)
         else:
@@ -171,11 +178,9 @@ class _Conversation:
 
     def _orphan(self, name: str, content: str | list[Any]) -> None:
         """A reply whose call is gone (trimmed, say) would be refused; as text nothing is lost."""
-        said = json.dumps(_response(content, failed=False), ensure_ascii=False)
+        said = json.dumps(_response(content, failed=False), ensure_ascii=False, default=str)
         self._attachments.append({"text": f"Result of an earlier call of {name}: {said}"})
-        self._attachments.extend(
-            part for block in content if is_media(block) for part in parts_from_content([block])
-        )
+        self._attachments.extend(_media_parts(content))
 
     def _close_replies(self) -> None:
         """Answer the calls in the order they were made, each exactly once, as the service demands."""
@@ -205,6 +210,15 @@ def _open_calls(answer: AIMessage, wire_calls: list[Json]) -> list[_OpenCall]:
     return calls
 
 
+def _calls_functions(content: Json) -> bool:
+    return any("functionCall" in part for part in content["parts"])
+
+
+def _media_parts(content: str | list[Any]) -> list[Json]:
+    blocks = [] if isinstance(content, str) else [block for block in content if is_media(block)]
+    return list(parts_from_content(blocks))
+
+
 def _response(content: str | list[Any], *, failed: bool) -> Json:
     """A tool's content as the JSON object that a function response is."""
     if isinstance(content, str):
@@ -215,13 +229,23 @@ def _response(content: str | list[Any], *, failed: bool) -> Json:
         said = [*texts, *rest] if rest else "\n".join(texts)
     if failed:
         return {"error": said}
-    if isinstance(said, str) and said.startswith("{"):
-        try:
-            parsed = json.loads(said)
-        except ValueError:
-            return {"output": said}
-        return parsed if isinstance(parsed, dict) else {"output": said}
-    return {"output": said}
+    parsed = _json_object(said) if isinstance(said, str) else None
+    return {"output": said} if parsed is None else parsed
+
+
+def _json_object(text: str) -> Json | None:
+    """The JSON object that a text is; `None` for any other text, and for what has no place in strict JSON."""
+    if not text.startswith("{"):
+        return None
+    try:
+        parsed: Json = json.loads(text, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def _no_json(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _stand_in_signature(parts: list[Json]) -> None:

@@ -109,19 +109,19 @@ def _code_block(_part: Json, code: Any, ids: CallIds) -> Json | None:
         "type": "server_tool_call",
         "id": ids.server_call(code.get("id")),
         "name": CODE_TOOL_NAME,
-        "args": {"code": code.get("code", ""), "language": code.get("language", "PYTHON")},
+        "args": {"code": code.get("code") or "", "language": code.get("language") or "PYTHON"},
     }
 
 
 def _result_block(_part: Json, result: Any, ids: CallIds) -> Json | None:
     if not _has(result, outcome=str, output=str, id=str):
         return None
-    outcome = result.get("outcome", "OUTCOME_UNSPECIFIED")
+    outcome = result.get("outcome") or "OUTCOME_UNSPECIFIED"
     return {
         "type": "server_tool_result",
         "tool_call_id": ids.server_result(result.get("id")),
         "status": "success" if outcome == _OK else "error",
-        "output": result.get("output", ""),
+        "output": result.get("output") or "",
         "extras": {"outcome": outcome},
     }
 
@@ -129,13 +129,13 @@ def _result_block(_part: Json, result: Any, ids: CallIds) -> Json | None:
 def _inline_block(_part: Json, blob: Any, _ids: CallIds) -> Json | None:
     if not _has(blob, data=str, mimeType=str):
         return None
-    return data_block(blob.get("mimeType", ""), base64=blob.get("data", ""))
+    return data_block(blob.get("mimeType") or "", base64=blob.get("data") or "")
 
 
 def _file_block(_part: Json, file: Any, _ids: CallIds) -> Json | None:
     if not _has(file, fileUri=str, mimeType=str):
         return None
-    return data_block(file.get("mimeType", ""), url=file.get("fileUri", ""))
+    return data_block(file.get("mimeType") or "", url=file.get("fileUri") or "")
 
 
 def _call_block(_part: Json, call: Any, ids: CallIds) -> Json | None:
@@ -144,8 +144,8 @@ def _call_block(_part: Json, call: Any, ids: CallIds) -> Json | None:
     return {
         "type": "tool_call",
         "id": ids.call(call.get("id")),
-        "name": call.get("name", ""),
-        "args": call.get("args", {}),
+        "name": call.get("name") or "",
+        "args": call.get("args") or {},
     }
 
 
@@ -155,8 +155,8 @@ def _server_call_block(_part: Json, call: Any, ids: CallIds) -> Json | None:
     return {
         "type": "server_tool_call",
         "id": ids.server_call(call.get("id")),
-        "name": call.get("toolType", "").lower(),
-        "args": call.get("args", {}),
+        "name": (call.get("toolType") or "").lower(),
+        "args": call.get("args") or {},
     }
 
 
@@ -167,15 +167,18 @@ def _server_result_block(_part: Json, response: Any, ids: CallIds) -> Json | Non
         "type": "server_tool_result",
         "tool_call_id": ids.server_result(response.get("id")),
         "status": "success",
-        "output": response.get("response", {}),
-        "extras": {"tool_type": response.get("toolType", "")},
+        "output": response.get("response") or {},
+        "extras": {"tool_type": response.get("toolType") or ""},
     }
 
 
 def _has(payload: Any, **types: type) -> bool:
-    """Whether a payload is an object whose known keys, where present, have the protocol's types."""
+    """Whether a payload is an object whose known keys, where present, have the protocol's types.
+
+    A `null` is an absent key, as everywhere in the protocol.
+    """
     return isinstance(payload, dict) and all(
-        key not in payload or isinstance(payload[key], kind) for key, kind in types.items()
+        payload.get(key) is None or isinstance(payload[key], kind) for key, kind in types.items()
     )
 
 

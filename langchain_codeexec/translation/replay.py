@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import capabilities
 from langchain_codeexec.translation.parts import part_from_block
 from langchain_codeexec.translation.prose import code_as_text, result_as_text
@@ -44,8 +45,17 @@ def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind, native_
         model: Name of the model the parts go to.
         endpoint: The service they go to; the two do not accept each other's signatures.
         native_code: Whether code parts may go as they are; if not they become text.
+
+    Raises:
+        MessageError: A content block was changed so that it stands for no part.
     """
-    parts = list(_verbatim(message))
+    try:
+        parts = list(_verbatim(message))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise MessageError(
+            f"an answer cannot be sent back, one of its content blocks was changed into something else: {error}; "
+            "leave the blocks as they came, or replace the content by a text"
+        ) from error
     metadata = message.response_metadata
     if metadata["endpoint"] != endpoint:
         parts = [_without(part, "thoughtSignature") for part in parts]

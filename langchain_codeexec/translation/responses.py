@@ -145,16 +145,16 @@ def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *,
 
 def _notice(response: Mapping[str, Any], candidate: Json, *, empty: bool) -> str | None:
     """What happened, where the service did not say so in words."""
+    reason = candidate.get("finishReason")
+    if isinstance(reason, str) and reason in _EXPLAINED:
+        return _EXPLAINED[reason]
+    if not empty or reason not in (None, "STOP"):
+        return None
     feedback = response.get("promptFeedback")
-    if not candidate and isinstance(feedback, dict) and feedback.get("blockReason"):
+    if isinstance(feedback, dict) and feedback.get("blockReason"):
         detail = feedback.get("blockReasonMessage") or "change the prompt or the safety_settings"
         return f"The prompt was blocked ({feedback['blockReason']}): {detail}."
-    if not candidate:
-        return "The service returned no candidate; ask again."
-    reason = candidate.get("finishReason")
-    if reason == "STOP" and empty:
-        return "The model ended its turn without an answer; ask again."
-    return _EXPLAINED.get(reason) if isinstance(reason, str) else None
+    return "The model ended its turn without an answer; ask again."
 
 
 def _objects(value: Any, what: str) -> list[Json]:

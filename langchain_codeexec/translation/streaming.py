@@ -56,7 +56,8 @@ class ChunkTranslator:
             ResponseFormatError: The chunk has not the structure of one.
         """
         self._ids = self._ids or self._origin.call_ids(response)
-        candidate = (candidates_of(response) or [{}])[0]
+        # Of several candidates the first one is streamed; a chunk may bring another one alone.
+        candidate = next((found for found in candidates_of(response) if not found.get("index")), {})
         _collect(self._response, {key: value for key, value in response.items() if key != "candidates"})
         _collect(self._candidate, {key: value for key, value in candidate.items() if key != "content"})
         content: list[Json] = []

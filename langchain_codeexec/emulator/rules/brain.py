@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from langchain_codeexec.emulator.rules.conversation import Conversation
 from langchain_codeexec.emulator.rules.followups import standing_alone
-from langchain_codeexec.emulator.rules.functions.choice import Call, chosen, forced, wanted
+from langchain_codeexec.emulator.rules.functions.choice import Call, chosen, forced, nearest, wanted
 from langchain_codeexec.emulator.rules.functions.code_runners import delegated
 from langchain_codeexec.emulator.rules.functions.responses import answer_with, computation_with, printed_by
 from langchain_codeexec.emulator.rules.phrases import no_code, seen_files, small_talk, unable
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills import solve, solve_each
 from langchain_codeexec.emulator.rules.solution import Solution, labelled
-from langchain_codeexec.emulator.rules.structured import Facts, enum_answer, json_answer
+from langchain_codeexec.emulator.rules.structured import Facts, enum_answer, filled, json_answer
 from langchain_codeexec.executions import Outcome
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RuleBrain"]
 
+_POINTS_BACK = phrase(r"\b(?:above|previous|so far|earlier)\b")
 _Turn: TypeAlias = "Generator[Part, ExecutionResult | None, None]"
 
 
@@ -93,8 +95,19 @@ def _forced_calls(conversation: Conversation, question: Question) -> _Turn | Non
     """A function call where the request demands one."""
     if not conversation.must_call:
         return None
+    solution = solve(question) if conversation.can_run else None
+    if solution and not chosen(question.text, conversation.declarations):
+        return _computed_call(conversation, question, solution)
     calls = forced(question.text, conversation.declarations)
     return _calls([call for call in calls if call not in _made(conversation)] or calls)
+
+
+def _computed_call(conversation: Conversation, question: Question, solution: Solution) -> _Turn:
+    """A call whose arguments come from a run: the function serves as the form of the answer."""
+    declaration = nearest(question.text, conversation.declarations)
+    facts = yield from _found_out(question, solution)
+    args = filled({"type": "object", **declaration.parameters}, facts)
+    yield {"functionCall": {"name": declaration.name, "args": args}}
 
 
 def _structured(conversation: Conversation, question: Question) -> _Turn | None:
@@ -108,18 +121,31 @@ def _structured(conversation: Conversation, question: Question) -> _Turn | None:
 
 def _structured_turn(conversation: Conversation, question: Question) -> _Turn:
     schema = conversation.answer_schema or {}
-    facts = Facts(question.text)
+    facts = _known(conversation, question)
+    if facts is None:
+        solution = solve(question) if conversation.can_run else None
+        facts = (yield from _found_out(question, solution)) if solution else Facts(question.text)
+    yield {"text": enum_answer(schema, facts) if conversation.enumerates else json_answer(schema, facts)}
+
+
+def _known(conversation: Conversation, question: Question) -> Facts | None:
+    """What functions answered, or what an earlier exchange found where the question points back to it."""
     if conversation.responses:
         said = answer_with(conversation.calls, conversation.responses)
-        facts = Facts(f"{question.text}\n{said}", sentence=said)
-    elif conversation.can_run and (solution := solve(question)):
-        result = yield {"executableCode": {"language": "PYTHON", "code": solution.code}}
-        succeeded = result is not None and result.outcome is Outcome.OK
-        values = labelled(result.output) if result and succeeded else {}
-        facts = Facts(
-            question.text, values, solution.result_label, _sentence(solution, result), solution.code
-        )
-    yield {"text": enum_answer(schema, facts) if conversation.enumerates else json_answer(schema, facts)}
+        return Facts(f"{question.text}\n{said}", sentence=said)
+    if not (conversation.earlier and _POINTS_BACK.search(question.prose)):
+        return None
+    earlier = conversation.earlier[-1]
+    values = labelled(earlier.output)
+    sentence = earlier.reply.strip().rpartition("\n")[2]
+    return Facts(f"{earlier.question}\n{sentence}", values, next(iter(values), ""), sentence)
+
+
+def _found_out(question: Question, solution: Solution) -> Generator[Part, ExecutionResult | None, Facts]:
+    """Yield the program; return what its run showed."""
+    result = yield {"executableCode": {"language": "PYTHON", "code": solution.code}}
+    values = labelled(result.output) if result and result.outcome is Outcome.OK else {}
+    return Facts(question.text, values, solution.result_label, _sentence(solution, result), solution.code)
 
 
 def _chosen_calls(conversation: Conversation, question: Question) -> _Turn | None:

@@ -34,8 +34,8 @@ _UNITS = {word: value for value, word in enumerate(_UNIT_WORDS.split())}
 _TENS = {word: 10 * value for value, word in enumerate(_TEN_WORDS.split(), start=2)}
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _NTH_WORD_LIST = (
-    "4 fourth 5 fifth 6 sixth 7 seventh 8 eighth 9 ninth 10 tenth 11 eleventh 12 twelfth 15 fifteenth 20 twentieth "
-    "30 thirtieth 40 fortieth 50 fiftieth 100 hundredth 1000 thousandth"
+    "4 fourth 5 fifth 6 sixth 7 seventh 8 eighth 9 ninth 10 tenth 11 eleventh 12 twelfth 15 fifteenth "
+    "20 twentieth 30 thirtieth 40 fortieth 50 fiftieth 100 hundredth 1000 thousandth"
 )
 _NTH_PAIRS = _NTH_WORD_LIST.split()
 _NTH_WORDS = {word: f"{number}th" for number, word in zip(_NTH_PAIRS[::2], _NTH_PAIRS[1::2], strict=True)}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.emulator.rules.question import Attachment
 
-__all__ = ["JOKE", "NATURE", "no_code", "seen_files", "small_talk", "unable"]
+__all__ = ["NATURE", "joke_line", "no_code", "seen_files", "small_talk", "unable"]
 
 NATURE = "I am the rule-based brain of an offline Gemini emulator, not a language model."
 _ABILITIES = (
@@ -23,7 +23,7 @@ _ABILITIES = (
 _REMEDY = "Use a scripted brain or a real model for anything else."
 
 # A stock joke, for requests whose form matters more than their wit.
-JOKE = {
+_JOKE_LINES = {
     "setup": "Why did the cat sit on the computer?",
     "punchline": "To keep an eye on the mouse.",
 }
@@ -62,6 +62,11 @@ def small_talk(text: str) -> str | None:
     return None
 
 
+def joke_line(name: str, text: str) -> str | None:
+    """The line of the stock joke that a field's name asks for, if the text asks for a joke."""
+    return _JOKE_LINES.get(name) if _JOKE.search(text) else None
+
+
 def _sentences(found: re.Match[str]) -> str:
     count = int(found[1])
     return " ".join(_SENTENCE_POOL[index % len(_SENTENCE_POOL)] for index in range(count)) or NATURE
@@ -76,7 +81,7 @@ _REPLIES = (
     (_HOW_ARE_YOU, lambda _: f"All my rules are in order, thank you. {NATURE}"),
     (_THANKS, lambda _: "You are welcome."),
     (_WHO, lambda _: f"{NATURE} I can do {_ABILITIES}."),
-    (_JOKE, lambda _: f"{JOKE['setup']} {JOKE['punchline']} (A stock joke: {NATURE})"),
+    (_JOKE, lambda _: f"{_JOKE_LINES['setup']} {_JOKE_LINES['punchline']} (A stock joke: {NATURE})"),
     (_SENTENCES, _sentences),
     (_COUNT, _counted),
 )

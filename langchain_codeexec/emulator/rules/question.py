@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from langchain_codeexec.emulator.rules.numerals import in_digits
+from langchain_codeexec.emulator.rules.phrasing import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,10 @@ _PROSE_LIMIT = 1000  # rules read questions, not documents; this bounds every pa
 _SPACE = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"(?<=[?!.;])\s+(?=[A-Z])|(?<=\?)\s+|\n+")
 _FENCED = re.compile(r"```.*?```", re.DOTALL)
+_INSTRUCTION = phrase(
+    r"^(?:please )?(?:write|use|run|generate)\b[^:?.\d\"']{0,90}\b(?:code|python)\b"
+    r"[^:?.\d\"']{0,90}:\s+(?=\S)"
+)
 _TYPOGRAPHY = str.maketrans(
     {
         "\N{LEFT DOUBLE QUOTATION MARK}": '"',
@@ -53,7 +58,8 @@ class Question:
 
     Attributes:
         text: As it was asked.
-        prose: On one line, without fenced code, number words in digits, at most 1,000 characters.
+        prose: On one line, without fenced code and a leading "write code for this:", number words in
+            digits, at most 1,000 characters.
         attachments: The files it may speak of.
     """
 
@@ -65,7 +71,8 @@ class Question:
     def of(cls, text: str, attachments: tuple[Attachment, ...] = ()) -> Question:
         """Read a user's text."""
         plain = _FENCED.sub(" ", text[: 4 * _PROSE_LIMIT]).translate(_TYPOGRAPHY)
-        return cls(text, in_digits(_SPACE.sub(" ", plain).strip()[:_PROSE_LIMIT]), attachments)
+        prose = _INSTRUCTION.sub("", _SPACE.sub(" ", plain).strip())
+        return cls(text, in_digits(prose[:_PROSE_LIMIT]), attachments)
 
     @property
     def sentences(self) -> list[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Solution", "labelled", "program"]
 
-_LABELLED_LINE = re.compile(r"^(\w+) = (.*)$", re.MULTILINE)
+_LABELLED_LINE = re.compile(r"^(?:\[\w+\] )?(\w+) = (.*)$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -49,7 +49,7 @@ class Solution:
 
 
 def labelled(output: str) -> dict[str, str]:
-    """The `label = value` lines of a program's output."""
+    """The `label = value` lines of a program's output, also where its outcome in brackets stands before it."""
     return dict(_LABELLED_LINE.findall(output))
 
 

@@ -12,13 +12,13 @@ from langchain_codeexec.emulator.rules.conversation import Declaration
 from langchain_codeexec.emulator.rules.functions.arguments import arguments_in, in_bounds, stand_in
 from langchain_codeexec.emulator.rules.functions.schemas import is_nullable
 from langchain_codeexec.emulator.rules.functions.words import name_words, stems
-from langchain_codeexec.emulator.rules.phrases import JOKE, unable
+from langchain_codeexec.emulator.rules.phrases import joke_line, unable
 from langchain_codeexec.emulator.rules.phrasing import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Facts", "enum_answer", "json_answer"]
+__all__ = ["Facts", "enum_answer", "filled", "json_answer"]
 
 _ABSENT = object()
 _RESULT_NAMES = frozenset(["result", "answer", "value", "output", "total", "number", "solution", "final"])
@@ -61,7 +61,12 @@ def json_answer(schema: Mapping[str, Any], facts: Facts) -> str:
         keys = _QUOTED_KEYS.findall(facts.question) if _KEYS_CUE.search(facts.question) else []
         names = list(dict.fromkeys(keys)) or ["answer"]
         schema = {"type": "object", "properties": {name: {} for name in names}, "required": names}
-    return json.dumps(_filled("", schema, facts), ensure_ascii=False)
+    return json.dumps(filled(schema, facts), ensure_ascii=False)
+
+
+def filled(schema: Mapping[str, Any], facts: Facts) -> Any:
+    """A value that fits a schema, from the facts as far as they go."""
+    return _filled("", schema, facts)
 
 
 def enum_answer(schema: Mapping[str, Any], facts: Facts) -> str:
@@ -149,8 +154,8 @@ def _said(name: str, schema: Mapping[str, Any], facts: Facts) -> Any:
 
 def _string(name: str, schema: Mapping[str, Any], facts: Facts) -> Any:
     words = set(name_words(name))
-    if name in JOKE and re.search(r"\bjoke\b", facts.question, re.IGNORECASE):
-        return JOKE[name]
+    if line := joke_line(name, facts.question):
+        return line
     sources = (
         (facts.code and words & _CODE_NAMES, facts.code),
         (words & _QUESTION_NAMES, facts.question),
@@ -204,7 +209,8 @@ def _object(_: str, schema: Mapping[str, Any], facts: Facts) -> Any:
 
 
 def _any(name: str, schema: Mapping[str, Any], facts: Facts) -> Any:
-    value = _labelled_value(name, facts)
+    only = facts.values.get(facts.result) if len(facts.values) == 1 else None
+    value = _labelled_value(name, facts) or only
     return _python(value) if value is not None else _string(name, schema, facts)
 
 

@@ -102,6 +102,14 @@ CASES = [
     ('Add tags ["x", "y"] to the note', [TAGS], [("add_tags", {"tags": ["x", "y"]})]),
     ("Place an order for item name 'Lamp', quantity 2", [ORDER], [("place_order", {"item": {"name": "Lamp", "quantity": 2}})]),
     ("set the levels low, high", [LEVELS], [("set_levels", {"levels": ["low", "high"]})]),
+    ("Analyze the sentiment of this: what a day", [declared("analyze_sentiment", "Sentiment of a text.", text=STRING)], [("analyze_sentiment", {"text": "Analyze the sentiment of this: what a day"})]),
+    ("evaluate the expression 3*(4+1)", [declared("evaluate_expression", "Evaluate.", expression=STRING)], [("evaluate_expression", {"expression": "3*(4+1)"})]),
+    ("calculate_average with numbers = 1, 2 and 6", [AVERAGE], [("calculate_average", {"numbers": [1, 2, 6]})]),
+    ("calculate the average of numbers [4, 5.5]", [AVERAGE], [("calculate_average", {"numbers": [4, 5.5]})]),
+    ("Add tags [red, blue] to the note", [TAGS], [("add_tags", {"tags": ["red", "blue"]})]),
+    ("Set the kitchen temperature to 20.5 or rather 21", [ROOM], [("set_temperature", {"room": "kitchen", "celsius": 21})]),
+    ("random number and random number", [declared("random_number", "A random number.")], [("random_number", {})]),
+    ("What's the weather in Paris and should I take an umbrella?", [WEATHER], [("get_weather", {"location": "Paris"})]),
 ]  # fmt: skip
 
 
@@ -274,15 +282,22 @@ def test_answers_of_functions_are_computed_with(respond, question, values, expec
     assert "executableCode" in parts[1]
 
 
-def test_what_cannot_be_computed_is_told(respond):
-    contents = history(
-        "Get the price of 'Widget' and double it",
-        ([("get_price", {"product": "Widget"})], [{"output": "unknown"}]),
-    )
+@pytest.mark.parametrize(
+    ("question", "values"),
+    [
+        ("Get the price of 'Widget' and double it", ["unknown"]),
+        ("Get the price of 'Widget' and double it", ["between 3 and 4"]),
+        ("Get the price of 'Widget'", [3]),
+        ("Get the price of 'A' and of 'B'", [3, 4]),
+    ],
+)
+def test_what_cannot_or_need_not_be_computed_is_told(respond, question, values):
+    made = [("get_price", {"product": str(index)}) for index, _ in enumerate(values)]
+    contents = history(question, (made, [{"output": value} for value in values]))
     (part,) = respond(
         {"contents": contents, "tools": [{"functionDeclarations": [PRICE]}, {"codeExecution": {}}]}
     )
-    assert "unknown" in part["text"]
+    assert all(str(value) in part["text"] for value in values)
 
 
 def test_an_agent_goes_on_to_the_function_that_is_left(respond):
@@ -331,3 +346,57 @@ def test_responses_find_their_calls_by_id(respond):
     contents[-1]["parts"].reverse()
     (part,) = respond({"contents": contents, "tools": [{"functionDeclarations": [WEATHER]}]})
     assert 'location="Rome") returned: Rain' in part["text"]
+
+
+def test_a_delegated_task_comes_back_as_the_answer(respond):
+    """A client that stands in for code execution: the task goes out as a call and comes back as its result."""
+    stand_in = declared("code_execution", "Runs Python.", task=STRING)
+    contents = [{"role": "user", "parts": [{"text": "What is the sum of the first 10 primes?"}]}]
+    functions = [{"functionDeclarations": [WEATHER, stand_in]}]
+    (called,) = respond({"contents": contents, "tools": functions})
+    task = called["functionCall"]["args"]["task"]
+    asked = {
+        "role": "user",
+        "parts": [{"text": f"Write and run Python code for this, and answer from what it prints: {task}"}],
+    }
+    *_, result, _ = respond({"contents": [*contents, asked], "tools": [{"codeExecution": {}}]})
+    printed = f"[OUTCOME_OK] {result['codeExecutionResult']['output']}"
+    answered = {"functionResponse": {"name": "code_execution", "response": {"output": printed}}}
+    contents += [{"role": "model", "parts": [called]}, {"role": "user", "parts": [answered]}]
+    (answer,) = respond({"contents": contents, "tools": functions})
+    assert answer["text"] == "The sum of the first 10 prime numbers is 129."
+
+
+def test_a_forced_function_is_the_form_of_a_computed_answer(call):
+    form = declared("Answer", "The answer.", result=INTEGER, explanation=STRING)
+    code, result, called = call("What is the sum of the first 10 primes?", [form], code=True, mode="ANY")
+    assert "executableCode" in code
+    assert "129" in result["codeExecutionResult"]["output"]
+    assert called["functionCall"]["args"] == {
+        "result": 129,
+        "explanation": "The sum of the first 10 prime numbers is 129.",
+    }
+
+
+def test_a_forced_joke_is_the_stock_joke(call):
+    ((_, args),) = calls(
+        call(
+            "Tell me a joke about cats.",
+            [declared("Joke", "Joke to tell user.", setup=STRING, punchline=STRING)],
+            mode="ANY",
+        )
+    )
+    assert args["punchline"] == "To keep an eye on the mouse."
+
+
+@pytest.mark.parametrize(
+    ("text", "functions"),
+    [
+        ("Run something", [declared("run_python", "Runs it.", code=STRING, limit=INTEGER)]),
+        ("What is 2 + 2?", [declared("run_python", "Runs it.", when=STRING)]),
+        ("What is 2 + 2?", [declared("run_python", "Runs it.", code=STRING, limit=INTEGER)]),
+    ],
+)
+def test_a_code_runner_of_another_shape_is_left_alone(call, text, functions):
+    (part,) = call(text, functions)
+    assert "text" in part

@@ -122,6 +122,7 @@ PRIMES = [
     ("Is 7 even?", "7 is odd"),
     ("sum of the digits of 2^100", "115"),
     ("How many digits are in 100!?", "158"),
+    ("sum of the digits of 12345", "15"),
 ]
 STATISTICS = [
     ("What is the mean of 3, 5 and 8?", "5.333333333333333"),
@@ -212,7 +213,7 @@ COMBINATORICS = [
     ("hypotenuse of a right triangle with legs 3 and 4", "5.0"),
 ]
 STRINGS = [
-    ('Can you print "Hello world!"?', "Hello world!"),
+    ('Can you print "Hello world!"?', 'I have printed "Hello world!" with'),
     ("Run print('hi there')", "hi there"),
     ("print hello world", "Hello, world!"),
     ('Print "ab" 3 times', "ab\nab\nab"),

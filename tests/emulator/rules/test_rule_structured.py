@@ -209,3 +209,33 @@ def test_functions_are_called_before_the_answer_is_structured(respond):
     assert value["city"] == "Paris"
     assert value["temperature"] == 21
     assert "temperature 21" in value["summary"]
+
+
+def test_an_answer_that_points_back_is_filled_from_what_was_found(respond):
+    contents = [{"role": "user", "parts": [{"text": "What is the sum of the first 10 primes?"}]}]
+    contents.append({"role": "model", "parts": respond({"contents": contents, "tools": CODE})})
+    contents.append(
+        {"role": "user", "parts": [{"text": "Give the answer now, as JSON, from what is found above."}]}
+    )
+    config = {"responseMimeType": "application/json", "responseJsonSchema": Answer.model_json_schema()}
+    (part,) = respond({"contents": contents, "generationConfig": config})
+    value = Answer.model_validate_json(part["text"])
+    assert (value.result, value.explanation) == (129, "The sum of the first 10 prime numbers is 129.")
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"$ref": "#/$defs/N", "$defs": {"N": {"type": "integer"}}}, 42),
+        ({"allOf": [{"type": "integer"}, {"minimum": 1}]}, 42),
+        ({"type": ["integer", "null"]}, 42),
+        ({"type": ["null"]}, None),
+        ({"anyOf": [{"type": "boolean"}, {"type": "integer"}]}, 42),
+        ({"properties": {"result": {"type": "integer"}}}, {"result": 42}),
+        ({"type": "object", "properties": {"x": {}}, "required": ["x"]}, {"x": 42}),
+        ({"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}}, {"answer": 42}),
+        ("no schema", {"answer": 42}),
+    ],
+)
+def test_schemas_in_their_many_spellings(fill, schema, expected):
+    assert fill("What is 6 * 7?", schema) == expected

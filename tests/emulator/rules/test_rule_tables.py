@@ -67,6 +67,19 @@ def test_a_table_in_a_code_fence_with_hostile_cells(ask):
     assert "is 3" in ask(f"total units?\n```csv\n{table}```")[-1]["text"]
 
 
+def test_a_long_table_is_read_whole(respond):
+    data = "id,amount\n" + "".join(f"{row},1\n" for row in range(1000))
+    parts = respond({"contents": attached("total amount?", data=data), "tools": [{"codeExecution": {}}]})
+    assert "is 1000" in parts[-1]["text"]
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the total of weights?", "Is this table nice?", "Which one is the best?"]
+)
+def test_a_question_that_names_no_column_gives_no_number(ask, question):
+    assert "not a language model" in ask(f"{question}\n{SALES}")[-1]["text"]
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"only one line", b"1,2\n3,4\n", b"\xff\xfe\x00"],

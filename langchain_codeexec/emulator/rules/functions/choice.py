@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_codeexec.emulator.rules.functions.arguments import arguments_in, stand_in, written_calls
 from langchain_codeexec.emulator.rules.functions.evidence import PROPER
 from langchain_codeexec.emulator.rules.functions.words import name_words, stems
+from langchain_codeexec.emulator.rules.phrases import joke_line
 from langchain_codeexec.emulator.rules.phrasing import phrase
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.emulator.rules.conversation import Declaration
 
-__all__ = ["Call", "Want", "chosen", "forced", "wanted"]
+__all__ = ["Call", "Want", "chosen", "forced", "nearest", "wanted"]
 
 _GENERIC_STEMS = stems(
     "calculate compute find fetch search look lookup retrieve check make create generate query api"
@@ -80,11 +81,16 @@ def forced(text: str, declarations: Sequence[Declaration]) -> list[Call]:
     """Calls where one has to be made: what the question asks for, else its nearest function, filled up."""
     if calls := chosen(text, declarations):
         return calls
-    nearest = max(declarations, key=lambda one: _score(text, one))
-    values = arguments_in(text, nearest).values
-    for name in nearest.required:
-        values.setdefault(name, stand_in(nearest.properties[name], text))
-    return [Call(nearest.name, values)]
+    declaration = nearest(text, declarations)
+    values = arguments_in(text, declaration, whole_text=False).values
+    for name in declaration.required:
+        values.setdefault(name, joke_line(name, text) or stand_in(declaration.properties[name], text))
+    return [Call(declaration.name, values)]
+
+
+def nearest(text: str, declarations: Sequence[Declaration]) -> Declaration:
+    """The function that has most in common with a question."""
+    return max(declarations, key=lambda one: _score(text, one))
 
 
 def _single(text: str, declarations: Sequence[Declaration]) -> Call | None:

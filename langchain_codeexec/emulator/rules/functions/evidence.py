@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.emulator.rules.numerals import NUMBER
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,7 +19,7 @@ QUOTED = (
 )
 """Pattern of a quoted text; the one group that matched holds it."""
 
-_NAME = r"(?:(?:St|Mt|Ft|Dr|Mr|Mrs|Ms)\.|[A-Z\u00C0-\u00DE][\w'-]*)"
+_NAME = r"(?:(?:St|Mt|Ft|Dr|Mr|Mrs|Ms)\.|(?!(?:I|I'\w+|What|Who|How|Please)\b)[A-Z\u00C0-\u00DE][\w'-]*)"
 PROPER = rf"{_NAME}(?:\s+(?:(?:de|of|la|del|da|do|di|von|van)\s+)?{_NAME})*"
 """Pattern of a capitalised name, without groups."""
 
@@ -55,10 +53,6 @@ class Evidence:
     def take_quoted(self) -> str | None:
         """The next quoted text."""
         return self.take(QUOTED)
-
-    def take_number(self) -> str | None:
-        """The next number."""
-        return self.take(NUMBER)
 
     def take_proper(self) -> str | None:
         """The next capitalised name that does not merely begin a sentence."""

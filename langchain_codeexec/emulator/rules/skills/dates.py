@@ -44,7 +44,9 @@ _BETWEEN = phrase(
     rf"\b(days?|weeks?|months?|years?|long|time|weekdays|business days|working days)\b.*?"
     rf"\b(?:between|from|since|passed since|in between)\s+({DATE})\s+(?:and|to|until|till|through)\s+({DATE})"
 )
-_UNTIL = phrase(rf"\bhow many (days|weeks)\b.*?\b(until|till|to|before|since)\s+({DATE})")
+_UNTIL = phrase(
+    rf"\bhow many (days|weeks)\b(?:(?!\b(?:from|between)\b).)*?\b(until|till|to|before|since)\s+({DATE})"
+)
 _WEEKDAY = phrase(
     rf"\b(?:what|which) (?:day of the week|weekday|day)\b.*?({DATE})|\bweekday (?:of|on|for) ({DATE})"
     rf"|\bday of (?:the )?week\b.*?({DATE})|\bis ({DATE}) an? (?:mon|tues|wednes|thurs|fri|satur|sun)day"

@@ -269,9 +269,12 @@ def _letter_count(found: re.Match[str]) -> Solution | None:
 def _printing(text: str, times: int) -> Solution:
     line = f"print({text!r})"
     code = line if times == 1 else f"for _ in range({times}):\n    {line}"
+    once = times == 1 and "\n" not in text
     how = "" if times == 1 else f" {times} times"
     return Solution(
         f"I will print {_shown(text)}{how}.",
         program(code),
-        f"I have printed this{how} with the Python code above:\n{{output}}",
+        'I have printed "{output}" with the Python code above.'
+        if once
+        else f"I have printed this{how}:\n{{output}}",
     )

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from langchain_codeexec.executors.process import ProcessExecutor
     from langchain_codeexec.gemini.genai import GenAITransport
     from langchain_codeexec.gemini.rest import RestTransport
+    from langchain_codeexec.middleware import CodeExecutionMiddleware
     from langchain_codeexec.tools import CodeExecutionTool
 
 __all__ = [
     "ChatGeminiCodeExecution",
     "CodeExecError",
     "CodeExecution",
+    "CodeExecutionMiddleware",
     "CodeExecutionTool",
     "ExecutionRequest",
     "ExecutionResult",
@@ -50,6 +52,7 @@ _ROOMS = {
     "executors.process": ["ProcessExecutor"],
     "gemini.genai": ["GenAITransport"],
     "gemini.rest": ["RestTransport"],
+    "middleware": ["CodeExecutionMiddleware"],
     "tools": ["CodeExecutionTool"],
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

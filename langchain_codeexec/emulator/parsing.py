@@ -147,8 +147,11 @@ class _Parser:
         return self.message(kind, value, path)
 
     def _enum(self, kind: str, value: Any, path: str) -> Any:
-        if isinstance(value, str) and value.upper() in ENUMS[kind]:
+        names = ENUMS[kind]
+        if isinstance(value, str) and value.upper() in names:
             return value.upper()
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
+            return names[value]
         self._wrong(path, f"type.googleapis.com/{self.target.package}.{kind}", value)
         return None
 

@@ -196,11 +196,11 @@ MESSAGES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 
-def _enum(prefix: str, names: str) -> frozenset[str]:
-    return frozenset(prefix + name for name in names.split())
+def _enum(prefix: str, names: str) -> tuple[str, ...]:
+    return tuple(prefix + name for name in names.split())
 
 
-ENUMS: Mapping[str, frozenset[str]] = MappingProxyType(
+ENUMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Language": _enum("", "LANGUAGE_UNSPECIFIED PYTHON"),
         "Outcome": _enum("OUTCOME_", "UNSPECIFIED OK FAILED DEADLINE_EXCEEDED"),
@@ -208,7 +208,7 @@ ENUMS: Mapping[str, frozenset[str]] = MappingProxyType(
         "Type": _enum("", "TYPE_UNSPECIFIED STRING NUMBER INTEGER BOOLEAN ARRAY OBJECT NULL"),
         "HarmCategory": _enum(
             "HARM_CATEGORY_",
-            "UNSPECIFIED HARASSMENT HATE_SPEECH SEXUALLY_EXPLICIT DANGEROUS_CONTENT CIVIC_INTEGRITY "
+            "UNSPECIFIED HATE_SPEECH DANGEROUS_CONTENT HARASSMENT SEXUALLY_EXPLICIT CIVIC_INTEGRITY "
             "JAILBREAK IMAGE_HATE IMAGE_DANGEROUS_CONTENT IMAGE_HARASSMENT IMAGE_SEXUALLY_EXPLICIT "
             "DEROGATORY TOXICITY VIOLENCE SEXUAL MEDICAL DANGEROUS",
         ),
@@ -219,7 +219,8 @@ ENUMS: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
     }
 )
-"""Values by enum; they are matched in any case, as the service does."""
+"""Values by enum, in the order of their numbers on Vertex, whose gRPC-made clients send these; names are matched
+in any case, as the service does."""
 
 
 def _only(endpoint: EndpointKind) -> Callable[[Target], bool]:

@@ -1,0 +1,13 @@
+"""Code execution in `langchain.agents.create_agent`, with any chat model."""
+
+from langchain_codeexec.errors import MissingDependencyError
+
+try:
+    import langchain.agents.middleware  # noqa: F401 -- an optional library
+except ModuleNotFoundError as error:
+    raise MissingDependencyError("langchain", "agents") from error
+
+from langchain_codeexec.middleware.agent import CodeExecutionMiddleware
+from langchain_codeexec.middleware.state import CodeExecutionState
+
+__all__ = ["CodeExecutionMiddleware", "CodeExecutionState"]

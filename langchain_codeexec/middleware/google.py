@@ -1,0 +1,212 @@
+"""Calls of the chat models of langchain-google-genai and langchain-google-vertexai."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.gemini.capabilities import capabilities, learn_from
+from langchain_codeexec.middleware.calls import called_model, is_code_execution, names_of, without_tool
+from langchain_codeexec.middleware.history import with_code_as_text, with_functions_as_text
+from langchain_codeexec.planning.choosing import as_carried_out, planner_for
+from langchain_codeexec.planning.plan import Plan, PlanRequest
+from langchain_codeexec.translation.choice import tool_config
+from langchain_codeexec.translation.declarations import wire_tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain.agents.middleware.types import ModelRequest
+    from langchain_core.tools import BaseTool
+
+    from langchain_codeexec.gemini.capabilities import Capabilities
+    from langchain_codeexec.gemini.transport import EndpointKind
+    from langchain_codeexec.middleware.calls import Options
+    from langchain_codeexec.planning.plan import Planner, Way
+
+__all__ = ["GoogleModelCall", "is_google"]
+
+_CLASSES: Final = {
+    "ChatGoogleGenerativeAI": "langchain_google_genai",
+    "ChatVertexAI": "langchain_google_vertexai",
+}
+
+_CODE_EXECUTION: Final = {"type": "code_interpreter", "code_execution": {}}
+"""Bound as plain `{"code_execution": {}}`, both packages take another path and spoil the functions' schemas:
+unions and references are lost. A `type` that langchain-core knows keeps them on the good one."""
+
+_BAD_REQUEST: Final = 400
+
+
+def is_google(request: ModelRequest[Any]) -> bool:
+    """Whether the model that is called is one of Google's packages' Gemini models."""
+    return any(
+        _CLASSES.get(base.__name__) == base.__module__.partition(".")[0]
+        for base in type(called_model(request)).__mro__
+    )
+
+
+class GoogleModelCall:
+    """A call of a model that takes code execution as a built-in tool.
+
+    It goes the first way that the service accepts: both sides in one request where the model allows it; else
+    functions, with the middleware's tool, if it has one, for code execution; else the side that the planner
+    chooses; and functions alone where even that is refused.
+
+    Args:
+        request: The call.
+        options: How the middleware was set up.
+
+    Raises:
+        ConfigurationError: Code execution is to be delegated, and the middleware has no tool for that.
+    """
+
+    def __init__(self, request: ModelRequest[Any], options: Options) -> None:
+        if options.combination == "delegated" and options.tool is None:
+            raise ConfigurationError(
+                "combination='delegated' needs a tool to run code with: give CodeExecutionMiddleware an llm=, "
+                "an executor= or a tool="
+            )
+        model = called_model(request)
+        self._request = request
+        self._options = options
+        self._name = str(getattr(model, "model_name", None) or model.model)
+        self._endpoint: EndpointKind = _endpoint(model)
+        self._tools = [
+            tool for tool in without_tool(request.tools, options.tool) if not is_code_execution(tool)
+        ]
+        self._functions = names_of(self._tools)
+        self._refused: list[tuple[Way, Capabilities]] = []
+        self._choose_way()
+
+    @property
+    def settled(self) -> Plan | None:
+        """The plan where there is nothing to choose, or nothing left to try."""
+        if self._way is None:
+            reason = "code execution does not go together with a structured answer here"
+            return self._explained(Plan(code_execution=False, functions=self._functions, reason=reason))
+        if self._way == "native" and not self._functions:
+            return Plan(code_execution=True, way="native", reason="no functions are declared")
+        if self._must_call:
+            plan = Plan(self._way == "native", self._functions, self._way, "tool_choice demands a function")
+            return self._explained(plan)
+        return None
+
+    @property
+    def question(self) -> PlanRequest:
+        """What the planner is asked."""
+        return PlanRequest(
+            messages=self._request.messages,
+            tools=self._tools,
+            model=self._name,
+            endpoint=self._endpoint,
+            way=self._way or "one_sided",
+        )
+
+    @property
+    def planner(self) -> Planner:
+        """The user's planner; else the model chooses where it is offered both, and rules elsewhere."""
+        return planner_for(self.question, self._options.planner)
+
+    def carried_out(self, plan: Plan) -> Plan:
+        """A planner's answer as it is carried out.
+
+        Raises:
+            PlanningError: It is no plan, or names functions that are not declared.
+        """
+        return self._explained(as_carried_out(plan, self.question))
+
+    def fitted(self, plan: Plan) -> ModelRequest[Any]:
+        """The request bound to what the plan gives it; what it leaves out is text in its history."""
+        is_apart = self._way == "delegated" and bool(plan.functions or self._request.response_format)
+        tools: list[BaseTool | dict[str, Any]] = [
+            tool for tool in self._tools if set(names_of([tool])) <= set(plan.functions)
+        ]
+        messages = self._request.messages
+        if plan.code_execution and not is_apart:
+            tools.append(_CODE_EXECUTION)
+        else:
+            messages = with_code_as_text(messages)
+        if plan.code_execution and is_apart and self._options.tool:
+            tools.append(self._options.tool)
+        if not names_of(tools):
+            messages = with_functions_as_text(messages)
+        return self._configured(self._request.override(tools=tools, messages=messages))
+
+    def goes_another_way_after(self, plan: Plan, error: Exception) -> bool:
+        """Whether a combination may have been refused, and there is another way to try.
+
+        Wordings differ and change, so every 400 of a request that declared code execution counts.
+        """
+        if self._way is None or not plan.code_execution or not _is_bad_request(error):
+            return False
+        self._refused.append((self._way, self._accepts))
+        learn_from(str(error), self._name, self._endpoint)
+        self._choose_way()
+        return True
+
+    def _choose_way(self) -> None:
+        """Take the first way that is not refused, by what is known of the model now; `None` if all are."""
+        self._accepts = capabilities(self._name, self._endpoint)
+        ways = self._ways()
+        self._way: Way | None = next((way for way in ways if (way, self._accepts) not in self._refused), None)
+
+    def _explained(self, plan: Plan) -> Plan:
+        """The plan with a word on what was tried before."""
+        if not self._refused:
+            return plan
+        tried = ", ".join(dict.fromkeys(way for way, _ in self._refused))
+        return replace(plan, reason=f"{plan.reason}; refused by the service: {tried}")
+
+    def _ways(self) -> Iterator[Way]:
+        if self._options.way:
+            yield self._options.way
+        if self._combines:
+            yield "native"
+        if self._options.tool:
+            yield "delegated"
+        if self._schema_fits:
+            yield "one_sided"
+
+    @property
+    def _combines(self) -> bool:
+        """Whether everything the call has goes into one request, as far as is known."""
+        return self._schema_fits and (self._accepts.code_with_functions or not self._functions)
+
+    @property
+    def _schema_fits(self) -> bool:
+        return self._accepts.tools_with_schema or self._request.response_format is None
+
+    @property
+    def _must_call(self) -> bool:
+        choice = tool_config(self._request.tool_choice, wire_tools(self._tools))
+        return choice.get("functionCallingConfig", {}).get("mode") == "ANY"
+
+    def _configured(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        """The request with its tool choice where it has functions, and the flag that both sides need."""
+        functions = names_of(request.tools)
+        if not functions:
+            return request.override(tool_choice=None)
+        if not (self._accepts.server_side_flag and any(map(is_code_execution, request.tools))):
+            return request
+        # A tool choice beside it would make langchain-google-genai forget the flag.
+        choice = tool_config(request.tool_choice, wire_tools(request.tools))
+        config: dict[str, Any] = {"include_server_side_tool_invocations": True}
+        if calling := choice.get("functionCallingConfig"):
+            config["function_calling_config"] = calling
+        settings = {**request.model_settings, "tool_config": config}
+        return request.override(tool_choice=None, model_settings=settings)
+
+
+def _endpoint(model: Any) -> EndpointKind:
+    developer = hasattr(model, "google_api_key") and not getattr(model, "_use_vertexai", False)
+    return "developer" if developer else "vertex"
+
+
+def _is_bad_request(error: BaseException | None) -> bool:
+    while error is not None:
+        if _BAD_REQUEST in (getattr(error, "code", None), getattr(error, "status_code", None)):
+            return True
+        error = error.__cause__
+    return False

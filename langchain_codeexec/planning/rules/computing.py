@@ -17,14 +17,16 @@ _QUANTITY_ASKED: Final = re.compile(
     re.IGNORECASE,
 )
 _OPERATION: Final = frozenset(
-    """sum add added plus minus subtract multiply multiplied divide divided times product difference ratio
-    average mean median mode variance deviation percent percentage fraction half twice double triple square
-    squared root power exponent factorial fibonacci prime primes factor factors divisor multiple modulo
-    remainder derivative integral equation polynomial logarithm log sine cosine tangent sin cos tan matrix
-    determinant vector probability permutation permutations combination combinations binomial regression
-    correlation standard sort sorted reverse reversed count palindrome anagram hexadecimal binary decimal
-    octal volume area perimeter circumference radius diameter quadratic linear interest compounded compound
-    solve simplify factorize differentiate integrate compute calculate""".split()
+    """
+sum add added plus minus subtract multiply multiplied divide divided times product difference ratio average
+mean median mode variance deviation percent percentage fraction half twice double triple square squared root
+power exponent factorial fibonacci prime primes factor factors divisor multiple modulo remainder derivative
+integral equation polynomial logarithm log sine cosine tangent sin cos tan matrix determinant vector
+probability permutation permutations combination combinations binomial regression correlation standard sort
+sorted reverse reversed count palindrome anagram hexadecimal binary decimal octal volume area perimeter
+circumference radius diameter quadratic linear interest compounded compound solve simplify factorize
+differentiate integrate compute calculate
+""".split()
 )
 _RATE: Final = re.compile(
     r"\b(?:each|every|per|a|an) (?:\w+ )?(?:day|week|month|year|hour|minute|second|dozen|pound|ounce|mile|gallon|person|one)\b"
@@ -47,7 +49,19 @@ _KNOWLEDGE: Final = re.compile(
     r"^\W*(?:who|whose|when|where|why|which|what(?:'s| is| are| was| were| does| did)?|how (?:do|does|can|should|to|is|are))\b",
     re.IGNORECASE,
 )
-_OPINION: Final = re.compile(r"\b(?:best|recommend\w*|suggest\w*|favou?rite|famous|good|popular|meaning|mean by|explain|why|should i)\b", re.IGNORECASE)
+_HOW_TO: Final = re.compile(r"^\W*(?:please )?how (?:do|can|to|should|would|could)\b", re.IGNORECASE)
+_WHO: Final = re.compile(r"^\W*(?:who|whose|whom|when|where|why)\b", re.IGNORECASE)
+_STATEMENT: Final = re.compile(
+    r"^\W*(?:the|a|an|this|that|there|it|he|she|they|[A-Z]\w+ [A-Z]\w+|\w+ (?:is|are|was|were))\b"
+)
+_REQUEST: Final = re.compile(
+    r"\?|\b(?:please|want|need|like to|help|what|which|who|when|where|why|how|can you|could you|find|calculate|compute)\b",
+    re.IGNORECASE,
+)
+_OPINION: Final = re.compile(
+    r"\b(?:best(?!-)|recommend\w*|suggest\w*|favou?rite|famous|good|popular|meaning|mean by|explain|why|should i)\b",
+    re.IGNORECASE,
+)
 _CODE_WANTED: Final = re.compile(r"\b(?:python|script|code|program|algorithm)\b", re.IGNORECASE)
 
 
@@ -56,21 +70,25 @@ def evidence(reading: Reading) -> dict[str, float]:
     text, found = reading.text, reading.values
     words = max(1, len(reading.words))
     sentences = 1 + len(re.findall(r"[.!?]\s+\S", text))
-    numbers = min(found.numbers, 6) / 6
+    formula = bool(_FORMULA.search(text))
+    numbers = min(found.quantities, 6) / 6
     return {
         "numbers": numbers,
-        "any_number": float(found.numbers > 0),
-        "two_numbers": float(found.numbers > 1),
+        "any_number": float(found.quantities > 0),
+        "two_numbers": float(found.quantities > 1),
         "quantity": float(bool(_QUANTITY_ASKED.search(text))),
-        "operations": min(3, sum(word in _OPERATION for word in reading.words)) / 3,
+        "operations": min(3, sum(word in _OPERATION for word in reading.words) + 2 * formula) / 3,
         "rates": min(3, len(_RATE.findall(text))) / 3,
-        "formula": float(bool(_FORMULA.search(text))),
+        "formula": float(formula),
         "story": min(3, len(_STORY.findall(text))) / 3,
         "sentences": min(sentences, 5) / 5,
         "length": min(words, 60) / 60,
         "now": float(bool(_NOW.search(text))),
         "mine": float(bool(_MINE.search(text))),
         "knowledge": float(bool(_KNOWLEDGE.search(text))),
+        "how_to": float(bool(_HOW_TO.search(text))),
+        "who": float(bool(_WHO.search(text))),
+        "statement": float(bool(_STATEMENT.search(text)) and not _REQUEST.search(text)),
         "opinion": float(bool(_OPINION.search(text))),
         "names": min(found.names, 3) / 3,
         "marked": min(3, found.quoted + found.identifiers + found.links + found.emails + found.paths) / 3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,10 @@ class Fit:
         mentioned: Share of its required arguments that the question names.
         missing: How many required arguments the question does not give.
         required: How many it requires.
+        head: Whether the question has the noun that the function's name turns on.
+        topic: Share of the question's first telling words that its name and summary cover.
+        weakest: How far the question gives the required argument that it gives least.
+        exact: Share of its required arguments that have a value of their very kind.
         score: All in one figure, to compare functions by.
     """
 
@@ -39,6 +44,10 @@ class Fit:
     mentioned: float
     missing: float
     required: int
+    head: float
+    topic: float
+    weakest: float
+    exact: float
     score: float
 
 
@@ -59,19 +68,20 @@ def _rarity(content: Mapping[str, float], profiles: Sequence[Profile]) -> dict[s
 
 
 def _fit(reading: Reading, profile: Profile, rarity: Mapping[str, float]) -> Fit:
-    total = sum(rarity.values())
-    asked = sum(heavy for word, heavy in rarity.items() if word in profile.stems) / total if total else 0.0
+    covered = sum(heavy for word, heavy in rarity.items() if word in profile.stems)
+    uncovered = sum(heavy for word, heavy in reading.burden.items() if word not in profile.stems)
+    asked = covered / (covered + uncovered) if covered else 0.0
     title = _share(profile.title, reading.stems)
     summary = _share(profile.summary, reading.stems)
-    given = [_GIVEN[parameter.kind](parameter, reading, profile) for parameter in profile.required]
-    numbers = sum(parameter.kind == "number" for parameter in profile.required)
-    if numbers > reading.values.numbers:
-        shrink = reading.values.numbers / numbers
-        given = [
-            share * shrink if parameter.kind == "number" else share
-            for share, parameter in zip(given, profile.required, strict=True)
-        ]
+    wanted = Counter(parameter.kind for parameter in profile.required)
+    given = [
+        _GIVEN[parameter.kind](parameter, reading, profile) * _supply(parameter.kind, wanted, reading)
+        for parameter in profile.required
+    ]
     ready = sum(given) / len(given) if given else 1.0
+    known = profile.title.keys() | profile.summary.keys()
+    topic = sum(word in known for word in reading.topic) / len(reading.topic) if reading.topic else 0.0
+    exact = sum(share == 1 and parameter.kind in _EXACT for share, parameter in zip(given, profile.required, strict=True))
     mentioned = (
         sum(_mentions(parameter, reading) for parameter in profile.required) / len(given) if given else 0.0
     )
@@ -84,8 +94,27 @@ def _fit(reading: Reading, profile: Profile, rarity: Mapping[str, float]) -> Fit
         mentioned=mentioned,
         missing=len(given) - sum(given),
         required=len(given),
+        head=float(profile.head in reading.stems),
+        topic=topic,
+        weakest=min(given, default=1.0),
+        exact=exact / len(given) if given else 0.0,
         score=1.5 * asked + title + summary + 0.7 * ready + 0.5 * mentioned,
     )
+
+
+def _supply(kind: str, wanted: Mapping[str, int], reading: Reading) -> float:
+    """Share of the parameters of a kind that there are values enough for."""
+    count = _COUNTS.get(kind)
+    return 1.0 if count is None else min(1.0, max(count(reading), 1) / wanted[kind])
+
+
+_EXACT: Final = frozenset({"number", "place", "region", "date", "time", "currency", "choice", "email", "link", "path", "array"})
+_COUNTS: Final[Mapping[str, Callable[[Reading], int]]] = {
+    "number": lambda reading: reading.values.numbers,
+    "place": lambda reading: reading.values.names or reading.values.objects,
+    "date": lambda reading: max(reading.values.dates, reading.values.numbers),
+    "string": lambda reading: reading.values.words + sum(heavy == 1 for heavy in reading.burden.values()) // 2,
+}
 
 
 def _share(weights: Mapping[str, float], stems: frozenset[str]) -> float:
@@ -107,7 +136,7 @@ def _number(_p: Parameter, reading: Reading, _f: Profile) -> float:
 
 
 def _choice(parameter: Parameter, reading: Reading, _f: Profile) -> float:
-    return 1.0 if any(choice <= reading.stems for choice in parameter.choices) else 0.3
+    return max(0.3, max(len(choice & reading.stems) / len(choice) for choice in parameter.choices))
 
 
 def _array(_p: Parameter, reading: Reading, _f: Profile) -> float:
@@ -129,6 +158,15 @@ def _date(_p: Parameter, reading: Reading, _f: Profile) -> float:
     return 1.0 if reading.values.dates else 0.4 if reading.values.numbers else 0.0
 
 
+def _time(_p: Parameter, reading: Reading, _f: Profile) -> float:
+    return 1.0 if reading.values.times else 0.4 if reading.values.dates else 0.0
+
+
+def _region(_p: Parameter, reading: Reading, _f: Profile) -> float:
+    found = reading.values
+    return 1.0 if found.regions or found.names else 0.3 if found.objects else 0.0
+
+
 def _text(_p: Parameter, reading: Reading, profile: Profile) -> float:
     return 1.0 if reading.values.quoted else min(1.0, 0.5 * _left_over(reading, profile))
 
@@ -143,6 +181,9 @@ _GIVEN: Final[Mapping[str, Callable[[Parameter, Reading, Profile], float]]] = {
     "text": _text,
     "place": _place,
     "date": _date,
+    "time": _time,
+    "currency": lambda _p, reading, _f: float(reading.values.currencies > 0),
+    "region": _region,
     "email": lambda _p, reading, _f: float(bool(reading.values.emails or reading.values.names)),
     "link": lambda _p, reading, _f: float(bool(reading.values.links or reading.values.identifiers)),
     "path": lambda _p, reading, _f: float(bool(reading.values.paths or reading.values.quoted)),

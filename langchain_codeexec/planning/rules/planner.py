@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from langchain_codeexec.planning.plan import Plan
 from langchain_codeexec.planning.rules.conversation import Situation, situation
@@ -16,7 +15,6 @@ from langchain_codeexec.planning.rules.weights import weigh
 from langchain_codeexec.planning.rules.wishes import Wish, wish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
     from langchain_codeexec.planning.plan import PlanRequest
 

@@ -7,23 +7,26 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.planning.rules.words import content_stems, name_words, stem, text_words
+from langchain_codeexec.planning.rules.words import content_stems, name_words, stem, text_words, weight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["Parameter", "Profile", "profile"]
 
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s")
+_SENTENCE: Final = re.compile(r"(?<=[a-z\d)'\"]{2}[.!?])\s")
 _KINDS: Final = {
-    "date": "date time day days year month week when start end deadline timestamp birthday".split(),
-    "place": "location city country place address state region origin destination area where town".split(),
-    "email": ["email", "mail", "recipient"],
-    "link": ["url", "uri", "link", "website", "host", "domain"],
-    "path": ["path", "file", "filename", "directory", "folder"],
-    "text": "query text prompt message question keyword keywords content sentence search description".split(),
+    "date": "date day days year years month months week weeks deadline birthday season timeframe",
+    "time": "time hour hours timestamp duration",
+    "place": "location city place address origin destination where town from to departure arrival",
+    "region": "country state region province area",
+    "currency": "currency currencies",
+    "email": "email mail recipient",
+    "link": "url uri link website host domain ip",
+    "path": "path file filename directory folder",
+    "text": "query text prompt message question keyword keywords content sentence search description",
 }
-_KIND_OF: Final = {word: kind for kind, words in _KINDS.items() for word in words}
+_KIND_OF: Final = {word: kind for kind, words in _KINDS.items() for word in words.split()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Profile:
 
     Attributes:
         name: As declared.
-        title: Stems of its name, weighed.
+        title: Stems of its name, weighed; a namespace before a dot weighs half.
+        head: Stem of the noun its name turns on: the last one, or the last before a preposition.
         summary: Stems of the first sentence of its description, weighed.
         stems: All stems: name, description, parameters and their values.
         required: Its required parameters.
@@ -57,6 +61,7 @@ class Profile:
 
     name: str
     title: dict[str, float]
+    head: str
     summary: dict[str, float]
     stems: frozenset[str]
     required: tuple[Parameter, ...]
@@ -84,8 +89,15 @@ def _profile(name: str, declaration: Mapping[str, Any]) -> Profile:
     schema = _mapping(declaration.get("parametersJsonSchema") or declaration.get("parameters"))
     properties = _mapping(schema.get("properties"))
     listed = schema.get("required")
-    required = [key for key in listed if key in properties] if isinstance(listed, list) else []
-    title = content_stems(name_words(name))
+    required = [
+        key
+        for key in (listed if isinstance(listed, list) else ())
+        if isinstance(key, str) and "default" not in _mapping(properties.get(key, {"default": None}))
+    ]
+    namespace, _, own = name.rpartition(".")
+    title = content_stems(name_words(own))
+    for word, heavy in content_stems(name_words(namespace)).items():
+        title.setdefault(word, heavy / 2)
     summary = content_stems(text_words(_SENTENCE.split(description, 1)[0]))
     stems = {*title, *content_stems(text_words(description))}
     for key, value in properties.items():
@@ -96,10 +108,23 @@ def _profile(name: str, declaration: Mapping[str, Any]) -> Profile:
     return Profile(
         name=name,
         title=title,
+        head=_head(name_words(own)) or _head(name_words(namespace)),
         summary=summary,
         stems=frozenset(stems),
         required=tuple(_parameter(str(key), _mapping(properties[key])) for key in required),
     )
+
+
+def _head(words: list[str]) -> str:
+    for position, word in enumerate(words):
+        if position and word in _PREPOSITIONS:
+            words = words[:position]
+            break
+    telling = [word for word in words if weight(word) == 1]
+    return stem(telling[-1]) if telling else ""
+
+
+_PREPOSITIONS: Final = frozenset(["in", "of", "by", "for", "from", "to", "with", "on", "at", "during", "per", "and", "based", "near"])
 
 
 def _parameter(name: str, schema: Mapping[str, Any]) -> Parameter:
@@ -118,7 +143,14 @@ def _kind(words: list[str], schema: Mapping[str, Any], choices: tuple[frozenset[
         return "date" if "year" in words else "number"
     if declared in ("boolean", "object", "dict"):
         return "boolean" if declared == "boolean" else "object"
-    return next((_KIND_OF[word] for word in reversed(words) if word in _KIND_OF), "string")
+    told = [*reversed(words)]
+    if _BOUNDS.intersection(words):
+        told += name_words(str(schema.get("description") or ""))
+    return next((_KIND_OF[word] for word in told if word in _KIND_OF), "string")
+
+
+_BOUNDS: Final = frozenset(("start", "end", "begin", "source", "target"))
+"""What these words bound, a time or a way, stands in the description."""
 
 
 def _choices(schema: Mapping[str, Any]) -> tuple[frozenset[str], ...]:

@@ -36,6 +36,9 @@ __all__ = ["Call"]
 _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 """Passed around by LangChain for other providers; Gemini has nothing to set for them."""
 
+_MAX_WAYS: Final = 4
+"""Attempts at one call: a service that contradicts itself must not be asked for ever."""
+
 _KNOWN: Final = _FOR_OTHERS | {*CALL_SETTINGS, "tools", "tool_choice"}
 
 
@@ -90,7 +93,7 @@ class Call:
             GeminiError: A request failed; one that was refused for what it combines is made in another way.
             PlanningError: The planner gave no plan that could be carried out.
         """
-        while True:
+        for attempt in range(_MAX_WAYS):
             plan = planned_without_asking(self.draft)
             if plan is None:
                 asked = self._question()
@@ -103,14 +106,14 @@ class Call:
                         is_shown = True
                         yield chunk
             except InvalidRequestError as error:
-                if is_shown or not self._goes_another_way_after(error):
+                if is_shown or attempt == _MAX_WAYS - 1 or not self._goes_another_way_after(error):
                     raise
             else:
                 return
 
     async def achunks(self, ask: Callable[[GenerateContentRequest], AsyncChunks]) -> AsyncChunks:
         """Carry the call out without blocking the event loop; see `chunks`."""
-        while True:
+        for attempt in range(_MAX_WAYS):
             plan = planned_without_asking(self.draft)
             if plan is None:
                 asked = self._question()
@@ -123,7 +126,7 @@ class Call:
                         is_shown = True
                         yield chunk
             except InvalidRequestError as error:
-                if is_shown or not self._goes_another_way_after(error):
+                if is_shown or attempt == _MAX_WAYS - 1 or not self._goes_another_way_after(error):
                     raise
             else:
                 return

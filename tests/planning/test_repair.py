@@ -1,0 +1,84 @@
+"""Which code is a function call in disguise."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_codeexec.planning.repair import Repair
+
+FUNCTIONS = [
+    {"name": "get_price", "parametersJsonSchema": {"properties": {"item": {}, "currency": {}}}},
+    {"name": "shop.find", "parameters": {"properties": {"query": {}}}},
+    {"name": "now"},
+]
+
+
+def code(source: str, **around: str) -> dict:
+    return {"executableCode": {"language": "PYTHON", "code": source}, **around}
+
+
+@pytest.mark.parametrize(
+    ("source", "calls"),
+    [
+        ('print(default_api.get_price(item="lamp"))', [("get_price", {"item": "lamp"})]),
+        ('get_price("lamp", currency="EUR")', [("get_price", {"item": "lamp", "currency": "EUR"})]),
+        ("print(default_api.now())", [("now", {})]),
+        ('print(default_api.shop.find(query="x"))', [("shop.find", {"query": "x"})]),
+        ('price = default_api.get_price(item="a")', [("get_price", {"item": "a"})]),
+        (
+            'print(default_api.get_price(item="a"))\nprint(default_api.get_price(item="b"))',
+            [("get_price", {"item": "a"}), ("get_price", {"item": "b"})],
+        ),
+        (
+            "get_price(item={'a': [1, -2.5, None, True]})",
+            [("get_price", {"item": {"a": [1, -2.5, None, True]}})],
+        ),
+    ],
+)
+def test_calls_in_disguise(source: str, calls: list) -> None:
+    parts = Repair(FUNCTIONS).parts([code(source)])
+    assert [(p["functionCall"]["name"], p["functionCall"]["args"]) for p in parts] == calls
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "print(3 * 9.5)",
+        "print(get_price(item=lamp))",
+        'price = get_price(item="a")\nprint(price * 2)',
+        "get_price(**{'item': 'a'})",
+        "get_price(*['a'])",
+        "get_price('a', 'b', 'c')",
+        "print(get_price('a'), 2)",
+        "default_api.unknown(x=1)",
+        "def get_price(item): return 1\nprint(get_price('a'))",
+        "get_price(",
+        "",
+        "get_price\x00()",
+    ],
+)
+def test_code_that_is_code(source: str) -> None:
+    part = code(source)
+    assert Repair(FUNCTIONS).parts([part]) == [part]
+
+
+def test_the_signature_stays_with_the_first_call() -> None:
+    [first, second] = Repair(FUNCTIONS).parts([code("now()\nnow()", thoughtSignature="s")])
+    assert (first["thoughtSignature"], "thoughtSignature" in second) == ("s", False)
+
+
+def test_only_the_result_of_repaired_code_goes() -> None:
+    result = {"codeExecutionResult": {"outcome": "OUTCOME_FAILED"}}
+    repair = Repair(FUNCTIONS)
+    [call] = repair.parts([code("now()")])
+    assert "functionCall" in call
+    assert repair.parts([result]) == []
+    kept = [code("print(1)"), result]
+    assert repair.parts(kept) == kept
+
+
+@given(st.text(max_size=60), st.sampled_from(["", "get_price(", "print(default_api.get_price("]))
+def test_any_code_is_read_without_a_crash(text: str, before: str) -> None:
+    assert Repair(FUNCTIONS).parts([code(before + text)])

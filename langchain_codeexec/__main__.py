@@ -23,10 +23,11 @@ def main() -> int:
     try:
         from langchain_codeexec.cli.app import app  # noqa: PLC0415 -- its libraries are optional
     except ImportError as error:
-        if (error.name or "").partition(".")[0] not in _LIBRARIES:
+        library = (error.name or "").partition(".")[0]
+        if library not in _LIBRARIES:
             raise
         sys.stderr.write(
-            f"The command line needs {error.name}, which is not installed. Install it with:\n"
+            f"The command line needs {library}, which is not installed. Install it with:\n"
             "    pip install 'langchain-codeexec[cli]'\n"
         )
         return _USAGE_ERROR

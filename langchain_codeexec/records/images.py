@@ -65,7 +65,7 @@ def _pixels(data: bytes) -> str:
     if not data.startswith(_PNG_SIGNATURE) or data[12:16] != b"IHDR":
         return ""
     width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
-    return f"{width} × {height} pixels"  # noqa: RUF001 -- the sign for dimensions
+    return f"{width} x {height} pixels"
 
 
 def _bytes(count: int) -> str:

@@ -1,0 +1,51 @@
+"""What the command line's tests share: a way to run it, and a service that says what it is told to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from langchain_codeexec.cli.app import app
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from typer.testing import Result
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command in an empty directory; what it raises beside exits is the test's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("APPDATA", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    def run(*args: str, **settings: Any) -> Result:
+        result = CliRunner().invoke(app, list(args), **settings)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def gemini(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., GeminiEmulator]]:
+    """Let `--live` reach a server that follows a script."""
+    running: list[GeminiEmulator] = []
+
+    def start(*script: Any) -> GeminiEmulator:
+        emulator = GeminiEmulator(ScriptedBrain(script)).start()
+        running.append(emulator)
+        monkeypatch.setenv("GOOGLE_API_KEY", "any")
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", emulator.url)
+        return emulator
+
+    yield start
+    for emulator in running:
+        emulator.stop()

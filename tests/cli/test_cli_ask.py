@@ -1,0 +1,248 @@
+"""`ask`: what it prints, what it sends, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+
+import pytest
+
+from langchain_codeexec.cli.attachments import MAX_BYTES
+from langchain_codeexec.emulator import EmulatedError
+
+SUM = "What is the sum of the first 10 positive integers?"
+PLOT = "Plot a bar chart of the rainfall in mm: January 48, February 40, March 45, April 52."
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def code(source: str) -> dict:
+    return {"executableCode": {"language": "PYTHON", "code": source}}
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"]])
+def test_shows_question_code_output_answer_and_tokens_in_order(cli, options):
+    result = cli("ask", SUM, *options)
+    assert result.exit_code == 0
+    fragments = [
+        "question ─",
+        SUM,
+        "code · python ─",
+        "total = sum(terms)",
+        "output · ok ─",
+        "total = 55",
+        "answer ─",
+        "The sum of the first 10 positive integers is 55.",
+        "gemini-3-flash-preview · 70 tokens: 16 in (3 from its runs), 54 out",
+    ]
+    places = [result.stdout.index(fragment) for fragment in fragments]
+    assert places == sorted(places)
+    assert "\x1b" not in result.stdout + result.stderr
+    assert "\n\n\n" not in result.stdout
+
+
+def test_says_that_the_stand_in_is_no_language_model(cli):
+    assert "rule-based stand-in answers, which is no language model" in cli("ask", SUM).stderr
+
+
+def test_prints_one_json_object_and_nothing_else(cli):
+    record = json.loads(cli("ask", SUM, "--json").stdout)
+    assert record["question"] == SUM
+    assert record["answer"].strip() == "The sum of the first 10 positive integers is 55."
+    assert record["finish_reason"] == "STOP"
+    assert record["usage"]["total_tokens"] == 70
+    [run] = record["executions"]
+    assert run["output"] == "total = 55\n"
+    assert run["outcome"] == "OUTCOME_OK"
+    assert run["images"] == []
+
+
+def test_json_holds_images_by_value_unless_a_directory_is_given(cli, tmp_path):
+    [image] = json.loads(cli("ask", PLOT, "--json").stdout)["executions"][0]["images"]
+    assert b64decode(image["base64"]).startswith(PNG)
+    [image] = json.loads(cli("ask", PLOT, "--json", "--output-dir", "plots").stdout)["executions"][0][
+        "images"
+    ]
+    assert (tmp_path / image["path"]).read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"]])
+def test_saves_images_and_shows_where(cli, tmp_path, options):
+    result = cli("ask", PLOT, *options)
+    [path] = (tmp_path / "demo-output").iterdir()
+    assert path.read_bytes().startswith(PNG)
+    assert f"demo-output/{path.name}" in result.stdout
+
+
+def test_makes_no_directory_where_nothing_is_drawn(cli, tmp_path):
+    cli("ask", SUM)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_where_the_images_should_go_is_a_configuration_error(cli, tmp_path):
+    (tmp_path / "plots").write_text("here I am")
+    result = cli("ask", PLOT, "--output-dir", "plots")
+    assert result.exit_code == 2
+    assert "cannot be written to 'plots'" in result.stderr
+
+
+def test_code_reads_the_file_that_is_sent(cli, tmp_path):
+    (tmp_path / "data.csv").write_text("a,b\n1,2\n3,4\n")
+    result = cli("ask", "What is the mean of column b?", "--file", "data.csv")
+    assert result.exit_code == 0
+    assert "mean = 3\n" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        ("data.csv", b"a,b\n", "text/csv"),
+        ("DATA.CSV", b"a,b\n", "text/csv"),
+        ("plot.png", PNG, "image/png"),
+        ("photo.jpg", b"\xff\xd8", "image/jpeg"),
+        ("paper.pdf", b"%PDF-1.7\xff", "application/pdf"),
+        ("notes.txt", b"hello", "text/plain"),
+        ("main.ts", b"let a = 1", "text/plain"),
+        ("Makefile", b"all:\n", "text/plain"),
+        ("clip.mp4", b"\x00\xff", "video/mp4"),
+    ],
+)
+def test_files_travel_with_their_type(cli, gemini, tmp_path, file):
+    name, data, mime_type = file
+    emulator = gemini("Fine.")
+    (tmp_path / name).write_bytes(data)
+    assert cli("ask", "What is this?", "-f", name, "--live").exit_code == 0
+    [request] = emulator.requests
+    assert request.body["contents"][0]["parts"] == [
+        {"text": "What is this?"},
+        {"inlineData": {"mimeType": mime_type, "data": b64encode(data).decode()}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("missing.csv", None, "missing.csv cannot be read: No such file or directory"),
+        (".", None, "cannot be read: Is a directory"),
+        ("empty.csv", b"", "empty.csv is empty"),
+        ("large.csv", bytes(MAX_BYTES + 1), "large.csv has 14.7 MB"),
+        ("program.exe", b"MZ\x00\xff", "program.exe is neither text nor of a type Gemini takes"),
+    ],
+)
+def test_a_file_that_cannot_be_sent_is_named(cli, tmp_path, name, data, told):
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    result = cli("ask", "What is this?", "--file", name)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_files_are_too_large_together_as_well(cli, tmp_path):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_bytes(b"x" * (MAX_BYTES // 2 + 1))
+    assert "b.txt has" in cli("ask", "Compare.", "-f", "a.txt", "-f", "b.txt").stderr
+
+
+def test_no_code_declares_no_code_execution(cli, gemini):
+    emulator = gemini("42", "42")
+    cli("ask", "What is 6 * 7?", "--live")
+    cli("ask", "What is 6 * 7?", "--live", "--no-code")
+    assert ["tools" in request.body for request in emulator.requests] == [True, False]
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"]])
+def test_an_unknown_model_is_shown_with_the_remedy(cli, options):
+    result = cli("ask", SUM, "--model", "nope", *options)
+    assert result.exit_code == 1
+    assert "NotFoundError · 404 NOT_FOUND" in result.stderr
+    assert "models/nope is not found" in result.stderr
+    assert "Remedy: check the model's name" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_debug_shows_the_traceback_too(cli):
+    result = cli("ask", SUM, "--model", "nope", "--debug")
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+    assert "Remedy: check the model's name" in result.stderr
+
+
+def test_live_without_credentials_says_how_to_get_them(cli):
+    result = cli("ask", SUM, "--live")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Set GOOGLE_API_KEY" in result.stderr
+
+
+def test_a_refused_key_is_the_services_failure(cli, gemini, monkeypatch):
+    gemini()
+    monkeypatch.setenv("GOOGLE_API_KEY", "invalid")
+    result = cli("ask", SUM, "--live")
+    assert result.exit_code == 1
+    assert "API key not valid" in result.stderr
+
+
+def test_a_stream_that_breaks_keeps_what_came_before(cli, gemini):
+    gemini(["I will try.", code("print(1)"), EmulatedError(403, message="No more.")])
+    result = cli("ask", SUM, "--live", "--stream")
+    assert result.exit_code == 1
+    assert "I will try." in result.stdout
+    assert "No more." in result.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"], ["--json"]])
+@pytest.mark.parametrize(
+    ("response", "told"),
+    [
+        (
+            {"promptFeedback": {"blockReason": "SAFETY"}, "candidates": None},
+            "The prompt was blocked (SAFETY)",
+        ),
+        (
+            {"candidates": [{"finishReason": "RECITATION"}]},
+            "The answer was withheld because it repeated protected text",
+        ),
+        (
+            {"candidates": [{"finishReason": "MAX_TOKENS", "content": {"parts": [{"text": "The"}]}}]},
+            "The answer was cut off",
+        ),
+    ],
+)
+def test_an_answer_that_did_not_come_out_fails_and_says_why(cli, gemini, response, told, options):
+    gemini(response)
+    result = cli("ask", SUM, "--live", *options)
+    assert result.exit_code == 1
+    assert told in result.stdout
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"]])
+def test_what_a_program_prints_cannot_steer_the_terminal(cli, gemini, options):
+    gemini(["So.\x1b[2J", code(r"print('\x1b]0;gotcha\x07', end='')"), "Done."])
+    result = cli("ask", SUM, "--live", *options)
+    assert "So.␛[2J" in result.stdout
+    assert "␛]0;gotcha␇" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_code_that_fails_is_shown_as_it_failed(cli, gemini):
+    gemini([code("1 / 0"), code("x = 1"), "Never mind."])
+    result = cli("ask", SUM, "--live")
+    assert result.exit_code == 0
+    assert "output · failed ─" in result.stdout
+    assert "ZeroDivisionError: division by zero" in result.stdout
+    assert "(it printed nothing)" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["ask"], "Missing argument"),
+        (["ask", SUM, "--json", "--stream"], "leave --stream away"),
+        (["ask", SUM, "--colour"], "No such option"),
+        (["sing"], "No such command"),
+    ],
+)
+def test_misuse_exits_with_two(cli, arguments, told):
+    result = cli(*arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr

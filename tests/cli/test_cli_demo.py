@@ -1,0 +1,64 @@
+"""`demo`: the five questions come out, and the exit code tells when one does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from langchain_codeexec.cli import demo as command
+
+
+def test_five_of_five_come_out(cli, tmp_path):
+    result = cli("demo")
+    assert result.exit_code == 0, result.stdout
+    opening, *scenes = result.stdout.split("/5 ")
+    assert "rule-based stand-in answers, which is no language model; the code it" in opening
+    assert [scene.splitlines()[0].strip() for scene in scenes] == [
+        "a calculation",
+        "a chat, first turn",
+        "the same chat, second turn",
+        "a plot",
+        "a local function instead of code",
+    ]
+    for scene, fragments in zip(
+        scenes,
+        [
+            ["total = sum(terms)", "total = 55\n", "is 55."],
+            ["print('Hello world!')", "output · ok", "Hello world!\n"],
+            ["total = 5117\n", "The sum of the first 50 prime numbers is 5117."],
+            ["import matplotlib.pyplot as plt", "image/png, 640 x 480 pixels", "demo-output/image-"],
+            ["call · pieces_in_stock", '{"article": "M8 bolt"}', "reply · pieces_in_stock", "returned: 1280"],
+        ],
+        strict=True,
+    ):
+        for fragment in ["question ─", *fragments, "answer ─", " tokens: "]:
+            assert fragment in scene
+    assert scenes[-1].endswith("5 of 5 came out.\n")
+    assert len(list((tmp_path / "demo-output").glob("image-*.png"))) == 1
+
+
+def test_the_plot_goes_where_it_is_told_to(cli, tmp_path):
+    cli("demo", "--output-dir", "elsewhere")
+    assert len(list((tmp_path / "elsewhere").iterdir())) == 1
+
+
+def test_a_wrong_answer_is_told_and_fails(cli, monkeypatch):
+    first, *_ = command.SCENES
+    wrong = command.Scene("wrong", first.question, lambda answer: "56" in answer.text)
+    monkeypatch.setattr(command, "SCENES", (wrong, first))
+    result = cli("demo")
+    assert result.exit_code == 1
+    assert "This is not the answer it should be." in result.stdout
+    assert "1 of 2 came out." in result.stdout
+
+
+def test_an_error_fails_its_scene_alone(cli, monkeypatch, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    result = cli("demo", "--output-dir", "taken")
+    assert result.exit_code == 1
+    assert "cannot be written to 'taken'" in result.stderr
+    assert "4 of 5 came out." in result.stdout
+
+
+@pytest.mark.parametrize(("article", "pieces"), [("M8 bolt", 1280), ("M8 nut", 95), ("M9 bolt", 0)])
+def test_the_function_is_a_real_one(article, pieces):
+    assert command.pieces_in_stock(article) == pieces

@@ -1,0 +1,190 @@
+"""`doctor`: what it finds out, and that it tells no value."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+
+from langchain_codeexec.cli import doctor as command
+from langchain_codeexec.cli import installation, options
+from langchain_codeexec.cli.configuration import VARIABLES, read_configuration
+from langchain_codeexec.executors.process import ProcessExecutor
+
+SIGN_IN = json.dumps({"type": "authorized_user", "client_id": "c", "refresh_token": "r"})
+KEY_FILE = json.dumps({"type": "service_account", "project_id": "my-project", "private_key": "s3cret"})
+
+
+def test_all_is_well_offline_without_any_configuration(cli):
+    result = cli("doctor")
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "✓ offline the emulator can answer and run code (no language model)" in lines
+    assert any(line.startswith("✗ --live no API key for the Gemini Developer API.") for line in lines)
+    assert any(line.startswith("· sandbox none: code runs in a process of its own") for line in lines)
+    assert "· GOOGLE_API_KEY not set" in lines
+    assert any(line.startswith("✓ emulator starlette ") for line in lines)
+
+
+def test_json_is_one_object(cli, monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "s3cret")
+    result = cli("doctor", "--json")
+    report = json.loads(result.stdout)
+    assert report["offline"]["ready"] is True
+    assert report["live"] == {
+        "service": "Gemini Developer API",
+        "why": "an API key is set",
+        "credentials": "API key (GEMINI_API_KEY)",
+        "ready": True,
+        "remedy": "",
+    }
+    assert report["environment"] == {name: name == "GEMINI_API_KEY" for name in VARIABLES}
+    assert set(report["extras"]) >= {"agents", "cli", "emulator", "genai", "plots", "vertexai"}
+    assert "all" not in report["extras"]
+    assert set(report["extras"]["emulator"]) == {"starlette", "uvicorn"}
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_values_are_never_told(cli, monkeypatch, tmp_path, form):
+    (tmp_path / "s3cret.json").write_text(KEY_FILE)
+    secrets = {
+        "GOOGLE_API_KEY": "s3cret-key",
+        "GOOGLE_CLOUD_PROJECT": "s3cret-project",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "s3cret.json"),
+        "GOOGLE_GEMINI_BASE_URL": "http://s3cret.example",
+        "GOOGLE_GENAI_USE_VERTEXAI": "false",
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    result = cli("doctor", *form)
+    assert result.exit_code == 0
+    assert "s3cret" not in result.stdout + result.stderr
+    assert "$GOOGLE_GEMINI_BASE_URL" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, (None, "not configured", None, False)),
+        ({"GOOGLE_GENAI_USE_VERTEXAI": "perhaps"}, (None, "not configured", None, False)),
+        (
+            {"GOOGLE_API_KEY": "k"},
+            ("Gemini Developer API", "an API key is set", "API key (GOOGLE_API_KEY)", True),
+        ),
+        (
+            {"GOOGLE_API_KEY": "k", "GOOGLE_GENAI_USE_VERTEXAI": "true"},
+            ("Vertex AI", "GOOGLE_GENAI_USE_VERTEXAI says so", "API key (GOOGLE_API_KEY)", True),
+        ),
+        (
+            {"GOOGLE_CLOUD_PROJECT": "p"},
+            ("Vertex AI", "GOOGLE_CLOUD_PROJECT is set and no API key", None, False),
+        ),
+        (
+            {"GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:1"},
+            (
+                "Gemini Developer API",
+                "the default, at GOOGLE_GEMINI_BASE_URL",
+                "none needed: the base URL is not Google's",
+                True,
+            ),
+        ),
+    ],
+)
+def test_service_and_credentials(tmp_path, environ, expected):
+    found = read_configuration({"HOME": str(tmp_path), **environ})
+    assert (found.service, found.why, found.credentials, found.ready) == expected
+    assert bool(found.remedy) is not found.ready
+
+
+@pytest.mark.parametrize(
+    ("content", "credentials"),
+    [
+        (SIGN_IN, "gcloud sign-in"),
+        (KEY_FILE, "service account key"),
+        ('{"type": "of_the_future"}', "credentials of another kind"),
+        ('{"no": "type"}', None),
+        ("[]", None),
+        ("no JSON", None),
+    ],
+)
+@pytest.mark.parametrize("place", ["HOME", "APPDATA", "CLOUDSDK_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS"])
+def test_default_credentials_are_found_where_google_looks(tmp_path, place, content, credentials):
+    folder = tmp_path / {"HOME": ".config/gcloud", "APPDATA": "gcloud"}.get(place, ".")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "application_default_credentials.json"
+    file.write_text(content)
+    value = file if place == "GOOGLE_APPLICATION_CREDENTIALS" else tmp_path
+    found = read_configuration({"GOOGLE_CLOUD_PROJECT": "p", place: str(value)})
+    assert found.credentials == credentials
+    assert found.ready is (credentials is not None)
+    assert ("cannot be read as credentials" in found.remedy) is (credentials is None)
+
+
+def test_a_key_file_names_the_project_too(tmp_path):
+    (tmp_path / "key.json").write_text(KEY_FILE)
+    environ = {
+        "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "key.json"),
+        "GOOGLE_GENAI_USE_VERTEXAI": "1",
+    }
+    found = read_configuration(environ)
+    assert (found.service, found.ready) == ("Vertex AI", True)
+
+
+def test_without_the_emulators_libraries_nothing_is_usable(cli, monkeypatch):
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    result = cli("doctor")
+    assert result.exit_code == 2
+    assert "starlette and uvicorn missing" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"python": "/nowhere/python"}, "code cannot be run here"),
+        ({"output_bytes": 1}, "a program that should print 42 did not"),
+    ],
+)
+def test_where_code_cannot_run_nothing_is_usable(cli, monkeypatch, settings, told):
+    monkeypatch.setattr(command, "ProcessExecutor", lambda: ProcessExecutor(**settings))
+    result = cli("doctor")
+    assert result.exit_code == 2
+    assert told in " ".join(result.stdout.split())
+
+
+def test_a_missing_library_is_told_with_its_extra(cli, monkeypatch):
+    def version(name: str) -> str:
+        if name == "uvicorn":
+            raise PackageNotFoundError(name)
+        return {"starlette": "0.1.0"}.get(name, "1.99")
+
+    monkeypatch.setattr(installation, "version", version)
+    stdout = " ".join(cli("doctor").stdout.split())
+    assert (
+        "✗ emulator starlette missing, uvicorn missing; pip install 'langchain-codeexec[emulator]'" in stdout
+    )
+
+
+def test_a_source_tree_that_is_not_installed_has_no_version_and_no_extras(cli, monkeypatch):
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(installation, "metadata", missing)
+    monkeypatch.setattr(options, "version", missing)
+    report = json.loads(cli("doctor", "--json").stdout)
+    assert report["extras"] == {}
+    assert report["version"] == "unknown (not installed)"
+
+
+def test_the_version_can_be_asked_for(cli):
+    result = cli("--version")
+    assert result.exit_code == 0
+    assert result.stdout == f"{options.own_version()}\n"
+
+
+@pytest.mark.parametrize("command_name", ["", "ask", "chat", "demo", "doctor", "serve"])
+def test_every_help_tells_the_exit_codes(cli, command_name):
+    result = cli(*filter(None, [command_name]), "--help")
+    assert result.exit_code == 0
+    told = " ".join(result.stdout.split())
+    assert "Exit codes: 0 all went well; 1 the model or the service failed; 2 the command or the" in told

@@ -1,0 +1,168 @@
+"""The command line as a process of its own: its entry point, signals and terminals."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RUN = [sys.executable, "-m", "langchain_codeexec"]
+
+
+@contextmanager
+def started(*args: str, **settings: object) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen([*RUN, *args], text=True, **settings) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_ask_answers(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*RUN, "ask", "What is 6 * 7?"], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert "result = 42\n" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_terminal_that_knows_only_ascii_is_no_reason_to_stop(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*RUN, "ask", "What is 6 * 7?"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert "result = 42\n" in done.stdout
+
+
+@pytest.mark.parametrize("library", ["typer", "rich"])
+def test_without_its_libraries_it_says_how_to_install_them(library: str) -> None:
+    program = f"import sys; sys.modules[{library!r}] = None; from langchain_codeexec.__main__ import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"needs {library}, which is not installed" in done.stderr
+    assert "pip install 'langchain-codeexec[cli]'" in done.stderr
+
+
+def test_an_import_error_of_another_kind_is_not_hidden() -> None:
+    program = "import sys; sys.modules['json'] = None; from langchain_codeexec.__main__ import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_help_imports_neither_a_chat_model_nor_a_server() -> None:
+    program = (
+        "import sys; from langchain_codeexec.cli.app import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print({'httpx', 'langchain_core.language_models', 'starlette', 'uvicorn'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("set()\n")
+
+
+def test_serve_answers_until_interrupted() -> None:
+    with started("serve", "--port", "0", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        announced = process.stdout.readline()
+        url = re.search(r"http://127\.0\.0\.1:\d+", announced)
+        assert url, announced
+        body = {
+            "contents": [{"parts": [{"text": "What is the sum of the first 50 primes?"}]}],
+            "tools": [{"codeExecution": {}}],
+        }
+        path = "/v1beta/models/gemini-3-flash-preview:generateContent"
+        answer = httpx.post(url[0] + path, json=body, headers={"x-goog-api-key": "any"}, timeout=60)
+        assert "5117" in answer.json()["candidates"][0]["content"]["parts"][-1]["text"]
+        process.send_signal(signal.SIGINT)
+        hints, stopped = process.stdout.read(), process.stderr.read()
+        assert process.wait(timeout=60) == 0
+    assert stopped == "Stopped.\n"
+    assert "which is no language model" in hints
+    assert f'genai.Client(api_key="any", http_options={{"base_url": "{url[0]}"}})' in hints
+    assert f"curl {url[0]}{path}" in hints
+    assert f'api_key="any", base_url="{url[0]}"' in hints
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--host", "0.0.0.0"], "host '0.0.0.0' is not a loopback address"),
+        (["--host", "192.0.2.1", "--allow-remote"], "cannot listen on 192.0.2.1"),
+        (["--port", "70000"], "'--port'"),
+    ],
+)
+def test_serve_refuses_an_address_it_cannot_have(cli, options: list[str], told: str) -> None:
+    result = cli("serve", *options)
+    assert result.exit_code == 2
+    assert told in " ".join(result.stderr.split())
+
+
+def test_serve_names_a_port_in_use(cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = cli("serve", "--port", str(port))
+    assert result.exit_code == 2
+    assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in " ".join(
+        result.stderr.split()
+    )
+    assert "--port" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
+def test_at_a_terminal_it_is_coloured_and_an_interrupt_leaves_the_chat(gemini, tmp_path: Path) -> None:
+    import pty
+
+    program = {"executableCode": {"language": "PYTHON", "code": "import time; time.sleep(2)"}}
+    gemini(["Let me see.", program])
+    screen, terminal = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {
+        "TERM": "xterm"
+    }
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+    with started("chat", "--live", **streams, cwd=tmp_path, env=environment) as process:
+        os.close(terminal)
+        _read(screen, until=b"you> ")
+        os.write(screen, b"What time is it?\n")
+        answer = _read(screen, until=b"Let me see.")
+        process.send_signal(signal.SIGINT)
+        rest = _read(screen)
+        assert process.wait(timeout=60) == 0
+    os.close(screen)
+    assert b"\x1b[1;34mmodel" in answer
+    assert b"Traceback" not in rest
+
+
+def _read(screen: int, *, until: bytes | None = None) -> bytes:
+    """What a terminal shows up to some text, or until its last user has left."""
+    shown = b""
+    while until is None or until not in shown:
+        readable, _, _ = select.select([screen], [], [], 60)
+        assert readable, shown
+        try:
+            piece = os.read(screen, 4096)
+        except OSError:  # how Linux says that nobody is left
+            piece = b""
+        if not piece:
+            assert until is None, shown
+            break
+        shown += piece
+    return shown

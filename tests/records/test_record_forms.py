@@ -1,0 +1,272 @@
+"""What is shown of a message, on a console and as JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from rich.console import Console
+
+from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
+from langchain_codeexec.records.console import render_execution, render_message
+from langchain_codeexec.records.json_record import json_record
+from langchain_codeexec.records.sections import SectionReader, sections_of, sections_of_execution
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6BAAAAEElEQVR4nGNgYGD4z4AAAAUEAQAm9BMDAAAAAElFTkSuQmCC"
+
+
+def text(words: str) -> dict:
+    return {"type": "text", "text": words}
+
+
+def ran(code: str, output: str, outcome: str = "OUTCOME_OK") -> list[dict]:
+    return [
+        {
+            "type": "server_tool_call", "id": "c", "name": "code_interpreter",
+            "args": {"code": code, "language": "PYTHON"},
+        },
+        {
+            "type": "server_tool_result", "tool_call_id": "c", "output": output,
+            "status": "success" if outcome == "OUTCOME_OK" else "error", "extras": {"outcome": outcome},
+        },
+    ]  # fmt: skip
+
+
+def answer(*content, **fields) -> AIMessage:
+    return AIMessage(content=list(content), **fields)
+
+
+def shown(renderable, **settings) -> str:
+    console = Console(file=io.StringIO(), width=40, **settings)
+    console.print(renderable, crop=False)
+    return console.file.getvalue()
+
+
+def told(sections) -> list[tuple]:
+    return [(section.kind, section.label, section.text) for section in sections]
+
+
+@pytest.mark.parametrize(
+    ("message", "sections"),
+    [
+        (HumanMessage("Hello?"), [("question", "", "Hello?")]),
+        (SystemMessage("Be brief."), [("question", "", "Be brief.")]),
+        (
+            HumanMessage([text("Which?"), {"type": "file", "base64": "YQ==", "mime_type": "text/csv"}]),
+            [("question", "", "Which?"), ("file", "", "text/csv")],
+        ),
+        (ToolMessage("1280", tool_call_id="c", name="stock"), [("reply", "stock", "1280")]),
+        (AIMessage("Hello."), [("answer", "", "Hello.")]),
+        (AIMessage(""), []),
+        (
+            answer(text("First,"), *ran("a", "1"), text("then"), *ran("b", "2"), text("done.")),
+            [
+                ("model", "", "First,"), ("code", "python", "a"), ("output", "ok", "1"),
+                ("model", "", "then"), ("code", "python", "b"), ("output", "ok", "2"),
+                ("answer", "", "done."),
+            ],
+        ),
+        (
+            answer({"type": "reasoning", "reasoning": "Hm."}, text("Yes.")),
+            [("thoughts", "", "Hm."), ("answer", "", "Yes.")],
+        ),
+        (
+            answer({"type": "tool_call", "id": "c", "name": "stock", "args": {"article": "bölt"}}),
+            [("call", "stock", '{"article": "bölt"}')],
+        ),
+        (
+            answer(
+                {"type": "server_tool_call", "id": "c", "name": "google_search", "args": {"q": "x"}},
+                {"type": "server_tool_result", "tool_call_id": "c", "status": "success", "output": {"hits": 2}},
+            ),
+            [("call", "google_search", '{"q": "x"}'), ("reply", "", '{"hits": 2}')],
+        ),
+        (
+            answer(*ran("plot()", ""), {"type": "image", "base64": PIXEL, "mime_type": "image/png"}),
+            [
+                ("code", "python", "plot()"), ("output", "ok", ""),
+                ("image", "", "image/png, 2 x 3 pixels, 72 bytes"),
+            ],
+        ),
+        (answer({"type": "image", "url": "https://example.org/a.png"}), [("file", "", "https://example.org/a.png")]),
+        (answer({"type": "file"}), [("file", "", "of unknown type")]),
+        (answer({"type": "non_standard", "value": {"new": 1}}, text(""), {"type": "reasoning"}), []),
+        (
+            answer(text("Yes."), response_metadata={"plan": {"way": "delegated", "why": "no other"}}),
+            [("plan", "", "way: delegated; why: no other"), ("answer", "", "Yes.")],
+        ),
+        (answer(response_metadata={"plan": "native"}), [("plan", "", "native")]),
+        (answer(response_metadata={"finish_message": "Cut off."}), [("notice", "", "Cut off.")]),
+        (
+            answer(
+                usage_metadata={
+                    "input_tokens": 30, "output_tokens": 12, "total_tokens": 42,
+                    "input_token_details": {"tool_use": 10}, "output_token_details": {"reasoning": 5},
+                },
+                response_metadata={"model_name": "gemini-x"},
+            ),
+            [("usage", "gemini-x", "42 tokens: 30 in (10 from its runs), 12 out (5 thinking)")],
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_message_tells(message, sections):
+    assert told(sections_of(message)) == sections
+
+
+@pytest.mark.parametrize("block", [None, 7, [], {}, {"type": None}, {"type": "server_tool_call"}])
+def test_a_malformed_block_tells_nothing_or_little_and_raises_nothing(block):
+    assert {section.text for section in SectionReader().sections(block)} <= {"{}"}
+
+
+def test_messages_of_other_providers_are_read_too():
+    openai = AIMessage(
+        [
+            {
+                "type": "code_interpreter_call", "id": "ci_1", "code": "print(1)", "status": "completed",
+                "outputs": [{"type": "logs", "logs": "1\n"}],
+            },
+            text("One."),
+        ]
+    )  # fmt: skip
+    assert told(sections_of(openai)) == [
+        ("code", "python", "print(1)"), ("output", "ok", "1\n"), ("answer", "", "One."),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcome", "label", "failed"),
+    [
+        (Outcome.OK, "ok", False),
+        (Outcome.FAILED, "failed", True),
+        (Outcome.DEADLINE_EXCEEDED, "out of time", True),
+        (Outcome.UNSPECIFIED, "outcome unknown", True),
+    ],
+)
+def test_every_outcome_has_its_words(outcome, label, failed):
+    [code, output] = sections_of_execution(CodeExecution("x", outcome=outcome, output="y"))
+    assert (code.kind, code.text, output.label, output.failed) == ("code", "x", label, failed)
+
+
+@pytest.mark.parametrize(
+    ("execution", "sections"),
+    [
+        (CodeExecution("x"), [("code", "python", "x")]),
+        (CodeExecution("", outcome=Outcome.OK), [("output", "ok", "")]),
+        (
+            CodeExecution("ls", "BASH", Outcome.OK, "a", images=(InlineFile(b"12", "image/webp"),)),
+            [("code", "bash", "ls"), ("output", "ok", "a"), ("image", "", "image/webp, 2 bytes")],
+        ),
+    ],
+)
+def test_what_a_run_tells(execution, sections):
+    assert told(sections_of_execution(execution)) == sections
+
+
+def test_a_piped_record_is_plain_and_breaks_no_line():
+    long = "x" * 100
+    message = answer(text(f"**{long}**"), *ran(f"print('{long}')", f"{long}\n"), text("a\nb"))
+    assert shown(render_message(message)).splitlines() == [
+        "model ──────────────────────────────────",
+        f"**{long}**",
+        "",
+        "code · python ──────────────────────────",
+        f"print('{long}')",
+        "",
+        "output · ok ────────────────────────────",
+        long,
+        "",
+        "answer ─────────────────────────────────",
+        "a",
+        "b",
+        "",
+    ]
+
+
+def test_at_a_terminal_prose_is_markdown_that_keeps_its_line_ends():
+    screen = shown(render_message(AIMessage("It is **42**:\n`6 * 7`")), force_terminal=True, no_color=True)
+    assert "\x1b[1m42\x1b[0m" in screen
+    assert "**" not in screen
+    assert [line for line in screen.splitlines() if "6 * 7" in line and "42" in line] == []
+
+
+def test_code_is_highlighted_and_failures_are_red():
+    message = answer(*ran("import os", "boom", "OUTCOME_FAILED"))
+    screen = shown(render_message(message), force_terminal=True, color_system="standard")
+    assert "import\x1b[0m" in screen
+    assert "\x1b[1;31moutput\x1b[0m" in screen
+    assert "\x1b[31mboom\x1b[0m" in screen
+
+
+def test_a_language_nobody_knows_is_shown_as_it_is():
+    assert "10 PRINT" in shown(render_execution(CodeExecution("10 PRINT", "KLINGON")))
+
+
+def test_a_run_that_prints_nothing_says_so():
+    assert "(it printed nothing)" in shown(
+        render_execution(CodeExecution("x", outcome=Outcome.OK, output="\n"))
+    )
+
+
+def test_thoughts_notice_and_tokens_are_shown():
+    message = answer(
+        {"type": "reasoning", "reasoning": "Hm."},
+        response_metadata={"finish_message": "Cut off."},
+        usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+    )
+    screen = shown(render_message(message))
+    assert "thoughts ─" in screen
+    assert "Cut off.\n" in screen
+    assert "3 tokens: 1 in, 2 out\n" in screen
+
+
+def test_where_an_image_is_saved_is_shown():
+    image = InlineFile(b"12", "image/png")
+    screen = shown(render_execution(CodeExecution("x", images=(image,)), image_directory=Path("plots")))
+    assert "plots/image-6b51d431.png\n" in screen
+
+
+@pytest.mark.parametrize(
+    "block", [text("\x1b[2J"), *ran("\x1b[2J", "\x1b[2J"), {"type": "reasoning", "reasoning": "\x1b[2J"}]
+)
+def test_nothing_in_a_message_steers_the_terminal(block):
+    assert "␛[2J" in shown(render_message(answer(block)))
+
+
+def test_markup_of_rich_means_nothing_in_a_message():
+    assert "[red]x[/red]" in shown(render_message(answer(text("[red]x[/red]"))))
+
+
+def test_json_record_tells_everything():
+    message = answer(
+        text("I compute."), *ran("print(42)", "42\n"), {"type": "image", "base64": PIXEL, "mime_type": "image/png"},
+        text("It is 42."),
+        usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+        response_metadata={"finish_reason": "STOP", "model_name": "gemini-x", "plan": {"way": "native"}},
+    )  # fmt: skip
+    record = json_record(message)
+    assert json.loads(json.dumps(record)) == {
+        "answer": "It is 42.",
+        "executions": [
+            {
+                "code": "print(42)",
+                "language": "PYTHON",
+                "outcome": "OUTCOME_OK",
+                "output": "42\n",
+                "images": [{"mime_type": "image/png", "base64": PIXEL}],
+                "origin": "gemini",
+            }
+        ],
+        "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+        "finish_reason": "STOP",
+        "model": "gemini-x",
+        "plan": {"way": "native"},
+    }
+
+
+def test_json_record_of_next_to_nothing():
+    assert json_record(AIMessage("")) == {
+        "answer": "", "executions": [], "usage": None, "finish_reason": None, "model": None,
+    }  # fmt: skip

@@ -33,7 +33,7 @@ _GOOGLE: Final = frozenset({"", "google_genai", "google_vertexai"})  # older rel
 _CALL_SIGNATURES: Final = "__gemini_function_call_thought_signatures__"  # of both Google packages
 
 
-def foreign_parts(message: AIMessage, *, native_code: bool) -> list[Part]:
+def foreign_parts(message: AIMessage) -> list[Part]:
     """The parts that replay an answer which our chat model did not make.
 
     Function calls are those of `tool_calls`, each where the content shows it, else at the end. Python that
@@ -41,23 +41,22 @@ def foreign_parts(message: AIMessage, *, native_code: bool) -> list[Part]:
 
     Args:
         message: The answer, in any provider's shape, malformed blocks included.
-        native_code: Whether code parts may be sent; if not, runs become text.
 
     Returns:
         Parts without ids; none for an answer that says nothing.
     """
-    answer = _Answer(message, native_code=native_code)
+    answer = _Answer(message)
     return cast("list[Part]", [part for part in answer.parts() if part != {"text": ""}])
 
 
 class _Answer:
     """One answer on its way to parts."""
 
-    def __init__(self, message: AIMessage, *, native_code: bool) -> None:
+    def __init__(self, message: AIMessage) -> None:
         self._message = message
         self._google = str(message.response_metadata.get("model_provider", "")) in _GOOGLE
         self._blocks = list(blocks_with_halves(message))
-        self._native = _native_halves(runs(self._blocks)) if native_code else set()
+        self._native = _native_halves(runs(self._blocks))
         self._calls = list(message.tool_calls)
         self._call_signatures = _call_signatures(message)
 

@@ -37,12 +37,10 @@ class Destination:
     Attributes:
         model: The model's name.
         endpoint: Which service it is reached at.
-        native_code: Whether the request declares code execution; if not, code in the history becomes text.
     """
 
     model: str
     endpoint: EndpointKind
-    native_code: bool = True
 
     @property
     def accepts(self) -> Capabilities:
@@ -139,9 +137,9 @@ class _Conversation:
         answer = cast("AIMessage", message)
         if is_own(answer):
             to = self._destination
-            parts = own_parts(answer, model=to.model, endpoint=to.endpoint, native_code=to.native_code)
+            parts = own_parts(answer, model=to.model, endpoint=to.endpoint)
         else:
-            parts = cast("list[Json]", foreign_parts(answer, native_code=self._destination.native_code))
+            parts = cast("list[Json]", foreign_parts(answer))
         if self._destination.accepts.signatures:
             _stand_in_signature(parts)
         self._append("model", parts)

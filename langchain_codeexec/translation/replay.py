@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import capabilities
 from langchain_codeexec.translation.parts import part_from_block
-from langchain_codeexec.translation.prose import code_as_text, result_as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +33,7 @@ def is_own(message: AIMessage) -> bool:
     )
 
 
-def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind, native_code: bool) -> list[Json]:
+def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind) -> list[Json]:
     """The parts of an answer, in order.
 
     `tool_calls` has the last word on function calls: one edited there is sent as edited, one removed there
@@ -44,7 +43,6 @@ def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind, native_
         message: An answer for which `is_own` holds.
         model: Name of the model the parts go to.
         endpoint: The service they go to; the two do not accept each other's signatures.
-        native_code: Whether code parts may go as they are; if not they become text.
 
     Raises:
         MessageError: A content block was changed so that it stands for no part.
@@ -59,8 +57,6 @@ def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind, native_
     metadata = message.response_metadata
     if metadata["endpoint"] != endpoint:
         parts = [_without(part, "thoughtSignature") for part in parts]
-    if not native_code:
-        parts = [_in_prose(part) for part in parts]
     had_ids = capabilities(str(metadata.get("model_name", model)), metadata["endpoint"]).call_ids
     if had_ids and not capabilities(model, endpoint).call_ids:
         parts = [_without_id(part) for part in parts]
@@ -89,15 +85,6 @@ def _call_part(block: Json, name: str, args: Json) -> Json:
     if edited and "extras" in block:
         current["extras"] = _without(block["extras"], "part")
     return part_from_block(current) or {}
-
-
-def _in_prose(part: Json) -> Json:
-    code, result = part.get("executableCode"), part.get("codeExecutionResult")
-    if isinstance(code, dict):
-        return {"text": code_as_text(code.get("code", ""), code.get("language", ""))}
-    if isinstance(result, dict):
-        return {"text": result_as_text(result.get("outcome"), result.get("output"))}
-    return part
 
 
 def _without_id(part: Json) -> Json:

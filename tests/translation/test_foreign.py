@@ -13,6 +13,7 @@ from langchain_google_genai.chat_models import _parse_response_candidate as gena
 from langchain_google_vertexai.chat_models import _parse_response_candidate as vertex_answer
 
 from langchain_codeexec.translation.foreign import foreign_parts
+from langchain_codeexec.translation.one_sided import with_code_as_text
 
 PNG = "iVBORw0KGgo="
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(1)"}}
@@ -104,8 +105,10 @@ GOOGLE_RUN = [
 def test_runs(provider: str, blocks: list[Any], native: list[Any], prose: list[Any]):
     message = answer(*blocks, provider=provider)
 
-    assert foreign_parts(message, native_code=True) == native
-    assert foreign_parts(message, native_code=False) == prose
+    parts = foreign_parts(message)
+    assert parts == native
+    [told] = with_code_as_text([{"role": "model", "parts": parts}])
+    assert told["parts"] == prose
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "google_genai"])
@@ -118,10 +121,7 @@ def test_langchains_standard_blocks_say_the_same(provider: str):
     message = answer(*blocks, {"type": "text", "text": "so"}, provider=provider)
     standard = answer(*message.content_blocks, provider=provider)
 
-    for native_code in (True, False):
-        assert foreign_parts(standard, native_code=native_code) == foreign_parts(
-            message, native_code=native_code
-        )
+    assert foreign_parts(standard) == foreign_parts(message)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_langchains_standard_blocks_say_the_same(provider: str):
     ],
 )  # fmt: skip
 def test_block(block: Any, parts: list[Any]):
-    assert foreign_parts(answer(block, provider="elsewhere"), native_code=True) == parts
+    assert foreign_parts(answer(block, provider="elsewhere")) == parts
 
 
 @pytest.mark.parametrize("provider", ["google_genai", "google_vertexai", ""])
@@ -198,13 +198,13 @@ def test_block(block: Any, parts: list[Any]):
     ],
 )  # fmt: skip
 def test_signatures_of_googles_packages_go_back(provider: str, block: Any, parts: list[Any]):
-    assert foreign_parts(answer(block, provider=provider), native_code=True) == parts
+    assert foreign_parts(answer(block, provider=provider)) == parts
 
 
 def test_signatures_of_others_do_not():
     text = {"type": "text", "text": "so", "extras": {"signature": "c2ln"}}
 
-    assert foreign_parts(answer(text, provider="anthropic"), native_code=True) == [{"text": "so"}]
+    assert foreign_parts(answer(text, provider="anthropic")) == [{"text": "so"}]
 
 
 SO, NOW = {"type": "text", "text": "so"}, {"type": "text", "text": "now"}
@@ -224,20 +224,20 @@ SO, NOW = {"type": "text", "text": "so"}, {"type": "text", "text": "now"}
 def test_a_call_stands_where_the_content_shows_it(shown: Any):
     message = answer(SO, shown, NOW, tool_calls=[CALL])
 
-    assert foreign_parts(message, native_code=True) == [{"text": "so"}, CALL_PART, {"text": "now"}]
+    assert foreign_parts(message) == [{"text": "so"}, CALL_PART, {"text": "now"}]
 
 
 def test_calls_that_the_content_does_not_show_stand_at_the_end():
     again = {**CALL, "id": "t2"}
 
-    assert foreign_parts(AIMessage("so", tool_calls=[CALL]), native_code=True) == [{"text": "so"}, CALL_PART]
-    assert foreign_parts(AIMessage("", tool_calls=[CALL, again]), native_code=True) == [CALL_PART, CALL_PART]
+    assert foreign_parts(AIMessage("so", tool_calls=[CALL])) == [{"text": "so"}, CALL_PART]
+    assert foreign_parts(AIMessage("", tool_calls=[CALL, again])) == [CALL_PART, CALL_PART]
 
 
 def test_calls_go_as_they_have_been_edited():
     shown = {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 0}}
 
-    assert foreign_parts(answer(shown, SO, tool_calls=[CALL]), native_code=True) == [
+    assert foreign_parts(answer(shown, SO, tool_calls=[CALL])) == [
         CALL_PART,
         {"text": "so"},
     ]
@@ -256,7 +256,7 @@ def test_calls_go_as_they_have_been_edited():
     ],
 )
 def test_signatures_of_calls(message: AIMessage):
-    assert foreign_parts(message, native_code=True) == [{**CALL_PART, **SIGNED}]
+    assert foreign_parts(message) == [{**CALL_PART, **SIGNED}]
 
 
 def test_what_openai_keeps_beside_the_content():
@@ -269,7 +269,7 @@ def test_what_openai_keeps_beside_the_content():
         },
     )
 
-    assert foreign_parts(message, native_code=True) == [
+    assert foreign_parts(message) == [
         CODE, RESULT, IMAGE, {"text": "so"}, {"text": "no more"}, {"text": "heard"},
     ]  # fmt: skip
 
@@ -304,7 +304,7 @@ def test_what_langchain_google_genai_made_of_a_response(streamed: bool, standard
     if standard:
         message = message.model_copy(update={"content": message.content_blocks})
 
-    assert foreign_parts(message, native_code=True) == PARTS
+    assert foreign_parts(message) == PARTS
 
 
 @pytest.mark.parametrize("standard", [False, True])
@@ -317,13 +317,13 @@ def test_what_langchain_google_vertexai_made_of_a_response(provider: str, standa
     if standard and provider:
         message = message.model_copy(update={"content": message.content_blocks})
 
-    assert foreign_parts(message, native_code=True) == PARTS
+    assert foreign_parts(message) == PARTS
 
 
 def test_chunks_added_up():
     chunks = [AIMessageChunk(content="so "), AIMessageChunk(content="now", tool_call_chunks=[{"name": "f", "args": '{"a": 1}', "id": "t1", "index": 0}])]  # fmt: skip
 
-    assert foreign_parts(chunks[0] + chunks[1], native_code=True) == [{"text": "so now"}, CALL_PART]  # type: ignore[arg-type]  # a chunk
+    assert foreign_parts(chunks[0] + chunks[1]) == [{"text": "so now"}, CALL_PART]  # type: ignore[arg-type]  # a chunk
 
 
 JSON = st.recursive(
@@ -353,10 +353,8 @@ BLOCKS = st.builds(
 )
 
 
-@given(
-    st.lists(BLOCKS | JSON, max_size=5), st.sampled_from(["", "google_genai", "openai"]), JSON, st.booleans()
-)
-def test_nothing_malformed_raises(blocks: list[Any], provider: str, beside: Any, native_code: bool):
+@given(st.lists(BLOCKS | JSON, max_size=5), st.sampled_from(["", "google_genai", "openai"]), JSON)
+def test_nothing_malformed_raises(blocks: list[Any], provider: str, beside: Any):
     message = AIMessage.model_construct(
         content=blocks,
         tool_calls=[CALL],
@@ -368,8 +366,7 @@ def test_nothing_malformed_raises(blocks: list[Any], provider: str, beside: Any,
         response_metadata={"model_provider": provider},
     )
 
-    parts = foreign_parts(message, native_code=native_code)
+    parts = foreign_parts(message)
 
     assert sum("functionCall" in part for part in parts) == 1
-    assert not any("executableCode" in part or "codeExecutionResult" in part for part in parts) or native_code
     assert json.loads(json.dumps(parts, allow_nan=True)) or parts == []

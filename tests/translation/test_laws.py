@@ -6,6 +6,7 @@ import json
 import pickle
 import sys
 from functools import reduce
+from itertools import pairwise
 from operator import add
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from langchain_codeexec.translation.responses import Origin, messages_from_respo
 from langchain_codeexec.translation.streaming import ChunkTranslator
 
 sys.path.insert(0, str(Path(__file__).parent))
-from wire_strategies import PARTS, well_formed_parts  # noqa: E402 -- test folders are no packages
+from wire_strategies import PARTS, well_formed_parts
 
 HERE = Destination("gemini-3-flash-preview", "developer")
 ORIGIN = Origin("developer", "gemini-3-flash-preview")
@@ -56,7 +57,9 @@ def replayed(answer: AIMessage) -> list[dict]:
 
 def has_unsigned_calls_only(parts: list[dict]) -> bool:
     """Gemini 3 never answers so, and refuses it: the replay then adds the documented stand-in signature."""
-    return any("functionCall" in part for part in parts) and not any("thoughtSignature" in part for part in parts)
+    return any("functionCall" in part for part in parts) and not any(
+        "thoughtSignature" in part for part in parts
+    )
 
 
 @given(PARTS)
@@ -78,7 +81,9 @@ def test_synthetic_ids_never_reach_the_wire(parts: list[dict]) -> None:
 @pytest.mark.parametrize(
     "carry",
     [
-        pytest.param(lambda answer: AIMessage.model_validate_json(answer.model_dump_json()), id="pydantic-json"),
+        pytest.param(
+            lambda answer: AIMessage.model_validate_json(answer.model_dump_json()), id="pydantic-json"
+        ),
         pytest.param(
             lambda answer: messages_from_dict(json.loads(json.dumps(messages_to_dict([answer]))))[0],
             id="messages-to-dict",
@@ -113,8 +118,10 @@ def streams(draw: st.DrawFn) -> tuple[list[dict], list[list[dict]]]:
     pieces: list[dict] = []
     for part in whole:
         if _is_plain(part) and part["text"]:
-            cuts = sorted(draw(st.sets(st.integers(0, len(part["text"])), max_size=4)) | {0, len(part["text"])})
-            pieces += [{**part, "text": part["text"][a:b]} for a, b in zip(cuts, cuts[1:], strict=False)]
+            cuts = sorted(
+                draw(st.sets(st.integers(0, len(part["text"])), max_size=4)) | {0, len(part["text"])}
+            )
+            pieces += [{**part, "text": part["text"][a:b]} for a, b in pairwise(cuts)]
         else:
             pieces.append(part)
     chunks: list[list[dict]] = [[]]

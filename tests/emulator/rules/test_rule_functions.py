@@ -265,7 +265,7 @@ def test_answers_of_functions_are_told_verbatim(respond, contents, functions, sa
         ("Look up the price of 'Widget' with the tool and compute 3 of them with 20% tax", [10], "36"),
         ("Get the price of 'Widget' and double it", [2.5], "5.0"),
         ("Get the price of 'Widget', 10% off, times 2", [100], "180"),
-        ("Get the price of 'Widget' divided by 4", ["costs $1,000"], "250"),
+        ("Get the price of 'Widget' divided by 4", ["$1,000"], "250"),
         ("What is the total price of 'A' and of 'B'?", [3, 4], "is 7"),
         ("What is the average price of 'A' and of 'B'?", [3, 4], "3.5"),
         ("What is the difference between the prices of 'A' and of 'B'?", [3, 4], "is 1"),

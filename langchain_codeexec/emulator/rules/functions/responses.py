@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["answer_with", "computation_with", "printed_by"]
 
 _WRAPPERS = frozenset({"output", "result", "content", "return_value", "response", "answer", "value"})
-_NUMBER = re.compile(NUMBER)
+_MEASURE = re.compile(rf"[^\w.+-]*(?:[A-Z]{{3}}\s)?({NUMBER})\s?(?:%|[^\W\d]{{1,12}})?\W*")
 _PERCENT = rf"({NUMBER})\s?(?:%|percent)"
 _QUANTITY = phrase(
     rf"\b({NUMBER}) (?:of (?:them|it|those|these)|units|items|pieces|copies|shares)\b",
-    rf"\b(?:buy|for|of|compute|order) ({NUMBER})(?!\s?(?:%|percent|[-/\d]))\b",
+    rf"\b(?:buy|for|of|compute) ({NUMBER})(?!\s?(?:%|percent|[-/\d]))\b",
 )
 _FACTOR = phrase(rf"\b(?:times|multipl(?:y|ied) (?:it |that )?by)\s+({NUMBER})")
 _QUOTIENT = phrase(rf"\bdivided? (?:it |that )?by\s+({NUMBER})")
@@ -104,8 +104,13 @@ def _text(value: Any) -> str:
 
 
 def _only_number(response: Mapping[str, Any]) -> str | None:
-    numbers = _NUMBER.findall(_text(response))
-    return literal(numbers[0]) if len(numbers) == 1 else None
+    """The number that a response is, unit or currency aside; one that a sentence mentions is none."""
+    value: Any = response
+    while isinstance(value, dict):
+        numbers = [inner for inner in value.values() if isinstance(inner, int | float | dict)]
+        value = numbers[0] if len(numbers) == 1 else next(iter(value.values())) if len(value) == 1 else ""
+    found = _MEASURE.fullmatch(_text(value))
+    return literal(found[1]) if found else None
 
 
 def _scaled(text: str, value: str) -> Solution | None:

@@ -14,7 +14,7 @@ from langchain_codeexec.planning.choosing import (
     request_for,
 )
 from langchain_codeexec.planning.execution import arun, run, steps
-from langchain_codeexec.settings import CALL_SETTINGS
+from langchain_codeexec.settings import CALL_SPELLINGS
 from langchain_codeexec.translation.declarations import CODE_EXECUTION, declares_code_execution, wire_tools
 from langchain_codeexec.translation.drafts import Draft
 from langchain_codeexec.translation.messages import Destination, contents_from_messages
@@ -39,7 +39,7 @@ _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 _MAX_WAYS: Final = 4
 """Attempts at one call: a service that contradicts itself must not be asked for ever."""
 
-_KNOWN: Final = _FOR_OTHERS | {*CALL_SETTINGS, "tools", "tool_choice"}
+_KNOWN: Final = _FOR_OTHERS | {*CALL_SPELLINGS, "tools", "tool_choice"}
 
 
 class Call:
@@ -69,8 +69,7 @@ class Call:
         overrides: Mapping[str, Any],
         endpoint: EndpointKind,
     ) -> None:
-        _check(overrides)
-        settings = {**defaults, **{name: value for name, value in overrides.items() if value is not None}}
+        settings = {**defaults, **_named(overrides)}
         self._messages = messages
         self._settings = settings
         self.draft = _draft(messages, settings, endpoint)
@@ -177,9 +176,11 @@ def _draft(messages: Sequence[BaseMessage], settings: Mapping[str, Any], endpoin
     )
 
 
-def _check(overrides: Mapping[str, Any]) -> None:
+def _named(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What a call sets, by the settings' own names."""
     if unknown := overrides.keys() - _KNOWN:
         raise ConfigurationError(
             f"unknown setting {', '.join(sorted(map(repr, unknown)))}; what belongs into the request's "
             "generationConfig goes through generation_config={...}"
         )
+    return {CALL_SPELLINGS.get(name, name): value for name, value in overrides.items() if value is not None}

@@ -61,6 +61,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         ConfigurationError: The settings name no service that could be reached; the message says what to set.
     """
 
+    model_config = GeminiSettings.model_config  # the other base's would ignore a misspelt setting
     _opened: Any = PrivateAttr(default=None)
     _lock: ClassVar = Lock()
 
@@ -281,21 +282,18 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         if self.transport is not None:
             return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
         wanted = _CONNECTION_OF(self)
-        opened: tuple[Any, Transport] | None = self._opened
+        opened: Any = self._opened
         if opened is None or opened[0] != wanted:
             with self._lock:
                 opened = self._opened = (wanted, self._open())
-        return opened[1]
+        transport: Transport = opened[1]
+        return transport
 
     def _open(self) -> Transport:
         from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports httpx on use
 
         settings = {name: getattr(self, name) for name in CONNECTION_SETTINGS}
         settings["headers"] = settings.pop("additional_headers")
-        if "api_key" not in self.model_fields_set:
-            settings["api_key"] = (
-                None  # what the environment says is weighed there against its other variables
-            )
         return rest_transport(**settings)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from langchain_core.utils import secret_from_env
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from langchain_codeexec.planning.choosing import Combination  # noqa: TC001 -- pydantic reads it
 from langchain_codeexec.translation.requests import GENERATION_SETTINGS
 
-__all__ = ["CALL_SETTINGS", "CONNECTION_SETTINGS", "GeminiSettings"]
+__all__ = ["CALL_SETTINGS", "CALL_SPELLINGS", "CONNECTION_SETTINGS", "GeminiSettings"]
 
 CONNECTION_SETTINGS: Final = (
     "vertexai",
@@ -68,7 +67,7 @@ class GeminiSettings(BaseModel):
     credentials: Any = Field(default=None, exclude=True, repr=False)
     """`google.auth` credentials, or path or dict of a service account's key; else the default ones."""
     api_key: SecretStr | None = Field(
-        default_factory=secret_from_env(["GOOGLE_API_KEY", "GEMINI_API_KEY"], default=None),
+        default=None,
         validation_alias=AliasChoices("api_key", "google_api_key"),
     )
     """API key; else `GOOGLE_API_KEY` or `GEMINI_API_KEY`."""
@@ -124,3 +123,12 @@ class GeminiSettings(BaseModel):
     """Labels for billing (Vertex AI)."""
     streaming: bool | None = None
     """Whether `invoke` streams beneath."""
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    alias = GeminiSettings.model_fields[name].validation_alias
+    return tuple(map(str, alias.choices)) if isinstance(alias, AliasChoices) else (name,)
+
+
+CALL_SPELLINGS: Final = {spelling: name for name in CALL_SETTINGS for spelling in _spellings(name)}
+"""The names a call may use, those of the constructor, and which setting each one means."""

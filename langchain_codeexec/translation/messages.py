@@ -12,7 +12,7 @@ from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import Capabilities, capabilities
 from langchain_codeexec.translation.data import is_media, parts_from_content, text_of
 from langchain_codeexec.translation.foreign import foreign_parts
-from langchain_codeexec.translation.replay import is_own, own_parts
+from langchain_codeexec.translation.replay import calls_were_edited, is_own, own_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +107,9 @@ class _Conversation:
         self._close_replies()
         if not self._contents:
             raise MessageError("there is nothing to send: the conversation needs a HumanMessage with content")
-        if _calls_functions(self._contents[0]):  # trimmed there; the service wants a user's turn before calls
+        if any(
+            map(_calls_function, self._contents[0]["parts"])
+        ):  # trimmed there; the service wants a user's turn before calls
             self._contents.insert(0, {"role": "user", "parts": [{"text": _BEGINNING_LEFT_OUT}]})
         system = {"parts": self._system} if self._system else None
         return cast("list[Content]", self._contents), cast("Content | None", system)
@@ -135,15 +137,16 @@ class _Conversation:
 
     def add_model(self, message: BaseMessage) -> None:
         answer = cast("AIMessage", message)
+        to = self._destination
+        as_made = is_own(answer) and not calls_were_edited(answer)
         if is_own(answer):
-            to = self._destination
             parts = own_parts(answer, model=to.model, endpoint=to.endpoint)
         else:
             parts = cast("list[Json]", foreign_parts(answer))
-        if self._destination.accepts.signatures:
+        if to.accepts.signatures and not (as_made and any("thoughtSignature" in part for part in parts)):
             _stand_in_signature(parts)
         self._append("model", parts)
-        wire_calls = [call for part in parts if isinstance(call := part.get("functionCall"), dict)]
+        wire_calls = [part["functionCall"] for part in parts if _calls_function(part)]
         self._calls = _open_calls(answer, wire_calls)
 
     def add_reply(self, message: BaseMessage) -> None:
@@ -208,8 +211,8 @@ def _open_calls(answer: AIMessage, wire_calls: list[Json]) -> list[_OpenCall]:
     return calls
 
 
-def _calls_functions(content: Json) -> bool:
-    return any("functionCall" in part for part in content["parts"])
+def _calls_function(part: Json) -> bool:
+    return isinstance(part.get("functionCall"), dict)
 
 
 def _media_parts(content: str | list[Any]) -> list[Json]:
@@ -247,16 +250,13 @@ def _no_json(constant: str) -> None:
 
 
 def _stand_in_signature(parts: list[Json]) -> None:
-    """Give calls that no Gemini 3 model made the documented stand-in for the signature they must carry.
+    """Give calls that no Gemini 3 model made the documented stand-in for the signature the first must carry.
 
     Source: the Gemini API's guide to thought signatures, on histories of other models.
     """
-    if any("thoughtSignature" in part for part in parts):
-        return
-    for index, part in enumerate(parts):
-        if "functionCall" in part:
-            parts[index] = {**part, "thoughtSignature": "skip_thought_signature_validator"}
-            return
+    first = next((index for index, part in enumerate(parts) if _calls_function(part)), None)
+    if first is not None:
+        parts[first] = {"thoughtSignature": "skip_thought_signature_validator", **parts[first]}
 
 
 _ROLES: Final = {"user": "user", "human": "user", "model": "model", "assistant": "model", "ai": "model"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.gemini.transport import EndpointKind
 
-__all__ = ["is_own", "own_parts"]
+__all__ = ["calls_were_edited", "is_own", "own_parts"]
 
 Json = dict[str, Any]
 
@@ -31,6 +31,16 @@ def is_own(message: AIMessage) -> bool:
         and metadata.get("output_version") == "v1"
         and isinstance(message.content, list)
     )
+
+
+def calls_were_edited(message: AIMessage) -> bool:
+    """Whether calls were taken out of `tool_calls` or put in, so that a signature may be missing."""
+    shown = [
+        block.get("id")
+        for block in message.content
+        if isinstance(block, dict) and block.get("type") in _CALL_TYPES
+    ]
+    return shown != [call["id"] for call in message.tool_calls]
 
 
 def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind) -> list[Json]:

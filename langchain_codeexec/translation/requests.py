@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.translation.declarations import camel_case, schema_of
+from langchain_codeexec.translation.declarations import camel_case, dumped, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ def generation_config(settings: Mapping[str, Any]) -> Json:
         The wire's `generationConfig`; what `generation_config` holds is passed through and wins.
     """
     config: Json = {
-        wire: _plain(settings[name]) for name, wire in _PLAIN.items() if settings.get(name) is not None
+        wire: _plain(settings[name]) for name, wire in _PLAIN.items() if settings.get(name) not in (None, [])
     }
     thinking = {wire: settings[name] for name, wire in _THINKING.items() if settings.get(name) is not None}
     if thinking:
@@ -70,11 +70,11 @@ def safety_settings(settings: Any) -> list[Json]:
         settings: A mapping of harm category to threshold, or the wire's list; enum members by their names.
 
     Raises:
-        ConfigurationError: They are neither.
+        ConfigurationError: They are neither, or an entry names no category.
     """
     if isinstance(settings, dict):
-        return [{"category": _plain(key), "threshold": _plain(value)} for key, value in settings.items()]
-    if isinstance(settings, (list, tuple)):
+        return [_safety_setting({"category": key, "threshold": value}) for key, value in settings.items()]
+    if isinstance(settings, list | tuple):
         return [_safety_setting(entry) for entry in settings]
     raise ConfigurationError(
         f"safety_settings is a mapping of category to threshold or a list, not {type(settings).__name__}"
@@ -82,8 +82,11 @@ def safety_settings(settings: Any) -> list[Json]:
 
 
 def _safety_setting(entry: Any) -> Json:
-    fields = entry if isinstance(entry, dict) else {key: getattr(entry, key, None) for key in _SAFETY_KEYS}
-    return {camel_case(key): _plain(value) for key, value in fields.items() if value is not None}
+    fields = entry if isinstance(entry, dict) else dumped(entry) or {}
+    setting = {camel_case(key): _plain(value) for key, value in fields.items() if value is not None}
+    if not isinstance(setting.get("category"), str):
+        raise ConfigurationError(f"an entry of safety_settings has no harm category: {entry!r}")
+    return setting
 
 
 def _response_schema(schema: Any) -> Json:
@@ -104,7 +107,6 @@ def _plain(value: Any) -> Any:
     return name if isinstance(name, str) and hasattr(value, "value") else value
 
 
-_SAFETY_KEYS: Final = ("category", "threshold", "method")
 _SPECIAL: Final[Mapping[str, Callable[[Any], Json]]] = {
     "response_schema": _response_schema,
     "logprobs": _logprobs,

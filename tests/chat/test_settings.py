@@ -1,0 +1,386 @@
+"""Settings: where each lands on the wire, what a call may change, what the environment says."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import pytest
+from google.genai import types
+from langchain_core.messages import HumanMessage
+from pydantic import BaseModel, ValidationError
+
+from langchain_codeexec import ChatGeminiCodeExecution
+from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": ["integer", "null"]}}}
+JSON_MODE = {"responseJsonSchema": SCHEMA, "responseMimeType": "application/json"}
+LOW, OFF = "BLOCK_LOW_AND_ABOVE", "OFF"
+HARASSMENT = "HARM_CATEGORY_HARASSMENT"
+
+GENERATION = [
+    ("temperature", 0, {"temperature": 0}),
+    ("top_p", 0.5, {"topP": 0.5}),
+    ("top_k", 3, {"topK": 3}),
+    ("max_output_tokens", 10, {"maxOutputTokens": 10}),
+    ("n", 2, {"candidateCount": 2}),
+    ("stop", ["END"], {"stopSequences": ["END"]}),
+    ("stop", [], {}),
+    ("seed", 0, {"seed": 0}),
+    ("frequency_penalty", 0.1, {"frequencyPenalty": 0.1}),
+    ("presence_penalty", -0.1, {"presencePenalty": -0.1}),
+    ("logprobs", True, {"responseLogprobs": True}),
+    ("logprobs", 5, {"responseLogprobs": True, "logprobs": 5}),
+    ("logprobs", False, {}),
+    ("thinking_budget", -1, {"thinkingConfig": {"thinkingBudget": -1}}),
+    ("thinking_budget", 0, {"thinkingConfig": {"thinkingBudget": 0}}),
+    ("thinking_level", "low", {"thinkingConfig": {"thinkingLevel": "low"}}),
+    ("include_thoughts", True, {"thinkingConfig": {"includeThoughts": True}}),
+    ("response_mime_type", "text/x.enum", {"responseMimeType": "text/x.enum"}),
+    ("response_schema", SCHEMA, JSON_MODE),
+    ("response_modalities", ["TEXT"], {"responseModalities": ["TEXT"]}),
+    ("response_modalities", [types.Modality.TEXT], {"responseModalities": ["TEXT"]}),
+    ("media_resolution", "MEDIA_RESOLUTION_LOW", {"mediaResolution": "MEDIA_RESOLUTION_LOW"}),
+    (
+        "media_resolution",
+        types.MediaResolution.MEDIA_RESOLUTION_LOW,
+        {"mediaResolution": "MEDIA_RESOLUTION_LOW"},
+    ),
+    ("audio_timestamp", True, {"audioTimestamp": True}),
+    ("speech_config", {"languageCode": "de-DE"}, {"speechConfig": {"languageCode": "de-DE"}}),
+    ("image_config", {"aspectRatio": "1:1"}, {"imageConfig": {"aspectRatio": "1:1"}}),
+    ("generation_config", {"top_k": 7, "routingConfig": {"x": 1}}, {"topK": 7, "routingConfig": {"x": 1}}),
+]
+BODY = [
+    ("labels", {"team": "a"}, {"labels": {"team": "a"}}),
+    ("cached_content", "cachedContents/x", {"cachedContent": "cachedContents/x", "tools": None}),
+    ("safety_settings", {HARASSMENT: OFF}, {"safetySettings": [{"category": HARASSMENT, "threshold": OFF}]}),
+    ("code_execution", False, {"tools": None}),
+]
+CASES = pytest.mark.parametrize(
+    ("name", "value", "wire_fields"),
+    [(name, value, {"generationConfig": config or None}) for name, value, config in GENERATION] + BODY,
+)
+LOCAL = {"combination", "planner", "repair_calls", "model", "timeout"}
+"""Settings of a call that say what the client does, not what the body holds; tested elsewhere."""
+
+
+def test_every_setting_of_a_call_has_a_case() -> None:
+    assert {name for name, _, _ in GENERATION + BODY} == set(CALL_SETTINGS) - LOCAL
+
+
+def test_every_field_is_a_setting_of_the_call_the_connection_or_the_client() -> None:
+    assert set(GeminiSettings.model_fields) == {
+        *CALL_SETTINGS,
+        *CONNECTION_SETTINGS,
+        "transport",
+        "streaming",
+    }
+
+
+@CASES
+def test_settings_land_on_the_wire(gemini: Any, name: str, value: Any, wire_fields: dict[str, Any]) -> None:
+    gemini.says("Fine.")
+
+    gemini.vertex(**{name: value}).invoke("q")
+
+    assert {field: gemini.body.get(field) for field in wire_fields} == wire_fields
+
+
+@CASES
+def test_a_call_may_override_them(gemini: Any, name: str, value: Any, wire_fields: dict[str, Any]) -> None:
+    gemini.says("Fine.")
+
+    gemini.vertex().bind(**{name: value}).invoke("q")
+
+    assert {field: gemini.body.get(field) for field in wire_fields} == wire_fields
+
+
+def test_what_is_not_set_is_left_to_the_service(gemini: Any, endpoint: str) -> None:
+    gemini.says("Fine.")
+
+    gemini.on(endpoint).invoke("q")
+
+    assert gemini.body == {
+        "contents": [{"role": "user", "parts": [{"text": "q"}]}],
+        "tools": [{"codeExecution": {}}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("alias", "name", "value"),
+    [
+        ("model_name", "model", "gemini-2.5-pro"),
+        ("max_tokens", "max_output_tokens", 5),
+        ("candidate_count", "n", 2),
+        ("stop_sequences", "stop", ["x"]),
+        ("reasoning_effort", "thinking_level", "high"),
+        ("request_timeout", "timeout", 5.0),
+        ("retries", "max_retries", 3),
+        ("google_api_key", "api_key", "k"),
+    ],
+)
+def test_other_names_of_settings(alias: str, name: str, value: Any) -> None:
+    where = {"model": "m", "api_key": "k", alias: value}
+    if name in where and alias != name:
+        del where[name]
+
+    llm = ChatGeminiCodeExecution(**where)
+
+    found = getattr(llm, name)
+    assert (found.get_secret_value() if name == "api_key" else found) == value
+
+
+def test_a_call_knows_them_too(gemini: Any) -> None:
+    gemini.says("Fine.")
+
+    gemini.chat().invoke("q", max_tokens=5, reasoning_effort="low", stop_sequences=["x"], request_timeout=9)
+
+    assert gemini.body["generationConfig"] == {
+        "maxOutputTokens": 5,
+        "thinkingConfig": {"thinkingLevel": "low"},
+        "stopSequences": ["x"],
+    }
+
+
+def test_generation_config_wins_and_goes_on(gemini: Any) -> None:
+    gemini.says("Fine.")
+
+    gemini.chat(
+        temperature=1, thinking_budget=5, generation_config={"temperature": 0, "thinking_config": {"x": 1}}
+    ).invoke("q", generation_config={"temperature": 0, "thinkingConfig": {"includeThoughts": True}})
+
+    assert gemini.body["generationConfig"] == {
+        "temperature": 0,
+        "thinkingConfig": {"thinkingBudget": 5, "includeThoughts": True},
+    }
+
+
+def test_none_in_a_call_leaves_the_setting_as_it_is(gemini: Any) -> None:
+    gemini.says("Fine.")
+
+    gemini.chat(temperature=0.5, stop=["a"]).invoke("q", temperature=None, stop=None)
+
+    assert gemini.body["generationConfig"] == {"temperature": 0.5, "stopSequences": ["a"]}
+
+
+def test_stop_of_a_call_replaces_the_models(gemini: Any) -> None:
+    gemini.says("Fine.")
+
+    gemini.chat(stop=["a"]).invoke("q", stop=["b"])
+
+    assert gemini.body["generationConfig"] == {"stopSequences": ["b"]}
+
+
+@pytest.mark.parametrize("call", ["invoke", "stream"])
+def test_an_unknown_override_is_refused(gemini: Any, call: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"'tempratur'.*generation_config=\{\.\.\.\}"):
+        list(getattr(gemini.chat(), call)("q", tempratur=0))
+    assert not gemini.requests
+
+
+def test_what_langchain_passes_for_other_providers_is_let_through(gemini: Any) -> None:
+    gemini.says("Fine.")
+
+    gemini.chat().invoke("q", stream=False, strict=True, parallel_tool_calls=False)
+
+    assert gemini.body.keys() == {"contents", "tools"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [({"tempratur": 0}, "tempratur"), ({"max_retries": -1}, "max_retries"), ({"n": "two"}, "n"), ({"model": None}, "model")],
+)  # fmt: skip
+def test_a_wrong_setting_is_refused_at_once(settings: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationError, match=named):
+        ChatGeminiCodeExecution(**{"model": "m", "api_key": "k", **settings})
+
+
+# -- safety settings -----------------------------------------------------------------------------------
+
+
+class Category(enum.IntEnum):
+    """The enums of Google's older client libraries are numbers with the wire's names."""
+
+    HARM_CATEGORY_HARASSMENT = 3
+
+
+class Threshold(enum.IntEnum):
+    BLOCK_LOW_AND_ABOVE = 1
+
+
+SETTING = {"category": HARASSMENT, "threshold": LOW}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {HARASSMENT: LOW},
+        {types.HarmCategory.HARM_CATEGORY_HARASSMENT: types.HarmBlockThreshold.BLOCK_LOW_AND_ABOVE},
+        {Category.HARM_CATEGORY_HARASSMENT: Threshold.BLOCK_LOW_AND_ABOVE},
+        [SETTING],
+        (SETTING,),
+        [types.SafetySetting(**SETTING)],
+        [{"category": types.HarmCategory.HARM_CATEGORY_HARASSMENT, "threshold": LOW}],
+    ],
+)
+def test_safety_settings_in_every_form(gemini: Any, given: Any) -> None:
+    gemini.says("Fine.")
+
+    gemini.chat(safety_settings=given).invoke("q")
+
+    assert gemini.body["safetySettings"] == [SETTING]
+
+
+@pytest.mark.filterwarnings("ignore:.*including_default_value_fields:DeprecationWarning")
+def test_safety_settings_of_the_vertex_libraries(gemini: Any) -> None:
+    generative_models = pytest.importorskip("vertexai.generative_models")
+    setting = generative_models.SafetySetting(
+        category=generative_models.HarmCategory.HARM_CATEGORY_HARASSMENT,
+        threshold=generative_models.HarmBlockThreshold.BLOCK_LOW_AND_ABOVE,
+    )
+    gemini.says("Fine.")
+
+    gemini.vertex(safety_settings=[setting]).invoke("q")
+
+    assert gemini.body["safetySettings"] == [SETTING]
+
+
+@pytest.mark.parametrize("given", ["OFF", 5, [5], [{"threshold": LOW}], {5: 6}])
+def test_safety_settings_of_no_form_are_refused(gemini: Any, given: Any) -> None:
+    with pytest.raises(ConfigurationError, match="safety_settings"):
+        gemini.chat(safety_settings=given).invoke("q")
+
+
+# -- the environment -----------------------------------------------------------------------------------
+
+
+KEY, USE_VERTEX, PROJECT = "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_CLOUD_PROJECT"
+DEVELOPER, EXPRESS = "/v1beta/models/m", "/v1beta1/publishers/google/models/m"
+
+
+def placed(project: str, location: str = "global") -> str:
+    return f"/v1beta1/projects/{project}/locations/{location}/publishers/google/models/m"
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings", "path"),
+    [
+        ({KEY: "k"}, {}, DEVELOPER),
+        ({"GEMINI_API_KEY": "k"}, {}, DEVELOPER),
+        ({KEY: "k", USE_VERTEX: "true"}, {}, EXPRESS),
+        ({PROJECT: "p", "GOOGLE_CLOUD_LOCATION": "us-east1"}, {}, placed("p", "us-east1")),
+        ({PROJECT: "p"}, {"project": "q", "location": "eu"}, placed("q", "eu")),
+        ({PROJECT: "p", USE_VERTEX: "1"}, {}, placed("p")),
+        ({PROJECT: "p", KEY: "k"}, {}, DEVELOPER),
+        ({PROJECT: "p", KEY: "k", USE_VERTEX: "1"}, {}, placed("p")),
+        ({KEY: "k"}, {"vertexai": True, "project": "p"}, placed("p")),
+        ({USE_VERTEX: "true", KEY: "k"}, {"vertexai": False}, DEVELOPER),
+    ],
+)
+def test_the_environment_chooses_the_service(
+    wire: Any, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], settings: dict, path: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    llm = ChatGeminiCodeExecution(model="m", base_url=wire.url, **settings)
+
+    answer = llm.invoke("q")
+    llm.close()
+
+    assert wire.paths == [f"{path}:generateContent"]
+    assert answer.response_metadata["endpoint"] == ("developer" if path == DEVELOPER else "vertex")
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings", "key"),
+    [
+        ({"GOOGLE_API_KEY": "a", "GEMINI_API_KEY": "b"}, {}, "a"),
+        ({"GEMINI_API_KEY": "b"}, {}, "b"),
+        ({"GOOGLE_API_KEY": "a"}, {"api_key": "c"}, "c"),
+        ({"GOOGLE_API_KEY": "a"}, {"vertexai": True}, "a"),
+        ({"GOOGLE_API_KEY": "a"}, {"vertexai": True, "project": "p"}, None),
+    ],
+)
+def test_the_api_key_comes_from_the_setting_or_the_environment(
+    wire: Any, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], settings: dict, key: str | None
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    llm = ChatGeminiCodeExecution(model="m", base_url=wire.url, **settings)
+
+    llm.invoke("q")
+    llm.close()
+
+    assert wire.headers[-1].get("x-goog-api-key") == key
+
+
+def test_headers_are_sent_with_each_request(wire: Any) -> None:
+    wire.chat(additional_headers={"X-Team": "a"}).invoke("q")
+
+    assert wire.headers[-1]["x-team"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings", "remedy"),
+    [
+        ({}, {}, "GOOGLE_API_KEY"),
+        ({"GOOGLE_GENAI_USE_VERTEXAI": "perhaps"}, {"api_key": "k"}, "GOOGLE_GENAI_USE_VERTEXAI"),
+        ({}, {"api_key": "k", "credentials": object()}, "credentials"),
+        ({}, {"vertexai": True, "api_key": "k", "timeout": 0}, "timeout"),
+    ],
+)
+def test_settings_that_reach_no_service_are_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], settings: dict[str, Any], remedy: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigurationError, match=remedy):
+        ChatGeminiCodeExecution(model="m", **settings)
+
+
+# -- several candidates ----------------------------------------------------------------------------------
+
+
+def test_several_candidates_are_several_generations(wire: Any) -> None:
+    parts = [[{"text": "one"}], [{"text": "two"}]]
+    candidates = [{"content": {"parts": said}, "index": index} for index, said in enumerate(parts)]
+    wire.says({"candidates": candidates, "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 2}})
+
+    result = wire.chat(n=2).generate([[HumanMessage("q")]])
+
+    [generations] = result.generations
+    assert [generation.text for generation in generations] == ["one", "two"]
+
+
+def test_of_several_candidates_the_first_is_streamed(wire: Any) -> None:
+    def chunk(index: int, text: str) -> dict[str, Any]:
+        return {"candidates": [{"content": {"parts": [{"text": text}]}, "index": index}]}
+
+    wire.says(chunk(0, "one "), chunk(1, "two"), chunk(0, "more"))
+
+    assert "".join(part.text for part in wire.chat(n=2).stream("q")) == "one more"
+
+
+class Answer(BaseModel):
+    """An answer."""
+
+    a: int
+
+
+def test_a_response_schema_may_be_a_class_in_a_call(gemini: Any) -> None:
+    gemini.says("{}")
+
+    gemini.chat().invoke("q", response_schema=Answer)
+
+    assert gemini.body["generationConfig"]["responseJsonSchema"] == Answer.model_json_schema()
+
+
+def test_a_cache_holds_its_own_tools(gemini: Any) -> None:
+    gemini.says("Fine.")
+
+    gemini.chat(cached_content="cachedContents/x").invoke("q")
+
+    assert gemini.body.keys() == {"contents", "cachedContent"}

@@ -16,17 +16,18 @@ __all__ = ["serve"]
 _HINTS = """\
 [bold]langchain-codeexec[/]
 ChatGeminiCodeExecution(
-    model="{model}", vertexai=False, api_key="any", base_url="{url}"
+    model="{model}", vertexai=False, api_key="any",
+    base_url="{url}",
 )
 
 [bold]google-genai[/]
 genai.Client(api_key="any", http_options={{"base_url": "{url}"}})
 
 [bold]curl[/]
-curl {url}/v1beta/models/{model}:generateContent \\
-  -H 'x-goog-api-key: any' -H 'content-type: application/json' -d '{{
-    "contents": [{{"parts": [{{"text": "What is the sum of the first 50 primes?"}}]}}],
-    "tools": [{{"codeExecution": {{}}}}]}}'
+curl -H 'x-goog-api-key: any' -H 'content-type: application/json' -d '{{
+    "contents": [{{"parts": [{{"text": "Sum of the first 50 primes?"}}]}}],
+    "tools": [{{"codeExecution": {{}}}}]}}' \\
+  {url}/v1beta/models/{model}:generateContent
 """
 
 

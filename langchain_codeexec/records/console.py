@@ -130,6 +130,10 @@ def _usage(section: Section) -> RenderableType:
     return Text(visible(f"{section.label} · {section.text}" if section.label else section.text), "dim")
 
 
+def _plan(section: Section) -> RenderableType:
+    return Text(visible(section.text), "dim")
+
+
 def _thoughts(section: Section) -> RenderableType:
     return Text(visible(section.text).strip(), "dim italic")
 
@@ -143,6 +147,7 @@ _BODIES: Final[Mapping[Kind, Callable[[Section], RenderableType]]] = {
     "question": _prose,
     "model": _prose,
     "answer": _prose,
+    "plan": _plan,
     "thoughts": _thoughts,
     "code": _code,
     "output": _output,

@@ -155,13 +155,17 @@ def _blocks(message: BaseMessage) -> list[Any]:
 
 
 def _plan(metadata: Mapping[str, Any]) -> list[Section]:
+    """What was planned and why; nothing where there was nothing to choose."""
     plan = metadata.get("plan")
-    if not plan:
+    if not isinstance(plan, dict):
         return []
-    told = (
-        "; ".join(f"{key}: {value}" for key, value in plan.items()) if isinstance(plan, dict) else str(plan)
-    )
-    return [Section("plan", told)]
+    functions, way = plan.get("functions") or [], str(plan.get("way", ""))
+    if way == "native" and not functions:
+        return []
+    sides = [*(["code execution"] if plan.get("code_execution") else []), *map(str, functions)]
+    return [
+        Section("plan", f"{', '.join(sides) or 'no tools'}: {plan.get('reason') or 'no reason given'}", way)
+    ]
 
 
 def _usage(usage: Mapping[str, Any]) -> str:

@@ -98,8 +98,8 @@ def test_serve_answers_until_interrupted() -> None:
     assert stopped == "Stopped.\n"
     assert "which is no language model" in hints
     assert f'genai.Client(api_key="any", http_options={{"base_url": "{url[0]}"}})' in hints
-    assert f"curl {url[0]}{path}" in hints
-    assert f'api_key="any", base_url="{url[0]}"' in hints
+    assert f"  {url[0]}{path}\n" in hints
+    assert f'base_url="{url[0]}",' in hints
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,10 @@ def ran(code: str, output: str, outcome: str = "OUTCOME_OK") -> list[dict]:
     ]  # fmt: skip
 
 
+def plan(code_execution: bool, functions: list[str], way: str, reason: str = "") -> dict:
+    return {"code_execution": code_execution, "functions": functions, "way": way, "reason": reason}
+
+
 def answer(*content, **fields) -> AIMessage:
     return AIMessage(content=list(content), **fields)
 
@@ -95,10 +99,15 @@ def told(sections) -> list[tuple]:
         (answer({"type": "file"}), [("file", "", "of unknown type")]),
         (answer({"type": "non_standard", "value": {"new": 1}}, text(""), {"type": "reasoning"}), []),
         (
-            answer(text("Yes."), response_metadata={"plan": {"way": "delegated", "why": "no other"}}),
-            [("plan", "", "way: delegated; why: no other"), ("answer", "", "Yes.")],
+            answer(text("Yes."), response_metadata={"plan": plan(True, ["stock"], "delegated", "both are needed")}),
+            [("plan", "delegated", "code execution, stock: both are needed"), ("answer", "", "Yes.")],
         ),
-        (answer(response_metadata={"plan": "native"}), [("plan", "", "native")]),
+        (
+            answer(response_metadata={"plan": plan(False, [], "one_sided")}),
+            [("plan", "one_sided", "no tools: no reason given")],
+        ),
+        (answer(response_metadata={"plan": plan(True, [], "native", "no functions are declared")}), []),
+        (answer(response_metadata={"plan": "of another kind"}), []),
         (answer(response_metadata={"finish_message": "Cut off."}), [("notice", "", "Cut off.")]),
         (
             answer(

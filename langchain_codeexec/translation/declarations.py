@@ -121,7 +121,7 @@ def schema_of(schema: Any) -> Json:
         return schema
     if is_model(schema):
         return _model_schema(schema)
-    declaration = _function(schema)
+    declaration = _function(_unwrapped(schema))
     described = {key: declaration[key] for key in ("description",) if key in declaration}
     return {"title": declaration["name"], **described, **declaration.get("parametersJsonSchema", {})}
 
@@ -147,13 +147,20 @@ def _entries_of_dict(tool: Json) -> Iterator[tuple[str, Json]]:
         for declared in declarations if isinstance(declarations, list | tuple) else [declarations]:
             yield "functionDeclarations", _own_function(declared)
         for built_in, settings in own.items():
-            yield built_in, dumped(settings) or settings
+            found = dumped(settings)
+            yield built_in, settings if found is None else found
         return
     if isinstance(kind, str) and camel_case(kind) in _BUILT_IN:
         yield camel_case(kind), {key: value for key, value in tool.items() if key != "type"}
         return
-    function = tool["function"] if isinstance(tool.get("function"), dict) else tool
+    function = _unwrapped(tool)
     yield "functionDeclarations", (_own_function if _is_own_form(function) else _function)(function)
+
+
+def _unwrapped(tool: Any) -> Any:
+    """The function in OpenAI's dict of a tool; anything else as it is."""
+    function = tool.get("function") if isinstance(tool, dict) else None
+    return function if isinstance(function, dict) else tool
 
 
 def _is_own_form(function: Json) -> bool:

@@ -107,9 +107,8 @@ class _Conversation:
         self._close_replies()
         if not self._contents:
             raise MessageError("there is nothing to send: the conversation needs a HumanMessage with content")
-        if any(
-            map(_calls_function, self._contents[0]["parts"])
-        ):  # trimmed there; the service wants a user's turn before calls
+        if any(map(_calls_function, self._contents[0]["parts"])):
+            # It was trimmed there, and the service wants a turn of the user's before calls.
             self._contents.insert(0, {"role": "user", "parts": [{"text": _BEGINNING_LEFT_OUT}]})
         system = {"parts": self._system} if self._system else None
         return cast("list[Content]", self._contents), cast("Content | None", system)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from langchain_codeexec.cli.attachments import question_with_files
+from langchain_codeexec.cli.declarations import declared_functions
 from langchain_codeexec.cli.failures import FAILED, is_complete, reported
 from langchain_codeexec.cli.options import DEFAULT_IMAGES, DEFAULT_MODEL, Debug, Live, Model, NoCode
 from langchain_codeexec.cli.service import open_model
@@ -15,7 +16,7 @@ from langchain_codeexec.cli.terminal import results, show, spinner
 from langchain_codeexec.records.console import render_message, render_section
 from langchain_codeexec.records.images import images_of, save_images
 from langchain_codeexec.records.json_record import json_record
-from langchain_codeexec.records.sections import Section
+from langchain_codeexec.records.sections import Section, plan_section, sections_of
 
 __all__ = ["ask"]
 
@@ -29,6 +30,11 @@ def ask(  # noqa: PLR0913 -- one parameter for each option
     model: Model = DEFAULT_MODEL,
     live: Live = False,
     no_code: NoCode = False,
+    tools: Annotated[
+        Path | None,
+        typer.Option(help="JSON file with function declarations; a call the model makes is shown, not made."),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what the model call got, and why.")] = False,
     stream: Annotated[bool, typer.Option("--stream", help="Show the answer while it arrives.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     output_dir: Annotated[
@@ -45,7 +51,8 @@ def ask(  # noqa: PLR0913 -- one parameter for each option
         raise typer.BadParameter("--json prints one object at the end; leave --stream away")
     with reported(debug=debug):
         content = question_with_files(question, file or ())
-        with open_model(model, live=live, code_execution=not no_code) as llm:
+        with open_model(model, live=live, code_execution=not no_code) as opened:
+            llm = opened.bind_tools(declared_functions(tools)) if tools else opened
             conversation = [{"role": "user", "content": content}]
             if stream:
                 answer: Any = _streamed(llm, question, conversation, output_dir or DEFAULT_IMAGES)
@@ -53,8 +60,17 @@ def ask(  # noqa: PLR0913 -- one parameter for each option
                 with spinner("waiting for the answer"):
                     answer = llm.invoke(conversation)
                 _print(question, answer, output_dir, as_json=as_json)
+            if explain and not as_json:
+                _explain(answer, shown=not stream)
     if not is_complete(answer):
         raise typer.Exit(FAILED)
+
+
+def _explain(answer: Any, *, shown: bool) -> None:
+    """Show the plan, unless it was among what has been shown."""
+    plan = plan_section(answer)
+    if plan and not (shown and plan in sections_of(answer)):
+        show(results(), render_section(plan))
 
 
 def _streamed(llm: Any, question: str, conversation: list[Any], directory: Path) -> Any:

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import CodeExecution, InlineFile
     from langchain_codeexec.executions.halves import Half
 
-__all__ = ["Kind", "Section", "SectionReader", "closing_sections", "sections_of", "sections_of_execution"]
+__all__ = [
+    "Kind",
+    "Section",
+    "SectionReader",
+    "closing_sections",
+    "plan_section",
+    "sections_of",
+    "sections_of_execution",
+]
 
 Json: TypeAlias = "dict[str, Any]"
 
@@ -117,7 +125,7 @@ def _answer(message: BaseMessage) -> list[Section]:
         else section
         for place, section in enumerate(told)
     ]
-    return [*_plan(metadata), *spoken, *closing_sections(message)]
+    return [*_plan(message), *spoken, *closing_sections(message)]
 
 
 def _question(message: BaseMessage) -> list[Section]:
@@ -154,18 +162,25 @@ def _blocks(message: BaseMessage) -> list[Any]:
     return content if isinstance(content, list) else [content]
 
 
-def _plan(metadata: Mapping[str, Any]) -> list[Section]:
-    """What was planned and why; nothing where there was nothing to choose."""
-    plan = metadata.get("plan")
+def plan_section(message: BaseMessage) -> Section | None:
+    """What a model call got and why; `None` for a message that does not say."""
+    plan = message.response_metadata.get("plan")
     if not isinstance(plan, dict):
+        return None
+    functions = map(str, plan.get("functions") or [])
+    sides = ", ".join([*(["code execution"] if plan.get("code_execution") else []), *functions])
+    reason = plan.get("reason") or "no reason given"
+    return Section("plan", f"{sides or 'no tools'}: {reason}", str(plan.get("way", "")))
+
+
+def _plan(message: BaseMessage) -> list[Section]:
+    """The plan where there was something to choose."""
+    section = plan_section(message)
+    if section is None or (
+        section.label == "native" and not message.response_metadata["plan"].get("functions")
+    ):
         return []
-    functions, way = plan.get("functions") or [], str(plan.get("way", ""))
-    if way == "native" and not functions:
-        return []
-    sides = [*(["code execution"] if plan.get("code_execution") else []), *map(str, functions)]
-    return [
-        Section("plan", f"{', '.join(sides) or 'no tools'}: {plan.get('reason') or 'no reason given'}", way)
-    ]
+    return [section]
 
 
 def _usage(usage: Mapping[str, Any]) -> str:

@@ -246,3 +246,37 @@ def test_misuse_exits_with_two(cli, arguments, told):
     result = cli(*arguments)
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+PRICE = {
+    "name": "get_price",
+    "description": "Look up the price of an item in the catalog.",
+    "parameters": {"type": "object", "properties": {"item": {"type": "string"}}, "required": ["item"]},
+}
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"]])
+@pytest.mark.parametrize("tools", [PRICE, [PRICE]])
+def test_declares_functions_and_explains_the_plan(cli, tmp_path, tools, options):
+    (tmp_path / "tools.json").write_text(json.dumps(tools))
+    question = "What is the price of 'blue lamp' in the catalog?"
+    result = cli("ask", question, "--tools", "tools.json", "--explain", *options)
+    assert "call · get_price" in result.stdout
+    assert result.stdout.count("plan · native") == 1
+    reason = "code execution, get_price: the model chooses; it is offered code execution and all functions"
+    assert reason in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"]])
+def test_explains_that_there_was_nothing_to_choose(cli, options):
+    result = cli("ask", SUM, "--explain", *options)
+    assert "code execution: no functions are declared" in result.stdout
+
+
+@pytest.mark.parametrize("content", ["not json", None])
+def test_declarations_that_cannot_be_read_are_an_error(cli, tmp_path, content):
+    if content is not None:
+        (tmp_path / "tools.json").write_text(content)
+    result = cli("ask", SUM, "--tools", "tools.json")
+    assert result.exit_code == 2
+    assert "cannot read function declarations" in " ".join(result.stderr.split())

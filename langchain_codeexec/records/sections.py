@@ -250,6 +250,7 @@ _BY_TYPE: Final[Mapping[str, Callable[[Json], Iterator[Section]]]] = {
     "text": _text,
     "reasoning": _reasoning,
     "tool_call": _call,
+    "tool_call_chunk": _call,  # Gemini streams a call in one piece
     "server_tool_call": _call,
     "server_tool_result": _server_result,
     "file": _file,

@@ -153,7 +153,7 @@ def _notice(response: Mapping[str, Any], candidate: Json, *, empty: bool) -> str
     feedback = response.get("promptFeedback")
     if isinstance(feedback, dict) and feedback.get("blockReason"):
         detail = feedback.get("blockReasonMessage") or "change the prompt or the safety_settings"
-        return f"The prompt was blocked ({feedback['blockReason']}): {detail}."
+        return f"The prompt was blocked ({feedback['blockReason']}): {str(detail).rstrip('.')}."
     return "The model ended its turn without an answer; ask again."
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_core.tools import BaseTool
 
-    from langchain_codeexec.gemini.transport import Transport
+    from langchain_codeexec.gemini.transport import EndpointKind, Transport
     from langchain_codeexec.gemini.wire import GenerateContentRequest
     from langchain_codeexec.planning.execution import AsyncChunks, Chunks
 
@@ -85,6 +85,11 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         from langchain_codeexec.takeover import settings_of  # noqa: PLC0415 -- few need it
 
         return cls(**{**settings_of(llm), **settings})
+
+    @property
+    def endpoint(self) -> EndpointKind:
+        """Which service the model is reached at."""
+        return self._connection().endpoint
 
     # -- LangChain's interface ---------------------------------------------------------------------
 

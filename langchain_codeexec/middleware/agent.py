@@ -104,7 +104,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                     raise
             else:
                 report_plan(plan, None)
-                return recorded(response, plan)
+                return recorded(response, plan, call.endpoint)
 
     async def awrap_model_call(
         self,
@@ -124,7 +124,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                     raise
             else:
                 await areport_plan(plan, None)
-                return recorded(response, plan)
+                return recorded(response, plan, call.endpoint)
 
     def _call(self, request: ModelRequest[ContextT]) -> ModelCall:
         kind = GoogleModelCall if is_google(request) else OtherModelCall

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from langchain.agents.middleware.types import ModelRequest
 
+    from langchain_codeexec.gemini.transport import EndpointKind
     from langchain_codeexec.planning.choosing import Combination
     from langchain_codeexec.planning.plan import Plan, Planner, PlanRequest, Way
 
@@ -45,6 +46,11 @@ class Options:
 
 class ModelCall(Protocol):
     """One call of a model that does not plan by itself."""
+
+    @property
+    def endpoint(self) -> EndpointKind | None:
+        """Which of Google's services is called; `None` for other providers."""
+        ...
 
     @property
     def settled(self) -> Plan | None:

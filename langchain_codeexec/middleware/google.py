@@ -9,6 +9,7 @@ from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.capabilities import capabilities, learn_from
 from langchain_codeexec.middleware.calls import called_model, is_code_execution, names_of, without_tool
 from langchain_codeexec.middleware.history import with_code_as_text, with_functions_as_text
+from langchain_codeexec.middleware.signatures import with_valid_signatures
 from langchain_codeexec.planning.choosing import as_carried_out, planner_for
 from langchain_codeexec.planning.plan import Plan, PlanRequest
 from langchain_codeexec.translation.choice import tool_config
@@ -54,6 +55,9 @@ class GoogleModelCall:
     functions, with the middleware's tool, if it has one, for code execution; else the side that the planner
     chooses; and functions alone where even that is refused.
 
+    Attributes:
+        endpoint: Which service is called.
+
     Args:
         request: The call.
         options: How the middleware was set up.
@@ -72,7 +76,7 @@ class GoogleModelCall:
         self._request = request
         self._options = options
         self._name = str(getattr(model, "model_name", None) or model.model)
-        self._endpoint: EndpointKind = _endpoint(model)
+        self.endpoint: EndpointKind = _endpoint(model)
         self._tools = [
             tool for tool in without_tool(request.tools, options.tool) if not is_code_execution(tool)
         ]
@@ -100,7 +104,7 @@ class GoogleModelCall:
             messages=self._request.messages,
             tools=self._tools,
             model=self._name,
-            endpoint=self._endpoint,
+            endpoint=self.endpoint,
             way=self._way or "one_sided",
         )
 
@@ -123,7 +127,7 @@ class GoogleModelCall:
         tools: list[BaseTool | dict[str, Any]] = [
             tool for tool in self._tools if set(names_of([tool])) <= set(plan.functions)
         ]
-        messages = self._request.messages
+        messages = with_valid_signatures(self._request.messages, self.endpoint)
         if plan.code_execution and not is_apart:
             tools.append(_CODE_EXECUTION)
         else:
@@ -142,13 +146,13 @@ class GoogleModelCall:
         if self._way is None or not plan.code_execution or not _is_bad_request(error):
             return False
         self._refused.append((self._way, self._accepts))
-        learn_from(str(error), self._name, self._endpoint)
+        learn_from(str(error), self._name, self.endpoint)
         self._choose_way()
         return True
 
     def _choose_way(self) -> None:
         """Take the first way that is not refused, by what is known of the model now; `None` if all are."""
-        self._accepts = capabilities(self._name, self._endpoint)
+        self._accepts = capabilities(self._name, self.endpoint)
         ways = self._ways()
         self._way: Way | None = next((way for way in ways if (way, self._accepts) not in self._refused), None)
 
@@ -172,7 +176,10 @@ class GoogleModelCall:
     @property
     def _combines(self) -> bool:
         """Whether everything the call has goes into one request, as far as is known."""
-        return self._schema_fits and (self._accepts.code_with_functions or not self._functions)
+        accepts = self._accepts
+        # Neither package can send the flag to Vertex.
+        sendable = self.endpoint == "developer" or not accepts.server_side_flag
+        return self._schema_fits and ((accepts.code_with_functions and sendable) or not self._functions)
 
     @property
     def _schema_fits(self) -> bool:
@@ -188,7 +195,8 @@ class GoogleModelCall:
         functions = names_of(request.tools)
         if not functions:
             return request.override(tool_choice=None)
-        if not (self._accepts.server_side_flag and any(map(is_code_execution, request.tools))):
+        flagged = self.endpoint == "developer" and self._accepts.server_side_flag
+        if not (flagged and any(map(is_code_execution, request.tools))):
             return request
         # A tool choice beside it would make langchain-google-genai forget the flag.
         choice = tool_config(request.tool_choice, wire_tools(request.tools))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.tools import BaseTool
@@ -46,11 +45,15 @@ class OtherModelCall:
             )
 
     @property
+    def endpoint(self) -> None:
+        """None of Google's services."""
+
+    @property
     def settled(self) -> Plan | None:
         """Nothing is settled: even a lone tool can be withheld."""
         return None
 
-    @cached_property
+    @property
     def question(self) -> PlanRequest:
         """What the planner is asked; built-in tools of the provider are none of its business."""
         return PlanRequest(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.chat_models import ChatGeminiCodeExecution
 from langchain_codeexec.middleware.calls import called_model, without_tool
+from langchain_codeexec.middleware.signatures import with_valid_signatures
 
 if TYPE_CHECKING:
     from langchain.agents.middleware.types import ModelRequest
@@ -25,5 +26,7 @@ def own_request(request: ModelRequest[Any], options: Options) -> ModelRequest[An
     wanted = {"planner": options.planner, "combination": options.combination}
     settings = {name: value for name, value in wanted.items() if value is not None}
     return request.override(
-        tools=without_tool(request.tools, options.tool), model_settings={**request.model_settings, **settings}
+        messages=with_valid_signatures(request.messages, called_model(request).endpoint),
+        tools=without_tool(request.tools, options.tool),
+        model_settings={**request.model_settings, **settings},
     )

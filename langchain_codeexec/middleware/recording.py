@@ -9,24 +9,28 @@ from langchain.agents.middleware.types import ExtendedModelResponse, ModelRespon
 from langchain_core.messages import AIMessage
 from langgraph.types import Command
 
+from langchain_codeexec.middleware.signatures import ENDPOINT_KEY
+
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
+    from langchain_codeexec.gemini.transport import EndpointKind
     from langchain_codeexec.planning.plan import Plan
 
 __all__ = ["recorded"]
 
 
 def recorded(
-    response: ModelResponse[ResponseT], plan: Plan | None = None
+    response: ModelResponse[ResponseT], plan: Plan | None = None, endpoint: EndpointKind | None = None
 ) -> ExtendedModelResponse[ResponseT]:
     """The response with an update of the state.
 
     Args:
         response: What the model gave.
         plan: What the call got; `None` if the model itself has put that into its answer.
+        endpoint: Which of Google's services answered, if one of them did.
     """
-    result = [_with_plan(message, plan) for message in response.result]
+    result = [_noted(message, plan, endpoint) for message in response.result]
     plans = [
         {"message_id": message.id, **told}
         for message in result
@@ -38,10 +42,12 @@ def recorded(
     )
 
 
-def _with_plan(message: BaseMessage, plan: Plan | None) -> BaseMessage:
+def _noted(message: BaseMessage, plan: Plan | None, endpoint: EndpointKind | None) -> BaseMessage:
     if plan is None or not isinstance(message, AIMessage):
         return message
     metadata = {**message.response_metadata, "plan": plan.to_dict()}
+    if endpoint:
+        metadata[ENDPOINT_KEY] = endpoint
     return message.model_copy(
         update={"response_metadata": metadata, "content": _without_enums(message.content)}
     )
@@ -50,7 +56,7 @@ def _with_plan(message: BaseMessage, plan: Plan | None) -> BaseMessage:
 def _without_enums(value: Any) -> Any:
     """Google's packages leave enums of their clients in code blocks, which strict checkpointers drop."""
     if isinstance(value, Enum):
-        return value.value
+        return value.name
     if isinstance(value, list):
         return [_without_enums(item) for item in value]
     return {key: _without_enums(item) for key, item in value.items()} if isinstance(value, dict) else value

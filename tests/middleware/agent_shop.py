@@ -1,0 +1,130 @@
+"""A shop's agent: a function that looks stock up, code that computes with it, and a model that wants both."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from google.oauth2.credentials import Credentials
+from langchain_core.messages import AIMessage
+
+from langchain_codeexec import ChatGeminiCodeExecution
+from langchain_codeexec.planning import planner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from langchain_codeexec.emulator import GeminiEmulator, Prompt
+    from langchain_codeexec.planning import PlanRequest
+
+QUESTION = "How many M8 bolts are in stock, and what is three times that number?"
+CODE = {"executableCode": {"language": "PYTHON", "code": "print(3 * 1280)"}}
+
+
+def pieces_in_stock(article: str, store: int | str = 1) -> int:
+    """Count the pieces of an article in stock.
+
+    Args:
+        article: Name of the article.
+        store: Number or name of the store.
+    """
+    return 1280
+
+
+@planner
+def in_turns(request: PlanRequest) -> str:
+    """Functions for a question, code for what they returned."""
+    return "functions" if request.messages[-1].type == "human" else "code_execution"
+
+
+@planner
+def in_turns_if_apart(request: PlanRequest) -> str:
+    """Both where they go together."""
+    if request.way == "native":
+        return "both"
+    return "functions" if request.messages[-1].type == "human" else "code_execution"
+
+
+in_both = planner(lambda request: "both")
+lone_code = planner(lambda request: "code_execution")
+
+
+def declared(request: Any) -> list[str]:
+    """What a request declares: names of functions, and the built-in tools."""
+    found: list[str] = []
+    for tool in request.get("tools") or []:
+        found += [function["name"] for function in tool.get("functionDeclarations", ())]
+        found += [kind for kind in tool if kind != "functionDeclarations"]
+    return sorted(found)
+
+
+def parts_of(request: Any, kind: str) -> list[Any]:
+    """The parts of one kind in a request's conversation."""
+    return [part[kind] for content in request["contents"] for part in content["parts"] if kind in part]
+
+
+def shopkeeper(prompt: Prompt) -> Any:
+    """Looks the stock up if it can, then computes if it can, by code or by a function that stands for it."""
+    tools = declared(prompt.request)
+    answered = {response["name"] for response in parts_of(prompt.request, "functionResponse")}
+    for name, args in (
+        ("pieces_in_stock", {"article": "M8 bolt"}),
+        ("code_execution", {"task": "What is 3 * 1280?", "code": "print(3 * 1280)"}),
+    ):
+        if name in tools and name not in answered:
+            return [{"functionCall": {"name": name, "args": args}}]
+    return [CODE, "That makes 3840."] if "codeExecution" in tools else "The stock is 1280."
+
+
+def developer(url: str) -> dict[str, Any]:
+    return {"vertexai": False, "api_key": "any", "base_url": url}
+
+
+def vertex(url: str) -> dict[str, Any]:
+    where = {"project": "p", "location": "us-central1"}
+    return {"vertexai": True, **where, "credentials": Credentials("token"), "base_url": url}
+
+
+def own(settings: dict[str, Any], model: str) -> Any:
+    return ChatGeminiCodeExecution(model=model, max_retries=0, **settings)
+
+
+def google_genai(settings: dict[str, Any], model: str) -> Any:
+    from langchain_google_genai import ChatGoogleGenerativeAI
+
+    return ChatGoogleGenerativeAI(model=model, max_retries=1, **settings)
+
+
+def google_vertexai(settings: dict[str, Any], model: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ChatVertexAI is deprecated
+        from langchain_google_vertexai import ChatVertexAI
+
+        url = settings["base_url"]
+        where = {name: settings[name] for name in ("project", "location", "credentials")}
+        return ChatVertexAI(model=model, api_endpoint=url, api_transport="rest", max_retries=0, **where)
+
+
+MODELS: dict[str, Callable[[str, str], Any]] = {
+    "own-developer": lambda url, model: own(developer(url), model),
+    "own-vertex": lambda url, model: own(vertex(url), model),
+    "genai-developer": lambda url, model: google_genai(developer(url), model),
+    "genai-vertex": lambda url, model: google_genai(vertex(url), model),
+    "vertexai": lambda url, model: google_vertexai(vertex(url), model),
+}
+GOOGLE = {name: model for name, model in MODELS.items() if not name.startswith("own")}
+
+
+def requests_of(emulator: GeminiEmulator) -> list[tuple[list[str], int]]:
+    """What was declared in each request, and how it was answered."""
+    return [(declared(request.body), request.status) for request in emulator.requests]
+
+
+def plans_of(state: dict[str, Any]) -> list[tuple[bool, list[str], str]]:
+    return [
+        (plan["code_execution"], plan["functions"], plan["way"]) for plan in state["code_execution_plans"]
+    ]
+
+
+def answers_of(state: dict[str, Any]) -> list[AIMessage]:
+    return [message for message in state["messages"] if isinstance(message, AIMessage)]

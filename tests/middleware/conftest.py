@@ -1,0 +1,32 @@
+"""The emulator of the middleware's tests, and nothing learned from one test to the next."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))  # test folders are no packages
+
+from agent_shop import shopkeeper
+
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from langchain_codeexec.gemini.capabilities import forget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _nothing_learned() -> Iterator[None]:
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def shop() -> Iterator[GeminiEmulator]:
+    with GeminiEmulator(ScriptedBrain(shopkeeper)) as emulator:
+        yield emulator

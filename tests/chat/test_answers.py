@@ -1,0 +1,247 @@
+"""Answers and errors nobody planned for: a message that holds all of it, or a typed error."""
+
+from __future__ import annotations
+
+import json
+from functools import reduce
+from operator import add
+from typing import Any
+
+import pytest
+from langchain_core.exceptions import LangChainException
+from langchain_core.messages import AIMessage, message_chunk_to_message
+
+from langchain_codeexec import ChatGeminiCodeExecution, errors
+from langchain_codeexec.emulator import EmulatedError
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*is in beta")
+
+
+def streamed(llm: Any) -> AIMessage:
+    return message_chunk_to_message(reduce(add, llm.stream("q")))
+
+
+WAYS = pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda llm: llm.invoke("q"), id="invoke"),
+        streamed,
+        pytest.param(lambda llm: llm.stream_events("q", version="v3").output, id="events_v3"),
+    ],
+)
+
+
+def answer(*parts: Any) -> dict[str, Any]:
+    return {"candidates": [{"content": {"parts": list(parts)}, "finishReason": "STOP"}]}
+
+
+# -- answers -----------------------------------------------------------------------------------------------
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("parts", "content"),
+    [
+        ([{}], [{"type": "non_standard", "value": {}}]),
+        ([{"text": 5}], [{"type": "non_standard", "value": {"text": 5}}]),
+        ([{"hologram": 1}], [{"type": "non_standard", "value": {"hologram": 1}}]),
+        ([{"functionCall": None}], [{"type": "non_standard", "value": {"functionCall": None}}]),
+        ([{"functionCall": {"name": 1}}], [{"type": "non_standard", "value": {"functionCall": {"name": 1}}}]),
+        ([{"executableCode": "x"}], [{"type": "non_standard", "value": {"executableCode": "x"}}]),
+        ([{"inlineData": {"data": 5}}], [{"type": "non_standard", "value": {"inlineData": {"data": 5}}}]),
+        (
+            [{"text": "a", "thoughtSignature": 5}],
+            [{"type": "text", "text": "a", "extras": {"part": {"thoughtSignature": 5}}}],
+        ),
+        (
+            [{"codeExecutionResult": {"outcome": "OUTCOME_TO_COME", "output": "x", "id": "a"}}],
+            [
+                {
+                    "type": "server_tool_result",
+                    "tool_call_id": "a",
+                    "status": "error",
+                    "output": "x",
+                    "extras": {"outcome": "OUTCOME_TO_COME"},
+                }
+            ],
+        ),
+        (
+            [{"functionCall": {"name": "f", "args": None, "id": "a"}}],
+            [
+                {
+                    "type": "tool_call",
+                    "id": "a",
+                    "name": "f",
+                    "args": {},
+                    "extras": {"part": {"raw": {"functionCall": {"name": "f", "args": None, "id": "a"}}}},
+                }
+            ],
+        ),
+    ],
+)
+def test_odd_parts_are_kept(wire: Any, ask: Any, parts: Any, content: Any) -> None:
+    wire.says(answer(*parts))
+
+    found = ask(wire.chat())
+
+    assert [
+        {key: value for key, value in block.items() if key != "index"} for block in found.content
+    ] == content
+    assert len(found.tool_calls) == sum(block["type"] == "tool_call" for block in content)
+    assert not found.invalid_tool_calls
+
+
+@WAYS
+def test_calls_without_ids_get_some_of_their_own(wire: Any, ask: Any) -> None:
+    wire.says(answer({"functionCall": {"name": "f"}}, {"functionCall": {"name": "f", "args": {"x": 1}}}))
+
+    found = ask(wire.chat())
+
+    assert [call["args"] for call in found.tool_calls] == [{}, {"x": 1}]
+    assert len({call["id"] for call in found.tool_calls}) == 2
+
+
+@WAYS
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"candidates": {}},
+        {"candidates": [None]},
+        {"candidates": "x"},
+        {"candidates": [{"content": "x"}]},
+        {"candidates": [{"content": []}]},
+        {"candidates": [{"content": {"parts": "x"}}]},
+        {"candidates": [{"content": {"parts": {}}}]},
+        {"candidates": [{"content": {"parts": [5]}}]},
+        "text",
+        5,
+        b"",
+        b"no json",
+        b'{"candidates": [{"content": {"parts": [{"te',
+        b"<html><title>Sign in</title></html>",
+        b"\xff\xfe",
+    ],
+    ids=repr,
+)
+def test_what_is_no_answer_is_a_typed_error(wire: Any, ask: Any, said: Any) -> None:
+    wire.says(said)
+
+    with pytest.raises(errors.ResponseFormatError):
+        ask(wire.chat())
+
+
+# -- errors --------------------------------------------------------------------------------------------------
+
+CLASSES = [
+    (400, errors.InvalidRequestError),
+    (401, errors.AuthenticationError),
+    (403, errors.PermissionDeniedError),
+    (404, errors.NotFoundError),
+    (429, errors.RateLimitError),
+    (499, errors.RequestCancelledError),
+    (500, errors.ServerError),
+    (503, errors.ServerError),
+    (504, errors.ServerError),
+    (418, errors.GeminiAPIError),
+]
+
+
+@WAYS
+@pytest.mark.parametrize(("status", "error"), CLASSES)
+def test_errors_of_the_service(
+    gemini: Any, ask: Any, status: int, error: type[errors.GeminiAPIError]
+) -> None:
+    gemini.says(EmulatedError(status, message="no luck"))
+
+    with pytest.raises(error, match="no luck") as caught:
+        ask(gemini.chat())
+
+    assert type(caught.value) is error
+    assert caught.value.status_code == status
+    assert isinstance(caught.value, LangChainException) or status in {499, 418}
+
+
+@pytest.mark.parametrize(("status", "error"), CLASSES)
+async def test_errors_of_the_service_without_blocking(
+    gemini: Any, status: int, error: type[Exception]
+) -> None:
+    gemini.says(EmulatedError(status, message="no luck"))
+    llm = gemini.chat()
+
+    with pytest.raises(error, match="no luck"):
+        await llm.ainvoke("q")
+    with pytest.raises(error, match="no luck"):
+        [chunk async for chunk in llm.astream("q")]
+    await llm.aclose()
+
+
+@WAYS
+@pytest.mark.parametrize(
+    "body", [b"", b"upstream connect error", b"<html><h1>Bad Gateway</h1></html>", b"[1]", b"null"]
+)
+def test_errors_that_are_no_envelope(wire: Any, ask: Any, body: bytes) -> None:
+    wire.says(body, status=502)
+
+    with pytest.raises(errors.ServerError, match="502"):
+        ask(wire.chat())
+
+
+def test_an_error_in_mid_stream_comes_after_what_was_said(gemini: Any) -> None:
+    gemini.says(["One two three four five six.", EmulatedError(503, message="overloaded")])
+    said = []
+
+    with pytest.raises(errors.ServerError, match="overloaded"):
+        said.extend(chunk.text for chunk in gemini.chat().stream("q"))
+
+    assert "".join(said) == "One two three four five six."
+
+
+def test_an_error_object_among_the_chunks(wire: Any) -> None:
+    error = {"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}
+    wire.says(answer({"text": "a"}), error)
+
+    with pytest.raises(errors.RateLimitError, match="slow down"):
+        list(wire.chat().stream("q"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({"model": "grok-9"}, errors.NotFoundError, "grok-9 is not found"),
+        ({"api_key": "invalid"}, errors.AuthenticationError, "API key not valid"),
+        ({"temperature": "hot"}, errors.InvalidRequestError, "temperature"),
+        ({"safety_settings": [{"category": "HARM_CATEGORY_X", "threshold": "OFF"}]}, errors.InvalidRequestError, "category"),
+        ({"generation_config": {"noSuchSetting": 1}}, errors.InvalidRequestError, "noSuchSetting"),
+    ],
+)  # fmt: skip
+def test_mistakes_the_service_finds(
+    gemini: Any, settings: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    gemini.says("Fine.")
+    overrides = {"temperature": settings.pop("temperature")} if "temperature" in settings else {}
+
+    with pytest.raises(error, match=words) as caught:
+        gemini.chat(**settings).invoke("q", **overrides)
+
+    assert "Remedy: " in str(caught.value)
+
+
+def test_mistakes_vertex_finds(gemini: Any) -> None:
+    with pytest.raises(errors.NotFoundError, match=r"projects/p/locations/europe-west4/.*was not found"):
+        gemini.vertex(model="grok-9").invoke("q")
+
+
+def test_nobody_listens() -> None:
+    llm = ChatGeminiCodeExecution(model="m", api_key="k", base_url="http://127.0.0.1:9", max_retries=0)
+
+    with pytest.raises(errors.GeminiConnectionError, match=r"127\.0\.0\.1:9"):
+        llm.invoke("q")
+
+
+def test_errors_are_json_free_of_the_key(wire: Any) -> None:
+    wire.says(json.dumps({"error": {"code": 400, "message": "no"}}).encode(), status=400)
+
+    with pytest.raises(errors.InvalidRequestError) as caught:
+        wire.chat(api_key="very-secret").invoke("q")
+
+    assert "very-secret" not in f"{caught.value!r} {caught.value}"

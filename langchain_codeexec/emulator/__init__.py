@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.app import AppOptions, ServerOptions, create_app
     from langchain_codeexec.emulator.brain import Brain, Prompt
+    from langchain_codeexec.emulator.faults import Fault, Faults
     from langchain_codeexec.emulator.request_log import RecordedRequest
     from langchain_codeexec.emulator.scripted import ScriptedBrain
     from langchain_codeexec.emulator.server import GeminiEmulator, serve
@@ -25,6 +26,8 @@ __all__ = [
     "AppOptions",
     "Brain",
     "EmulatedError",
+    "Fault",
+    "Faults",
     "GeminiEmulator",
     "Prompt",
     "RecordedRequest",
@@ -38,6 +41,8 @@ _ROOMS = {
     "AppOptions": "app",
     "Brain": "brain",
     "EmulatedError": "service_errors",
+    "Fault": "faults",
+    "Faults": "faults",
     "GeminiEmulator": "server",
     "Prompt": "brain",
     "RecordedRequest": "request_log",

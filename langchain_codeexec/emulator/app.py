@@ -10,7 +10,9 @@ from langchain_codeexec.emulator.answering import Answer
 from langchain_codeexec.emulator.brain import Prompt
 from langchain_codeexec.emulator.catalog import describe_model, list_models
 from langchain_codeexec.emulator.credentials import check_credentials
+from langchain_codeexec.emulator.disturbances import ConnectionCut, Disturbance
 from langchain_codeexec.emulator.families import is_known
+from langchain_codeexec.emulator.faults import Faults
 from langchain_codeexec.emulator.parsing import parse_json
 from langchain_codeexec.emulator.request_log import RecordedRequest
 from langchain_codeexec.emulator.requests import checked_request
@@ -18,7 +20,6 @@ from langchain_codeexec.emulator.responses import BODIES
 from langchain_codeexec.emulator.service_errors import (
     EmulatedError,
     error_from_exception,
-    invalid,
     model_not_found,
     route_not_found,
 )
@@ -29,21 +30,34 @@ from langchain_codeexec.errors import MissingDependencyError
 try:
     from starlette.applications import Starlette
     from starlette.exceptions import HTTPException
-    from starlette.requests import ClientDisconnect
     from starlette.routing import Route
 except ImportError as error:
     raise MissingDependencyError("starlette", "emulator") from error
 
-from langchain_codeexec.emulator.streams import Stepper, error_response, json_response, stream_response
+from langchain_codeexec.emulator.admin import admin_routes
+from langchain_codeexec.emulator.reading import read_body
+from langchain_codeexec.emulator.stepper import Stepper
+from langchain_codeexec.emulator.streams import (
+    ARRAY,
+    EVENTS,
+    WHOLE,
+    CutResponse,
+    all_bodies,
+    error_response,
+    json_response,
+    one_body,
+    stream_response,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, MutableSequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, MutableSequence
     from typing import Unpack
 
     from starlette.requests import Request
     from starlette.responses import Response
 
     from langchain_codeexec.emulator.brain import Brain
+    from langchain_codeexec.emulator.faults import FaultLike
     from langchain_codeexec.executors.base import CodeExecutor
     from langchain_codeexec.gemini.transport import EndpointKind
     from langchain_codeexec.gemini.wire import GenerateContentResponse
@@ -69,6 +83,7 @@ class AppOptions(TypedDict, total=False):
         max_body_bytes: Largest body accepted, by default 20 MiB as the service's.
         send_empty_output: Whether a result without output has `output: ""`; by default it has no `output`.
         log: Where requests are recorded, in the order they were answered; by default nowhere.
+        faults: What goes wrong with which request; by default nothing.
     """
 
     accept_key: Callable[[str], bool]
@@ -76,6 +91,7 @@ class AppOptions(TypedDict, total=False):
     max_body_bytes: int
     send_empty_output: bool
     log: MutableSequence[RecordedRequest]
+    faults: Faults | Iterable[FaultLike]
 
 
 class ServerOptions(AppOptions, total=False):
@@ -84,6 +100,7 @@ class ServerOptions(AppOptions, total=False):
     host: str
     port: int
     allow_remote: bool
+    grace: float
 
 
 def create_app(
@@ -109,6 +126,7 @@ def create_app(
             ("GET", "", service.enumerate),
         )
     ]
+    routes += admin_routes(service.faults)
     return Starlette(routes=routes, exception_handlers={HTTPException: service.no_route})
 
 
@@ -135,6 +153,7 @@ class _Service:
         self._max_body_bytes = options.get("max_body_bytes", 20 * 1024 * 1024)
         self._send_empty_output = options.get("send_empty_output", False)
         self._log = options.get("log", deque(maxlen=0))
+        self.faults = Faults.of(options.get("faults", ()))
 
     def endpoint(self, kind: EndpointKind, reply: _Reply) -> Callable[[Request], Awaitable[Response]]:
         """Wrap a reply: credentials before it, errors and the record after it."""
@@ -143,7 +162,7 @@ class _Service:
             target = _target(kind, request)
             body: Any = None
             try:
-                raw = await self._read(request)
+                raw = await read_body(request, self._max_body_bytes)
                 if not _VERSION.fullmatch(target.version):
                     raise route_not_found(request.url.path)
                 check_credentials(target, request.headers, request.query_params, self._accept_key)
@@ -151,6 +170,8 @@ class _Service:
                 response = await reply(request, target, body)
             except EmulatedError as error:
                 response = error_response(error, as_array=_wants_array(request, target))
+            except ConnectionCut:
+                response = CutResponse()
             self._record(request, target, body, response.status_code)
             return response
 
@@ -168,17 +189,6 @@ class _Service:
             )
         )
 
-    async def _read(self, request: Request) -> bytes:
-        raw = bytearray()
-        try:
-            async for piece in request.stream():
-                raw += piece
-                if len(raw) > self._max_body_bytes:
-                    raise invalid(f"Request payload size exceeds the limit: {self._max_body_bytes} bytes.")
-        except ClientDisconnect:
-            raise EmulatedError(499, message="The client went away.") from None
-        return bytes(raw)
-
     async def no_route(self, request: Request, error: Exception) -> Response:  # noqa: ARG002 -- Starlette's signature
         """Answer what no route takes; the wrong HTTP method is no route either."""
         response = error_response(route_not_found(request.url.path))
@@ -193,14 +203,24 @@ class _Service:
         checked = checked_request(body, target)
         if target.action == "countTokens":
             return json_response(count_tokens(checked, target))
+        streams = target.action == "streamGenerateContent"
+        disturbance = Disturbance(self.faults.take(), self.faults.wait, streams=streams)
+        await disturbance.begin(target)
         answer = Answer(
-            self._brain,
+            disturbance.brain(self._brain),
             self._executor,
             Prompt(target.model, target.endpoint, checked),
             target,
             send_empty_output=self._send_empty_output,
         )
-        return await _generated(request, target, Stepper(BODIES[target.action](answer)))
+        bodies = Stepper(BODIES[target.action](answer))
+        first = await _first_body(bodies, last=not streams)
+        if streams:
+            framing = EVENTS if _wants_events(request) else ARRAY
+            return stream_response(all_bodies(first, bodies), framing, disturbance, bodies)
+        if disturbance.on_the_way:
+            return stream_response(one_body(first), WHOLE, disturbance, bodies)
+        return json_response(first)
 
     async def describe(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002 -- a reply's signature
         """Answer a GET of one model."""
@@ -230,16 +250,15 @@ def _wants_array(request: Request, target: Target) -> bool:
     return target.action == "streamGenerateContent" and not _wants_events(request)
 
 
-async def _generated(request: Request, target: Target, bodies: Stepper[GenerateContentResponse]) -> Response:
+async def _first_body(bodies: Stepper[GenerateContentResponse], *, last: bool) -> GenerateContentResponse:
     """Make the first body before the answer begins, so that a failure up to there is a status."""
-    streams = target.action == "streamGenerateContent"
     first: GenerateContentResponse | None = None
     try:
         first = await bodies.next()
     except Exception as error:
         raise error_from_exception(error) from error
     finally:
-        if first is None or not streams:
+        if first is None or last:
             await bodies.aclose()
     assert first is not None  # noqa: S101 -- an answer has at least its last body
-    return stream_response(first, bodies, sse=_wants_events(request)) if streams else json_response(first)
+    return first

@@ -21,7 +21,7 @@ class RecordedRequest:
         model: Bare model name; empty where the path names none.
         method: `generateContent`, `streamGenerateContent`, `countTokens`; `GET` for a look-up.
         body: The JSON body before any normalising; `None` where there was none or it was not JSON.
-        status: HTTP status of the answer. A stream that failed after its beginning has 200.
+        status: HTTP status of the answer. A stream that failed after its beginning has 200; 0 is no answer at all.
     """
 
     path: str

@@ -1,7 +1,10 @@
 """The service's errors: what they say, and the envelope they travel in.
 
-Most wordings are the real services', as users quote them in public bug reports. Ours are those for unknown
-routes, JSON that cannot be read or is nested too deep, and code in the history without the tool.
+The envelope and the canonical status names are the public API's. Seen in answers of the services, as users
+quote them, are the refusals of combined tools, of a function calling configuration without functions and of
+unknown names. The others follow the services' manner as closely as is known and may differ in a word; match
+them loosely. Ours alone are those for unknown routes, JSON that cannot be read or is nested too deep, and code
+in the history without the tool.
 """
 
 from __future__ import annotations
@@ -18,10 +21,19 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.emulator.targets import Target
 
-__all__ = ["EmulatedError", "error_from_exception", "invalid", "model_not_found", "route_not_found"]
+__all__ = [
+    "EmulatedError",
+    "error_from_exception",
+    "invalid",
+    "model_not_found",
+    "permission_denied",
+    "quota_exceeded",
+    "route_not_found",
+]
 
 logger = logging.getLogger(__name__)
 
+_RPC = "type.googleapis.com/google.rpc"
 _STATUS = MappingProxyType(
     {
         400: "INVALID_ARGUMENT",
@@ -102,6 +114,50 @@ def model_not_found(target: Target) -> EmulatedError:
     return EmulatedError(404, message=message)
 
 
+def quota_exceeded(target: Target, retry_after: float | None = None) -> EmulatedError:
+    """The answer where a quota is used up; only the Developer API says which, and when to come back."""
+    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    if target.endpoint == "vertex":
+        message = (
+            "Resource exhausted. Please try again later. Please refer to "
+            "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details."
+        )
+        return EmulatedError(429, message=message, headers=headers)
+    metric = f"{target.host}/generate_content_free_tier_requests"
+    message = (
+        "You exceeded your current quota, please check your plan and billing details. For more information "
+        "on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.\n"
+        f"* Quota exceeded for metric: {metric}, limit: 10"
+    )
+    violation = {
+        "quotaMetric": metric,
+        "quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
+        "quotaDimensions": {"location": "global", "model": target.model},
+        "quotaValue": "10",
+    }
+    details: list[dict[str, Any]] = [{"@type": f"{_RPC}.QuotaFailure", "violations": [violation]}]
+    if retry_after is not None:
+        message += f"\nPlease retry in {retry_after:g}s."
+        details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{retry_after:g}s"})
+    return EmulatedError(429, message=message, details=details, headers=headers)
+
+
+def permission_denied(target: Target) -> EmulatedError:
+    """The answer where the credentials are valid and not enough."""
+    if target.endpoint == "developer":
+        return EmulatedError(403, message="The caller does not have permission")
+    permission = "aiplatform.endpoints.predict"
+    resource = f"//{target.host}/{target.resource}"
+    message = f"Permission '{permission}' denied on resource '{resource}' (or it may not exist)."
+    detail = {
+        "@type": f"{_RPC}.ErrorInfo",
+        "reason": "IAM_PERMISSION_DENIED",
+        "domain": target.host,
+        "metadata": {"permission": permission, "resource": target.resource},
+    }
+    return EmulatedError(403, message=message, details=[detail])
+
+
 def error_from_exception(error: Exception) -> EmulatedError:
     """What a client is told when answering failed: brains may raise `EmulatedError`, all else is a 500."""
     if isinstance(error, EmulatedError):
@@ -111,5 +167,5 @@ def error_from_exception(error: Exception) -> EmulatedError:
     else:
         logger.error("the brain failed", exc_info=error)
         cause = f"The brain failed with {type(error).__name__}: {error}"
-    detail = {"@type": "type.googleapis.com/google.rpc.DebugInfo", "detail": cause}
+    detail = {"@type": f"{_RPC}.DebugInfo", "detail": cause}
     return EmulatedError(500, message=f"Internal error encountered. {cause}", details=[detail])

@@ -1,56 +1,39 @@
-"""Bodies made step by step in a worker thread, and how a stream of them is framed."""
+"""How answers travel: whole, or as a stream of bodies in one of two framings."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from starlette.responses import Response, StreamingResponse
 
+from langchain_codeexec.emulator.disturbances import ConnectionCut, cut_connection
 from langchain_codeexec.emulator.service_errors import error_from_exception
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from starlette.types import Receive, Scope, Send
 
+    from langchain_codeexec.emulator.disturbances import Disturbance
     from langchain_codeexec.emulator.service_errors import EmulatedError
+    from langchain_codeexec.emulator.stepper import Stepper
 
-__all__ = ["Stepper", "error_response", "json_response", "stream_response"]
+__all__ = [
+    "ARRAY",
+    "EVENTS",
+    "WHOLE",
+    "CutResponse",
+    "all_bodies",
+    "error_response",
+    "json_response",
+    "one_body",
+    "stream_response",
+]
 
 T = TypeVar("T")
 
 _JSON = "application/json; charset=UTF-8"
-
-
-class Stepper(Generic[T]):
-    """Advances a generator in one thread of its own, without blocking the event loop.
-
-    All steps and the close run in the same thread, because a sandbox may tie its life to the thread that
-    started it.
-    """
-
-    def __init__(self, steps: Generator[T]) -> None:
-        self._steps = steps
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gemini-emulator-brain")
-        self._busy = False
-
-    async def next(self) -> T | None:
-        """The next step; `None` after the last."""
-        self._busy = True
-        step = asyncio.wrap_future(self._thread.submit(next, self._steps, None))
-        await asyncio.wait([step])
-        self._busy = False
-        return step.result()
-
-    async def aclose(self) -> None:
-        """Close the generator and end the thread; a step given up on ends first and is not awaited."""
-        closing = self._thread.submit(self._steps.close)
-        if not self._busy:
-            await asyncio.wrap_future(closing)
-        self._thread.shutdown(wait=not self._busy)
 
 
 def _encoded(body: Any) -> bytes:
@@ -69,18 +52,35 @@ def error_response(error: EmulatedError, *, as_array: bool = False) -> Response:
     return Response(_encoded(body), error.status_code, headers=error.headers, media_type=_JSON)
 
 
-def stream_response(first: Mapping[str, Any], rest: Stepper[Any], *, sse: bool) -> Response:
-    """A stream of bodies: server-sent events, or a JSON array element by element.
+def stream_response(
+    bodies: AsyncIterator[Mapping[str, Any]],
+    framing: Framing,
+    disturbance: Disturbance,
+    source: Stepper[Any],
+) -> Response:
+    """Answer with bodies as they are made.
 
     Args:
-        first: The first body, made before the answer began so that its failure could still be a status.
-        rest: What gives the others; closed when the stream ends or the client goes away.
-        sse: Whether to frame as server-sent events.
+        bodies: What is sent; the first is made before the answer begins, so that its failure is a status.
+        framing: How they are put into one body.
+        disturbance: What goes wrong on the way.
+        source: Closed when the stream ends or the client goes away.
     """
-    bodies = _bodies(first, rest)
-    if sse:
-        return _Stream(_events(bodies), rest, "text/event-stream")
-    return _Stream(_array(bodies), rest, _JSON)
+    frame, media_type = framing
+    frames = frame(disturbance.texts(_texts(disturbance.bodies(bodies))))
+    return _Stream(disturbance.frames(frames), source, media_type)
+
+
+class CutResponse(Response):
+    """The connection closes, and nothing is said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status_code = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- ASGI's signature
+        """Close the connection beneath."""
+        await cut_connection(scope, receive)
 
 
 class _Stream(StreamingResponse):
@@ -93,11 +93,18 @@ class _Stream(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
+        except ConnectionCut:
+            await cut_connection(scope, receive)
         finally:
             await self._source.aclose()
 
 
-async def _bodies(first: Mapping[str, Any], rest: Stepper[Any]) -> AsyncIterator[Mapping[str, Any]]:
+async def one_body(body: T) -> AsyncIterator[T]:
+    """An answer that is no stream."""
+    yield body
+
+
+async def all_bodies(first: Mapping[str, Any], rest: Stepper[Any]) -> AsyncIterator[Mapping[str, Any]]:
     """All bodies; a failure on the way becomes an error envelope, which is then the last."""
     body: Mapping[str, Any] | None = first
     while body is not None:
@@ -109,14 +116,35 @@ async def _bodies(first: Mapping[str, Any], rest: Stepper[Any]) -> AsyncIterator
             return
 
 
-async def _events(bodies: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[bytes]:
+async def _texts(bodies: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[bytes]:
     async for body in bodies:
-        yield b"data: " + _encoded(body) + b"\r\n\r\n"
+        yield _encoded(body)
 
 
-async def _array(bodies: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[bytes]:
+async def _events(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for text in texts:
+        yield b"data: " + text + b"\r\n\r\n"
+
+
+async def _array(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     separator = b"["
-    async for body in bodies:
-        yield separator + _encoded(body)
+    async for text in texts:
+        yield separator + text
         separator = b",\r\n"
     yield b"]"
+
+
+async def _halves(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for text in texts:
+        middle = len(text) // 2
+        yield text[:middle]
+        yield text[middle:]
+
+
+Framing: TypeAlias = "tuple[Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]], str]"
+"""How JSON texts become one body, and its media type."""
+
+EVENTS: Framing = (_events, "text/event-stream")
+ARRAY: Framing = (_array, _JSON)
+WHOLE: Framing = (_halves, _JSON)
+"""One body in two pieces, for what goes wrong between them."""

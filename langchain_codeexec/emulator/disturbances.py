@@ -1,0 +1,229 @@
+"""How faults are carried out: before an answer, in place of it, and on its way."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from langchain_codeexec.emulator.service_errors import EmulatedError, permission_denied, quota_exceeded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+
+    from starlette.types import Receive, Scope
+
+    from langchain_codeexec.emulator.brain import Brain, Prompt
+    from langchain_codeexec.emulator.faults import Fault
+    from langchain_codeexec.emulator.targets import Target
+    from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
+
+__all__ = ["CLOSE_EXTENSION", "ConnectionCut", "Disturbance", "cut_connection"]
+
+_Wait: TypeAlias = "Callable[[float], Awaitable[object]]"
+_Body: TypeAlias = "Mapping[str, Any]"
+
+CLOSE_EXTENSION = "langchain_codeexec.close"
+"""Key in an ASGI scope's `extensions` of the function that closes the connection beneath."""
+
+
+class ConnectionCut(Exception):  # noqa: N818 -- what happened on purpose is no error
+    """The connection is to close here, whatever was still to be sent."""
+
+
+async def cut_connection(scope: Scope, receive: Receive) -> None:
+    """Close the connection and wait until it is.
+
+    A server that offers no way to do that is left with an answer that never came to its end.
+    """
+    close = (scope.get("extensions") or {}).get(CLOSE_EXTENSION)
+    if close is None:
+        return
+    close()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Disturbance:
+    """The faults that hit one request.
+
+    Args:
+        faults: In the order in which they are carried out.
+        wait: How to let seconds pass.
+        streams: Whether the answer is a stream.
+    """
+
+    def __init__(self, faults: Sequence[Fault], wait: _Wait, *, streams: bool) -> None:
+        self._faults = faults
+        self._wait = wait
+        self._streams = streams
+
+    async def begin(self, target: Target) -> None:
+        """Carry out what comes before the answer.
+
+        Raises:
+            EmulatedError: A fault answers with a status.
+            ConnectionCut: A fault leaves no answer.
+        """
+        for fault in self._faults:
+            if fault.kind == "latency" and not fault.after:
+                await self._wait(fault.seconds)
+            elif fault.kind in _REFUSALS and not (fault.kind == "error" and self._streams):
+                raise _REFUSALS[fault.kind](fault, target)
+            elif fault.kind == "cut" and not fault.after:
+                raise ConnectionCut
+
+    def brain(self, brain: Brain) -> Brain:
+        """What answers: the given brain, or a fault in its place."""
+        instead = next((_INSTEAD[fault.kind] for fault in self._faults if fault.kind in _INSTEAD), None)
+        return brain if instead is None else _Spoiled(instead)
+
+    @property
+    def on_the_way(self) -> bool:
+        """Whether a fault meddles with the bytes of the answer."""
+        return any(fault.kind in stage for fault in self._faults for stage in (_BODIES, _TEXTS, _FRAMES))
+
+    def bodies(self, bodies: AsyncIterator[_Body]) -> AsyncIterator[_Body]:
+        """The chunks of the answer, before they become bytes."""
+        for fault in self._faults if self._streams else ():
+            if fault.kind in _BODIES:
+                bodies = _BODIES[fault.kind](bodies, fault, self._wait)
+        return bodies
+
+    def texts(self, texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks as JSON, before they are framed."""
+        for fault in self._faults:
+            if fault.kind in _TEXTS and (self._streams or fault.kind != "duplicate"):
+                texts = _TEXTS[fault.kind](texts, fault.after if self._streams else 0)
+        return texts
+
+    def frames(self, frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The bytes as they are sent."""
+        for fault in self._faults:
+            if fault.kind in _FRAMES:
+                frames = _FRAMES[fault.kind](frames, fault.after)
+        return frames
+
+
+# -- before the answer ---------------------------------------------------------------------------------
+
+
+def _status(fault: Fault, target: Target) -> EmulatedError:  # noqa: ARG001 -- a refusal's signature
+    headers, details = {}, []
+    if fault.retry_after is not None:
+        headers["Retry-After"] = f"{fault.retry_after:g}"
+        delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{fault.retry_after:g}s"}
+        details.append(delay)
+    return EmulatedError(fault.status_code, message=fault.message, details=details, headers=headers)
+
+
+_REFUSALS: Mapping[str, Callable[[Fault, Target], EmulatedError]] = MappingProxyType(
+    {
+        "status": _status,
+        "error": _status,
+        "quota": lambda fault, target: quota_exceeded(target, fault.retry_after),
+        "permission": lambda fault, target: permission_denied(target),  # noqa: ARG005 -- a refusal's signature
+    }
+)
+
+
+# -- in place of the answer ----------------------------------------------------------------------------
+
+
+def _malformed(request: GenerateContentRequest) -> GenerateContentResponse:
+    declared = (
+        declaration.get("name", "")
+        for tool in request.get("tools") or []
+        for declaration in tool.get("functionDeclarations") or []
+    )
+    message = f"Malformed function call: print(default_api.{next(declared, 'unknown')}("
+    return {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": message}]}
+
+
+_INSTEAD: Mapping[str, Callable[[GenerateContentRequest], GenerateContentResponse]] = MappingProxyType(
+    {
+        "empty": lambda request: {"candidates": [{"finishReason": "STOP"}]},  # noqa: ARG005 -- a row's signature
+        "no_candidates": lambda request: {"candidates": []},  # noqa: ARG005 -- a row's signature
+        "malformed_call": _malformed,
+    }
+)
+
+
+class _Spoiled:
+    """A brain that says nothing and sets the response's fields."""
+
+    def __init__(self, fields: Callable[[GenerateContentRequest], GenerateContentResponse]) -> None:
+        self._fields = fields
+
+    def respond(self, prompt: Prompt) -> Generator[Part | list[Part], Any, GenerateContentResponse]:
+        yield cast("list[Part]", [])
+        return self._fields(prompt.request)
+
+
+# -- on its way ----------------------------------------------------------------------------------------
+
+
+async def _late(bodies: AsyncIterator[_Body], fault: Fault, wait: _Wait) -> AsyncIterator[_Body]:
+    index = 0
+    async for body in bodies:
+        if index == fault.after > 0:
+            await wait(fault.seconds)
+        yield body
+        index += 1
+
+
+async def _broken_off(bodies: AsyncIterator[_Body], fault: Fault, wait: _Wait) -> AsyncIterator[_Body]:  # noqa: ARG001 -- a row's signature
+    sent = 0
+    async for body in bodies:
+        if sent == fault.after:
+            break
+        yield body
+        sent += 1
+    yield EmulatedError(fault.status_code, message=fault.message).envelope
+
+
+async def _duplicated(texts: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
+    index = 0
+    async for text in texts:
+        yield text
+        if index == after:
+            yield text
+        index += 1
+
+
+async def _garbled(texts: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
+    """An object backwards begins with a closing brace, which is never JSON."""
+    index = 0
+    async for text in texts:
+        yield text[::-1] if index == after else text
+        index += 1
+
+
+async def _truncated(frames: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
+    index = 0
+    async for frame in frames:
+        if index == after:
+            yield frame[: len(frame) // 2]
+            return
+        yield frame
+        index += 1
+
+
+async def _cut(frames: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
+    index = 0
+    async for frame in frames:
+        if index == after:
+            break
+        yield frame
+        index += 1
+    raise ConnectionCut
+
+
+_BODIES: Mapping[str, Callable[[AsyncIterator[_Body], Fault, _Wait], AsyncIterator[_Body]]] = (
+    MappingProxyType({"latency": _late, "error": _broken_off})
+)
+_TEXTS: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]] = MappingProxyType(
+    {"duplicate": _duplicated, "garbled": _garbled}
+)
+_FRAMES: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]] = MappingProxyType(
+    {"truncated": _truncated, "cut": _cut}
+)

@@ -1,0 +1,251 @@
+"""What goes wrong on demand: faults as values, and the queue that says which request they hit."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from random import Random
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from langchain_codeexec.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+__all__ = ["Fault", "FaultLike", "Faults"]
+
+_SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "none": frozenset(),
+        "status": frozenset({"status_code", "message", "retry_after"}),
+        "quota": frozenset({"retry_after"}),
+        "permission": frozenset(),
+        "latency": frozenset({"seconds", "after"}),
+        "cut": frozenset({"after"}),
+        "truncated": frozenset({"after"}),
+        "garbled": frozenset({"after"}),
+        "duplicate": frozenset({"after"}),
+        "error": frozenset({"status_code", "message", "after"}),
+        "empty": frozenset(),
+        "no_candidates": frozenset(),
+        "malformed_call": frozenset(),
+    }
+)
+_COMMON = frozenset({"kind", "rate", "seed"})
+_LOWEST_ERROR, _HIGHEST_ERROR = 400, 599
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong with one request to generate content.
+
+    | kind | what happens |
+    |---|---|
+    | `none` | nothing: the request is answered as ever (to let one pass in a queue) |
+    | `status` | an error status, `status_code`, with `Retry-After` where `retry_after` is given |
+    | `quota` | 429 with the details of an exceeded quota |
+    | `permission` | 403 with the details of a missing permission |
+    | `latency` | `seconds` pass before the answer begins, or in a stream before chunk `after` |
+    | `cut` | the connection closes: with no answer at all, or after `after` chunks of it |
+    | `truncated` | the answer ends well in the middle of chunk `after` |
+    | `garbled` | chunk `after` is no JSON |
+    | `duplicate` | chunk `after` of a stream comes twice |
+    | `error` | a stream of status 200 ends with an error after `after` chunks; else the same as `status` |
+    | `empty` | one candidate without content |
+    | `no_candidates` | no candidate |
+    | `malformed_call` | a candidate without content that ended with MALFORMED_FUNCTION_CALL |
+
+    Chunks count from zero. An answer that is no stream has two, its halves.
+
+    Attributes:
+        kind: One of the above.
+        status_code: HTTP status, 400 to 599.
+        message: The service's words; empty takes the ones that belong to the status.
+        retry_after: Seconds the client is asked to wait, in the header and in the details.
+        seconds: How long the answer takes longer.
+        after: How many chunks go out well first.
+        rate: The share of requests it hits, 0 to 1, until it is removed; `None` hits the next one, once.
+        seed: Makes the requests hit at a rate the same ones every time.
+
+    Raises:
+        ConfigurationError: The kind is unknown, or a setting is not its own or out of range.
+    """
+
+    kind: str
+    status_code: int = 503
+    message: str = ""
+    retry_after: float | None = None
+    seconds: float = 0.0
+    after: int = 0
+    rate: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in _SETTINGS:
+            raise ConfigurationError(f"there is no fault {self.kind!r}; choose from {', '.join(_SETTINGS)}")
+        if alien := self._set() - _SETTINGS[self.kind] - _COMMON:
+            own = ", ".join(sorted(_SETTINGS[self.kind] | _COMMON - {"kind"}))
+            raise ConfigurationError(
+                f"the fault {self.kind!r} has no setting {', '.join(sorted(alien))}; it has {own}"
+            )
+        for name, good, expected in _RANGES:
+            value = getattr(self, name)
+            if not isinstance(value, _TYPES[name]) or isinstance(value, bool) or not good(value):
+                raise ConfigurationError(f"{name} of the fault {self.kind!r} is {value!r}, not {expected}")
+
+    def _set(self) -> set[str]:
+        return {item.name for item in fields(self) if getattr(self, item.name) != item.default}
+
+    @classmethod
+    def of(cls, value: FaultLike) -> Fault:
+        """Read a fault in any of its spellings.
+
+        Args:
+            value: A fault; a mapping of its attributes; or a text, the kind and then settings:
+                `quota`, `503`, `latency:seconds=2,rate=0.1,seed=7`.
+
+        Raises:
+            ConfigurationError: It is none.
+        """
+        if isinstance(value, Fault):
+            return value
+        settings = _settings_from_text(value) if isinstance(value, str) else value
+        known = {item.name for item in fields(cls)}
+        if not isinstance(settings, Mapping) or "kind" not in settings or not settings.keys() <= known:
+            raise ConfigurationError(
+                f"{value!r} is no fault; give a kind and any of {', '.join(sorted(known - {'kind'}))}, "
+                "for example latency:seconds=2,rate=0.1"
+            )
+        return cls(**settings)
+
+    def as_json(self) -> dict[str, Any]:
+        """The kind and what was set."""
+        chosen = self._set() | {"kind"}
+        return {name: value for name, value in asdict(self).items() if name in chosen}
+
+
+FaultLike: TypeAlias = "Fault | str | Mapping[str, Any]"
+"""A fault in any of the spellings that `Fault.of` reads."""
+
+_TYPES: Mapping[str, Any] = MappingProxyType(
+    {
+        "status_code": int,
+        "message": str,
+        "retry_after": float | int | None,
+        "seconds": float | int,
+        "after": int,
+        "rate": float | int | None,
+        "seed": int,
+    }
+)
+_RANGES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("status_code", lambda code: _LOWEST_ERROR <= code <= _HIGHEST_ERROR, "a status from 400 to 599"),
+    ("message", lambda text: text is not None, "a text"),
+    ("retry_after", lambda seconds: seconds is None or seconds >= 0, "a number of seconds"),
+    ("seconds", lambda seconds: seconds >= 0, "a number of seconds"),
+    ("after", lambda count: count >= 0, "a number of chunks"),
+    ("rate", lambda share: share is None or 0 <= share <= 1, "between 0 and 1"),
+    ("seed", lambda seed: seed is not None, "a whole number"),
+)
+
+
+def _settings_from_text(text: str) -> dict[str, Any]:
+    kind, _, rest = text.strip().partition(":")
+    if kind.isdecimal():
+        kind, rest = "status", f"status_code={kind},{rest}".rstrip(",")
+    settings: dict[str, Any] = {"kind": kind}
+    for setting in filter(None, rest.split(",")):
+        name, _, value = setting.partition("=")
+        settings[name.strip()] = _number(value.strip())
+    return settings
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+class Faults:
+    """Says which faults hit which request. It is thread-safe.
+
+    Every request takes the next fault of the queue, and besides each of those at a rate that chances on it.
+    Only requests that the service would have answered count.
+
+    Args:
+        faults: To begin with.
+        wait: How to let seconds pass.
+
+    Raises:
+        ConfigurationError: One of them is no fault.
+    """
+
+    def __init__(
+        self, faults: Iterable[FaultLike] = (), *, wait: Callable[[float], Awaitable[object]] = asyncio.sleep
+    ) -> None:
+        self._lock = threading.Lock()
+        self._queue: deque[Fault] = deque()
+        self._lasting: list[tuple[Fault, Random]] = []
+        self.wait = wait
+        self.add(*faults)
+
+    @classmethod
+    def of(cls, faults: Faults | Iterable[FaultLike]) -> Faults:
+        """These faults, or new ones of these.
+
+        Raises:
+            ConfigurationError: One of them is no fault.
+        """
+        return faults if isinstance(faults, Faults) else cls(faults)
+
+    def add(self, *faults: FaultLike) -> None:
+        """Put faults behind those there are.
+
+        Raises:
+            ConfigurationError: One of them is no fault; then none was added.
+        """
+        queued, lasting = _sorted_out(faults)
+        with self._lock:
+            self._queue.extend(queued)
+            self._lasting.extend(lasting)
+
+    def replace(self, faults: Iterable[FaultLike]) -> None:
+        """Put faults in the place of those there are.
+
+        Raises:
+            ConfigurationError: One of them is no fault; then all stay as they were.
+        """
+        queued, lasting = _sorted_out(faults)
+        with self._lock:
+            self._queue = deque(queued)
+            self._lasting = lasting
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        self.replace(())
+
+    @property
+    def pending(self) -> tuple[Fault, ...]:
+        """Those at a rate, and those of the queue that hit nothing yet."""
+        with self._lock:
+            return (*(fault for fault, _ in self._lasting), *self._queue)
+
+    def take(self) -> tuple[Fault, ...]:
+        """The faults that hit the next request."""
+        with self._lock:
+            queued = [self._queue.popleft()] if self._queue else []
+            chanced = [fault for fault, dice in self._lasting if dice.random() < (fault.rate or 0)]
+        return tuple(fault for fault in (*queued, *chanced) if fault.kind != "none")
+
+
+def _sorted_out(faults: Iterable[FaultLike]) -> tuple[list[Fault], list[tuple[Fault, Random]]]:
+    read = [Fault.of(fault) for fault in faults]
+    queued = [fault for fault in read if fault.rate is None]
+    return queued, [(fault, Random(fault.seed)) for fault in read if fault.rate is not None]  # noqa: S311 -- no secret

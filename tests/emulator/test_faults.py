@@ -1,0 +1,428 @@
+"""What goes wrong on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_codeexec.emulator import Fault, Faults, GeminiEmulator, ScriptedBrain, create_app
+from langchain_codeexec.errors import ConfigurationError
+
+OLD = "gemini-2.5-flash"
+ASK = {"contents": [{"role": "user", "parts": [{"text": "Go"}]}], "tools": [{"codeExecution": {}}]}
+TOOLS = {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
+TEXT = "One two three four five six seven eight nine."
+FAULTS = "/__emulator__/faults"
+
+
+def always(prompt):
+    return TEXT
+
+
+def streamed(client, *, sse=True):
+    """The bytes of a stream as far as they came, and whether it broke."""
+    path = f"/v1beta/models/{OLD}:streamGenerateContent{'?alt=sse' if sse else ''}"
+    raw = b""
+    with client.http.stream("POST", path, json=ASK) as response:
+        assert response.status_code == 200
+        try:
+            for piece in response.iter_raw():
+                raw += piece
+        except httpx.RemoteProtocolError:
+            return raw, True
+    return raw, False
+
+
+def events(raw):
+    return [event.removeprefix(b"data: ") for event in raw.split(b"\r\n\r\n") if event]
+
+
+def texts(raw):
+    chunks = map(json.loads, events(raw))
+    return [chunk["candidates"][0]["content"]["parts"][0]["text"] for chunk in chunks]
+
+
+# -- spellings -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spelled", "fault"),
+    [
+        ("quota", Fault("quota")),
+        ("503", Fault("status")),
+        ("429:retry_after=1.5", Fault("status", status_code=429, retry_after=1.5)),
+        ("latency:seconds=2,rate=0.1,seed=7", Fault("latency", seconds=2, rate=0.1, seed=7)),
+        (" error : after=2, message=Sorry ", None),
+        ("error:after=2, message=Sorry", Fault("error", after=2, message="Sorry")),
+        ({"kind": "cut", "after": 1}, Fault("cut", after=1)),
+        (Fault("empty"), Fault("empty")),
+    ],
+)
+def test_spellings(spelled, fault):
+    if fault is None:
+        with pytest.raises(ConfigurationError):
+            Fault.of(spelled)
+        return
+    read = Fault.of(spelled)
+    assert read == fault
+    assert Fault.of(read.as_json()) == read
+    assert Fault.of(json.loads(json.dumps(read.as_json()))) == read
+
+
+@pytest.mark.parametrize(
+    ("spelled", "told"),
+    [
+        ("", "there is no fault ''; choose from none, status"),
+        ("kuota", "there is no fault 'kuota'"),
+        ("quota:after=1", "'quota' has no setting after; it has rate, retry_after, seed"),
+        ("latency:seconds=long", "seconds of the fault 'latency' is 'long', not a number of seconds"),
+        ("latency:seconds=-1", "seconds"),
+        ("cut:after=1.5", "after of the fault 'cut' is 1.5, not a number of chunks"),
+        ("quota:rate=1.1", "between 0 and 1"),
+        ("200", "status_code of the fault 'status' is 200"),
+        ("quota:retry", "is no fault; give a kind and any of"),
+        ({"after": 1}, "is no fault"),
+        (7, "is no fault"),
+        ({"kind": "cut", "after": True}, "after"),
+        ({"kind": "error", "message": None}, "message"),
+    ],
+)
+def test_what_is_no_fault_is_told_at_once(spelled, told):
+    with pytest.raises(ConfigurationError) as caught:
+        Faults([spelled])
+    assert told in str(caught.value)
+
+
+# -- which request is hit ------------------------------------------------------------------------------
+
+
+def test_a_queue_hits_the_next_requests_once_each(start):
+    client = start(always, faults=["none", "503"])
+    client.emulator.faults.add("429", "none")
+    assert [client.ask(ASK).status_code for _ in range(5)] == [200, 503, 429, 200, 200]
+    assert client.emulator.faults.pending == ()
+    assert [request.status for request in client.emulator.requests] == [200, 503, 429, 200, 200]
+
+
+def test_only_what_would_have_been_answered_is_hit(start):
+    client = start(always, faults=["503"])
+    assert client.ask({}).status_code == 400
+    assert client.ask(ASK, model="gpt-9").status_code == 404
+    assert client.ask({"contents": ASK["contents"]}, action="countTokens").status_code == 200
+    assert client.http.get("/v1beta/models").status_code == 200
+    assert client.ask(ASK).status_code == 503
+
+
+@given(rate=st.floats(0, 1), seed=st.integers(0, 100))
+def test_a_rate_hits_the_same_requests_for_the_same_seed(rate, seed):
+    fault = Fault("quota", rate=rate, seed=seed)
+    first, second = Faults([fault]), Faults([fault])
+    hits = [first.take() for _ in range(50)]
+    assert hits == [second.take() for _ in range(50)]
+    assert set(hits) <= {(), (fault,)}
+    assert first.pending == (fault,)
+    if rate in (0, 1):
+        assert set(hits) == ({(fault,)} if rate else {()})
+
+
+def test_a_rate_is_about_that_share():
+    faults = Faults(["quota:rate=0.25,seed=1"])
+    assert 200 < sum(bool(faults.take()) for _ in range(1000)) < 300
+
+
+def test_faults_come_together():
+    faults = Faults(["latency:seconds=1,rate=1", "503"])
+    assert [fault.kind for fault in faults.take()] == ["status", "latency"]
+    assert [fault.kind for fault in faults.take()] == ["latency"]
+    faults.clear()
+    assert faults.take() == faults.pending == ()
+
+
+def test_a_wrong_one_leaves_all_as_it_was():
+    faults = Faults(["quota"])
+    for change in (lambda: faults.add("503", "oops"), lambda: faults.replace(["503", "oops"])):
+        with pytest.raises(ConfigurationError, match="oops"):
+            change()
+    assert faults.pending == (Fault("quota"),)
+
+
+def test_faults_may_be_shared_between_emulators(start):
+    faults = Faults(["503", "503"])
+    one, other = start(always, faults=faults), start(always, faults=faults)
+    assert [client.ask(ASK).status_code for client in (one, other, one)] == [503, 503, 200]
+
+
+# -- refusals ------------------------------------------------------------------------------------------
+
+
+def test_a_status_with_retry_after(start):
+    client = start(always, faults=[Fault("status", status_code=503, message="Busy.", retry_after=7)])
+    response = client.ask(ASK)
+    assert response.headers["retry-after"] == "7"
+    assert response.json()["error"] == {
+        "code": 503,
+        "message": "Busy.",
+        "status": "UNAVAILABLE",
+        "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "endpoint", "status", "kinds"),
+    [
+        ("quota:retry_after=2", "developer", "RESOURCE_EXHAUSTED", ["QuotaFailure", "RetryInfo"]),
+        ("quota", "developer", "RESOURCE_EXHAUSTED", ["QuotaFailure"]),
+        ("quota", "vertex", "RESOURCE_EXHAUSTED", []),
+        ("permission", "vertex", "PERMISSION_DENIED", ["ErrorInfo"]),
+        ("permission", "developer", "PERMISSION_DENIED", []),
+        ("error", "developer", "UNAVAILABLE", []),
+    ],
+)
+def test_refusals(start, fault, endpoint, status, kinds):
+    response = start(always, faults=[fault]).ask(ASK, endpoint=endpoint)
+    error = response.json()["error"]
+    assert (error["status"], error["code"]) == (status, response.status_code)
+    assert [detail["@type"].rpartition(".")[2] for detail in error.get("details", [])] == kinds
+    assert response.headers.get("retry-after") == ("2" if "retry_after" in fault else None)
+
+
+# -- answers of no use ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["generateContent", "streamGenerateContent"])
+@pytest.mark.parametrize(
+    ("fault", "candidates"),
+    [
+        ("empty", [{"index": 0, "finishReason": "STOP"}]),
+        ("no_candidates", None),
+        (
+            "malformed_call",
+            [
+                {
+                    "index": 0,
+                    "finishReason": "MALFORMED_FUNCTION_CALL",
+                    "finishMessage": "Malformed function call: print(default_api.weather(",
+                }
+            ],
+        ),
+    ],
+)
+def test_answers_without_content(start, fault, candidates, action):
+    brain = ScriptedBrain([TEXT])
+    client = start(brain, faults=[fault])
+    body = client.ask({**ASK, **TOOLS}, action=action).json()
+    body = body[0] if isinstance(body, list) else body
+    assert body.get("candidates") == candidates
+    assert body["usageMetadata"]["totalTokenCount"] > 0
+    assert brain.prompts == []
+
+
+# -- latency -------------------------------------------------------------------------------------------
+
+
+class Waiter:
+    """Lets no time pass, and says what it was asked for."""
+
+    def __init__(self) -> None:
+        self.waited = []
+
+    async def __call__(self, seconds):
+        self.waited.append(seconds)
+
+
+def test_latency_before_the_answer(start):
+    waiter = Waiter()
+    client = start(always, faults=Faults(["latency:seconds=30", "latency:seconds=5,rate=1"], wait=waiter))
+    assert client.parts(ASK)[0]["text"] == TEXT
+    assert texts(streamed(client)[0])[-1] == ""
+    assert waiter.waited == [30, 5, 5]
+
+
+def test_latency_within_a_stream(start):
+    go = asyncio.Event()
+    loops: queue.Queue[asyncio.AbstractEventLoop] = queue.Queue()
+
+    async def wait(seconds):
+        loops.put(asyncio.get_running_loop())
+        await go.wait()
+
+    client = start(always, faults=Faults(["latency:seconds=30,after=1"], wait=wait))
+    with client.http.stream(
+        "POST", f"/v1beta/models/{OLD}:streamGenerateContent?alt=sse", json=ASK
+    ) as response:
+        lines = (line for line in response.iter_lines() if line)
+        assert "One two" in next(lines)
+        loops.get(timeout=30).call_soon_threadsafe(go.set)
+        assert "five six" in next(lines)
+        assert len(list(lines)) == 2
+
+
+# -- what breaks on the way ----------------------------------------------------------------------------
+
+
+def test_a_connection_cut_before_the_answer(start):
+    client = start(always, faults=["cut", "cut"])
+    for action in ("generateContent", "streamGenerateContent?alt=sse"):
+        with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+            client.ask(ASK, action=action)
+    assert client.ask(ASK).status_code == 200
+    assert [request.status for request in client.emulator.requests] == [0, 0, 200]
+
+
+@pytest.mark.parametrize(
+    ("after", "whole"), [(1, ["One two three four "]), (3, None), (4, None), (100, None)]
+)
+def test_a_stream_cut_on_the_way(start, after, whole):
+    raw, broke = streamed(start(always, faults=[f"cut:after={after}"]))
+    assert broke
+    assert texts(raw) == (whole or ["One two three four ", "five six seven eight ", "nine.", ""][:after])
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_an_answer_cut_in_the_middle(start, after):
+    client = start(always, faults=[f"cut:after={after}"])
+    with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+        client.ask(ASK)
+
+
+def test_a_truncated_stream_ends_well(start):
+    client = start(always, faults=["truncated:after=1", "truncated"])
+    raw, broke = streamed(client)
+    first, second = events(raw)
+    assert not broke
+    assert json.loads(first)["candidates"]
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(second)
+    with pytest.raises(json.JSONDecodeError):
+        client.ask(ASK).json()
+
+
+def test_a_garbled_chunk_alone_is_no_json(start):
+    client = start(always, faults=["garbled:after=1", "garbled"])
+    good, bad, *rest = events(streamed(client)[0])
+    for text in (good, *rest):
+        assert json.loads(text)["candidates"]
+    for text in (bad, client.ask(ASK).content):
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(text)
+
+
+def test_a_duplicate_chunk(start):
+    client = start(always, faults=["duplicate:after=1"] * 3)
+    expected = ["One two three four ", "five six seven eight ", "five six seven eight ", "nine.", ""]
+    assert texts(streamed(client)[0]) == expected
+    array = json.loads(streamed(client, sse=False)[0])
+    assert [chunk["candidates"][0]["content"]["parts"][0]["text"] for chunk in array] == expected
+    assert client.parts(ASK)[0]["text"] == TEXT
+
+
+@pytest.mark.parametrize("after", [0, 2, 100])
+def test_an_error_in_mid_stream(start, after):
+    client = start(
+        always, faults=[Fault("error", status_code=500, message="Oh.", after=after) for _ in range(2)]
+    )
+    *chunks, last = map(json.loads, events(streamed(client)[0]))
+    assert last == {"error": {"code": 500, "message": "Oh.", "status": "INTERNAL"}}
+    assert len(chunks) == min(after, 4)
+    assert json.loads(streamed(client, sse=False)[0])[-1] == last
+
+
+def test_a_server_that_cannot_cut_leaves_the_answer_unfinished():
+    app = create_app(ScriptedBrain(always), faults=["cut"])
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": json.dumps(ASK).encode(), "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"/v1beta/models/{OLD}:generateContent",
+        "query_string": b"key=k",
+        "headers": [],
+    }
+    asyncio.run(app(scope, receive, send))
+    assert sent == []
+
+
+# -- the admin route -----------------------------------------------------------------------------------
+
+
+def test_the_admin_route_lists_sets_and_removes(start):
+    client = start(always, faults=["quota"])
+    assert client.http.get(FAULTS).json() == {"faults": [{"kind": "quota"}]}
+    wanted = [{"kind": "status", "status_code": 500}, "latency:seconds=1,rate=0,seed=3"]
+    answer = client.http.put(FAULTS, json={"faults": wanted}).json()
+    assert answer == {
+        "faults": [
+            {"kind": "latency", "seconds": 1, "rate": 0, "seed": 3},
+            {"kind": "status", "status_code": 500},
+        ]
+    }
+    assert client.http.put(FAULTS, json=answer).json() == answer
+    assert client.ask(ASK).status_code == 500
+    assert client.http.delete(FAULTS).json() == {"faults": []}
+    assert client.emulator.faults.pending == ()
+
+
+@pytest.mark.parametrize(
+    "body", ['{"faults": ["oops"]}', "[]", '{"faults": {}}', "{}", '{"faults": [7]}', "{", "x" * (1 << 21)]
+)
+def test_the_admin_route_refuses_what_is_no_fault(start, body):
+    client = start(always, faults=["quota"])
+    response = client.http.put(FAULTS, content=body)
+    assert response.status_code == 400
+    assert response.json()["error"]["status"] == "INVALID_ARGUMENT"
+    assert client.emulator.faults.pending == (Fault("quota"),)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "example.com"},
+        {"host": "127.0.0.1.example.com:80"},
+        {"host": ""},
+        {"origin": "https://example.com"},
+        {"origin": "null"},
+        {"x-forwarded-for": "192.0.2.7"},
+    ],
+)
+def test_the_admin_route_is_for_this_machine_only(start, headers):
+    client = start(always, faults=["quota"])
+    for method in ("GET", "PUT", "DELETE"):
+        response = client.http.request(method, FAULTS, headers=headers, json={"faults": []})
+        assert response.status_code == 403, headers
+    assert client.emulator.faults.pending == (Fault("quota"),)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]:80"])
+def test_this_machine_has_several_names(start, host):
+    client = start(always)
+    response = client.http.get(FAULTS, headers={"host": host, "origin": f"http://{host}"})
+    assert response.status_code == 200
+
+
+def test_an_unknown_client_is_not_on_this_machine():
+    async def ask(client):
+        transport = httpx.ASGITransport(create_app(ScriptedBrain(always)), client=client)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            return (await http.get(FAULTS)).status_code
+
+    assert asyncio.run(ask(("192.0.2.1", 5))) == 403
+    assert asyncio.run(ask(("unix", 5))) == 403
+    assert asyncio.run(ask(("127.0.0.1", 5))) == 200
+
+
+def test_every_emulator_has_its_own_faults():
+    with GeminiEmulator(ScriptedBrain(always)) as one, GeminiEmulator(ScriptedBrain(always)) as other:
+        one.faults.add("quota")
+        assert other.faults.pending == ()

@@ -1,0 +1,118 @@
+"""Ending while something is under way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+
+import httpx
+import pytest
+
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+
+HELLO = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+MODEL = "/v1beta/models/gemini-2.5-flash"
+
+
+class Blocked:
+    """A brain that says a word and then nothing until it is let."""
+
+    def __init__(self, words=1) -> None:
+        self.words = words
+        self.asked = threading.Event()
+        self.go = threading.Event()
+
+    def respond(self, prompt):
+        for number in range(self.words):
+            yield {"text": f"word {number}"}
+        self.asked.set()
+        assert self.go.wait(30)
+
+
+@pytest.mark.parametrize("action", ["generateContent", "streamGenerateContent?alt=sse"])
+def test_a_blocked_brain_is_cut_off_without_a_traceback(action, caplog):
+    brain = Blocked()
+    emulator = GeminiEmulator(brain, grace=0).start()
+    broken = []
+
+    def ask() -> None:
+        try:
+            httpx.post(f"{emulator.url}{MODEL}:{action}", params={"key": "k"}, json=HELLO, timeout=60)
+        except httpx.TransportError as error:
+            broken.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert brain.asked.wait(30)
+    emulator.stop()
+    asking.join(30)
+    brain.go.set()
+    assert len(broken) == 1
+    assert caplog.records == []
+
+
+def test_what_is_under_way_may_finish_in_the_time_of_grace(caplog):
+    brain = Blocked()
+    emulator = GeminiEmulator(brain, grace=60).start()
+    answers = []
+    asking = threading.Thread(
+        target=lambda: answers.append(
+            httpx.post(f"{emulator.url}{MODEL}:generateContent?key=k", json=HELLO, timeout=60)
+        )
+    )
+    asking.start()
+    assert brain.asked.wait(30)
+    stopping = threading.Thread(target=emulator.stop)
+    stopping.start()
+    brain.go.set()
+    stopping.join(60)
+    asking.join(60)
+    assert [answer.status_code for answer in answers] == [200]
+    assert caplog.records == []
+
+
+def test_a_brain_that_never_ends_does_not_keep_the_interpreter():
+    program = (
+        "import httpx, threading\n"
+        "from langchain_codeexec.emulator import GeminiEmulator\n"
+        "class Stuck:\n"
+        "    asked = threading.Event()\n"
+        "    def respond(self, prompt):\n"
+        "        self.asked.set()\n"
+        "        threading.Event().wait()\n"
+        "        yield\n"
+        "def ask():\n"
+        "    try:\n"
+        f"        httpx.post(e.url + '{MODEL}:generateContent?key=k', json={json.dumps(HELLO)}, timeout=60)\n"
+        "    except httpx.TransportError:\n"
+        "        print('cut')\n"
+        "with GeminiEmulator(Stuck(), grace=0) as e:\n"
+        "    threading.Thread(target=ask).start()\n"
+        "    assert Stuck.asked.wait(30)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.stdout.split() == ["cut"], run.stderr
+    assert run.stderr == ""
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read():
+    with GeminiEmulator(ScriptedBrain([]), max_body_bytes=100) as emulator:
+        url = f"{emulator.url}{MODEL}:generateContent?key=k"
+        declared = httpx.post(url, content=b"x" * 101)
+        streamed = httpx.post(url, content=iter([b"x" * 60] * 2))
+    for response in (declared, streamed):
+        assert response.status_code == 400
+        assert "exceeds the limit: 100 bytes" in response.text
+
+
+def test_only_the_last_requests_are_remembered():
+    with GeminiEmulator(ScriptedBrain(lambda prompt: "Hi.")) as emulator:
+        assert emulator._log.maxlen == 10_000

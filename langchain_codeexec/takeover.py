@@ -18,7 +18,7 @@ Settings = dict[str, Any]
 _SAME: Final = frozenset(
     {
         # langchain-core's own
-        "name", "cache", "verbose", "callbacks", "tags", "metadata", "custom_get_token_ids", "rate_limiter",
+        "name", "cache", "verbose", "callbacks", "tags", "custom_get_token_ids", "rate_limiter",
         "disable_streaming", "profile",
         # both packages'
         "project", "location", "credentials", "additional_headers", "max_retries", "temperature", "top_p",
@@ -52,6 +52,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "model_kwargs": "pass what belongs into generationConfig as generation_config={...}",
     "convert_system_message_to_human": "system text travels as systemInstruction; every current model takes it",
     "perform_literal_eval_on_string_raw_content": "image strings in text are not read; use image blocks",
+    "request_parallelism": "limit batches with max_concurrency in the config of the call",
     "wait_exponential_kwargs": "waits between attempts follow Retry-After and back off with jitter",
 }
 
@@ -100,8 +101,9 @@ def _genai_service(llm: Any, _vertexai: Any) -> Settings:
 
 
 def _genai_api_key(llm: Any, api_key: Any) -> Settings:
-    """A key from the environment is found there again; credentials make one meaningless."""
-    return {"api_key": api_key} if "google_api_key" in llm.model_fields_set and not llm.credentials else {}
+    """A key that the package would use; it prefers credentials, and on Vertex AI a project."""
+    passed_over = llm.credentials or (_genai_service(llm, None)["vertexai"] and llm.project)
+    return {"api_key": api_key} if "google_api_key" in llm.model_fields_set and not passed_over else {}
 
 
 def _genai_base_url(_llm: Any, base_url: Any) -> Settings:
@@ -117,6 +119,12 @@ def _genai_thinking(_llm: Any, config: Any) -> Settings:
     if unknown := dumped.keys() - names:
         raise UnsupportedSettingError("thinking_config", f"its keys {sorted(unknown)} are not known")
     return dict(dumped)
+
+
+def _metadata(_llm: Any, metadata: Any) -> Settings:
+    """Without the versions that langchain-core notes down for each model itself."""
+    own = {key: value for key, value in (metadata or {}).items() if key != "lc_versions"}
+    return {"metadata": own} if own else {}
 
 
 def _one_means_default(_llm: Any, count: Any) -> Settings:
@@ -156,6 +164,7 @@ def _vertex_schema(llm: Any, schema: Any) -> Settings:
 
 _SPECIAL: Final[Mapping[str, Mapping[str, Callable[[Any, Any], Settings]]]] = {
     "langchain_google_genai": {
+        "metadata": _metadata,
         "vertexai": _genai_service,
         "google_api_key": _genai_api_key,
         "base_url": _genai_base_url,
@@ -167,6 +176,7 @@ _SPECIAL: Final[Mapping[str, Mapping[str, Callable[[Any, Any], Settings]]]] = {
         "response_schema": lambda _llm, schema: {"response_schema": schema} if schema else {},
     },
     "langchain_google_vertexai": {
+        "metadata": _metadata,
         "client": _vertex_service,
         "model_name": _vertex_model,
         "tuned_model_name": _nothing,

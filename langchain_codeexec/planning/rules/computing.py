@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from langchain_codeexec.planning.rules.reading import Reading
 
-__all__ = ["evidence"]
+__all__ = ["evidence", "operations"]
 
 _QUANTITY_ASKED: Final = re.compile(
     r"\bhow (?:many|much|long|far|old|tall|fast|big|large|heavy|often)\b|\bwhat (?:is|was|are|will be) the (?:\w+ ){0,2}"
@@ -28,6 +28,7 @@ circumference radius diameter quadratic linear interest compounded compound solv
 differentiate integrate compute calculate
 """.split()
 )
+_AGGREGATES: Final = frozenset(("total", "totals", "altogether", "compare", "convert", "cheaper", "difference", "change", "increase", "decrease", "plot", "chart"))
 _RATE: Final = re.compile(
     r"\b(?:each|every|per|a|an) (?:\w+ )?(?:day|week|month|year|hour|minute|second|dozen|pound|ounce|mile|gallon|person|one)\b"
     r"|\bper\b|\beach\b|\bapiece\b|%|\bpercent\b|\b\d+/\d+\b|\btimes (?:as|more)\b|\bas (?:many|much)\b"
@@ -35,7 +36,19 @@ _RATE: Final = re.compile(
     re.IGNORECASE,
 )
 _FORMULA: Final = re.compile(
-    r"\d\s*[-+*/^\u00d7\u00f7]\s*\d|\w\s*\^\s*\d|\b[a-z]\s*\([a-z]\)\s*=|\b\d+[a-z]\b\s*[-+=]|\b[a-z]\s*=\s*-?\d|\*\*|\b\d+!",
+    r"\d\s*[-+*/^\u00d7\u00f7]\s*\d|\w\s*\^\s*\d|\*\*|\b\d+!|\b[a-z]\s*\([a-z]\)\s*=|\b\d*[a-z]\s*[-+*]\s*\d|\b[a-z]\s*=\s*-?\d"
+    r"|\d\s?(?:%|percent) (?:of|off|on|from) |\b(?:sqrt|sin|cos|tan|log|ln|exp)\s*\(",
+    re.IGNORECASE,
+)
+_UNIT: Final = (
+    r"(?:km|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|feet|foot|inch(?:es)?|yards?|cm|mm|kg|kilograms?|pounds?|lbs|ounces?|"
+    r"grams?|lit(?:er|re)s?|gallons?|celsius|fahrenheit|kelvin|seconds?|minutes?|hours?|days?|bytes?|[kmg]b|radians?|degrees?|"
+    r"binary|hexadecimal|octal|decimal|roman numerals?)"
+)
+_CONVERSION: Final = re.compile(rf"\d[^.?!]*?\b(?:in|into|to)\s+(?:degrees\s+)?{_UNIT}\b", re.IGNORECASE)
+_STRING_WORK: Final = re.compile(
+    r"\b(?:reverse[ds]?|sort(?:ed)?|alphabeti\w+|encode[ds]?|decode[ds]?|upper ?case|lower ?case|capitali[sz]e|palindromes?|anagrams?|"
+    r"vowels?|consonants?|letters?|characters?|base64|hash|sha256|md5|hexadecimal|regex\w*|substring|word count|count the words)\b",
     re.IGNORECASE,
 )
 _STORY: Final = re.compile(r"\b(?:he|she|they|his|her|their|him|them)\b", re.IGNORECASE)
@@ -44,12 +57,11 @@ _NOW: Final = re.compile(
     r"closest|live|news|weather|forecast|this (?:week|month|year|weekend)|next (?:week|month|year|weekend)|near me)\b",
     re.IGNORECASE,
 )
-_MINE: Final = re.compile(r"\b(?:my|our|me|i|i'm|i'd|i'll|we)\b", re.IGNORECASE)
+_MINE: Final = re.compile(r"\b(?:my|our|i need|i want|i would|i['\u2019]d)\b", re.IGNORECASE)
 _KNOWLEDGE: Final = re.compile(
     r"^\W*(?:who|whose|when|where|why|which|what(?:'s| is| are| was| were| does| did)?|how (?:do|does|can|should|to|is|are))\b",
     re.IGNORECASE,
 )
-_HOW_TO: Final = re.compile(r"^\W*(?:please )?how (?:do|can|to|should|would|could)\b", re.IGNORECASE)
 _WHO: Final = re.compile(r"^\W*(?:who|whose|whom|when|where|why)\b", re.IGNORECASE)
 _STATEMENT: Final = re.compile(
     r"^\W*(?:the|a|an|this|that|there|it|he|she|they|[A-Z]\w+ [A-Z]\w+|\w+ (?:is|are|was|were))\b"
@@ -62,7 +74,18 @@ _OPINION: Final = re.compile(
     r"\b(?:best(?!-)|recommend\w*|suggest\w*|favou?rite|famous|good|popular|meaning|mean by|explain|why|should i)\b",
     re.IGNORECASE,
 )
-_CODE_WANTED: Final = re.compile(r"\b(?:python|script|code|program|algorithm)\b", re.IGNORECASE)
+
+
+_POINTS_BACK: Final = re.compile(
+    r"\b(?:it|its|them|those|these|they|their|that|both|all of (?:them|these|those)|the (?:two|three|four|results?|values?|numbers?|prices?|temperatures?|figures))\b",
+    re.IGNORECASE,
+)
+_IN_STEPS: Final = re.compile(r"\b(?:(?:and|,) then|then|after that|afterwards|next,|finally|and (?:compute|calculate|work out))\b", re.IGNORECASE)
+
+
+def operations(reading: Reading) -> list[str]:
+    """The words of computing in a question, each once, in order."""
+    return list(dict.fromkeys(word for word in reading.words if word in _OPERATION or word in _AGGREGATES))
 
 
 def evidence(reading: Reading) -> dict[str, float]:
@@ -70,14 +93,17 @@ def evidence(reading: Reading) -> dict[str, float]:
     text, found = reading.text, reading.values
     words = max(1, len(reading.words))
     sentences = 1 + len(re.findall(r"[.!?]\s+\S", text))
-    formula = bool(_FORMULA.search(text))
+    formula = bool(_FORMULA.search(text) or _CONVERSION.search(text))
+    worked = sum(word in _OPERATION for word in reading.words) + 2 * formula
     numbers = min(found.quantities, 6) / 6
     return {
         "numbers": numbers,
         "any_number": float(found.quantities > 0),
         "two_numbers": float(found.quantities > 1),
         "quantity": float(bool(_QUANTITY_ASKED.search(text))),
-        "operations": min(3, sum(word in _OPERATION for word in reading.words) + 2 * formula) / 3,
+        "worked": float(worked > 0 and found.quantities > 0),
+        "operations": min(3, worked) / 3,
+        "string_work": float(bool(_STRING_WORK.search(text) and (found.quoted or found.lists or ":" in text))),
         "rates": min(3, len(_RATE.findall(text))) / 3,
         "formula": float(formula),
         "story": min(3, len(_STORY.findall(text))) / 3,
@@ -86,12 +112,12 @@ def evidence(reading: Reading) -> dict[str, float]:
         "now": float(bool(_NOW.search(text))),
         "mine": float(bool(_MINE.search(text))),
         "knowledge": float(bool(_KNOWLEDGE.search(text))),
-        "how_to": float(bool(_HOW_TO.search(text))),
         "who": float(bool(_WHO.search(text))),
         "statement": float(bool(_STATEMENT.search(text)) and not _REQUEST.search(text)),
         "opinion": float(bool(_OPINION.search(text))),
         "names": min(found.names, 3) / 3,
         "marked": min(3, found.quoted + found.identifiers + found.links + found.emails + found.paths) / 3,
-        "short": float(words <= 4),
+        "points_back": float(bool(_POINTS_BACK.search(text))),
+        "in_steps": float(bool(_IN_STEPS.search(text))),
         "foreign": float(sum(word.isascii() for word in reading.words) < 0.7 * words),
     }

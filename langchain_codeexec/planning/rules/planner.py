@@ -2,65 +2,169 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.planning.plan import Plan
-from langchain_codeexec.planning.rules.conversation import Situation, situation
-from langchain_codeexec.planning.rules.coverage import Fit, fits
-from langchain_codeexec.planning.rules.features import features
-from langchain_codeexec.planning.rules.profiles import profile
-from langchain_codeexec.planning.rules.reading import Reading, read
-from langchain_codeexec.planning.rules.weights import weigh
-from langchain_codeexec.planning.rules.wishes import Wish, wish
+from langchain_codeexec.planning.rules import reasons
+from langchain_codeexec.planning.rules.case import Case
+from langchain_codeexec.planning.rules.history import hopeless, left_to_compute
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
 
     from langchain_codeexec.planning.plan import PlanRequest
 
 __all__ = ["RulePlanner"]
 
+_TORN: Final = 1.0
+"""Log-odds within which the two sides count as equally likely."""
 
-class Case:
-    """One request, read as far as the rules need it."""
-
-    def __init__(self, request: PlanRequest) -> None:
-        self.request = request
-
-    @cached_property
-    def situation(self) -> Situation:
-        return situation(self.request.messages)
-
-    @cached_property
-    def reading(self) -> Reading:
-        return read(self.situation.question)
-
-    @cached_property
-    def wish(self) -> Wish:
-        return wish(self.situation.question, self.request.function_names)
-
-    @cached_property
-    def fits(self) -> list[Fit]:
-        return fits(self.reading, [profile(function) for function in self.request.functions])
+_TABLE_BONUS: Final = 4.0
+"""What an attached table speaks for code execution."""
 
 
 class RulePlanner:
-    """Decides without asking a model."""
+    """Decides by rules, without asking a model: same request, same plan, well within a millisecond.
+
+    In this order: what leaves nothing to choose; what the user asks for in so many words; calls that wait for
+    their answer; answers that must now be computed with; runs that failed for want of something the sandbox
+    does not have; attached data; and last the weighing of the question itself: how far the functions cover
+    it and have their arguments given, against how far it can be computed from what it gives.
+
+    A plan for functions names all that plausibly fit, the best one at least. A plan for both sides is made
+    only if the request could carry it out (its `way` is not `one_sided`) and both are about equally likely
+    or asked for one after the other. Words are understood in English; names, numbers and formulas in any language.
+    """
+
+    def __repr__(self) -> str:
+        return "RulePlanner()"
 
     def plan(self, request: PlanRequest) -> Plan:
-        """Plan one call."""
+        """Plan one call.
+
+        Raises:
+            ToolDeclarationError: A tool cannot be declared.
+        """
         case = Case(request)
-        if not request.functions:
-            return Plan(request.code_execution, (), request.way, "no functions are declared")
-        if not request.code_execution:
-            return Plan(False, request.function_names, request.way, "code execution is switched off")
-        functions, code = weigh(features(case.reading, case.fits))
-        if functions > max(code, 0):
-            return Plan(False, (case.fits[0].name,), request.way, f"`{case.fits[0].name}` covers the question")
-        if code > 0:
-            return Plan(True, (), request.way, "the question can be computed from what it gives")
-        return Plan(False, (), request.way, "no function covers the question and there is nothing to compute")
+        return next(plan for rule in _RULES if (plan := rule(case)) is not None)
 
     async def aplan(self, request: PlanRequest) -> Plan:
-        """Plan one call."""
+        """Plan one call; nothing in it waits.
+
+        Raises:
+            ToolDeclarationError: A tool cannot be declared.
+        """
         return self.plan(request)
+
+
+def _code(case: Case, reason: str) -> Plan:
+    return Plan(code_execution=True, functions=(), way=case.request.way, reason=reason)
+
+
+def _functions(case: Case, names: tuple[str, ...], reason: str) -> Plan:
+    return Plan(code_execution=False, functions=names, way=case.request.way, reason=reason)
+
+
+def _both(case: Case, names: tuple[str, ...], reason: str) -> Plan:
+    return Plan(code_execution=True, functions=names, way=case.request.way, reason=reason)
+
+
+def _no_choice(case: Case) -> Plan | None:
+    names = case.request.function_names
+    if not names:
+        reason = "no functions are declared"
+        return _code(case, reason) if case.request.code_execution else _functions(case, (), "no tools are declared")
+    return None if case.request.code_execution else _functions(case, names, "code execution is switched off")
+
+
+def _wished(case: Case) -> Plan | None:
+    wish, names = case.wish, case.declared(set(case.wish.functions))
+    if names and wish.code and case.request.way != "one_sided":
+        return _both(case, names, f"the user asks for code and for {reasons.listed(names)}")
+    if names:
+        remaining = left_to_compute(case) if set(names) <= {answer.name for answer in case.situation.answers} else []
+        if not remaining and not wish.code:
+            return _functions(case, names, f"the user asks for {reasons.listed(names)}")
+        return None if wish.code is None else _functions(case, names, f"the user asks for {reasons.listed(names)} first")
+    if wish.code:
+        return _code(case, "the user asks to run code")
+    if wish.code is False:
+        if wish.tools and case.best.utility > 0:
+            return _functions(case, case.plausible, f"the user wants no code run, and {reasons.covering(case.best.fit)}")
+        return _functions(case, (), "the user wants no code run, and no function fits")
+    if not wish.tools:
+        if case.code > 0:
+            return _code(case, f"the user wants no functions called, and {reasons.computable(case.reading)}")
+        return _functions(case, (), "the user wants no functions called, and there is nothing to compute")
+    return None
+
+
+def _waiting(case: Case) -> Plan | None:
+    names = case.declared(set(case.situation.pending.values()))
+    return _functions(case, names, f"{reasons.listed(names)} was called and is not answered yet") if names else None
+
+
+def _answered(case: Case) -> Plan | None:
+    answers = case.situation.answers
+    if not answers:
+        return None
+    called = case.declared({answer.name for answer in answers})
+    if all(answer.failed for answer in answers):
+        names = case.declared({*called, *case.plausible})
+        return _functions(case, names, "the functions called so far failed")
+    remaining = left_to_compute(case)
+    uncalled = [one for one in case.candidates if one.name not in called and one.utility > 0]
+    if remaining and not uncalled:
+        return _code(case, f"{reasons.listed(called) or 'the functions'} answered with numbers; left to compute: {', '.join(remaining)}")
+    if remaining and case.request.way != "one_sided":
+        return _both(case, case.declared({one.name for one in uncalled}), "some values are there, others are not, and all are to be computed with")
+    names = case.declared({*called, *(one.name for one in uncalled)})
+    return _functions(case, names, f"{reasons.listed(called) or 'the functions'} may be needed again")
+
+
+def _failed(case: Case) -> Plan | None:
+    again = case.follows_up or case.reading.telling == 0
+    why = hopeless(case.situation.runs) or (hopeless(case.situation.earlier_runs) if again else "")
+    if not why:
+        return None
+    names = case.plausible if case.best.utility > 0 else case.request.function_names
+    return _functions(case, names, f"code execution was tried and cannot do it: {why}")
+
+
+def _leaning_on_answers(case: Case) -> Plan | None:
+    """A new question that computes with what functions answered before it."""
+    if not case.situation.earlier_answers or case.best.utility > case.code:
+        return None
+    remaining = left_to_compute(case) if case.evidence["points_back"] else []
+    return _code(case, f"earlier answers hold the numbers; asked for is: {', '.join(remaining)}") if remaining else None
+
+
+def _attached(case: Case) -> Plan | None:
+    tables = [kind for kind in case.situation.attachments if reasons.is_data(kind)]
+    if not tables or case.best.utility > case.code + _TABLE_BONUS:
+        return None
+    return _code(case, f"the question comes with data to compute with ({', '.join(tables)})")
+
+
+def _weighed(case: Case) -> Plan:
+    best, code = case.best, case.code
+    if best.utility <= 0 and code <= 0:
+        return _functions(case, (), reasons.neither(best.fit))
+    if case.request.way != "one_sided" and min(best.utility, code) > 0:
+        if abs(best.utility - code) < _TORN or case.evidence["in_steps"]:
+            return _both(case, case.plausible, f"{reasons.covering(best.fit)}; also, {reasons.computable(case.reading)}")
+    if best.utility > code or (best.utility > 0 and case.evidence["in_steps"]):
+        return _functions(case, case.plausible, reasons.covering(best.fit))
+    return _code(case, reasons.computable(case.reading))
+
+
+_RULES: Final[tuple[Callable[[Case], Plan | None], ...]] = (
+    _no_choice,
+    _wished,
+    _waiting,
+    _answered,
+    _failed,
+    _leaning_on_answers,
+    _attached,
+    _weighed,
+)

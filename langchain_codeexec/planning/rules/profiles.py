@@ -57,6 +57,7 @@ class Profile:
         summary: Stems of the first sentence of its description, weighed.
         stems: All stems: name, description, parameters and their values.
         required: Its required parameters.
+        searches: Whether it looks up whatever it is asked, as a search engine does.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Profile:
     summary: dict[str, float]
     stems: frozenset[str]
     required: tuple[Parameter, ...]
+    searches: bool
 
 
 _MOST: Final = 1024
@@ -105,14 +107,25 @@ def _profile(name: str, declaration: Mapping[str, Any]) -> Profile:
         stems.update(content_stems(text_words(str(_mapping(value).get("description") or ""))))
         for choice in _choices(_mapping(value)):
             stems.update(choice)
+    parameters = tuple(_parameter(str(key), _mapping(properties[key])) for key in required)
     return Profile(
         name=name,
         title=title,
         head=_head(name_words(own)) or _head(name_words(namespace)),
         summary=summary,
         stems=frozenset(stems),
-        required=tuple(_parameter(str(key), _mapping(properties[key])) for key in required),
+        required=parameters,
+        searches=[parameter.kind for parameter in parameters] == ["text"] and _searches(name, description),
     )
+
+
+def _searches(name: str, description: str) -> bool:
+    stems = {stem(word) for word in (*name_words(name), *text_words(description))}
+    return bool(stems & _SEARCHING) and bool(stems & _EVERYTHING)
+
+
+_SEARCHING: Final = frozenset(map(stem, ("search", "searches", "query", "lookup", "ask")))
+_EVERYTHING: Final = frozenset(map(stem, ("web", "internet", "online", "engine", "google", "bing", "wikipedia", "wiki", "encyclopedia", "news", "knowledge")))
 
 
 def _head(words: list[str]) -> str:

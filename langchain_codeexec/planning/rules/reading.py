@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from langchain_codeexec.planning.rules.concepts import concepts
@@ -22,8 +23,9 @@ class Reading:
         burden: The same stems, each with what it weighs where it is not covered: a value is not to be covered
             but to become an argument, so it weighs little.
         stems: The stems of all its words, and their beginnings, so that `calc` is in `calculate`.
-        topic: The first stems that say something fully: what is asked about, mostly.
+        telling: How many stems weigh fully.
         values: What it gives.
+        asks: Whether it asks to know something.
     """
 
     text: str
@@ -31,8 +33,9 @@ class Reading:
     content: dict[str, float]
     burden: dict[str, float]
     stems: frozenset[str]
-    topic: tuple[str, ...]
+    telling: int
     values: Values
+    asks: bool
 
 
 def read(text: str) -> Reading:
@@ -47,9 +50,14 @@ def read(text: str) -> Reading:
     content = {**dict.fromkeys(implied, 1.0), **content}
     stems = {*map(stem, words), *implied}
     beginnings = {word[:length] for word in stems for length in range(3, len(word))}
-    topic = [word for word, heavy in burden.items() if heavy == 1][:3]
-    return Reading(text, words, content, burden, frozenset(stems | beginnings), tuple(topic), found)
+    telling = sum(heavy == 1 for heavy in burden.values())
+    return Reading(text, words, content, burden, frozenset(stems | beginnings), telling, found, bool(_ASKS.search(text)))
 
 
 _NAMED = 0.25
 _CALENDAR = tuple(map(stem, CALENDAR))
+_ASKS = re.compile(
+    r"^\W*(?:who|whose|when|where|why|which|what)\b|\b(?:tell me|explain|search|look up|news|information|info) (?:about|on|for|of)\b"
+    r"|\bsearch\b|\bnews\b",
+    re.IGNORECASE,
+)

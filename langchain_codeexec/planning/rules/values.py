@@ -28,7 +28,7 @@ _MONTHS: Final = (
 _CAPITAL_MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
 _ISO_DATE: Final = re.compile(
     rf"\b\d{{4}}[-/.]\d{{1,2}}(?:[-/.]\d{{1,2}})?\b|\b(?:{_MONTHS})\.?\s+\d+(?:st|nd|rd|th)?\b"
-    rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?\s+(?:{_MONTHS})\b|\b(?:in|year|since|of|until|by)\s+(?:1\d|20)\d\d\b|\b\d+-[A-Za-z]+|\b(?:ID|id|No\.?|number|code)\s*[:#]?\s*\d+",
+    rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?\s+(?:{_MONTHS})\b|\b(?:in|year|since|of|until|by)\s+(?:1\d|20)\d\d\b|\b\d+-[A-Z]\b|\b(?:id|no\.)\s*[:#]?\s*\d+",
     re.IGNORECASE,
 )
 _DATE: Final = re.compile(

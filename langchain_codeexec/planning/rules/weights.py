@@ -1,50 +1,68 @@
-"""The linear model: how much each figure speaks for functions and for code execution, against neither."""
+"""How much each figure speaks for an option; the option with the highest sum wins, and neither has zero.
+
+Fitted by `tests/benchmarks/fit_planner.py` (conditional logit, ridge penalty 8, labels weighed alike) to 812
+questions with functions of the Berkeley Function Calling Leaderboard v4 and GSM8K, labelled functions, code
+execution or neither, and to the invented rows beside that script. In cross-validation macro recall over the three
+labels is 0.95 there.
+"""
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["WEIGHTS", "weigh"]
+__all__ = ["CODE", "FUNCTION", "utility"]
 
-WEIGHTS: Final[Mapping[str, tuple[float, float]]] = {
-    "always": (-4.03, -4.57),
-    "asked": (2.26, -0.82),
-    "title": (1.21, -0.99),
-    "summary": (2.24, -0.15),
-    "ready": (1.77, 0.65),
-    "missing": (-2.18, -0.81),
-    "covered_ready": (1.96, -0.42),
-    "worst": (1.20, -0.53),
-    "numbers": (-0.33, 1.71),
-    "any_number": (0.94, 1.79),
-    "two_numbers": (1.73, 2.56),
-    "quantity": (0.25, 2.03),
-    "operations": (1.12, 5.07),
-    "rates": (-1.64, -1.01),
-    "formula": (0.12, 0.85),
-    "story": (0.50, 1.98),
-    "sentences": (0.05, 0.84),
-    "length": (0.69, 1.60),
-    "now": (0.39, -0.97),
-    "mine": (-0.10, -2.80),
-    "knowledge": (-0.44, -1.56),
-    "opinion": (-2.19, -2.55),
-    "names": (0.37, -0.24),
-    "marked": (-1.03, -1.18),
-    "short": (-0.55, 0.20),
-    "foreign": (2.47, -4.47),
-    "story_numbers": (0.22, 1.29),
-}
+FUNCTION: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "asked": 1.36,
+        "summary": 2.78,
+        "head": 0.75,
+        "untold": -1.08,
+        "ready": 0.81,
+        "weakest": 1.18,
+        "exact": 1.11,
+        "no_arguments": -0.77,
+        "covered_and_ready": 2.84,
+        "asked_and_ready": 2.12,
+        "least_covered": 2.50,
+        "now": 0.79,
+        "statement": -1.16,
+        "opinion": -1.67,
+        "foreign": 3.03,
+        "numbers": 1.40,
+        "names": 0.42,
+        "marked": -0.57,
+        "knowledge": -0.84,
+        "always": -5.28,
+    }
+)
+
+CODE: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "numbers": 2.45,
+        "any_number": 2.23,
+        "two_numbers": 2.16,
+        "quantity": 2.26,
+        "operations": 4.31,
+        "formula": -0.96,
+        "string_work": 5.33,
+        "story": 3.29,
+        "length": -0.86,
+        "now": -1.29,
+        "who": -3.08,
+        "statement": -0.84,
+        "mine": -1.93,
+        "story_in_numbers": 1.73,
+        "function_fits": -2.17,
+        "always": -4.22,
+    }
+)
 
 
-def weigh(figures: Mapping[str, float]) -> tuple[float, float]:
-    """Log-odds of functions and of code execution, each against neither."""
-    functions, code = WEIGHTS["always"]
-    for name, figure in figures.items():
-        for_functions, for_code = WEIGHTS[name]
-        functions += for_functions * figure
-        code += for_code * figure
-    return functions, code
+def utility(figures: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """The weighed sum: log-odds against neither."""
+    return sum(weights[name] * figure for name, figure in figures.items())

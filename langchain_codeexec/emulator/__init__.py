@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.app import AppOptions, ServerOptions, create_app
     from langchain_codeexec.emulator.brain import Brain, Prompt
+    from langchain_codeexec.emulator.conditions import When
     from langchain_codeexec.emulator.faults import Fault, Faults
     from langchain_codeexec.emulator.request_log import RecordedRequest
     from langchain_codeexec.emulator.scripted import ScriptedBrain
@@ -33,6 +34,7 @@ __all__ = [
     "RecordedRequest",
     "ScriptedBrain",
     "ServerOptions",
+    "When",
     "create_app",
     "serve",
 ]
@@ -48,6 +50,7 @@ _ROOMS = {
     "RecordedRequest": "request_log",
     "ScriptedBrain": "scripted",
     "ServerOptions": "app",
+    "When": "conditions",
     "create_app": "app",
     "serve": "server",
 }

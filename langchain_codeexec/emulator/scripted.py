@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
+from langchain_codeexec.emulator.conditions import When, shown_prompt, shown_step
+from langchain_codeexec.emulator.script_files import read_script
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.wire import GenerateContentResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+    from pathlib import Path
 
     from langchain_codeexec.emulator.brain import Prompt
     from langchain_codeexec.executions import ExecutionResult
@@ -35,7 +37,9 @@ _RESPONSE_FIELDS = frozenset(GenerateContentResponse.__annotations__)
 
 
 class ScriptedBrain:
-    """Answers requests with steps given beforehand, one each, in order. It is thread-safe.
+    """Answers requests with steps given beforehand. It is thread-safe.
+
+    Each request uses up the first step that is left and fits; a step fits every request unless it is a `When`.
 
     Args:
         steps: The steps, or one function that gives the step for every prompt.
@@ -47,12 +51,24 @@ class ScriptedBrain:
         ConfigurationError: A step is none.
     """
 
-    def __init__(self, steps: Iterable[Step] | Callable[[Prompt], Step]) -> None:
+    def __init__(self, steps: Iterable[Step | When] | Callable[[Prompt], Step]) -> None:
         self._always = steps if callable(steps) else None
-        self._steps = deque[Step]() if callable(steps) else deque(map(_checked, steps))
-        self._missing = 0
+        self._left = [] if callable(steps) else [_conditional(step) for step in steps]
+        self._unanswered: list[Prompt] = []
         self._lock = threading.Lock()
         self.prompts: list[Prompt] = []
+
+    @classmethod
+    def from_yaml(cls, source: str | Path) -> Self:
+        """Read the steps from YAML, as `langchain_codeexec.emulator.script_files` describes it.
+
+        Args:
+            source: The YAML itself, or where it is: a `Path`, or a name that ends in `.yaml` or `.yml`.
+
+        Raises:
+            ConfigurationError: The file cannot be read, is no YAML, or a step of it is none.
+        """
+        return cls(read_script(source))
 
     def respond(
         self, prompt: Prompt
@@ -60,7 +76,7 @@ class ScriptedBrain:
         """Answer with the next step.
 
         Raises:
-            EmulatedError: The step says so, or there is none left (500).
+            EmulatedError: The step says so, or none that is left fits (500).
         """
         step = self._next(prompt)
         while callable(step):
@@ -85,26 +101,45 @@ class ScriptedBrain:
             self.prompts.append(prompt)
             if self._always is not None:
                 return self._always
-            if self._steps:
-                return self._steps.popleft()
-            self._missing += 1
-            number = len(self.prompts)
+            for index, step in enumerate(self._left):
+                if step.fits(prompt):
+                    del self._left[index]
+                    return step.reply
+            self._unanswered.append(prompt)
+            number, used = len(self.prompts), len(self.prompts) - len(self._unanswered)
+            left = list(self._left)
+        why = f"none of the {len(left)} left fits" if left else f"it ended after {used}"
         raise EmulatedError(
             500,
-            message=f"The script has no step for request {number} (model {prompt.model}): "
-            f"it ended after {number - self._missing}.",
+            message=f"The script has no step for request {number} (model {prompt.model}): {why}.\n"
+            f"Request: {shown_prompt(prompt)}{_lines('Step left', map(shown_step, left))}",
         )
 
     def assert_finished(self) -> None:
         """Check that every step was used and none was missing.
 
         Raises:
-            AssertionError: It says how many.
+            AssertionError: It shows the steps not used and the requests not answered.
         """
         with self._lock:
-            left, missing = len(self._steps), self._missing
+            left, missing = list(self._left), list(self._unanswered)
         if left or missing:
-            raise AssertionError(f"{left} steps of the script were not used, {missing} were missing")
+            raise AssertionError(
+                f"{len(left)} steps of the script were not used, {len(missing)} were missing"
+                + _lines("Not used", map(shown_step, left))
+                + _lines("Not answered", map(shown_prompt, missing))
+            )
+
+
+def _lines(label: str, texts: Iterable[str]) -> str:
+    return "".join(f"\n{label}: {text}" for text in texts)
+
+
+def _conditional(step: Step | When) -> When:
+    if isinstance(step, When):
+        _checked(step.reply)
+        return step
+    return When(reply=_checked(step))
 
 
 def _checked(step: Any) -> Step:

@@ -71,6 +71,10 @@ class ExecutionResult:
         wall_time: Seconds it took.
         truncated: Whether stdout or stderr was cut at the executor's limit.
         detail: The executor's own words where the program did not end by itself (killed at a limit).
+        value: What a notebook would show of its last expression; `None` if there is nothing to show.
+        cpu_time: Seconds on all processors together; 0 where the executor does not count them.
+        peak_memory: Bytes resident at the most, shared libraries included; 0 where it is not known.
+        tried: The executors that were tried before, and why each was given up, as `name: reason`.
     """
 
     outcome: Outcome
@@ -81,6 +85,10 @@ class ExecutionResult:
     wall_time: float = 0.0
     truncated: bool = False
     detail: str = ""
+    value: str | None = None
+    cpu_time: float = 0.0
+    peak_memory: int = 0
+    tried: tuple[str, ...] = ()
 
     @property
     def output(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import selectors
 import signal
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import Event
 
-__all__ = ["Capture", "Child", "Ending"]
+    from langchain_codeexec.executors.inside.capture import Capture
+
+__all__ = ["Child", "Ending"]
 
 _LOOK_AROUND = (
     0.05  # seconds; some things give no event: a cancellation, an exit while offspring holds the pipes
@@ -35,31 +36,6 @@ class Ending(Enum):
     EXITED = auto()
     DEADLINE = auto()
     CANCELLED = auto()
-
-
-class Capture:
-    """The head of a stream, up to a limit of bytes; what comes after is dropped.
-
-    Args:
-        limit: Bytes that are kept.
-    """
-
-    def __init__(self, limit: int = 0) -> None:
-        self._head = bytearray()
-        self._limit = limit
-        self.truncated = False
-
-    def add(self, data: bytes) -> None:
-        """Take what has arrived."""
-        room = self._limit - len(self._head)
-        self._head += data[:room]
-        self.truncated = self.truncated or len(data) > room
-
-    @property
-    def text(self) -> str:
-        """As UTF-8 with replacement; a character cut in two by the limit is left out."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        return decoder.decode(bytes(self._head), final=not self.truncated)
 
 
 class Child:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
-import math
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError, ExecutorError
+from langchain_codeexec.errors import ConfigurationError, ExecutorError
 from langchain_codeexec.executions import ExecutionResult, Outcome
-from langchain_codeexec.executors.child import Capture, Child, Ending
+from langchain_codeexec.executors.carrying import text_from_bytes
+from langchain_codeexec.executors.child import Child, Ending
+from langchain_codeexec.executors.inside.capture import Capture
+from langchain_codeexec.executors.verdicts import (
+    LEFT_OUT,
+    STATE_LOST,
+    is_duration,
+    refused_language,
+    wished_timeout,
+    words_for_library,
+    words_for_status,
+    words_for_time,
+)
+from langchain_codeexec.executors.waiting import in_thread
 from langchain_codeexec.executors.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -33,14 +42,6 @@ __all__ = ["ProcessExecutor", "ProcessSession"]
 _RUNNER = Path(__file__).with_name("_runner.py")
 _MIB = 1 << 20
 _PROCESSES = 4096  # of this user; where the system counts them
-_STATE_LOST = "the variables and imports of the session are lost"
-_LEFT_OUT = "more files or images were left than are brought back"
-
-_SIGNALS = {
-    "SIGKILL": "killed by SIGKILL, as the system does when it runs out of memory",
-    "SIGSEGV": "killed by SIGSEGV: native code failed, perhaps at the limit of memory",
-    "SIGXCPU": "killed at the limit of CPU time",
-}
 
 
 class ProcessExecutor:
@@ -89,7 +90,7 @@ class ProcessExecutor:
         for size, value in sizes.items():
             if not isinstance(value, int) or value <= 0:
                 raise ConfigurationError(f"{size} must be a positive whole number, not {value!r}")
-        if not _is_duration(timeout):
+        if not is_duration(timeout):
             raise ConfigurationError(f"timeout must be a positive number of seconds, not {timeout!r}")
         self.timeout = timeout
         self.memory_bytes = memory_bytes
@@ -114,16 +115,7 @@ class ProcessExecutor:
             ExecutorError: The interpreter cannot be started.
         """
         cancelled = Event()
-        thread = ThreadPoolExecutor(1, thread_name_prefix="codeexec")
-        run = asyncio.get_running_loop().run_in_executor(thread, self._run_alone, request, cancelled)
-        try:
-            return await asyncio.shield(run)
-        except asyncio.CancelledError:
-            cancelled.set()
-            await asyncio.gather(run, return_exceptions=True)
-            raise
-        finally:
-            thread.shutdown(wait=False)
+        return await in_thread(lambda: self._run_alone(request, cancelled), cancelled.set)
 
     @contextmanager
     def session(self) -> Iterator[ProcessSession]:
@@ -180,13 +172,10 @@ class ProcessSession:
             ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
             ExecutorError: The interpreter cannot be started.
         """
-        if request.language.upper() != "PYTHON":
-            return ExecutionResult(
-                Outcome.FAILED, detail=f"{request.language!r} does not run here: only PYTHON"
-            )
-        timeout = self._executor.timeout if request.timeout is None else request.timeout
-        if not _is_duration(timeout):
-            raise ExecutionRequestError(f"timeout must be a positive number of seconds, not {timeout!r}")
+        refused = refused_language(request.language)
+        if refused is not None:
+            return refused
+        timeout = wished_timeout(request, self._executor.timeout)
         with self._lock:
             self._workspace.place(request.code, request.files)
             return self._run(timeout, last=last, cancelled=cancelled)
@@ -194,8 +183,11 @@ class ProcessSession:
     def _run(self, timeout: float, *, last: bool, cancelled: Event | None) -> ExecutionResult:
         """Run the program that has been placed."""
         start = time.monotonic()
-        child = self._child = self._child or self._start_child()
-        child.drain((Capture(), Capture()))  # what earlier runs' threads and processes have said since
+        child = self._child
+        if child is None:
+            child = self._child = self._start_child()
+        else:
+            child.drain((Capture(), Capture()))  # what earlier runs' threads and processes have said since
         child.send(f"{timeout}\n")
         if last:
             child.end_requests()
@@ -209,21 +201,22 @@ class ProcessSession:
             self._end_child()
         if ending is Ending.EXITED and not child.started:
             raise ExecutorError(
-                f"{self._executor.python!r} cannot run programs: {stderr.text.strip() or detail}"
+                f"{self._executor.python!r} cannot run programs: {text_from_bytes(stderr.head).strip() or detail}"
             )
         images, images_left = self._workspace.images()
         files, files_left = self._workspace.files()
         remarks = {
             detail: True,
-            _STATE_LOST: ending is not Ending.REPLIED and not last,
-            _LEFT_OUT: images_left or files_left,
+            STATE_LOST: ending is not Ending.REPLIED and not last,
+            LEFT_OUT: images_left or files_left,
         }
         return ExecutionResult(
             outcome=outcome,
-            stdout=stdout.text,
-            stderr=stderr.text,
+            stdout=text_from_bytes(stdout.head, truncated=stdout.truncated),
+            stderr=text_from_bytes(stderr.head, truncated=stderr.truncated),
             images=images,
             files=files,
+            value=self._workspace.value(),
             wall_time=wall_time,
             truncated=stdout.truncated or stderr.truncated,
             detail="; ".join(remark for remark, holds in remarks.items() if remark and holds),
@@ -235,14 +228,16 @@ class ProcessSession:
         if ending is Ending.REPLIED:
             code = int(status)
         if ending is Ending.DEADLINE:
-            return Outcome.DEADLINE_EXCEEDED, f"killed at the time limit of {timeout:g} s"
+            return Outcome.DEADLINE_EXCEEDED, words_for_time(timeout)
         if ending is Ending.CANCELLED:
             return Outcome.FAILED, "cancelled"
         limits = {
             "memory": f"the limit of memory was reached ({self._executor.memory_bytes} bytes)",
             "file": f"the limit of a file's size was reached ({self._executor.file_bytes} bytes)",
         }
-        return (Outcome.FAILED if code else Outcome.OK), limits.get(limit) or _in_words(code)
+        kind, _, library = limit.partition(":")
+        limits["library"] = words_for_library(library)
+        return (Outcome.FAILED if code else Outcome.OK), limits.get(kind) or words_for_status(code)
 
     def _start_child(self) -> Child:
         executor, space = self._executor, self._workspace
@@ -257,18 +252,6 @@ class ProcessSession:
         if self._child is not None:
             self._child.close()
             self._child = None
-
-
-def _in_words(code: int) -> str:
-    """What an exit status says that a traceback does not."""
-    if code < 0:
-        name = next((known.name for known in signal.Signals if known == -code), f"signal {-code}")
-        return _SIGNALS.get(name, f"killed by {name}")
-    return f"exit status {code}" if code > 1 else ""
-
-
-def _is_duration(number: float) -> bool:
-    return isinstance(number, int | float) and math.isfinite(number) and number > 0
 
 
 def _environment(home: Path) -> dict[str, str]:

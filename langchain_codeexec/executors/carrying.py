@@ -1,0 +1,69 @@
+"""Files and text on their way into a child process and back."""
+
+from __future__ import annotations
+
+import codecs
+import mimetypes
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.errors import ExecutionRequestError
+from langchain_codeexec.executions import InlineFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["files_from_left", "images_from_left", "named_files", "text_from_bytes"]
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_LONGEST_NAME = 255  # bytes, on every common file system
+
+
+def named_files(files: Iterable[InlineFile]) -> list[tuple[str, bytes]]:
+    """Names and contents of a program's files.
+
+    A file without a name is called `input_file_0.csv` and so on, as in Gemini's own environment.
+
+    Raises:
+        ExecutionRequestError: A file's name is not a plain file name, or two files have the same.
+    """
+    named = [(_plain_name(file, index), file.data) for index, file in enumerate(files)]
+    if len(dict(named)) < len(named):
+        raise ExecutionRequestError(f"two files have the same name: {sorted(name for name, _ in named)}")
+    return named
+
+
+def files_from_left(left: Iterable[tuple[str, bytes]]) -> tuple[InlineFile, ...]:
+    """The files a program left, their types guessed by their names."""
+    return tuple(
+        InlineFile(data, mimetypes.guess_type(name)[0] or "application/octet-stream", name)
+        for name, data in left
+    )
+
+
+def images_from_left(left: Iterable[tuple[str, bytes]]) -> tuple[InlineFile, ...]:
+    """The PNG images among the drawings a program left, named by their order."""
+    drawn = (data for name, data in left if name.endswith(".png") and data.startswith(_PNG))
+    return tuple(InlineFile(data, "image/png", f"image_{n}.png") for n, data in enumerate(drawn))
+
+
+def text_from_bytes(data: bytes | bytearray, *, truncated: bool = False) -> str:
+    """As UTF-8 with replacement; a character cut in two at the end is left out."""
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(bytes(data), final=not truncated)
+
+
+def _plain_name(file: InlineFile, index: int) -> str:
+    """The name to store a file under."""
+    if not file.name:
+        return f"input_file_{index}{mimetypes.guess_extension(file.mime_type) or ''}"
+    encoded = file.name.encode("utf-8", "surrogatepass")
+    plain = (
+        file.name not in {".", ".."}
+        and len(encoded) <= _LONGEST_NAME
+        and not any(forbidden in file.name for forbidden in "/\\\0")
+        and encoded == file.name.encode("utf-8", "ignore")
+    )
+    if not plain:
+        raise ExecutionRequestError(
+            f"{file.name!r} cannot name a program's file: give a name without a folder"
+        )
+    return file.name

@@ -1,0 +1,51 @@
+"""Calls of the Linux kernel that Python has no function for, failing as `OSError` that says what failed."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+__all__ = ["call", "prctl", "syscall"]
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(name: str, *arguments: object) -> int:
+    """Call a function of the C library that returns -1 and sets errno when it fails.
+
+    Raises:
+        OSError: It failed; `filename` is the function's name.
+    """
+    result = int(getattr(_libc, name)(*arguments))
+    if result == -1:
+        _fail(name)
+    return result
+
+
+def syscall(name: str, number: int, *arguments: object) -> int:
+    """Make a system call by its number.
+
+    Raises:
+        OSError: It failed; `filename` is the given name.
+    """
+    words = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
+    result = int(_libc.syscall(ctypes.c_long(number), *words))
+    if result == -1:
+        _fail(name)
+    return result
+
+
+def prctl(option: int, *arguments: object) -> int:
+    """Change an attribute of this process (`man 2 prctl`).
+
+    Raises:
+        OSError: It failed.
+    """
+    words = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
+    words += [ctypes.c_ulong(0)] * (4 - len(words))
+    return call("prctl", ctypes.c_int(option), *words)
+
+
+def _fail(name: str) -> None:
+    number = ctypes.get_errno()
+    raise OSError(number, os.strerror(number), name)

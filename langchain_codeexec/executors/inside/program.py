@@ -1,0 +1,190 @@
+"""The `__main__` that a program, or every program of a session, runs in."""
+# ruff: noqa: PTH109 -- pathlib would add a fifth to the start-up time
+
+from __future__ import annotations
+
+import _ast  # a part of the interpreter; ast would have to be read from a file
+import fcntl
+import os
+import sys
+
+from .drawings import Drawings
+from .hooks import after_import
+
+TYPE_CHECKING = False  # importing typing would add as much
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, ModuleType, TracebackType
+    from typing import Any, TextIO
+
+__all__ = ["FIRST_PRIVATE_FD", "Program"]
+
+FILENAME = "<code>"
+FIRST_PRIVATE_FD = 200  # out of the way of programs that close the low ones
+ONLY_AST = 0x400  # ast.PyCF_ONLY_AST, without the import
+LONGEST_TREE = 1_000_000  # characters of a source
+LONGEST_VALUE = 20_000  # characters
+LIMITS = {27: "file", 28: "disk", 122: "disk"}  # errno: EFBIG, ENOSPC, EDQUOT
+
+
+class Program:
+    """Where sources are executed, one after the other.
+
+    Args:
+        images: A folder for what they draw.
+
+    Attributes:
+        limit: What the last one failed for want of: `memory`, `file`, `disk`, or `library:` and a name.
+        value: What a notebook would show of its last expression.
+    """
+
+    def __init__(self, images: str) -> None:
+        self.limit = self.value = ""
+        self.process = os.getpid()
+        self._drawings = Drawings(images)
+        self._module = type(sys)("__main__")
+        self._source = ""
+        self._fds = tuple(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_PRIVATE_FD) for fd in (1, 2))
+        self._streams: list[TextIO] = []
+        sys.modules["__main__"] = self._module
+        sys.argv = [FILENAME]
+        sys.path.append(os.getcwd())  # last, so that no file of the program hides a library
+        after_import({"linecache": self._show_source, **self._drawings.callbacks()})
+
+    def run(self, source: str) -> int:
+        """Run a source and return the exit status it would have as a script."""
+        self.limit = self.value = ""
+        self._open_streams()
+        self._source = source
+        if "linecache" in sys.modules:
+            self._show_source(sys.modules["linecache"])
+        steps = (self._execute, _join_threads, self._drawings.take_rest)
+        statuses = [self.attempt(step) for step in steps]
+        self.flush()
+        sys.stdout, sys.stderr = self._streams
+        return next(filter(None, statuses), 0)
+
+    def attempt(self, step: Callable[[], None]) -> int:
+        """Take a step and return its exit status; a failure is shown as Python would show it."""
+        try:
+            step()
+        except SystemExit as stop:
+            if stop.code is None or isinstance(stop.code, int):
+                return (stop.code or 0) & 0xFF
+            self._show(f"{stop.code}\n")
+            return 1
+        except BaseException as error:  # noqa: BLE001 -- whatever a program raises is its result
+            self._show_error(error)
+            return 1
+        return 0
+
+    def forget(self) -> None:
+        """Let go of all the program's objects; files it did not close are written out by that."""
+        self._module.__dict__.clear()
+
+    def flush(self) -> None:
+        """Flush the streams, and what the program may have put in their place."""
+        for stream in (sys.stdout, sys.stderr, *self._streams):
+            _flush(stream)
+
+    def _execute(self) -> None:
+        """Compile and execute the source; the value of a last expression is kept."""
+        program, last = _compile(self._source)
+        names = self._module.__dict__
+        exec(program, names)  # noqa: S102 -- what this process is for
+        if last is None:
+            return
+        value = eval(last, names)  # noqa: S307 -- as above
+        if value is not None:
+            self._drawings.take_value(value)
+            self.value = repr(value)[:LONGEST_VALUE]
+
+    def _show_error(self, error: BaseException) -> None:
+        """Print a traceback without the frames of this file."""
+        self.limit = _limit(error)
+        try:
+            trace = _without_own_frames(error.__traceback__)
+            if sys.excepthook is sys.__excepthook__:
+                import traceback  # noqa: PLC0415 -- would add a third to the start-up time
+
+                self._show("".join(traceback.format_exception(type(error), error, trace)))
+            else:
+                sys.excepthook(type(error), error, trace)
+        except BaseException:  # noqa: BLE001 -- no memory left, a hostile __str__, a broken excepthook
+            self._show(f"{type(error).__name__}\n")
+
+    def _show(self, text: str) -> None:
+        """Write to stderr, whatever the program has done to `sys.stderr`."""
+        self.flush()
+        try:
+            with _open_stream(self._fds[1]) as stream:
+                stream.write(text)
+        except OSError:  # the program has closed even this
+            return
+
+    def _open_streams(self) -> None:
+        """Make stdout and stderr whole again; what a line holds is out when the process is killed."""
+        for original, fd in zip(self._fds, (1, 2), strict=True):
+            os.dup2(original, fd)
+        self._streams = [_open_stream(1), _open_stream(2)]
+        sys.stdout, sys.stderr = self._streams
+
+    def _show_source(self, linecache: ModuleType) -> None:
+        """Let tracebacks and `inspect` find the source."""
+        lines = [f"{line}\n" for line in self._source.split("\n")]
+        linecache.cache[FILENAME] = (len(self._source), None, lines, FILENAME)
+
+
+def _compile(source: str) -> tuple[CodeType, CodeType | None]:
+    """The program, and by itself the expression that it ends with, if it does."""
+    if len(source) <= LONGEST_TREE:
+        try:
+            tree: Any = compile(source, FILENAME, "exec", ONLY_AST, dont_inherit=True)
+            if tree.body and isinstance(tree.body[-1], _ast.Expr):
+                last = _ast.Expression(tree.body.pop().value)
+                return (
+                    compile(tree, FILENAME, "exec", dont_inherit=True),
+                    compile(last, FILENAME, "eval", dont_inherit=True),
+                )
+        except (RecursionError, MemoryError):  # a tree takes more of both than the code does
+            pass
+    return compile(source, FILENAME, "exec", dont_inherit=True), None
+
+
+def _limit(error: BaseException) -> str:
+    """What a program failed for want of."""
+    if isinstance(error, MemoryError):
+        return "memory"
+    if isinstance(error, ModuleNotFoundError):
+        name = (error.name or "").partition(".")[0]
+        return f"library:{name}" if name.isidentifier() else ""
+    return LIMITS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+
+
+def _open_stream(fd: int) -> TextIO:
+    """A line-buffered text stream that leaves its descriptor open."""
+    return open(fd, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+def _flush(stream: TextIO) -> None:
+    """Flush a stream that may be closed or no stream at all."""
+    try:
+        stream.flush()
+    except Exception:  # noqa: BLE001 -- a program can put anything in place of sys.stdout
+        return
+
+
+def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that belongs to the program."""
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return trace
+
+
+def _join_threads() -> None:
+    """Wait for the program's threads that are no daemons, as the end of a script does."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        for thread in threading.enumerate():
+            if not thread.daemon and thread is not threading.main_thread():
+                thread.join()

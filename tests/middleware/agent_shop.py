@@ -105,12 +105,37 @@ def google_vertexai(settings: dict[str, Any], model: str) -> Any:
         return ChatVertexAI(model=model, api_endpoint=url, api_transport="rest", max_retries=0, **where)
 
 
+async def close(llm: Any) -> None:
+    """Close what a model of any of the packages has open."""
+    if isinstance(llm, ChatGeminiCodeExecution):
+        await llm.aclose()
+    elif type(llm).__name__ == "ChatGoogleGenerativeAI":
+        llm.client.close()
+        await llm.client.aio.aclose()
+    else:
+        llm.prediction_client.transport.close()
+
+
+BUILT: list[Any] = []
+"""The models that a test has built, to be closed at its end."""
+
+
+def building(
+    build: Callable[[dict[str, Any], str], Any], where: Callable[[str], Any]
+) -> Callable[[str, str], Any]:
+    def built(url: str, model: str) -> Any:
+        BUILT.append(build(where(url), model))
+        return BUILT[-1]
+
+    return built
+
+
 MODELS: dict[str, Callable[[str, str], Any]] = {
-    "own-developer": lambda url, model: own(developer(url), model),
-    "own-vertex": lambda url, model: own(vertex(url), model),
-    "genai-developer": lambda url, model: google_genai(developer(url), model),
-    "genai-vertex": lambda url, model: google_genai(vertex(url), model),
-    "vertexai": lambda url, model: google_vertexai(vertex(url), model),
+    "own-developer": building(own, developer),
+    "own-vertex": building(own, vertex),
+    "genai-developer": building(google_genai, developer),
+    "genai-vertex": building(google_genai, vertex),
+    "vertexai": building(google_vertexai, vertex),
 }
 GOOGLE = {name: model for name, model in MODELS.items() if not name.startswith("own")}
 

@@ -10,13 +10,13 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))  # test folders are no packages
 
-from agent_shop import shopkeeper
+from agent_shop import BUILT, close, shopkeeper
 
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.gemini.capabilities import forget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +24,13 @@ def _nothing_learned() -> Iterator[None]:
     forget()
     yield
     forget()
+
+
+@pytest.fixture(autouse=True)
+async def _models_are_closed() -> AsyncIterator[None]:
+    yield
+    while BUILT:
+        await close(BUILT.pop())
 
 
 @pytest.fixture

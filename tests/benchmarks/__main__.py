@@ -7,9 +7,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks.imports import measure_imports  # noqa: E402 -- the path must be set first
-from tests.benchmarks.loopback import loopback_server  # noqa: E402 -- as above
-from tests.benchmarks.requests import measure_abatch, measure_invoke  # noqa: E402 -- as above
+from tests.benchmarks.imports import measure_imports
+from tests.benchmarks.loopback import loopback_server
+from tests.benchmarks.requests import measure_abatch, measure_invoke
 
 
 def show(title: str, medians: dict[str, float], scale: float = 1e3, unit: str = "ms") -> None:

@@ -45,7 +45,9 @@ class Bare(BaseChatModel):
     def _generate(self, messages: list, stop: Any = None, run_manager: Any = None, **_: Any) -> ChatResult:
         return self._result(self.client.post(self.url, json=self._body(messages), headers=HEADERS).json())
 
-    async def _agenerate(self, messages: list, stop: Any = None, run_manager: Any = None, **_: Any) -> ChatResult:
+    async def _agenerate(
+        self, messages: list, stop: Any = None, run_manager: Any = None, **_: Any
+    ) -> ChatResult:
         response = await self.aclient.post(self.url, json=self._body(messages), headers=HEADERS)
         return self._result(response.json())
 

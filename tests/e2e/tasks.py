@@ -169,7 +169,11 @@ TASKS = [
     Task(
         "two functions one after the other",
         "Check how many pieces of the 'red chair' are in stock and place an order for that quantity.",
-        (one("get_stock", item="red chair"), one("place_order", item="red chair", quantity=3), Say("ordered")),
+        (
+            one("get_stock", item="red chair"),
+            one("place_order", item="red chair", quantity=3),
+            Say("ordered"),
+        ),
         called=("get_stock", "place_order"),
     ),
 ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.brain import Brain, Prompt
     from langchain_codeexec.emulator.conditions import When
     from langchain_codeexec.emulator.faults import Fault, Faults
+    from langchain_codeexec.emulator.langchain_brain import LangChainBrain
     from langchain_codeexec.emulator.request_log import RecordedRequest
     from langchain_codeexec.emulator.scripted import ScriptedBrain
     from langchain_codeexec.emulator.server import GeminiEmulator, serve
@@ -30,6 +31,7 @@ __all__ = [
     "Fault",
     "Faults",
     "GeminiEmulator",
+    "LangChainBrain",
     "Prompt",
     "RecordedRequest",
     "ScriptedBrain",
@@ -46,6 +48,7 @@ _ROOMS = {
     "Fault": "faults",
     "Faults": "faults",
     "GeminiEmulator": "server",
+    "LangChainBrain": "langchain_brain",
     "Prompt": "brain",
     "RecordedRequest": "request_log",
     "ScriptedBrain": "scripted",

@@ -4,7 +4,8 @@ The file has one JSON object a line: `id`, `question`, `functions` (OpenAI's for
 `code_execution` or `none`) and, where the label is `functions`, `expected_function`.
 
 The model is a conditional logit: each function, code execution and neither are options of one choice, the
-utility of a function is linear in `function_figures`, that of code execution in `code_figures`, that of
+utility of a function is linear in `fit_figures` and
+`question_figures`, that of code execution in `code_figures`, that of
 neither is zero. Rows are weighed so that each label counts the same. Printed are macro recall in repeated
 cross-validation, where rows about the same function or with the same question share a fold, recall on each
 source when it is left out, and the weights fitted to all rows as Python source.
@@ -26,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from langchain_codeexec.planning import PlanRequest  # noqa: E402 -- the path must be set first
 from langchain_codeexec.planning.rules.coverage import fits  # noqa: E402 -- as above
-from langchain_codeexec.planning.rules.features import code_figures, evidence, function_figures  # noqa: E402 -- as above
+from langchain_codeexec.planning.rules.features import code_figures, evidence, fit_figures, question_figures  # noqa: E402 -- as above
 from langchain_codeexec.planning.rules.profiles import profile  # noqa: E402 -- as above
 from langchain_codeexec.planning.rules.reading import read  # noqa: E402 -- as abovefrom tests.benchmarks.planner_rows import ROWS  # noqa: E402 -- as above
 from tests.benchmarks.planner_rows import ROWS  # noqa: E402 -- as above
@@ -47,14 +48,18 @@ class Choices:
     figures: list[str]
 
     def __getitem__(self, rows: np.ndarray) -> Choices:
-        return Choices(self.options[rows], self.barred[rows], self.wanted[rows], self.label[rows], self.figures)
+        return Choices(
+            self.options[rows], self.barred[rows], self.wanted[rows], self.label[rows], self.figures
+        )
 
     def utilities(self, weights: np.ndarray) -> np.ndarray:
         return self.options @ weights + self.barred
 
     def predicted(self, weights: np.ndarray) -> np.ndarray:
         best = self.utilities(weights).argmax(1)
-        return np.select([best == NONE, best == CODE], [LABELS.index("none"), LABELS.index("code_execution")], 0)
+        return np.select(
+            [best == NONE, best == CODE], [LABELS.index("none"), LABELS.index("code_execution")], 0
+        )
 
     def recalls(self, predicted: np.ndarray) -> np.ndarray:
         return np.array([(predicted[self.label == one] == one).mean() for one in np.unique(self.label)])
@@ -89,7 +94,7 @@ def _figures(row: Row) -> tuple[list[dict[str, float]], dict[str, float]]:
     found = evidence(reading)
     profiles = [profile(function) for function in PlanRequest([], row["functions"]).functions]
     fitting = fits(reading, profiles)
-    return [function_figures(fit, found) for fit in fitting], code_figures(found, fitting)
+    return [{**fit_figures(fit), **question_figures(found)} for fit in fitting], code_figures(found, fitting)
 
 
 def domains(rows: list[Row]) -> np.ndarray:
@@ -140,7 +145,9 @@ def fit(data: Choices, ridge: float) -> np.ndarray:
     return weights / spread
 
 
-def cross_validated(data: Choices, domain: np.ndarray, *, ridge: float, repeats: int, folds: int = 10) -> np.ndarray:
+def cross_validated(
+    data: Choices, domain: np.ndarray, *, ridge: float, repeats: int, folds: int = 10
+) -> np.ndarray:
     """What is predicted for each row by weights fitted without its domain; one line for each repeat."""
     runs = []
     for seed in range(repeats):
@@ -176,7 +183,9 @@ def main() -> None:
         runs = cross_validated(data, groups, ridge=options.ridge, repeats=options.repeats)
         each = np.array([data[given].recalls(run[given]) for run in runs])
         own = np.array([data[~given].recalls(run[~given]) for run in runs])
-        print(f"{what}: macro recall {each.mean():.4f} +- {each.mean(1).std():.4f}, {each.mean(0).round(3)}; invented {own.mean():.3f}")
+        print(
+            f"{what}: macro recall {each.mean():.4f} +- {each.mean(1).std():.4f}, {each.mean(0).round(3)}; invented {own.mean():.3f}"
+        )
     sources = np.array([source(row) for row in rows])
     for left in sorted(set(sources)):
         out = sources == left

@@ -33,7 +33,12 @@ _TOOLS = 20
 
 def chosen(plan: Plan) -> str:
     """A plan in one word."""
-    sides = {(True, True): "both", (True, False): "code_execution", (False, True): "functions", (False, False): "none"}
+    sides = {
+        (True, True): "both",
+        (True, False): "code_execution",
+        (False, True): "functions",
+        (False, False): "none",
+    }
     return sides[plan.code_execution, bool(plan.functions)]
 
 
@@ -74,7 +79,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path)
     options = parser.parse_args()
-    rows = [json.loads(line) for line in options.data.read_text().splitlines() if line.strip()] if options.data else ROWS
+    rows = (
+        [json.loads(line) for line in options.data.read_text().splitlines() if line.strip()]
+        if options.data
+        else ROWS
+    )
     planner = RulePlanner()
     counts = confusions(planner, rows)
     by_label = recalls(counts)
@@ -83,7 +92,9 @@ def main() -> None:
         answers = {answer: count for (right, answer), count in sorted(counts.items()) if right == label}
         print(f"  {label:<16}{recall:.4f}  {answers}")
     taken = seconds_per_plan(planner, rows)
-    print(f"per plan, {_TOOLS} functions: median {statistics.median(taken) * 1e3:.3f} ms, slowest {max(taken) * 1e3:.3f} ms")
+    print(
+        f"per plan, {_TOOLS} functions: median {statistics.median(taken) * 1e3:.3f} ms, slowest {max(taken) * 1e3:.3f} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -108,7 +108,9 @@ def _rows() -> list[dict[str, Any]]:
     for label, questions in (("code_execution", _CODE), ("none", _NEITHER)):
         for index, question in enumerate(questions):
             declared = [FUNCTIONS[names[(index + step) % len(names)]] for step in range(1 + index % 3)]
-            rows.append({"id": f"own_{label}_{index}", "question": question, "functions": declared, "label": label})
+            rows.append(
+                {"id": f"own_{label}_{index}", "question": question, "functions": declared, "label": label}
+            )
     for place, (name, questions) in enumerate(_FUNCTIONS.items()):
         for index, question in enumerate(questions):
             others = [FUNCTIONS[names[(place + step) % len(names)]] for step in range(1 + 2 * index)]

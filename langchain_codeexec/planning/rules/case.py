@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.planning.rules.conversation import Situation, situation
 from langchain_codeexec.planning.rules.coverage import Fit, fits
-from langchain_codeexec.planning.rules.features import code_figures, evidence, function_figures
+from langchain_codeexec.planning.rules.features import code_figures, evidence, fit_figures, question_figures
 from langchain_codeexec.planning.rules.profiles import Profile, profile
 from langchain_codeexec.planning.rules.reading import Reading, read
 from langchain_codeexec.planning.rules.weights import CODE, FUNCTION, utility
@@ -67,13 +67,17 @@ class Case:
         return [profile(function) for function in self.request.functions]
 
     @cached_property
+    def asked(self) -> Reading:
+        """The user's last words alone."""
+        return read(self.situation.question)
+
+    @cached_property
     def reading(self) -> Reading:
         """The question; one that makes no sense alone is read together with the one before."""
-        now, before = self.situation.question, self.situation.before
-        reading = read(now)
-        if not before or not (self.follows_up or reading.telling < _TELLING_ENOUGH):
-            return reading
-        return read(f"{before}\n{now}")
+        before = self.situation.before
+        if not before or not (self.follows_up or self.asked.telling < _TELLING_ENOUGH):
+            return self.asked
+        return read(f"{before}\n{self.situation.question}")
 
     @cached_property
     def follows_up(self) -> bool:
@@ -98,7 +102,8 @@ class Case:
     @cached_property
     def candidates(self) -> list[Candidate]:
         """The functions, the best first; equally good ones by name, so that their order does not matter."""
-        rated = [Candidate(utility(function_figures(fit, self.evidence), FUNCTION), fit) for fit in self.fits]
+        common = utility(question_figures(self.evidence), FUNCTION)
+        rated = [Candidate(common + utility(fit_figures(fit), FUNCTION), fit) for fit in self.fits]
         return sorted(rated, key=lambda candidate: (-candidate.utility, candidate.name))
 
     @property

@@ -28,12 +28,21 @@ circumference radius diameter quadratic linear interest compounded compound solv
 differentiate integrate compute calculate
 """.split()
 )
-_AGGREGATES: Final = frozenset(("total", "totals", "altogether", "compare", "convert", "cheaper", "difference", "change", "increase", "decrease", "plot", "chart"))
-_RATE: Final = re.compile(
-    r"\b(?:each|every|per|a|an) (?:\w+ )?(?:day|week|month|year|hour|minute|second|dozen|pound|ounce|mile|gallon|person|one)\b"
-    r"|\bper\b|\beach\b|\bapiece\b|%|\bpercent\b|\b\d+/\d+\b|\btimes (?:as|more)\b|\bas (?:many|much)\b"
-    r"|\b(?:more|less|fewer|older|younger|longer|taller) than\b|\b(?:half|twice|double|triple|thrice|third|quarter)\b",
-    re.IGNORECASE,
+_AGGREGATES: Final = frozenset(
+    (
+        "total",
+        "totals",
+        "altogether",
+        "compare",
+        "convert",
+        "cheaper",
+        "difference",
+        "change",
+        "increase",
+        "decrease",
+        "plot",
+        "chart",
+    )
 )
 _FORMULA: Final = re.compile(
     r"\d\s*[-+*/^\u00d7\u00f7]\s*\d|\w\s*\^\s*\d|\*\*|\b\d+!|\b[a-z]\s*\([a-z]\)\s*=|\b\d*[a-z]\s*[-+*]\s*\d|\b[a-z]\s*=\s*-?\d"
@@ -76,11 +85,10 @@ _OPINION: Final = re.compile(
 )
 
 
-_POINTS_BACK: Final = re.compile(
-    r"\b(?:it|its|them|those|these|they|their|that|both|all of (?:them|these|those)|the (?:two|three|four|results?|values?|numbers?|prices?|temperatures?|figures))\b",
+_IN_STEPS: Final = re.compile(
+    r"\b(?:(?:and|,) then|then|after that|afterwards|next,|finally|and (?:compute|calculate|work out))\b",
     re.IGNORECASE,
 )
-_IN_STEPS: Final = re.compile(r"\b(?:(?:and|,) then|then|after that|afterwards|next,|finally|and (?:compute|calculate|work out))\b", re.IGNORECASE)
 
 
 def operations(reading: Reading) -> list[str]:
@@ -92,22 +100,22 @@ def evidence(reading: Reading) -> dict[str, float]:
     """Named shares of evidence, each from 0 to about 1."""
     text, found = reading.text, reading.values
     words = max(1, len(reading.words))
-    sentences = 1 + len(re.findall(r"[.!?]\s+\S", text))
     formula = bool(_FORMULA.search(text) or _CONVERSION.search(text))
-    worked = sum(word in _OPERATION for word in reading.words) + 2 * formula
-    numbers = min(found.quantities, 6) / 6
+    worked = sum(word in _OPERATION for word in reading.words)
+    asked = bool(_QUANTITY_ASKED.search(text))
+    given = found.quantities + (found.dates if asked else 0)
     return {
-        "numbers": numbers,
-        "any_number": float(found.quantities > 0),
-        "two_numbers": float(found.quantities > 1),
-        "quantity": float(bool(_QUANTITY_ASKED.search(text))),
-        "worked": float(worked > 0 and found.quantities > 0),
+        "numbers": min(given, 6) / 6,
+        "any_number": float(given > 0),
+        "two_numbers": float(given > 1),
+        "quantity": float(asked),
+        "worked": float(worked > 0 and given > 0),
         "operations": min(3, worked) / 3,
-        "string_work": float(bool(_STRING_WORK.search(text) and (found.quoted or found.lists or ":" in text))),
-        "rates": min(3, len(_RATE.findall(text))) / 3,
+        "string_work": float(
+            bool(_STRING_WORK.search(text) and (found.quoted or found.lists or ":" in text))
+        ),
         "formula": float(formula),
         "story": min(3, len(_STORY.findall(text))) / 3,
-        "sentences": min(sentences, 5) / 5,
         "length": min(words, 60) / 60,
         "now": float(bool(_NOW.search(text))),
         "mine": float(bool(_MINE.search(text))),
@@ -117,7 +125,6 @@ def evidence(reading: Reading) -> dict[str, float]:
         "opinion": float(bool(_OPINION.search(text))),
         "names": min(found.names, 3) / 3,
         "marked": min(3, found.quoted + found.identifiers + found.links + found.emails + found.paths) / 3,
-        "points_back": float(bool(_POINTS_BACK.search(text))),
         "in_steps": float(bool(_IN_STEPS.search(text))),
         "foreign": float(sum(word.isascii() for word in reading.words) < 0.7 * words),
     }

@@ -24,14 +24,19 @@ _IMPLIED: Final = (
     (r"\bhow (?:hot|cold|warm)\b|\b(?:celsius|fahrenheit|kelvin)\b", "temperature"),
     (r"\be-mail|\bmail\b", "email"),
     (r"\bhow do i get\b|\broute\b", "direction route"),
-    (r"[$\u20ac\u00a3\u00a5\u20b9]\s?\d|\b(?:dollar|euro|yen|yuan|rupee)s?\b|\b(?:USD|EUR|GBP|JPY|CNY|INR|CAD|AUD)\b", "currency money"),
+    (
+        r"[$\u20ac\u00a3\u00a5\u20b9]\s?\d|\b(?:dollar|euro|yen|yuan|rupee)s?\b|\b(?:USD|EUR|GBP|JPY|CNY|INR|CAD|AUD)\b",
+        "currency money",
+    ),
     (r"\d\s?(?:km|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|feet)\b", "distance length"),
     (r"\d\s?(?:kg|kilograms?|pounds?|lbs|grams?)\b", "weight mass"),
     (r"\b(?:mph|km/h|m/s)\b", "speed velocity"),
     (r"\d\s?(?:years?|months?|weeks?|days?|hours?|minutes?|seconds?)\b", "time duration period"),
     (r"\d\s?%|\bpercent\b", "rate percentage"),
 )
-_PATTERNS: Final = tuple((re.compile(pattern, re.IGNORECASE), tuple(map(stem, words.split()))) for pattern, words in _IMPLIED)
+_PATTERNS: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), tuple(map(stem, words.split()))) for pattern, words in _IMPLIED
+)
 
 
 def concepts(text: str) -> list[str]:

@@ -48,6 +48,11 @@ class Fit:
         return sum(self.arguments.values()) / len(self.arguments) if self.arguments else 1.0
 
     @property
+    def coverage(self) -> float:
+        """How far question, name and summary cover each other on average."""
+        return (self.asked + self.title + self.summary) / 3
+
+    @property
     def weakest(self) -> float:
         """How far the question gives the argument that it gives least."""
         return min(self.arguments.values(), default=1.0)

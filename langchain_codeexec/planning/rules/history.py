@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.executions import CodeExecution
     from langchain_codeexec.planning.rules.case import Case
+    from langchain_codeexec.planning.rules.conversation import Answer
 
-__all__ = ["hopeless", "left_to_compute"]
+__all__ = ["hopeless", "leaning_on_answers", "left_to_compute"]
 
 _DIGIT: Final = re.compile(r"\d")
+_POINTS_BACK: Final = re.compile(
+    r"\b(?:it|them|those|these|they|their|that|both|the (?:two|three|four|results?|values?|numbers?|answers?|figures))\b",
+    re.IGNORECASE,
+)
 _OBSTACLES: Final = (
     ("a library is missing there", r"ModuleNotFoundError|ImportError|No module named"),
     (
@@ -42,9 +47,19 @@ def hopeless(runs: Sequence[CodeExecution]) -> str:
 
 def left_to_compute(case: Case) -> list[str]:
     """The operations asked for that no function called since covers, if the answers hold numbers to do them with."""
-    answers = [*case.situation.answers, *case.situation.earlier_answers]
-    if not any(_DIGIT.search(answer.text) for answer in answers if not answer.failed):
+    if not _hold_numbers(case.situation.answers):
         return []
     called = {answer.name for answer in case.situation.answers}
     covered = {word for profile in case.profiles if profile.name in called for word in profile.stems}
     return [word for word in operations(case.reading) if stem(word) not in covered]
+
+
+def leaning_on_answers(case: Case) -> list[str]:
+    """The operations asked for now, if they are on what functions answered before the question."""
+    if not _hold_numbers(case.situation.earlier_answers) or not _POINTS_BACK.search(case.situation.question):
+        return []
+    return operations(case.asked)
+
+
+def _hold_numbers(answers: Sequence[Answer]) -> bool:
+    return any(_DIGIT.search(answer.text) for answer in answers if not answer.failed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from langchain_codeexec.planning.plan import Plan
 from langchain_codeexec.planning.rules import reasons
 from langchain_codeexec.planning.rules.case import Case
-from langchain_codeexec.planning.rules.history import hopeless, left_to_compute
+from langchain_codeexec.planning.rules.history import hopeless, leaning_on_answers, left_to_compute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,35 +73,53 @@ def _no_choice(case: Case) -> Plan | None:
     names = case.request.function_names
     if not names:
         reason = "no functions are declared"
-        return _code(case, reason) if case.request.code_execution else _functions(case, (), "no tools are declared")
+        return (
+            _code(case, reason)
+            if case.request.code_execution
+            else _functions(case, (), "no tools are declared")
+        )
     return None if case.request.code_execution else _functions(case, names, "code execution is switched off")
 
 
-def _wished(case: Case) -> Plan | None:
+def _named_functions(case: Case) -> Plan | None:
     wish, names = case.wish, case.declared(set(case.wish.functions))
-    if names and wish.code and case.request.way != "one_sided":
-        return _both(case, names, f"the user asks for code and for {reasons.listed(names)}")
-    if names:
-        remaining = left_to_compute(case) if set(names) <= {answer.name for answer in case.situation.answers} else []
-        if not remaining and not wish.code:
-            return _functions(case, names, f"the user asks for {reasons.listed(names)}")
-        return None if wish.code is None else _functions(case, names, f"the user asks for {reasons.listed(names)} first")
-    if wish.code:
-        return _code(case, "the user asks to run code")
-    if wish.code is False:
-        if wish.tools and case.best.utility > 0:
-            return _functions(case, case.plausible, f"the user wants no code run, and {reasons.covering(case.best.fit)}")
-        return _functions(case, (), "the user wants no code run, and no function fits")
-    if not wish.tools:
-        if case.code > 0:
-            return _code(case, f"the user wants no functions called, and {reasons.computable(case.reading)}")
-        return _functions(case, (), "the user wants no functions called, and there is nothing to compute")
-    return None
+    if not names or (set(names) <= {answer.name for answer in case.situation.answers}):
+        return None
+    asked_for = f"the user asks for {reasons.listed(names)}"
+    if wish.code and case.request.way != "one_sided":
+        return _both(case, names, f"{asked_for} and to run code")
+    return _functions(case, names, asked_for)
+
+
+def _wanted_code(case: Case) -> Plan | None:
+    return _code(case, "the user asks to run code") if case.wish.code else None
+
+
+def _refused_code(case: Case) -> Plan | None:
+    if case.wish.code is not False:
+        return None
+    if case.wish.tools and case.best.utility > 0:
+        return _functions(
+            case, case.plausible, f"the user wants no code run, and {reasons.covering(case.best.fit)}"
+        )
+    return _functions(case, (), "the user wants no code run, and no function is called for")
+
+
+def _refused_functions(case: Case) -> Plan | None:
+    if case.wish.tools:
+        return None
+    if case.code > 0:
+        return _code(case, f"the user wants no functions called, and {reasons.computable(case.reading)}")
+    return _functions(case, (), "the user wants no functions called, and there is nothing to compute")
 
 
 def _waiting(case: Case) -> Plan | None:
     names = case.declared(set(case.situation.pending.values()))
-    return _functions(case, names, f"{reasons.listed(names)} was called and is not answered yet") if names else None
+    return (
+        _functions(case, names, f"{reasons.listed(names)} was called and is not answered yet")
+        if names
+        else None
+    )
 
 
 def _answered(case: Case) -> Plan | None:
@@ -115,9 +133,16 @@ def _answered(case: Case) -> Plan | None:
     remaining = left_to_compute(case)
     uncalled = [one for one in case.candidates if one.name not in called and one.utility > 0]
     if remaining and not uncalled:
-        return _code(case, f"{reasons.listed(called) or 'the functions'} answered with numbers; left to compute: {', '.join(remaining)}")
+        return _code(
+            case,
+            f"{reasons.listed(called) or 'the functions'} answered with numbers; left to compute: {', '.join(remaining)}",
+        )
     if remaining and case.request.way != "one_sided":
-        return _both(case, case.declared({one.name for one in uncalled}), "some values are there, others are not, and all are to be computed with")
+        return _both(
+            case,
+            case.declared({one.name for one in uncalled}),
+            "some values are there, others are not, and all are to be computed with",
+        )
     names = case.declared({*called, *(one.name for one in uncalled)})
     return _functions(case, names, f"{reasons.listed(called) or 'the functions'} may be needed again")
 
@@ -131,12 +156,13 @@ def _failed(case: Case) -> Plan | None:
     return _functions(case, names, f"code execution was tried and cannot do it: {why}")
 
 
-def _leaning_on_answers(case: Case) -> Plan | None:
-    """A new question that computes with what functions answered before it."""
-    if not case.situation.earlier_answers or case.best.utility > case.code:
-        return None
-    remaining = left_to_compute(case) if case.evidence["points_back"] else []
-    return _code(case, f"earlier answers hold the numbers; asked for is: {', '.join(remaining)}") if remaining else None
+def _leaning(case: Case) -> Plan | None:
+    asked = leaning_on_answers(case)
+    return (
+        _code(case, f"earlier answers hold the numbers to compute with ({', '.join(asked)})")
+        if asked
+        else None
+    )
 
 
 def _attached(case: Case) -> Plan | None:
@@ -152,7 +178,11 @@ def _weighed(case: Case) -> Plan:
         return _functions(case, (), reasons.neither(best.fit))
     if case.request.way != "one_sided" and min(best.utility, code) > 0:
         if abs(best.utility - code) < _TORN or case.evidence["in_steps"]:
-            return _both(case, case.plausible, f"{reasons.covering(best.fit)}; also, {reasons.computable(case.reading)}")
+            return _both(
+                case,
+                case.plausible,
+                f"{reasons.covering(best.fit)}; also, {reasons.computable(case.reading)}",
+            )
     if best.utility > code or (best.utility > 0 and case.evidence["in_steps"]):
         return _functions(case, case.plausible, reasons.covering(best.fit))
     return _code(case, reasons.computable(case.reading))
@@ -160,11 +190,14 @@ def _weighed(case: Case) -> Plan:
 
 _RULES: Final[tuple[Callable[[Case], Plan | None], ...]] = (
     _no_choice,
-    _wished,
+    _named_functions,
+    _wanted_code,
+    _refused_code,
+    _refused_functions,
     _waiting,
     _answered,
     _failed,
-    _leaning_on_answers,
+    _leaning,
     _attached,
     _weighed,
 )

@@ -125,7 +125,24 @@ def _searches(name: str, description: str) -> bool:
 
 
 _SEARCHING: Final = frozenset(map(stem, ("search", "searches", "query", "lookup", "ask")))
-_EVERYTHING: Final = frozenset(map(stem, ("web", "internet", "online", "engine", "google", "bing", "wikipedia", "wiki", "encyclopedia", "news", "knowledge")))
+_EVERYTHING: Final = frozenset(
+    map(
+        stem,
+        (
+            "web",
+            "internet",
+            "online",
+            "engine",
+            "google",
+            "bing",
+            "wikipedia",
+            "wiki",
+            "encyclopedia",
+            "news",
+            "knowledge",
+        ),
+    )
+)
 
 
 def _head(words: list[str]) -> str:
@@ -137,7 +154,9 @@ def _head(words: list[str]) -> str:
     return stem(telling[-1]) if telling else ""
 
 
-_PREPOSITIONS: Final = frozenset(["in", "of", "by", "for", "from", "to", "with", "on", "at", "during", "per", "and", "based", "near"])
+_PREPOSITIONS: Final = frozenset(
+    ["in", "of", "by", "for", "from", "to", "with", "on", "at", "during", "per", "and", "based", "near"]
+)
 
 
 def _parameter(name: str, schema: Mapping[str, Any]) -> Parameter:

@@ -44,14 +44,20 @@ def read(text: str) -> Reading:
     words = [word.lower() for word in written]
     content = content_stems(words)
     found = values(text, written)
-    lighter = {**dict.fromkeys(_CALENDAR, 0.0), **dict.fromkeys(map(stem, found.spelled), _NAMED), **dict.fromkeys(map(stem, found.cited), 0.0)}
+    lighter = {
+        **dict.fromkeys(_CALENDAR, 0.0),
+        **dict.fromkeys(map(stem, found.spelled), _NAMED),
+        **dict.fromkeys(map(stem, found.cited), 0.0),
+    }
     burden = {word: heavy * lighter.get(word, 1) for word, heavy in content.items()}
     implied = concepts(text)
     content = {**dict.fromkeys(implied, 1.0), **content}
     stems = {*map(stem, words), *implied}
     beginnings = {word[:length] for word in stems for length in range(3, len(word))}
     telling = sum(heavy == 1 for heavy in burden.values())
-    return Reading(text, words, content, burden, frozenset(stems | beginnings), telling, found, bool(_ASKS.search(text)))
+    return Reading(
+        text, words, content, burden, frozenset(stems | beginnings), telling, found, bool(_ASKS.search(text))
+    )
 
 
 _NAMED = 0.25

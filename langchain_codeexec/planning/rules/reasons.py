@@ -62,7 +62,11 @@ def computable(reading: Reading) -> str:
     numbers = f"{count} number{'s' * (count != 1)}" if count else ""
     asked = ", ".join(operations(reading)[:3])
     what = " and ".join(filter(None, (numbers, asked and f"asks for a computation ({asked})")))
-    return f"the question gives {what}" if numbers else f"the question {what or 'can be computed from what it says'}"
+    return (
+        f"the question gives {what}"
+        if numbers
+        else f"the question {what or 'can be computed from what it says'}"
+    )
 
 
 def neither(fit: Fit) -> str:

@@ -19,13 +19,17 @@ _PATH: Final = re.compile(r"(?<![\w.])(?:[\w-]+[/\\])*[\w-]+\.[a-z][a-z0-9]{1,4}
 _QUOTED: Final = re.compile(
     r"(?<!\w)'((?:[^'\n]|(?<=\w)'(?=\w)){1,400})'(?!\w)|\"([^\"\n]{1,400})\"|\u201c([^\u201d]{1,400})\u201d|`([^`\n]{1,400})`"
 )
-_IDENTIFIER: Final = re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])(?!\d+(?:st|nd|rd|th|s|am|pm|k|kg|km|m|cm|g|h)\b)\w[\w-]*\w\b|\b\w+_\w+\b")
+_IDENTIFIER: Final = re.compile(
+    r"\b(?=\w*\d)(?=\w*[A-Za-z])(?!\d+(?:st|nd|rd|th|s|am|pm|k|kg|km|m|cm|g|h)\b)\w[\w-]*\w\b|\b\w+_\w+\b"
+)
 _NUMBER: Final = re.compile(r"(?<![\w.])[-+]?[$\u20ac\u00a3]?\d[\d,]*(?:\.\d+)?|(?<![\w.])\.\d+")
 _MONTHS: Final = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
     "oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
-_CAPITAL_MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
+_CAPITAL_MONTHS: Final = (
+    "January|February|March|April|May|June|July|August|September|October|November|December"
+)
 _ISO_DATE: Final = re.compile(
     rf"\b\d{{4}}[-/.]\d{{1,2}}(?:[-/.]\d{{1,2}})?\b|\b(?:{_MONTHS})\.?\s+\d+(?:st|nd|rd|th)?\b"
     rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?\s+(?:{_MONTHS})\b|\b(?:in|year|since|of|until|by)\s+(?:1\d|20)\d\d\b|\b\d+-[A-Z]\b|\b(?:id|no\.)\s*[:#]?\s*\d+",
@@ -45,18 +49,30 @@ _TIME: Final = re.compile(
     r"|\b\d+ (?:minute|hour|second)s?\b|\bo'clock\b",
     re.IGNORECASE,
 )
-_QUANTITY: Final = re.compile(r"(?<![\w.])[$\u20ac\u00a3]?(?:\d{1,3}(?:,\d{3})+|\d{1,6}(?!\d))(?:\.\d+)?|(?<![\w.])\.\d+")
-_NO_QUANTITY: Final = re.compile("|".join(f"(?:{part.pattern})" for part in (_URL, _EMAIL, _ISO_DATE)), re.IGNORECASE)
+_QUANTITY: Final = re.compile(
+    r"(?<![\w.])[$\u20ac\u00a3]?(?:\d{1,3}(?:,\d{3})+|\d{1,6}(?!\d))(?:\.\d+)?|(?<![\w.])\.\d+"
+)
+_NO_QUANTITY: Final = re.compile(
+    "|".join(f"(?:{part.pattern})" for part in (_URL, _EMAIL, _ISO_DATE)), re.IGNORECASE
+)
 _CURRENCY: Final = re.compile(
     r"[$\u20ac\u00a3\u00a5\u20b9]|\b(?:USD|EUR|GBP|JPY|CNY|RMB|INR|CAD|AUD|CHF|KRW|BRL|MXN|SEK|NOK|SGD|HKD|dollars?|euros?|"
     r"pounds sterling|yen|yuan|rupees?|francs?|pesos?|won)\b"
 )
-_NO_NAME: Final = re.compile(rf"I(?:['\u2019](?:m|d|ll|ve))?|(?:{_MONTHS})|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day", re.IGNORECASE)
+_NO_NAME: Final = re.compile(
+    rf"I(?:['\u2019](?:m|d|ll|ve))?|(?:{_MONTHS})|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day", re.IGNORECASE
+)
 _REGION: Final = re.compile(r",\s+[A-Z][A-Za-z]+")
-_NAME: Final = re.compile(r"[A-Z][\w'\u2019&-]*(?:\s+(?:(?:of|de|da|van|von|the)\s+)?[A-Z][\w'\u2019&-]*)*(?:,\s+[A-Z]{2}\b)?")
+_NAME: Final = re.compile(
+    r"[A-Z][\w'\u2019&-]*(?:\s+(?:(?:of|de|da|van|von|the)\s+)?[A-Z][\w'\u2019&-]*)*(?:,\s+[A-Z]{2}\b)?"
+)
 _SENTENCE_START: Final = re.compile(r"(?:^|[.!?:\n]\s*)[\"'(]*$")
-_AFTER_PREPOSITION: Final = re.compile(r"\b(?:in|at|from|to|near|for|of|on|about)\s+([^\W\d_]{3,})", re.IGNORECASE)
-_LIST: Final = re.compile(r"\[[^\]]*,[^\]]*\]|\b[\w.-]+,\s*[\w.-]+,?\s+(?:and|or)\s+\w|\b\d[\d.]*(?:\s*,\s*\d[\d.]*){2,}")
+_AFTER_PREPOSITION: Final = re.compile(
+    r"\b(?:in|at|from|to|near|for|of|on|about)\s+([^\W\d_]{3,})", re.IGNORECASE
+)
+_LIST: Final = re.compile(
+    r"\[[^\]]*,[^\]]*\]|\b[\w.-]+,\s*[\w.-]+,?\s+(?:and|or)\s+\w|\b\d[\d.]*(?:\s*,\s*\d[\d.]*){2,}"
+)
 _ASSIGNED: Final = re.compile(r"\b([A-Za-z]\w{0,20})\s*(?:=|:)\s*['\"\[\-\d\w]")
 
 

@@ -36,7 +36,9 @@ _NAMED_TOOL: Final = re.compile(
     rf"\b(?:use|using|call|calling|invoke|run|with|via|through)\s+(?:the|my|our|your)\s+((?:[\w.-]+\s+){{1,4}}?){_TOOL}\b",
     re.IGNORECASE,
 )
-_CALLED: Final = re.compile(r"\b(?:use|using|call|calling|invoke|run|try|via|tool|function)\s+[`'\"]?([\w.-]+)", re.IGNORECASE)
+_CALLED: Final = re.compile(
+    r"\b(?:use|using|call|calling|invoke|run|try|via|tool|function)\s+[`'\"]?([\w.-]+)", re.IGNORECASE
+)
 _NOT_A_WORD: Final = re.compile(r"[_.\d]|[a-z][A-Z]")
 
 
@@ -85,6 +87,8 @@ def _named(text: str, names: Sequence[str]) -> tuple[str, ...]:
 
 def _is_spelt_out(name: str, text: str) -> bool:
     """Whether a name that is no plain word stands in the text."""
-    return bool(_NOT_A_WORD.search(name)) and bool(
-        re.search(rf"(?<![\w.]){re.escape(name)}(?![\w])", text)
+    return (
+        name in text
+        and bool(_NOT_A_WORD.search(name))
+        and bool(re.search(rf"(?<![\w.]){re.escape(name)}(?![\w])", text))
     )

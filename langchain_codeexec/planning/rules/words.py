@@ -10,7 +10,16 @@ import re
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["CALENDAR", "NUMBER_WORDS", "content_stems", "is_content", "name_words", "stem", "text_words", "weight"]
+__all__ = [
+    "CALENDAR",
+    "NUMBER_WORDS",
+    "content_stems",
+    "is_content",
+    "name_words",
+    "stem",
+    "text_words",
+    "weight",
+]
 
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+(?:[.,:/-]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])|\d+")
 _HUMP: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")

@@ -10,9 +10,11 @@ from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_json_schema
+from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from langchain_codeexec.errors import ConfigurationError, ToolDeclarationError
-from langchain_codeexec.translation.declarations import function_names, is_model, schema_of, wire_tools
+from langchain_codeexec.translation.declarations import function_names, schema_of, wire_tools
 
 if TYPE_CHECKING:
     from langchain_core.language_models.base import LanguageModelInput
@@ -35,18 +37,26 @@ def structured_output(
         raise ConfigurationError(f"method={method!r} needs a schema; pass one, or use method='json_mode'")
     kwargs.pop("strict", None)
     shape = {} if schema is None else schema_of(schema)
-    kwargs["ls_structured_output_format"] = {"kwargs": {"method": method}, "schema": shape}
+    kwargs["ls_structured_output_format"] = {"kwargs": {"method": method}, "schema": _traced(schema, shape)}
     if method == "function_calling":
         bound, parser = _by_call(llm, schema, kwargs)
     else:
         limits = {"response_schema": shape} if method == "json_schema" else {}
         bound = llm.bind(response_mime_type="application/json", **limits, **kwargs)
-        parser = _FinalPydantic(pydantic_object=schema) if is_model(schema) else _FinalJson()
+        parser = _FinalPydantic(pydantic_object=schema) if _is_model(schema) else _FinalJson()
     if not include_raw:
         return bound | parser
     parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
     failed = RunnablePassthrough.assign(parsed=lambda _: None)
     return RunnableMap(raw=bound) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+
+
+def _traced(schema: Any, shape: dict[str, Any]) -> dict[str, Any]:
+    """The schema as langchain-core writes it into traces, where it can."""
+    try:
+        return convert_to_json_schema(schema)
+    except (TypeError, ValueError):
+        return shape
 
 
 def _by_call(
@@ -58,9 +68,14 @@ def _by_call(
         raise ToolDeclarationError(f"the schema must declare one function, not {len(names)}: {schema!r:.200}")
     tools = [*kwargs.pop("tools", ()), schema]
     bound = llm.bind_tools(tools, **{**kwargs, "tool_choice": names[0]})
-    if is_model(schema):
+    if _is_model(schema):
         return bound, PydanticToolsParser(tools=[schema], first_tool_only=True)
     return bound, JsonOutputKeyToolsParser(key_name=names[0], first_tool_only=True)
+
+
+def _is_model(schema: Any) -> bool:
+    """Whether it is a pydantic class, of version 1 or 2."""
+    return isinstance(schema, type) and is_basemodel_subclass(schema)
 
 
 def _final_text(message: BaseMessage) -> str:

@@ -26,7 +26,6 @@ __all__ = [
     "declares_code_execution",
     "dumped",
     "function_names",
-    "is_model",
     "schema_of",
     "wire_tools",
     "without_code_execution",
@@ -119,7 +118,7 @@ def schema_of(schema: Any) -> Json:
     """
     if isinstance(schema, dict) and not schema.keys() & _FUNCTION_KEYS:
         return schema
-    if is_model(schema):
+    if _is_model(schema):
         return _model_schema(schema)
     declaration = _function(_unwrapped(schema))
     described = {key: declaration[key] for key in ("description",) if key in declaration}
@@ -208,9 +207,9 @@ def _described(tool: Any) -> tuple[str, str, Json]:
     """Name, description and parameters of a tool."""
     if isinstance(tool, BaseTool):
         schema = tool.tool_call_schema
-        if isinstance(schema, dict) or is_model(schema):
+        if isinstance(schema, dict) or _is_model(schema):
             return tool.name, tool.description, _parameters(schema)
-    elif is_model(tool):
+    elif _is_model(tool):
         schema = _model_schema(tool)
         return tool.__name__, schema.get("description", ""), _parameters(schema)
     elif callable(tool) and not isinstance(tool, type):
@@ -249,8 +248,7 @@ def _parameters(schema: Any) -> Json:
     return {key: value for key, value in found.items() if key not in {"title", "description"}}
 
 
-def is_model(tool: Any) -> TypeGuard[type[BaseModel]]:
-    """Whether it is a pydantic class."""
+def _is_model(tool: Any) -> TypeGuard[type[BaseModel]]:
     return isinstance(tool, type) and issubclass(tool, BaseModel)
 
 

@@ -13,9 +13,17 @@ from langchain_codeexec.translation.ids import CallIds, is_synthetic
 from langchain_codeexec.translation.patches import apply_patch, patch_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["CODE_TOOL_NAME", "SIGNATURE_KEY", "block_from_part", "data_block", "part_from_block"]
+__all__ = [
+    "CODE_TOOL_NAME",
+    "SIGNATURE_KEY",
+    "block_from_part",
+    "closing_extras",
+    "data_block",
+    "part_from_block",
+    "parts_from_block",
+]
 
 Json = dict[str, Any]
 
@@ -24,6 +32,9 @@ CODE_TOOL_NAME: Final = "code_interpreter"
 
 SIGNATURE_KEY: Final = "signature"
 """Key under which LangChain's Google packages keep a thought signature in `extras`."""
+
+_APART: Final = "signature_apart"
+"""Key in `extras` of a text whose signature came on an empty text of its own, right behind it."""
 
 _OK: Final = "OUTCOME_OK"
 
@@ -59,6 +70,27 @@ def part_from_block(block: Json) -> Json | None:
     if not patch:
         return part
     return patch["raw"] if patch.keys() == {"raw"} else apply_patch(part, patch)
+
+
+def parts_from_block(block: Json) -> Iterator[Json]:
+    """The parts that a block stands for: one, none, or a text and the empty text that carried its signature."""
+    extras = block.get("extras")
+    if extras and extras.get(_APART):
+        yield {"text": block["text"]}
+        yield {"text": "", "thoughtSignature": extras[SIGNATURE_KEY]}
+    elif (part := part_from_block(block)) is not None:
+        yield part
+
+
+def closing_extras(block: Json) -> Json | None:
+    """What a block that is nothing but a signature leaves to the plain text before it; `None` for any other.
+
+    Gemini 3 ends a streamed text with an empty one that carries the signature. People see one text.
+    """
+    extras = block.get("extras")
+    if not extras or extras.keys() != {SIGNATURE_KEY} or block["type"] != "text" or block["text"]:
+        return None
+    return {**extras, _APART: True}
 
 
 def data_block(mime_type: str, **source: str) -> Json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import capabilities
-from langchain_codeexec.translation.parts import part_from_block
+from langchain_codeexec.translation.parts import part_from_block, parts_from_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +66,8 @@ def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind) -> list
         ) from error
     metadata = message.response_metadata
     if metadata["endpoint"] != endpoint:
-        parts = [_without(part, "thoughtSignature") for part in parts]
+        unsigned = (_without(part, "thoughtSignature") for part in parts)
+        parts = [part for part in unsigned if part != {"text": ""}]
     had_ids = capabilities(str(metadata.get("model_name", model)), metadata["endpoint"]).call_ids
     if had_ids and not capabilities(model, endpoint).call_ids:
         parts = [_without_id(part) for part in parts]
@@ -79,9 +80,7 @@ def _verbatim(message: AIMessage) -> Iterable[Json]:
         if isinstance(block, str):
             yield {"text": block}
         elif block.get("type") not in _CALL_TYPES:
-            part = part_from_block(block)
-            if part is not None:
-                yield part
+            yield from parts_from_block(block)
         elif call := next((call for call in calls if call["id"] == block.get("id")), None):
             calls.remove(call)
             yield _call_part(block, call["name"], call["args"])

@@ -11,7 +11,7 @@ from langchain_core.messages.tool import tool_call
 
 from langchain_codeexec.errors import ResponseFormatError
 from langchain_codeexec.translation.ids import CallIds
-from langchain_codeexec.translation.parts import block_from_part
+from langchain_codeexec.translation.parts import block_from_part, closing_extras
 from langchain_codeexec.translation.usage import usage_from_wire
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[
     ids = origin.call_ids(response)
     messages = []
     for candidate in candidates_of(response) or [{}]:
-        blocks = [block_from_part(part, ids) for part in parts_of(candidate)]
+        blocks = _blocks(parts_of(candidate), ids)
         calls = [
             tool_call(name=block["name"], args=block["args"], id=block["id"])
             for block in blocks
@@ -101,6 +101,17 @@ def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[
             )
         )
     return messages
+
+
+def _blocks(parts: list[Json], ids: CallIds) -> list[Json]:
+    blocks: list[Json] = []
+    for part in parts:
+        block = block_from_part(part, ids)
+        if blocks and blocks[-1].keys() == {"type", "text"} and (extras := closing_extras(block)):
+            blocks[-1]["extras"] = extras
+        else:
+            blocks.append(block)
+    return blocks
 
 
 def candidates_of(response: Mapping[str, Any]) -> list[Json]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 
-from langchain_codeexec.translation.parts import block_from_part
+from langchain_codeexec.translation.parts import block_from_part, closing_extras
 from langchain_codeexec.translation.responses import EVERY_CHUNK, candidates_of, metadata_of, parts_of
 from langchain_codeexec.translation.usage import usage_from_wire
 
@@ -66,7 +66,7 @@ class ChunkTranslator:
             block = self._placed(block_from_part(part, self._ids))
             if content and content[-1]["index"] == block["index"]:
                 key = _TEXT_KEY[block["type"]]
-                content[-1][key] += block[key]
+                content[-1] = {**content[-1], **block, key: content[-1][key] + block[key]}
                 continue
             if block["type"] == "tool_call":
                 block |= {"type": "tool_call_chunk", "args": json.dumps(block["args"])}
@@ -98,8 +98,11 @@ class ChunkTranslator:
         return metadata
 
     def _placed(self, block: Json) -> Json:
-        """Give a block its index: the open one if it only goes on with plain text."""
+        """Give a block its index: the open one if it only goes on with plain text, or closes it."""
         kind = block["type"]
+        if self._open == "text" and (extras := closing_extras(block)):
+            self._open = None
+            return {**block, "extras": extras, "index": self._index}
         plain = kind in _TEXT_KEY and "extras" not in block
         if not (plain and kind == self._open):
             self._index += 1

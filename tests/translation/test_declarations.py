@@ -375,7 +375,7 @@ class Callee:
         {"function_declarations": 42}, {"function_declarations": [42]}, {"function_declarations": [{"description": "x"}]},
         types.Tool(), lambda a: a, functools.partial(add, 1), Unspeakable, Callee(), {1: 2},
     ],
-    ids=repr,
+
 )  # fmt: skip
 def test_what_is_no_tool_is_refused(no_tool: Any) -> None:
     with pytest.raises(ToolDeclarationError):

@@ -27,17 +27,12 @@ URL-safe alphabet, `skip_thought_signature_validator`; Google's packages decode 
 
 def with_valid_signatures(messages: Iterable[AnyMessage], endpoint: EndpointKind) -> list[AnyMessage]:
     """The messages without signatures that the endpoint did not make; a call gets the documented stand-in."""
-    return [_exchanged(message) if _is_foreign(message, endpoint) else message for message in messages]
+    return [_made_valid(message, endpoint) for message in messages]
 
 
-def _is_foreign(message: AnyMessage, endpoint: EndpointKind) -> bool:
-    metadata = message.response_metadata
-    made_by = metadata.get("endpoint") or metadata.get(ENDPOINT_KEY)
-    return made_by not in (None, endpoint)
-
-
-def _exchanged(message: AnyMessage) -> AnyMessage:
-    if not isinstance(message, AIMessage):
+def _made_valid(message: AnyMessage, endpoint: EndpointKind) -> AnyMessage:
+    made_by = message.response_metadata.get("endpoint") or message.response_metadata.get(ENDPOINT_KEY)
+    if made_by in (None, endpoint) or not isinstance(message, AIMessage):
         return message
     kwargs = {key: value for key, value in message.additional_kwargs.items() if key != _CALL_SIGNATURES}
     if message.tool_calls:

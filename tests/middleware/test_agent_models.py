@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +25,7 @@ from agent_shop import (
     shopkeeper,
 )
 from langchain.agents import create_agent
+from langchain.agents.middleware import wrap_model_call
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.messages import ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
@@ -31,7 +34,7 @@ from pydantic import BaseModel
 
 from langchain_codeexec import CodeExecutionMiddleware, CodeExecutionTool, ProcessExecutor, code_executions
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
-from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,6 +254,46 @@ def test_other_errors_reach_the_user(build: Any, status: int) -> None:
             asked(agent)
     declarations = [BOTH, ["pieces_in_stock"]] if status == 400 else [BOTH]
     assert requests_of(emulator) == [(tools, status) for tools in declarations]
+
+
+@wrap_model_call
+def demands_a_function(request: Any, handler: Any) -> Any:
+    is_new = not any(isinstance(message, ToolMessage) for message in request.messages)
+    return handler(request.override(tool_choice="any") if is_new else request)
+
+
+@any_model
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash-preview"])
+def test_a_demanded_function_is_called(build: Any, model: str, shop: GeminiEmulator) -> None:
+    middleware = [demands_a_function, CodeExecutionMiddleware(planner=in_turns_if_apart)]
+    state = asked(create_agent(build(shop.url, model), [pieces_in_stock], middleware=middleware))
+    assert [status for _, status in requests_of(shop)] == [200, 200]
+    assert shop.requests[0].body["toolConfig"]["functionCallingConfig"]["mode"] in ("ANY", 2)
+    assert printed(state) == ["3840\n"]
+    assert state["code_execution_plans"][0]["functions"] == ["pieces_in_stock"]
+
+
+@googles_model
+def test_a_way_that_was_asked_for_is_tried_first(build: Any, shop: GeminiEmulator) -> None:
+    llm = build(shop.url, "gemini-2.5-flash")
+    middleware = [CodeExecutionMiddleware(planner=in_turns_if_apart, combination="native")]
+    state = asked(create_agent(llm, [pieces_in_stock], middleware=middleware))
+    assert requests_of(shop)[:2] == [(BOTH, 400), (["pieces_in_stock"], 200)]
+    assert printed(state) == ["3840\n"]
+
+
+@any_model
+def test_a_model_with_settings_bound_is_known(build: Any, shop: GeminiEmulator) -> None:
+    llm = build(shop.url, "gemini-3-flash-preview").bind(temperature=0.5)
+    asked(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
+    assert requests_of(shop) == [(BOTH, 200)] * 2
+
+
+def test_without_langchain_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "langchain.agents.middleware", None)
+    monkeypatch.delitem(sys.modules, "langchain_codeexec.middleware")
+    with pytest.raises(MissingDependencyError, match=r"langchain-codeexec\[agents\]"):
+        importlib.import_module("langchain_codeexec.middleware")
 
 
 # -- structured answers ------------------------------------------------------------------------------------

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from tests.benchmarks.imports import measure_imports
 from tests.benchmarks.loopback import loopback_server
 from tests.benchmarks.requests import measure_abatch, measure_invoke

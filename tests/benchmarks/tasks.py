@@ -6,20 +6,16 @@ native sends both sides in one request, which Gemini 2.x refuses.
 
 from __future__ import annotations
 
-import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1] / "e2e")]
-
 from langchain.agents import create_agent
-from tasks import TASKS, TOOLS, AbleModel, Task
 
 from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionTool
 from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.errors import InvalidRequestError
 from langchain_codeexec.gemini.capabilities import forget
+from tests.e2e.tasks import TASKS, TOOLS, AbleModel, Task
 
 MODELS = ("gemini-2.5-flash", "gemini-3-flash-preview")
 

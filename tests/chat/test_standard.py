@@ -68,7 +68,7 @@ class TestUnit(Ours, ChatModelUnitTests):
         revived = load(saved, allowed_objects=[ChatGeminiCodeExecution], valid_namespaces=["langchain_codeexec"], secrets_from_env=True)  # fmt: skip
 
         assert saved == snapshot(name="serialized")
-        assert revived.dict() == model.dict()
+        assert revived.asdict() == model.asdict()
         assert revived.api_key == model.api_key
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import ConfigurationError, InvalidRequestError, PlanningError
@@ -73,6 +74,7 @@ class Call:
         self._messages = messages
         self._settings = settings
         self.draft = _draft(messages, settings, endpoint)
+        self._known = self.draft.accepts
         self.plan: Plan | None = None
         self.timeout: float | None = settings.get("timeout")
 
@@ -93,6 +95,7 @@ class Call:
             PlanningError: The planner gave no plan that could be carried out.
         """
         for attempt in range(_MAX_WAYS):
+            self._known = self.draft.accepts
             plan = planned_without_asking(self.draft)
             if plan is None:
                 asked = self._question()
@@ -113,6 +116,7 @@ class Call:
     async def achunks(self, ask: Callable[[GenerateContentRequest], AsyncChunks]) -> AsyncChunks:
         """Carry the call out without blocking the event loop; see `chunks`."""
         for attempt in range(_MAX_WAYS):
+            self._known = self.draft.accepts
             plan = planned_without_asking(self.draft)
             if plan is None:
                 asked = self._question()
@@ -139,11 +143,12 @@ class Call:
         return steps(self.draft, self.plan, repair=self._settings["repair_calls"])
 
     def _goes_another_way_after(self, refusal: InvalidRequestError) -> bool:
-        """Whether the refusal taught something by which the next attempt differs."""
-        refused = next(self._steps()).request
-        if not learn_from(refusal.message, self.draft.model, self.draft.endpoint):
-            return False
-        return self._settings["combination"] == "auto" or next(self._steps()).request != refused
+        """Whether more is known now than when the call was planned, by this refusal or another call's."""
+        learn_from(refusal.message, self.draft.model, self.draft.endpoint)
+        before, now = self._known, self.draft.accepts
+        if self._settings["combination"] != "auto":  # the way stays, whatever is learned of combining
+            before = replace(before, code_with_functions=now.code_with_functions)
+        return now != before
 
 
 def _draft(messages: Sequence[BaseMessage], settings: Mapping[str, Any], endpoint: EndpointKind) -> Draft:

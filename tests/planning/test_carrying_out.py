@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
@@ -294,6 +295,21 @@ def test_a_service_that_contradicts_itself_is_not_asked_forever(service) -> None
     with pytest.raises(InvalidRequestError):
         llm.bind_tools([get_price]).invoke(QUESTION)
     assert len(emulator.requests) <= 5
+
+
+def test_calls_refused_at_the_same_time_all_go_another_way(service) -> None:
+    both = threading.Barrier(2)
+
+    def refuse_both(prompt: Any) -> Any:
+        if any("codeExecution" in tool for tool in prompt.request["tools"]):
+            both.wait(timeout=10)
+            return EmulatedError(400, "INVALID_ARGUMENT", "At most one tool is supported.")
+        return "fine"
+
+    llm, emulator = service(refuse_both, "gemini-9-new", planner=answers("both"))
+    answers_ = llm.bind_tools([get_price]).batch([QUESTION, QUESTION])
+    assert [answer.text for answer in answers_] == ["fine", "fine"]
+    assert sorted(request.status for request in emulator.requests) == [200, 200, 400, 400]
 
 
 def test_a_refusal_of_something_else_reaches_the_user(service) -> None:

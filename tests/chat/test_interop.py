@@ -1,0 +1,224 @@
+"""Together with others: LangChain's Google package, agents, checkpoints, histories."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.chat_history import InMemoryChatMessageHistory
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, merge_message_runs, trim_messages
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+from langchain_core.runnables.history import RunnableWithMessageHistory
+from langchain_google_genai import ChatGoogleGenerativeAI
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.prebuilt import create_react_agent
+
+from langchain_codeexec import code_executions
+
+NEW = "gemini-3-flash-preview"
+RUN = {"executableCode": {"code": "print(6 * 7)"}}
+CALL = {"functionCall": {"name": "weather", "args": {"city": "Utrecht"}}}
+FLAG = "include_server_side_tool_invocations"
+IMAGE = {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(b"\x89PNG").decode()}}
+
+
+def weather(city: str) -> str:
+    """Tell the weather."""
+    return f"Sunny in {city}."
+
+
+@pytest.fixture
+def theirs(gemini: Any) -> ChatGoogleGenerativeAI:
+    return ChatGoogleGenerativeAI(model=NEW, google_api_key="key", base_url=gemini.url, max_retries=1)
+
+
+# -- answers of the one read by the other ----------------------------------------------------------------------
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:langchain_google_genai.*")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(["Hello there."], id="text"),
+        pytest.param(["I run it.", RUN, "It is 42."], id="run"),
+        pytest.param(["I run it.", RUN, RUN, IMAGE, "Two runs and a plot."], id="runs and a plot"),
+        pytest.param([{"executableCode": {"code": "x = 1"}}, "Nothing printed."], id="run without output"),
+        pytest.param([{"executableCode": {"code": "1/0"}}, "It failed."], id="failed run"),
+        pytest.param([RUN, CALL], id="run and call"),
+    ],
+)
+@pytest.mark.parametrize("how", ["invoke", "stream"])
+def test_the_other_package_reads_our_answers(gemini: Any, theirs: Any, said: list[Any], how: str) -> None:
+    gemini.says(said, "Fine.")
+    answer = _asked(gemini.chat().bind_tools([weather]), how)
+
+    replies = [ToolMessage(weather("Utrecht"), tool_call_id=call["id"]) for call in answer.tool_calls]
+    both = theirs.bind_tools([weather, {"code_execution": {}}], tool_config={FLAG: True})
+    after = both.invoke([HumanMessage("q"), answer, *replies, HumanMessage("n")])
+
+    assert after.text == "Fine."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(["Hello there."], id="text"),
+        pytest.param(["I run it.", RUN, "It is 42."], id="run"),
+        pytest.param([{"executableCode": {"code": "1/0"}}, "It failed."], id="failed run"),
+        pytest.param([CALL], id="call"),
+        pytest.param([{"text": "Let me think.", "thought": True}, "Hello."], id="thought"),
+    ],
+)
+@pytest.mark.parametrize("output_version", ["v0", "v1"])
+@pytest.mark.parametrize("how", ["invoke", "stream"])
+def test_we_read_the_other_packages_answers(
+    gemini: Any, theirs: Any, said: list[Any], output_version: str, how: str
+) -> None:
+    gemini.says(said, "Fine.")
+    theirs.output_version = output_version
+    tools: list[Any] = [weather] if CALL in said else [{"code_execution": {}}]
+    answer = _asked(theirs.bind_tools(tools), how)
+
+    replies = [ToolMessage(weather("Utrecht"), tool_call_id=call["id"]) for call in answer.tool_calls]
+    after = (
+        gemini.chat().bind_tools([weather]).invoke([HumanMessage("q"), answer, *replies, HumanMessage("n")])
+    )
+
+    assert after.text == "Fine."
+    sent = [
+        part for content in gemini.body["contents"] if content["role"] == "model" for part in content["parts"]
+    ]
+    assert sum("executableCode" in part for part in sent) == sum("executableCode" in part for part in said)
+
+
+def _asked(llm: Any, how: str) -> AIMessage:
+    if how == "invoke":
+        return llm.invoke("q")
+    chunks = list(llm.stream("q"))
+    return sum(chunks[1:], chunks[0])
+
+
+# -- agents ----------------------------------------------------------------------------------------------------
+
+
+def agent_script() -> list[Any]:
+    return [
+        ["Let me look.", RUN, CALL, CALL],
+        ["And compute.", {"executableCode": {"code": "print('Utrecht'.upper())"}}, "UTRECHT is sunny."],
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:create_react_agent has been moved")
+@pytest.mark.parametrize("make", [create_agent, create_react_agent])
+def test_an_agent_with_functions_and_code_runs_to_its_end(gemini: Any, endpoint: str, make: Any) -> None:
+    gemini.says(*agent_script())
+
+    state = make(gemini.on(endpoint), [weather]).invoke({"messages": [HumanMessage("q")]})
+
+    kinds = [message.type for message in state["messages"]]
+    assert kinds == ["human", "ai", "tool", "tool", "ai"]
+    assert [run.output for message in state["messages"] for run in code_executions(message)] == [
+        "42\n",
+        "UTRECHT\n",
+    ]
+    assert state["messages"][-1].text.endswith("UTRECHT is sunny.")
+
+
+async def test_an_agent_streams(gemini: Any) -> None:
+    gemini.says(*agent_script())
+    llm = gemini.chat()
+    told = []
+
+    async for message, _ in create_agent(llm, [weather]).astream(
+        {"messages": [HumanMessage("q")]}, stream_mode="messages"
+    ):
+        told.append(message)
+    await llm.aclose()
+
+    assert "".join(message.text for message in told if message.type.startswith("AI")).endswith(
+        "UTRECHT is sunny."
+    )
+    assert [message.content for message in told if message.type == "tool"] == ["Sunny in Utrecht."] * 2
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_checkpointer_keeps_the_messages(gemini: Any, tmp_path: Any, streamed: bool) -> None:
+    script = agent_script()
+    gemini.says(*script, "Fine.")
+    thread: Any = {"configurable": {"thread_id": "1"}}
+
+    with SqliteSaver.from_conn_string(str(tmp_path / "checkpoints.db")) as saver:
+        agent = create_agent(gemini.chat(streaming=streamed or None), [weather], checkpointer=saver)
+        first = agent.invoke({"messages": [HumanMessage("q")]}, thread)
+    with SqliteSaver.from_conn_string(str(tmp_path / "checkpoints.db")) as saver:
+        agent = create_agent(gemini.chat(), [weather], checkpointer=saver)
+        kept = agent.get_state(thread).values["messages"]
+        agent.invoke({"messages": [HumanMessage("n")]}, thread)
+
+    assert kept == first["messages"]
+    before, after = gemini.bodies[1]["contents"], gemini.bodies[2]["contents"]
+    assert after[: len(before)] == before
+    assert [part["executableCode"]["code"] for content in after for part in content["parts"] if "executableCode" in part] == [
+        "print(6 * 7)",
+        "print('Utrecht'.upper())",
+    ]  # fmt: skip
+
+
+# -- LangChain's own helpers -----------------------------------------------------------------------------------
+
+
+def test_a_chain_of_prompt_model_and_parser(gemini: Any) -> None:
+    gemini.says(["I run it. ", RUN, "It is 42."])
+    prompt = ChatPromptTemplate([("system", "Be brief."), ("human", "{question}")])
+
+    assert (prompt | gemini.chat() | StrOutputParser()).invoke({"question": "q"}) == "I run it. It is 42."
+    assert gemini.body["systemInstruction"] == {"parts": [{"text": "Be brief."}]}
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_a_chain_with_a_history(gemini: Any) -> None:
+    gemini.says(["I run it. ", RUN, "It is 42."], "Fine.")
+    history = InMemoryChatMessageHistory()
+    prompt = ChatPromptTemplate([MessagesPlaceholder("history"), ("human", "{question}")])
+    chain = RunnableWithMessageHistory(
+        prompt | gemini.chat(), lambda: history, input_messages_key="question", history_messages_key="history",
+        history_factory_config=[],
+    )  # fmt: skip
+
+    chain.invoke({"question": "q"})
+    chain.invoke({"question": "n"})
+
+    assert [message.type for message in history.messages] == ["human", "ai", "human", "ai"]
+    assert "executableCode" in gemini.body["contents"][1]["parts"][1]
+
+
+@pytest.mark.parametrize("strategy", ["first", "last"])
+@pytest.mark.parametrize("kept", range(1, 8))
+def test_trimmed_and_merged_messages_are_accepted(gemini: Any, strategy: str, kept: int) -> None:
+    gemini.says(*agent_script(), "Fine.")
+    llm = gemini.chat()
+    messages = [
+        *create_agent(llm, [weather]).invoke({"messages": [HumanMessage("q")]})["messages"],
+        HumanMessage("n"),
+    ]
+
+    trimmed = trim_messages(messages, max_tokens=kept, token_counter=len, strategy=strategy)
+    answers = [
+        llm.bind_tools([weather]).invoke(history) for history in (trimmed, merge_message_runs(trimmed))
+    ]
+
+    assert [answer.text for answer in answers] == ["Fine.", "Fine."]
+
+
+def test_messages_trimmed_by_tokens_that_the_service_counts(gemini: Any) -> None:
+    gemini.says("Fine.")
+    llm = gemini.chat()
+    messages = [HumanMessage("one " * 50), AIMessage("two"), HumanMessage("three")]
+
+    trimmed = trim_messages(messages, max_tokens=20, token_counter=llm, start_on="human")
+
+    assert trimmed == messages[2:]

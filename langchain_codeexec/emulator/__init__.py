@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.conditions import When
     from langchain_codeexec.emulator.faults import Fault, Faults
     from langchain_codeexec.emulator.langchain_brain import LangChainBrain
+    from langchain_codeexec.emulator.recording import RecordingProxy
+    from langchain_codeexec.emulator.replaying import CassettePlayer, open_cassette
     from langchain_codeexec.emulator.request_log import RecordedRequest
     from langchain_codeexec.emulator.scripted import ScriptedBrain
     from langchain_codeexec.emulator.server import GeminiEmulator, serve
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AppOptions",
     "Brain",
+    "CassettePlayer",
     "EmulatedError",
     "Fault",
     "Faults",
@@ -34,16 +37,19 @@ __all__ = [
     "LangChainBrain",
     "Prompt",
     "RecordedRequest",
+    "RecordingProxy",
     "ScriptedBrain",
     "ServerOptions",
     "When",
     "create_app",
+    "open_cassette",
     "serve",
 ]
 
 _ROOMS = {
     "AppOptions": "app",
     "Brain": "brain",
+    "CassettePlayer": "replaying",
     "EmulatedError": "service_errors",
     "Fault": "faults",
     "Faults": "faults",
@@ -51,10 +57,12 @@ _ROOMS = {
     "LangChainBrain": "langchain_brain",
     "Prompt": "brain",
     "RecordedRequest": "request_log",
+    "RecordingProxy": "recording",
     "ScriptedBrain": "scripted",
     "ServerOptions": "app",
     "When": "conditions",
     "create_app": "app",
+    "open_cassette": "replaying",
     "serve": "server",
 }
 

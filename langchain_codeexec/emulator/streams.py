@@ -23,6 +23,7 @@ __all__ = [
     "ARRAY",
     "EVENTS",
     "WHOLE",
+    "BreakableResponse",
     "CutResponse",
     "all_bodies",
     "error_response",
@@ -83,7 +84,18 @@ class CutResponse(Response):
         await cut_connection(scope, receive)
 
 
-class _Stream(StreamingResponse):
+class BreakableResponse(StreamingResponse):
+    """A streaming response whose content may raise `ConnectionCut`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream the content, and close the connection where it says so."""
+        try:
+            await super().__call__(scope, receive, send)
+        except ConnectionCut:
+            await cut_connection(scope, receive)
+
+
+class _Stream(BreakableResponse):
     """A streaming response that closes what it streams however it ends."""
 
     def __init__(self, content: AsyncIterator[bytes], source: Stepper[Any], media_type: str) -> None:
@@ -93,8 +105,6 @@ class _Stream(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
-        except ConnectionCut:
-            await cut_connection(scope, receive)
         finally:
             await self._source.aclose()
 

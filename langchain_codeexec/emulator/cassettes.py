@@ -1,0 +1,215 @@
+"""Recorded traffic in a file: one entry for each request and its answer.
+
+The file is YAML with sorted keys; texts of several lines, code above all, stand as blocks, so that a change
+shows where it is in a diff. Headers are not kept but for the few that mean something to a client.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langchain_codeexec.emulator.encoding import bytes_from_base64
+from langchain_codeexec.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = [
+    "Interaction",
+    "RecordedAnswer",
+    "RecordedQuestion",
+    "nearest",
+    "read_cassette",
+    "write_cassette",
+]
+
+_VERSION = 1
+_BASE64 = frozenset({"data", "thoughtSignature", "thought_signature"})
+_EXOTIC_BREAKS = frozenset("\r\x85\u2028\u2029")  # YAML folds these unless they are escaped
+_MAPS = frozenset({"query", "headers"})
+_COMPARED = 20_000
+_DIFF_LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedQuestion:
+    """A request, without its secrets.
+
+    Attributes:
+        method: HTTP method.
+        path: URL path without the query.
+        query: Query parameters.
+        body: The JSON body; a text where it was no JSON, `None` where there was none.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+    def matches(self, other: RecordedQuestion) -> bool:
+        """Whether both ask for the same; the alphabet of base64 does not matter."""
+        return _comparable(self) == _comparable(other)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAnswer:
+    """A response, without its secrets. It has one of `body`, `chunks` and `text`.
+
+    Attributes:
+        status: HTTP status.
+        headers: Those that mean something to a client, names in lower case.
+        body: The JSON body.
+        chunks: The data of server-sent events; a text is an event that was no JSON.
+        text: A body that was no JSON.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    chunks: Sequence[Any] | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One request and its answer."""
+
+    request: RecordedQuestion
+    response: RecordedAnswer
+
+
+def read_cassette(path: str | Path) -> list[Interaction]:
+    """Read the interactions of a file, in order.
+
+    Raises:
+        ConfigurationError: The file cannot be read or is no cassette.
+    """
+    yaml = import_module("yaml")  # comes with langchain-core; has no types
+    try:
+        document = yaml.load(Path(path).read_text(encoding="utf-8"), _plain_loader())
+        version = document["version"]
+        if version != _VERSION:
+            raise ConfigurationError(
+                f"the cassette {path} is of version {version}, not {_VERSION}; record it anew"
+            )
+        return [
+            Interaction(RecordedQuestion(**entry["request"]), RecordedAnswer(**entry["response"]))
+            for entry in document["interactions"]
+        ]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the cassette {path} cannot be read: {error}") from error
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise ConfigurationError(f"{path} is no cassette: {error!r}; record it anew") from error
+
+
+def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> None:
+    """Write a file in one go, so that whoever reads it meanwhile sees the old one or the new one.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    entries = [{"request": _fields(one.request), "response": _fields(one.response)} for one in interactions]
+    text = _dumped({"interactions": entries, "version": _VERSION})
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def nearest(question: RecordedQuestion, recorded: Iterable[RecordedQuestion]) -> str:
+    """The recorded request most like a question, as a difference to it; empty where there is none."""
+    asked = _shown(question)
+    matcher = difflib.SequenceMatcher(autojunk=False)
+    matcher.set_seq2(asked.splitlines())
+    best, likeness = "", -1.0
+    for candidate in map(_shown, recorded):
+        matcher.set_seq1(candidate.splitlines())
+        if (ratio := matcher.ratio()) > likeness:
+            best, likeness = candidate, ratio
+    difference = difflib.unified_diff(
+        best.splitlines(), asked.splitlines(), "nearest recorded request", "this request", lineterm="", n=1
+    )
+    return "\n".join(list(difference)[:_DIFF_LINES]) if likeness >= 0 else ""
+
+
+def _shown(question: RecordedQuestion) -> str:
+    return _dumped(_comparable(question))[:_COMPARED]
+
+
+def _comparable(question: RecordedQuestion) -> dict[str, Any]:
+    return {**_fields(question), "body": _same_base64(question.body)}
+
+
+def _same_base64(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_same_base64(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: _digits(item) if name in _BASE64 else _same_base64(item) for name, item in value.items()
+        }
+    return value
+
+
+def _digits(value: Any) -> Any:
+    try:
+        return bytes_from_base64(value).hex()
+    except (ValueError, AttributeError):
+        return value
+
+
+def _fields(recorded: RecordedQuestion | RecordedAnswer) -> dict[str, Any]:
+    """What is set."""
+    every = {name: getattr(recorded, name) for name in recorded.__slots__}
+    return {
+        name: value for name, value in every.items() if value is not None and (value or name not in _MAPS)
+    }
+
+
+def _dumped(document: Any) -> str:
+    yaml = import_module("yaml")
+    plain = json.loads(json.dumps(document, default=dict))
+    text: str = yaml.dump(
+        plain,
+        Dumper=_block_dumper(),
+        sort_keys=True,
+        allow_unicode=True,
+        width=2**20,
+        default_flow_style=False,
+    )
+    return text
+
+
+@cache
+def _plain_loader() -> Any:
+    """YAML's safe loader, in C where there is one."""
+    yaml = import_module("yaml")
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@cache
+def _block_dumper() -> Any:
+    """YAML's safe dumper, with texts of several lines as blocks and nothing as a reference."""
+    yaml = import_module("yaml")
+
+    def text(dumper: Any, value: str) -> Any:
+        style = '"' if _EXOTIC_BREAKS & set(value) else "|" if "\n" in value else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    dumper: Any = type("BlockDumper", (yaml.SafeDumper,), {"ignore_aliases": lambda self, data: True})  # noqa: ARG005 -- PyYAML's signature
+    dumper.add_representer(str, text)
+    return dumper

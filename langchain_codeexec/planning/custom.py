@@ -7,7 +7,7 @@ import inspect
 from collections import Counter
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from langchain_codeexec.errors import PlanningError
 from langchain_codeexec.planning.plan import Plan, PlanRequest, Way
@@ -120,8 +120,8 @@ def checked_plan(plan: object, request: PlanRequest) -> Plan:
     return plan if isinstance(plan.functions, tuple) else replace(plan, functions=tuple(plan.functions))
 
 
-def _type_problem(plan: Plan) -> str:
-    functions = cast("Any", plan.functions)
+def _type_problem(plan: Any) -> str:
+    functions = plan.functions
     if not isinstance(plan.code_execution, bool):
         return f"code_execution must be True or False, not {plan.code_execution!r:.80}"
     if not isinstance(functions, tuple | list) or not all(isinstance(name, str) for name in functions):

@@ -41,7 +41,8 @@ class ModelPlanner:
     fallback's, and its reason says so.
 
     Args:
-        llm: Any LangChain chat model with structured output; a small, fast one will do.
+        llm: Any LangChain chat model with structured output; a small, fast one will do. One of this package
+            should have its own code execution off, which would take a second request.
         fallback: Plans where the model cannot.
     """
 

@@ -79,9 +79,11 @@ def _lines(message: BaseMessage) -> Iterator[str]:
     for mime_type in attachments_of(message.content):
         yield f"{message.type}: [attached {mime_type}]"
     for call in getattr(message, "tool_calls", None) or ():
-        yield f"{message.type}: [calls {call.get('name')}({json.dumps(call.get('args'), default=str)[:_LONGEST_TEXT]})]"
+        arguments = _short(json.dumps(call.get("args"), default=str))
+        yield f"{message.type}: [calls {call.get('name')}({arguments})]"
     for run in code_executions(message):
-        yield f"{message.type}: [ran code: {_short(run.code)} -> {run.outcome or 'no result'}: {_short(run.output or '')}]"
+        outcome = run.outcome or "no result"
+        yield f"{message.type}: [ran code: {_short(run.code)} -> {outcome}: {_short(run.output or '')}]"
 
 
 def _short(text: str, longest: int = _LONGEST_TEXT) -> str:

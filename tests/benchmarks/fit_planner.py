@@ -25,12 +25,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from langchain_codeexec.planning import PlanRequest  # noqa: E402 -- the path must be set first
-from langchain_codeexec.planning.rules.coverage import fits  # noqa: E402 -- as above
-from langchain_codeexec.planning.rules.features import code_figures, evidence, fit_figures, question_figures  # noqa: E402 -- as above
-from langchain_codeexec.planning.rules.profiles import profile  # noqa: E402 -- as above
-from langchain_codeexec.planning.rules.reading import read  # noqa: E402 -- as abovefrom tests.benchmarks.planner_rows import ROWS  # noqa: E402 -- as above
-from tests.benchmarks.planner_rows import ROWS  # noqa: E402 -- as above
+from langchain_codeexec.planning import PlanRequest
+from langchain_codeexec.planning.rules.coverage import fits
+from langchain_codeexec.planning.rules.features import code_figures, evidence, fit_figures, question_figures
+from langchain_codeexec.planning.rules.profiles import profile
+from langchain_codeexec.planning.rules.reading import read
+from tests.benchmarks.planner_rows import ROWS
 
 LABELS = ("functions", "code_execution", "none")
 NONE, CODE, FIRST_FUNCTION = 0, 1, 2

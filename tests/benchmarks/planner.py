@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from langchain_core.messages import HumanMessage  # noqa: E402 -- the path must be set first
+from langchain_core.messages import HumanMessage
 
-from langchain_codeexec.planning import Plan, PlanRequest, RulePlanner  # noqa: E402 -- as above
-from langchain_codeexec.translation.declarations import wire_tools  # noqa: E402 -- as above
-from tests.benchmarks.planner_rows import ROWS  # noqa: E402 -- as above
+from langchain_codeexec.planning import Plan, PlanRequest, RulePlanner
+from langchain_codeexec.translation.declarations import wire_tools
+from tests.benchmarks.planner_rows import ROWS
 
 if TYPE_CHECKING:
     from langchain_codeexec.planning import Planner

@@ -44,7 +44,7 @@ def _object(_p: Parameter, reading: Reading, _f: Profile) -> float:
 
 
 def _choice(parameter: Parameter, reading: Reading, _f: Profile) -> float:
-    return max(0.3, max(len(choice & reading.stems) / len(choice) for choice in parameter.choices))
+    return max(0.3, *(len(choice & reading.stems) / len(choice) for choice in parameter.choices))
 
 
 def _array(_p: Parameter, reading: Reading, _f: Profile) -> float:

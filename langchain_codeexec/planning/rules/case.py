@@ -74,10 +74,11 @@ class Case:
     @cached_property
     def reading(self) -> Reading:
         """The question; one that makes no sense alone is read together with the one before."""
-        before = self.situation.before
-        if not before or not (self.follows_up or self.asked.telling < _TELLING_ENOUGH):
+        before = self.situation.before.rstrip(" .?!")
+        alone = self.asked.telling >= _TELLING_ENOUGH or self.asked.values.quantities > 0
+        if not before or (alone and not self.follows_up):
             return self.asked
-        return read(f"{before}\n{self.situation.question}")
+        return read(f"{before} {self.situation.question}")
 
     @cached_property
     def follows_up(self) -> bool:

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 __all__ = ["evidence", "operations"]
 
 _QUANTITY_ASKED: Final = re.compile(
-    r"\bhow (?:many|much|long|far|old|tall|fast|big|large|heavy|often)\b|\bwhat (?:is|was|are|will be) the (?:\w+ ){0,2}"
-    r"(?:total|sum|average|mean|median|difference|product|ratio|percent\w*|probability|number|cost|price|amount|profit|"
-    r"area|volume|length|distance|speed|age|weight|value|remainder)\b|\bin total\b|\baltogether\b",
+    r"\bhow (?:many|much|long|far|old|tall|fast|big|large|heavy|often)\b"
+    r"|\bwhat (?:is|was|are|will be) the (?:\w+ ){0,2}"
+    r"(?:total|sum|average|mean|median|difference|product|ratio|percent\w*|probability|number|cost|price|amount|"
+    r"profit|area|volume|length|distance|speed|age|weight|value|remainder)\b|\bin total\b|\baltogether\b",
     re.IGNORECASE,
 )
 _OPERATION: Final = frozenset(
@@ -29,46 +30,40 @@ differentiate integrate compute calculate
 """.split()
 )
 _AGGREGATES: Final = frozenset(
-    (
-        "total",
-        "totals",
-        "altogether",
-        "compare",
-        "convert",
-        "cheaper",
-        "difference",
-        "change",
-        "increase",
-        "decrease",
-        "plot",
-        "chart",
-    )
+    """
+total totals altogether compare convert cheaper difference change increase decrease plot chart
+""".split()
 )
 _FORMULA: Final = re.compile(
-    r"\d\s*[-+*/^\u00d7\u00f7]\s*\d|\w\s*\^\s*\d|\*\*|\b\d+!|\b[a-z]\s*\([a-z]\)\s*=|\b\d*[a-z]\s*[-+*]\s*\d|\b[a-z]\s*=\s*-?\d"
+    r"\d\s*[-+*/^\u00d7\u00f7]\s*\d|\w\s*\^\s*\d|\*\*|\b\d+!|\b[a-z]\s*\([a-z]\)\s*="
+    r"|\b\d*[a-z]\s*[-+*]\s*\d|\b[a-z]\s*=\s*-?\d"
     r"|\d\s?(?:%|percent) (?:of|off|on|from) |\b(?:sqrt|sin|cos|tan|log|ln|exp)\s*\(",
     re.IGNORECASE,
 )
 _UNIT: Final = (
-    r"(?:km|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|feet|foot|inch(?:es)?|yards?|cm|mm|kg|kilograms?|pounds?|lbs|ounces?|"
-    r"grams?|lit(?:er|re)s?|gallons?|celsius|fahrenheit|kelvin|seconds?|minutes?|hours?|days?|bytes?|[kmg]b|radians?|degrees?|"
-    r"binary|hexadecimal|octal|decimal|roman numerals?)"
+    r"(?:km|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|feet|foot|inch(?:es)?|yards?|cm|mm|kg|kilograms?|pounds?|"
+    r"lbs|ounces?|grams?|lit(?:er|re)s?|gallons?|celsius|fahrenheit|kelvin|seconds?|minutes?|hours?|days?|"
+    r"bytes?|[kmg]b|radians?|degrees?|binary|hexadecimal|octal|decimal|roman numerals?)"
 )
-_CONVERSION: Final = re.compile(rf"\d[^.?!]*?\b(?:in|into|to)\s+(?:degrees\s+)?{_UNIT}\b", re.IGNORECASE)
+_CONVERSION: Final = re.compile(
+    rf"\d[^.?!]{{0,60}}?\b(?:in|into|to)\s+(?:degrees\s+)?{_UNIT}\b", re.IGNORECASE
+)
 _STRING_WORK: Final = re.compile(
-    r"\b(?:reverse[ds]?|sort(?:ed)?|alphabeti\w+|encode[ds]?|decode[ds]?|upper ?case|lower ?case|capitali[sz]e|palindromes?|anagrams?|"
-    r"vowels?|consonants?|letters?|characters?|base64|hash|sha256|md5|hexadecimal|regex\w*|substring|word count|count the words)\b",
+    r"\b(?:reverse[ds]?|sort(?:ed)?|alphabeti\w+|encode[ds]?|decode[ds]?|upper ?case|lower ?case|capitali[sz]e|"
+    r"palindromes?|anagrams?|vowels?|consonants?|letters?|characters?|base64|hash|sha256|md5|hexadecimal|regex\w*|"
+    r"substring|word count|count the words)\b",
     re.IGNORECASE,
 )
 _STORY: Final = re.compile(r"\b(?:he|she|they|his|her|their|him|them)\b", re.IGNORECASE)
 _NOW: Final = re.compile(
-    r"\b(?:now|current|currently|today|tonight|tomorrow|yesterday|latest|recent|recently|upcoming|nearby|nearest|"
-    r"closest|live|news|weather|forecast|this (?:week|month|year|weekend)|next (?:week|month|year|weekend)|near me)\b",
+    r"\b(?:now|current|currently|today|tonight|tomorrow|yesterday|latest|recent|recently|upcoming|nearby|"
+    r"nearest|closest|live|news|weather|forecast|(?:this|next) (?:week|month|year|weekend)|near me)\b",
     re.IGNORECASE,
 )
 _MINE: Final = re.compile(r"\b(?:my|our|i need|i want|i would|i['\u2019]d)\b", re.IGNORECASE)
 _KNOWLEDGE: Final = re.compile(
-    r"^\W*(?:who|whose|when|where|why|which|what(?:'s| is| are| was| were| does| did)?|how (?:do|does|can|should|to|is|are))\b",
+    r"^\W*(?:who|whose|when|where|why|which|what(?:'s| is| are| was| were| does| did)?|"
+    r"how (?:do|does|can|should|to|is|are))\b",
     re.IGNORECASE,
 )
 _WHO: Final = re.compile(r"^\W*(?:who|whose|whom|when|where|why)\b", re.IGNORECASE)
@@ -76,11 +71,13 @@ _STATEMENT: Final = re.compile(
     r"^\W*(?:the|a|an|this|that|there|it|he|she|they|[A-Z]\w+ [A-Z]\w+|\w+ (?:is|are|was|were))\b"
 )
 _REQUEST: Final = re.compile(
-    r"\?|\b(?:please|want|need|like to|help|what|which|who|when|where|why|how|can you|could you|find|calculate|compute)\b",
+    r"\?|\b(?:please|want|need|like to|help|what|which|who|when|where|why|how|can you|"
+    r"could you|find|calculate|compute)\b",
     re.IGNORECASE,
 )
 _OPINION: Final = re.compile(
-    r"\b(?:best(?!-)|recommend\w*|suggest\w*|favou?rite|famous|good|popular|meaning|mean by|explain|why|should i)\b",
+    r"\b(?:best(?!-)|recommend\w*|suggest\w*|favou?rite|famous|good|popular|meaning|mean by|explain|"
+    r"why|should i)\b",
     re.IGNORECASE,
 )
 

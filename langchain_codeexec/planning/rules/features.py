@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from langchain_codeexec.planning.rules.coverage import Fit
-    from langchain_codeexec.planning.rules.reading import Reading
 
 __all__ = ["code_figures", "evidence", "fit_figures", "question_figures"]
 

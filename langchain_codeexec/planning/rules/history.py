@@ -20,15 +20,18 @@ __all__ = ["hopeless", "leaning_on_answers", "left_to_compute"]
 
 _DIGIT: Final = re.compile(r"\d")
 _POINTS_BACK: Final = re.compile(
-    r"\b(?:it|them|those|these|they|their|that|both|the (?:two|three|four|results?|values?|numbers?|answers?|figures))\b",
+    r"\b(?:it|them|those|these|they|their|that|both|"
+    r"the (?:two|three|four|results?|values?|numbers?|answers?|figures))\b",
     re.IGNORECASE,
 )
 _OBSTACLES: Final = (
     ("a library is missing there", r"ModuleNotFoundError|ImportError|No module named"),
     (
         "there is no network",
-        r"URLError|ConnectionError|NewConnectionError|ConnectError|Max retries exceeded|name resolution"
-        r"|Name or service not known|Network is unreachable|socket\.gaierror|getaddrinfo|Failed to resolve",
+        (
+            r"URLError|ConnectionError|NewConnectionError|ConnectError|Max retries exceeded|name resolution"
+            r"|Name or service not known|Network is unreachable|socket\.gaierror|getaddrinfo|Failed to resolve"
+        ),
     ),
     ("a file is not there", r"FileNotFoundError|No such file or directory"),
 )
@@ -46,7 +49,7 @@ def hopeless(runs: Sequence[CodeExecution]) -> str:
 
 
 def left_to_compute(case: Case) -> list[str]:
-    """The operations asked for that no function called since covers, if the answers hold numbers to do them with."""
+    """The operations asked for that no function called since covers, if the answers hold numbers for them."""
     if not _hold_numbers(case.situation.answers):
         return []
     called = {answer.name for answer in case.situation.answers}

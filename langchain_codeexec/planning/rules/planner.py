@@ -26,9 +26,9 @@ _TABLE_BONUS: Final = 4.0
 class RulePlanner:
     """Decides by rules, without asking a model: same request, same plan, well within a millisecond.
 
-    In this order: what leaves nothing to choose; what the user asks for in so many words; calls that wait for
-    their answer; answers that must now be computed with; runs that failed for want of something the sandbox
-    does not have; attached data; and last the weighing of the question itself: how far the functions cover
+    In this order: what leaves nothing to choose; runs that failed for want of something the sandbox does not
+    have; what the user asks for in so many words; calls that wait for their answer; answers that must now be
+    computed with; attached data; and last the weighing of the question itself: how far the functions cover
     it and have their arguments given, against how far it can be computed from what it gives.
 
     A plan for functions names all that plausibly fit, the best one at least. A plan for both sides is made
@@ -130,13 +130,10 @@ def _answered(case: Case) -> Plan | None:
     if all(answer.failed for answer in answers):
         names = case.declared({*called, *case.plausible})
         return _functions(case, names, "the functions called so far failed")
-    remaining = left_to_compute(case)
+    who, remaining = reasons.listed(called) or "the functions", left_to_compute(case)
     uncalled = [one for one in case.candidates if one.name not in called and one.utility > 0]
     if remaining and not uncalled:
-        return _code(
-            case,
-            f"{reasons.listed(called) or 'the functions'} answered with numbers; left to compute: {', '.join(remaining)}",
-        )
+        return _code(case, f"{who} answered with numbers; left to compute: {', '.join(remaining)}")
     if remaining and case.request.way != "one_sided":
         return _both(
             case,
@@ -144,13 +141,13 @@ def _answered(case: Case) -> Plan | None:
             "some values are there, others are not, and all are to be computed with",
         )
     names = case.declared({*called, *(one.name for one in uncalled)})
-    return _functions(case, names, f"{reasons.listed(called) or 'the functions'} may be needed again")
+    return _functions(case, names, f"{who} may be needed again")
 
 
 def _failed(case: Case) -> Plan | None:
     again = case.follows_up or case.reading.telling == 0
     why = hopeless(case.situation.runs) or (hopeless(case.situation.earlier_runs) if again else "")
-    if not why:
+    if not why or not case.wish.tools:
         return None
     names = case.plausible if case.best.utility > 0 else case.request.function_names
     return _functions(case, names, f"code execution was tried and cannot do it: {why}")
@@ -176,27 +173,26 @@ def _weighed(case: Case) -> Plan:
     best, code = case.best, case.code
     if best.utility <= 0 and code <= 0:
         return _functions(case, (), reasons.neither(best.fit))
-    if case.request.way != "one_sided" and min(best.utility, code) > 0:
-        if abs(best.utility - code) < _TORN or case.evidence["in_steps"]:
-            return _both(
-                case,
-                case.plausible,
-                f"{reasons.covering(best.fit)}; also, {reasons.computable(case.reading)}",
-            )
-    if best.utility > code or (best.utility > 0 and case.evidence["in_steps"]):
+    both = best.utility > 0 and code > 0
+    in_steps = both and case.evidence["in_steps"] > 0
+    torn = both and abs(best.utility - code) < _TORN
+    if case.request.way != "one_sided" and (torn or in_steps):
+        why = f"{reasons.covering(best.fit)}; also, {reasons.computable(case.reading)}"
+        return _both(case, case.plausible, why)
+    if best.utility > code or in_steps:
         return _functions(case, case.plausible, reasons.covering(best.fit))
     return _code(case, reasons.computable(case.reading))
 
 
 _RULES: Final[tuple[Callable[[Case], Plan | None], ...]] = (
     _no_choice,
+    _failed,
     _named_functions,
     _wanted_code,
     _refused_code,
     _refused_functions,
     _waiting,
     _answered,
-    _failed,
     _leaning,
     _attached,
     _weighed,

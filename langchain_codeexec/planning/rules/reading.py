@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from langchain_codeexec.planning.rules.concepts import concepts
 from langchain_codeexec.planning.rules.values import Values, values
@@ -39,7 +40,9 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """Read a question."""
+    """Read a question; of a very long one, its beginning and its end, where what is asked mostly stands."""
+    if len(text) > _HEAD + _TAIL:
+        text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
     written = text_words(text)
     words = [word.lower() for word in written]
     content = content_stems(words)
@@ -60,10 +63,13 @@ def read(text: str) -> Reading:
     )
 
 
-_NAMED = 0.25
-_CALENDAR = tuple(map(stem, CALENDAR))
-_ASKS = re.compile(
-    r"^\W*(?:who|whose|when|where|why|which|what)\b|\b(?:tell me|explain|search|look up|news|information|info) (?:about|on|for|of)\b"
+_HEAD: Final = 3000
+_TAIL: Final = 1000
+_NAMED: Final = 0.25
+_CALENDAR: Final = tuple(map(stem, CALENDAR))
+_ASKS: Final = re.compile(
+    r"^\W*(?:who|whose|when|where|why|which|what)\b"
+    r"|\b(?:tell me|explain|search|look up|news|information|info) (?:about|on|for|of)\b"
     r"|\bsearch\b|\bnews\b",
     re.IGNORECASE,
 )

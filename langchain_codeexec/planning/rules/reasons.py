@@ -77,4 +77,4 @@ def neither(fit: Fit) -> str:
     if not missing:
         return f"`{fit.name}` comes nearest, but does not cover the question, and there is nothing to compute"
     verb = "is" if len(missing) == 1 else "are"
-    return f"`{fit.name}` comes nearest, but {', '.join(missing)} {verb} not given, and there is nothing to compute"
+    return f"`{fit.name}` comes nearest, but {', '.join(missing)} {verb} not given, and nothing is to compute"

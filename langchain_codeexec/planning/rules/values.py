@@ -32,7 +32,8 @@ _CAPITAL_MONTHS: Final = (
 )
 _ISO_DATE: Final = re.compile(
     rf"\b\d{{4}}[-/.]\d{{1,2}}(?:[-/.]\d{{1,2}})?\b|\b(?:{_MONTHS})\.?\s+\d+(?:st|nd|rd|th)?\b"
-    rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?\s+(?:{_MONTHS})\b|\b(?:in|year|since|of|until|by)\s+(?:1\d|20)\d\d\b|\b\d+-[A-Z]\b|\b(?:id|no\.)\s*[:#]?\s*\d+",
+    rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?\s+(?:{_MONTHS})\b|\b(?:in|year|since|of|until|by)\s+(?:1\d|20)\d\d\b"
+    r"|\b\d+-[A-Z]\b|\b(?:id|no\.)\s*[:#]?\s*\d+",
     re.IGNORECASE,
 )
 _DATE: Final = re.compile(
@@ -71,7 +72,7 @@ _AFTER_PREPOSITION: Final = re.compile(
     r"\b(?:in|at|from|to|near|for|of|on|about)\s+([^\W\d_]{3,})", re.IGNORECASE
 )
 _LIST: Final = re.compile(
-    r"\[[^\]]*,[^\]]*\]|\b[\w.-]+,\s*[\w.-]+,?\s+(?:and|or)\s+\w|\b\d[\d.]*(?:\s*,\s*\d[\d.]*){2,}"
+    r"\[[^\[\]]{0,200},[^\[\]]{0,200}\]|\b[\w.-]+,\s*[\w.-]+,?\s+(?:and|or)\s+\w|\b\d[\d.]*(?:\s*,\s*\d[\d.]*){2,}"
 )
 _ASSIGNED: Final = re.compile(r"\b([A-Za-z]\w{0,20})\s*(?:=|:)\s*['\"\[\-\d\w]")
 

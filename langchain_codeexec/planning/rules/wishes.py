@@ -15,7 +15,7 @@ __all__ = ["Wish", "wish"]
 
 _CODE: Final = r"(?:code(?:[ -]execution| interpreter)?|python(?: code)?|(?:a |the )?sandbox)"
 _WITHOUT_CODE: Final = re.compile(
-    rf"\b(?:without|no|avoid|instead of|rather than)\s+(?:any\s+|using\s+|running\s+|writing\s+|executing\s+)*{_CODE}\b"
+    rf"\b(?:without|no|avoid|instead of|rather than)\s+(?:any\s+|(?:us|runn|writ|execut)ing\s+){{0,3}}{_CODE}\b"
     rf"|\b(?:do not|don['\u2019]t|never)\s+(?:use|run|write|execute)\s+(?:any\s+|the\s+)?{_CODE}\b",
     re.IGNORECASE,
 )
@@ -28,7 +28,7 @@ _WITH_CODE: Final = re.compile(
 )
 _TOOL: Final = r"(?:tools?|functions?|apis?)"
 _WITHOUT_TOOLS: Final = re.compile(
-    rf"\b(?:without|no|avoid)\s+(?:any\s+|using\s+|calling\s+|the\s+|my\s+)*{_TOOL}\b"
+    rf"\b(?:without|no|avoid)\s+(?:any\s+|using\s+|calling\s+|the\s+|my\s+){{0,3}}{_TOOL}\b"
     rf"|\b(?:do not|don['\u2019]t|never)\s+(?:use|call)\s+(?:any\s+|the\s+|my\s+)?{_TOOL}\b",
     re.IGNORECASE,
 )

@@ -33,8 +33,8 @@ whose which what when where why how whether if then else because while until unl
 for from by with without about as into onto over under between among through during before after above below
 against within across per via upon off out up down toward towards around near and or but nor is are was were
 be been being am do does did done doing have has had having can could will would shall should may might must
-let lets get gets got us st nd rd th s t re ve ll d m don doesn didn isn aren wasn weren won wouldn couldn shouldn there
-here now today please thanks thank hello hi hey ok okay yes much many more most less least few several lot
+let lets get gets got us st nd rd th s t re ve ll d m don doesn didn isn aren wasn weren won wouldn couldn shouldn
+there here now today please thanks thank hello hi hey ok okay yes much many more most less least few several lot
 lots bit
 """.split()
 )
@@ -46,9 +46,10 @@ help obtain determine identify calculate compute evaluate estimate figure solve 
 perform use using used based given specified specific particular certain following provided various
 different available related associated information info detail details data result results value values
 number amount type kind name id set query question request requested user users function tool api input
-output parameter parameters option optional default format example e g etc i.e allows allow 
+output parameter parameters option optional default format example e g etc i.e allows allow
 including include includes according current new
-existing multiple single two total possible main want bring take go happen try let able say says said please would could
+existing multiple single two total possible main want bring take go happen try let able say says said
+please would could
 """.split()
 )
 

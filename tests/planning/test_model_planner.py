@@ -1,0 +1,182 @@
+"""A model that chooses, and what happens when it does not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from langchain_core.language_models import FakeListChatModel
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import RunnableLambda
+
+from langchain_codeexec import ChatGeminiCodeExecution
+from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.planning import ModelPlanner, Plan, planner
+
+
+class Chooser(BaseChatModel):
+    """Gives the answers it was made with, as structured output or by raising them."""
+
+    answer: Any = None
+    asked: list[Any] = []  # noqa: RUF012 -- pydantic copies it
+
+    @property
+    def _llm_type(self):
+        return "chooser"
+
+    def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+        return ChatResult(generations=[ChatGeneration(message=AIMessage("unused"))])
+
+    def with_structured_output(self, schema, **kwargs):
+        def give(prompt):
+            self.asked.append(prompt)
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            return schema(**self.answer) if isinstance(self.answer, Made) else self.answer
+
+        return RunnableLambda(give)
+
+
+class Made(dict):
+    """An answer that is given as an object of the schema."""
+
+
+def fallback(request):
+    return Plan(code_execution=True, reason="rules say so")
+
+
+FALLBACK = planner(fallback)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code_execution", "functions"),
+    [
+        (Made(code_execution=True, reason="a sum"), True, ()),
+        (Made(code_execution=False, functions=["get_weather"], reason="a sum"), False, ("get_weather",)),
+        (
+            {"code_execution": False, "functions": ["get_weather"] * 2, "reason": "a sum"},
+            False,
+            ("get_weather",),
+        ),
+        ({"code_execution": False, "reason": "a sum", "confidence": 1}, False, ()),
+        ({"code_execution": True, "functions": ["get_weather"], "reason": "a sum"}, True, ("get_weather",)),
+    ],
+)
+async def test_the_model_chooses(request_for, answer, code_execution, functions):
+    request = request_for("hello", way="delegated")
+    chooser = ModelPlanner(Chooser(answer=answer), FALLBACK)
+    expected = Plan(code_execution, functions, "delegated", "the model chose: a sum")
+    assert chooser.plan(request) == expected
+    assert await chooser.aplan(request) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (ConnectionError("no route"), "no route"),
+        (RuntimeError(), "RuntimeError"),
+        (None, "no structured answer"),
+        ("code", "malformed"),
+        ({"functions": []}, "code_execution: Field required"),
+        ({"code_execution": "perhaps"}, "code_execution: "),
+        ({"code_execution": False, "functions": "get_weather"}, "functions: "),
+        ({"code_execution": False, "functions": ["get_wether"]}, "unknown function 'get_wether'"),
+        ({"code_execution": True, "functions": ["get_weather"]}, "only one can go"),
+    ],
+)
+async def test_the_fallback_plans_where_the_model_fails(request_for, answer, why):
+    chooser = ModelPlanner(Chooser(answer=answer), FALLBACK)
+    plan = chooser.plan(request_for("hello"))
+    assert (plan.code_execution, plan.functions) == (True, ())
+    assert plan.reason.startswith("rules say so (by the fallback planner, as the planning model failed: ")
+    assert why in plan.reason
+    assert await chooser.aplan(request_for("hello")) == plan
+
+
+def test_rules_are_the_fallback(request_for):
+    without = FakeListChatModel(responses=["no structured output here"])
+    plan = ModelPlanner(without).plan(request_for("What is the weather in Rome?"))
+    assert plan.functions == ("get_weather",)
+    assert "by the fallback planner" in plan.reason
+    assert repr(ModelPlanner(without)) == "ModelPlanner(FakeListChatModel, fallback=RulePlanner())"
+
+
+@pytest.mark.parametrize(
+    ("settings", "code_execution"), [({"tools": []}, True), ({"code_execution": False}, False)]
+)
+async def test_no_model_is_asked_where_there_is_no_choice(request_for, settings, code_execution):
+    llm = Chooser(answer=RuntimeError("asked"))
+    request = request_for("hello", **settings)
+    assert ModelPlanner(llm).plan(request).code_execution is code_execution
+    assert await ModelPlanner(llm).aplan(request) == ModelPlanner(llm).plan(request)
+    assert llm.asked == []
+
+
+def test_the_prompt_shows_declarations_and_the_end_of_the_conversation(request_for, ran):
+    llm = Chooser(answer={"code_execution": True})
+    messages = [
+        "This is too long ago.",
+        *["Filler."] * 4,
+        HumanMessage(
+            [
+                {"type": "text", "text": "Sum " + "x" * 5000 + " up"},
+                {"type": "file", "mime_type": "text/csv", "base64": "YQ=="},
+            ]
+        ),
+        AIMessage("", tool_calls=[{"name": "get_weather", "args": {"city": "Rome"}, "id": "1"}]),
+        ToolMessage("12 degrees", tool_call_id="1"),
+        ran("ZeroDivisionError", "OUTCOME_FAILED", "1/0"),
+        "What now?",
+    ]
+    plan = ModelPlanner(llm).plan(request_for(*messages))
+    assert plan.reason == "the model chose so"
+    rule, asked = (message.text for message in llm.asked[0])
+    assert "never both" in rule
+    for shown in (
+        "- get_weather(city): Get the current weather in a city.",
+        "ai: [calls get_weather",
+        "Rome",
+        "human: [attached text/csv]",
+        "tool: 12 degrees",
+        "[ran code: 1/0 -> OUTCOME_FAILED: ZeroDivisionError]",
+        "human: What now?",
+    ):
+        assert shown in asked
+    assert "too long ago" not in asked
+    assert len(asked) < 5000
+
+
+def test_the_prompt_tells_where_both_sides_can_be_had(request_for):
+    llm = Chooser(answer={"code_execution": True})
+    ModelPlanner(llm).plan(request_for("hello", way="native"))
+    assert "Choose both only if" in llm.asked[0][0].text
+
+
+async def test_with_gemini_as_the_chooser(request_for):
+    choice = {"code_execution": False, "functions": ["get_weather"], "reason": "weather is asked for"}
+    brain = ScriptedBrain(
+        [
+            json.dumps(choice),
+            "no JSON at all",
+            EmulatedError(400, "INVALID_ARGUMENT", "no"),
+            json.dumps(choice),
+        ]
+    )
+    with GeminiEmulator(brain) as emulator:
+        llm = ChatGeminiCodeExecution(
+            model="gemini-2.5-flash",
+            base_url=emulator.url,
+            api_key="test",
+            max_retries=0,
+            code_execution=False,
+        )
+        chooser = ModelPlanner(llm, FALLBACK)
+        request = request_for("What is the weather in Rome?")
+        assert chooser.plan(request).reason == "the model chose: weather is asked for"
+        assert "planning model failed" in chooser.plan(request).reason
+        assert "planning model failed" in chooser.plan(request).reason
+        assert (await chooser.aplan(request)).functions == ("get_weather",)
+        await llm.aclose()

@@ -224,7 +224,7 @@ def test_service_account_key(server, key_source) -> None:
     server.answer(TOKEN)
     credentials = oauth_credentials(key_source)
     assert credentials.project == "key-project"
-    assert credentials.headers() == {"authorization": "Bearer fetched"}
+    assert credentials.headers()["authorization"] == "Bearer fetched"
     [received] = server.requests
     assert received.path == "/token"
     assert b"jwt-bearer" in received.raw
@@ -246,7 +246,7 @@ def test_credentials_from_a_key_can_be_pickled(server, key_source) -> None:
         server.answer(TOKEN)
     credentials = oauth_credentials(key_source)
     credentials.headers()
-    assert pickle.loads(pickle.dumps(credentials)).headers() == {"authorization": "Bearer fetched"}
+    assert pickle.loads(pickle.dumps(credentials)).headers()["authorization"] == "Bearer fetched"
     transport = rest_transport(credentials=key_source, base_url=server.url)
     transport.generate("m", {})
     copied = copy.deepcopy(transport)

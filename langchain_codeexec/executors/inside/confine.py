@@ -42,9 +42,13 @@ def confine(
     filter_syscalls(os.getpid(), isolated=isolated, can_truncate=landlock.abi() >= landlock.TRUNCATE_SINCE)
 
 
+_LAST_FD = (1 << 31) - 1
+
+
 def _close_all_but(kept: set[int]) -> None:
     low = 0
     for fd in sorted(kept):
-        os.closerange(low, fd)
+        if low < fd:  # of an empty range, Python 3.11 closes all that follows
+            os.closerange(low, fd)
         low = fd + 1
-    os.closerange(low, 1 << 31)
+    os.closerange(low, _LAST_FD)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Sequence
 
-__all__ = ["receive", "send"]
+__all__ = ["receive", "receive_packet", "send", "send_packet"]
 
 _LENGTH = struct.Struct("!I")
 _MOST_IN_HEADER = 1 << 24  # bytes
+_MOST_IN_PACKET = 1 << 20  # bytes
 
 
 def send(channel: socket.socket, header: dict[str, Any], blobs: Sequence[bytes | bytearray] = ()) -> None:
@@ -47,6 +48,30 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], list[bytes]] | None
     if None in blobs:
         return None
     return header, [blob for blob in blobs if blob is not None]
+
+
+def send_packet(control: socket.socket, message: dict[str, Any]) -> None:
+    """Send an object on a socket that keeps messages whole.
+
+    Raises:
+        OSError: The other side is gone.
+    """
+    control.send(json.dumps(message).encode())
+
+
+def receive_packet(control: socket.socket, *, peek: bool = False) -> dict[str, Any] | None:
+    """Receive an object from a socket that keeps messages whole; `None` where the other side is gone.
+
+    Args:
+        control: The socket.
+        peek: Leave the message there.
+
+    Raises:
+        OSError: The other side is gone.
+        ValueError: That was no message.
+    """
+    data = control.recv(_MOST_IN_PACKET, socket.MSG_PEEK if peek else 0)
+    return dict(json.loads(data)) if data else None
 
 
 def _exactly(channel: socket.socket, size: int) -> bytes | None:

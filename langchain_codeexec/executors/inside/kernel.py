@@ -28,7 +28,7 @@ def syscall(name: str, number: int, *arguments: object) -> int:
     Raises:
         OSError: It failed; `filename` is the given name.
     """
-    words = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
+    words = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
     result = int(_libc.syscall(ctypes.c_long(number), *words))
     if result == -1:
         _fail(name)

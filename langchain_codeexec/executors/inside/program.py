@@ -36,6 +36,7 @@ class Program:
     Attributes:
         limit: What the last one failed for want of: `memory`, `file`, `disk`, or `library:` and a name.
         value: What a notebook would show of its last expression.
+        descriptors: What stdout and stderr were, and will be at the start of the next.
     """
 
     def __init__(self, images: str) -> None:
@@ -44,7 +45,7 @@ class Program:
         self._drawings = Drawings(images)
         self._module = type(sys)("__main__")
         self._source = ""
-        self._fds = tuple(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_PRIVATE_FD) for fd in (1, 2))
+        self.descriptors = tuple(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_PRIVATE_FD) for fd in (1, 2))
         self._streams: list[TextIO] = []
         sys.modules["__main__"] = self._module
         sys.argv = [FILENAME]
@@ -117,14 +118,14 @@ class Program:
         """Write to stderr, whatever the program has done to `sys.stderr`."""
         self.flush()
         try:
-            with _open_stream(self._fds[1]) as stream:
+            with _open_stream(self.descriptors[1]) as stream:
                 stream.write(text)
         except OSError:  # the program has closed even this
             return
 
     def _open_streams(self) -> None:
         """Make stdout and stderr whole again; what a line holds is out when the process is killed."""
-        for original, fd in zip(self._fds, (1, 2), strict=True):
+        for original, fd in zip(self.descriptors, (1, 2), strict=True):
             os.dup2(original, fd)
         self._streams = [_open_stream(1), _open_stream(2)]
         sys.stdout, sys.stderr = self._streams

@@ -33,8 +33,9 @@ ETC = {
 # MS_* of linux/mount.h
 _NOSUID, _NODEV, _NOEXEC, _BIND, _RECURSIVE, _PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
 _DETACH = 2  # MNT_DETACH
-_MOUNT_SETATTR = 442  # the same on every architecture
-_AT_RECURSIVE = 0x8000
+_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442  # the same on every architecture
+_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+_OPEN_TREE_CLONE, _FROM_EMPTY_PATH = 1, 4  # MOVE_MOUNT_F_EMPTY_PATH
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV, _ATTR_NOEXEC = 1, 2, 4, 8  # MOUNT_ATTR_* of linux/mount.h
 
 
@@ -60,7 +61,7 @@ def build_root(readable: Iterable[str]) -> None:
         _expose(path, read_only=False)
     Path("/new/etc").mkdir(exist_ok=True)
     for name, content in ETC.items():
-        Path("/new/etc", name).write_text(content, encoding="ascii")
+        Path("/new/etc", name).write_bytes(content.encode())
     for path in (BOX, *PLACES.values(), "/proc"):
         Path(f"/new{path}").mkdir(exist_ok=True)
     os.chdir("/new")
@@ -70,21 +71,28 @@ def build_root(readable: Iterable[str]) -> None:
     _set_attributes("/", _ATTR_RDONLY | _ATTR_NOSUID, recursive=False)
 
 
-def mount_box(size: int, files: int) -> None:
+def mount_box(size: int, files: int, readable: Iterable[str]) -> None:
     """Mount an empty box over the last one, and its folders where programs look for them.
 
     Args:
         size: Bytes it holds.
         files: Files and folders it holds.
+        readable: Paths that stay readable, even where they lie below one of these folders.
 
     Raises:
         OSError: The kernel refuses a mount.
     """
+    hidden = [path for path in readable if path.startswith(tuple(f"{place}/" for place in PLACES.values()))]
+    trees = [_take_tree(path) for path in hidden]
     flags = _NOSUID | _NODEV | _NOEXEC
     _mount("tmpfs", BOX, "tmpfs", flags, f"size={size},nr_inodes={files},mode=0700")
     for name, target in PLACES.items():
         Path(BOX, name).mkdir()
         bind(f"{BOX}/{name}", target)
+    for path, (tree, is_folder) in zip(hidden, trees, strict=True):
+        _make_mount_point(Path(path), is_folder=is_folder)
+        syscall("move_mount", _MOVE_MOUNT, tree, b"", _AT_FDCWD, os.fsencode(path), _FROM_EMPTY_PATH)
+        os.close(tree)
 
 
 def bind(source: str, target: str) -> None:
@@ -98,16 +106,25 @@ def bind(source: str, target: str) -> None:
 
 def _expose(path: str, *, read_only: bool) -> None:
     """Bind a path of the old root into the new one."""
-    source, target = f"/old{path}", Path(f"/new{path}")
+    source, target = _resolve_below(f"/old{path}"), Path(f"/new{path}")
+    _make_mount_point(target, is_folder=Path(source).is_dir())
+    bind(source, str(target))
+    attributes = _ATTR_NOSUID | ((_ATTR_RDONLY | _ATTR_NODEV) if read_only else _ATTR_NOEXEC)
+    _set_attributes(str(target), attributes, recursive=True)
+
+
+def _make_mount_point(target: Path, *, is_folder: bool) -> None:
     target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    resolved = _resolve_below(source)
-    if Path(resolved).is_dir():
+    if is_folder:
         target.mkdir(exist_ok=True)
     else:
         target.touch()
-    bind(resolved, str(target))
-    attributes = _ATTR_NOSUID | ((_ATTR_RDONLY | _ATTR_NODEV) if read_only else _ATTR_NOEXEC)
-    _set_attributes(str(target), attributes, recursive=True)
+
+
+def _take_tree(path: str) -> tuple[int, bool]:
+    """A copy of what is mounted at a path, to be attached later; and whether it is a folder."""
+    flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC
+    return syscall("open_tree", _OPEN_TREE, _AT_FDCWD, os.fsencode(path), flags), Path(path).is_dir()
 
 
 def _resolve_below(path: str) -> str:
@@ -143,4 +160,4 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str) -> Non
 def _set_attributes(path: str, attributes: int, *, recursive: bool) -> None:
     wanted = struct.pack("=QQQQ", attributes, 0, 0, 0)  # struct mount_attr
     flags = _AT_RECURSIVE if recursive else 0
-    syscall("mount_setattr", _MOUNT_SETATTR, -100, os.fsencode(path), flags, wanted, len(wanted))
+    syscall("mount_setattr", _MOUNT_SETATTR, _AT_FDCWD, os.fsencode(path), flags, wanted, len(wanted))

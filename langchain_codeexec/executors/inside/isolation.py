@@ -1,0 +1,113 @@
+"""How a run is kept apart from the host and from other runs: by namespaces where it can have them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from . import namespaces
+from .box import Box, folder_box, mounted_box, remove_tree
+from .kernel import prctl
+
+if TYPE_CHECKING:
+    from .limits import Limits
+
+__all__ = ["Folders", "Isolation", "Namespaces", "die_with_parent"]
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
+
+
+class Isolation(Protocol):
+    """What the zygote does differently, depending on what the system allows."""
+
+    isolated: bool
+    readable: list[str]
+
+    def fork(self) -> int:
+        """Fork the supervisor of a run."""
+        ...
+
+    def enter_run(self, limits: Limits) -> tuple[Box, list[str] | None]:
+        """Make a box, as the supervisor; also returns what may be read, `None` for all that is to be seen."""
+        ...
+
+    def leave_run(self) -> None:
+        """Free what `enter_run` took."""
+        ...
+
+
+class Namespaces:
+    """Every run in user, mount and pid namespaces of its own.
+
+    Args:
+        proc: From `namespaces.open_proc`.
+        readable: What is bound into the root.
+    """
+
+    isolated = True
+
+    def __init__(self, proc: int, readable: list[str]) -> None:
+        self._proc, self.readable = proc, readable
+        self._own = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+
+    def fork(self) -> int:
+        """Fork a process that is the first of a new pid namespace: when it ends, so does all in there."""
+        namespaces.unshare(namespaces.PID)
+        pid = -1
+        try:
+            pid = os.fork()
+        finally:
+            if pid:
+                namespaces.return_to(self._own)
+        return pid
+
+    def enter_run(self, limits: Limits) -> tuple[Box, list[str] | None]:
+        """Mount an empty box where only this run sees it."""
+        namespaces.enter(namespaces.MOUNT, self._proc)
+        prctl(_PR_SET_DUMPABLE, 0)
+        return mounted_box(limits, self.readable), None
+
+    def leave_run(self) -> None:
+        """Nothing outlives the namespaces."""
+
+
+class Folders:
+    """Every run in a folder of its own, and Landlock and seccomp alone to keep it there.
+
+    Args:
+        base: Where the folders are made.
+        readable: What may be read.
+    """
+
+    isolated = False
+
+    def __init__(self, base: str, readable: list[str]) -> None:
+        self._base, self.readable = base, readable
+        self._box: Box | None = None
+
+    def fork(self) -> int:
+        """Fork a process that dies with this one."""
+        parent = os.getpid()
+        pid = os.fork()
+        if not pid:
+            die_with_parent(parent)
+        return pid
+
+    def enter_run(self, limits: Limits) -> tuple[Box, list[str] | None]:  # noqa: ARG002 -- one signature for both
+        """Make a folder."""
+        self._box = folder_box(self._base)
+        return self._box, self.readable
+
+    def leave_run(self) -> None:
+        """Remove the folder."""
+        if self._box is not None:
+            remove_tree(self._box.top)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies, also if that has happened already."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

@@ -1,0 +1,106 @@
+"""The process that a program runs in: confined first, then fed with sources until the last."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import random
+import resource
+import socket
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from .confine import confine
+from .frames import receive
+from .program import FIRST_PRIVATE_FD, Program
+from .refusals import explain_refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .box import Box
+    from .limits import Limits
+
+__all__ = ["play"]
+
+
+def play(
+    requests: socket.socket, outputs: tuple[int, int], box: Box, limits: Limits, readable: Iterable[str] | None
+) -> int:
+    """Become the program's process; return its exit status.
+
+    Args:
+        requests: Sources arrive here, and lines of JSON that tell how they ended go back.
+        outputs: Become stdout and stderr.
+        box: Where it may write.
+        limits: What it may use.
+        readable: What of the host it may read; `None` where it has namespaces of its own.
+
+    Raises:
+        OSError: It could not be confined; nothing has been run.
+    """
+    channel = _move_up(requests, outputs)
+    box.settle()
+    _reseed()
+    program = Program(box.images)
+    explain_refusals()
+    isolated = readable is None
+    confine(
+        limits,
+        readable=["/"] if readable is None else readable,
+        writable=box.writable,
+        keep=[channel.fileno(), *program.descriptors],
+        isolated=isolated,
+    )
+    _tell(channel, {"confined": True})
+    status = 0
+    with suppress(OSError):  # the program has closed the channel: the exit status tells the rest
+        while (request := receive(channel)) is not None:
+            header, (source,) = request
+            status = program.run(source.decode("utf-8", "surrogatepass"))
+            _tell(channel, _report(program, status))
+            if header["last"]:
+                break
+    _end(program)
+    return status
+
+
+def _move_up(requests: socket.socket, outputs: tuple[int, int]) -> socket.socket:
+    """Put descriptors where the program expects them, and ours where it does not."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    for fd, place in ((null, 0), (outputs[0], 1), (outputs[1], 2)):
+        os.dup2(fd, place)
+    channel = FIRST_PRIVATE_FD - 1
+    os.dup2(requests.fileno(), channel, inheritable=False)
+    return socket.socket(fileno=channel)
+
+
+def _reseed() -> None:
+    """Forks would share what they draw at random; the standard library sees to its own generators."""
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def _report(program: Program, status: int) -> dict[str, Any]:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"status": status, "limit": program.limit, "value": program.value, "peak": peak}
+
+
+def _tell(channel: socket.socket, message: dict[str, Any]) -> None:
+    with suppress(OSError):
+        channel.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _end(program: Program) -> None:
+    """End as a script does, without taking every library apart."""
+    for module, function in ((threading, "_shutdown"), (atexit, "_run_exitfuncs")):
+        program.attempt(getattr(module, function))
+    program.forget()
+    gc.collect()
+    program.flush()

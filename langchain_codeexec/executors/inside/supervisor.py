@@ -1,0 +1,199 @@
+"""The process beside a program that nothing in the program can reach: feeds, watches, kills and collects."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import frames, player, usage
+from .folder import collect, digest
+from .watch import Player
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .box import Box
+    from .limits import Limits
+
+__all__ = ["Supervisor"]
+
+_TICK = 0.05  # seconds between looks at what gives no event: time on processors, threads, the disk
+_STARTING = 10.0  # seconds for a process to be forked and confined
+
+
+@dataclass
+class Supervisor:
+    """Runs the programs of one connection, one after the other, in one box.
+
+    Attributes:
+        host: The connection: requests come in, results go out; its end is the end of everything.
+        box: Where the programs may write.
+        limits: What they may use.
+        readable: What of the host they may read; `None` where they have namespaces of their own.
+    """
+
+    host: socket.socket
+    box: Box
+    limits: Limits
+    readable: list[str] | None
+
+    def __post_init__(self) -> None:
+        self._player: Player | None = None
+        self._known: dict[str, bytes] = {}
+
+    def serve(self) -> None:
+        """Answer requests until there are no more.
+
+        Raises:
+            OSError: The host is gone, or the sandbox does not work.
+        """
+        try:
+            while (request := frames.receive(self.host)) is not None:
+                self._answer(*request)
+        finally:
+            self._end_player()
+
+    def _answer(self, header: dict[str, Any], blobs: list[bytes]) -> None:
+        if header.get("trial"):
+            self._start()
+            frames.send(self.host, {"ready": True})
+            return
+        start = time.monotonic()
+        code, *files = blobs
+        self._place(header["files"], files)
+        current = self._player or self._start()
+        current.begin(self.limits.output)
+        cpu = current.cpu_time
+        ending = self._run(current, header, code, start + header["timeout"], cpu)
+        wall = time.monotonic() - start
+        stays = ending == "replied" and not header["last"]
+        (current.stop if stays else current.kill)()
+        current.drain()
+        self._reply(current, {"ending": ending, "wall": wall, "cpu": current.cpu_time - cpu})
+        if not stays:
+            self._end_player()
+
+    def _run(self, current: Player, header: dict[str, Any], code: bytes, deadline: float, cpu: float) -> str:
+        """Feed the program to its process, and find out how it ends."""
+        current.channel.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            frames.send(current.channel, {"last": header["last"]}, [code])
+        except TimeoutError:
+            return "deadline"
+        except OSError:  # it has closed its end, or has ended
+            if not header["last"]:
+                current.kill()
+        current.channel.setblocking(False)
+        with selectors.DefaultSelector() as selector:
+            for fd, read in current.readers().items():
+                selector.register(fd, selectors.EVENT_READ, read)
+            selector.register(self.host, selectors.EVENT_READ, None)
+            while True:
+                ending = self._ending(current, deadline, cpu, last=header["last"])
+                if ending is not None:
+                    return ending
+                for key, _ in selector.select(max(0.0, min(_TICK, deadline - time.monotonic()))):
+                    if key.data is None:
+                        return "cancelled"
+                    if not key.data():
+                        selector.unregister(key.fd)
+
+    def _ending(self, current: Player, deadline: float, cpu: float, *, last: bool) -> str | None:
+        if current.status is not None:
+            return "exited"
+        if current.reports and not last:
+            return "replied"
+        if time.monotonic() >= deadline:
+            return "deadline"
+        if self.limits.cpu and current.cpu_time - cpu > self.limits.cpu:
+            return "cpu"
+        return self._excess(current) if self.readable is not None else None
+
+    def _excess(self, current: Player) -> str | None:
+        """Which limit is exceeded that no namespace enforces."""
+        if usage.tasks(current.pid) > self.limits.tasks:
+            return "tasks"
+        within = usage.disk_within(self.box.top, current.pid, self.limits.disk, self.limits.files)
+        return None if within else "disk"
+
+    def _reply(self, current: Player, header: dict[str, Any]) -> None:
+        """Send what became of the run, with all it left."""
+        report = current.reports[0] if current.reports else {}
+        images, images_left = collect(self.box.images, {}, self.limits.file)
+        files, files_left = collect(self.box.work, self._known, self.limits.file)
+        for name, _ in images:
+            with suppress(OSError):
+                Path(self.box.images, name).unlink()
+        status = report.get("status", 0) if current.status is None else current.status
+        value, limit, peak = (report.get(name) for name in ("value", "limit", "peak"))
+        header |= {
+            "status": status if isinstance(status, int) else 1,
+            "value": value if isinstance(value, str) else "",
+            "limit": limit if isinstance(limit, str) else "",
+            "peak": current.peak_memory or (peak if isinstance(peak, int) else 0),
+            "truncated": [capture.truncated for capture in current.captures],
+            "images": [name for name, _ in images],
+            "files": [name for name, _ in files],
+            "more": images_left or files_left,
+        }
+        outputs = [capture.head for capture in current.captures]
+        frames.send(self.host, header, [*outputs, *(data for _, data in (*images, *files))])
+
+    def _place(self, names: Sequence[str], contents: Sequence[bytes]) -> None:
+        """Lay out a program's files; one that is there already may be a link by now."""
+        for name, data in zip(names, contents, strict=True):
+            target = Path(self.box.work, name)
+            with suppress(FileNotFoundError):
+                target.unlink()
+            fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+            with os.fdopen(fd, "wb") as file:
+                file.write(data)
+            self._known[name] = digest(data)
+
+    def _start(self) -> Player:
+        """Fork the process that programs run in.
+
+        Raises:
+            OSError: It cannot be confined.
+        """
+        ours, theirs = socket.socketpair()
+        out, err = os.pipe(), os.pipe()
+        pid = os.fork()
+        if not pid:
+            os._exit(self._play(theirs, (out[1], err[1])))
+        for fd in (theirs.detach(), out[1], err[1]):
+            os.close(fd)
+        self._player = Player(pid, ours, (out[0], err[0]))
+        ours.settimeout(_STARTING)
+        line = b""
+        while not line.endswith(b"\n"):
+            data = ours.recv(1 << 12)
+            if not data:
+                raise OSError(0, "it ended before it was confined", "the program's process")
+            line += data
+        if line != b'{"confined": true}\n':
+            raise OSError(0, line.decode().strip(), "the program's process")
+        ours.setblocking(False)
+        return self._player
+
+    def _play(self, channel: socket.socket, outputs: tuple[int, int]) -> int:
+        """Be the program's process."""
+        self.host.close()
+        try:
+            return player.play(channel, outputs, self.box, self.limits, self.readable)
+        except BaseException as error:  # noqa: BLE001 -- nothing but its end may follow
+            where = getattr(error, "filename", None) or type(error).__name__
+            with suppress(OSError):
+                channel.sendall(f"{where}: {getattr(error, 'strerror', None) or error}\n".encode())
+            return 70  # EX_SOFTWARE of sysexits.h
+
+    def _end_player(self) -> None:
+        if self._player is not None:
+            self._player.close()
+            self._player = None

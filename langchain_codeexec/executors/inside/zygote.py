@@ -1,0 +1,124 @@
+"""The process that runs are forked from: libraries loaded, nothing of any request ever in its memory."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import io
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from . import frames
+from .supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .isolation import Isolation
+    from .limits import Limits
+
+__all__ = ["BrokenLibraryError", "serve"]
+
+
+class BrokenLibraryError(Exception):
+    """A library to load in advance is there and cannot be loaded."""
+
+
+def serve(control: socket.socket, isolation: Isolation, limits: Limits, preload: Iterable[str]) -> None:
+    """Fork a supervisor for every connection that arrives, until the host closes the control socket.
+
+    Args:
+        control: Each message is one byte with the descriptor of a connection.
+        isolation: How runs are kept apart.
+        limits: What each may use.
+        preload: Libraries to load now; those that are not installed are left out.
+
+    Raises:
+        OSError: A run cannot be confined here.
+        BrokenLibraryError: The zygote would hold a library that is half loaded.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries what is forked
+    _try_out(isolation, limits)
+    loaded = [name for name in preload if _load(name)]
+    gc.collect()
+    gc.freeze()
+    frames.send_packet(control, {"ready": True, "isolated": isolation.isolated, "loaded": loaded})
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not data:
+            return
+        _fork_run(isolation, limits, socket.socket(fileno=descriptors[0]), [control])
+
+
+def _fork_run(
+    isolation: Isolation, limits: Limits, host: socket.socket, close: Iterable[socket.socket]
+) -> None:
+    """Fork the supervisor of a connection."""
+    with host:
+        try:
+            pid = isolation.fork()
+        except OSError as error:  # too many processes
+            _report(host, error)
+            return
+        if pid:
+            return
+        status = 1
+        try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for other in close:
+                other.close()
+            box, readable = isolation.enter_run(limits)
+            Supervisor(host, box, limits, readable).serve()
+            status = 0
+        except OSError as error:
+            _report(host, error)
+        finally:
+            with suppress(OSError):
+                isolation.leave_run()
+            os._exit(status)
+
+
+def _report(host: socket.socket, error: OSError) -> None:
+    with suppress(OSError):
+        frames.send(host, {"error": f"{error.filename or 'sandbox'}: {error.strerror or error}"})
+
+
+def _try_out(isolation: Isolation, limits: Limits) -> None:
+    """Confine a process as for a run, and run nothing in it."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        _fork_run(isolation, limits, theirs, [ours])
+        frames.send(ours, {"trial": True})
+        reply = frames.receive(ours)
+    if reply is None or "ready" not in reply[0]:
+        reason = reply[0].get("error", "") if reply else "it ended at once"
+        raise OSError(0, reason, "confining a process")
+
+
+def _load(name: str) -> bool:
+    """Load a library and whatever it would load at its first use; false if it is not installed."""
+    try:
+        if find_spec(name.partition(".")[0]) is None:
+            return False
+        importlib.import_module(name)
+        _WARM_UP.get(name, lambda: None)()
+    except Exception as error:
+        raise BrokenLibraryError(name, f"{type(error).__name__}: {error}") from error
+    return True
+
+
+def _warm_up_pyplot() -> None:
+    """Draw once: that finds the fonts and loads what saves images."""
+    pyplot = sys.modules["matplotlib.pyplot"]
+    pyplot.plot([0, 1])
+    pyplot.title("x")
+    pyplot.savefig(io.BytesIO(), format="png")
+    pyplot.close("all")
+
+
+_WARM_UP: dict[str, Callable[[], None]] = {"matplotlib.pyplot": _warm_up_pyplot}

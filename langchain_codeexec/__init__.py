@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from langchain_codeexec.chat_models import ChatGeminiCodeExecution
@@ -38,34 +39,23 @@ __all__ = [
     "code_executions",
 ]
 
-_ROOMS = {
-    "chat_models": ["ChatGeminiCodeExecution"],
-    "errors": ["CodeExecError"],
-    "executions": [
-        "CodeExecution",
-        "ExecutionRequest",
-        "ExecutionResult",
-        "InlineFile",
-        "Outcome",
-        "code_executions",
-    ],
-    "executors.process": ["ProcessExecutor"],
-    "gemini.genai": ["GenAITransport"],
-    "gemini.rest": ["RestTransport"],
-    "middleware": ["CodeExecutionMiddleware"],
-    "tools": ["CodeExecutionTool"],
-}
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use, so that importing the package costs nothing."""
-    if name not in _ROOM_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "chat_models": ["ChatGeminiCodeExecution"],
+        "errors": ["CodeExecError"],
+        "executions": [
+            "CodeExecution",
+            "ExecutionRequest",
+            "ExecutionResult",
+            "InlineFile",
+            "Outcome",
+            "code_executions",
+        ],
+        "executors.process": ["ProcessExecutor"],
+        "gemini.genai": ["GenAITransport"],
+        "gemini.rest": ["RestTransport"],
+        "middleware": ["CodeExecutionMiddleware"],
+        "tools": ["CodeExecutionTool"],
+    },
+)

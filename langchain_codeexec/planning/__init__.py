@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from langchain_codeexec.lazy import lazy_exports
 from langchain_codeexec.planning.plan import Plan, Planner, PlanRequest, Way
 
 if TYPE_CHECKING:
@@ -26,24 +26,12 @@ __all__ = [
     "planner",
 ]
 
-_ROOM_OF = {
-    "ModelPlanner": "model",
-    "NativePlanner": "native",
-    "PlannerFunction": "custom",
-    "RulePlanner": "rules",
-    "checked_plan": "custom",
-    "planner": "custom",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use."""
-    if name not in _ROOM_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "custom": ["PlannerFunction", "checked_plan", "planner"],
+        "model": ["ModelPlanner"],
+        "native": ["NativePlanner"],
+        "rules": ["RulePlanner"],
+    },
+)

@@ -1,0 +1,36 @@
+"""Names of a package that are imported on first use (PEP 562), so that importing the package costs nothing."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["lazy_exports"]
+
+
+def lazy_exports(
+    package: str, rooms: Mapping[str, Sequence[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__getattr__` and `__dir__` of a package.
+
+    Args:
+        package: The package's name.
+        rooms: Names it exports, by the module below it that defines them.
+    """
+    room_of = {name: room for room, names in rooms.items() for name in names}
+
+    def __getattr__(name: str) -> Any:  # noqa: N807 -- what PEP 562 calls it
+        if name not in room_of:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{package}.{room_of[name]}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def __dir__() -> list[str]:  # noqa: N807 -- as above
+        return sorted({*vars(sys.modules[package]), *room_of})
+
+    return __getattr__, __dir__

@@ -83,13 +83,11 @@ def _final_text(message: BaseMessage) -> str:
 
     A run that nothing follows checked what was said before it.
     """
-    if isinstance(message.content, str):
-        return message.content
     texts = [""]
-    for block in message.content:
-        if isinstance(block, dict) and block.get("type") == "server_tool_result":
+    for block in message.content_blocks:
+        if block["type"] == "server_tool_result":
             texts.append("")
-        elif isinstance(block, dict) and block.get("type") == "text":
+        elif block["type"] == "text":
             texts[-1] += block["text"]
     return next((text for text in reversed(texts) if text.strip()), "")
 

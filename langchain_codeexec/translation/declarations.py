@@ -28,8 +28,6 @@ __all__ = [
     "function_names",
     "schema_of",
     "wire_tools",
-    "without_code_execution",
-    "without_functions",
 ]
 
 Json = dict[str, Any]
@@ -98,16 +96,6 @@ def function_names(tools: Iterable[Tool]) -> list[str]:
 def declares_code_execution(tools: Iterable[Tool]) -> bool:
     """Whether code execution is among the tools."""
     return any("codeExecution" in tool for tool in tools)
-
-
-def without_code_execution(tools: Iterable[Tool]) -> list[Tool]:
-    """The tools but for code execution."""
-    return [tool for tool in tools if "codeExecution" not in tool]
-
-
-def without_functions(tools: Iterable[Tool]) -> list[Tool]:
-    """The tools but for functions."""
-    return [tool for tool in tools if "functionDeclarations" not in tool]
 
 
 def schema_of(schema: Any) -> Json:

@@ -27,6 +27,8 @@ __all__ = ["Destination", "contents_from_messages"]
 Json = dict[str, Any]
 
 _NOT_ANSWERED: Final = "This call was not carried out: the conversation holds no result of it."
+_STAND_IN: Final = {"thoughtSignature": "skip_thought_signature_validator"}
+"""For the first call of an answer that no Gemini 3 model signed. Source: the API's guide to thought signatures."""
 _BEGINNING_LEFT_OUT: Final = "The beginning of this conversation was left out."
 
 
@@ -137,16 +139,16 @@ class _Conversation:
     def add_model(self, message: BaseMessage) -> None:
         answer = cast("AIMessage", message)
         to = self._destination
-        as_made = is_own(answer) and not calls_were_edited(answer)
-        if is_own(answer):
+        own = is_own(answer)
+        if own:
             parts = own_parts(answer, model=to.model, endpoint=to.endpoint)
         else:
             parts = cast("list[Json]", foreign_parts(answer))
-        if to.accepts.signatures and not (as_made and any("thoughtSignature" in part for part in parts)):
-            _stand_in_signature(parts)
+        calls = [index for index, part in enumerate(parts) if _calls_function(part)]
+        if calls and to.accepts.signatures and not (own and _is_signed_as_made(answer, parts)):
+            parts[calls[0]] = {**_STAND_IN, **parts[calls[0]]}
         self._append("model", parts)
-        wire_calls = [part["functionCall"] for part in parts if _calls_function(part)]
-        self._calls = _open_calls(answer, wire_calls)
+        self._calls = _open_calls(answer, [parts[index]["functionCall"] for index in calls])
 
     def add_reply(self, message: BaseMessage) -> None:
         reply = cast("ToolMessage", message)
@@ -248,14 +250,8 @@ def _no_json(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _stand_in_signature(parts: list[Json]) -> None:
-    """Give calls that no Gemini 3 model made the documented stand-in for the signature the first must carry.
-
-    Source: the Gemini API's guide to thought signatures, on histories of other models.
-    """
-    first = next((index for index, part in enumerate(parts) if _calls_function(part)), None)
-    if first is not None:
-        parts[first] = {"thoughtSignature": "skip_thought_signature_validator", **parts[first]}
+def _is_signed_as_made(answer: AIMessage, parts: list[Json]) -> bool:
+    return any("thoughtSignature" in part for part in parts) and not calls_were_edited(answer)
 
 
 _ROLES: Final = {"user": "user", "human": "user", "model": "model", "assistant": "model", "ai": "model"}

@@ -13,16 +13,17 @@ from langchain_codeexec.translation.ids import CallIds, is_synthetic
 from langchain_codeexec.translation.patches import apply_patch, patch_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = [
+    "APART_KEY",
     "CODE_TOOL_NAME",
     "SIGNATURE_KEY",
     "block_from_part",
+    "closed_parts",
     "closing_extras",
     "data_block",
     "part_from_block",
-    "parts_from_block",
 ]
 
 Json = dict[str, Any]
@@ -33,7 +34,7 @@ CODE_TOOL_NAME: Final = "code_interpreter"
 SIGNATURE_KEY: Final = "signature"
 """Key under which LangChain's Google packages keep a thought signature in `extras`."""
 
-_APART: Final = "signature_apart"
+APART_KEY: Final = "signature_apart"
 """Key in `extras` of a text whose signature came on an empty text of its own, right behind it."""
 
 _OK: Final = "OUTCOME_OK"
@@ -72,16 +73,6 @@ def part_from_block(block: Json) -> Json | None:
     return patch["raw"] if patch.keys() == {"raw"} else apply_patch(part, patch)
 
 
-def parts_from_block(block: Json) -> Iterator[Json]:
-    """The parts that a block stands for: one, none, or a text and the empty text that carried its signature."""
-    extras = block.get("extras")
-    if extras and extras.get(_APART):
-        yield {"text": block["text"]}
-        yield {"text": "", "thoughtSignature": extras[SIGNATURE_KEY]}
-    elif (part := part_from_block(block)) is not None:
-        yield part
-
-
 def closing_extras(block: Json) -> Json | None:
     """What a block that is nothing but a signature leaves to the plain text before it; `None` for any other.
 
@@ -90,7 +81,12 @@ def closing_extras(block: Json) -> Json | None:
     extras = block.get("extras")
     if not extras or extras.keys() != {SIGNATURE_KEY} or block["type"] != "text" or block["text"]:
         return None
-    return {**extras, _APART: True}
+    return {**extras, APART_KEY: True}
+
+
+def closed_parts(block: Json) -> tuple[Json, Json]:
+    """The parts of a text with such extras: the text, and the empty one that carried its signature."""
+    return {"text": block["text"]}, {"text": "", "thoughtSignature": block["extras"][SIGNATURE_KEY]}
 
 
 def data_block(mime_type: str, **source: str) -> Json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import capabilities
-from langchain_codeexec.translation.parts import part_from_block, parts_from_block
+from langchain_codeexec.translation.parts import APART_KEY, closed_parts, part_from_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,11 @@ def _verbatim(message: AIMessage) -> Iterable[Json]:
         if isinstance(block, str):
             yield {"text": block}
         elif block.get("type") not in _CALL_TYPES:
-            yield from parts_from_block(block)
+            extras = block.get("extras")
+            if extras and APART_KEY in extras:
+                yield from closed_parts(block)
+            elif (part := part_from_block(block)) is not None:
+                yield part
         elif call := next((call for call in calls if call["id"] == block.get("id")), None):
             calls.remove(call)
             yield _call_part(block, call["name"], call["args"])

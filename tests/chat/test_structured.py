@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 from typing_extensions import NotRequired, TypedDict  # noqa: UP035 -- pydantic reads this one before 3.12
 
@@ -168,6 +169,13 @@ def test_what_is_no_such_object(gemini: Any, said: Any, told: str, schema: Any) 
         found = llm.with_structured_output(schema, include_raw=True).invoke("q")
         assert found["parsed"] is None
         assert isinstance(found["parsing_error"], OutputParserException)
+
+
+def test_the_parser_reads_texts_too(gemini: Any) -> None:
+    parser = gemini.chat().with_structured_output(Sum).last
+
+    assert as_dict(parser.invoke(JSON)) == OBJECT
+    assert as_dict(parser.invoke(AIMessage(JSON))) == OBJECT
 
 
 def clock() -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.app import AppOptions, ServerOptions, create_app
+    from langchain_codeexec.emulator.asked import AskedRequest
     from langchain_codeexec.emulator.brain import Brain, Prompt
     from langchain_codeexec.emulator.conditions import When
     from langchain_codeexec.emulator.faults import Fault, Faults
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AppOptions",
+    "AskedRequest",
     "Brain",
     "CassettePlayer",
     "EmulatedError",
@@ -48,6 +50,7 @@ __all__ = [
 
 _ROOMS = {
     "AppOptions": "app",
+    "AskedRequest": "asked",
     "Brain": "brain",
     "CassettePlayer": "replaying",
     "EmulatedError": "service_errors",

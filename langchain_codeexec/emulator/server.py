@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from langchain_codeexec.emulator.asked import asked_requests, assert_asked
 from langchain_codeexec.emulator.faults import Faults
 from langchain_codeexec.emulator.hosting import LocalServer
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from langchain_codeexec.emulator.app import AppOptions, ServerOptions
+    from langchain_codeexec.emulator.asked import AskedRequest
     from langchain_codeexec.emulator.brain import Brain
     from langchain_codeexec.emulator.request_log import RecordedRequest
     from langchain_codeexec.executors.base import CodeExecutor
@@ -67,6 +69,24 @@ class GeminiEmulator(LocalServer):
     def requests(self) -> tuple[RecordedRequest, ...]:
         """What came in so far, in the order it was answered."""
         return tuple(self._log)
+
+    @property
+    def asked(self) -> tuple[AskedRequest, ...]:
+        """The requests to generate content among them, ready to be looked into."""
+        return asked_requests(self._log)
+
+    def assert_asked(self, *, times: int | None = None, **wanted: Any) -> None:
+        """Check that something was asked.
+
+        Args:
+            times: How often; by default at least once.
+            **wanted: `text` or `regex` in the last turn, `model`, and all of its `tools` or `functions`: see
+                `langchain_codeexec.emulator.asked.assert_asked`.
+
+        Raises:
+            AssertionError: It shows what was asked instead.
+        """
+        assert_asked(self.asked, times=times, **wanted)
 
 
 def serve(

@@ -6,7 +6,7 @@ The file has one JSON object a line: `id`, `question`, `functions` (OpenAI's for
 The model is a conditional logit: each function, code execution and neither are options of one choice, the
 utility of a function is linear in `fit_figures` and
 `question_figures`, that of code execution in `code_figures`, that of
-neither is zero. Rows are weighed so that each label counts the same. Printed are macro recall in repeated
+neither is zero; functions are chosen where their odds together are the highest. Rows are weighed so that each label counts the same. Printed are macro recall in repeated
 cross-validation, where rows about the same function or with the same question share a fold, recall on each
 source when it is left out, and the weights fitted to all rows as Python source.
 """
@@ -56,10 +56,10 @@ class Choices:
         return self.options @ weights + self.barred
 
     def predicted(self, weights: np.ndarray) -> np.ndarray:
-        best = self.utilities(weights).argmax(1)
-        return np.select(
-            [best == NONE, best == CODE], [LABELS.index("none"), LABELS.index("code_execution")], 0
-        )
+        """The label of the likeliest side, the odds of all functions taken together."""
+        utility = self.utilities(weights)
+        functions = np.logaddexp.reduce(utility[:, FIRST_FUNCTION:], axis=1)
+        return np.stack([functions, utility[:, CODE], utility[:, NONE]], axis=1).argmax(1)
 
     def recalls(self, predicted: np.ndarray) -> np.ndarray:
         return np.array([(predicted[self.label == one] == one).mean() for one in np.unique(self.label)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -106,6 +107,11 @@ class Case:
         common = utility(question_figures(self.evidence), FUNCTION)
         rated = [Candidate(common + utility(fit_figures(fit), FUNCTION), fit) for fit in self.fits]
         return sorted(rated, key=lambda candidate: (-candidate.utility, candidate.name))
+
+    @cached_property
+    def functions(self) -> float:
+        """Utility of calling any function: the odds of all of them together."""
+        return math.log(sum(math.exp(candidate.utility) for candidate in self.candidates))
 
     @property
     def best(self) -> Candidate:

@@ -83,7 +83,8 @@ _OPINION: Final = re.compile(
 
 
 _IN_STEPS: Final = re.compile(
-    r"\b(?:(?:and|,) then|then|after that|afterwards|next,|finally|and (?:compute|calculate|work out))\b",
+    r"\b(?:then|after that|afterwards|and|next|finally)\W+(?:please\s+)?(?:compute|calculate|work out|add|sum|"
+    r"multiply|divide|subtract|average|total|convert|plot|compare)\b",
     re.IGNORECASE,
 )
 

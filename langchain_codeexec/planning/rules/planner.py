@@ -19,6 +19,9 @@ __all__ = ["RulePlanner"]
 _TORN: Final = 1.0
 """Log-odds within which the two sides count as equally likely."""
 
+_CLEAR: Final = 2.0
+"""Log-odds of functions from which on they may be the first of two steps."""
+
 _TABLE_BONUS: Final = 4.0
 """What an attached table speaks for code execution."""
 
@@ -164,23 +167,23 @@ def _leaning(case: Case) -> Plan | None:
 
 def _attached(case: Case) -> Plan | None:
     tables = [kind for kind in case.situation.attachments if reasons.is_data(kind)]
-    if not tables or case.best.utility > case.code + _TABLE_BONUS:
+    if not tables or case.functions > case.code + _TABLE_BONUS:
         return None
     return _code(case, f"the question comes with data to compute with ({', '.join(tables)})")
 
 
 def _weighed(case: Case) -> Plan:
-    best, code = case.best, case.code
-    if best.utility <= 0 and code <= 0:
-        return _functions(case, (), reasons.neither(best.fit))
-    both = best.utility > 0 and code > 0
-    in_steps = both and case.evidence["in_steps"] > 0
-    torn = both and abs(best.utility - code) < _TORN
+    functions, code, fit = case.functions, case.code, case.best.fit
+    if functions <= 0 and code <= 0:
+        return _functions(case, (), reasons.neither(fit))
+    in_steps = functions > _CLEAR and code > 0 and case.evidence["in_steps"] > 0
+    torn = min(functions, code) > 0 and abs(functions - code) < _TORN
     if case.request.way != "one_sided" and (torn or in_steps):
-        why = f"{reasons.covering(best.fit)}; also, {reasons.computable(case.reading)}"
-        return _both(case, case.plausible, why)
-    if best.utility > code or in_steps:
-        return _functions(case, case.plausible, reasons.covering(best.fit))
+        return _both(
+            case, case.plausible, f"{reasons.covering(fit)}; also, {reasons.computable(case.reading)}"
+        )
+    if functions > code or in_steps:
+        return _functions(case, case.plausible, reasons.covering(fit))
     return _code(case, reasons.computable(case.reading))
 
 

@@ -12,10 +12,12 @@ __all__ = ["Values", "values"]
 
 _URL: Final = re.compile(
     r"\b(?:https?|ftp)://\S+|\b(?:\d{1,3}\.){3}\d{1,3}\b"
-    r"|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|io|co|ai|dev|app|info|eu|uk|de|fr|ca|jp|cn|br|ru|nl|es|it)\b"
+    r"|\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.(?:com|org|net|edu|gov|io|co|ai|dev|app|info|eu|uk|de|fr|ca|jp|cn|br|ru|nl|es|it)\b"
 )
-_EMAIL: Final = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.]+\b")
-_PATH: Final = re.compile(r"(?<![\w.])(?:[\w-]+[/\\])*[\w-]+\.[a-z][a-z0-9]{1,4}\b|(?<!\w)[/~]\w[\w./-]+")
+_EMAIL: Final = re.compile(r"\b[\w.+-]{1,64}@[\w-]+\.[\w.]+\b")
+_PATH: Final = re.compile(
+    r"(?<![\w.])(?:[\w-]{1,64}[/\\]){0,16}[\w-]{1,64}\.[a-z][a-z0-9]{1,4}\b|(?<!\w)[/~]\w[\w./-]+"
+)
 _QUOTED: Final = re.compile(
     r"(?<!\w)'((?:[^'\n]|(?<=\w)'(?=\w)){1,400})'(?!\w)|\"([^\"\n]{1,400})\"|\u201c([^\u201d]{1,400})\u201d|`([^`\n]{1,400})`"
 )

@@ -17,7 +17,6 @@ from langchain_codeexec.calls import Call
 from langchain_codeexec.planning.reporting import areport_plan, report_plan
 from langchain_codeexec.planning.spending import joined
 from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
-from langchain_codeexec.structured import structured_output
 from langchain_codeexec.translation.choice import tool_config
 from langchain_codeexec.translation.declarations import wire_tools
 from langchain_codeexec.translation.responses import messages_from_response
@@ -170,6 +169,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         Raises:
             ConfigurationError: The method is unknown, or needs a schema and has none.
         """
+        from langchain_codeexec.structured import structured_output  # noqa: PLC0415 -- few need it
+
         return structured_output(self, schema, method=method, include_raw=include_raw, **kwargs)
 
     def get_num_tokens(self, text: str) -> int:

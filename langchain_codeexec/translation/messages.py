@@ -11,7 +11,6 @@ from langchain_core.messages import AIMessage, ChatMessage, FunctionMessage, Too
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import Capabilities, capabilities
 from langchain_codeexec.translation.data import is_media, parts_from_content, text_of
-from langchain_codeexec.translation.foreign import foreign_parts
 from langchain_codeexec.translation.replay import calls_were_edited, is_own, own_parts
 
 if TYPE_CHECKING:
@@ -143,6 +142,8 @@ class _Conversation:
         if own:
             parts = own_parts(answer, model=to.model, endpoint=to.endpoint)
         else:
+            from langchain_codeexec.translation.foreign import foreign_parts  # noqa: PLC0415 -- few need it
+
             parts = cast("list[Json]", foreign_parts(answer))
         calls = [index for index, part in enumerate(parts) if _calls_function(part)]
         if calls and to.accepts.signatures and not (own and _is_signed_as_made(answer, parts)):

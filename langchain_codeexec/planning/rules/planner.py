@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from langchain_core.messages import HumanMessage
 
 from langchain_codeexec.planning.plan import Plan
 from langchain_codeexec.planning.rules import reasons
 from langchain_codeexec.planning.rules.case import Case
 from langchain_codeexec.planning.rules.history import hopeless, leaning_on_answers, left_to_compute
+from langchain_codeexec.planning.rules.steps import steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,6 +176,19 @@ def _attached(case: Case) -> Plan | None:
     return _code(case, f"the question comes with data to compute with ({', '.join(tables)})")
 
 
+def _stepwise(case: Case) -> Plan | None:
+    """Computing is one of several steps, and functions cover others: both sides, if they can go together."""
+    asked = steps(case.situation.question)
+    if case.request.way == "one_sided" or not asked.computing or not asked.others:
+        return None
+    single = [Case(replace(case.request, messages=[HumanMessage(step)])) for step in asked.others]
+    covered = {name for step in single if step.best.utility > 0 for name in step.plausible}
+    if not covered:
+        return None
+    names = case.declared({*covered, *(case.plausible if case.best.utility > 0 else ())})
+    return _both(case, names, f"one step is to compute, for others there is {reasons.listed(names)}")
+
+
 def _weighed(case: Case) -> Plan:
     functions, code, fit = case.functions, case.code, case.best.fit
     if functions <= 0 and code <= 0:
@@ -198,5 +215,6 @@ _RULES: Final[tuple[Callable[[Case], Plan | None], ...]] = (
     _answered,
     _leaning,
     _attached,
+    _stepwise,
     _weighed,
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         code_executions,
     )
     from langchain_codeexec.executors.process import ProcessExecutor
+    from langchain_codeexec.executors.sandbox import LocalSandbox
     from langchain_codeexec.gemini.genai import GenAITransport
     from langchain_codeexec.gemini.rest import RestTransport
     from langchain_codeexec.middleware import CodeExecutionMiddleware
@@ -33,6 +34,7 @@ __all__ = [
     "ExecutionResult",
     "GenAITransport",
     "InlineFile",
+    "LocalSandbox",
     "Outcome",
     "ProcessExecutor",
     "RestTransport",
@@ -53,6 +55,7 @@ __getattr__, __dir__ = lazy_exports(
             "code_executions",
         ],
         "executors.process": ["ProcessExecutor"],
+        "executors.sandbox": ["LocalSandbox"],
         "gemini.genai": ["GenAITransport"],
         "gemini.rest": ["RestTransport"],
         "middleware": ["CodeExecutionMiddleware"],

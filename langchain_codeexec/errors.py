@@ -22,7 +22,9 @@ CodeExecError
 │   ├── GeminiTimeoutError               no answer within the time allowed
 │   └── ResponseFormatError              the answer is not what the protocol promises
 └── ExecutorError                        a sandbox is broken (a failing program is data, not an error)
-    └── ExecutionRequestError (ValueError)   a request cannot be run as it stands
+    ├── ExecutionRequestError (ValueError)   a request cannot be run as it stands
+    ├── SandboxBusyError                 too many runs are waiting already
+    └── SandboxUnavailableError          this system cannot isolate programs, and nothing was run
 ```
 
 Where langchain-core has the matching provider-independent exception (`ModelRateLimitError` and its
@@ -61,6 +63,8 @@ __all__ = [
     "RateLimitError",
     "RequestCancelledError",
     "ResponseFormatError",
+    "SandboxBusyError",
+    "SandboxUnavailableError",
     "ServerError",
     "ToolDeclarationError",
     "UnsupportedSettingError",
@@ -232,3 +236,19 @@ class ExecutorError(CodeExecError):
 
 class ExecutionRequestError(ExecutorError, ValueError):
     """An `ExecutionRequest` cannot be run as it stands: a hostile file name, a time-out below zero."""
+
+
+class SandboxBusyError(ExecutorError):
+    """So many runs are waiting already that one more would only wait in vain."""
+
+
+class SandboxUnavailableError(ExecutorError):
+    """This system cannot isolate programs; nothing was run.
+
+    Attributes:
+        reasons: By mode, what is missing.
+    """
+
+    def __init__(self, message: str, reasons: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.reasons = dict(reasons or {})

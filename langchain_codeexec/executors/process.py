@@ -127,6 +127,10 @@ class ProcessExecutor:
         with closing(ProcessSession(self)) as session:
             yield session
 
+    def command(self, folder: Path) -> list[str]:  # noqa: ARG002 -- for those who isolate the folder
+        """What starts the interpreter for programs in a folder."""
+        return [self.python]
+
     def _run_alone(self, request: ExecutionRequest, cancelled: Event) -> ExecutionResult:
         with self.session() as session:
             return session.run(request, last=True, cancelled=cancelled)
@@ -242,7 +246,7 @@ class ProcessSession:
     def _start_child(self) -> Child:
         executor, space = self._executor, self._workspace
         return Child(
-            [executor.python, "-I", "-B", str(_RUNNER)],
+            [*executor.command(space.work.parent), "-I", "-B", str(_RUNNER)],
             [str(space.exchange), str(executor.memory_bytes), str(executor.file_bytes), str(_PROCESSES)],
             cwd=space.work,
             env=_environment(space.home),

@@ -29,5 +29,8 @@ async def in_thread(function: Callable[[], T], cancel: Callable[[], None]) -> T:
         cancel()
         await asyncio.gather(run, return_exceptions=True)
         raise
+    except GeneratorExit:  # the loop was closed with the task pending
+        cancel()
+        raise
     finally:
         thread.shutdown(wait=False)

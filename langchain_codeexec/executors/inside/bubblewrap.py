@@ -40,7 +40,9 @@ def bubblewrap_command(bwrap: str, script: str, readable: Iterable[str]) -> list
         command += ["--perms", "1777", "--tmpfs", folder]
     own = (*_interpreter(), os.path.dirname(script))  # noqa: PTH120 -- a string
     paths = readable_paths((*readable, *own))  # after the folders, one of which they may lie in
-    for folder in sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/", *PLACES.values()}):
+    for folder in sorted(
+        {str(parent) for path in paths for parent in Path(path).parents} - {"/", *PLACES.values()}
+    ):
         command += ["--perms", "0755", "--dir", folder]  # else only root could pass
     for path in paths:
         command += ["--ro-bind", os.path.realpath(path), path]

@@ -6,15 +6,12 @@ then connections arrive, and its end is the end of the sandbox.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
 import socket
 import sys
 import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import frames, namespaces, zygote
@@ -101,7 +98,7 @@ def _within_bubblewrap(control: socket.socket, wanted: dict[str, Any]) -> None:
     try:
         namespaces.enter(namespaces.MOUNT | namespaces.PID | namespaces.IPC, proc)
     except OSError:
-        base = tempfile.mkdtemp(dir="/tmp")  # noqa: S108 -- bubblewrap's own
+        base = tempfile.mkdtemp(dir="/tmp")
         _fork_zygote(control, wanted, lambda: Folders(base, readable))
     else:
         _fork_zygote(control, wanted, lambda: Namespaces(proc, readable))

@@ -29,7 +29,11 @@ __all__ = ["play"]
 
 
 def play(
-    requests: socket.socket, outputs: tuple[int, int], box: Box, limits: Limits, readable: Iterable[str] | None
+    requests: socket.socket,
+    outputs: tuple[int, int],
+    box: Box,
+    limits: Limits,
+    readable: Iterable[str] | None,
 ) -> int:
     """Become the program's process; return its exit status.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import time
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .capture import Capture
 
 if TYPE_CHECKING:
+    import resource
     import socket
 
 __all__ = ["Player"]

@@ -1,0 +1,104 @@
+"""Attacks on files of the host."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.executors.sandbox.battery.attack import Attack
+
+if TYPE_CHECKING:
+    from langchain_codeexec.executions import ExecutionResult
+    from langchain_codeexec.executors.sandbox.battery.scene import Scene
+
+__all__ = ["FILES"]
+
+
+def _secret_printed(scene: Scene, result: ExecutionResult) -> bool:
+    return scene.token in result.stdout
+
+
+def _secret_collected(scene: Scene, result: ExecutionResult) -> bool:
+    return any(scene.token.encode() in file.data for file in result.files)
+
+
+def _target_changed(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
+    return not scene.target.exists() or scene.target.read_text(encoding="utf-8") != "untouched"
+
+
+def _trace_left(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
+    return bool(scene.traces())
+
+
+def _mode_changed(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
+    status = scene.target.stat()
+    return status.st_mode & 0o777 != 0o666 or status.st_mtime == 1  # noqa: PLR2004 -- what the scene has set
+
+
+def _home_listed(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
+    home = Path.home()
+    names = {path.name for path in home.iterdir()} if home.is_dir() else set()
+    return bool(names and result.stdout) and names <= set(json.loads(result.stdout))
+
+
+FILES = (
+    Attack("read a file", "print(open(scene['secret']).read())", _secret_printed),
+    Attack(
+        "read a file by a relative path",
+        "import os\nos.chdir('../' * 40 + scene['folder'].lstrip('/'))\nprint(open('secret.txt').read())",
+        _secret_printed,
+    ),
+    Attack("read a file through a link", "import os\nos.symlink(scene['secret'], 'a')\nprint(open('a').read())", _secret_printed),
+    Attack(
+        "read a file through /proc",
+        "for way in ('/proc/1/root', '/proc/self/root', '/proc/self/cwd' + '/..' * 40, '/proc/thread-self/root'):\n"
+        "    try: print(open(way + scene['secret']).read())\n    except OSError: pass",
+        _secret_printed,
+    ),
+    Attack("list a folder", "import os\nprint(os.listdir(scene['folder']))\n", lambda _, result: "secret.txt" in result.stdout),
+    Attack("list the home folder", "import json, os\nprint(json.dumps(os.listdir(scene['home'])))", _home_listed),
+    Attack(
+        "look at a file's size", "import os\nif os.stat(scene['secret']).st_size: print(PROOF)"
+    ),
+    Attack("read the accounts", "print(open('/etc/passwd').read())", lambda _, result: "root:" in result.stdout),
+    Attack("read the secrets of the system", "print(open('/etc/shadow').read())\nprint(PROOF)", control="root"),
+    Attack(
+        "inherit a descriptor",
+        "import os\nfor fd in range(3, 4096):\n    try: print(os.pread(fd, 100, 0))\n    except OSError: pass",
+        _secret_printed,
+    ),
+    Attack("write a file", "open(scene['target'], 'a').write('x')", _target_changed),
+    Attack("truncate a file", "import os\nos.truncate(scene['target'], 0)", _target_changed),
+    Attack("delete a file", "import os\nos.unlink(scene['target'])", _target_changed),
+    Attack("rename a file", "import os\nos.rename(scene['target'], scene['target'] + '2')", _target_changed),
+    Attack("replace a file", "import os\nopen('x', 'w').close()\nos.replace('x', scene['target'])", _target_changed, control="nobody"),
+    Attack("change a file's mode", "import os\nos.chmod(scene['target'], 0o600)", _mode_changed),
+    Attack("change a file's times", "import os\nos.utime(scene['target'], (1, 1))", _mode_changed),
+    Attack("make a file", "open(scene['folder'] + '/' + scene['name'], 'w').close()", _trace_left),
+    Attack("make a file in /tmp", "open('/tmp/' + scene['name'], 'w').close()", _trace_left),
+    Attack("make a file in /dev/shm", "open('/dev/shm/' + scene['name'], 'w').close()", _trace_left),
+    Attack(
+        "plant code for the host",
+        "import sys\nfor folder in sys.path:\n"
+        "    try: open(folder + '/' + scene['name'] + '.pth', 'w').close()\n    except OSError: pass",
+        _trace_left,
+        control="root",
+    ),
+    Attack(
+        "hand a file out through a link", "import os\nos.symlink(scene['secret'], 'answer.txt')", _secret_collected, control="nobody"
+    ),
+    Attack("hand a file out through a hard link", "import os\nos.link(scene['secret'], 'answer.txt')", _secret_collected, control="nobody"),
+    Attack(
+        "make a device",
+        "import os, stat\nos.mknod('disk', stat.S_IFCHR | 0o600, os.makedev(1, 1))\nprint(PROOF)",
+        control="root",
+    ),
+    Attack(
+        "open a disk",
+        "import glob\nfor path in glob.glob('/dev/[svn][dv]*') + ['/dev/mem', '/dev/kmsg']:\n"
+        "    try: open(path, 'rb', 0); print(PROOF)\n    except OSError: pass",
+        control="nobody",
+    ),
+)
+"""By reading, by writing, and by having them collected."""

@@ -1,0 +1,61 @@
+"""Attacks on the kernel: parts of it that a program has no need of."""
+
+from __future__ import annotations
+
+from langchain_codeexec.executors.sandbox.battery.attack import Attack
+
+__all__ = ["KERNEL"]
+
+
+def _call(name: str, x86: int, arm: int, arguments: str, control: str = "anybody") -> Attack:
+    """A system call that succeeds if the kernel lets it."""
+    return Attack(
+        name,
+        "import ctypes, os, platform\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        f"number = {arm} if platform.machine() == 'aarch64' else {x86}\n"
+        f"if number >= 0 and libc.syscall(number, {arguments}) >= 0: print(PROOF)",
+        control=control,
+    )
+
+
+KERNEL = (
+    _call("make a user namespace", 272, 97, "0x10000000", "nobody"),
+    _call("make namespaces by clone3", 435, 435, "(ctypes.c_uint64 * 11)(0x10020000, 0, 0, 0, 0), 88", "nobody"),
+    _call("make a mount namespace", 272, 97, "0x20000", "root"),
+    _call("change the root", 161, 51, "b'/'", "root"),
+    _call("mount", 165, 40, "b'none', b'/tmp', b'tmpfs', 0x1000, 0", "nobody"),
+    _call("clone a mount", 428, 428, "-100, b'/', 1", "root"),
+    _call("change the host's name", 170, 161, "b'x', 1", "nobody"),
+    _call("set up io_uring", 425, 425, "4, (ctypes.c_char * 120)()", "nobody"),
+    _call("load a bpf program", 321, 280, "0, (ctypes.c_uint32 * 32)(2, 4, 4, 1), 128", "root"),
+    _call("count events", 298, 241, "(ctypes.c_uint32 * 32)(1, 112), 0, -1, -1, 0", "nobody"),
+    _call("add a key", 248, 217, "b'user', b'x', b'y', 1, -2", "nobody"),
+    _call("read a keyring", 250, 219, "0, -3, 1", "nobody"),
+    _call("handle page faults", 323, 282, "1", "nobody"),
+    _call("make an anonymous file", 319, 279, "b'x', 0"),
+    _call("make shared memory", 29, 194, "0, 4096, 0o1600", "nobody"),
+    _call("make a message queue", 68, 186, "0, 0o1600", "nobody"),
+    _call("switch off randomized addresses", 135, 92, "0x0040000"),
+    _call("change a descriptor table entry of the processor", 154, -1, "0, (ctypes.c_char * 16)(), 16", "nobody"),
+    _call("read the kernel's log", 103, 116, "10, 0, 0", "root"),
+    _call("watch a folder", 294, 26, "0"),
+    _call("make a file handle", 303, 264, "-100, b'/', (ctypes.c_uint32 * 40)(128), (ctypes.c_int * 1)(), 0", "nobody"),
+    _call("set the clock", 227, 112, "0, (ctypes.c_long * 2)(-1, -1)", "nobody"),
+    _call("use the other 64-bit door", 0x40000000 | 39, -1, "0", "nobody"),
+    Attack(
+        "use the 32-bit door",
+        "import ctypes, mmap, platform\nif platform.machine() != 'x86_64': raise SystemExit\n"
+        "page = mmap.mmap(-1, 4096, prot=7)\n"
+        "page.write(bytes.fromhex('53b814000000cd805bc3'))\n"
+        "address = ctypes.addressof(ctypes.c_char.from_buffer(page))\n"
+        "if ctypes.CFUNCTYPE(ctypes.c_int)(address)() > 0: print(PROOF)",
+        control="nobody",
+    ),
+    Attack(
+        "type into the terminal",
+        "import fcntl\nfcntl.ioctl(open('/dev/tty'), 0x5412, b'x')\nprint(PROOF)",
+        control="nobody",
+    ),
+)
+"""By the numbers of system calls on x86-64 and on aarch64."""

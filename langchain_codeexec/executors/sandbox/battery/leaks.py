@@ -1,0 +1,68 @@
+"""Attacks on what another run has left, and on what the host makes of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.executions import Outcome
+from langchain_codeexec.executors.sandbox.battery.attack import Attack
+
+if TYPE_CHECKING:
+    from langchain_codeexec.executions import ExecutionResult
+    from langchain_codeexec.executors.sandbox.battery.scene import Scene
+
+__all__ = ["LEAKS"]
+
+
+def _token_printed(scene: Scene, result: ExecutionResult) -> bool:
+    return scene.token in result.stdout
+
+
+def _looks_good(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
+    return result.outcome is Outcome.OK
+
+
+_LEAVE = """\
+import builtins, json, os, sys, tempfile
+mark = scene['abstract']
+builtins.mark = json.mark = mark
+for folder in ('.', '/tmp', '/dev/shm', '/box', '/work', tempfile.gettempdir()):
+    try: open(folder + '/trace-' + mark, 'w').write(mark)
+    except OSError: pass
+"""
+
+LEAKS = (
+    Attack(
+        "find files of an earlier run",
+        "import glob\nfor pattern in ('./trace-*', '/tmp/trace-*', '/dev/shm/trace-*', '/box/**/trace-*', '/work/trace-*'):\n"
+        "    for path in glob.glob(pattern, recursive=True): print(open(path).read())",
+        _token_printed,
+        earlier=_LEAVE,
+    ),
+    Attack(
+        "find objects of an earlier run",
+        "import builtins, json\nprint(getattr(builtins, 'mark', ''), getattr(json, 'mark', ''))",
+        _token_printed,
+        earlier=_LEAVE,
+        control="nobody",
+    ),
+    Attack(
+        "find an earlier run in memory",
+        "import gc\nfor thing in gc.get_objects():\n    if isinstance(thing, dict) and isinstance(thing.get('mark'), str): print(thing['mark'])",
+        _token_printed,
+        earlier=_LEAVE,
+        control="nobody",
+    ),
+    Attack(
+        "forge the answer",
+        "import json, os, struct\n"
+        "forged = json.dumps({'status': 0, 'limit': '', 'value': ''}).encode() + b'\\n'\n"
+        "reply = json.dumps({'ending': 'exited', 'status': 0, 'blobs': []}).encode()\n"
+        "for fd in range(3, 1024):\n"
+        "    for data in (forged, struct.pack('!I', len(reply)) + reply):\n"
+        "        try: os.write(fd, data)\n        except OSError: pass\nos._exit(3)",
+        _looks_good,
+        control="nobody",
+    ),
+)
+"""By what is left on disk and in memory, and by lies."""

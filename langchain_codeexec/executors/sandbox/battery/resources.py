@@ -1,0 +1,90 @@
+"""Attacks on what the machine has: time, memory, disk, descriptors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.executions import Outcome
+from langchain_codeexec.executors.sandbox.battery.attack import Attack
+
+if TYPE_CHECKING:
+    from langchain_codeexec.executions import ExecutionResult
+    from langchain_codeexec.executors.sandbox.battery.scene import Scene
+
+__all__ = ["LIMITS", "RESOURCES"]
+
+_MIB = 1 << 20
+
+LIMITS = {
+    "memory_bytes": 1536 * _MIB,
+    "file_bytes": 8 * _MIB,
+    "disk_bytes": 16 * _MIB,
+    "output_bytes": _MIB,
+    "processes": 32,
+    "open_files": 220,
+}
+"""What the sandbox is given for the battery; each of these attacks wants more."""
+
+
+def _much_output(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
+    return len(result.stdout) > LIMITS["output_bytes"]
+
+
+def _runs_on(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
+    return result.outcome is not Outcome.DEADLINE_EXCEEDED
+
+
+RESOURCES = (
+    Attack("take much memory", "x = bytearray(2 << 30)\nprint(PROOF)"),
+    Attack("map much memory", "import mmap\nx = mmap.mmap(-1, 2 << 30)\nprint(PROOF)"),
+    Attack(
+        "raise its own limits",
+        "import resource\nresource.setrlimit(resource.RLIMIT_AS, (-1, -1))\nx = bytearray(2 << 30)\nprint(PROOF)",
+    ),
+    Attack(
+        "write a large file",
+        "with open('x', 'wb') as file:\n    for _ in range(24): file.write(bytes(1 << 20))\nprint(PROOF)",
+    ),
+    Attack(
+        "write many files",
+        "for n in range(6):\n    with open(f'x{n}', 'wb') as file: file.write(bytes(6 << 20))\n"
+        "import time; time.sleep(0.3)\nprint(PROOF)",
+    ),
+    Attack(
+        "write files that are deleted",
+        "import os\nkept = []\nfor n in range(6):\n    file = open('x', 'wb'); kept.append(file)\n    os.unlink('x')\n"
+        "    file.write(bytes(6 << 20)); file.flush()\nimport time; time.sleep(0.3)\nprint(PROOF)",
+    ),
+    Attack(
+        "make many files",
+        "for n in range(3000): open(f'x{n}', 'w').close()\nimport time; time.sleep(0.3)\nprint(PROOF)",
+    ),
+    Attack(
+        "make deep folders",
+        "import os\nfor n in range(3000):\n    os.mkdir('x'); os.chdir('x')\nimport time; time.sleep(0.3)\nprint(PROOF)",
+        control="nobody",
+    ),
+    Attack(
+        "open many files",
+        "kept = [open('/dev/null') for _ in range(400)]\nprint(PROOF)",
+    ),
+    Attack("print much", "import sys\nfor _ in range(5): sys.stdout.write('x' * (1 << 20))", _much_output),
+    Attack("run for ever", "while True: pass", _runs_on, control="nobody", timeout=0.5),
+    Attack("run for ever in C", "sum(iter(int, 1))", _runs_on, control="nobody", timeout=0.5),
+    Attack(
+        "ignore every signal",
+        "import signal, time\nfor n in range(1, 65):\n    try: signal.signal(n, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n"
+        "while True: time.sleep(1)",
+        _runs_on,
+        control="nobody",
+        timeout=0.5,
+    ),
+    Attack(
+        "print for ever",
+        "import os\nwhile True: os.write(1, b'x' * 65536)",
+        _runs_on,
+        control="nobody",
+        timeout=0.5,
+    ),
+)
+"""Each asks for little enough not to harm the machine where it is not held."""

@@ -1,0 +1,139 @@
+"""What the attacks are aimed at: decoys on the host, made for one attack and watched from outside."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Scene"]
+
+_SLEEPER = "import time; time.sleep(600)"
+_OPEN = 0o777
+
+
+class Scene:
+    """Files, sockets and a process of the host that no program should reach.
+
+    Attributes:
+        token: A secret that is nowhere else.
+        folder: A folder that everybody may read and write.
+        victim: A process of the host with the token in its arguments and environment.
+    """
+
+    def __init__(self) -> None:
+        self.token = secrets.token_hex(16)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        stack = self._stack
+        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="codeexec-scene-")))
+        self.folder.chmod(_OPEN)
+        self.secret = self.folder / "secret.txt"
+        self.secret.write_text(self.token, encoding="ascii")
+        self.target = self.folder / "target.txt"
+        self.target.write_text("untouched", encoding="ascii")
+        self.target.chmod(0o666)
+        self._inherited = os.open(self.secret, os.O_RDONLY)
+        os.set_inheritable(self._inherited, True)
+        stack.callback(os.close, self._inherited)
+        os.environ["CODEEXEC_SCENE"] = self.token
+        stack.callback(os.environ.pop, "CODEEXEC_SCENE", None)
+        self.victim = subprocess.Popen([sys.executable, "-I", "-c", _SLEEPER, self.token])  # noqa: S603 -- a decoy
+        stack.callback(self.victim.wait)
+        stack.callback(self.victim.kill)
+        self.listeners = {
+            "tcp": self._listen(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
+            "udp": self._listen(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
+            "abstract": self._listen(socket.AF_UNIX, socket.SOCK_STREAM, f"\0{self.token}"),
+            "path": self._listen(socket.AF_UNIX, socket.SOCK_STREAM, str(self.folder / "socket")),
+        }
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for pid in self.strays():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for path in self.traces():
+            path.unlink()
+        self._stack.close()
+
+    def facts(self) -> dict[str, object]:
+        """All that a program is told; an attacker could guess or know it."""
+        return {
+            "folder": str(self.folder),
+            "secret": str(self.secret),
+            "target": str(self.target),
+            "name": f"trace-{self.token}",
+            "seconds": self._seconds,
+            "descriptor": self._inherited,
+            "victim": self.victim.pid,
+            "tcp": self.listeners["tcp"].getsockname()[1],
+            "udp": self.listeners["udp"].getsockname()[1],
+            "abstract": self.token,
+            "path": str(self.folder / "socket"),
+            "home": str(Path.home()),
+        }
+
+    def was_reached(self, listener: str) -> bool:
+        """Whether somebody has connected or sent something."""
+        try:
+            if listener == "udp":
+                return bool(self.listeners[listener].recv(100))
+            self.listeners[listener].accept()[0].close()
+        except BlockingIOError:
+            return False
+        return True
+
+    def victim_is_hurt(self) -> bool:
+        """Whether the process of the host has been killed or stopped."""
+        with suppress(subprocess.TimeoutExpired):
+            self.victim.wait(0.1)
+            return True
+        return False
+
+    def strays(self) -> list[int]:
+        """Processes that a program has started and that are still there; they sleep an odd time."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if self._seconds.encode() in (folder / "cmdline").read_bytes():
+                    found.append(int(folder.name))
+        return found
+
+    def traces(self) -> list[Path]:
+        """Files that a program has left where the host, or another program, would find them."""
+        name = f"trace-{self.token}"
+        folders = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), self.folder, *map(Path, sys.path)]  # noqa: S108 -- where traces are looked for
+        return [path for folder in dict.fromkeys(folders) for path in self._named(folder, name)]
+
+    @property
+    def _seconds(self) -> str:
+        return f"30.{int(self.token[:8], 16)}"
+
+    @staticmethod
+    def _named(folder: Path, name: str) -> Iterator[Path]:
+        for suffix in ("", ".pth"):
+            path = folder / f"{name}{suffix}"
+            if path.is_file():
+                yield path
+
+    def _listen(self, family: int, kind: int, address: object) -> socket.socket:
+        listener = self._stack.enter_context(socket.socket(family, kind))
+        listener.bind(address)  # type: ignore[arg-type]  # a pair or a path, as the family wants it
+        if kind == socket.SOCK_STREAM:
+            listener.listen()
+        if family == socket.AF_UNIX and isinstance(address, str) and not address.startswith("\0"):
+            Path(address).chmod(_OPEN)
+        listener.setblocking(False)
+        return listener

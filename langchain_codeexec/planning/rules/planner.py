@@ -179,13 +179,20 @@ def _attached(case: Case) -> Plan | None:
 def _stepwise(case: Case) -> Plan | None:
     """Computing is one of several steps, and functions cover others: both sides, if they can go together."""
     asked = steps(case.situation.question)
-    if case.request.way == "one_sided" or not asked.computing or not asked.others:
+    if not asked.computing or not asked.others:
         return None
     single = [Case(replace(case.request, messages=[HumanMessage(step)])) for step in asked.others]
     covered = {name for step in single if step.best.utility > 0 for name in step.plausible}
     if not covered:
         return None
     names = case.declared({*covered, *(case.plausible if case.best.utility > 0 else ())})
+    if case.request.way == "one_sided":
+        clear = any(step.functions > _CLEAR for step in single)
+        return (
+            _functions(case, names, f"before computing there is {reasons.listed(names)} to call")
+            if clear
+            else None
+        )
     return _both(case, names, f"one step is to compute, for others there is {reasons.listed(names)}")
 
 

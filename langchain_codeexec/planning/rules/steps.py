@@ -19,6 +19,13 @@ _COMPUTING: Final = re.compile(
 )
 
 
+_ORDER: Final = re.compile(r"\W*[a-z]+\s+\S", re.IGNORECASE)
+"""At least a word and something it is about; the rest of a list of numbers is none."""
+
+_LONGEST: Final = 400
+"""Characters from which on a text is a story, not a list of orders."""
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """A request by its steps.
@@ -33,7 +40,9 @@ class Steps:
 
 
 def steps(text: str) -> Steps:
-    """The steps of a request, in order."""
-    clauses = [clause for clause in _BREAK.split(text) if clause.strip()]
+    """The steps of a request, in order; none for a text too long to be a list of orders."""
+    if len(text) > _LONGEST:
+        return Steps((), ())
+    clauses = [clause for clause in _BREAK.split(text) if _ORDER.match(clause)]
     computing = tuple(clause for clause in clauses if _COMPUTING.search(clause))
     return Steps(computing, tuple(clause for clause in clauses if clause not in computing))

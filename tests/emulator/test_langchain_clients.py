@@ -1,0 +1,160 @@
+"""LangChain's own Google packages, unmodified, against the emulator."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+import pytest
+from google.oauth2.credentials import Credentials
+from langchain_core.messages import HumanMessage, ToolMessage
+
+from langchain_codeexec.emulator import EmulatedError
+
+OLD, NEW = "gemini-2.5-flash", "gemini-3-flash-preview"
+CODE = {"executableCode": {"code": "print(sum(range(11)))"}}
+CALL = {"functionCall": {"name": "weather", "args": {"city": "Utrecht"}}}
+TOOL = {"code_execution": {}}
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::UserWarning:langchain_google_genai.*"),
+    pytest.mark.filterwarnings("ignore::UserWarning:langchain_google_vertexai.*"),
+]
+
+
+def weather(city: str) -> str:
+    """Tell the weather.
+
+    Args:
+        city: Where.
+    """
+    return f"Drizzle in {city}."
+
+
+def genai_developer(url: str, model: str) -> Any:
+    package = pytest.importorskip("langchain_google_genai", reason="langchain-google-genai is not installed")
+    return package.ChatGoogleGenerativeAI(model=model, google_api_key="key", base_url=url, max_retries=1)
+
+
+def genai_vertex(url: str, model: str) -> Any:
+    package = pytest.importorskip("langchain_google_genai", reason="langchain-google-genai is not installed")
+    where = {"vertexai": True, "project": "p", "location": "us-central1", "credentials": Credentials("token")}
+    return package.ChatGoogleGenerativeAI(model=model, base_url=url, max_retries=1, **where)
+
+
+def vertexai(url: str, model: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ChatVertexAI is deprecated
+        package = pytest.importorskip(
+            "langchain_google_vertexai", reason="langchain-google-vertexai is not installed"
+        )
+        where = {"project": "p", "location": "us-central1", "credentials": Credentials("token")}
+        return package.ChatVertexAI(
+            model=model, api_endpoint=url, api_transport="rest", max_retries=0, **where
+        )
+
+
+def _close(llm: Any) -> None:
+    if hasattr(llm, "prediction_client"):
+        llm.prediction_client.transport.close()
+    else:
+        llm.client.close()
+
+
+@pytest.fixture(params=[genai_developer, genai_vertex, vertexai], ids=lambda build: build.__name__)
+def connect(request, start):
+    opened = []
+
+    def run(script, model=NEW):
+        client = start(script)
+        opened.append(request.param(client.emulator.url, model))
+        return opened[-1], client.emulator
+
+    yield run
+    for llm in opened:
+        _close(llm)
+
+
+def said(message) -> str:
+    """The prose, and what code did, in whatever form the package gives it."""
+    return json.dumps(message.content, default=str) + json.dumps(message.additional_kwargs, default=str)
+
+
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_code_execution(connect, model):
+    llm, emulator = connect([["I add. ", CODE, "It is 55."]], model)
+    answer = llm.bind_tools([TOOL]).invoke("Sum to ten")
+    assert "print(sum(range(11)))" in said(answer)
+    assert "55" in said(answer)
+    usage = answer.usage_metadata
+    assert usage["input_tokens"] > 0
+    assert usage["output_tokens"] > 0
+    emulator.assert_asked(text="Sum to ten", tools=["codeExecution"])
+
+
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_stream(connect, model):
+    llm, emulator = connect([["One two three four five. ", CODE, "Done."]], model)
+    chunks = list(llm.bind_tools([TOOL]).stream("Go"))
+    assert len(chunks) > 2
+    whole = chunks[0]
+    for chunk in chunks[1:]:
+        whole += chunk
+    assert "sum(range(11))" in said(whole)
+    assert "Done." in said(whole)
+    assert emulator.asked[0].streamed
+
+
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_function_round(connect, model):
+    llm, emulator = connect([["Let me see.", CALL], "Drizzle."], model)
+    bound = llm.bind_tools([weather])
+    history = [HumanMessage("How is the weather?")]
+    answer = bound.invoke(history)
+    (call,) = answer.tool_calls
+    assert (call["name"], call["args"]) == ("weather", {"city": "Utrecht"})
+    history += [answer, ToolMessage(weather(**call["args"]), tool_call_id=call["id"], name="weather")]
+    assert "Drizzle." in said(bound.invoke(history))
+    emulator.assert_asked(regex="Drizzle in Utrecht", functions=["weather"])
+
+
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_conversation_goes_on(connect, model):
+    llm, emulator = connect([["Now. ", CODE, "55."], "You are welcome."], model)
+    bound = llm.bind_tools([TOOL])
+    history = [HumanMessage("Sum to ten")]
+    history += [bound.invoke(history), HumanMessage("Thanks")]
+    assert "You are welcome." in said(bound.invoke(history))
+    kinds = [next(iter(part)) for content in emulator.asked[1].contents for part in content["parts"]]
+    assert "executableCode" in kinds
+    assert "codeExecutionResult" in kinds
+
+
+def test_code_and_functions_together(start):
+    """Only Vertex AI's newer models take both as they are; of the older ones the refusal comes through."""
+    client = start([[CODE, CALL]])
+    llm = genai_vertex(client.emulator.url, NEW)
+    answer = llm.bind_tools([TOOL, weather]).invoke("Go")
+    assert answer.tool_calls[0]["name"] == "weather"
+    assert "55" in said(answer)
+    older = genai_vertex(client.emulator.url, OLD)
+    with pytest.raises(Exception, match="Multiple tools are supported only when they are all search tools"):
+        older.bind_tools([TOOL, weather]).invoke("Go")
+    _close(llm)
+    _close(older)
+
+
+@pytest.mark.parametrize("status", [400, 403, 429])
+def test_errors_come_through(connect, status):
+    llm, _ = connect(lambda prompt: EmulatedError(status, message="So it is."))
+    with pytest.raises(Exception, match=r"So it is\."):
+        llm.invoke("Go")
+
+
+def test_a_malformed_call_is_no_crash(connect):
+    llm, emulator = connect(lambda prompt: "Never said.")
+    emulator.faults.add("malformed_call")
+    answer = llm.bind_tools([weather]).invoke("Go")
+    assert answer.tool_calls == []
+    assert "MALFORMED_FUNCTION_CALL" in str(answer.response_metadata)

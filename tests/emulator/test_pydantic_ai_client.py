@@ -1,0 +1,94 @@
+"""pydantic-ai's Google model, unmodified, against the emulator; it runs where pydantic-ai is installed."""
+
+from __future__ import annotations
+
+import pytest
+
+from langchain_codeexec.emulator import EmulatedError
+
+pydantic_ai = pytest.importorskip("pydantic_ai", reason="pydantic-ai is not installed")
+google = pytest.importorskip(
+    "pydantic_ai.models.google", reason="pydantic-ai's google extra is not installed"
+)
+capabilities = pytest.importorskip("pydantic_ai.capabilities", reason="this pydantic-ai has no capabilities")
+providers = pytest.importorskip("pydantic_ai.providers.google")
+httpx2 = pytest.importorskip("httpx2")
+messages = pytest.importorskip("pydantic_ai.messages")
+
+OLD, NEW = "gemini-2.5-flash", "gemini-3-flash-preview"
+CODE = {"executableCode": {"code": "print(sum(range(11)))"}}
+CALL = {"functionCall": {"name": "weather", "args": {"city": "Utrecht"}}}
+
+
+@pytest.fixture
+async def agent(start):
+    opened = []
+
+    def run(script, model=NEW, *, code=True, **settings):
+        client = start(script)
+        http = httpx2.AsyncClient(timeout=60)
+        opened.append(http)
+        provider = providers.GoogleProvider(api_key="key", base_url=client.emulator.url, http_client=http)
+        tools = [capabilities.NativeTool(pydantic_ai.CodeExecutionTool())] if code else []
+        return pydantic_ai.Agent(
+            google.GoogleModel(model, provider=provider), capabilities=tools, **settings
+        ), client.emulator
+
+    yield run
+    for http in opened:
+        await http.aclose()
+
+
+def parts_of(result, kind):
+    return [part for message in result.all_messages() for part in message.parts if isinstance(part, kind)]
+
+
+@pytest.mark.parametrize("model", [OLD, NEW])
+async def test_code_execution_and_a_conversation(agent, model):
+    llm, emulator = agent([["I add. ", CODE, "It is 55."], "You are welcome."], model)
+    result = await llm.run("Sum to ten")
+    assert "It is 55." in result.output
+    (call,) = parts_of(result, messages.NativeToolCallPart)
+    (returned,) = parts_of(result, messages.NativeToolReturnPart)
+    assert "print(sum(range(11)))" in str(call.args)
+    assert "55" in str(returned.content)
+    assert result.usage.total_tokens > 0
+    again = await llm.run("Thanks", message_history=result.all_messages())
+    assert again.output == "You are welcome."
+    kinds = [next(iter(part)) for content in emulator.asked[1].contents for part in content["parts"]]
+    assert {"executableCode", "codeExecutionResult"} <= set(kinds)
+
+
+async def test_stream(agent):
+    llm, emulator = agent([["One two three four five. ", CODE, "Done."]])
+    async with llm.run_stream("Go") as result:
+        text = "".join([piece async for piece in result.stream_text(delta=True)])
+    assert text.endswith("Done.")
+    assert emulator.asked[0].streamed
+
+
+async def test_a_function(agent):
+    def weather(city: str) -> str:
+        """Tell the weather."""
+        return f"Drizzle in {city}."
+
+    llm, emulator = agent([[CALL], "Drizzle."], code=False, tools=[weather])
+    assert (await llm.run("How is the weather?")).output == "Drizzle."
+    emulator.assert_asked(text="Drizzle in Utrecht", functions=["weather"])
+
+
+async def test_code_and_a_function(agent):
+    def weather(city: str) -> str:
+        """Tell the weather."""
+        return f"Drizzle in {city}."
+
+    llm, emulator = agent([[CODE, CALL], "Drizzle."], tools=[weather])
+    assert (await llm.run("How is the weather?")).output == "Drizzle."
+    emulator.assert_asked(times=2, tools=["codeExecution", "functionDeclarations"])
+
+
+async def test_errors(agent):
+    llm, _ = agent([EmulatedError(429, message="Slow down.")])
+    with pytest.raises(pydantic_ai.ModelHTTPError, match="Slow down") as caught:
+        await llm.run("Go")
+    assert caught.value.status_code == 429

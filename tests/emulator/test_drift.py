@@ -1,0 +1,189 @@
+"""Three that must agree: answers as the services send them, google-genai's types, the emulator.
+
+The answers here are of the shape of recorded ones: same fields, same order of parts, contents made up. A field
+that only one of the three knows is either in a table below, with its reason, or a drift.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from google.genai import types
+from pydantic.alias_generators import to_camel
+
+from langchain_codeexec.emulator.conformance import Place, load_cases, run_cases
+from langchain_codeexec.emulator.schema import ENUMS, MESSAGES
+
+NEW = "gemini-3-flash-preview"
+ASK = {
+    "contents": [{"role": "user", "parts": [{"text": "What day is it?"}]}],
+    "tools": [{"codeExecution": {}}],
+}
+CODE = {"executableCode": {"code": "print('Tuesday')\n"}}
+
+DEVELOPER_WITH_CODE = {
+    "candidates": [
+        {
+            "content": {
+                "parts": [
+                    {
+                        "executableCode": {"code": "print(1)\n", "id": "ab12cd34", "language": "PYTHON"},
+                        "thoughtSignature": "c2lnbmVk",
+                    },
+                    {"codeExecutionResult": {"id": "ab12cd34", "outcome": "OUTCOME_OK", "output": "1\n"}},
+                    {"text": "It is **Tuesday**.", "thoughtSignature": "c2lnbmVk"},
+                ],
+                "role": "model",
+            },
+            "finishReason": "STOP",
+            "index": 0,
+        }
+    ],
+    "modelVersion": NEW,
+    "responseId": "response-1",
+    "usageMetadata": {
+        "candidatesTokenCount": 17,
+        "promptTokenCount": 25,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 25}],
+        "thoughtsTokenCount": 7,
+        "toolUsePromptTokenCount": 17,
+        "toolUsePromptTokensDetails": [{"modality": "TEXT", "tokenCount": 17}],
+        "totalTokenCount": 66,
+    },
+}
+VERTEX_WITH_CALL = {
+    "candidates": [
+        {
+            "content": {
+                "parts": [
+                    {
+                        "functionCall": {"args": {}, "id": "ef56gh78", "name": "get_user_city"},
+                        "thoughtSignature": "c2lnbmVk",
+                    }
+                ],
+                "role": "model",
+            },
+            "finishReason": "STOP",
+        }
+    ],
+    "createTime": "2026-07-28T19:58:29.069844Z",
+    "modelVersion": NEW,
+    "responseId": "response-2",
+    "usageMetadata": {
+        "candidatesTokenCount": 12,
+        "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 12}],
+        "promptTokenCount": 43,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 43}],
+        "thoughtsTokenCount": 9,
+        "totalTokenCount": 64,
+        "trafficType": "ON_DEMAND",
+    },
+}
+
+RECORDED = {
+    "developer": (DEVELOPER_WITH_CODE, ASK, [CODE, "It is **Tuesday**."]),
+    "vertex": (
+        VERTEX_WITH_CALL,
+        {**ASK, "tools": [{"functionDeclarations": [{"name": "get_user_city"}]}]},
+        [{"functionCall": {"args": {}, "name": "get_user_city"}}],
+    ),
+}
+
+NOT_THOUGHT = {"usageMetadata.thoughtsTokenCount"}
+"""The emulator counts thoughts only where a brain shows some."""
+
+ONLY_IN_THE_SDK = {
+    "Part": {"audioTranscription", "mediaProcessing", "speechMetadata"},  # for live audio
+    "FunctionResponsePart": {"mediaProcessing"},
+    "GenerationConfig": {"modelSelectionConfig"},
+}
+ONLY_IN_THE_EMULATOR = {
+    "GenerationConfig": {"imageConfig", "modelConfig"}
+}  # clients send these elsewhere from
+
+
+def fields(value: Any, path: str = "") -> set[str]:
+    """The places in a body, list indices left out."""
+    if isinstance(value, list):
+        return {place for item in value for place in fields(item, path)}
+    if isinstance(value, dict) and value:
+        return {place for name, item in value.items() for place in fields(item, f"{path}.{name}".lstrip("."))}
+    return {path}
+
+
+def kinds(body: dict[str, Any]) -> list[list[str]]:
+    """The fields of every part, in order."""
+    return [sorted(part) for part in body["candidates"][0]["content"]["parts"]]
+
+
+@pytest.mark.parametrize("endpoint", ["developer", "vertex"])
+def test_recorded_traffic_and_the_sdk_agree(endpoint):
+    recorded, request, _ = RECORDED[endpoint]
+    types.GenerateContentResponse.model_validate(recorded)  # the type forbids unknown fields
+    for content in request["contents"]:
+        types.Content.model_validate(content)
+    for tool in request["tools"]:
+        types.Tool.model_validate(tool)
+
+
+@pytest.mark.parametrize("endpoint", ["developer", "vertex"])
+def test_the_emulator_and_recorded_traffic_agree(start, endpoint):
+    recorded, request, script = RECORDED[endpoint]
+    answer = start([script]).ask(request, model=NEW, endpoint=endpoint).json()
+    assert fields(recorded) - fields(answer) == NOT_THOUGHT
+    assert fields(answer) - fields(recorded) == set()
+    assert kinds(answer) == kinds(recorded)
+    for body in (recorded, answer):
+        usage = body["usageMetadata"]
+        sides = ("promptTokenCount", "candidatesTokenCount", "toolUsePromptTokenCount", "thoughtsTokenCount")
+        assert usage["totalTokenCount"] == sum(usage.get(side, 0) for side in sides)
+
+
+@pytest.mark.parametrize("endpoint", ["developer", "vertex"])
+def test_the_emulator_and_the_sdk_agree(start, endpoint):
+    _, request, script = RECORDED[endpoint]
+    client = start([script] * 2)
+    bodies = [client.ask(request, model=NEW, endpoint=endpoint).json()]
+    bodies += client.chunks(request, model=NEW, endpoint=endpoint)
+    for body in bodies:
+        types.GenerateContentResponse.model_validate(body)
+
+
+@pytest.mark.parametrize(
+    "message", sorted(name for name in MESSAGES if hasattr(types, name) and "Request" not in name)
+)
+def test_no_field_of_a_request_has_come_or_gone(message):
+    model = getattr(types, message)
+    sdk = {field.alias or to_camel(name) for name, field in model.model_fields.items()}
+    ours = set(MESSAGES[message])
+    assert sdk - ours <= ONLY_IN_THE_SDK.get(message, set())
+    assert ours - sdk <= ONLY_IN_THE_EMULATOR.get(message, set())
+
+
+@pytest.mark.parametrize(
+    ("enum", "sdk"),
+    [
+        ("Language", types.Language),
+        ("Outcome", types.Outcome),
+        ("Mode", types.FunctionCallingConfigMode),
+        ("Type", types.Type),
+        ("HarmCategory", types.HarmCategory),
+        ("HarmBlockThreshold", types.HarmBlockThreshold),
+    ],
+)
+def test_no_value_of_an_enum_has_come(enum, sdk):
+    assert {member.value for member in sdk} <= set(ENUMS[enum])
+
+
+@pytest.mark.live
+@pytest.mark.allow_hosts(["generativelanguage.googleapis.com"])
+def test_the_service_passes_the_same_cases():
+    key = os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY")
+    if not key:
+        pytest.skip("needs GEMINI_API_KEY or GOOGLE_API_KEY")
+    models = {"developer/2": "gemini-2.5-flash", "developer/3": NEW}
+    places = [Place(name, "/v1beta/models", model, {"x-goog-api-key": key}) for name, model in models.items()]
+    report = run_cases(load_cases(), places, "https://generativelanguage.googleapis.com")
+    assert report.failed == (), report.table()

@@ -5,6 +5,16 @@ with GeminiEmulator(ScriptedBrain(["Hello."])) as emulator:
     client = genai.Client(api_key="any", http_options={"base_url": emulator.url})
 ```
 
+What answers is a brain: `ScriptedBrain` (steps, a function, YAML), `LangChainBrain` (any LangChain chat model) or,
+by default, rules. `faults` make it go wrong on demand, `RecordingProxy` and `CassettePlayer` keep traffic with the
+real service and play it again, `emulator.asked` and `assert_asked` tell what a client sent. As a pytest plugin it
+is the fixtures `gemini_emulator` and `gemini_code_model`; `langchain_codeexec.emulator.conformance` runs its cases
+against any server.
+
+It does not cover: tokenizing (counts are estimates), safety filters, grounding and search (such tools are accepted
+and do nothing), sampling settings, several candidates, cached contents, files, batches, embeddings, tuning and the
+Live API. Where wordings of errors are not attested, `service_errors` says so.
+
 Starlette and uvicorn (extra `emulator`) are imported when a server is made, not before.
 """
 

@@ -8,6 +8,7 @@ import socket
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
+from urllib.parse import urlsplit
 
 from langchain_codeexec.emulator.disturbances import CLOSE_EXTENSION, cut_connection
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["LocalServer"]
+__all__ = ["LocalServer", "is_http_url"]
 
 
 class LocalServer:
@@ -121,6 +122,15 @@ class LocalServer:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await asyncio.to_thread(self.stop)
+
+
+def is_http_url(url: str) -> bool:
+    """Whether a text is a URL that HTTP requests can go to."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _check_host(host: str, *, allow_remote: bool) -> None:

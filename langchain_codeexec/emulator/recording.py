@@ -17,7 +17,7 @@ from langchain_codeexec.emulator.cassettes import (
     write_cassette,
 )
 from langchain_codeexec.emulator.disturbances import ConnectionCut
-from langchain_codeexec.emulator.hosting import LocalServer
+from langchain_codeexec.emulator.hosting import LocalServer, is_http_url
 from langchain_codeexec.emulator.scrubbing import SECRET_QUERY, Scrubber
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
@@ -81,7 +81,7 @@ class RecordingProxy(LocalServer):
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        if httpx.URL(base_url).scheme not in ("http", "https") or not httpx.URL(base_url).host:
+        if not is_http_url(base_url):
             raise ConfigurationError(f"base_url {base_url!r} is no http or https URL")
         self._recorder = _Recorder(base_url.rstrip("/"), cassette, Scrubber(secrets), timeout)
         app = Starlette(routes=[Route("/{path:path}", self._recorder.answer, methods=METHODS)])

@@ -7,24 +7,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
 from langchain_codeexec.emulator.cassettes import nearest, read_cassette
 from langchain_codeexec.emulator.hosting import LocalServer
+from langchain_codeexec.emulator.reading import read_body
 from langchain_codeexec.emulator.recording import LARGEST_BODY, METHODS, RecordingProxy, recorded_question
 from langchain_codeexec.emulator.scrubbing import Scrubber
 from langchain_codeexec.emulator.service_errors import EmulatedError
-from langchain_codeexec.errors import ConfigurationError
-
-try:
-    from starlette.applications import Starlette
-    from starlette.responses import Response
-    from starlette.routing import Route
-except ImportError as error:
-    from langchain_codeexec.errors import MissingDependencyError
-
-    raise MissingDependencyError("starlette", "emulator") from error
-
-from langchain_codeexec.emulator.reading import read_body
 from langchain_codeexec.emulator.streams import error_response
+from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -121,6 +121,8 @@ def test_what_goes_wrong_is_told(fault, told):
     [
         ["--url", "http://127.0.0.1:9"],
         ["--url", "ftp://127.0.0.1"],
+        ["--url", "http://["],
+        ["--url", "127.0.0.1:80"],
         ["--url", "http://127.0.0.1:9", "--only", "no such case"],
         ["--url", "http://127.0.0.1:9", "--only", "("],
         ["--url", "http://127.0.0.1:9", "--cases", "nowhere.yaml"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import queue
+import threading
 
 import httpx
 import pytest
@@ -261,6 +262,32 @@ def test_latency_within_a_stream(start):
         loops.get(timeout=30).call_soon_threadsafe(go.set)
         assert "five six" in next(lines)
         assert len(list(lines)) == 2
+
+
+def test_latency_does_not_outlast_the_emulator(caplog):
+    waiting = threading.Event()
+
+    async def wait(seconds):
+        waiting.set()
+        await asyncio.Event().wait()
+
+    emulator = GeminiEmulator(ScriptedBrain(always), faults=Faults(["latency:seconds=9"], wait=wait), grace=0)
+    emulator.start()
+    url = f"{emulator.url}/v1beta/models/{OLD}:generateContent?key=k"
+    broken = []
+
+    def ask():
+        with pytest.raises(httpx.RemoteProtocolError) as caught:
+            httpx.post(url, json=ASK, timeout=60)
+        broken.append(caught.value)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert waiting.wait(30)
+    emulator.stop()
+    asking.join(30)
+    assert len(broken) == 1
+    assert caplog.records == []
 
 
 # -- what breaks on the way ----------------------------------------------------------------------------

@@ -324,7 +324,7 @@ def test_open_cassette_records_once_and_then_plays(tmp_path):
     assert isinstance(open_cassette(path), CassettePlayer)
 
 
-@pytest.mark.parametrize("base_url", ["", "example.com", "ftp://example.com", "http://"])
+@pytest.mark.parametrize("base_url", ["", "example.com", "ftp://example.com", "http://", "http://["])
 def test_a_recorder_wants_a_service(base_url, tmp_path):
     with pytest.raises(ConfigurationError, match="no http or https URL"):
         RecordingProxy(base_url, tmp_path / "c.yaml")

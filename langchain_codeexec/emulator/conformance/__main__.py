@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from langchain_codeexec.emulator.conformance import Case, Place, Verdict, load_cases, run_cases
+from langchain_codeexec.emulator.hosting import is_http_url
 from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def _cases(chosen: argparse.Namespace) -> list[Case]:
         wanted = re.compile(chosen.only)
     except re.error as error:
         raise ConfigurationError(f"{chosen.only!r} is no regular expression: {error}") from error
-    if httpx.URL(chosen.url).scheme not in ("http", "https"):
-        raise ConfigurationError("the server's URL begins neither with http:// nor with https://")
+    if not is_http_url(chosen.url):
+        raise ConfigurationError("the server's URL is no http or https URL")
     cases = [case for case in load_cases(chosen.cases) if wanted.search(case.name)]
     if not cases:
         raise ConfigurationError(f"no case has a name like {chosen.only!r}")

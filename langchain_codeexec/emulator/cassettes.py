@@ -10,6 +10,7 @@ import difflib
 import json
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -95,7 +96,7 @@ def read_cassette(path: str | Path) -> list[Interaction]:
     """
     yaml = import_module("yaml")  # comes with langchain-core; has no types
     try:
-        document = yaml.load(Path(path).read_text(encoding="utf-8"), _plain_loader())
+        document = _loaded(Path(path).read_text(encoding="utf-8"))
         version = document["version"]
         if version != _VERSION:
             raise ConfigurationError(
@@ -194,11 +195,13 @@ def _dumped(document: Any) -> str:
     return text
 
 
-@cache
-def _plain_loader() -> Any:
-    """YAML's safe loader, in C where there is one."""
+def _loaded(text: str) -> Any:
+    """Read with the loader in C where there is one; that in Python alone takes half of a surrogate pair."""
     yaml = import_module("yaml")
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if hasattr(yaml, "CSafeLoader"):
+        with suppress(yaml.YAMLError):
+            return yaml.load(text, yaml.CSafeLoader)
+    return yaml.load(text, yaml.SafeLoader)
 
 
 @cache

@@ -146,7 +146,7 @@ class _Conversation:
 
             parts = cast("list[Json]", foreign_parts(answer))
         calls = [index for index, part in enumerate(parts) if _calls_function(part)]
-        if calls and to.accepts.signatures and not (own and _is_signed_as_made(answer, parts)):
+        if calls and to.accepts.signatures and not (own and _is_signed_as_made(answer, parts, to)):
             parts[calls[0]] = {**_STAND_IN, **parts[calls[0]]}
         self._append("model", parts)
         self._calls = _open_calls(answer, [parts[index]["functionCall"] for index in calls])
@@ -251,8 +251,13 @@ def _no_json(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _is_signed_as_made(answer: AIMessage, parts: list[Json]) -> bool:
-    return any("thoughtSignature" in part for part in parts) and not calls_were_edited(answer)
+def _is_signed_as_made(answer: AIMessage, parts: list[Json], to: Destination) -> bool:
+    """Whether an answer carries the signatures it came with, none included if the model signs its calls."""
+    if calls_were_edited(answer):
+        return False
+    origin = answer.response_metadata
+    signs = capabilities(str(origin.get("model_name", "")), origin["endpoint"]).signatures
+    return any("thoughtSignature" in part for part in parts) or (signs and origin["endpoint"] == to.endpoint)
 
 
 _ROLES: Final = {"user": "user", "human": "user", "model": "model", "assistant": "model", "ai": "model"}

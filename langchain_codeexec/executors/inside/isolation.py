@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import TYPE_CHECKING, Protocol
 
 from . import namespaces
 from .box import Box, folder_box, mounted_box, remove_tree
-from .kernel import prctl
+from .kernel import die_with_parent, prctl
 
 if TYPE_CHECKING:
     from .limits import Limits
 
-__all__ = ["Folders", "Isolation", "Namespaces", "die_with_parent"]
+__all__ = ["Folders", "Isolation", "Namespaces"]
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
+_PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 
 class Isolation(Protocol):
@@ -103,10 +102,3 @@ class Folders:
         """Remove the folder."""
         if self._box is not None:
             remove_tree(self._box.top)
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies, also if that has happened already."""
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 
-__all__ = ["call", "prctl", "syscall"]
+__all__ = ["call", "die_with_parent", "prctl", "syscall"]
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -44,6 +47,20 @@ def prctl(option: int, *arguments: object) -> int:
     words = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
     words += [ctypes.c_ulong(0)] * (4 - len(words))
     return call("prctl", ctypes.c_int(option), *words)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies, also if that has happened already.
+
+    Args:
+        parent: Its number, as this process sees it: 0 for one in another pid namespace.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _fail(name: str) -> None:

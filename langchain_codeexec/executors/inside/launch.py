@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from . import frames, namespaces, zygote
 from .box import remove_tree
 from .bubblewrap import bubblewrap_command
-from .isolation import Folders, Isolation, Namespaces, die_with_parent
-from .kernel import call, prctl
+from .isolation import Folders, Isolation, Namespaces
+from .kernel import call, die_with_parent, prctl
 from .layout import readable_paths
 from .limits import Limits
 from .root import build_root, mount_box
@@ -45,6 +45,7 @@ def main() -> int:
         if wanted["mode"] == "bubblewrap" and not within:
             _into_bubblewrap(wanted)
         frames.receive_packet(control)
+        os.environ.pop("PWD", None)  # bubblewrap sets it
         _MODES[wanted["mode"]](control, wanted)
     except OSError as error:
         _refuse(control, f"{error.filename or 'system'}: {error.strerror or error}")
@@ -134,10 +135,9 @@ def _be_zygote(
     try:
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         isolation = isolate()
+        die_with_parent(0 if isolation.isolated else parent)
         if isolation.isolated:
             mount_box(_SCRATCH, _SCRATCH >> 10, isolation.readable)
-        else:
-            die_with_parent(parent)
         zygote.serve(control, isolation, Limits(**wanted["limits"]), wanted["preload"])
     except zygote.BrokenLibraryError as error:
         frames.send_packet(control, {"broken": error.args})

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from .box import Box
     from .limits import Limits
 
-__all__ = ["play"]
+__all__ = ["CHANNEL", "play"]
+
+CHANNEL = FIRST_PRIVATE_FD - 1
+"""The descriptor that connects the program's process with its supervisor."""
 
 
 def play(
@@ -78,9 +81,8 @@ def _move_up(requests: socket.socket, outputs: tuple[int, int]) -> socket.socket
     null = os.open(os.devnull, os.O_RDONLY)
     for fd, place in ((null, 0), (outputs[0], 1), (outputs[1], 2)):
         os.dup2(fd, place)
-    channel = FIRST_PRIVATE_FD - 1
-    os.dup2(requests.fileno(), channel, inheritable=False)
-    return socket.socket(fileno=channel)
+    os.dup2(requests.fileno(), CHANNEL, inheritable=False)
+    return socket.socket(fileno=CHANNEL)
 
 
 def _reseed() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import frames, player, usage
 from .folder import collect, digest
+from .kernel import die_with_parent
 from .watch import Player
 
 if TYPE_CHECKING:
@@ -164,8 +165,11 @@ class Supervisor:
         """
         ours, theirs = socket.socketpair()
         out, err = os.pipe(), os.pipe()
+        parent = os.getpid()
         pid = os.fork()
         if not pid:
+            if self.readable is not None:
+                die_with_parent(parent)
             os._exit(self._play(theirs, (out[1], err[1])))
         for fd in (theirs.detach(), out[1], err[1]):
             os.close(fd)
@@ -189,8 +193,11 @@ class Supervisor:
             return player.play(channel, outputs, self.box, self.limits, self.readable)
         except BaseException as error:  # noqa: BLE001 -- nothing but its end may follow
             where = getattr(error, "filename", None) or type(error).__name__
-            with suppress(OSError):
-                channel.sendall(f"{where}: {getattr(error, 'strerror', None) or error}\n".encode())
+            reason = f"{where}: {getattr(error, 'strerror', None) or error}\n".encode()
+            for fd in (player.CHANNEL, channel.fileno()):
+                with suppress(OSError):
+                    os.write(fd, reason)
+                    break
             return 70  # EX_SOFTWARE of sysexits.h
 
     def _end_player(self) -> None:

@@ -126,10 +126,10 @@ class Player:
             return False
         *lines, self._unread = (self._unread + data).split(b"\n")
         self._unread = self._unread[:_LONGEST_LINE]
-        for line in lines[:2]:
+        for line in lines:
             with suppress(ValueError, RecursionError):
                 report = json.loads(line)
-                if isinstance(report, dict) and len(self.reports) < 2:  # noqa: PLR2004 -- one is expected
+                if isinstance(report, dict) and not self.reports:
                     self.reports.append(report)
         return bool(data)
 

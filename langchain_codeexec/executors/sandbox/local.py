@@ -86,7 +86,8 @@ class LocalSandbox:
         preload: Libraries to load in advance; those that are not installed are left out.
         workers: Runs at a time; by default one for each processor. Others wait in the order they came.
         waiting: Runs that may wait; one more is a `SandboxBusyError`.
-        readable: Further files and folders of the host that programs can read, under the same path.
+        readable: Further files and folders of the host that programs can read, under the same path; where
+            the host runs as root, only what everybody may read.
         unsafe: Isolate nothing, and run in a `ProcessExecutor`. Warns.
         python: The interpreter, 3.11 or newer; its installed packages are what programs can import.
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.executors.inside.limits import Limits
 from langchain_codeexec.executors.sandbox.worker import ModeUnavailableError, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 __all__ = ["MODES", "probe", "start_in_any_mode", "unsupported_system"]
 
@@ -33,6 +36,14 @@ What you can do:
 - run it without isolation, as yourself: LocalSandbox(unsafe=True), which needs Linux or macOS."""
 
 
+_TRIAL = {
+    "limits": asdict(Limits(1 << 30, 0.0, 16, 256, 1 << 20, 1 << 20, 256, 1 << 16)),
+    "preload": [],
+    "readable": [],
+    "temporary": tempfile.gettempdir(),
+}
+
+
 def start_in_any_mode(modes: tuple[str, ...], start: Callable[[str], Worker]) -> Worker:
     """Start a worker in the first mode that the system allows.
 
@@ -52,14 +63,18 @@ def start_in_any_mode(modes: tuple[str, ...], start: Callable[[str], Worker]) ->
     )
 
 
-def probe(python: str, wanted: Mapping[str, object]) -> dict[str, str]:
-    """What is missing for each mode; empty for those that work. Really starts each of them."""
+def probe(python: str = sys.executable) -> dict[str, str]:
+    """What is missing for each mode; empty for those that work. Really starts each of them.
+
+    Raises:
+        ExecutorError: The interpreter cannot be started.
+    """
     if sys.platform != "linux":
         return dict.fromkeys(MODES, f"needs Linux, this is {sys.platform}")
     found = {}
     for mode in MODES:
         try:
-            Worker(python, mode, wanted).close()
+            Worker(python, mode, _TRIAL).close()
         except ModeUnavailableError as error:
             found[mode] = str(error)
         else:

@@ -147,7 +147,7 @@ class Worker:
         """Leave it to the process that this one was forked from."""
         self._control.close()
         for connection in list(self._open):
-            connection.close()
+            connection.forget()
         self._process.returncode = 0  # else Popen would wait for a process that is no child of ours
 
     def _greet(self, python: str, wanted: dict[str, Any], errors: Any) -> tuple[bool, tuple[str, ...]]:
@@ -214,7 +214,12 @@ class Connection:
             self._channel.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End the run or the session."""
+        """End the run or the session, even if another thread waits for its result."""
+        self.cancel()
+        self._channel.close()
+
+    def forget(self) -> None:
+        """Leave it to the process that this one was forked from."""
         self._channel.close()
 
 

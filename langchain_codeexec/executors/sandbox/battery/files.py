@@ -49,20 +49,32 @@ FILES = (
         "import os\nos.chdir('../' * 40 + scene['folder'].lstrip('/'))\nprint(open('secret.txt').read())",
         _secret_printed,
     ),
-    Attack("read a file through a link", "import os\nos.symlink(scene['secret'], 'a')\nprint(open('a').read())", _secret_printed),
+    Attack(
+        "read a file through a link",
+        "import os\nos.symlink(scene['secret'], 'a')\nprint(open('a').read())",
+        _secret_printed,
+    ),
     Attack(
         "read a file through /proc",
         "for way in ('/proc/1/root', '/proc/self/root', '/proc/self/cwd' + '/..' * 40, '/proc/thread-self/root'):\n"
         "    try: print(open(way + scene['secret']).read())\n    except OSError: pass",
         _secret_printed,
     ),
-    Attack("list a folder", "import os\nprint(os.listdir(scene['folder']))\n", lambda _, result: "secret.txt" in result.stdout),
-    Attack("list the home folder", "import json, os\nprint(json.dumps(os.listdir(scene['home'])))", _home_listed),
     Attack(
-        "look at a file's size", "import os\nif os.stat(scene['secret']).st_size: print(PROOF)"
+        "list a folder",
+        "import os\nprint(os.listdir(scene['folder']))\n",
+        lambda _, result: "secret.txt" in result.stdout,
     ),
-    Attack("read the accounts", "print(open('/etc/passwd').read())", lambda _, result: "root:" in result.stdout),
-    Attack("read the secrets of the system", "print(open('/etc/shadow').read())\nprint(PROOF)", control="root"),
+    Attack(
+        "list the home folder", "import json, os\nprint(json.dumps(os.listdir(scene['home'])))", _home_listed
+    ),
+    Attack("look at a file's size", "import os\nif os.stat(scene['secret']).st_size: print(PROOF)"),
+    Attack(
+        "read the accounts", "print(open('/etc/passwd').read())", lambda _, result: "root:" in result.stdout
+    ),
+    Attack(
+        "read the secrets of the system", "print(open('/etc/shadow').read())\nprint(PROOF)", control="root"
+    ),
     Attack(
         "inherit a descriptor",
         "import os\nfor fd in range(3, 4096):\n    try: print(os.pread(fd, 100, 0))\n    except OSError: pass",
@@ -72,7 +84,12 @@ FILES = (
     Attack("truncate a file", "import os\nos.truncate(scene['target'], 0)", _target_changed),
     Attack("delete a file", "import os\nos.unlink(scene['target'])", _target_changed),
     Attack("rename a file", "import os\nos.rename(scene['target'], scene['target'] + '2')", _target_changed),
-    Attack("replace a file", "import os\nopen('x', 'w').close()\nos.replace('x', scene['target'])", _target_changed, control="nobody"),
+    Attack(
+        "replace a file",
+        "import os\nopen('x', 'w').close()\nos.replace('x', scene['target'])",
+        _target_changed,
+        control="nobody",
+    ),
     Attack("change a file's mode", "import os\nos.chmod(scene['target'], 0o600)", _mode_changed),
     Attack("change a file's times", "import os\nos.utime(scene['target'], (1, 1))", _mode_changed),
     Attack("make a file", "open(scene['folder'] + '/' + scene['name'], 'w').close()", _trace_left),
@@ -86,9 +103,17 @@ FILES = (
         control="root",
     ),
     Attack(
-        "hand a file out through a link", "import os\nos.symlink(scene['secret'], 'answer.txt')", _secret_collected, control="nobody"
+        "hand a file out through a link",
+        "import os\nos.symlink(scene['secret'], 'answer.txt')",
+        _secret_collected,
+        control="nobody",
     ),
-    Attack("hand a file out through a hard link", "import os\nos.link(scene['secret'], 'answer.txt')", _secret_collected, control="nobody"),
+    Attack(
+        "hand a file out through a hard link",
+        "import os\nos.link(scene['secret'], 'answer.txt')",
+        _secret_collected,
+        control="nobody",
+    ),
     Attack(
         "make a device",
         "import os, stat\nos.mknod('disk', stat.S_IFCHR | 0o600, os.makedev(1, 1))\nprint(PROOF)",

@@ -21,7 +21,9 @@ def _call(name: str, x86: int, arm: int, arguments: str, control: str = "anybody
 
 KERNEL = (
     _call("make a user namespace", 272, 97, "0x10000000", "nobody"),
-    _call("make namespaces by clone3", 435, 435, "(ctypes.c_uint64 * 11)(0x10020000, 0, 0, 0, 0), 88", "nobody"),
+    _call(
+        "make namespaces by clone3", 435, 435, "(ctypes.c_uint64 * 11)(0x10020000, 0, 0, 0, 0), 88", "nobody"
+    ),
     _call("make a mount namespace", 272, 97, "0x20000", "root"),
     _call("change the root", 161, 51, "b'/'", "root"),
     _call("mount", 165, 40, "b'none', b'/tmp', b'tmpfs', 0x1000, 0", "nobody"),
@@ -37,10 +39,18 @@ KERNEL = (
     _call("make shared memory", 29, 194, "0, 4096, 0o1600", "nobody"),
     _call("make a message queue", 68, 186, "0, 0o1600", "nobody"),
     _call("switch off randomized addresses", 135, 92, "0x0040000"),
-    _call("change a descriptor table entry of the processor", 154, -1, "0, (ctypes.c_char * 16)(), 16", "nobody"),
+    _call(
+        "change a descriptor table entry of the processor", 154, -1, "0, (ctypes.c_char * 16)(), 16", "nobody"
+    ),
     _call("read the kernel's log", 103, 116, "10, 0, 0", "root"),
     _call("watch a folder", 294, 26, "0"),
-    _call("make a file handle", 303, 264, "-100, b'/', (ctypes.c_uint32 * 40)(128), (ctypes.c_int * 1)(), 0", "nobody"),
+    _call(
+        "make a file handle",
+        303,
+        264,
+        "-100, b'/', (ctypes.c_uint32 * 40)(128), (ctypes.c_int * 1)(), 0",
+        "nobody",
+    ),
     _call("set the clock", 227, 112, "0, (ctypes.c_long * 2)(-1, -1)", "nobody"),
     _call("use the other 64-bit door", 0x40000000 | 39, -1, "0", "nobody"),
     Attack(

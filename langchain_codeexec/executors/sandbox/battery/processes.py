@@ -64,16 +64,21 @@ PROCESSES = (
         "fcntl.fcntl(reading, fcntl.F_SETFL, os.O_ASYNC)\nos.write(writing, b'x')",
         _victim_hurt,
     ),
-    Attack("signal the parent", "import os\nif os.getppid() == 0: raise SystemExit\nos.kill(os.getppid(), 0)\nprint(PROOF)"),
+    Attack(
+        "signal the parent",
+        "import os\nif os.getppid() == 0: raise SystemExit\nos.kill(os.getppid(), 0)\nprint(PROOF)",
+    ),
     Attack(
         "queue a signal",
-        _SYSCALL + "info = ctypes.create_string_buffer(bytes([15, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]), 128)\n"
+        _SYSCALL
+        + "info = ctypes.create_string_buffer(bytes([15, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]), 128)\n"
         "libc.syscall(138 if arm else 129, scene['victim'], 15, info)",
         _victim_hurt,
     ),
     Attack(
         "trace a process",
-        _SYSCALL + "if libc.ptrace(16, scene['victim'], 0, 0) == 0:\n    print(PROOF)\n    os.waitpid(scene['victim'], 0x40000000) if os.getppid() == 0 else None\n    libc.ptrace(17, scene['victim'], 0, 0)",
+        _SYSCALL
+        + "if libc.ptrace(16, scene['victim'], 0, 0) == 0:\n    print(PROOF)\n    os.waitpid(scene['victim'], 0x40000000) if os.getppid() == 0 else None\n    libc.ptrace(17, scene['victim'], 0, 0)",
         control="root",
     ),
     Attack(
@@ -87,16 +92,24 @@ PROCESSES = (
         "    ctypes.set_errno(0)",
         control="root",
     ),
-    Attack("change the limits of a process", "import resource\nresource.prlimit(scene['victim'], resource.RLIMIT_NOFILE, (9, 9))\nprint(PROOF)"),
+    Attack(
+        "change the limits of a process",
+        "import resource\nresource.prlimit(scene['victim'], resource.RLIMIT_NOFILE, (9, 9))\nprint(PROOF)",
+    ),
     Attack("pin a process", "import os\nos.sched_setaffinity(scene['victim'], {0})\nprint(PROOF)"),
-    Attack("slow a process down", "import os\nos.setpriority(os.PRIO_PROCESS, scene['victim'], 19)\nprint(PROOF)"),
+    Attack(
+        "slow a process down", "import os\nos.setpriority(os.PRIO_PROCESS, scene['victim'], 19)\nprint(PROOF)"
+    ),
     Attack("fork", "import os\nif not os.fork(): os._exit(0)\nos.wait(); print(PROOF)"),
     Attack(
         "fork without the library",
         _SYSCALL + "pid = libc.syscall(220 if arm else 56, 17, 0, 0, 0, 0)\n"
         "if pid == 0: os._exit(0)\nif pid > 0: os.waitpid(pid, 0); print(PROOF)",
     ),
-    Attack("run a command", "import subprocess\nprint(subprocess.run(['/bin/echo', PROOF], capture_output=True, text=True).stdout)"),
+    Attack(
+        "run a command",
+        "import subprocess\nprint(subprocess.run(['/bin/echo', PROOF], capture_output=True, text=True).stdout)",
+    ),
     Attack("run a command by the shell", "import os\nif os.system('true') == 0: print(PROOF)"),
     Attack("spawn", "import os\nos.waitpid(os.posix_spawn('/bin/true', ['true'], {}), 0)\nprint(PROOF)"),
     Attack(

@@ -1,0 +1,38 @@
+"""One sandbox for each mode and for all tests of a process; modes this system does not allow are skipped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.executors.sandbox.battery.resources import LIMITS
+from langchain_codeexec.executors.sandbox.modes import MODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def started(mode: str) -> LocalSandbox:
+    sandbox = LocalSandbox(mode=mode, preload=(), **LIMITS)
+    try:
+        return sandbox.start()
+    except SandboxUnavailableError as error:
+        sandbox.close()
+        pytest.skip(f"{mode}: {error.reasons[mode]}")
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[LocalSandbox]:
+    """In the best mode there is."""
+    with LocalSandbox(preload=()) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session", params=MODES)
+def confined(request: pytest.FixtureRequest) -> Iterator[LocalSandbox]:
+    """In each mode, with limits that tests can reach."""
+    with started(request.param) as sandbox:
+        yield sandbox

@@ -1,0 +1,43 @@
+"""`python in_container.py COMMAND...`: run a command as Docker's default seccomp profile lets it run.
+
+No new namespaces and no mounts, that is. `in_bare_container.py` refuses Landlock as well.
+"""
+
+import ctypes
+import errno
+import os
+import sys
+
+from langchain_codeexec.executors.inside import bpf
+from langchain_codeexec.executors.inside.capabilities import forbid_new_privileges
+from langchain_codeexec.executors.inside.kernel import prctl
+
+REFUSED = {"x86_64": [272, 165, 155, 308, 428, 161], "aarch64": [97, 40, 41, 268, 428, 51]}
+CLONE = {"x86_64": 56, "aarch64": 220}
+LANDLOCK = 444
+NEW_USER = 0x10000000
+
+
+def main(*, landlock: bool) -> None:
+    machine = os.uname().machine
+    code = [bpf.load(bpf.NUMBER)]
+    for number in REFUSED[machine]:
+        code += [bpf.jump_equal(number, 0, 1), bpf.errno(errno.EPERM)]
+    if not landlock:
+        code += [bpf.jump_equal(LANDLOCK, 0, 1), bpf.errno(errno.ENOSYS)]
+    code += [bpf.jump_equal(435, 0, 1), bpf.errno(errno.ENOSYS)]
+    code += [bpf.jump_equal(CLONE[machine], 0, 4), bpf.load(bpf.ARGUMENTS), bpf.mask(NEW_USER)]
+    code += [bpf.jump_equal(0, 1, 0), bpf.errno(errno.EPERM), bpf.ALLOW]
+    assembled = bpf.assemble(code)
+    array = ctypes.create_string_buffer(assembled, len(assembled))
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+    forbid_new_privileges()
+    prctl(22, 2, ctypes.byref(Program(len(code), ctypes.addressof(array))))
+    os.execv(sys.argv[1], sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main(landlock=True)

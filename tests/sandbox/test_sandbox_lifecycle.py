@@ -1,0 +1,336 @@
+"""Sandboxes that end, are cancelled, crowded, forked, collected, killed; and what they leave behind: nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from langchain_codeexec import ExecutionRequest, Outcome
+from langchain_codeexec.errors import ExecutorError, SandboxBusyError
+from langchain_codeexec.executors.sandbox import LocalSandbox, SandboxWarning
+from langchain_codeexec.executors.sandbox import pool as pool_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PRINT = ExecutionRequest("print(1)")
+FOREVER = ExecutionRequest("import time; time.sleep(600)")
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes below one, by their parents in /proc."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+    found: set[int] = set()
+    while more := {child for child, parent in parents.items() if parent in found | {pid}} - found:
+        found |= more
+    return found
+
+
+def gone(pids: set[int], seconds: float = 10.0) -> bool:
+    return settles(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), seconds)
+
+
+def worker_pid(sandbox: LocalSandbox) -> int:
+    return sandbox._pool.worker()._process.pid
+
+
+def test_closing_ends_everything_and_twice_is_once(confined: LocalSandbox):
+    sandbox = LocalSandbox(preload=(), mode=confined.mode)
+    sandbox.run(PRINT)
+    pids = {worker_pid(sandbox), *descendants(worker_pid(sandbox))}
+    assert len(pids) >= 2
+
+    sandbox.close()
+    sandbox.close()
+
+    assert gone(pids)
+    with pytest.raises(ExecutorError, match="the sandbox is closed"):
+        sandbox.run(PRINT)
+
+
+def test_a_sandbox_nobody_refers_to_ends():
+    sandbox = LocalSandbox(preload=())
+    sandbox.run(PRINT)
+    pids = {worker_pid(sandbox), *descendants(worker_pid(sandbox))}
+
+    del sandbox
+    gc.collect()
+
+    assert gone(pids)
+
+
+def test_runs_leave_nothing_behind(confined: LocalSandbox):
+    worker, resident = worker_pid(confined), 3 if confined.mode == "bubblewrap" else 1
+    confined.run(PRINT)
+    before = (
+        set(os.listdir("/proc/self/fd")),
+        Path("/proc/self/mounts").read_text(),
+        threading.active_count(),
+    )
+
+    for _ in range(30):
+        confined.run(ExecutionRequest("open('x', 'w').write('x')"))
+
+    after = (
+        set(os.listdir("/proc/self/fd")),
+        Path("/proc/self/mounts").read_text(),
+        threading.active_count(),
+    )
+    assert after == before
+    assert settles(lambda: len(descendants(worker)) == resident)
+
+
+def settles(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        threading.Event().wait(0.02)
+    return True
+
+
+async def test_cancelling_a_task_kills_its_run(confined: LocalSandbox):
+    await confined.arun(PRINT)
+    worker = worker_pid(confined)
+    before = descendants(worker)
+    task = asyncio.create_task(confined.arun(FOREVER))
+    while not descendants(worker) - before:
+        await asyncio.sleep(0.01)
+    started = descendants(worker) - before
+
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(gone, started)
+    assert (await confined.arun(PRINT)).stdout == "1\n"
+
+
+async def test_a_task_that_is_cancelled_while_it_waits_gives_up_its_turn():
+    with LocalSandbox(preload=(), workers=1) as sandbox:
+        first = asyncio.create_task(
+            sandbox.arun(ExecutionRequest("import time; time.sleep(0.3); print('first')"))
+        )
+        await asyncio.sleep(0)
+        second = asyncio.create_task(sandbox.arun(PRINT))
+        third = asyncio.create_task(sandbox.arun(ExecutionRequest("print('third')")))
+        await asyncio.sleep(0)
+        second.cancel()
+        results = await asyncio.gather(first, second, third, return_exceptions=True)
+
+    assert isinstance(results[1], asyncio.CancelledError)
+    assert [results[0].stdout, results[2].stdout] == ["first\n", "third\n"]
+
+
+async def test_runs_do_not_block_the_event_loop(sandbox: LocalSandbox):
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    await sandbox.arun(ExecutionRequest("import time; time.sleep(0.3)"))
+    ticking.cancel()
+
+    assert ticks > 3
+
+
+async def test_many_at_once_all_get_their_own_answer(sandbox: LocalSandbox):
+    results = await asyncio.gather(*(sandbox.arun(ExecutionRequest(f"print({n})")) for n in range(20)))
+
+    assert [result.stdout for result in results] == [f"{n}\n" for n in range(20)]
+
+
+def test_more_than_may_wait_are_refused():
+    with LocalSandbox(preload=(), workers=1, waiting=1) as sandbox:
+        sandbox.start()
+        busy = [
+            threading.Thread(target=sandbox.run, args=(ExecutionRequest("import time; time.sleep(1)"),))
+            for _ in range(2)
+        ]
+        for thread in busy:
+            thread.start()
+        while not sandbox._turnstile._waiting:
+            threading.Event().wait(0.01)
+
+        with pytest.raises(SandboxBusyError, match="1 runs are waiting already"):
+            sandbox.run(PRINT)
+        for thread in busy:
+            thread.join()
+
+
+def test_a_loop_that_is_closed_with_runs_pending_frees_their_places():
+    with LocalSandbox(preload=(), workers=1) as sandbox:
+        sandbox.start()
+        loop = asyncio.new_event_loop()
+        tasks = [loop.create_task(sandbox.arun(FOREVER)) for _ in range(2)]
+        loop.run_until_complete(asyncio.sleep(0.2))
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.close()
+
+        assert sandbox.run(PRINT).stdout == "1\n"
+
+
+def test_a_worker_that_dies_is_replaced(confined: LocalSandbox):
+    with LocalSandbox(preload=(), mode=confined.mode) as sandbox:
+        pids = {worker_pid(sandbox), *descendants(worker_pid(sandbox))}
+        worker = sandbox._pool.worker()
+        os.kill(worker_pid(sandbox), signal.SIGKILL)
+        assert settles(lambda: not worker.is_alive())
+
+        assert sandbox.run(PRINT).stdout == "1\n"
+        assert gone(pids)
+
+
+def test_a_worker_that_dies_under_a_run_is_an_error_and_the_next_run_works():
+    with LocalSandbox(preload=()) as sandbox:
+        killer = threading.Timer(0.3, os.kill, (worker_pid(sandbox), signal.SIGKILL))
+        killer.start()
+        with pytest.raises(ExecutorError, match="the sandbox has ended"):
+            sandbox.run(FOREVER)
+        killer.join()
+
+        assert sandbox.run(PRINT).stdout == "1\n"
+
+
+def test_an_old_worker_is_replaced_when_its_sessions_are_over(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pool_module, "_CONNECTIONS_PER_WORKER", 2)
+    with LocalSandbox(preload=()) as sandbox:
+        with sandbox.session() as session:
+            session.run(ExecutionRequest("x = 1"))
+            first = worker_pid(sandbox)
+            sandbox.run(PRINT)
+            sandbox.run(PRINT)
+            assert worker_pid(sandbox) != first
+            assert session.run(ExecutionRequest("print(x)")).stdout == "1\n"
+        sandbox.run(PRINT)
+        sandbox.run(PRINT)
+
+        assert gone({first})
+
+
+def test_a_library_that_cannot_be_loaded_is_left_out(tmp_path: Path):
+    (tmp_path / "broken_library.py").write_text("1 / 0")
+    tmp_path.chmod(0o755)
+    with LocalSandbox(preload=["no_such_library", "json"]) as sandbox:
+        assert sandbox._pool.worker().loaded == ("json",)
+        assert sandbox.run(ExecutionRequest("import sys; print('json' in sys.modules)")).stdout == "True\n"
+    with (
+        LocalSandbox(preload=["antigravity.nothing", "json"]) as sandbox,
+        pytest.warns(SandboxWarning, match=r"antigravity\.nothing cannot be loaded"),
+    ):
+        assert sandbox._pool.worker().loaded == ("json",)
+
+
+HOST = """
+import os, signal, sys, threading, time
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.executors.sandbox import LocalSandbox
+sandbox = LocalSandbox(preload=(), mode=sys.argv[1])
+sandbox.run(ExecutionRequest("print(1)"))
+thread = threading.Thread(target=lambda: sandbox.run(ExecutionRequest("import time; time.sleep(600)")), daemon=True)
+thread.start()
+time.sleep(0.3)
+print("ready", flush=True)
+input()
+{ending}
+"""
+
+
+ENDINGS = [
+    "sys.exit(0)",
+    "raise ValueError",
+    "os._exit(1)",
+    "os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)",
+    "os.kill(os.getpid(), signal.SIGINT); time.sleep(9)",
+    "if not os.fork():\n    time.sleep(3); os._exit(0)\nos._exit(0)",
+]
+KILLED = "os.kill(os.getpid(), signal.SIGKILL); time.sleep(9)"
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_however_the_host_ends_nothing_is_left(ending: str):
+    assert nothing_is_left("auto", ending)
+
+
+def test_if_the_host_is_killed_nothing_is_left(confined: LocalSandbox):
+    assert nothing_is_left(confined.mode, KILLED)
+
+
+def nothing_is_left(mode: str, ending: str) -> bool:
+    """Whether no process and no folder of a sandbox outlives its host."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        command = [sys.executable, "-c", HOST.format(ending=ending), mode]
+        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command, env={**os.environ, "TMPDIR": folder}, **streams) as host:
+            host.stdout.readline()
+            left = {pid for pid in descendants(host.pid) if "_zygote.py" in cmdline(pid)}
+            host.communicate(b"go on\n")
+            assert left
+            return gone(left) and settles(lambda: not os.listdir(folder))
+
+
+def cmdline(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def test_a_fork_of_the_host_has_a_sandbox_of_its_own():
+    with LocalSandbox(preload=()) as sandbox:
+        sandbox.run(PRINT)
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if not pid:
+            status = 1
+            try:
+                os.write(writing, sandbox.run(ExecutionRequest("print('child')")).stdout.encode())
+                sandbox.close()
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(writing)
+        with os.fdopen(reading) as answer:
+            assert answer.read() == "child\n"
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+        assert sandbox.run(PRINT).stdout == "1\n"
+
+
+def test_forks_do_not_share_randomness(sandbox: LocalSandbox):
+    code = ExecutionRequest(
+        "import random, numpy, uuid, tempfile\nprint(random.random(), numpy.random.rand(), uuid.uuid4())"
+    )
+    with LocalSandbox(preload=("numpy",)) as warm:
+        drawn = [warm.run(code).stdout.split() for _ in range(2)]
+
+    assert not set(drawn[0]) & set(drawn[1])
+
+
+def test_a_failed_run_is_a_result_and_the_sandbox_goes_on(confined: LocalSandbox):
+    for code in ("import os; os.kill(os.getpid(), 11)", "x = 'a' * 10**12", "while True: pass"):
+        assert confined.run(ExecutionRequest(code, timeout=0.3)).outcome is not Outcome.OK
+    assert confined.run(PRINT).stdout == "1\n"

@@ -1,0 +1,134 @@
+"""Which mode is taken on which system, and the refusal where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.errors import ExecutorError, SandboxUnavailableError
+from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.executors.sandbox.macos import SeatbeltExecutor, seatbelt_profile
+from langchain_codeexec.executors.sandbox.modes import MODES, probe
+
+HERE = Path(__file__).parent
+REPORT = """
+import json, sys
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.executors.sandbox import LocalSandbox
+try:
+    with LocalSandbox(preload=(), mode=sys.argv[1]) as sandbox:
+        print(json.dumps([sandbox.mode, sandbox.run(ExecutionRequest("print(6 * 7)")).stdout]))
+except SandboxUnavailableError as error:
+    print(json.dumps([error.reasons, str(error)]))
+"""
+
+
+def report(*wrapper: str | Path, mode: str = "auto") -> list:
+    command = [sys.executable, *wrapper, sys.executable, "-c", REPORT, mode]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout)
+
+
+def as_user() -> list[str | Path]:
+    return [HERE / "as_user.py", sys.executable] if os.geteuid() == 0 else []
+
+
+def test_in_a_container_without_user_namespaces_landlock_is_left():
+    assert report(*as_user(), HERE / "in_container.py") == ["landlock", "42\n"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_in_a_container_without_user_namespaces():
+    assert report(HERE / "in_container.py") == ["landlock", "42\n"]
+
+
+def test_where_nothing_is_left_it_refuses_and_says_what_could_be_done():
+    reasons, words = report(*as_user(), HERE / "in_bare_container.py")
+
+    assert set(reasons) == set(MODES)
+    assert "user" in reasons["namespaces"]
+    assert "landlock" in reasons["landlock"]
+    for option in (
+        "install bubblewrap",
+        "allow user namespaces",
+        "Landlock",
+        "LocalSandbox(unsafe=True)",
+        "Gemini",
+    ):
+        assert option in words
+
+
+def test_probe_tells_what_is_missing_for_each_mode():
+    found = probe(sys.executable)
+
+    assert set(found) == set(MODES)
+    assert not found["landlock"]
+
+
+def test_another_system(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.platform", "win32")
+    sandbox = LocalSandbox()
+
+    with pytest.raises(SandboxUnavailableError, match=r"no sandbox for win32(.|\n)*WSL2"):
+        sandbox.run(ExecutionRequest("print(1)"))
+    with pytest.raises(SandboxUnavailableError), sandbox.session() as session:
+        session.run(ExecutionRequest("print(1)"))
+    assert set(probe(sys.executable)) == set(MODES)
+    assert all(probe(sys.executable).values())
+
+
+def test_macos_gets_a_profile_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("sys.platform", "darwin")
+    sandbox = LocalSandbox()
+
+    assert (sandbox.name, sandbox.mode) == ("sandbox", "sandbox")
+    command = SeatbeltExecutor(python="/usr/bin/python3").command(tmp_path)
+    assert command[:2] == ["/usr/bin/sandbox-exec", "-p"]
+    assert command[3] == "/usr/bin/python3"
+    assert f'(allow file-write*\n  (subpath "{tmp_path.resolve()}")' in command[2]
+    assert "network" not in command[2]
+
+
+def test_names_in_a_profile_are_quoted():
+    profile = seatbelt_profile(readable=['/a"b'], writable=["/c\\d"])
+
+    assert '(subpath "/a\\"b")' in profile
+    assert '(subpath "/c\\\\d")' in profile
+    assert profile.startswith("(version 1)\n(deny default)\n")
+
+
+@pytest.mark.parametrize(
+    ("python", "words"),
+    [
+        ("/no/such/python", "cannot start '/no/such/python'"),
+        ("/bin/false", "cannot run a sandbox: it ended without a word"),
+        ("/bin/cat", "cannot run a sandbox: .*invalid option"),
+    ],
+)
+def test_broken_interpreter(python: str, words: str):
+    with pytest.raises(ExecutorError, match=words):
+        LocalSandbox(python=python).run(ExecutionRequest("print(1)"))
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3"])
+def test_another_interpreter(version: str):
+    python = next(
+        (
+            path
+            for path in map(Path, (f"/usr/bin/python{version}", f"/usr/local/bin/python{version}"))
+            if path.exists()
+        ),
+        None,
+    )
+    if python is None:
+        pytest.skip(f"no Python {version} beside this one")
+    with LocalSandbox(python=str(python), preload=()) as sandbox:
+        assert sandbox.run(ExecutionRequest("import sys; print(sys.prefix)")).stdout.startswith("/usr")

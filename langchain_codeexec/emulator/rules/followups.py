@@ -31,7 +31,7 @@ the of for is in to into as a an and what about how be would it its with by one 
 _FILLERS = frozenset(_FILLER_WORDS.split())
 _RESULT = phrase(
     r"\b(?:it|that|this|them)\b",
-    r"\bthe (?:previous )?(?:result|answer|sum|total|number|product|mean|value)\b",
+    r"\bthe (?:previous )?(?:result|answer|sum|total|number|product|mean|value)\b(?! (?:of|from|between)\b)",
 )
 _BARE_OPERATION = phrase(
     rf"^\W*(?:and\s+|now\s+|then\s+)*"

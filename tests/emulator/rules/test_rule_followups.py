@@ -32,6 +32,7 @@ def chat(respond):
         [("What is 6 * 7?", "42"), ("plus 8", "50"), ("divided by 5", "10.0"), ("add 5 to it", "15"), ("what is the square root of that?", "3.87"), ("multiply by 2", "7.7459")],
         [("What is 6 * 7?", "42"), ("What is 3 + 4?", "is 7."), ("squared", "49")],
         [("sum of primes below 10", "17"), ("How about below 20?", "77")],
+        [("sum of the first 5 primes", "28"), ("What is the sum of the first 3 primes?", "10")],
         [('Convert "abc" to uppercase', "ABC"), ("And what is 2 + 2?", "is 4.")],
     ],
 )  # fmt: skip

@@ -100,6 +100,7 @@ def test_an_unusable_table_gives_no_number(respond, data):
         ),
         ("Draw a pie chart of apples 30, bananas 50 and cherries 20", "pie chart", ["plt.pie", "'bananas'"]),
         ("line chart of the sales: Jan: 10, Feb: 12", "line plot", ["plt.plot", "'Jan'"]),
+        ("Draw a bar chart of the rain: Jan 48, Feb 40, Mar 52 mm.", "bar chart", ["'Mar'", "52"]),
         ("plot y = x^2 - 3x from -5 to 5", "line plot", ["x ** 2 - 3 * x", "plt.plot"]),
         ("plot y = sin(x)", "line plot", ["math.sin(x)"]),
         ("histogram of 1,2,2,3,3,3,4", "histogram", ["plt.hist"]),

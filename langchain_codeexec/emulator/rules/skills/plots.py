@@ -36,7 +36,7 @@ _KINDS = (
 )
 _PAIR = phrase(
     r"(?:^|[,;:\s])([A-Za-z][\w&'. -]*?)\s*(?:[:=(]|\s-|\s)\s*"
-    rf"[$€£]?({NUMBER})\s?%?\)?(?=\s*(?:[,;.)]|and\b|$))"
+    rf"[$€£]?({NUMBER})\s?%?(?: ?[a-z]{{1,12}}\.?)??\)?(?=\s*(?:[,;.)]|and\b|$))"
 )
 _POINT = re.compile(rf"\(\s*({NUMBER})\s*,\s*({NUMBER})\s*\)")
 _FUNCTION = phrase(

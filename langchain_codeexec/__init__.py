@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Outcome,
         code_executions,
     )
+    from langchain_codeexec.executors.failover import FailoverExecutor
     from langchain_codeexec.executors.process import ProcessExecutor
     from langchain_codeexec.executors.sandbox import LocalSandbox
     from langchain_codeexec.gemini.genai import GenAITransport
@@ -32,6 +33,7 @@ __all__ = [
     "CodeExecutionTool",
     "ExecutionRequest",
     "ExecutionResult",
+    "FailoverExecutor",
     "GenAITransport",
     "InlineFile",
     "LocalSandbox",
@@ -54,7 +56,8 @@ __getattr__, __dir__ = lazy_exports(
             "Outcome",
             "code_executions",
         ],
-        "executors.process": ["ProcessExecutor"],
+        "executors.failover": ["FailoverExecutor"],
+    "executors.process": ["ProcessExecutor"],
         "executors.sandbox": ["LocalSandbox"],
         "gemini.genai": ["GenAITransport"],
         "gemini.rest": ["RestTransport"],

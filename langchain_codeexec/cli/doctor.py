@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import warnings
 from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Annotated, Any
@@ -12,29 +13,41 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from langchain_codeexec.cli.battery import has_breaches, sandbox_report, shown_sandbox_report
 from langchain_codeexec.cli.configuration import VARIABLES, read_configuration
-from langchain_codeexec.cli.failures import MISUSED, reported
+from langchain_codeexec.cli.failures import FAILED, MISUSED, reported
 from langchain_codeexec.cli.installation import extras
 from langchain_codeexec.cli.options import Debug, own_version
 from langchain_codeexec.cli.terminal import results, spinner
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executions import ExecutionRequest
-from langchain_codeexec.executors.process import ProcessExecutor
+from langchain_codeexec.executors.base import CodeExecutor
+from langchain_codeexec.executors.default import DefaultExecutor
+from langchain_codeexec.executors.sandbox import SandboxWarning
 from langchain_codeexec.records.visible import visible
 
 __all__ = ["doctor"]
 
-_SANDBOX = "none: code runs in a process of its own with limits, as you and with your files and network"
+_NONE = "none: code runs in a process of its own with limits, as you and with your files and network"
 _PROBE = ExecutionRequest("print(6 * 7)", timeout=20.0)
 
 
 def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox", help="Attack the sandbox in every mode this system allows, and nothing else."
+        ),
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Show what is configured, what would be used and what is missing; no value of a secret is shown."""
     with reported(debug=debug):
+        if sandbox:
+            _attack(as_json=as_json)
+            return
         with spinner("looking around"):
             report = _report()
         if as_json:
@@ -45,32 +58,56 @@ def doctor(
         raise typer.Exit(MISUSED)
 
 
+def _attack(*, as_json: bool) -> None:
+    report = sandbox_report()
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        results().print(shown_sandbox_report(report))
+    if has_breaches(report):
+        raise typer.Exit(FAILED)
+
+
 def _report() -> dict[str, Any]:
+    offline, sandbox = _offline()
     return {
         "version": own_version(),
         "python": platform.python_version(),
         "platform": platform.system(),
-        "offline": _offline(),
+        "offline": offline,
         "live": asdict(read_configuration()),
-        "sandbox": _SANDBOX,
+        "sandbox": sandbox,
         "environment": {name: bool(os.environ.get(name)) for name in VARIABLES},
         "extras": extras(),
     }
 
 
-def _offline() -> dict[str, Any]:
-    """Whether the emulator could answer, found out by running a program."""
+def _offline() -> tuple[dict[str, Any], str]:
+    """Whether the emulator could answer, found out by running a program; and how that was isolated."""
+    executor = DefaultExecutor()
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SandboxWarning)  # the report says it
+        trouble = _trouble(executor)
+        mode = "" if trouble else executor.isolation()
+    sandbox = (
+        f"LocalSandbox isolates programs here ({mode}); `doctor --sandbox` attacks it" if mode else _NONE
+    )
     if missing:
         remedy = f"{' and '.join(missing)} missing: pip install 'langchain-codeexec[emulator]'"
-        return {"ready": False, "detail": remedy}
+        return {"ready": False, "detail": remedy}, sandbox
+    if trouble:
+        return {"ready": False, "detail": trouble}, sandbox
+    return {"ready": True, "detail": "the emulator can answer and run code (no language model)"}, sandbox
+
+
+def _trouble(executor: CodeExecutor) -> str:
+    """Why programs cannot be run; empty if they can."""
     try:
-        result = ProcessExecutor().run(_PROBE)
+        result = executor.run(_PROBE)
     except ExecutorError as error:
-        return {"ready": False, "detail": f"code cannot be run here: {error}"}
-    if result.stdout != "42\n":
-        return {"ready": False, "detail": f"a program that should print 42 did not: {result.output}"}
-    return {"ready": True, "detail": "the emulator can answer and run code (no language model)"}
+        return f"code cannot be run here: {error}"
+    return "" if result.stdout == "42\n" else f"a program that should print 42 did not: {result.output}"
 
 
 # -- on the console ------------------------------------------------------------------------------------

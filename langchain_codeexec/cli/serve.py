@@ -42,13 +42,20 @@ def serve(
             help="Allow an address that other machines reach: whoever does can run code on this one.",
         ),
     ] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A fault to answer with, such as quota, 503, cut or latency:seconds=2,rate=0.1,seed=7; may be "
+            "repeated."
+        ),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Run the emulator until Ctrl-C, for clients of any kind."""
     with reported(debug=debug):
         try:
             langchain_codeexec.emulator.serve(
-                host=host, port=port, allow_remote=allow_remote, announce=_announce
+                host=host, port=port, allow_remote=allow_remote, faults=fault or (), announce=_announce
             )
         except KeyboardInterrupt:
             stderr().print("[dim]Stopped.[/]")
@@ -62,5 +69,5 @@ def serve(
 def _announce(url: str) -> None:
     console = results()
     console.print(f"[bold green]Gemini emulator on {url}[/]  (Ctrl-C stops it)\n{STAND_IN}")
-    console.print("The code runs on this machine in a process of its own, not in a sandbox.\n")
+    console.print("The code runs on this machine, isolated if the system allows it; `doctor` tells.\n")
     console.print(_HINTS.format(url=url, model=DEFAULT_MODEL), soft_wrap=True)

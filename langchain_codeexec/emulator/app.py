@@ -110,7 +110,7 @@ def create_app(
 
     Args:
         brain: What decides the answers; by default the built-in rules.
-        executor: What runs the code; by default a process with limits.
+        executor: What runs the code; by default the local sandbox, or a process where there can be none.
         **options: See `AppOptions`.
 
     Raises:
@@ -137,9 +137,9 @@ def _default_brain() -> Brain:
 
 
 def _default_executor() -> CodeExecutor:
-    from langchain_codeexec.executors.process import ProcessExecutor  # noqa: PLC0415 -- only where none is given
+    from langchain_codeexec.executors.default import DefaultExecutor  # noqa: PLC0415 -- only where none is given
 
-    return ProcessExecutor()
+    return DefaultExecutor()
 
 
 class _Service:

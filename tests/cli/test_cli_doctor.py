@@ -7,10 +7,12 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
+from langchain_codeexec.cli import battery, installation, options
 from langchain_codeexec.cli import doctor as command
-from langchain_codeexec.cli import installation, options
 from langchain_codeexec.cli.configuration import VARIABLES, read_configuration
+from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.executors.process import ProcessExecutor
+from langchain_codeexec.executors.sandbox import LocalSandbox
 
 SIGN_IN = json.dumps({"type": "authorized_user", "client_id": "c", "refresh_token": "r"})
 KEY_FILE = json.dumps({"type": "service_account", "project_id": "my-project", "private_key": "s3cret"})
@@ -22,7 +24,7 @@ def test_all_is_well_offline_without_any_configuration(cli):
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "✓ offline the emulator can answer and run code (no language model)" in lines
     assert any(line.startswith("✗ --live no API key for the Gemini Developer API.") for line in lines)
-    assert any(line.startswith("· sandbox none: code runs in a process of its own") for line in lines)
+    assert any(line.startswith("· sandbox LocalSandbox isolates programs here (") for line in lines)
     assert "· GOOGLE_API_KEY not set" in lines
     assert any(line.startswith("✓ emulator starlette ") for line in lines)
 
@@ -146,10 +148,48 @@ def test_without_the_emulators_libraries_nothing_is_usable(cli, monkeypatch):
     ],
 )
 def test_where_code_cannot_run_nothing_is_usable(cli, monkeypatch, settings, told):
-    monkeypatch.setattr(command, "ProcessExecutor", lambda: ProcessExecutor(**settings))
+    monkeypatch.setattr(command, "DefaultExecutor", lambda: ProcessExecutor(**settings))
     result = cli("doctor")
     assert result.exit_code == 2
     assert told in " ".join(result.stdout.split())
+
+
+def test_without_a_sandbox_it_says_so(cli, monkeypatch):
+    def refuse(sandbox: LocalSandbox) -> None:
+        raise SandboxUnavailableError("no namespaces")
+
+    monkeypatch.setattr(LocalSandbox, "start", refuse)
+    result = cli("doctor")
+    assert result.exit_code == 0
+    assert "sandbox none: code runs in a process of its own" in " ".join(result.stdout.split())
+
+
+FOUND = {
+    "namespaces": {"missing": "no user namespaces", "attacks": 0, "breaches": [], "known": []},
+    "bubblewrap": {"missing": "", "attacks": 3, "breaches": [], "known": []},
+    "landlock": {"missing": "", "attacks": 3, "breaches": ["a", "b"], "known": ["a"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("modes", "code"), [(["namespaces", "bubblewrap"], 0), (["landlock"], 1), (["namespaces"], 0)]
+)
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_sandbox_is_attacked(cli, monkeypatch, modes, code, form):
+    monkeypatch.setattr(battery, "MODES", modes)
+    monkeypatch.setattr(battery, "report_of_mode", FOUND.get)
+    result = cli("doctor", "--sandbox", *form)
+    assert result.exit_code == code
+    if form:
+        assert json.loads(result.stdout) == {mode: FOUND[mode] for mode in modes}
+    else:
+        stdout = " ".join(result.stdout.split())
+        told = {
+            "namespaces": "· namespaces not to be had: no user namespaces",
+            "bubblewrap": "✓ bubblewrap 3 of 3 attacks held",
+            "landlock": "✗ landlock 1 of 3 attacks held; known not to be held in this mode: a; NOT HELD: b.",
+        }
+        assert all(told[mode] in stdout for mode in modes)
 
 
 def test_a_missing_library_is_told_with_its_extra(cli, monkeypatch):

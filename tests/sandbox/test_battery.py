@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec.executors.sandbox import LocalSandbox
 from langchain_codeexec.executors.sandbox.battery import ATTACKS, KNOWN_GAPS, Attack, run_battery, try_plainly
 from langchain_codeexec.executors.sandbox.modes import MODES
+
+if TYPE_CHECKING:
+    from langchain_codeexec.executors.sandbox import LocalSandbox
 
 AS_USER = Path(__file__).with_name("as_user.py")
 IS_ROOT = os.geteuid() == 0

@@ -79,7 +79,7 @@ def test_runs_leave_nothing_behind(confined: LocalSandbox):
     worker, resident = worker_pid(confined), 3 if confined.mode == "bubblewrap" else 1
     confined.run(PRINT)
     before = (
-        set(os.listdir("/proc/self/fd")),
+        {path.name for path in Path("/proc/self/fd").iterdir()},
         Path("/proc/self/mounts").read_text(),
         threading.active_count(),
     )
@@ -88,7 +88,7 @@ def test_runs_leave_nothing_behind(confined: LocalSandbox):
         confined.run(ExecutionRequest("open('x', 'w').write('x')"))
 
     after = (
-        set(os.listdir("/proc/self/fd")),
+        {path.name for path in Path("/proc/self/fd").iterdir()},
         Path("/proc/self/mounts").read_text(),
         threading.active_count(),
     )
@@ -110,8 +110,7 @@ async def test_cancelling_a_task_kills_its_run(confined: LocalSandbox):
     worker = worker_pid(confined)
     before = descendants(worker)
     task = asyncio.create_task(confined.arun(FOREVER))
-    while not descendants(worker) - before:
-        await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(settles, lambda: bool(descendants(worker) - before))
     started = descendants(worker) - before
 
     task.cancel()
@@ -289,7 +288,7 @@ def nothing_is_left(mode: str, ending: str) -> bool:
             left = {pid for pid in descendants(host.pid) if "_zygote.py" in cmdline(pid)}
             host.communicate(b"go on\n")
             assert left
-            return gone(left) and settles(lambda: not os.listdir(folder))
+            return gone(left) and settles(lambda: not [*Path(folder).iterdir()])
 
 
 def cmdline(pid: int) -> str:

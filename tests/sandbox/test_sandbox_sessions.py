@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from langchain_codeexec import ExecutionRequest, InlineFile, Outcome
 from langchain_codeexec.executors.base import ExecutorSession
-from langchain_codeexec.executors.sandbox import LocalSandbox
+
+if TYPE_CHECKING:
+    from langchain_codeexec.executors.sandbox import LocalSandbox
 
 OK, FAILED, DEADLINE = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED
 LOST = "the variables and imports of the session are lost"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from langchain_codeexec.executions import ExecutionResult
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.executors.sandbox.battery.scene import Scene
 
     Evidence: TypeAlias = Callable[[Scene, ExecutionResult], bool]

@@ -56,8 +56,13 @@ FILES = (
     ),
     Attack(
         "read a file through /proc",
-        "for way in ('/proc/1/root', '/proc/self/root', '/proc/self/cwd' + '/..' * 40, '/proc/thread-self/root'):\n"
-        "    try: print(open(way + scene['secret']).read())\n    except OSError: pass",
+        """\
+for way in ('/proc/1/root', '/proc/self/root', '/proc/thread-self/root', '/proc/self/cwd' + '/..' * 40):
+    try:
+        print(open(way + scene['secret']).read())
+    except OSError:
+        pass
+""",
         _secret_printed,
     ),
     Attack(

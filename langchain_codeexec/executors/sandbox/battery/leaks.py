@@ -34,8 +34,12 @@ for folder in ('.', '/tmp', '/dev/shm', '/box', '/work', tempfile.gettempdir()):
 LEAKS = (
     Attack(
         "find files of an earlier run",
-        "import glob\nfor pattern in ('./trace-*', '/tmp/trace-*', '/dev/shm/trace-*', '/box/**/trace-*', '/work/trace-*'):\n"
-        "    for path in glob.glob(pattern, recursive=True): print(open(path).read())",
+        """\
+import glob
+for folder in ('.', '/tmp', '/dev/shm', '/box/**', '/work'):
+    for path in glob.glob(folder + '/trace-*', recursive=True):
+        print(open(path).read())
+""",
         _token_printed,
         earlier=_LEAVE,
     ),
@@ -48,7 +52,12 @@ LEAKS = (
     ),
     Attack(
         "find an earlier run in memory",
-        "import gc\nfor thing in gc.get_objects():\n    if isinstance(thing, dict) and isinstance(thing.get('mark'), str): print(thing['mark'])",
+        """\
+import gc
+for thing in gc.get_objects():
+    if isinstance(thing, dict) and isinstance(thing.get('mark'), str):
+        print(thing['mark'])
+""",
         _token_printed,
         earlier=_LEAVE,
         control="nobody",

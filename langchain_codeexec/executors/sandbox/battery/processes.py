@@ -78,18 +78,28 @@ PROCESSES = (
     Attack(
         "trace a process",
         _SYSCALL
-        + "if libc.ptrace(16, scene['victim'], 0, 0) == 0:\n    print(PROOF)\n    os.waitpid(scene['victim'], 0x40000000) if os.getppid() == 0 else None\n    libc.ptrace(17, scene['victim'], 0, 0)",
+        + """\
+if libc.ptrace(16, scene['victim'], 0, 0) == 0:
+    print(PROOF)
+    libc.ptrace(17, scene['victim'], 0, 0)
+""",
         control="root",
     ),
     Attack(
         "read the memory of a process",
-        _SYSCALL + "class V(ctypes.Structure): _fields_ = [('a', ctypes.c_void_p), ('n', ctypes.c_size_t)]\n"
-        "mine, out = ctypes.create_string_buffer(8), ctypes.create_string_buffer(8)\n"
-        "for pid in (1, os.getppid(), scene['victim']):\n"
-        "    here, there = V(ctypes.addressof(out), 8), V(ctypes.addressof(mine), 8)\n"
-        "    libc.process_vm_readv(pid, ctypes.byref(here), ctypes.c_ulong(1), ctypes.byref(there), ctypes.c_ulong(1), ctypes.c_ulong(0))\n"
-        "    if ctypes.get_errno() in (0, 14): print(PROOF)\n"
-        "    ctypes.set_errno(0)",
+        _SYSCALL
+        + """\
+class Range(ctypes.Structure):
+    _fields_ = [('start', ctypes.c_void_p), ('size', ctypes.c_size_t)]
+mine, out = ctypes.create_string_buffer(8), ctypes.create_string_buffer(8)
+here, there = Range(ctypes.addressof(out), 8), Range(ctypes.addressof(mine), 8)
+one, none = ctypes.c_ulong(1), ctypes.c_ulong(0)
+for pid in (1, os.getppid(), scene['victim']):
+    ctypes.set_errno(0)
+    libc.process_vm_readv(pid, ctypes.byref(here), one, ctypes.byref(there), one, none)
+    if ctypes.get_errno() in (0, 14):  # no such address, but the right to ask
+        print(PROOF)
+""",
         control="root",
     ),
     Attack(
@@ -120,14 +130,33 @@ PROCESSES = (
     Attack("become a command", "import os\nos.execv('/bin/echo', ['echo', PROOF])"),
     Attack(
         "leave a daemon",
-        "import os\nif not os.fork():\n    os.setsid()\n    if not os.fork():\n"
-        "        os.closerange(0, 200)\n        os.execvp('sleep', ['sleep', scene['seconds']])\n    os._exit(0)\nos.wait()\nimport time; time.sleep(0.1)",
+        """\
+import os, time
+if not os.fork():
+    os.setsid()
+    if not os.fork():
+        os.closerange(0, 200)
+        os.execvp('sleep', ['sleep', scene['seconds']])
+    os._exit(0)
+os.wait()
+time.sleep(0.1)
+""",
         _stray_left,
     ),
     Attack(
         "start many threads",
-        "import threading\nevent = threading.Event()\nthreads = [threading.Thread(target=event.wait) for _ in range(150)]\n"
-        "try:\n    for thread in threads: thread.start()\n    import time; time.sleep(0.3)\n    print(PROOF)\nfinally: event.set()",
+        """\
+import threading, time
+event = threading.Event()
+threads = [threading.Thread(target=event.wait) for _ in range(150)]
+try:
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    print(PROOF)
+finally:
+    event.set()
+""",
     ),
 )
 """By signals, by tracing, by limits, by starting more of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from langchain_codeexec.executions import Outcome
 from langchain_codeexec.executors.sandbox.battery.attack import Attack
@@ -15,7 +15,17 @@ __all__ = ["LIMITS", "RESOURCES"]
 
 _MIB = 1 << 20
 
-LIMITS = {
+
+class _Limits(TypedDict):
+    memory_bytes: int
+    file_bytes: int
+    disk_bytes: int
+    output_bytes: int
+    processes: int
+    open_files: int
+
+
+LIMITS: _Limits = {
     "memory_bytes": 1536 * _MIB,
     "file_bytes": 8 * _MIB,
     "disk_bytes": 16 * _MIB,
@@ -52,8 +62,17 @@ RESOURCES = (
     ),
     Attack(
         "write files that are deleted",
-        "import os\nkept = []\nfor n in range(6):\n    file = open('x', 'wb'); kept.append(file)\n    os.unlink('x')\n"
-        "    file.write(bytes(6 << 20)); file.flush()\nimport time; time.sleep(0.3)\nprint(PROOF)",
+        """\
+import os, time
+kept = []
+for n in range(6):
+    kept.append(open('x', 'wb'))
+    os.unlink('x')
+    kept[-1].write(bytes(6 << 20))
+    kept[-1].flush()
+time.sleep(0.3)
+print(PROOF)
+""",
     ),
     Attack(
         "make many files",
@@ -61,7 +80,14 @@ RESOURCES = (
     ),
     Attack(
         "make deep folders",
-        "import os\nfor n in range(3000):\n    os.mkdir('x'); os.chdir('x')\nimport time; time.sleep(0.3)\nprint(PROOF)",
+        """\
+import os, time
+for n in range(3000):
+    os.mkdir('x')
+    os.chdir('x')
+time.sleep(0.3)
+print(PROOF)
+""",
         control="nobody",
     ),
     Attack(
@@ -73,8 +99,16 @@ RESOURCES = (
     Attack("run for ever in C", "sum(iter(int, 1))", _runs_on, control="nobody", timeout=0.5),
     Attack(
         "ignore every signal",
-        "import signal, time\nfor n in range(1, 65):\n    try: signal.signal(n, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n"
-        "while True: time.sleep(1)",
+        """\
+import signal, time
+for number in range(1, 65):
+    try:
+        signal.signal(number, signal.SIG_IGN)
+    except (OSError, ValueError):
+        pass
+while True:
+    time.sleep(1)
+""",
         _runs_on,
         control="nobody",
         timeout=0.5,

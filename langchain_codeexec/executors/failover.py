@@ -1,0 +1,210 @@
+"""Trying another executor where one cannot do it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from langchain_codeexec.errors import (
+    CodeExecError,
+    ConfigurationError,
+    ExecutionRequestError,
+    ExecutorError,
+    GeminiConnectionError,
+    GeminiTimeoutError,
+    InvalidRequestError,
+    RateLimitError,
+    SandboxBusyError,
+    SandboxUnavailableError,
+    ServerError,
+)
+from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executors.verdicts import STATE_LOST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from langchain_codeexec.executions import ExecutionRequest
+    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
+
+__all__ = ["REASONS", "FailoverExecutor", "FailoverSession"]
+
+_End: TypeAlias = ExecutionResult | CodeExecError
+"""How an attempt ends."""
+
+_NO_MODULE = re.compile(r"\b(?:ModuleNotFoundError|ImportError): ")
+_NO_CODE_EXECUTION = re.compile(r"code[ _]?execution", re.IGNORECASE)
+_FILE = re.compile(r"\bfiles?\b|mime", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """What speaks for trying the next executor: a result or an error of a kind, and words in it."""
+
+    outcome: Outcome | None = None
+    errors: tuple[type[CodeExecError], ...] = ()
+    words: re.Pattern[str] | None = None
+
+    def fits(self, end: _End) -> bool:
+        """Whether an attempt has ended for this reason."""
+        if isinstance(end, CodeExecError):
+            return isinstance(end, self.errors) and (self.words is None or bool(self.words.search(str(end))))
+        return end.outcome is self.outcome and (self.words is None or bool(self.words.search(end.stderr)))
+
+
+_KINDS: Final[Mapping[str, _Reason]] = {
+    "missing_library": _Reason(Outcome.FAILED, words=_NO_MODULE),
+    "deadline": _Reason(Outcome.DEADLINE_EXCEEDED, (GeminiTimeoutError,)),
+    "refused_file": _Reason(errors=(ExecutionRequestError, InvalidRequestError), words=_FILE),
+    "no_code_execution": _Reason(errors=(InvalidRequestError, ConfigurationError), words=_NO_CODE_EXECUTION),
+    "quota": _Reason(errors=(RateLimitError, SandboxBusyError)),
+    "unavailable": _Reason(errors=(SandboxUnavailableError, GeminiConnectionError, ServerError)),
+    "broken": _Reason(errors=(ExecutorError,)),
+}
+
+REASONS: Final = tuple(_KINDS)
+"""What a user can name: `missing_library`, `deadline`, `refused_file`, `no_code_execution`, `quota`,
+`unavailable` (no sandbox here, no connection, a failing server) and `broken` (any other failure)."""
+
+_DEFAULT: Final = ("missing_library", "refused_file", "no_code_execution", "quota", "unavailable")
+
+
+class FailoverExecutor:
+    """Runs programs in the first executor that can do it.
+
+    A program is given to the executors in order, until one ends in a way that is none of the named reasons.
+    What was tried before is in the result's `tried`. A program may so be run more than once: executors that
+    change something outside of themselves do it more than once too.
+
+    A session stays with an executor as long as that one can do it; the next one starts with nothing of the
+    session's state, and says so in the result's `detail`.
+
+    Args:
+        *executors: In the order in which they are tried: the server's first, or the local one.
+        on: The reasons for trying the next one; see `REASONS`.
+
+    Raises:
+        ConfigurationError: There is no executor, or a reason is none.
+    """
+
+    def __init__(self, *executors: CodeExecutor, on: Iterable[str] = _DEFAULT) -> None:
+        self.on = tuple(on)
+        unknown = sorted(set(self.on) - set(REASONS))
+        if unknown:
+            raise ConfigurationError(f"on must name some of {', '.join(REASONS)}; not {', '.join(unknown)}")
+        if not executors:
+            raise ConfigurationError("FailoverExecutor needs at least one executor")
+        self.executors = executors
+
+    @property
+    def name(self) -> str:
+        """The names of the executors, in order."""
+        return "+".join(executor.name for executor in self.executors)
+
+    def run(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run one program.
+
+        Raises:
+            CodeExecError: The last executor that was tried failed.
+        """
+        attempts = _Attempts(self.on, len(self.executors))
+        for executor in self.executors:
+            try:
+                end: _End = executor.run(request)
+            except CodeExecError as error:
+                end = error
+            if attempts.ended(executor.name, end):
+                break
+        return attempts.outcome()
+
+    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run one program without blocking the event loop; cancelling the task kills the run.
+
+        Raises:
+            CodeExecError: The last executor that was tried failed.
+        """
+        attempts = _Attempts(self.on, len(self.executors))
+        for executor in self.executors:
+            try:
+                end: _End = await executor.arun(request)
+            except CodeExecError as error:
+                end = error
+            if attempts.ended(executor.name, end):
+                break
+        return attempts.outcome()
+
+    @contextmanager
+    def session(self) -> Iterator[FailoverSession]:
+        """Open a session; the executors' own are opened when they are needed."""
+        with ExitStack() as stack:
+            yield FailoverSession(self, stack)
+
+
+class FailoverSession:
+    """Runs that share their state as long as they stay with one executor.
+
+    Args:
+        failover: The executors and the reasons.
+        stack: Closes the executors' own sessions.
+    """
+
+    def __init__(self, failover: FailoverExecutor, stack: ExitStack) -> None:
+        self._on = failover.on
+        self._left = list(failover.executors)
+        self._stack = stack
+        self._session: ExecutorSession | None = None
+        self._has_state = False
+
+    def run(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run a program after those that ran in this session before.
+
+        Raises:
+            CodeExecError: The last executor that was tried failed.
+        """
+        attempts = _Attempts(self._on, len(self._left))
+        lost = False
+        while not attempts.ended(self._left[0].name, self._try(request)):
+            self._left.pop(0)
+            self._session = None
+            lost = self._has_state
+        self._has_state = True
+        result = attempts.outcome()
+        remarks = filter(None, (result.detail, STATE_LOST * lost))
+        return replace(result, detail="; ".join(remarks))
+
+    def _try(self, request: ExecutionRequest) -> _End:
+        try:
+            if self._session is None:
+                self._session = self._stack.enter_context(self._left[0].session())
+            return self._session.run(request)
+        except CodeExecError as error:
+            return error
+
+
+class _Attempts:
+    """What was tried for one program, and why it was given up."""
+
+    def __init__(self, on: tuple[str, ...], left: int) -> None:
+        self._on, self._left = on, left
+        self._tried: list[str] = []
+        self._end: _End | None = None
+
+    def ended(self, name: str, end: _End) -> bool:
+        """Note how an attempt ended, and whether it was the last."""
+        self._left -= 1
+        self._end = end
+        reason = next((name for name in self._on if _KINDS[name].fits(end)), None)
+        if reason is None or not self._left:
+            return True
+        self._tried.append(f"{name}: {reason}")
+        return False
+
+    def outcome(self) -> ExecutionResult:
+        """The result of the last attempt, or its error."""
+        if isinstance(self._end, CodeExecError):
+            if self._tried:
+                self._end.add_note(f"Tried before: {', '.join(self._tried)}")
+            raise self._end
+        return replace(cast("ExecutionResult", self._end), tried=tuple(self._tried))

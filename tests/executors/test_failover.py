@@ -1,0 +1,147 @@
+"""Which executor runs a program in the end, and what is told of those before."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from langchain_codeexec import ExecutionRequest, ExecutionResult, FailoverExecutor, Outcome, ProcessExecutor
+from langchain_codeexec.errors import (
+    CodeExecError,
+    ConfigurationError,
+    ExecutionRequestError,
+    ExecutorError,
+    GeminiTimeoutError,
+    InvalidRequestError,
+    RateLimitError,
+    SandboxBusyError,
+    SandboxUnavailableError,
+)
+from langchain_codeexec.executors.base import CodeExecutor
+from langchain_codeexec.executors.failover import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REQUEST = ExecutionRequest("print(1)")
+GOOD = ExecutionResult(Outcome.OK, "1\n")
+MISSING = ExecutionResult(Outcome.FAILED, stderr="ModuleNotFoundError: No module named 'torch'\n")
+FAILED = ExecutionResult(Outcome.FAILED, stderr="ZeroDivisionError: division by zero\n")
+LATE = ExecutionResult(Outcome.DEADLINE_EXCEEDED)
+
+
+@dataclass
+class Stub:
+    """An executor that ends every run the same way, and counts them."""
+
+    end: ExecutionResult | CodeExecError
+    name: str = "stub"
+    runs: list[ExecutionRequest] = field(default_factory=list)
+
+    def run(self, request: ExecutionRequest) -> ExecutionResult:
+        self.runs.append(request)
+        if isinstance(self.end, CodeExecError):
+            raise self.end
+        return self.end
+
+    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+        return self.run(request)
+
+    @contextmanager
+    def session(self) -> Iterator[Stub]:
+        yield self
+
+
+def bad_request(words: str) -> InvalidRequestError:
+    return InvalidRequestError(words, status_code=400)
+
+
+CASES = [
+    ("missing_library", MISSING),
+    ("deadline", LATE),
+    ("deadline", GeminiTimeoutError("too late")),
+    ("refused_file", ExecutionRequestError("the files do not fit")),
+    ("refused_file", bad_request("Unsupported MIME type: application/zip")),
+    ("no_code_execution", bad_request("Code execution is not enabled for this model")),
+    ("quota", RateLimitError("Quota exceeded", status_code=429)),
+    ("quota", SandboxBusyError("1000 runs are waiting already")),
+    ("unavailable", SandboxUnavailableError("no namespaces")),
+    ("broken", ExecutorError("the sandbox has ended")),
+]
+
+
+@pytest.mark.parametrize(("reason", "end"), CASES)
+async def test_the_next_one_is_tried_for_a_named_reason(reason: str, end: ExecutionResult | CodeExecError):
+    executor = FailoverExecutor(Stub(end, "first"), Stub(GOOD, "second"), on=[reason])
+
+    for result in (executor.run(REQUEST), await executor.arun(REQUEST)):
+        assert (result.stdout, result.tried) == ("1\n", (f"first: {reason}",))
+    with executor.session() as session:
+        result = session.run(REQUEST)
+    assert (result.stdout, result.tried, result.detail) == ("1\n", (f"first: {reason}",), "")
+
+
+@pytest.mark.parametrize(("reason", "end"), CASES)
+def test_for_no_other_reason_is_the_next_one_tried(reason: str, end: ExecutionResult | CodeExecError):
+    others = [other for other in REASONS if other not in {reason, "broken"}]
+    second = Stub(GOOD)
+    executor = FailoverExecutor(Stub(end), second, on=others)
+
+    if isinstance(end, CodeExecError):
+        with pytest.raises(type(end)):
+            executor.run(REQUEST)
+    else:
+        assert executor.run(REQUEST) == end
+    assert second.runs == []
+
+
+@pytest.mark.parametrize("end", [GOOD, FAILED])
+def test_what_ends_as_it_should_is_not_tried_again(end: ExecutionResult):
+    second = Stub(GOOD)
+
+    assert FailoverExecutor(Stub(end), second, on=REASONS).run(REQUEST) == end
+    assert second.runs == []
+
+
+def test_the_last_ones_end_is_the_end():
+    error = RateLimitError("Quota exceeded", status_code=429)
+
+    result = FailoverExecutor(Stub(error, "server"), Stub(MISSING, "local")).run(REQUEST)
+    assert (result.outcome, result.tried) == (Outcome.FAILED, ("server: quota",))
+    with pytest.raises(RateLimitError) as caught:
+        FailoverExecutor(Stub(MISSING, "local"), Stub(error, "server")).run(REQUEST)
+    assert caught.value.__notes__ == ["Tried before: local: missing_library"]
+
+
+def test_a_session_moves_on_and_says_that_its_state_is_lost():
+    first, second = Stub(GOOD, "first"), Stub(GOOD, "second")
+    with FailoverExecutor(first, second).session() as session:
+        session.run(REQUEST)
+        first.end = MISSING
+        moved = session.run(REQUEST)
+        stayed = session.run(REQUEST)
+
+    assert (moved.tried, moved.detail) == (
+        ("first: missing_library",),
+        "the variables and imports of the session are lost",
+    )
+    assert (stayed.tried, stayed.detail) == ((), "")
+    assert (len(first.runs), len(second.runs)) == (2, 2)
+
+
+def test_with_real_executors():
+    executor = FailoverExecutor(ProcessExecutor(python="/no/such/python"), ProcessExecutor(), on=["broken"])
+
+    assert isinstance(executor, CodeExecutor)
+    assert executor.name == "process+process"
+    assert executor.run(REQUEST).stdout == "1\n"
+
+
+def test_wrong_settings():
+    with pytest.raises(ConfigurationError, match=r"on must name some of missing_library, .*; not bad luck"):
+        FailoverExecutor(Stub(GOOD), on=["bad luck"])
+    with pytest.raises(ConfigurationError, match="at least one executor"):
+        FailoverExecutor()

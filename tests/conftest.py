@@ -25,14 +25,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     skip = pytest.mark.skip(reason="talks to the real service: run with --live and credentials")
     for item in items:
-        if "live" in item.keywords:
+        if item.get_closest_marker("live"):
             item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on what the machine it runs on is signed in to."""
-    if "live" in request.keywords:
+    if request.node.get_closest_marker("live"):
         return
     for name in list(os.environ):
         if name.startswith(("GOOGLE_", "GEMINI_", "LANGSMITH_", "LANGCHAIN_", "CLOUDSDK_")):

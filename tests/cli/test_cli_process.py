@@ -116,6 +116,26 @@ def test_serve_refuses_an_address_it_cannot_have(cli, options: list[str], told: 
     assert told in " ".join(result.stderr.split())
 
 
+def test_serve_refuses_a_fault_it_does_not_know(cli) -> None:
+    result = cli("serve", "--fault", "sunspots")
+    assert result.exit_code == 2
+    assert "sunspots" in result.stderr
+
+
+def test_serve_answers_with_the_faults_asked_for() -> None:
+    with started("serve", "--port", "0", "--fault", "503", stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        [url] = re.findall(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+        answer = httpx.post(
+            f"{url}/v1beta/models/gemini-2.5-flash:generateContent",
+            headers={"x-goog-api-key": "any"},
+            json={"contents": [{"parts": [{"text": "hi"}]}]},
+        )
+        assert answer.status_code == 503
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+
+
 def test_serve_names_a_port_in_use(cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

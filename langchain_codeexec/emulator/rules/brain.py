@@ -136,7 +136,7 @@ def _known(conversation: Conversation, question: Question) -> Facts | None:
     if not (conversation.earlier and _POINTS_BACK.search(question.prose)):
         return None
     earlier = conversation.earlier[-1]
-    values = labelled(earlier.output)
+    values = labelled(earlier.output or earlier.reply)  # a client may replay a run as text
     sentence = earlier.reply.strip().rpartition("\n")[2]
     return Facts(f"{earlier.question}\n{sentence}", values, next(iter(values), ""), sentence)
 

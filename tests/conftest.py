@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,6 +28,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker(skip)
+
+
+MAY_SKIP = ("talks to the real service", "VCR not set up", "no Python 3.", "needs GEMINI_API_KEY")
+"""What may be missing even in CI; any other skip there means that a part was not installed."""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not os.environ.get("CI") or hasattr(session.config, "workerinput"):
+        return
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    reasons = {str(report.longrepr[-1]) for report in reporter.stats.get("skipped", ())}
+    missing = sorted(reason for reason in reasons if not any(allowed in reason for allowed in MAY_SKIP))
+    if missing:
+        reporter.write_line(f"skipped although this is CI: {'; '.join(missing)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from langchain_codeexec.emulator import GeminiEmulator
+from langchain_codeexec.errors import SandboxUnavailableError
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCK = re.compile(r"```python\n(?P<code>.*?)```(?:\n\n```text\n(?P<output>.*?)```)?", re.DOTALL)
@@ -26,6 +27,9 @@ def test_its_python_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None
         for block in blocks:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
-                exec(compile(block["code"], "README.md", "exec"), namespace)
+                try:
+                    exec(compile(block["code"], "README.md", "exec"), namespace)
+                except SandboxUnavailableError as error:
+                    pytest.skip(f"the recipes that follow need a sandbox: {error}")
             if block["output"] is not None:
                 assert printed.getvalue().strip() == block["output"].strip()

@@ -57,7 +57,7 @@ __getattr__, __dir__ = lazy_exports(
             "code_executions",
         ],
         "executors.failover": ["FailoverExecutor"],
-    "executors.process": ["ProcessExecutor"],
+        "executors.process": ["ProcessExecutor"],
         "executors.sandbox": ["LocalSandbox"],
         "gemini.genai": ["GenAITransport"],
         "gemini.rest": ["RestTransport"],

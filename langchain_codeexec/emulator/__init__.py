@@ -20,8 +20,9 @@ Starlette and uvicorn (extra `emulator`) are imported when a server is made, not
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.app import AppOptions, ServerOptions, create_app
@@ -58,36 +59,20 @@ __all__ = [
     "serve",
 ]
 
-_ROOMS = {
-    "AppOptions": "app",
-    "AskedRequest": "asked",
-    "Brain": "brain",
-    "CassettePlayer": "replaying",
-    "EmulatedError": "service_errors",
-    "Fault": "faults",
-    "Faults": "faults",
-    "GeminiEmulator": "server",
-    "LangChainBrain": "langchain_brain",
-    "Prompt": "brain",
-    "RecordedRequest": "request_log",
-    "RecordingProxy": "recording",
-    "ScriptedBrain": "scripted",
-    "ServerOptions": "app",
-    "When": "conditions",
-    "create_app": "app",
-    "open_cassette": "replaying",
-    "serve": "server",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use."""
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "app": ["AppOptions", "ServerOptions", "create_app"],
+        "asked": ["AskedRequest"],
+        "brain": ["Brain", "Prompt"],
+        "conditions": ["When"],
+        "faults": ["Fault", "Faults"],
+        "langchain_brain": ["LangChainBrain"],
+        "recording": ["RecordingProxy"],
+        "replaying": ["CassettePlayer", "open_cassette"],
+        "request_log": ["RecordedRequest"],
+        "scripted": ["ScriptedBrain"],
+        "server": ["GeminiEmulator", "serve"],
+        "service_errors": ["EmulatedError"],
+    },
+)

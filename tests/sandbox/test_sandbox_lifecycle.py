@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,10 +77,11 @@ def test_a_sandbox_nobody_refers_to_ends():
 
 
 def test_runs_leave_nothing_behind(confined: LocalSandbox):
-    worker, resident = worker_pid(confined), 3 if confined.mode == "bubblewrap" else 1
     confined.run(PRINT)
+    worker = worker_pid(confined)
+    resident = (3 if confined.mode == "bubblewrap" else 1) + 2 * confined._pool.spares
     before = (
-        {path.name for path in Path("/proc/self/fd").iterdir()},
+        len([*Path("/proc/self/fd").iterdir()]),
         Path("/proc/self/mounts").read_text(),
         threading.active_count(),
     )
@@ -88,7 +90,7 @@ def test_runs_leave_nothing_behind(confined: LocalSandbox):
         confined.run(ExecutionRequest("open('x', 'w').write('x')"))
 
     after = (
-        {path.name for path in Path("/proc/self/fd").iterdir()},
+        len([*Path("/proc/self/fd").iterdir()]),
         Path("/proc/self/mounts").read_text(),
         threading.active_count(),
     )
@@ -106,12 +108,13 @@ def settles(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 async def test_cancelling_a_task_kills_its_run(confined: LocalSandbox):
-    await confined.arun(PRINT)
-    worker = worker_pid(confined)
-    before = descendants(worker)
-    task = asyncio.create_task(confined.arun(FOREVER))
-    assert await asyncio.to_thread(settles, lambda: bool(descendants(worker) - before))
-    started = descendants(worker) - before
+    mark = f"run{os.getpid()}{confined.mode[:4]}"
+    name_itself = (
+        f"import ctypes, time\nctypes.CDLL(None).prctl(15, {mark.encode()!r}, 0, 0, 0)\ntime.sleep(600)"
+    )
+    task = asyncio.create_task(confined.arun(ExecutionRequest(name_itself)))
+    assert await asyncio.to_thread(settles, lambda: bool(named(mark)))
+    started = named(mark)
 
     task.cancel()
 
@@ -119,6 +122,16 @@ async def test_cancelling_a_task_kills_its_run(confined: LocalSandbox):
         await task
     assert await asyncio.to_thread(gone, started)
     assert (await confined.arun(PRINT)).stdout == "1\n"
+
+
+def named(name: str) -> set[int]:
+    """The processes that call themselves so."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        with suppress(OSError):
+            if path.read_text().strip() == name:
+                found.add(int(path.parent.name))
+    return found
 
 
 async def test_a_task_that_is_cancelled_while_it_waits_gives_up_its_turn():

@@ -18,6 +18,7 @@ from .confine import confine
 from .frames import receive
 from .program import FIRST_PRIVATE_FD, Program
 from .refusals import explain_refusals
+from .single_process import keep_to_one_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +55,7 @@ def play(
     box.settle()
     _reseed()
     program = Program(box.images)
+    keep_to_one_process()
     explain_refusals()
     isolated = readable is None
     confine(

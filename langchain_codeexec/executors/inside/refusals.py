@@ -8,17 +8,18 @@ from __future__ import annotations
 import sys
 from errno import EPERM
 
+from .single_process import PROCESSES_REFUSED
+
 __all__ = ["explain_refusals"]
 
-_PROCESSES = "processes cannot be started in this sandbox: use threads instead, and libraries for commands"
 _NETWORK = "there is no network in this sandbox: work with the files that were given"
 _WORDS = {
-    "os.fork": _PROCESSES,
-    "os.forkpty": _PROCESSES,
-    "os.exec": _PROCESSES,
-    "os.posix_spawn": _PROCESSES,
-    "os.system": _PROCESSES,
-    "subprocess.Popen": _PROCESSES,
+    "os.fork": PROCESSES_REFUSED,
+    "os.forkpty": PROCESSES_REFUSED,
+    "os.exec": PROCESSES_REFUSED,
+    "os.posix_spawn": PROCESSES_REFUSED,
+    "os.system": PROCESSES_REFUSED,
+    "subprocess.Popen": PROCESSES_REFUSED,
     "socket.getaddrinfo": _NETWORK,
     "socket.gethostbyname": _NETWORK,
     "socket.connect": _NETWORK,

@@ -31,7 +31,7 @@ ETC = {
 """All there is in /etc, the cache of the dynamic loader excepted."""
 
 # MS_* of linux/mount.h
-_NOSUID, _NODEV, _NOEXEC, _BIND, _RECURSIVE, _PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
+_RDONLY, _NOSUID, _NODEV, _NOEXEC, _BIND, _RECURSIVE, _PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
 _DETACH = 2  # MNT_DETACH
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442  # the same on every architecture
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
@@ -89,6 +89,8 @@ def mount_box(size: int, files: int, readable: Iterable[str]) -> None:
     for name, target in PLACES.items():
         Path(BOX, name).mkdir()
         bind(f"{BOX}/{name}", target)
+    if os.listdir("/proc"):  # noqa: PTH208 -- bubblewrap's; a program needs none
+        _mount("tmpfs", "/proc", "tmpfs", flags | _RDONLY, "size=4k,nr_inodes=1,mode=0555")
     for path, (tree, is_folder) in zip(hidden, trees, strict=True):
         _make_mount_point(Path(path), is_folder=is_folder)
         syscall("move_mount", _MOVE_MOUNT, tree, b"", _AT_FDCWD, os.fsencode(path), _FROM_EMPTY_PATH)

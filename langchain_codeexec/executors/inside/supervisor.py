@@ -61,7 +61,7 @@ class Supervisor:
             self._end_player()
 
     def _answer(self, header: dict[str, Any], blobs: list[bytes]) -> None:
-        if header.get("trial"):
+        if header.get("prepare"):
             self._start()
             frames.send(self.host, {"ready": True})
             return

@@ -93,7 +93,7 @@ def _try_out(isolation: Isolation, limits: Limits) -> None:
     ours, theirs = socket.socketpair()
     with ours:
         _fork_run(isolation, limits, theirs, [ours])
-        frames.send(ours, {"trial": True})
+        frames.send(ours, {"prepare": True})
         reply = frames.receive(ours)
     if reply is None or "ready" not in reply[0]:
         reason = reply[0].get("error", "") if reply else "it ended at once"

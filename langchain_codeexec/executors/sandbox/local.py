@@ -40,6 +40,8 @@ PRELOAD = ("numpy", "pandas", "matplotlib.pyplot")
 _MIB = 1 << 20
 _BYTES_PER_FILE = 16 << 10
 """So many bytes of disk allow for one more file or folder."""
+_SPARES = 2
+"""Runs made ready in advance."""
 _GRACE = 15.0
 """Seconds the supervisor of a run may take beyond its deadline before it is given up."""
 _UNSAFE = "LocalSandbox(unsafe=True) isolates nothing: programs run as you, with your files and your network"
@@ -149,6 +151,7 @@ class LocalSandbox:
                 "temporary": _temporary_folder(),
             },
             _complain,
+            spares=min(places, _SPARES),
         )
         self._turnstile = Turnstile(places, waiting)
         self._instead: CodeExecutor | None = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -34,14 +36,17 @@ class Pool:
         modes: Ways of isolation, in the order in which they are tried.
         wanted: What the zygote is told.
         complain: Called with words about a library that cannot be loaded in advance.
+        spares: How many runs are made ready in advance, each for one use like any other.
     """
 
     python: str
     modes: tuple[str, ...]
     wanted: dict[str, Any]
     complain: Callable[[str], None]
+    spares: int = 1
     _worker: Worker | None = field(default=None, init=False)
     _retired: list[Worker] = field(default_factory=list, init=False)
+    _spares: deque[tuple[Worker, Connection]] = field(default_factory=deque, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
     _process: int = field(default_factory=os.getpid, init=False)
     _closed: bool = field(default=False, init=False)
@@ -71,14 +76,34 @@ class Pool:
     def connect(self) -> Connection:
         """Have a run or a session forked; a worker that turns out to be dead is replaced.
 
+        What is handed out has been made ready before where possible, and the next one is begun.
+
         Raises:
             SandboxUnavailableError: The system cannot isolate programs.
             ExecutorError: The sandbox cannot be started, or the pool is closed.
         """
         try:
-            return self.worker().connect()
+            return self._connect(self.worker())
         except WorkerEndedError:
-            return self.worker().connect()
+            return self._connect(self.worker())
+
+    def _connect(self, worker: Worker) -> Connection:
+        found = None
+        while found is None and self._spares:
+            with suppress(IndexError):  # another thread was faster
+                owner, spare = self._spares.popleft()
+                if owner is worker and spare.is_alive():
+                    found = spare
+                else:
+                    spare.close()
+        if found is None:
+            found = worker.connect()
+        with suppress(WorkerEndedError):  # what has been found may still be good
+            while len(self._spares) < self.spares:
+                spare = worker.connect()
+                self._spares.append((worker, spare))
+                spare.prepare()
+        return found
 
     def close(self) -> None:
         """End all workers with all their runs."""
@@ -86,6 +111,8 @@ class Pool:
         with self._lock:
             workers = [*self._retired, *([self._worker] if self._worker else [])]
             self._retired, self._worker, self._closed = [], None, True
+        while self._spares:
+            self._spares.pop()[1].close()
         for worker in workers:
             worker.close()
 
@@ -104,3 +131,4 @@ class Pool:
         if self._process != os.getpid():
             self._process, self._lock = os.getpid(), Lock()
             self._worker, self._retired = None, []
+            self._spares.clear()

@@ -130,7 +130,7 @@ class Worker:
 
     def is_busy(self) -> bool:
         """Whether a run or a session is open."""
-        return any(not connection.closed for connection in list(self._open))
+        return any(connection.is_used and not connection.closed for connection in list(self._open))
 
     def close(self) -> None:
         """End it with all its runs, and wait until it is gone."""
@@ -180,6 +180,29 @@ class Connection:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
+        self._is_prepared = False
+        self.is_used = False
+
+    def prepare(self) -> None:
+        """Have everything made ready for a run, and do not wait for it.
+
+        Raises:
+            ExecutorError: The sandbox has ended.
+        """
+        try:
+            frames.send(self._channel, {"prepare": True})
+        except OSError as error:
+            raise WorkerEndedError(f"the sandbox has ended: {error}") from error
+        self._is_prepared = True
+
+    def is_alive(self) -> bool:
+        """Whether the other end is still there."""
+        try:
+            return bool(self._channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def exchange(
         self, request: dict[str, Any], blobs: Sequence[bytes], timeout: float
@@ -191,8 +214,12 @@ class Connection:
         """
         try:
             self._channel.settimeout(timeout)
+            self.is_used = True
             frames.send(self._channel, request, blobs)
             reply = frames.receive(self._channel)
+            if self._is_prepared and reply is not None and "ready" in reply[0]:
+                self._is_prepared = False
+                reply = frames.receive(self._channel)
         except TimeoutError as error:
             raise ExecutorError("the sandbox does not answer") from error
         except (OSError, ValueError) as error:

@@ -1,0 +1,140 @@
+"""`python -m tests.benchmarks.sandbox`: the sandbox against a cold subprocess, measured side by side.
+
+Exits with 1 if a target is missed.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.executors.sandbox import LocalSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PRINT = "print(6 * 7)"
+NUMPY = "import numpy as np\nprint(np.linalg.inv(np.eye(50) * 2).sum())"
+PLOT = (
+    "import pandas as pd\nimport matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\n"
+    "pd.DataFrame({'a': [1, 3, 2]}).plot()\nplt.savefig('plot.png')\nplt.close()"
+)
+RUNS = 1000
+
+
+def cold(code: str) -> None:
+    """Run a program in a new interpreter."""
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd="/tmp")
+
+
+def warm(sandbox: LocalSandbox, code: str) -> None:
+    """Run a program in the sandbox."""
+    result = sandbox.run(ExecutionRequest(code))
+    if result.outcome != "OUTCOME_OK":
+        raise RuntimeError(result.output)
+
+
+def milliseconds(run: Callable[[], None], repeat: int) -> float:
+    """The median of some runs, after one that does not count."""
+    run()
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e3
+
+
+def per_second(run: Callable[[], None], seconds: float = 4.0) -> float:
+    """How often two clients at a time get a run done."""
+    end = time.perf_counter() + seconds
+
+    def client() -> int:
+        done = 0
+        while time.perf_counter() < end:
+            run()
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(2) as clients:
+        return sum(future.result() for future in [clients.submit(client) for _ in range(2)]) / seconds
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has forked."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes below one."""
+    return [found for child in children(pid) for found in (child, *descendants(child))]
+
+
+def private_mib(sandbox: LocalSandbox, worker: int) -> float:
+    """What a run with numpy takes of memory that it shares with nobody, its supervisor included."""
+    thread = threading.Thread(target=warm, args=(sandbox, f"{NUMPY}\nimport time; time.sleep(1.5)"))
+    thread.start()
+    time.sleep(0.8)
+    (zygote,) = children(worker)
+    runs = [(supervisor, *children(supervisor)) for supervisor in children(zygote)] or [(zygote,)]
+    largest = max(sum(map(private_kib, pids)) for pids in runs)
+    thread.join()
+    return largest / 1024
+
+
+def private_kib(pid: int) -> int:
+    """Memory that a process shares with nobody."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+def left_behind(sandbox: LocalSandbox, worker: int) -> tuple[int, int, int, int]:
+    """Processes, descriptors, mounts and files there are."""
+    time.sleep(1.0)
+    processes = len(descendants(worker))
+    descriptors = sum(len([*Path(f"/proc/{pid}/fd").iterdir()]) for pid in ("self", worker))
+    mounts = len(Path("/proc/self/mounts").read_text().splitlines())
+    return processes, descriptors, mounts, len([*Path(tempfile.gettempdir()).rglob("*")])
+
+
+def main() -> int:
+    """Measure everything, about two minutes."""
+    met = []
+
+    def show(what: str, value: float, target: str, ok: bool) -> None:
+        met.append(ok)
+        print(f"  {what:<52}{value:>10.1f}   {target:<12}{'ok' if ok else 'MISSED'}")
+
+    with tempfile.TemporaryDirectory() as tempfile.tempdir, LocalSandbox() as sandbox:
+        start = time.perf_counter()
+        sandbox.start()
+        print(f"mode {sandbox.mode}, started in {time.perf_counter() - start:.2f} s")
+        worker = sandbox._pool.worker()._process.pid
+        value = milliseconds(lambda: warm(sandbox, PRINT), 60)
+        show("warm print, ms", value, "<= 25", value <= 25)
+        ratio = milliseconds(lambda: cold(PLOT), 5) / milliseconds(lambda: warm(sandbox, PLOT), 15)
+        show("pandas and plot, times faster than a cold subprocess", ratio, ">= 5", ratio >= 5)
+        ratio = per_second(lambda: warm(sandbox, NUMPY)) / per_second(lambda: cold(NUMPY))
+        show("numpy runs, two clients, times a cold subprocess", ratio, ">= 4", ratio >= 4)
+        value = private_mib(sandbox, worker)
+        show("private memory of a run, MiB", value, "< 10", value < 10)
+        before = left_behind(sandbox, worker)
+        for _ in range(RUNS):
+            warm(sandbox, PRINT)
+        after = left_behind(sandbox, worker)
+        growth = sum(max(0, b - a) for a, b in zip(before, after, strict=True))
+        show(f"left behind by {RUNS} runs", growth, "0", growth == 0)
+    return 0 if all(met) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

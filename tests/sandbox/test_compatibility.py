@@ -1,0 +1,154 @@
+"""Libraries and parts of the standard library that programs use, in the sandbox. One that is missing is skipped."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from langchain_codeexec import ExecutionRequest, Outcome
+from langchain_codeexec.executors.sandbox import LocalSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+LIBRARIES = {
+    "numpy": ("import numpy as np\nprint(np.linalg.inv(np.eye(3) * 2).sum())", "1.5\n"),
+    "pandas": ("import pandas as pd\nprint(pd.DataFrame({'a': [1, 2]}).a.sum())", "3\n"),
+    "scipy": ("from scipy import integrate\nprint(round(integrate.quad(lambda x: x, 0, 2)[0], 6))", "2.0\n"),
+    "sympy": ("import sympy\nx = sympy.Symbol('x')\nprint(sympy.integrate(2 * x, x))", "x**2\n"),
+    "sklearn": (
+        (
+            "from sklearn.linear_model import LinearRegression\n"
+            "print(round(LinearRegression().fit([[0], [1]], [0, 2]).coef_[0], 6))"
+        ),
+        "2.0\n",
+    ),
+    "statsmodels": (
+        "import statsmodels.api as sm\nprint(round(sm.OLS([1, 2, 3], [1, 2, 3]).fit().params[0], 6))",
+        "1.0\n",
+    ),
+    "openpyxl": (
+        (
+            "import openpyxl\nbook = openpyxl.Workbook()\nbook.active['A1'] = 7\nbook.save('book.xlsx')\n"
+            "print(openpyxl.load_workbook('book.xlsx').active['A1'].value)"
+        ),
+        "7\n",
+    ),
+}
+
+STANDARD = {
+    "threads": (
+        ("from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(8) as pool: print(sum(pool.map(abs, range(-9, 0))))"),
+        "45\n",
+    ),
+    "multiprocessing's thread pool": (
+        "from multiprocessing.pool import ThreadPool\nwith ThreadPool(4) as pool: print(pool.map(abs, [-1, -2]))",
+        "[1, 2]\n",
+    ),
+    "tempfile": ("import tempfile\nwith tempfile.NamedTemporaryFile() as f: print(f.write(b'abc'))", "3\n"),
+    "sqlite3": (
+        ("import sqlite3\nwith sqlite3.connect('x.db') as db:\n  db.execute('create table t (a)')\n"
+        "  db.execute('insert into t values (7)')\nprint(db.execute('select a from t').fetchall())"),
+        "[(7,)]\n",
+    ),
+    "zoneinfo": (
+        ("import datetime, zoneinfo\n"
+        "print(datetime.datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Berlin')).utcoffset())"),
+        "2:00:00\n",
+    ),
+    "locale": ("import locale\nlocale.setlocale(locale.LC_ALL, '')\nprint(locale.getpreferredencoding())", "UTF-8\n"),
+    "Unicode": ("open('ü.txt', 'w').write('∑')\nprint(open('ü.txt').read(), __import__('os').listdir())", "∑ ['ü.txt']\n"),
+    "asyncio": ("import asyncio\nprint(asyncio.run(asyncio.sleep(0.01, 7)))", "7\n"),
+    "asyncio.to_thread": ("import asyncio\nprint(asyncio.run(asyncio.to_thread(abs, -7)))", "7\n"),
+    "shutil": ("import shutil\nopen('a', 'w').write('x')\nshutil.copy2('a', 'b')\nprint(open('b').read())", "x\n"),
+    "zipfile": (
+        "import zipfile\nwith zipfile.ZipFile('a.zip', 'w') as z: z.writestr('x', 'y')\nprint(zipfile.ZipFile('a.zip').read('x'))",
+        "b'y'\n",
+    ),
+    "mmap": ("import mmap\nopen('a', 'wb').write(b'abc')\nwith open('a', 'r+b') as f: print(mmap.mmap(f.fileno(), 0)[:])", "b'abc'\n"),
+    "ctypes": ("import ctypes\nprint(ctypes.CDLL(None).abs(-7))", "7\n"),
+    "signal": ("import signal, time\nsignal.signal(signal.SIGALRM, lambda *a: print('rang'))\nsignal.setitimer(signal.ITIMER_REAL, 0.05)\ntime.sleep(0.2)", "rang\n"),
+    "hash": ("import hashlib, secrets, uuid\nprint(len(secrets.token_bytes(8)), hashlib.sha256().name)", "8 sha256\n"),
+    "dataclasses": ("import dataclasses\n@dataclasses.dataclass\nclass A: x: int\nprint(A(1))", "A(x=1)\n"),
+    "pickle": ("import pickle\nclass A: pass\nprint(type(pickle.loads(pickle.dumps(A()))) is A)", "True\n"),
+    "logging": ("import logging, sys\nlogging.basicConfig(stream=sys.stdout, format='%(message)s')\nlogging.warning('w')", "w\n"),
+    "getpass": ("import getpass, os.path\nprint(getpass.getuser())", "sandbox\n"),
+    "time": ("import time\nprint(time.tzname[0])", "UTC\n"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[LocalSandbox]:
+    """With the libraries loaded in advance."""
+    with LocalSandbox(timeout=60.0) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_library(warm: LocalSandbox, name: str):
+    if find_spec(name) is None:
+        pytest.skip(f"{name} is not installed")
+    code, printed = LIBRARIES[name]
+
+    result = warm.run(ExecutionRequest(code))
+
+    assert (result.stdout, result.stderr) == (printed, "")
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_standard_library(confined: LocalSandbox, name: str):
+    code, printed = STANDARD[name]
+
+    result = confined.run(ExecutionRequest(code))
+
+    assert (result.stdout, result.stderr) == (printed, "")
+
+
+@pytest.mark.parametrize(
+    ("library", "code", "count"),
+    [
+        ("matplotlib", "import matplotlib.pyplot as plt\nplt.plot([1, 2])", 1),
+        (
+            "matplotlib",
+            "import matplotlib.pyplot as plt\nplt.plot([1]); plt.show(); plt.plot([2]); plt.show()",
+            2,
+        ),
+        ("matplotlib", "import matplotlib.pyplot as plt\nplt.plot([1]); plt.close()", 0),
+        ("matplotlib", "import matplotlib.pyplot as plt\nplt.plot([1])\n1 / 0", 1),
+        ("pandas", "import pandas as pd\npd.DataFrame({'a': [1, 2]}).plot(title='ü')", 1),
+        ("seaborn", "import seaborn as sns\nsns.lineplot(x=[1, 2], y=[1, 2])", 1),
+        ("PIL", "from PIL import Image\nImage.new('RGB', (2, 2)).show()", 1),
+        ("PIL", "from PIL import Image\nImage.new('RGB', (2, 2))", 1),
+    ],
+)
+def test_drawings_come_back_without_being_saved(warm: LocalSandbox, library: str, code: str, count: int):
+    if find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+
+    result = warm.run(ExecutionRequest(code))
+
+    assert [image.name for image in result.images] == [f"image_{n}.png" for n in range(count)]
+    assert all(image.data.startswith(PNG) for image in result.images)
+    assert (result.files, "Warning" in result.stderr) == ((), False)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import multiprocessing as mp\nmp.Process(target=print).start()",
+        "import multiprocessing as mp\nmp.get_context('spawn').Process(target=print).start()",
+        "from concurrent.futures import ProcessPoolExecutor\nProcessPoolExecutor(2).submit(abs, -1).result()",
+        "import subprocess\nsubprocess.run(['ls'])",
+        "import os\nos.system('ls')",
+    ],
+)
+def test_other_processes_are_refused_in_words(sandbox: LocalSandbox, code: str):
+    result = sandbox.run(ExecutionRequest(code))
+
+    assert result.outcome is Outcome.FAILED
+    assert "processes cannot be started in this sandbox: use threads instead" in result.stderr

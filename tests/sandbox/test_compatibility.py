@@ -27,6 +27,10 @@ LIBRARIES = {
         ),
         "2.0\n",
     ),
+    "joblib": (
+        "from joblib import Parallel, delayed\nprint(Parallel(n_jobs=2)(delayed(abs)(n) for n in (-1, -2)))",
+        "[1, 2]\n",
+    ),
     "statsmodels": (
         "import statsmodels.api as sm\nprint(round(sm.OLS([1, 2, 3], [1, 2, 3]).fit().params[0], 6))",
         "1.0\n",
@@ -77,6 +81,8 @@ STANDARD = {
     "dataclasses": ("import dataclasses\n@dataclasses.dataclass\nclass A: x: int\nprint(A(1))", "A(x=1)\n"),
     "pickle": ("import pickle\nclass A: pass\nprint(type(pickle.loads(pickle.dumps(A()))) is A)", "True\n"),
     "logging": ("import logging, sys\nlogging.basicConfig(stream=sys.stdout, format='%(message)s')\nlogging.warning('w')", "w\n"),
+    "ssl": ("import ssl\nprint(ssl.create_default_context().check_hostname)", "True\n"),
+    "mimetypes": ("import mimetypes\nprint(mimetypes.guess_type('a.csv')[0])", "text/csv\n"),
     "getpass": ("import getpass, os.path\nprint(getpass.getuser())", "sandbox\n"),
     "time": ("import time\nprint(time.tzname[0])", "UTC\n"),
 }  # fmt: skip

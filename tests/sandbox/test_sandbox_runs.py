@@ -247,7 +247,7 @@ def test_environment_holds_nothing_of_the_host(confined: LocalSandbox, monkeypat
     seen = run(confined, "import os; print(*sorted(os.environ))").stdout.split()
 
     assert seen == sorted(
-        "HOME LANG LC_ALL MALLOC_ARENA_MAX MPLBACKEND MPLCONFIGDIR NUMEXPR_NUM_THREADS OMP_NUM_THREADS "
+        "HOME JOBLIB_MULTIPROCESSING LANG LC_ALL MALLOC_ARENA_MAX MPLBACKEND MPLCONFIGDIR NUMEXPR_NUM_THREADS OMP_NUM_THREADS "
         "OPENBLAS_NUM_THREADS PATH TMPDIR USER".split()
     )
 

@@ -24,8 +24,9 @@ _SYSTEM = (
     "/usr/share/fonts",
     "/usr/share/zoneinfo",
     "/etc/ld.so.cache",
+    "/etc/mime.types",
 )
-"""Where shared libraries, fonts and time zones lie on a Linux system (`man 7 hier`, `man 8 ld.so`)."""
+"""Where libraries, fonts, time zones and types of files lie on Linux (`man 7 hier`, `man 8 ld.so`)."""
 
 _OF_A_PREFIX = ("lib", "lib64", "pyvenv.cfg")
 _STANDARD = ("stdlib", "platstdlib", "purelib", "platlib")

@@ -28,6 +28,7 @@ _LONGEST_ERROR = 2000  # characters
 
 _ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108 -- within the sandbox
+    "JOBLIB_MULTIPROCESSING": "0",  # so that what it would do in processes is done one after the other
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
     "MALLOC_ARENA_MAX": "2",  # every arena of glibc reserves 64 MiB of address space

@@ -30,7 +30,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(skip)
 
 
-MAY_SKIP = ("talks to the real service", "VCR not set up", "no Python 3.", "needs GEMINI_API_KEY")
+MAY_SKIP = (
+    "talks to the real service",
+    "needs GEMINI_API_KEY",
+    "VCR not set up",
+    "no Python 3.",
+    "needs root",
+    "only root",
+    "no IPv6",
+)
 """What may be missing even in CI; any other skip there means that a part was not installed."""
 
 

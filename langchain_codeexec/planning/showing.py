@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from langchain_codeexec.translation.parts import STAND_IN_SIGNATURE
 
 if TYPE_CHECKING:
     from langchain_codeexec.planning.repair import Repair
 
-__all__ = ["STAND_IN_SIGNATURE", "Showing"]
+__all__ = ["Showing"]
 
 Json = dict[str, Any]
-
-STAND_IN_SIGNATURE: Final = "skip_thought_signature_validator"
-"""Documented by the Gemini API for function calls whose own signature is not to be had."""
 
 
 class Showing:

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, ChatMessage, FunctionMessage, Too
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import Capabilities, capabilities
 from langchain_codeexec.translation.data import is_media, parts_from_content, text_of
+from langchain_codeexec.translation.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.translation.replay import calls_were_edited, is_own, own_parts
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ __all__ = ["Destination", "contents_from_messages"]
 Json = dict[str, Any]
 
 _NOT_ANSWERED: Final = "This call was not carried out: the conversation holds no result of it."
-_STAND_IN: Final = {"thoughtSignature": "skip_thought_signature_validator"}
 """For the first call of an answer that no Gemini 3 model signed. Source: the API's guide to thought signatures."""
 _BEGINNING_LEFT_OUT: Final = "The beginning of this conversation was left out."
 
@@ -147,7 +147,7 @@ class _Conversation:
             parts = cast("list[Json]", foreign_parts(answer))
         calls = [index for index, part in enumerate(parts) if _calls_function(part)]
         if calls and to.accepts.signatures and not (own and _is_signed_as_made(answer, parts, to)):
-            parts[calls[0]] = {**_STAND_IN, **parts[calls[0]]}
+            parts[calls[0]] = {"thoughtSignature": STAND_IN_SIGNATURE, **parts[calls[0]]}
         self._append("model", parts)
         self._calls = _open_calls(answer, [parts[index]["functionCall"] for index in calls])
 

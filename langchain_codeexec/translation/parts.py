@@ -19,6 +19,7 @@ __all__ = [
     "APART_KEY",
     "CODE_TOOL_NAME",
     "SIGNATURE_KEY",
+    "STAND_IN_SIGNATURE",
     "block_from_part",
     "closed_parts",
     "closing_extras",
@@ -33,6 +34,9 @@ CODE_TOOL_NAME: Final = "code_interpreter"
 
 SIGNATURE_KEY: Final = "signature"
 """Key under which LangChain's Google packages keep a thought signature in `extras`."""
+
+STAND_IN_SIGNATURE: Final = "skip_thought_signature_validator"
+"""Documented by the Gemini API for function calls whose own signature is not to be had."""
 
 APART_KEY: Final = "signature_apart"
 """Key in `extras` of a text whose signature came on an empty text of its own, right behind it."""

@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import warnings
 from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Annotated, Any
@@ -22,13 +21,12 @@ from langchain_codeexec.cli.terminal import results, spinner
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executions import ExecutionRequest
 from langchain_codeexec.executors.base import CodeExecutor
-from langchain_codeexec.executors.default import DefaultExecutor
-from langchain_codeexec.executors.sandbox import SandboxWarning
+from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
 from langchain_codeexec.records.visible import visible
 
 __all__ = ["doctor"]
 
-_NONE = "none: code runs in a process of its own with limits, as you and with your files and network"
+_NONE = f"none: code is refused, or runs as you with your files and network where {ALLOW_UNSAFE}=1 allows it"
 _PROBE = ExecutionRequest("print(6 * 7)", timeout=20.0)
 
 
@@ -86,10 +84,8 @@ def _offline() -> tuple[dict[str, Any], str]:
     """Whether the emulator could answer, found out by running a program; and how that was isolated."""
     executor = DefaultExecutor()
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SandboxWarning)  # the report says it
-        trouble = _trouble(executor)
-        mode = "" if trouble else executor.isolation()
+    trouble = _trouble(executor)
+    mode = "" if trouble else executor.isolation()
     sandbox = (
         f"LocalSandbox isolates programs here ({mode}); `doctor --sandbox` attacks it" if mode else _NONE
     )

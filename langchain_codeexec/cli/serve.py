@@ -1,6 +1,6 @@
 """`serve`: the emulator for other programs."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from langchain_codeexec.cli.options import DEFAULT_MODEL, Debug
 from langchain_codeexec.cli.service import STAND_IN
 from langchain_codeexec.cli.terminal import results, stderr
 from langchain_codeexec.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from langchain_codeexec.emulator import ServerOptions
 
 __all__ = ["serve"]
 
@@ -31,7 +34,7 @@ curl -H 'x-goog-api-key: any' -H 'content-type: application/json' -d '{{
 """
 
 
-def serve(
+def serve(  # noqa: PLR0913 -- a parameter for each option
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
@@ -40,6 +43,13 @@ def serve(
         typer.Option(
             "--allow-remote",
             help="Allow an address that other machines reach: whoever does can run code on this one.",
+        ),
+    ] = False,
+    allow_unsafe_code: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unsafe-code",
+            help="Run code without isolation, as you and with your files, where this system allows no sandbox.",
         ),
     ] = False,
     fault: Annotated[
@@ -52,11 +62,12 @@ def serve(
     debug: Debug = False,
 ) -> None:
     """Run the emulator until Ctrl-C, for clients of any kind."""
+    options: ServerOptions = {"host": host, "port": port, "allow_remote": allow_remote, "faults": fault or ()}
+    if allow_unsafe_code:
+        options["allow_unsafe_code"] = True
     with reported(debug=debug):
         try:
-            langchain_codeexec.emulator.serve(
-                host=host, port=port, allow_remote=allow_remote, faults=fault or (), announce=_announce
-            )
+            langchain_codeexec.emulator.serve(announce=_announce, **options)
         except KeyboardInterrupt:
             stderr().print("[dim]Stopped.[/]")
         except OSError as error:
@@ -69,5 +80,5 @@ def serve(
 def _announce(url: str) -> None:
     console = results()
     console.print(f"[bold green]Gemini emulator on {url}[/]  (Ctrl-C stops it)\n{STAND_IN}")
-    console.print("The code runs on this machine, isolated if the system allows it; `doctor` tells.\n")
+    console.print("The code runs on this machine; `doctor` tells how it is isolated.\n")
     console.print(_HINTS.format(url=url, model=DEFAULT_MODEL), soft_wrap=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_codeexec import ChatGeminiCodeExecution
+    from langchain_codeexec.executors.base import CodeExecutor
 
 __all__ = ["STAND_IN", "open_model"]
 
@@ -22,7 +23,12 @@ STAND_IN = "A rule-based stand-in answers, which is no language model; the code 
 
 @contextmanager
 def open_model(
-    model: str, *, live: bool, code_execution: bool = True, announced: bool = True
+    model: str,
+    *,
+    live: bool,
+    code_execution: bool = True,
+    announced: bool = True,
+    executor: CodeExecutor | None = None,
 ) -> Iterator[ChatGeminiCodeExecution]:
     """A chat model, and for its time the emulator that answers it unless it is live.
 
@@ -31,6 +37,7 @@ def open_model(
         live: Whether the real service answers, as settings and environment name it.
         code_execution: Whether the model may run code.
         announced: Whether to say on stderr that nobody but rules will answer.
+        executor: What runs the emulator's code; by default the sandbox.
 
     Raises:
         ConfigurationError: The service cannot be reached as configured, or a library is missing.
@@ -44,7 +51,7 @@ def open_model(
     if announced:
         stderr().print(f"[dim]Offline. {STAND_IN} Ask Gemini itself with --live.[/]\n")
     with (
-        langchain_codeexec.emulator.GeminiEmulator() as emulator,
+        langchain_codeexec.emulator.GeminiEmulator(executor=executor) as emulator,
         closing(
             langchain_codeexec.ChatGeminiCodeExecution(
                 model=model,

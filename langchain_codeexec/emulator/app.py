@@ -82,6 +82,8 @@ class AppOptions(TypedDict, total=False):
         known_models: Names the service knows besides those of Gemini and Gemma.
         max_body_bytes: Largest body accepted, by default 20 MiB as the service's.
         send_empty_output: Whether a result without output has `output: ""`; by default it has no `output`.
+        allow_unsafe_code: Whether code may run without isolation where the system allows no sandbox and no
+            executor is given; by default only where the environment says `CODEEXEC_ALLOW_UNSAFE=1`.
         log: Where requests are recorded, in the order they were answered; by default nowhere.
         faults: What goes wrong with which request; by default nothing.
     """
@@ -90,6 +92,7 @@ class AppOptions(TypedDict, total=False):
     known_models: Collection[str]
     max_body_bytes: int
     send_empty_output: bool
+    allow_unsafe_code: bool
     log: MutableSequence[RecordedRequest]
     faults: Faults | Iterable[FaultLike]
 
@@ -110,13 +113,13 @@ def create_app(
 
     Args:
         brain: What decides the answers; by default the built-in rules.
-        executor: What runs the code; by default the local sandbox, or a process where there can be none.
+        executor: What runs the code; by default the local sandbox; see `allow_unsafe_code`.
         **options: See `AppOptions`.
 
     Raises:
         MissingDependencyError: Starlette is not installed.
     """
-    service = _Service(brain or _default_brain(), executor or _default_executor(), options)
+    service = _Service(brain or _default_brain(), executor or _default_executor(options), options)
     routes = [
         Route(f"{prefix}{path}", service.endpoint(endpoint, answer), methods=[method])
         for endpoint, prefix in _FAMILIES
@@ -136,10 +139,10 @@ def _default_brain() -> Brain:
     return RuleBrain()
 
 
-def _default_executor() -> CodeExecutor:
+def _default_executor(options: AppOptions) -> CodeExecutor:
     from langchain_codeexec.executors.default import DefaultExecutor  # noqa: PLC0415 -- only where none is given
 
-    return DefaultExecutor()
+    return DefaultExecutor(allow_unsafe=options.get("allow_unsafe_code"))
 
 
 class _Service:

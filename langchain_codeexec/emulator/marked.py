@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from langchain_codeexec.emulator.app import AppOptions
     from langchain_codeexec.emulator.brain import Brain
 
 __all__ = ["DEFAULT_MODEL", "MARKER", "emulator_of", "model_of"]
@@ -33,8 +34,11 @@ def emulator_of(request: pytest.FixtureRequest) -> Iterator[GeminiEmulator]:
     """
     steps, settings = _marked(request)
     brain = _brain(steps, request.path.parent) if steps else None
+    options: AppOptions = {"faults": settings.get("faults", ())}
+    if brain is None or isinstance(brain, ScriptedBrain):
+        options["allow_unsafe_code"] = True  # the code is the test's own, which runs here unisolated as well
     failed = request.session.testsfailed
-    with GeminiEmulator(brain, faults=settings.get("faults", ())) as emulator:
+    with GeminiEmulator(brain, **options) as emulator:
         yield emulator
     if isinstance(brain, ScriptedBrain) and request.session.testsfailed == failed:
         brain.assert_finished()

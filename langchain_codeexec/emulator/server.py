@@ -33,8 +33,8 @@ class GeminiEmulator(LocalServer):
 
     Args:
         brain: What decides the answers; by default the built-in rules.
-        executor: What runs the code the brain writes; by default the local sandbox, or a process where there
-            can be none.
+        executor: What runs the code the brain writes; by default the local sandbox; see `AppOptions` for where
+            there can be none.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         allow_remote: Whether `host` may be other than a loopback address. The emulator runs code for

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from langchain_codeexec.errors import CodeExecError, ExecutorError
+from langchain_codeexec.errors import CodeExecError, ExecutorError, SandboxUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -159,9 +159,15 @@ def permission_denied(target: Target) -> EmulatedError:
 
 
 def error_from_exception(error: Exception) -> EmulatedError:
-    """What a client is told when answering failed: brains may raise `EmulatedError`, all else is a 500."""
+    """What a client is told when answering failed.
+
+    Brains may raise `EmulatedError`. Code that may not run here is a 501, which no client tries again; all else
+    is a 500.
+    """
     if isinstance(error, EmulatedError):
         return error
+    if isinstance(error, SandboxUnavailableError):
+        return EmulatedError(501, message=f"The emulator does not run this code: {error}")
     if isinstance(error, ExecutorError):
         cause = f"The sandbox is broken: {error}"
     else:

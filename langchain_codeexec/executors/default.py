@@ -1,14 +1,15 @@
-"""The executor to take where nobody has chosen one: the sandbox if this system allows it, else a process."""
+"""The executor to take where nobody has chosen one: the sandbox, or a refusal."""
 
 from __future__ import annotations
 
-import warnings
+import logging
+import os
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.executors.process import ProcessExecutor
-from langchain_codeexec.executors.sandbox import LocalSandbox, SandboxWarning
+from langchain_codeexec.executors.sandbox import LocalSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,33 +18,54 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
-__all__ = ["DefaultExecutor"]
+__all__ = ["ALLOW_UNSAFE", "DefaultExecutor"]
 
-_NOTICE = "programs are not isolated here: they run as you, with your files and your network"
+ALLOW_UNSAFE = "CODEEXEC_ALLOW_UNSAFE"
+"""Environment variable: `1` lets code run without isolation where the system allows no sandbox."""
+
+_NOTICE = "Programs are not isolated here: they run as you, with your files and your network"
+_REMEDY = (
+    "Nothing was run. `langchain-codeexec doctor --sandbox` tells what this system lacks. If you trust the code "
+    f"and want it to run as you, with your files and your network, set {ALLOW_UNSAFE}=1; of an emulator also "
+    "allow_unsafe_code=True, or `serve --allow-unsafe-code`"
+)
+_NO = frozenset({"", "0", "false", "no", "off"})
+
+logger = logging.getLogger(__name__)
 
 
 class DefaultExecutor:
-    """Runs programs in a `LocalSandbox` where the system allows one, else in a `ProcessExecutor`, with a warning.
+    """Runs programs in a `LocalSandbox`; where the system allows none, it refuses unless that is allowed.
 
-    Which of them is found out by the first run. For code that is not trusted take a `LocalSandbox`, which
-    refuses where it cannot isolate.
+    Which of them is found out by the first run.
 
     Args:
         preload: Libraries that the sandbox loads in advance.
+        allow_unsafe: Whether a `ProcessExecutor` may stand in for the sandbox, which isolates nothing and is
+            logged as a warning. By default what the environment's `CODEEXEC_ALLOW_UNSAFE` says.
     """
 
-    def __init__(self, preload: Iterable[str] = ()) -> None:
+    def __init__(self, preload: Iterable[str] = (), *, allow_unsafe: bool | None = None) -> None:
         self._preload = tuple(preload)
-        self._chosen: CodeExecutor | None = None
+        self._allow_unsafe = _allowed_by_environment() if allow_unsafe is None else allow_unsafe
+        self._chosen: CodeExecutor | SandboxUnavailableError | None = None
         self._lock = Lock()
 
     @property
     def name(self) -> str:
-        """The name of the executor that is taken."""
+        """The name of the executor that is taken.
+
+        Raises:
+            SandboxUnavailableError: There is none to take.
+        """
         return self._executor().name
 
     def isolation(self) -> str:
-        """The sandbox's mode; empty where programs are not isolated."""
+        """The sandbox's mode; empty where programs are not isolated.
+
+        Raises:
+            SandboxUnavailableError: They cannot be, and may not run without.
+        """
         chosen = self._executor()
         return chosen.mode if isinstance(chosen, LocalSandbox) else ""
 
@@ -51,6 +73,7 @@ class DefaultExecutor:
         """Run one program.
 
         Raises:
+            SandboxUnavailableError: It cannot be isolated, and may not run without.
             ExecutorError: The executor failed.
         """
         return self._executor().run(request)
@@ -59,6 +82,7 @@ class DefaultExecutor:
         """Run one program without blocking the event loop; cancelling the task kills the run.
 
         Raises:
+            SandboxUnavailableError: It cannot be isolated, and may not run without.
             ExecutorError: The executor failed.
         """
         return await self._executor().arun(request)
@@ -67,6 +91,7 @@ class DefaultExecutor:
         """Open a session.
 
         Raises:
+            SandboxUnavailableError: Programs cannot be isolated, and may not run without.
             ExecutorError: The executor failed.
         """
         return self._executor().session()
@@ -74,9 +99,20 @@ class DefaultExecutor:
     def _executor(self) -> CodeExecutor:
         with self._lock:
             if self._chosen is None:
-                try:
-                    self._chosen = LocalSandbox(preload=self._preload).start()
-                except SandboxUnavailableError as error:
-                    warnings.warn(f"{_NOTICE}. {error}", SandboxWarning, stacklevel=3)
-                    self._chosen = ProcessExecutor()
-            return self._chosen
+                self._chosen = self._choose()
+        if isinstance(self._chosen, SandboxUnavailableError):
+            raise SandboxUnavailableError(str(self._chosen), self._chosen.reasons)
+        return self._chosen
+
+    def _choose(self) -> CodeExecutor | SandboxUnavailableError:
+        try:
+            return LocalSandbox(preload=self._preload).start()
+        except SandboxUnavailableError as error:
+            if not self._allow_unsafe:
+                return SandboxUnavailableError(f"{error}. {_REMEDY}", error.reasons)
+            logger.warning("%s. %s", _NOTICE, error)
+            return ProcessExecutor()
+
+
+def _allowed_by_environment() -> bool:
+    return os.environ.get(ALLOW_UNSAFE, "").strip().lower() not in _NO

@@ -159,9 +159,12 @@ def test_without_a_sandbox_it_says_so(cli, monkeypatch):
         raise SandboxUnavailableError("no namespaces")
 
     monkeypatch.setattr(LocalSandbox, "start", refuse)
-    result = cli("doctor")
-    assert result.exit_code == 0
-    assert "sandbox none: code runs in a process of its own" in " ".join(result.stdout.split())
+    refused = cli("doctor")
+    monkeypatch.setenv("CODEEXEC_ALLOW_UNSAFE", "1")
+    allowed = cli("doctor")
+    assert (refused.exit_code, allowed.exit_code) == (2, 0)
+    assert "set CODEEXEC_ALLOW_UNSAFE=1" in " ".join(refused.stdout.split())
+    assert "sandbox none: code is refused, or runs as you" in " ".join(allowed.stdout.split())
 
 
 FOUND = {

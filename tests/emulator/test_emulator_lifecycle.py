@@ -12,8 +12,10 @@ import pytest
 
 from langchain_codeexec import emulator as room
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, serve
-from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.errors import ConfigurationError, SandboxUnavailableError
+from langchain_codeexec.executors.sandbox import LocalSandbox
 
+CODE = {"executableCode": {"code": "print(6 * 7)"}}
 HELLO = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
 PATH = "/v1beta/models/gemini-2.5-flash:generateContent?key=k"
 
@@ -179,3 +181,33 @@ def test_every_public_name_is_there(name):
 def test_an_unknown_name_is_no_attribute():
     with pytest.raises(AttributeError, match="nothing_like_it"):
         _ = room.nothing_like_it
+
+
+def _no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_sandbox: LocalSandbox) -> None:
+        raise SandboxUnavailableError("no namespaces here")
+
+    monkeypatch.setattr(LocalSandbox, "start", refuse)
+
+
+@pytest.mark.parametrize(("options", "status"), [({}, 501), ({"allow_unsafe_code": False}, 501)])
+def test_without_a_sandbox_code_is_refused(monkeypatch, options, status):
+    _no_sandbox(monkeypatch)
+    with GeminiEmulator(ScriptedBrain([[CODE], ["No code."]]), **options) as emulator:
+        refused, answered = (httpx.post(emulator.url + PATH, json=HELLO) for _ in range(2))
+    assert (refused.status_code, refused.json()["error"]["status"]) == (status, "UNIMPLEMENTED")
+    for told in (
+        "no namespaces here",
+        "doctor --sandbox",
+        "allow_unsafe_code=True",
+        "CODEEXEC_ALLOW_UNSAFE=1",
+    ):
+        assert told in refused.json()["error"]["message"]
+    assert answered.status_code == 200
+
+
+def test_without_a_sandbox_code_runs_where_it_is_allowed(monkeypatch):
+    _no_sandbox(monkeypatch)
+    with GeminiEmulator(ScriptedBrain([[CODE]]), allow_unsafe_code=True) as emulator:
+        parts = httpx.post(emulator.url + PATH, json=HELLO).json()["candidates"][0]["content"]["parts"]
+    assert parts[1]["codeExecutionResult"] == {"outcome": "OUTCOME_OK", "output": "42\n"}

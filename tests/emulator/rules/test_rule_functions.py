@@ -270,6 +270,9 @@ def test_answers_of_functions_are_told_verbatim(respond, contents, functions, sa
         ("What is the average price of 'A' and of 'B'?", [3, 4], "3.5"),
         ("What is the difference between the prices of 'A' and of 'B'?", [3, 4], "is 1"),
         ("Which of the prices of 'A' and of 'B' is the lowest?", [3, 4], "is 3"),
+        ("Get the prices of 'Widget' and compute their mean", [[3, 4, 8]], "is 5"),
+        ("Get the prices of 'Widget' and compute the median", ["[3, 4.5, 8]"], "is 4.5"),
+        ("What is the standard deviation of the prices of 'Widget'?", [[3, 5, 8, 13]], "4.349329"),
     ],
 )
 def test_answers_of_functions_are_computed_with(respond, question, values, expected):
@@ -289,6 +292,7 @@ def test_answers_of_functions_are_computed_with(respond, question, values, expec
         ("Get the price of 'Widget' and double it", ["between 3 and 4"]),
         ("Get the price of 'Widget'", [3]),
         ("Get the price of 'A' and of 'B'", [3, 4]),
+        ("Get the prices of 'Widget' and compute their mean", ['["3", true]']),
     ],
 )
 def test_what_cannot_or_need_not_be_computed_is_told(respond, question, values):

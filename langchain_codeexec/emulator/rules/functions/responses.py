@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,12 @@ _STEPS = (
     (_DISCOUNT, "* (1 - {0} / 100)"),
     (_SURCHARGE, "* (1 + {0} / 100)"),
 )
+_STATISTICS = (
+    (phrase(r"\b(?:standard deviation|stdev|std)\b"), "statistics.stdev({values})", "sample standard deviation"),
+    (phrase(r"\bmedian\b"), "statistics.median({values})", "median"),
+)
 _AGGREGATES = (
+    *_STATISTICS,
     (phrase(r"\b(?:sum|total|together|add(?:ed)?)\b"), "sum({values})", "sum"),
     (phrase(r"\b(?:average|mean)\b"), "sum({values}) / len({values})", "average"),
     (phrase(r"\bdifference\b"), "max({values}) - min({values})", "difference"),
@@ -59,8 +65,11 @@ def answer_with(calls: Sequence[FunctionCall], responses: Sequence[FunctionRespo
 
 
 def computation_with(text: str, responses: Sequence[FunctionResponse]) -> Solution | None:
-    """What the question asks to compute from the functions' answers: each has to hold one number."""
-    numbers = [_only_number(response.get("response") or {}) for response in responses]
+    """What the question asks to compute from the functions' answers: each has to hold a number, or one a list."""
+    contents = [response.get("response") or {} for response in responses]
+    if len(contents) == 1 and (listed := _listed_numbers(contents[0])):
+        return _aggregated(text, listed)
+    numbers = [_only_number(content) for content in contents]
     values = [number for number in numbers if number is not None]
     if not values or len(values) < len(numbers):
         return None
@@ -103,6 +112,20 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _listed_numbers(response: Mapping[str, Any]) -> list[str]:
+    """The numbers of a response that is a list of two or more of them; else none."""
+    try:
+        values = json.loads(_text(response))
+    except ValueError:
+        return []
+    many = isinstance(values, list) and len(values) > 1
+    return [repr(value) for value in values] if many and all(map(_is_number, values)) else []
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _only_number(response: Mapping[str, Any]) -> str | None:
     """The number that a response is, unit or currency aside; one that a sentence mentions is none."""
     value: Any = response
@@ -136,8 +159,9 @@ def _aggregated(text: str, values: list[str]) -> Solution | None:
     listed = ", ".join(values)
     result = expression.format(values="values")
     source = f'values = [{listed}]\nresult = {result}\nprint("result =", round(result, 6))'
+    imports = ("statistics",) if "statistics." in result else ()
     return Solution(
         f"The functions gave {listed}; I will compute the {noun}.",
-        program(source),
+        program(source, imports),
         f"The {noun} of the functions' values {listed} is {{result}}.",
     )

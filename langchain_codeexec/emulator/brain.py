@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -23,11 +23,14 @@ class Prompt:
         model: Bare model name.
         endpoint: Which service the client believes it talks to.
         request: The body, keys in camelCase, already found valid.
+        notes: What a brain cares to say about how it came to its answer. The emulator's page shows it; clients
+            do not see it.
     """
 
     model: str
     endpoint: EndpointKind
     request: GenerateContentRequest
+    notes: list[str] = field(default_factory=list, compare=False, repr=False)
 
 
 class Brain(Protocol):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from langchain_codeexec.gemini.transport import EndpointKind
 
 __all__ = ["RecordedRequest"]
@@ -22,6 +24,8 @@ class RecordedRequest:
         method: `generateContent`, `streamGenerateContent`, `countTokens`; `GET` for a look-up.
         body: The JSON body before any normalising; `None` where there was none or it was not JSON.
         status: HTTP status of the answer. A stream that failed after its beginning has 200; 0 is no answer at all.
+        number: Its number on the emulator's page, from 1 on; 0 where it has none.
+        received: When it came.
     """
 
     path: str
@@ -30,3 +34,5 @@ class RecordedRequest:
     method: str
     body: Any
     status: int
+    number: int = 0
+    received: datetime | None = None

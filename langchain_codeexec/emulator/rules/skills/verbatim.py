@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["verbatim"]
 
-_FENCED = re.compile(r"```(?:python3?|py)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
+_FENCED = re.compile(
+    r"(?P<fence>`{3,})(?:python3?|py)?[ \t]*\n(?P<code>.*?)(?P=fence)", re.DOTALL | re.IGNORECASE
+)
 _INLINE = re.compile(
-    r"\b(?:run|execute|evaluate)\b[^:\n`]{0,40}(?::\s*|\s*`)((?:print|import|from|for|\w+\s*=)[^`]*)`?\s*$",
+    r"\b(?:run|execute|evaluate)\b[^:\n`]{0,40}(?::\s*|\s*`)(?P<code>(?:print|import|from|for|\w+\s*=)[^`]*)`?\s*$",
     re.DOTALL | re.IGNORECASE,
 )
 _RUN = phrase(r"\b(?:run|execute|what (?:does|will|is)|output|result|print|try)\b")
@@ -27,5 +29,12 @@ def verbatim(question: Question) -> Solution | None:
     if found is None or not _RUN.search(question.prose or "run"):
         return None
     return Solution(
-        "I will run the code as it stands.", program(found[1]), "The code ran and printed:\n{output}"
+        "I will run the code as it stands.",
+        _as_it_stands(found["code"]),
+        "The code ran and printed:\n{output}",
     )
+
+
+def _as_it_stands(code: str) -> str:
+    """Code that is indented as a whole is not a program yet."""
+    return program(code) if code.lstrip("\n")[:1].isspace() else code

@@ -1,0 +1,145 @@
+"""What is sent in place of a program: itself, or itself behind what it needs to find its files and its state."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from langchain_codeexec.errors import ExecutionRequestError
+from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.executors.carrying import named_files
+from langchain_codeexec.executors.gemini.uploads import service_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from langchain_codeexec.executions import ExecutionRequest
+
+__all__ = ["Program", "program_from_requests", "same_program"]
+
+_NAMING: Final = """\
+def _name_input_files(names):
+    from pathlib import Path
+    found = {path.stem: path.read_bytes() for path in sorted(Path().glob("input_file_*"))}
+    for index, name in names.items():
+        Path(name).write_bytes(found[f"input_file_{index}"])
+"""
+"""Puts files where a program expects them. Reading all before writing any lets two files swap their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is sent.
+
+    Attributes:
+        code: The source.
+        files: The files, in the order in which the service numbers them.
+        marker: The line that is printed before the program itself begins; empty if nothing is before it.
+    """
+
+    code: str
+    files: tuple[InlineFile, ...]
+    marker: str = ""
+
+
+def program_from_requests(requests: Sequence[ExecutionRequest]) -> Program:
+    """The program that runs requests one after the other; a single one is sent as it stands where it can be.
+
+    Raises:
+        ExecutionRequestError: A file has a name or a type that cannot be sent, or the code is no text.
+    """
+    _check_text(requests[-1].code)
+    files: list[InlineFile] = []
+    pieces: list[str] = []
+    marker = ""
+    for number, request in enumerate(requests, 1):
+        names = {}
+        for file, (name, data) in zip(request.files, named_files(request.files), strict=True):
+            sent = InlineFile(data, file.mime_type, name)
+            if name != service_name(len(files), sent):
+                names[len(files)] = name
+            files.append(sent)
+        if names:
+            pieces.append(f"_name_input_files({names!r})")
+        if number == len(requests) > 1:
+            marker = _marker(pieces)
+            pieces.append(f"print({marker!r})")
+        pieces.append(request.code)
+    if any(piece.startswith("_name_input_files(") for piece in pieces):
+        pieces.insert(0, _NAMING)
+    return Program(_joined(pieces), tuple(files), marker)
+
+
+def same_program(given: str, ran: str) -> bool:
+    """Whether two sources are one program: the same but for layout and comments.
+
+    Examples:
+        >>> same_program("x=1  # one", "x = 1"), same_program("x = 1", "x = 2")
+        (True, False)
+    """
+    if given.split() == ran.split() == []:
+        return True
+    tree = _tree(given)
+    if tree is None:
+        return _lines(given) == _lines(ran)
+    found = _tree(ran)
+    return found is not None and ast.dump(tree) == ast.dump(found)
+
+
+def _check_text(code: str) -> None:
+    try:
+        code.encode()
+    except UnicodeEncodeError as error:
+        raise ExecutionRequestError(f"the code is not valid Unicode text: {error}") from error
+
+
+def _lines(code: str) -> list[str]:
+    return [line.rstrip() for line in code.strip().splitlines()]
+
+
+def _tree(code: str) -> ast.Module | None:
+    """The syntax tree; `None` where there is none."""
+    try:
+        with warnings.catch_warnings():  # what the compiler thinks of the code is told where it runs
+            warnings.simplefilter("ignore")
+            return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _marker(pieces: Sequence[str]) -> str:
+    """A line that no program prints by accident, the same for the same programs."""
+    digest = hashlib.sha256("\0".join(pieces).encode()).hexdigest()
+    return f"--- {digest[:32]} ---"
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """Sources as one. `from __future__` must stand before everything else, so it moves there."""
+    if len(pieces) == 1:
+        return pieces[0]
+    futures, bodies = [], []
+    for piece in pieces:
+        wishes, body = _without_futures(piece)
+        futures += [wish for wish in wishes if wish not in futures]
+        bodies.append(body)
+    return "\n".join([*futures, *bodies])
+
+
+def _without_futures(code: str) -> tuple[list[str], str]:
+    """The `from __future__` imports of a source, and the source with `pass` in their places."""
+    tree = _tree(code) if "__future__" in code else None
+    if tree is None:
+        return [], code
+    found = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    source = code.encode()
+    starts = [0]
+    for line in source.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    for node in reversed(found):
+        first = starts[node.lineno - 1] + node.col_offset
+        last = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+        source = source[:first] + b"pass" + source[last:]
+    return [ast.unparse(node) for node in found], source.decode()

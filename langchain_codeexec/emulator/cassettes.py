@@ -27,6 +27,7 @@ __all__ = [
     "Interaction",
     "RecordedAnswer",
     "RecordedQuestion",
+    "dump_cassette",
     "nearest",
     "read_cassette",
     "write_cassette",
@@ -112,6 +113,12 @@ def read_cassette(path: str | Path) -> list[Interaction]:
         raise ConfigurationError(f"{path} is no cassette: {error!r}; record it anew") from error
 
 
+def dump_cassette(interactions: Iterable[Interaction]) -> str:
+    """The text of a cassette."""
+    entries = [{"request": _fields(one.request), "response": _fields(one.response)} for one in interactions]
+    return _dumped({"interactions": entries, "version": _VERSION})
+
+
 def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> None:
     """Write a file in one go, so that whoever reads it meanwhile sees the old one or the new one.
 
@@ -120,8 +127,7 @@ def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> Non
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    entries = [{"request": _fields(one.request), "response": _fields(one.response)} for one in interactions]
-    text = _dumped({"interactions": entries, "version": _VERSION})
+    text = dump_cassette(interactions)
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import ConfigurationError, InvalidRequestError, PlanningError
 from langchain_codeexec.gemini.capabilities import learn_from
+from langchain_codeexec.outputs.recording import Recorder, sink_from
+from langchain_codeexec.outputs.replaying import without_images
 from langchain_codeexec.planning.choosing import (
     as_carried_out,
     planned_without_asking,
@@ -56,6 +58,7 @@ class Call:
         plan: What it got in the end; set before the first chunk is given.
         draft: Its ingredients.
         timeout: Seconds each request may take; `None` leaves it to the transport.
+        recorder: Saves what the answer draws.
 
     Raises:
         ConfigurationError: An override is none that Gemini knows.
@@ -77,6 +80,7 @@ class Call:
         self._known = self.draft.accepts
         self.plan: Plan | None = None
         self.timeout: float | None = settings.get("timeout")
+        self.recorder = Recorder(sink_from(settings.get("output_sink")))
 
     @property
     def origin(self) -> Origin:
@@ -153,7 +157,8 @@ class Call:
 
 def _draft(messages: Sequence[BaseMessage], settings: Mapping[str, Any], endpoint: EndpointKind) -> Draft:
     model = str(settings["model"])
-    contents, system = contents_from_messages(messages, Destination(model, endpoint))
+    replayed = without_images(messages, settings["replay_images"])
+    contents, system = contents_from_messages(replayed, Destination(model, endpoint))
     tools = wire_tools(settings.get("tools") or ())
     # A cache holds its own tools, and the service refuses a request that declares others beside it.
     if (

@@ -14,6 +14,7 @@ from pydantic import PrivateAttr
 
 from langchain_codeexec.binding import ToolBinding
 from langchain_codeexec.calls import Call
+from langchain_codeexec.outputs.recording import sink_from
 from langchain_codeexec.planning.reporting import areport_plan, report_plan
 from langchain_codeexec.planning.spending import joined
 from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
@@ -68,6 +69,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         super().__init__(**settings)
         # Not in a validator: pydantic would turn the typed error, a ValueError, into a ValidationError.
         self._connection()
+        sink_from(self.output_sink)
 
     @classmethod
     def from_chat_model(cls, llm: BaseChatModel, **settings: Any) -> Self:
@@ -221,7 +223,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
         response = joined(list(call.chunks(ask)))
         report_plan(call.plan, run_manager)
-        return _result(response, call)
+        answers = messages_from_response(response, call.origin)
+        for answer in answers:
+            call.recorder.record(answer)
+        return _result(answers)
 
     async def _agenerate(
         self,
@@ -237,7 +242,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
         response = joined([chunk async for chunk in call.achunks(ask)])
         await areport_plan(call.plan, run_manager)
-        return _result(response, call)
+        answers = messages_from_response(response, call.origin)
+        for answer in answers:
+            await call.recorder.arecord(answer)
+        return _result(answers)
 
     def _stream(
         self,
@@ -258,6 +266,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
                     report_plan(call.plan, run_manager)
                     translator = ChunkTranslator(call.origin)
                 if chunk := translator.chunk(response):
+                    call.recorder.record(chunk)
                     yield ChatGenerationChunk(message=chunk)
         yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
 
@@ -280,6 +289,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
                     await areport_plan(call.plan, run_manager)
                     translator = ChunkTranslator(call.origin)
                 if chunk := translator.chunk(response):
+                    await call.recorder.arecord(chunk)
                     yield ChatGenerationChunk(message=chunk)
         yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
 
@@ -308,6 +318,5 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         return rest_transport(**settings)
 
 
-def _result(response: Any, call: Call) -> ChatResult:
-    messages = messages_from_response(response, call.origin)
-    return ChatResult(generations=[ChatGeneration(message=message) for message in messages])
+def _result(answers: list[AIMessage]) -> ChatResult:
+    return ChatResult(generations=[ChatGeneration(message=answer) for answer in answers])

@@ -7,8 +7,10 @@ CodeExecError
 │   ├── MissingDependencyError (ImportError)  an optional library is not installed
 │   └── UnsupportedSettingError          a taken-over model has a setting that cannot be carried over
 ├── MessageError (ValueError)            a message or content block cannot be put on the wire
+├── DataError (ValueError)               a file, frame or document cannot be sent as data
 ├── ToolDeclarationError (ValueError)    a tool or tool choice cannot be declared to Gemini
 ├── PlanningError (ValueError)           a planner's answer cannot be carried out
+├── SinkError (OSError)                  a file that came out of a run could not be saved
 ├── GeminiError                          a request to Gemini did not give a response
 │   ├── GeminiAPIError                   the service answered with an error
 │   │   ├── InvalidRequestError          400
@@ -48,6 +50,7 @@ __all__ = [
     "CodeExecError",
     "ConfigurationError",
     "CredentialsError",
+    "DataError",
     "ExecutionRequestError",
     "ExecutorError",
     "GeminiAPIError",
@@ -66,6 +69,7 @@ __all__ = [
     "SandboxBusyError",
     "SandboxUnavailableError",
     "ServerError",
+    "SinkError",
     "ToolDeclarationError",
     "UnsupportedSettingError",
 ]
@@ -122,12 +126,20 @@ class MessageError(CodeExecError, ValueError):
     """A message or one of its content blocks cannot be put on the wire."""
 
 
+class DataError(CodeExecError, ValueError):
+    """A file, frame or document cannot be sent as data: of no known type, unreadable, empty or too large."""
+
+
 class ToolDeclarationError(CodeExecError, ValueError):
     """A tool or a tool choice cannot be declared to Gemini."""
 
 
 class PlanningError(CodeExecError, ValueError):
     """A planner answered with something that cannot be carried out for its request."""
+
+
+class SinkError(CodeExecError, OSError):
+    """A file that came out of a run could not be saved; the message it came in still holds it."""
 
 
 class GeminiError(CodeExecError, _model_error("ModelError")):  # type: ignore[misc]  # base depends on the langchain-core release

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
@@ -32,6 +32,8 @@ CALL_SETTINGS: Final = (
     "combination",
     "planner",
     "repair_calls",
+    "output_sink",
+    "replay_images",
     "safety_settings",
     "cached_content",
     "labels",
@@ -57,6 +59,12 @@ class GeminiSettings(BaseModel):
     takes both, and `RulePlanner` where it does not."""
     repair_calls: bool = True
     """Whether function calls that the model wrote as code become function calls."""
+    output_sink: Any = Field(default=None, exclude=True, repr=False)
+    """Where what the code draws is saved: a folder, a URL that fsspec knows, or a `Sink`. Each message says in
+    `response_metadata["outputs"]` where its files are, or why one could not be saved."""
+    replay_images: Literal["all", "none"] | Annotated[int, Field(ge=0, strict=True)] = "all"
+    """Which images that models and tools made in earlier turns go back to the service: all, none, or those of at
+    most so many bytes. In place of the others the request says in a text what was there."""
 
     vertexai: bool | None = None
     """Which service: Vertex AI, the Developer API, or found out as described above."""

@@ -19,7 +19,7 @@ from langchain_codeexec.executions.records import InlineFile, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["BlockReader", "CodeCall", "CodeResult", "Half", "inline_image"]
+__all__ = ["BlockReader", "CodeCall", "CodeResult", "Half", "inline_file", "inline_image", "signature_of"]
 
 Json = dict[str, Any]
 
@@ -105,24 +105,36 @@ class BlockReader:
         return call_id in self._ids
 
 
+def inline_file(block: object) -> InlineFile | None:
+    """The file that a block carries by value, in any of the spellings; `None` for anything else."""
+    return _inline(block, "")
+
+
 def inline_image(block: object) -> InlineFile | None:
     """The image that a block carries by value, in any of the spellings; `None` for anything else."""
+    return _inline(block, "image/")
+
+
+def _inline(block: object, family: str) -> InlineFile | None:
     if not isinstance(block, dict):
         return None
     if block.get("type") == "non_standard":
-        return inline_image(block.get("value"))
+        return _inline(block.get("value"), family)
     raw = block.get("inlineData") or block.get("inline_data")
     if isinstance(raw, dict):
-        return _image(raw.get("data"), raw.get("mimeType") or raw.get("mime_type"))
+        return _file(raw.get("data"), raw.get("mimeType") or raw.get("mime_type"), family)
     if block.get("type") == "image_url":
         url = block.get("image_url")
-        return _image_from_uri(url.get("url") if isinstance(url, dict) else url)
-    if block.get("type") in ("image", "media"):
-        mime_type = block.get("mime_type", "image/png")
-        return _image(block.get("base64") or block.get("data"), mime_type) or _image_from_uri(
-            block.get("url")
-        )
-    return None
+        return _file_from_uri(url.get("url") if isinstance(url, dict) else url, family)
+    kind = block.get("type")
+    if not (isinstance(kind, str) and kind in _DATA_TYPES):
+        return None
+    source = block.get("source")  # Anthropic's
+    held = source if isinstance(source, dict) else block
+    mime_type = held.get("mime_type") or held.get("media_type") or _DATA_TYPES[kind]
+    return _file(held.get("base64") or held.get("data"), mime_type, family) or _file_from_uri(
+        held.get("url"), family
+    )
 
 
 # -- LangChain's standard blocks -----------------------------------------------------------------------
@@ -135,7 +147,7 @@ def _standard_call(reader: BlockReader, block: Json) -> Iterator[Half]:
     call_id = _word(block.get("id"))
     reader.remember(call_id)
     code, language = _source(name, _object(block.get("args")))
-    yield CodeCall(code, language, call_id, reader.origin(call_id), _signature(block))
+    yield CodeCall(code, language, call_id, reader.origin(call_id), signature_of(block))
 
 
 def _standard_result(reader: BlockReader, block: Json) -> Iterator[Half]:
@@ -152,7 +164,7 @@ def _standard_result(reader: BlockReader, block: Json) -> Iterator[Half]:
     elif outcome is None and "output" not in block:  # a call that is still running
         return
     yield CodeResult(
-        outcome or Outcome.UNSPECIFIED, output, images, call_id, reader.origin(call_id), _signature(block)
+        outcome or Outcome.UNSPECIFIED, output, images, call_id, reader.origin(call_id), signature_of(block)
     )
 
 
@@ -165,7 +177,7 @@ def _google_call(_reader: BlockReader, block: Json) -> Iterator[Half]:
         yield from _part_call(block, code)
     else:
         language = _language(block.get("language"))
-        yield CodeCall(_text(code), language, _word(block.get("id")), "gemini", _signature(block))
+        yield CodeCall(_text(code), language, _word(block.get("id")), "gemini", signature_of(block))
 
 
 def _google_result(_reader: BlockReader, block: Json) -> Iterator[Half]:
@@ -175,7 +187,7 @@ def _google_result(_reader: BlockReader, block: Json) -> Iterator[Half]:
     else:
         outcome = _outcome(block.get("outcome", 1))  # releases that kept none kept only what had gone well
         call_id = _word(block.get("tool_call_id"))
-        yield CodeResult(outcome, _text(result), (), call_id, "gemini", _signature(block))
+        yield CodeResult(outcome, _text(result), (), call_id, "gemini", signature_of(block))
 
 
 def _raw_halves(_reader: BlockReader, part: Json) -> Iterator[Half]:
@@ -187,12 +199,12 @@ def _raw_halves(_reader: BlockReader, part: Json) -> Iterator[Half]:
 
 def _part_call(part: Json, code: Json) -> Iterator[Half]:
     language = _language(code.get("language"))
-    yield CodeCall(_text(code.get("code")), language, _word(code.get("id")), "gemini", _signature(part))
+    yield CodeCall(_text(code.get("code")), language, _word(code.get("id")), "gemini", signature_of(part))
 
 
 def _part_result(part: Json, result: Json) -> Iterator[Half]:
     outcome, output = _outcome(result.get("outcome")), _text(result.get("output"))
-    yield CodeResult(outcome, output, (), _word(result.get("id")), "gemini", _signature(part))
+    yield CodeResult(outcome, output, (), _word(result.get("id")), "gemini", signature_of(part))
 
 
 # -- OpenAI ------------------------------------------------------------------------------------------------
@@ -258,7 +270,7 @@ def _payload(output: object) -> tuple[str, tuple[InlineFile, ...], Outcome | Non
     if not isinstance(output, list):
         return _text(output), (), None
     items = [item for item in output if isinstance(item, dict)]
-    images = [_image_from_uri(item.get("url")) for item in items if item.get("type") == "image"]
+    images = [_file_from_uri(item.get("url"), "image/") for item in items if item.get("type") == "image"]
     texts = [_text(item.get("logs") or _link(item)) for item in items]
     return "".join(texts), tuple(filter(None, images)), None
 
@@ -308,13 +320,16 @@ def _outcome(value: object) -> Outcome:
     return _OUTCOMES.get(value, Outcome.UNSPECIFIED) if isinstance(value, int) else Outcome(_text(value))
 
 
-def _signature(block: Json) -> str | None:
+def signature_of(block: Json) -> str | None:
+    """Gemini's thought signature of a block, wherever a package keeps it."""
+    if block.get("type") == "non_standard":
+        block = _object(block.get("value"))
     found = _object(block.get("extras")).get("signature")
     return _word(found) or _word(block.get("thought_signature")) or _word(block.get("thoughtSignature"))
 
 
-def _image(data: object, mime_type: object) -> InlineFile | None:
-    if not (isinstance(data, str | bytes) and isinstance(mime_type, str) and mime_type.startswith("image/")):
+def _file(data: object, mime_type: object, family: str) -> InlineFile | None:
+    if not (isinstance(data, str | bytes) and isinstance(mime_type, str) and mime_type.startswith(family)):
         return None
     if isinstance(data, bytes):
         return InlineFile(data, mime_type)
@@ -325,13 +340,19 @@ def _image(data: object, mime_type: object) -> InlineFile | None:
         return None
 
 
-def _image_from_uri(uri: object) -> InlineFile | None:
+def _file_from_uri(uri: object, family: str) -> InlineFile | None:
     found = _DATA_URI.fullmatch(uri) if isinstance(uri, str) else None
-    return _image(found["data"], found["mime"]) if found else None
+    return _file(found["data"], found["mime"], family) if found else None
 
 
 _DATA_URI: Final = re.compile(r"data:(?P<mime>[^;,]+)(?:;[^;,]+)*;base64,(?P<data>.*)", re.DOTALL)
 _URL_SAFE: Final = str.maketrans("-_", "+/")
+_BYTES: Final = "application/octet-stream"
+_DATA_TYPES: Final = {
+    "image": "image/png",
+    **dict.fromkeys(("audio", "video", "file", "media", "document"), _BYTES),
+}
+"""Blocks that carry data, and the type of the data where they do not say."""
 
 _CODE_TOOLS: Final = frozenset(
     {"code_interpreter", "code_execution", "bash_code_execution", "text_editor_code_execution"}

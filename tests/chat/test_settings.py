@@ -62,7 +62,7 @@ CASES = pytest.mark.parametrize(
     ("name", "value", "wire_fields"),
     [(name, value, {"generationConfig": config or None}) for name, value, config in GENERATION] + BODY,
 )
-LOCAL = {"combination", "planner", "repair_calls", "model", "timeout"}
+LOCAL = {"combination", "planner", "repair_calls", "output_sink", "replay_images", "model", "timeout"}
 """Settings of a call that say what the client does, not what the body holds; tested elsewhere."""
 
 

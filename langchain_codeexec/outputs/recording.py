@@ -1,0 +1,163 @@
+"""Saving what messages hold, and noting in each message where it went. Blocks and artifacts stay as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_core.messages import BaseMessage
+
+from langchain_codeexec.errors import ConfigurationError, SinkError
+from langchain_codeexec.outputs.filesystem import FileSystemSink
+from langchain_codeexec.outputs.folder import FolderSink
+from langchain_codeexec.outputs.reading import outputs_of
+from langchain_codeexec.outputs.sinks import SavedFile, Sink, facts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from langchain_codeexec.executions import InlineFile
+
+__all__ = ["OUTPUTS_KEY", "Recorder", "asave_outputs", "save_outputs", "saved_outputs", "sink_from"]
+
+Json = dict[str, Any]
+
+OUTPUTS_KEY: Final = "outputs"
+"""Where in `response_metadata` a message says what was saved of it."""
+
+
+def save_outputs(messages: BaseMessage | Iterable[BaseMessage], sink: Sink) -> list[SavedFile]:
+    """Save what the code of messages drew and wrote.
+
+    Each message then says in `response_metadata["outputs"]` where its files are. Its content and its artifact
+    stay as they are, and so does what is sent back to a model.
+
+    Args:
+        messages: A message or several, of any provider.
+        sink: Where to save.
+
+    Returns:
+        One for each file, in order; equal ones for equal files.
+
+    Raises:
+        SinkError: Some could not be saved. All that could be is saved, and every message says what became of
+            its files.
+    """
+    saved = [one for message in _messages(messages) for one in Recorder(sink).record(message)]
+    return _all_saved(saved)
+
+
+async def asave_outputs(messages: BaseMessage | Iterable[BaseMessage], sink: Sink) -> list[SavedFile]:
+    """Save what the code of messages drew and wrote, without blocking the event loop; see `save_outputs`."""
+    saved = [one for message in _messages(messages) for one in await Recorder(sink).arecord(message)]
+    return _all_saved(saved)
+
+
+def saved_outputs(message: BaseMessage) -> list[Json]:
+    """What a message says of its saved files.
+
+    Returns:
+        Dicts with `name`, `url`, `mime_type`, `size` in bytes and `sha256`; a file that could not be saved has
+        no name and no URL (`None`), and in `error` the reason.
+    """
+    entries = message.response_metadata.get(OUTPUTS_KEY)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def sink_from(place: object) -> Sink | None:
+    """The sink that a setting stands for.
+
+    Args:
+        place: A sink, a folder, a URL that fsspec knows, or `None`.
+
+    Raises:
+        ConfigurationError: It is none of these, or a URL that nothing can be saved at.
+    """
+    if place is None or isinstance(place, Sink):
+        return place
+    if isinstance(place, str) and "://" in place:
+        return FileSystemSink(place)
+    if isinstance(place, str | PathLike) and str(place):
+        return FolderSink(Path(place))
+    raise ConfigurationError(
+        f"outputs are saved in a folder, at a URL or in an object with save() and asave(), not in {place!r}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Saves the outputs of messages as they pass, and lets no failure of the sink stop them.
+
+    Attributes:
+        sink: Where to save; `None` saves nothing.
+    """
+
+    sink: Sink | None
+
+    def record(self, message: BaseMessage) -> list[SavedFile | SinkError]:
+        """Save what a message or chunk holds, and note in it where that went or why it did not."""
+        if self.sink is None:
+            return []
+        files = outputs_of(message)
+        saved = [_save(self.sink, file) for file in files]
+        _note(message, files, saved)
+        return saved
+
+    async def arecord(self, message: BaseMessage) -> list[SavedFile | SinkError]:
+        """The same without blocking the event loop."""
+        if self.sink is None:
+            return []
+        files = outputs_of(message)
+        saved = [await _asave(self.sink, file) for file in files]
+        _note(message, files, saved)
+        return saved
+
+
+def _save(sink: Sink, file: InlineFile) -> SavedFile | SinkError:
+    try:
+        return sink.save(file)
+    except Exception as error:  # noqa: BLE001 -- whatever a sink raises, the answer is not lost with it
+        return _failure(error)
+
+
+async def _asave(sink: Sink, file: InlineFile) -> SavedFile | SinkError:
+    try:
+        return await sink.asave(file)
+    except Exception as error:  # noqa: BLE001 -- as above
+        return _failure(error)
+
+
+def _failure(error: Exception) -> SinkError:
+    if isinstance(error, SinkError):
+        return error
+    failure = SinkError(f"the sink failed: {type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure
+
+
+def _note(message: BaseMessage, files: list[InlineFile], saved: list[SavedFile | SinkError]) -> None:
+    known = saved_outputs(message)
+    told = [_entry(*pair) for pair in zip(files, saved, strict=True)]
+    new = [entry for entry in told if entry not in known]
+    if new:
+        message.response_metadata = {**message.response_metadata, OUTPUTS_KEY: [*known, *new]}
+
+
+def _entry(file: InlineFile, saved: SavedFile | SinkError) -> Json:
+    if isinstance(saved, SavedFile):
+        return saved.to_dict()
+    return {"name": None, "url": None, **facts_of(file), "error": str(saved)}
+
+
+def _all_saved(saved: list[SavedFile | SinkError]) -> list[SavedFile]:
+    failures = [failure for failure in saved if isinstance(failure, SinkError)]
+    if not failures:
+        return [one for one in saved if isinstance(one, SavedFile)]
+    count = f"{len(failures)} of {len(saved)} files could not be saved: " if len(saved) > 1 else ""
+    raise SinkError(f"{count}{failures[0]}") from failures[0]
+
+
+def _messages(messages: BaseMessage | Iterable[BaseMessage]) -> list[BaseMessage]:
+    return [messages] if isinstance(messages, BaseMessage) else list(messages)

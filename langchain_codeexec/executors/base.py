@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
 
-__all__ = ["CodeExecutor", "ExecutorSession"]
+__all__ = ["AsyncExecutorSession", "CodeExecutor", "ExecutorSession"]
 
 
 @runtime_checkable
@@ -18,6 +18,19 @@ class ExecutorSession(Protocol):
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program after those that ran in this session before.
+
+        Raises:
+            ExecutorError: The sandbox itself is broken.
+        """
+        ...
+
+
+@runtime_checkable
+class AsyncExecutorSession(ExecutorSession, Protocol):
+    """A session whose runs can be cancelled; all sessions of this package are."""
+
+    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run a program without blocking the event loop; cancelling the task kills the run.
 
         Raises:
             ExecutorError: The sandbox itself is broken.

@@ -184,6 +184,16 @@ class ProcessSession:
             self._workspace.place(request.code, request.files)
             return self._run(timeout, last=last, cancelled=cancelled)
 
+    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run a program without blocking the event loop; cancelling the task kills the session's process.
+
+        Raises:
+            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
+            ExecutorError: The interpreter cannot be started.
+        """
+        cancelled = Event()
+        return await in_thread(lambda: self.run(request, cancelled=cancelled), cancelled.set)
+
     def _run(self, timeout: float, *, last: bool, cancelled: Event | None) -> ExecutionResult:
         """Run the program that has been placed."""
         start = time.monotonic()

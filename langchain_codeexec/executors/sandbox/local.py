@@ -228,18 +228,8 @@ class LocalSandbox:
         """
         if self._instead is not None:
             return await self._instead.arun(request)
-        session = LocalSession(self)
-        ticket = self._turnstile.queue()
-        try:
-            await asyncio.wrap_future(ticket)
-        except BaseException:
-            self._turnstile.give_up(ticket)
-            raise
-        try:
-            with closing(session):
-                return await in_thread(lambda: session.run_now(request, last=True), session.cancel)
-        finally:
-            self._turnstile.leave()
+        with closing(LocalSession(self)) as session:
+            return await session.arun(request, last=True)
 
     def session(self) -> AbstractContextManager[ExecutorSession]:
         """Open a session: one process, one namespace and one working directory for all its runs.
@@ -312,6 +302,27 @@ class LocalSession:
             raise
         try:
             return self.run_now(request, last=last)
+        finally:
+            turnstile.leave()
+
+    async def arun(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+        """Run a program without blocking the event loop; cancelling the task kills the run and ends the session.
+
+        Raises:
+            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
+            SandboxBusyError: Too many runs are waiting.
+            SandboxUnavailableError: The system cannot isolate programs.
+            ExecutorError: The sandbox failed, or a run of the session was cancelled.
+        """
+        turnstile = self._sandbox._turnstile  # noqa: SLF001 -- as above
+        ticket = turnstile.queue()
+        try:
+            await asyncio.wrap_future(ticket)
+        except BaseException:
+            turnstile.give_up(ticket)
+            raise
+        try:
+            return await in_thread(lambda: self.run_now(request, last=last), self.cancel)
         finally:
             turnstile.leave()
 

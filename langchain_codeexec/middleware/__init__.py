@@ -8,6 +8,7 @@ except ModuleNotFoundError as error:
     raise MissingDependencyError("langchain", "agents") from error
 
 from langchain_codeexec.middleware.agent import CodeExecutionMiddleware
+from langchain_codeexec.middleware.outputs import OutputsMiddleware, OutputsState
 from langchain_codeexec.middleware.state import CodeExecutionState
 
-__all__ = ["CodeExecutionMiddleware", "CodeExecutionState"]
+__all__ = ["CodeExecutionMiddleware", "CodeExecutionState", "OutputsMiddleware", "OutputsState"]

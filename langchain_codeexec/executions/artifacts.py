@@ -34,8 +34,8 @@ def artifact_from_executions(
 
     Returns:
         `{"type": "code_executions", "answer", "executions": [...], "files": [...]}`. A run has `code`,
-        `language`, `outcome`, `output`, `images`, `id` and `origin`; images and files have `mime_type`, `name`
-        and `base64`.
+        `language`, `outcome`, `output`, `images`, `id`, `origin`, and `tried` where others were tried before;
+        images and files have `mime_type`, `name` and `base64`.
     """
     return {
         "type": ARTIFACT_TYPE,
@@ -71,11 +71,12 @@ def _json_from_execution(execution: CodeExecution) -> Json:
         "images": [_json_from_file(image) for image in execution.images],
         "id": execution.id,
         "origin": execution.origin,
+        **({"tried": list(execution.tried)} if execution.tried else {}),
     }
 
 
 def _execution_from_json(run: Json) -> CodeExecution:
-    outcome, output, call_id = (run.get(key) for key in ("outcome", "output", "id"))
+    outcome, output, call_id, tried = (run.get(key) for key in ("outcome", "output", "id", "tried"))
     return CodeExecution(
         code=str(run.get("code", "")),
         language=str(run.get("language", "PYTHON")),
@@ -84,6 +85,7 @@ def _execution_from_json(run: Json) -> CodeExecution:
         images=tuple(_files(run.get("images"))),
         id=None if call_id is None else str(call_id),
         origin=str(run.get("origin", "gemini")),
+        tried=tuple(map(str, tried)) if isinstance(tried, list) else (),
     )
 
 

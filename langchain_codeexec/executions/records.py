@@ -6,7 +6,7 @@ record of one run as a conversation keeps it. The words and outcomes are Gemini'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = ["CodeExecution", "ExecutionRequest", "ExecutionResult", "InlineFile", "Outcome"]
@@ -75,6 +75,7 @@ class ExecutionResult:
         cpu_time: Seconds on all processors together; 0 where the executor does not count them.
         peak_memory: Bytes resident at the most, shared libraries included; 0 where it is not known.
         tried: The executors that were tried before, and why each was given up, as `name: reason`.
+        executor: Name of the one that ran it, where one was chosen among several; else empty.
     """
 
     outcome: Outcome
@@ -89,6 +90,7 @@ class ExecutionResult:
     cpu_time: float = 0.0
     peak_memory: int = 0
     tried: tuple[str, ...] = ()
+    executor: str = field(default="", compare=False)
 
     @property
     def output(self) -> str:
@@ -110,6 +112,7 @@ class CodeExecution:
         images: What it drew.
         id: The id that links the halves, as the message has it; `None` where it has none.
         origin: Who ran it: `gemini`, `openai`, `anthropic`, or an executor's name.
+        tried: The executors that were tried before, and why each was given up, as `name: reason`.
     """
 
     code: str
@@ -119,6 +122,7 @@ class CodeExecution:
     images: tuple[InlineFile, ...] = ()
     id: str | None = None
     origin: str = "gemini"
+    tried: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from langchain_codeexec.errors import (
     CodeExecError,
     ConfigurationError,
+    CredentialsError,
     ExecutionRequestError,
     ExecutorError,
     GeminiConnectionError,
+    GeminiError,
     GeminiTimeoutError,
     InvalidRequestError,
     RateLimitError,
@@ -21,6 +24,7 @@ from langchain_codeexec.errors import (
     ServerError,
 )
 from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executors.sessions import arun_in
 from langchain_codeexec.executors.verdicts import STATE_LOST
 
 if TYPE_CHECKING:
@@ -36,7 +40,7 @@ _End: TypeAlias = ExecutionResult | CodeExecError
 
 _NO_MODULE = re.compile(r"\b(?:ModuleNotFoundError|ImportError): ")
 _NO_CODE_EXECUTION = re.compile(r"code[ _]?execution", re.IGNORECASE)
-_FILE = re.compile(r"\bfiles?\b|mime", re.IGNORECASE)
+_FILE = re.compile(r"\bfiles?\b|mime|payload", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,19 @@ _KINDS: Final[Mapping[str, _Reason]] = {
     "missing_library": _Reason(Outcome.FAILED, words=_NO_MODULE),
     "deadline": _Reason(Outcome.DEADLINE_EXCEEDED, (GeminiTimeoutError,)),
     "refused_file": _Reason(errors=(ExecutionRequestError, InvalidRequestError), words=_FILE),
-    "no_code_execution": _Reason(errors=(InvalidRequestError, ConfigurationError), words=_NO_CODE_EXECUTION),
+    "no_code_execution": _Reason(
+        errors=(InvalidRequestError, ConfigurationError, ExecutorError), words=_NO_CODE_EXECUTION
+    ),
     "quota": _Reason(errors=(RateLimitError, SandboxBusyError)),
     "unavailable": _Reason(errors=(SandboxUnavailableError, GeminiConnectionError, ServerError)),
-    "broken": _Reason(errors=(ExecutorError,)),
+    "broken": _Reason(errors=(ExecutorError, GeminiError, CredentialsError)),
 }
+"""The particular before the general: the first that fits is what is recorded."""
 
 REASONS: Final = tuple(_KINDS)
-"""What a user can name: `missing_library`, `deadline`, `refused_file`, `no_code_execution`, `quota`,
-`unavailable` (no sandbox here, no connection, a failing server) and `broken` (any other failure)."""
+"""What a user can name: `missing_library`, `deadline`, `refused_file`, `no_code_execution` (the model has none,
+or did not use it), `quota`, `unavailable` (no sandbox here, no connection, a failing server) and `broken` (any
+other failure, such as a model that ran other code than it was given)."""
 
 _DEFAULT: Final = ("missing_library", "refused_file", "no_code_execution", "quota", "unavailable")
 
@@ -75,28 +83,36 @@ class FailoverExecutor:
     """Runs programs in the first executor that can do it.
 
     A program is given to the executors in order, until one ends in a way that is none of the named reasons.
-    What was tried before is in the result's `tried`. A program may so be run more than once: executors that
-    change something outside of themselves do it more than once too.
+    What was tried before is in the result's `tried`, and who ran the program in the end is its `executor`. A
+    program may so be run more than once: executors that change something outside of themselves do it more than
+    once too.
 
     A session stays with an executor as long as that one can do it; the next one starts with nothing of the
     session's state, and says so in the result's `detail`.
 
     Args:
-        *executors: In the order in which they are tried: the server's first, or the local one.
+        *executors: In the order in which they are tried: the server's first, or the local one. A list of them
+            will do.
         on: The reasons for trying the next one; see `REASONS`.
 
     Raises:
         ConfigurationError: There is no executor, or a reason is none.
     """
 
-    def __init__(self, *executors: CodeExecutor, on: Iterable[str] = _DEFAULT) -> None:
-        self.on = tuple(on)
+    def __init__(
+        self, *executors: CodeExecutor | Sequence[CodeExecutor], on: Iterable[str] = _DEFAULT
+    ) -> None:
+        self.on = (on,) if isinstance(on, str) else tuple(on)
         unknown = sorted(set(self.on) - set(REASONS))
         if unknown:
             raise ConfigurationError(f"on must name some of {', '.join(REASONS)}; not {', '.join(unknown)}")
-        if not executors:
+        self.executors = tuple(
+            executor
+            for given in executors
+            for executor in (given if isinstance(given, Sequence) else (given,))
+        )
+        if not self.executors:
             raise ConfigurationError("FailoverExecutor needs at least one executor")
-        self.executors = executors
 
     @property
     def name(self) -> str:
@@ -155,7 +171,7 @@ class FailoverSession:
         self._left = list(failover.executors)
         self._stack = stack
         self._session: ExecutorSession | None = None
-        self._has_state = False
+        self._has_state = self._has_lost = False
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program after those that ran in this session before.
@@ -164,23 +180,47 @@ class FailoverSession:
             CodeExecError: The last executor that was tried failed.
         """
         attempts = _Attempts(self._on, len(self._left))
-        lost = False
         while not attempts.ended(self._left[0].name, self._try(request)):
-            self._left.pop(0)
-            self._session = None
-            lost = self._has_state
-        self._has_state = True
-        result = attempts.outcome()
-        remarks = filter(None, (result.detail, STATE_LOST * lost))
+            self._move_on()
+        return self._noted(attempts.outcome())
+
+    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run a program without blocking the event loop; cancelling the task kills the run.
+
+        Raises:
+            CodeExecError: The last executor that was tried failed.
+        """
+        attempts = _Attempts(self._on, len(self._left))
+        while not attempts.ended(self._left[0].name, await self._atry(request)):
+            self._move_on()
+        return self._noted(attempts.outcome())
+
+    def _move_on(self) -> None:
+        self._left.pop(0)
+        self._session = None
+        self._has_lost, self._has_state = self._has_lost or self._has_state, False
+
+    def _noted(self, result: ExecutionResult) -> ExecutionResult:
+        remarks = filter(None, (result.detail, STATE_LOST * self._has_lost))
+        self._has_lost, self._has_state = False, True
         return replace(result, detail="; ".join(remarks))
 
     def _try(self, request: ExecutionRequest) -> _End:
         try:
-            if self._session is None:
-                self._session = self._stack.enter_context(self._left[0].session())
-            return self._session.run(request)
+            return self._opened().run(request)
         except CodeExecError as error:
             return error
+
+    async def _atry(self, request: ExecutionRequest) -> _End:
+        try:
+            return await arun_in(self._opened(), request)
+        except CodeExecError as error:
+            return error
+
+    def _opened(self) -> ExecutorSession:
+        if self._session is None:
+            self._session = self._stack.enter_context(self._left[0].session())
+        return self._session
 
 
 class _Attempts:
@@ -189,13 +229,14 @@ class _Attempts:
     def __init__(self, on: tuple[str, ...], left: int) -> None:
         self._on, self._left = on, left
         self._tried: list[str] = []
+        self._name = ""
         self._end: _End | None = None
 
     def ended(self, name: str, end: _End) -> bool:
         """Note how an attempt ended, and whether it was the last."""
         self._left -= 1
-        self._end = end
-        reason = next((name for name in self._on if _KINDS[name].fits(end)), None)
+        self._name, self._end = name, end
+        reason = next((reason for reason in REASONS if reason in self._on and _KINDS[reason].fits(end)), None)
         if reason is None or not self._left:
             return True
         self._tried.append(f"{name}: {reason}")
@@ -207,4 +248,5 @@ class _Attempts:
             if self._tried:
                 self._end.add_note(f"Tried before: {', '.join(self._tried)}")
             raise self._end
-        return replace(cast("ExecutionResult", self._end), tried=tuple(self._tried))
+        result = cast("ExecutionResult", self._end)
+        return replace(result, tried=(*self._tried, *result.tried), executor=result.executor or self._name)

@@ -9,6 +9,7 @@ from langchain_codeexec.cli.failures import reported
 from langchain_codeexec.cli.options import DEFAULT_MODEL, Debug
 from langchain_codeexec.cli.service import STAND_IN
 from langchain_codeexec.cli.terminal import results, stderr
+from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -80,5 +81,6 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
 def _announce(url: str) -> None:
     console = results()
     console.print(f"[bold green]Gemini emulator on {url}[/]  (Ctrl-C stops it)\n{STAND_IN}")
+    console.print(f"What comes in is shown on {url}{PREFIX}/")
     console.print("The code runs on this machine; `doctor` tells how it is isolated.\n")
     console.print(_HINTS.format(url=url, model=DEFAULT_MODEL), soft_wrap=True)

@@ -13,6 +13,7 @@ from langchain_codeexec.emulator.credentials import check_credentials
 from langchain_codeexec.emulator.disturbances import ConnectionCut, Disturbance
 from langchain_codeexec.emulator.families import is_known
 from langchain_codeexec.emulator.faults import Faults
+from langchain_codeexec.emulator.page.journal import Journal
 from langchain_codeexec.emulator.parsing import parse_json
 from langchain_codeexec.emulator.request_log import RecordedRequest
 from langchain_codeexec.emulator.requests import checked_request
@@ -30,11 +31,14 @@ from langchain_codeexec.errors import MissingDependencyError
 try:
     from starlette.applications import Starlette
     from starlette.exceptions import HTTPException
+    from starlette.middleware import Middleware
     from starlette.routing import Route
 except ImportError as error:
     raise MissingDependencyError("starlette", "emulator") from error
 
 from langchain_codeexec.emulator.admin import admin_routes
+from langchain_codeexec.emulator.page.routes import is_own, page_routes
+from langchain_codeexec.emulator.page.watching import EXCHANGE, Watched, WatchedBrain
 from langchain_codeexec.emulator.reading import read_body
 from langchain_codeexec.emulator.stepper import Stepper
 from langchain_codeexec.emulator.streams import (
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.emulator.brain import Brain
     from langchain_codeexec.emulator.faults import FaultLike
+    from langchain_codeexec.emulator.page.exchange import Exchange
     from langchain_codeexec.executors.base import CodeExecutor
     from langchain_codeexec.gemini.transport import EndpointKind
     from langchain_codeexec.gemini.wire import GenerateContentResponse
@@ -129,8 +134,12 @@ def create_app(
             ("GET", "", service.enumerate),
         )
     ]
-    routes += admin_routes(service.faults)
-    return Starlette(routes=routes, exception_handlers={HTTPException: service.no_route})
+    journal = service.journal
+    routes += [*admin_routes(service.faults, journal.changed), *page_routes(journal, service.faults)]
+    watched = Middleware(Watched, journal, is_own)
+    return Starlette(
+        routes=routes, middleware=[watched], exception_handlers={HTTPException: service.no_route}
+    )
 
 
 def _default_brain() -> Brain:
@@ -157,15 +166,19 @@ class _Service:
         self._send_empty_output = options.get("send_empty_output", False)
         self._log = options.get("log", deque(maxlen=0))
         self.faults = Faults.of(options.get("faults", ()))
+        self.journal = Journal()
 
     def endpoint(self, kind: EndpointKind, reply: _Reply) -> Callable[[Request], Awaitable[Response]]:
         """Wrap a reply: credentials before it, errors and the record after it."""
 
         async def answer(request: Request) -> Response:
             target = _target(kind, request)
+            exchange = _exchange(request)
+            exchange.target = target
             body: Any = None
             try:
                 raw = await read_body(request, self._max_body_bytes)
+                self.journal.asks(exchange, raw)
                 if not _VERSION.fullmatch(target.version):
                     raise route_not_found(request.url.path)
                 check_credentials(target, request.headers, request.query_params, self._accept_key)
@@ -181,6 +194,7 @@ class _Service:
         return answer
 
     def _record(self, request: Request, target: Target | None, body: Any, status: int) -> None:
+        exchange = request.scope.get(EXCHANGE)
         self._log.append(
             RecordedRequest(
                 path=request.url.path,
@@ -189,6 +203,8 @@ class _Service:
                 method=(target.action if target else "") or request.method,
                 body=body,
                 status=status,
+                number=exchange.number if exchange else 0,
+                received=exchange.received if exchange else None,
             )
         )
 
@@ -207,10 +223,12 @@ class _Service:
         if target.action == "countTokens":
             return json_response(count_tokens(checked, target))
         streams = target.action == "streamGenerateContent"
-        disturbance = Disturbance(self.faults.take(), self.faults.wait, streams=streams)
+        exchange = _exchange(request)
+        exchange.faults = self.faults.take()
+        disturbance = Disturbance(exchange.faults, self.faults.wait, streams=streams)
         await disturbance.begin(target)
         answer = Answer(
-            disturbance.brain(self._brain),
+            WatchedBrain(disturbance.brain(self._brain), exchange),
             self._executor,
             Prompt(target.model, target.endpoint, checked),
             target,
@@ -237,6 +255,11 @@ class _Service:
     def _check_model(self, target: Target) -> None:
         if not is_known(target.model, self._known_models):
             raise model_not_found(target)
+
+
+def _exchange(request: Request) -> Exchange:
+    exchange: Exchange = request.scope[EXCHANGE]
+    return exchange
 
 
 def _target(kind: EndpointKind, request: Request) -> Target:

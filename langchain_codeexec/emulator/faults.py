@@ -16,9 +16,9 @@ from langchain_codeexec.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-__all__ = ["Fault", "FaultLike", "Faults"]
+__all__ = ["FAULT_SETTINGS", "Fault", "FaultLike", "Faults"]
 
-_SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
+FAULT_SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "none": frozenset(),
         "status": frozenset({"status_code", "message", "retry_after"}),
@@ -35,6 +35,8 @@ _SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
         "malformed_call": frozenset(),
     }
 )
+"""Kinds of faults, and the settings each of them has besides `rate` and `seed`."""
+
 _COMMON = frozenset({"kind", "rate", "seed"})
 _LOWEST_ERROR, _HIGHEST_ERROR = 400, 599
 
@@ -85,10 +87,12 @@ class Fault:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in _SETTINGS:
-            raise ConfigurationError(f"there is no fault {self.kind!r}; choose from {', '.join(_SETTINGS)}")
-        if alien := self._set() - _SETTINGS[self.kind] - _COMMON:
-            own = ", ".join(sorted(_SETTINGS[self.kind] | _COMMON - {"kind"}))
+        if self.kind not in FAULT_SETTINGS:
+            raise ConfigurationError(
+                f"there is no fault {self.kind!r}; choose from {', '.join(FAULT_SETTINGS)}"
+            )
+        if alien := self._set() - FAULT_SETTINGS[self.kind] - _COMMON:
+            own = ", ".join(sorted(FAULT_SETTINGS[self.kind] | _COMMON - {"kind"}))
             raise ConfigurationError(
                 f"the fault {self.kind!r} has no setting {', '.join(sorted(alien))}; it has {own}"
             )
@@ -227,6 +231,21 @@ class Faults:
             self._queue = deque(queued)
             self._lasting = lasting
 
+    def change(self, *, add: Iterable[FaultLike] = (), remove: Iterable[FaultLike] = ()) -> None:
+        """Remove some faults and add others; of faults that are the same, the first goes.
+
+        Raises:
+            ConfigurationError: One of them is no fault, or not there to be removed; then all stay as they were.
+        """
+        queued, lasting = _sorted_out(add)
+        gone = [Fault.of(fault) for fault in remove]
+        with self._lock:
+            left, going_on = list(self._queue), list(self._lasting)
+            for fault in gone:
+                _drop(fault, left, going_on)
+            self._queue = deque([*left, *queued])
+            self._lasting = [*going_on, *lasting]
+
     def clear(self) -> None:
         """Remove all faults."""
         self.replace(())
@@ -249,3 +268,13 @@ def _sorted_out(faults: Iterable[FaultLike]) -> tuple[list[Fault], list[tuple[Fa
     read = [Fault.of(fault) for fault in faults]
     queued = [fault for fault in read if fault.rate is None]
     return queued, [(fault, Random(fault.seed)) for fault in read if fault.rate is not None]  # noqa: S311 -- no secret
+
+
+def _drop(fault: Fault, queued: list[Fault], lasting: list[tuple[Fault, Random]]) -> None:
+    if fault in queued:
+        queued.remove(fault)
+        return
+    place = next((index for index, (one, _) in enumerate(lasting) if one == fault), None)
+    if place is None:
+        raise ConfigurationError(f"the fault {fault.as_json()} is not there; it may have hit already")
+    del lasting[place]

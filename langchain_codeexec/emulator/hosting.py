@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["LocalServer", "is_http_url"]
+__all__ = ["ENDING_EXTENSION", "LocalServer", "is_http_url"]
+
+ENDING_EXTENSION = "langchain_codeexec.ending"
+"""Key in an ASGI scope's `extensions` of an `asyncio.Event` that is set when the server is to end."""
 
 
 class LocalServer:
@@ -156,14 +159,16 @@ class _Hosted:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._under_way: set[asyncio.Task[Any]] = set()
+        self.ending = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         transport = getattr(
             getattr(receive, "__self__", None), "transport", None
         )  # uvicorn's, where it has one
+        extensions = {**(scope.get("extensions") or {}), ENDING_EXTENSION: self.ending}
         if transport is not None:
-            extensions = scope.get("extensions") or {}
-            scope = {**scope, "extensions": {**extensions, CLOSE_EXTENSION: transport.close}}
+            extensions[CLOSE_EXTENSION] = transport.close
+        scope = {**scope, "extensions": extensions}
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._under_way.add(task)
         try:
@@ -188,6 +193,7 @@ def _server(app: ASGIApp, grace: float) -> uvicorn.Server:
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            hosted.ending.set()
             asyncio.get_running_loop().call_later(grace, hosted.cut_all)
             await super().shutdown(sockets)
 

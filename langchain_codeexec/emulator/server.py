@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_codeexec.emulator.asked import asked_requests, assert_asked
 from langchain_codeexec.emulator.faults import Faults
 from langchain_codeexec.emulator.hosting import LocalServer
+from langchain_codeexec.emulator.page import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +68,15 @@ class GeminiEmulator(LocalServer):
         super().__init__(app, host=host, port=port, allow_remote=allow_remote, grace=grace)
 
     @property
+    def page_url(self) -> str:
+        """Where a browser on this machine shows what came in and what was answered.
+
+        Raises:
+            ConfigurationError: It was never started.
+        """
+        return f"{self.url}{PREFIX}/"
+
+    @property
     def requests(self) -> tuple[RecordedRequest, ...]:
         """What came in so far, in the order it was answered."""
         return tuple(self._log)
@@ -97,7 +107,10 @@ def serve(
     announce: Callable[[str], None] | None = None,
     **options: Unpack[ServerOptions],
 ) -> None:
-    """Run the emulator in the foreground until interrupted; nothing is recorded unless `log` is given.
+    """Run the emulator in the foreground until interrupted.
+
+    Its page remembers the last 1,000 requests, 64 MiB of them at most; beyond that nothing is recorded unless
+    `log` is given.
 
     Args:
         brain: As for `GeminiEmulator`.

@@ -1,0 +1,172 @@
+"""What the page shows of an exchange: a line in the list, and all of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from langchain_codeexec.emulator.page.cutting import cut, texts
+from langchain_codeexec.emulator.page.plans import plan_of
+from langchain_codeexec.emulator.page.reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain_codeexec.emulator.page.exchange import Exchange
+    from langchain_codeexec.emulator.page.reading import Reading
+
+__all__ = ["detail", "document", "search", "summary"]
+
+_SNIPPET = 160
+_BEFORE_HIT = 40
+_MOST_FUNCTIONS = 50
+
+
+def summary(exchange: Exchange) -> dict[str, Any]:
+    """A line of the list; times are milliseconds, `null` where there is none yet."""
+    if exchange.summary is None:
+        line = _summary(exchange, read(exchange))
+        if exchange.ended_at is None:
+            return line
+        exchange.summary = line
+    return exchange.summary
+
+
+def _summary(exchange: Exchange, reading: Reading) -> dict[str, Any]:
+    candidate, error = reading.candidate, reading.error
+    kinds = [kind for kind, _ in reading.declared]
+    names = [declaration.get("name", "") for declaration in reading.functions]
+    return {
+        "number": exchange.number,
+        "revision": exchange.revision,
+        "time": exchange.received.isoformat(timespec="milliseconds"),
+        "httpMethod": exchange.http_method,
+        "method": exchange.method,
+        "path": exchange.path,
+        "model": exchange.target.model if exchange.target else "",
+        "endpoint": exchange.target.endpoint if exchange.target else "",
+        "status": exchange.status,
+        "state": _state(exchange),
+        "duration": _milliseconds(exchange.ended_at),
+        "tokens": _count(reading),
+        "codeExecution": "codeExecution" in kinds,
+        "functions": names[:_MOST_FUNCTIONS],
+        "otherTools": [kind for kind in kinds if kind not in ("codeExecution", "functionDeclarations")],
+        "said": _short(_last_said(reading)),
+        "outcomes": [
+            part["codeExecutionResult"].get("outcome", "")
+            for part in candidate["parts"]
+            if isinstance(part, dict) and isinstance(part.get("codeExecutionResult"), dict)
+        ],
+        "finish": candidate.get("finishReason", ""),
+        "problem": _short(str(error.get("message", ""))) if isinstance(error, dict) else "",
+        "faults": [fault.kind for fault in exchange.faults],
+    }
+
+
+def _state(exchange: Exchange) -> str:
+    if exchange.ended_at is None:
+        return "open"
+    return "complete" if exchange.complete else "cut"
+
+
+def _count(reading: Reading) -> int | None:
+    counts = [reading.usage.get("totalTokenCount"), *(body.get("totalTokens") for body in reading.bodies)]
+    return next((count for count in counts if isinstance(count, int)), None)
+
+
+def _last_said(reading: Reading) -> str:
+    *_, last = reading.asked.get("contents") or [{}]
+    return " ".join(texts([part.get("text") or _gist(part) for part in last.get("parts") or []]))
+
+
+def _gist(part: dict[str, Any]) -> str:
+    """A part that is no text, in a word or two."""
+    if "functionResponse" in part:
+        return f"{part['functionResponse'].get('name', '')} returned"
+    return next(iter(part), "")
+
+
+def _short(text: str) -> str:
+    line = " ".join(text[: 4 * _SNIPPET].split())
+    return line if len(line) <= _SNIPPET else f"{line[:_SNIPPET]}…"
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 2)
+
+
+def document(exchange: Exchange) -> dict[str, Any]:
+    """All there is to show of the bodies, whole."""
+    return _document(read(exchange))
+
+
+def _document(reading: Reading) -> dict[str, Any]:
+    return {
+        "request": reading.sent,
+        "requestText": reading.sent_text,
+        "asked": None if reading.asked == reading.sent else reading.asked or None,
+        "answer": reading.candidate,
+        "chunks": [
+            {"at": _milliseconds(chunk.at), "body": chunk.body}
+            if chunk.text is None
+            else {"at": _milliseconds(chunk.at), "text": chunk.text}
+            for chunk in reading.chunks
+        ],
+        "usage": reading.usage,
+        "error": reading.error,
+    }
+
+
+def detail(exchange: Exchange) -> dict[str, Any]:
+    """All there is to show, long texts cut: the line of the list, `document`, and what the bodies do not say."""
+    reading = read(exchange)
+    shown, cuts = cut(_document(reading))
+    return {
+        **_summary(exchange, reading),
+        **shown,
+        "cuts": cuts,
+        "plan": plan_of(reading) if reading.asked else None,
+        "brain": exchange.brain,
+        "notes": list(exchange.notes),
+        "faultsHit": [fault.as_json() for fault in exchange.faults],
+        "query": dict(exchange.query),
+        "leftOut": exchange.left_out,
+        "timing": {
+            "read": _milliseconds(exchange.read_at),
+            "asked": _milliseconds(exchange.asked_at),
+            "first": _milliseconds(exchange.first_at),
+            "total": _milliseconds(exchange.ended_at),
+            "runs": [
+                {**asdict(run), "at": _milliseconds(run.at), "seconds": _milliseconds(run.seconds)}
+                for run in exchange.runs
+            ],
+        },
+    }
+
+
+def search(exchange: Exchange, query: str) -> str | None:
+    """Where an exchange says something; upper and lower case are the same.
+
+    Returns:
+        A snippet around the first place; `None` where it does not say it.
+    """
+    wanted = query.casefold()
+    for text in _said(exchange):
+        at = text.casefold().find(wanted)
+        if at >= 0:
+            start = max(0, at - _BEFORE_HIT)
+            return ("…" if start else "") + _short(text[start : start + 4 * _SNIPPET])
+    return None
+
+
+def _said(exchange: Exchange) -> Iterator[str]:
+    line = summary(exchange)
+    yield f"{line['status']}"
+    for name in ("model", "method", "endpoint", "path", "httpMethod"):
+        yield line[name]
+    reading = read(exchange)
+    yield from texts([reading.sent, reading.sent_text, reading.candidate, reading.error, *exchange.notes])
+    yield from texts([chunk.text for chunk in reading.chunks])
+    yield exchange.brain
+    yield from line["faults"]

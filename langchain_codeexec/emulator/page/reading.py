@@ -1,0 +1,171 @@
+"""What the bytes of an exchange say."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from langchain_codeexec.emulator.parsing import parse_json, parse_message
+from langchain_codeexec.emulator.service_errors import EmulatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from langchain_codeexec.emulator.page.exchange import Exchange
+
+__all__ = ["Chunk", "Reading", "joined", "read"]
+
+_MESSAGES = MappingProxyType(
+    {
+        "generateContent": "GenerateContentRequest",
+        "streamGenerateContent": "GenerateContentRequest",
+        "countTokens": "CountTokensRequest",
+    }
+)
+_TEXT_ALONE = frozenset({"text", "thought", "thoughtSignature"})
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A body, or one chunk of a streamed one.
+
+    Attributes:
+        at: Seconds after the request came.
+        body: The JSON; `None` where it is none.
+        text: What was sent instead of JSON.
+    """
+
+    at: float
+    body: Any = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An exchange, read.
+
+    Attributes:
+        sent: The request's JSON; `None` where there is none.
+        sent_text: A request that is no JSON.
+        asked: The request as the service reads it, keys in camelCase; empty where it cannot be read.
+        chunks: The answer.
+    """
+
+    sent: Any = None
+    sent_text: str | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    chunks: Sequence[Chunk] = ()
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """The chunks that are JSON objects."""
+        return [chunk.body for chunk in self.chunks if isinstance(chunk.body, dict)]
+
+    @property
+    def candidate(self) -> dict[str, Any]:
+        """The first candidate: its parts of all chunks, joined, and what came last of the rest."""
+        whole: dict[str, Any] = {}
+        parts: list[Any] = []
+        for body in self.bodies:
+            candidates = body.get("candidates")
+            if not isinstance(candidates, list) or not candidates or not isinstance(candidates[0], dict):
+                continue
+            whole |= {name: value for name, value in candidates[0].items() if name != "content"}
+            content = candidates[0].get("content")
+            found = content.get("parts") if isinstance(content, dict) else None
+            parts += found if isinstance(found, list) else []
+        return {**whole, "parts": joined(parts)}
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """The last token counts."""
+        counts = [
+            body["usageMetadata"] for body in self.bodies if isinstance(body.get("usageMetadata"), dict)
+        ]
+        return counts[-1] if counts else {}
+
+    @property
+    def error(self) -> Any:
+        """The error, where the answer is or ends in one."""
+        return next((body["error"] for body in reversed(self.bodies) if "error" in body), None)
+
+    @property
+    def declared(self) -> Iterator[tuple[str, Any]]:
+        """Kind and settings of every tool."""
+        for tool in self.asked.get("tools") or []:
+            yield from tool.items()
+
+    @property
+    def functions(self) -> list[dict[str, Any]]:
+        """The function declarations."""
+        return [
+            declaration
+            for kind, declarations in self.declared
+            if kind == "functionDeclarations"
+            for declaration in declarations
+        ]
+
+
+def joined(parts: Iterable[Any]) -> list[Any]:
+    """Parts with adjacent pieces of text as one; the signature of the last piece is that of the whole."""
+    whole: list[Any] = []
+    for part in parts:
+        if whole and _is_text(part) and _goes_on(whole[-1], part):
+            whole[-1] = {**whole[-1], **part, "text": whole[-1]["text"] + part["text"]}
+        else:
+            whole.append(part)
+    return whole
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("text"), str) and part.keys() <= _TEXT_ALONE
+
+
+def _goes_on(before: Any, part: dict[str, Any]) -> bool:
+    return (
+        _is_text(before) and "thoughtSignature" not in before and before.get("thought") == part.get("thought")
+    )
+
+
+def read(exchange: Exchange) -> Reading:
+    """Take the bytes of an exchange apart; what makes no sense is text."""
+    chunks = tuple(_chunks(exchange))
+    if not exchange.question:
+        return Reading(chunks=chunks)
+    try:
+        sent = parse_json(exchange.question)
+    except EmulatedError:
+        return Reading(sent_text=exchange.question.decode("utf-8", "replace"), chunks=chunks)
+    return Reading(sent=sent, asked=_asked(exchange, sent), chunks=chunks)
+
+
+def _asked(exchange: Exchange, sent: Any) -> Mapping[str, Any]:
+    if exchange.target is not None and exchange.method in _MESSAGES:
+        with suppress(EmulatedError):  # refused for that, and shown as it was sent
+            asked = parse_message(_MESSAGES[exchange.method], sent, exchange.target)
+            nested: dict[str, Any] | None = asked.get("generateContentRequest")
+            return nested or asked
+    return {}
+
+
+def _chunks(exchange: Exchange) -> Iterator[Chunk]:
+    """Streams send every chunk in a piece of its own, in the framing of events or of an array."""
+    if exchange.content_type.startswith("text/event-stream"):
+        for at, piece in exchange.pieces:
+            yield _chunk(at, piece.removeprefix(b"data: ").removesuffix(b"\r\n\r\n"))
+    elif exchange.method == "streamGenerateContent":
+        for at, piece in exchange.pieces:
+            if text := piece.strip(b"[],\r\n"):
+                yield _chunk(at, text)
+    elif exchange.pieces:
+        yield _chunk(exchange.pieces[-1][0], exchange.answer)
+
+
+def _chunk(at: float, raw: bytes) -> Chunk:
+    try:
+        return Chunk(at, json.loads(raw))
+    except (ValueError, RecursionError):
+        return Chunk(at, text=raw.decode("utf-8", "replace"))

@@ -1,0 +1,216 @@
+"""The page and what it asks for, below `/__emulator__`: for this machine only."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from langchain_codeexec.emulator.encoding import bytes_from_base64
+from langchain_codeexec.emulator.hosting import ENDING_EXTENSION
+from langchain_codeexec.emulator.local import is_local, local_only
+from langchain_codeexec.emulator.page import PREFIX
+from langchain_codeexec.emulator.page.copied_test import pytest_of
+from langchain_codeexec.emulator.page.copying import cassette_of, curl_of
+from langchain_codeexec.emulator.page.cutting import found
+from langchain_codeexec.emulator.page.details import detail, document, search
+from langchain_codeexec.emulator.page.events import changes, event_stream
+from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
+from langchain_codeexec.emulator.streams import json_response
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.types import Scope
+
+    from langchain_codeexec.emulator.faults import Faults
+    from langchain_codeexec.emulator.page.exchange import Exchange
+    from langchain_codeexec.emulator.page.journal import Journal
+
+    _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+    _View: TypeAlias = Callable[[Exchange, Request], Response]
+
+__all__ = ["is_own", "page_routes"]
+
+_STATIC = Path(__file__).parent / "static"
+_TYPES = MappingProxyType(
+    {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+)
+_HEADERS = MappingProxyType(
+    {
+        "cache-control": "no-store",
+        "content-security-policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+            "require-trusted-types-for 'script'; trusted-types 'none'"
+        ),
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }
+)
+_ALONE = MappingProxyType({**_HEADERS, "content-security-policy": "default-src 'none'; sandbox"})
+"""For what a stranger wrote, when it is opened by itself."""
+_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/svg+xml"})
+
+
+def is_own(scope: Scope) -> bool:
+    """Whether a request is for the page, and none that a service would get."""
+    path: str = scope["path"]
+    return path == PREFIX or path.startswith(f"{PREFIX}/") or (path == "/" and _is_browser(Request(scope)))
+
+
+def _is_browser(request: Request) -> bool:
+    return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+
+
+def page_routes(journal: Journal, faults: Faults) -> list[Route]:
+    """Routes of the page, its data and its events.
+
+    Args:
+        journal: What is shown.
+        faults: What is shown beside it.
+    """
+    live = _Live(journal, faults)
+    rows: list[tuple[str, str, _Endpoint]] = [
+        ("GET", "", _to_page),
+        ("GET", "/", _static),
+        ("GET", "/static/{name}", _static),
+        ("GET", "/events", live.events),
+        ("GET", "/requests", live.changed),
+        ("DELETE", "/requests", live.clear),
+        ("GET", "/search", live.search),
+    ]
+    rows += [("GET", f"/requests/{{number:int}}{path}", live.one(view)) for path, view in _VIEWS.items()]
+    routes = [Route(f"{PREFIX}{path}", local_only(answer), methods=[method]) for method, path, answer in rows]
+    return [Route("/", _home), *routes]
+
+
+async def _home(request: Request) -> Response:
+    if _is_browser(request) and is_local(request):
+        return RedirectResponse(f"{PREFIX}/", headers=_ALONE)
+    raise HTTPException(404)
+
+
+async def _to_page(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
+    return RedirectResponse(f"{PREFIX}/", headers=_ALONE)
+
+
+async def _static(request: Request) -> Response:
+    file = _STATIC / request.path_params.get("name", "index.html")
+    if file.parent != _STATIC or file.suffix not in _TYPES or not file.is_file():
+        raise _not_there(request.url.path)
+    return Response(file.read_bytes(), headers=_HEADERS, media_type=f"{_TYPES[file.suffix]}; charset=utf-8")
+
+
+def _not_there(what: str) -> EmulatedError:
+    return EmulatedError(404, message=f"There is no {what}.")
+
+
+class _Live:
+    """What the page asks for while it is open."""
+
+    def __init__(self, journal: Journal, faults: Faults) -> None:
+        self._journal = journal
+        self._faults = faults
+
+    async def events(self, request: Request) -> Response:
+        """Everything that changed after the revision `after`, and from then on."""
+        ending = (request.scope.get("extensions") or {}).get(ENDING_EXTENSION) or asyncio.Event()
+        stream = event_stream(self._journal, self._faults, self._after(request), ending)
+        return StreamingResponse(stream, headers=_ALONE, media_type="text/event-stream")
+
+    async def changed(self, request: Request) -> Response:
+        """The same, once."""
+        return _json(changes(self._journal, self._faults, self._after(request)))
+
+    def _after(self, request: Request) -> int:
+        """The revision a page has seen; that of another run means nothing here."""
+        query = request.query_params
+        after = query.get("after", "0")
+        if not (after.isascii() and after.isdecimal()):
+            raise invalid(f"after is {after!r}, not a revision.")
+        return int(after) if query.get("run", self._journal.run) == self._journal.run else 0
+
+    async def clear(self, request: Request) -> Response:
+        """Forget all exchanges."""
+        self._journal.clear()
+        return await self.changed(request)
+
+    async def search(self, request: Request) -> Response:
+        """Numbers of the exchanges that say `q`, each with a snippet."""
+        query = request.query_params.get("q", "")
+        exchanges = self._journal.since(0)
+        hits = await asyncio.to_thread(lambda: {one.number: search(one, query) for one in exchanges})
+        return _json({"hits": {number: hit for number, hit in hits.items() if hit is not None}})
+
+    def one(self, view: _View) -> _Endpoint:
+        """A view of one exchange; made in a thread, for bodies may be large."""
+
+        async def answer(request: Request) -> Response:
+            number = request.path_params["number"]
+            exchange = self._journal.get(number)
+            if exchange is None:
+                raise _not_there(f"request {number} any more, or not yet")
+            return await asyncio.to_thread(view, exchange, request)
+
+        return answer
+
+
+def _json(body: Any) -> Response:
+    response = json_response(body)
+    response.headers.update(_ALONE)
+    return response
+
+
+def _text(text: str | bytes, **headers: str) -> Response:
+    return Response(text, headers={**_ALONE, **headers}, media_type="text/plain; charset=utf-8")
+
+
+def _blob(exchange: Exchange, request: Request) -> Response:
+    """What was cut out of the document at the JSON pointer `at`."""
+    pointer = request.query_params.get("at", "")
+    try:
+        text, mime_type = found(document(exchange), pointer)
+        raw = bytes_from_base64(text) if mime_type else b""
+    except (LookupError, ValueError):
+        raise _not_there(f"text at {pointer!r}") from None
+    if not mime_type:
+        return _text(text.encode("utf-8", "backslashreplace"))
+    if mime_type.startswith("text/"):
+        return _text(raw)
+    media_type = mime_type if mime_type in _PICTURES else "application/octet-stream"
+    return Response(raw, headers=_ALONE, media_type=media_type)
+
+
+def _curl(exchange: Exchange, request: Request) -> Response:
+    return _text(curl_of(exchange, f"{request.url.scheme}://{request.url.netloc}"))
+
+
+def _cassette(exchange: Exchange, request: Request) -> Response:  # noqa: ARG001 -- a view's signature
+    name = f"request-{exchange.number}.yaml"
+    return _text(
+        cassette_of(exchange).encode("utf-8", "backslashreplace"),
+        **{"content-disposition": f'attachment; filename="{name}"'},
+    )
+
+
+_VIEWS: Mapping[str, _View] = MappingProxyType(
+    {
+        "": lambda exchange, _: _json(detail(exchange)),
+        "/blob": _blob,
+        "/request": lambda exchange, _: _text(exchange.question),
+        "/response": lambda exchange, _: _text(exchange.answer),
+        "/curl": _curl,
+        "/test": lambda exchange, _: _text(pytest_of(exchange)),
+        "/cassette": _cassette,
+    }
+)
+"""What can be had of an exchange, by the end of the path."""

@@ -1,0 +1,72 @@
+"""Tables as CSV: UTF-8, commas, a header, rows that end in a line feed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from langchain_codeexec.errors import DataError
+from langchain_codeexec.inputs.kinds import formatted
+from langchain_codeexec.inputs.shown import shown
+
+if TYPE_CHECKING:
+    from langchain_codeexec.inputs.data_file import Column
+    from langchain_codeexec.inputs.grids import Grid
+
+__all__ = ["Written", "csv_from_grid", "sample_of"]
+
+_SAMPLE_ROWS, _SAMPLE_COLUMNS, _SAMPLE_CELL = 3, 30, 40
+
+
+class Written(NamedTuple):
+    """A table written as CSV.
+
+    Attributes:
+        data: The bytes; no more than a beginning where it became too large.
+        rows: How many rows are in it.
+        size: How many bytes it has, estimated where it became too large.
+    """
+
+    data: bytes
+    rows: int
+    size: int
+
+
+def csv_from_grid(
+    grid: Grid, columns: tuple[Column, ...], source: str, *, most: int, step: int = 1
+) -> Written:
+    """Write every `step`-th row, and stop soon after `most` bytes.
+
+    Raises:
+        DataError: A value has no text.
+    """
+    buffer = io.BytesIO()
+    text = io.TextIOWrapper(buffer, "utf-8", errors="replace", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    rows = 0
+    try:
+        writer.writerow([column.name for column in columns])
+        for chunk in grid.chunks(step):
+            cells = [formatted(values, one.kind) for values, one in zip(chunk, columns, strict=True)]
+            writer.writerows(zip(*cells, strict=True))
+            rows += len(chunk[0])
+            if buffer.tell() > most:
+                break
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise DataError(
+            f"{source} holds a value that cannot be written as text: {error}. Leave its column out, or turn it "
+            "into text first."
+        ) from error
+    wanted = -(-grid.rows // step)
+    return Written(buffer.getvalue(), rows, buffer.tell() * wanted // rows if rows else buffer.tell())
+
+
+def sample_of(grid: Grid, columns: tuple[Column, ...]) -> tuple[tuple[str, ...], ...]:
+    """The first rows, as far as they are worth showing."""
+    first = next(grid.chunks(), [])[:_SAMPLE_COLUMNS]
+    cells = [
+        [shown(str(cell), _SAMPLE_CELL) for cell in formatted(values[:_SAMPLE_ROWS], one.kind)]
+        for values, one in zip(first, columns, strict=False)
+    ]
+    return tuple(zip(*cells, strict=True))

@@ -1,0 +1,69 @@
+"""How much may be sent, and what to do about more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from langchain_codeexec.errors import ConfigurationError, DataError
+
+__all__ = ["DataLimits", "inline_size", "too_large"]
+
+_PART: Final = 120
+"""Bytes of JSON around the data of a part, rounded up."""
+_REMEDIES: Final = (
+    "Send fewer rows or columns; or let tables be thinned out with limits=DataLimits(down_sample=True); or run "
+    "the code where the data is, with CodeExecutionTool(executor=LocalSandbox())."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DataLimits:
+    """What the files of a request may amount to.
+
+    The service's models also have a limit of tokens, by which about 2 MB of text are a million tokens. Source:
+    the Gemini API's guides to file input and to code execution.
+
+    Attributes:
+        request_bytes: The most a request may have, base64 and JSON included. The service takes 20 MB inline.
+        file_bytes: The most one file may have, as bytes of its own; `None` leaves it to `request_bytes`.
+        files: The most files one request may have.
+        down_sample: Whether a table that does not fit is thinned out to every n-th row, and the model told so.
+
+    Raises:
+        ConfigurationError: A limit is not above zero.
+    """
+
+    request_bytes: int = 20_000_000
+    file_bytes: int | None = None
+    files: int = 100
+    down_sample: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("request_bytes", "file_bytes", "files"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ConfigurationError(f"DataLimits({name}={value!r}): a limit must be above zero")
+
+    @property
+    def largest_file(self) -> int:
+        """Bytes that one file may have if it travels alone."""
+        alone = max(0, self.request_bytes - _PART) // 4 * 3
+        return alone if self.file_bytes is None else min(alone, self.file_bytes)
+
+
+def inline_size(size: int) -> int:
+    """Bytes that so many bytes of a file take in a request."""
+    return (size + 2) // 3 * 4 + _PART
+
+
+def too_large(source: str, size: str, limit: int, of: str) -> DataError:
+    """The error for what does not fit.
+
+    Args:
+        source: What is too large.
+        size: How large it is, in words.
+        limit: The limit in bytes.
+        of: What the limit is of.
+    """
+    return DataError(f"{source} has {size}, and the limit of {of} is {limit / 1e6:.1f} MB. {_REMEDIES}")

@@ -34,7 +34,7 @@ def test_succeeds_where_nothing_is_isolated(attack: Attack):
 def test_is_held(confined: LocalSandbox):
     breaches = {finding.attack for finding in run_battery(confined) if not finding.held}
 
-    assert breaches == KNOWN_GAPS.get(confined.mode, set())
+    assert breaches <= KNOWN_GAPS.get(confined.mode, set())
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can become somebody else; the tests above ran as a user")
@@ -47,5 +47,5 @@ def test_is_held_as_an_ordinary_user(mode: str):
     report = json.loads(done.stdout)
     if report["missing"]:
         pytest.skip(f"{mode}: {report['missing']}")
-    assert set(report["breaches"]) == KNOWN_GAPS.get(mode, set())
+    assert set(report["breaches"]) <= KNOWN_GAPS.get(mode, set())
     assert report["attacks"] == len(ATTACKS)

@@ -6,10 +6,23 @@ its number at offset 0, the architecture at 4, six arguments of 64 bits from 16 
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from typing import NamedTuple
 
-__all__ = ["ALLOW", "KILL", "Instruction", "assemble", "errno", "jump_equal", "jump_least", "load", "mask"]
+__all__ = [
+    "ALLOW",
+    "KILL",
+    "NOTIFY",
+    "Filter",
+    "Instruction",
+    "assemble",
+    "errno",
+    "jump_equal",
+    "jump_least",
+    "load",
+    "mask",
+]
 
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
 
@@ -51,6 +64,7 @@ def jump_least(value: int, if_true: int, if_false: int) -> Instruction:
 
 ALLOW = Instruction(_RET_K, 0, 0, 0x7FFF0000)  # SECCOMP_RET_ALLOW
 KILL = Instruction(_RET_K, 0, 0, 0x80000000)  # SECCOMP_RET_KILL_PROCESS
+NOTIFY = Instruction(_RET_K, 0, 0, 0x7FC00000)  # SECCOMP_RET_USER_NOTIF
 
 
 def errno(number: int) -> Instruction:
@@ -61,3 +75,14 @@ def errno(number: int) -> Instruction:
 def assemble(program: list[Instruction]) -> bytes:
     """The program as an array of `struct sock_filter`."""
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+
+
+class Filter(ctypes.Structure):
+    """`struct sock_fprog`: a program as the kernel takes it."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
+
+    def __init__(self, program: list[Instruction]) -> None:
+        code = assemble(program)
+        self._code = ctypes.create_string_buffer(code, len(code))
+        super().__init__(len(program), ctypes.addressof(self._code))

@@ -29,7 +29,7 @@ def bubblewrap_command(bwrap: str, script: str, readable: Iterable[str]) -> list
         script: The script.
         readable: What can be read.
     """
-    command = [bwrap, *_NAMESPACES, "--new-session", "--cap-drop", "ALL"]
+    command = [bwrap, *_NAMESPACES, "--hostname", "sandbox", "--new-session", "--cap-drop", "ALL"]
     if os.geteuid() == 0:
         for name in _ROOT_KEEPS:
             command += ["--cap-add", name]

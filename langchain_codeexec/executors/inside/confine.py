@@ -3,43 +3,68 @@
 from __future__ import annotations
 
 import os
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from . import landlock
+from . import landlock, seccomp
 from .capabilities import drop_capabilities, forbid_new_privileges
 from .layout import DEVICES
-from .seccomp import filter_syscalls
+from .listener import listen_to
+from .lookups import CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .limits import Limits
 
-__all__ = ["confine"]
+__all__ = ["LISTENER", "confine"]
+
+
+LISTENER = b"+"
+"""Comes with the descriptor of the calls that the other end is to answer."""
 
 
 def confine(
-    limits: Limits, *, readable: Iterable[str], writable: Iterable[str], keep: Iterable[int], isolated: bool
+    limits: Limits,
+    channel: socket.socket,
+    keep: Iterable[int],
+    *,
+    readable: Iterable[str] | None,
+    writable: Iterable[str],
 ) -> None:
     """Take from this process, for good, all that a program has no need of.
 
     Args:
         limits: What it may use.
-        readable: Folders and files.
+        channel: Leads to whoever answers its calls that look at files, where it has no namespaces.
+        keep: Descriptors that stay open besides the first three and the channel.
+        readable: Folders and files; `None` where it has namespaces of its own, with nothing else in sight.
         writable: Folders.
-        keep: Descriptors that stay open besides the first three.
-        isolated: Whether it has namespaces of its own.
 
     Raises:
         OSError: The kernel refuses a step.
     """
+    isolated = readable is None
     os.setsid()
-    _close_all_but({0, 1, 2, *keep})
+    _close_all_but({0, 1, 2, channel.fileno(), *keep})
     drop_capabilities()
     forbid_new_privileges()
-    landlock.restrict_files(readable, [*writable, *DEVICES])
+    landlock.restrict_files(readable or ["/"], [*writable, *DEVICES])
     limits.apply(count_tasks=isolated)
-    filter_syscalls(os.getpid(), isolated=isolated, can_truncate=landlock.abi() >= landlock.TRUNCATE_SINCE)
+    can_truncate = landlock.abi() >= landlock.TRUNCATE_SINCE
+    code = seccomp.program(os.getpid(), isolated=isolated, can_truncate=can_truncate)
+    if not isolated:
+        _hand_over_lookups(channel)  # from here on even `uname` waits for an answer
+    seccomp.filter_syscalls(code)
+
+
+def _hand_over_lookups(channel: socket.socket) -> None:
+    """Have the calls that look at files answered by the other end of a channel, if nobody listens already."""
+    with suppress(OSError):
+        listener = listen_to(CALLS)
+        socket.send_fds(channel, [LISTENER], [listener])
+        os.close(listener)
 
 
 _LAST_FD = (1 << 31) - 1

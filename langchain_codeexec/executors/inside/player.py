@@ -54,17 +54,11 @@ def play(
     channel = _move_up(requests, outputs)
     box.settle()
     _reseed()
+    _forget_name()
     program = Program(box.images)
     keep_to_one_process()
     explain_refusals()
-    isolated = readable is None
-    confine(
-        limits,
-        readable=["/"] if readable is None else readable,
-        writable=box.writable,
-        keep=[channel.fileno(), *program.descriptors],
-        isolated=isolated,
-    )
+    confine(limits, channel, program.descriptors, readable=readable, writable=box.writable)
     _tell(channel, {"confined": True})
     status = 0
     with suppress(OSError):  # the program has closed the channel: the exit status tells the rest
@@ -93,6 +87,12 @@ def _reseed() -> None:
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
+
+
+def _forget_name() -> None:
+    """What a library has asked for when it was loaded may be the host's name."""
+    if "platform" in sys.modules:
+        setattr(sys.modules["platform"], "_uname_cache", None)  # noqa: B010 -- no public name for it
 
 
 def _report(program: Program, status: int) -> dict[str, Any]:

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import frames, player, usage
+from .confine import LISTENER
 from .folder import collect, digest
 from .kernel import die_with_parent
+from .layout import DEVICES
+from .listener import Memory
+from .lookups import Lookups
 from .watch import Player
 
 if TYPE_CHECKING:
@@ -175,16 +179,25 @@ class Supervisor:
             os.close(fd)
         self._player = Player(pid, ours, (out[0], err[0]))
         ours.settimeout(_STARTING)
-        line = b""
+        line, listeners = b"", []
         while not line.endswith(b"\n"):
-            data = ours.recv(1 << 12)
+            data, descriptors, _, _ = socket.recv_fds(ours, 1 << 12, 1)
             if not data:
                 raise OSError(0, "it ended before it was confined", "the program's process")
-            line += data
+            line += data.removeprefix(LISTENER)
+            listeners += descriptors
         if line != b'{"confined": true}\n':
             raise OSError(0, line.decode().strip(), "the program's process")
         ours.setblocking(False)
+        for listener in listeners:
+            self._player.answer(listener, self._lookups(pid))
         return self._player
+
+    def _lookups(self, pid: int) -> Lookups | None:
+        """What tells the program about files; `None` where the system lets nobody look into a child's memory."""
+        with suppress(OSError):
+            return Lookups(Memory(pid), self.readable or [], [*self.box.writable, *DEVICES])
+        return None
 
     def _play(self, channel: socket.socket, outputs: tuple[int, int]) -> int:
         """Be the program's process."""

@@ -6,15 +6,16 @@ Linux 6.6. A -1 says that the architecture has no such call.
 
 from __future__ import annotations
 
-import platform
+import os
 
-__all__ = ["LAST_KNOWN", "audit_architecture", "number"]
+__all__ = ["LAST_KNOWN", "MACHINE", "audit_architecture", "number"]
 
 LAST_KNOWN = 450
 """The newest call of the sources; those after it are answered as an older kernel would."""
 
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_* of linux/audit.h
-_COLUMN = list(_AUDIT)
+MACHINE = os.uname().machine
+"""The architecture of this machine; `platform` would remember the host's name as well."""
 
 
 def audit_architecture() -> int:
@@ -23,15 +24,14 @@ def audit_architecture() -> int:
     Raises:
         OSError: The numbers of its system calls are not known here.
     """
-    machine = platform.machine()
-    if machine not in _AUDIT:
-        raise OSError(0, f"no table of system calls for {machine}", "seccomp")
-    return _AUDIT[machine]
+    if MACHINE not in _AUDIT:
+        raise OSError(0, f"no table of system calls for {MACHINE}", "seccomp")
+    return _AUDIT[MACHINE]
 
 
 def number(name: str) -> int:
     """The number of a system call on this machine; -1 if it has none."""
-    return _NUMBERS[name][_COLUMN.index(platform.machine())]
+    return _NUMBERS[name][list(_AUDIT).index(MACHINE)]
 
 
 # fmt: off
@@ -77,13 +77,13 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "rt_tgsigqueueinfo": (297, 240), "sched_get_priority_max": (146, 125),
     "sched_get_priority_min": (147, 126), "sched_getaffinity": (204, 123), "sched_getparam": (143, 121),
     "sched_getscheduler": (145, 120), "sched_rr_get_interval": (148, 127), "sched_setaffinity": (203, 122),
-    "sched_yield": (24, 124), "select": (23, -1), "sendfile": (40, 71), "sendmsg": (46, 211),
-    "sendto": (44, 206), "set_robust_list": (273, 99), "set_tid_address": (218, 96), "setitimer": (38, 103),
-    "setrlimit": (160, 164), "setsockopt": (54, 208), "setxattr": (188, 5), "shutdown": (48, 210),
-    "sigaltstack": (131, 132), "signalfd": (282, -1), "signalfd4": (289, 74), "socketpair": (53, 199),
-    "stat": (4, -1), "statfs": (137, 43), "statx": (332, 291), "symlink": (88, -1), "symlinkat": (266, 36),
-    "sync_file_range": (277, 84), "sysinfo": (99, 179), "tgkill": (234, 131), "time": (201, -1),
-    "timer_create": (222, 107), "timer_delete": (226, 111), "timer_getoverrun": (225, 109),
+    "sched_yield": (24, 124), "seccomp": (317, 277), "select": (23, -1), "sendfile": (40, 71),
+    "sendmsg": (46, 211), "sendto": (44, 206), "set_robust_list": (273, 99), "set_tid_address": (218, 96),
+    "setitimer": (38, 103), "setrlimit": (160, 164), "setsockopt": (54, 208), "setxattr": (188, 5),
+    "shutdown": (48, 210), "sigaltstack": (131, 132), "signalfd": (282, -1), "signalfd4": (289, 74),
+    "socketpair": (53, 199), "stat": (4, -1), "statfs": (137, 43), "statx": (332, 291), "symlink": (88, -1),
+    "symlinkat": (266, 36), "sync_file_range": (277, 84), "sysinfo": (99, 179), "tgkill": (234, 131),
+    "time": (201, -1), "timer_create": (222, 107), "timer_delete": (226, 111), "timer_getoverrun": (225, 109),
     "timer_gettime": (224, 108), "timer_settime": (223, 110), "timerfd_create": (283, 85),
     "timerfd_gettime": (287, 87), "timerfd_settime": (286, 86), "times": (100, 153), "truncate": (76, 45),
     "umask": (95, 166), "uname": (63, 160), "unlink": (87, -1), "unlinkat": (263, 35), "utime": (132, -1),

@@ -10,10 +10,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .capture import Capture
+from .listener import Listener
 
 if TYPE_CHECKING:
     import resource
     import socket
+
+    from .lookups import Lookups
 
 __all__ = ["Player"]
 
@@ -46,6 +49,7 @@ class Player:
         self._unread = b""
         self._clock = (~pid << 3) | 2  # CPUCLOCK_SCHED of linux/posix-timers.h: the whole process
         self._usage: resource.struct_rusage | None = None
+        self._listener: Listener | None = None
         for fd in outputs:
             os.set_blocking(fd, False)
 
@@ -63,10 +67,15 @@ class Player:
         """Bytes resident at the most, once it has ended."""
         return self._usage.ru_maxrss * 1024 if self._usage else 0
 
+    def answer(self, listener: int, lookups: Lookups | None) -> None:
+        """Answer its calls that look at files; without `lookups` leave them to the kernel."""
+        self._listener = Listener(listener, lookups.answer if lookups else None)
+
     def readers(self) -> dict[int, Any]:
         """What to call when which descriptor can be read; false says that it has ended."""
         out, err = self._outputs
-        return {
+        listening = {self._listener.fd: self._listener.serve} if self._listener else {}
+        return listening | {
             out: lambda: self._read_output(0),
             err: lambda: self._read_output(1),
             self.channel.fileno(): self._read_report,
@@ -104,6 +113,8 @@ class Player:
         self.channel.close()
         for fd in (*self._outputs, self.exit):
             os.close(fd)
+        if self._listener:
+            self._listener.close()
 
     def drain(self) -> None:
         """Read what is in the pipes by now."""

@@ -65,8 +65,9 @@ class LocalSandbox:
     - `namespaces`: a root of its own that holds nothing but libraries; user, mount, process, network, IPC and
       host name namespaces; Landlock; a list of allowed system calls.
     - `bubblewrap`: the same with the outer namespaces made by bubblewrap, where it is installed.
-    - `landlock`: Landlock and the list of system calls alone. Names, sizes and times of the host's files can
-      be seen, their contents cannot; the limits of disk and threads are watched over instead of enforced.
+    - `landlock`: Landlock and the list of system calls alone. Whether a path of the host exists can be found
+      out; sizes and times cannot, unless the system forbids a process to look into its children's memory
+      (`kernel.yama.ptrace_scope` of 2 or more). Disk and threads are watched over instead of limited.
 
     On macOS `sandbox-exec` isolates; this has been written from its documentation and **never been tested**.
     Elsewhere every run is refused. The sandbox shares the kernel with its host: where programs may be written

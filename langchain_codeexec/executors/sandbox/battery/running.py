@@ -29,7 +29,7 @@ __all__ = ["ATTACKS", "KNOWN_GAPS", "Finding", "run_battery", "try_plainly"]
 ATTACKS = (*FILES, *NETWORK, *PROCESSES, *KERNEL, *RESOURCES, *LEAKS)
 
 KNOWN_GAPS = {"landlock": {"look at a file's size"}}
-"""By mode, the attacks that it is known not to hold."""
+"""By mode, the attacks that it is known not to hold where no process may look into its children's memory."""
 
 
 @dataclass(frozen=True)

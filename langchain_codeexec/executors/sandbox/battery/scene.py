@@ -114,7 +114,8 @@ class Scene:
     def traces(self) -> list[Path]:
         """Files that a program has left where the host, or another program, would find them."""
         name = f"trace-{self.token}"
-        folders = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), self.folder, *map(Path, sys.path)]  # noqa: S108 -- where traces are looked for
+        places = ("/tmp", "/var/tmp", "/dev/shm", "/work", "/box")  # noqa: S108 -- where traces are looked for
+        folders = [*map(Path, places), self.folder, *map(Path, sys.path)]
         return [path for folder in dict.fromkeys(folders) for path in self._named(folder, name)]
 
     @property

@@ -1,0 +1,209 @@
+"""From an answer's figures to what bears them out, and the answer annotated with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_codeexec.executions import code_executions
+from langchain_codeexec.grounding.agreement import bears_out
+from langchain_codeexec.grounding.answers import GROUNDING_KEY, AnswerFigure, CalculatedAnswer, CitedDocument
+from langchain_codeexec.grounding.evidence import (
+    Evidence,
+    document_evidence,
+    execution_evidence,
+    question_evidence,
+)
+from langchain_codeexec.grounding.figures import figures_in
+from langchain_codeexec.grounding.prompt import says_nothing
+from langchain_codeexec.grounding.sentences import sentence_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from langchain_core.messages import AIMessage
+    from langchain_core.messages.content import Annotation, Citation
+
+    from langchain_codeexec.executions import CodeExecution
+    from langchain_codeexec.grounding.documents import DocumentData
+    from langchain_codeexec.grounding.figures import Figure
+
+__all__ = ["UNSUPPORTED", "attributed", "attributed_figures"]
+
+Json = dict[str, Any]
+
+UNSUPPORTED: Final = "unsupported_figure"
+"""What `value["type"]` of the annotation says that marks a figure nothing bears out."""
+
+_ID_PREFIX: Final = "figure-"
+_CITATIONS: Final = re.compile(r"(?:\[\d{1,4}(?:\s*,\s*\d{1,4})*\]\s?)+")
+_NUMBER: Final = re.compile(r"\d+")
+_COUNTED: Final = re.compile(r"\s(?:of the )?(?P<what>document|source|file|table)s\b")
+
+
+def attributed(
+    message: AIMessage,
+    question: str,
+    data: DocumentData,
+    *,
+    runs: Iterable[CodeExecution] | None = None,
+) -> CalculatedAnswer:
+    """An answer with the record of where its figures come from, its text blocks annotated with it.
+
+    A figure is looked for in what code printed, then in the documents, then in the question. A figure that code
+    printed is traced to the documents that the prose cites behind it, else to the sources that the run printed,
+    else to the files it opened. Code alone states nothing: a number in it that it did not print bears nothing out.
+
+    Annotations do not go back to the service: the message stays, for a history, what it was.
+
+    Args:
+        message: The model's answer.
+        question: What was asked.
+        data: The documents that it was to be computed from.
+        runs: The runs of code that led to it; by default those that the message tells of.
+    """
+    blocks = _blocks(message)
+    evidence = [
+        *execution_evidence(code_executions(message) if runs is None else runs, data),
+        *document_evidence(data),
+        *question_evidence(question),
+    ]
+    figures = tuple(
+        figure
+        for index, block in enumerate(blocks)
+        if (text := _text(block))
+        for figure in attributed_figures(text, evidence, data, block=index)
+    )
+    documents = tuple(
+        CitedDocument(document.number, document.title, document.source, document.url)
+        for document in data.documents
+    )
+    answered = not says_nothing(message.text)
+    record = {
+        "question": question,
+        "answered": answered,
+        "documents": [asdict(document) for document in documents],
+        "figures": [{**asdict(figure), "documents": list(figure.documents)} for figure in figures],
+    }
+    annotated = [
+        _annotated(block, [figure for figure in figures if figure.block == index], documents)
+        for index, block in enumerate(blocks)
+    ]
+    metadata = {**message.response_metadata, GROUNDING_KEY: record}
+    if isinstance(message.content, str):
+        metadata["output_version"] = "v1"  # what it has become, so that its provider's package can send it
+    noted = message.model_copy(update={"content": annotated, "response_metadata": metadata})
+    return CalculatedAnswer(noted, question, documents, figures, answered)
+
+
+def attributed_figures(
+    text: str, evidence: Sequence[Evidence], data: DocumentData | None = None, *, block: int = 0
+) -> Iterator[AnswerFigure]:
+    """The figures of a text, each with the first evidence that bears it out.
+
+    Args:
+        text: The prose.
+        evidence: What a figure may rest on, in the order in which it is looked for.
+        data: The documents that may be cited.
+        block: Index of the content block that the text is from.
+    """
+    for figure in figures_in(text):
+        cited = _cited_behind(text, figure, len(data.documents) if data else 0)
+        counted = _count(text, figure, data) if data else None
+        found = _best([one for one in evidence if bears_out(one.figure, figure)], cited) or counted
+        traced = (
+            cited if found and found.origin == "execution" and cited else found.documents if found else ()
+        )
+        yield AnswerFigure(
+            text=figure.text,
+            value=float(figure.value),
+            unit=figure.unit,
+            block=block,
+            start=figure.start,
+            end=figure.end,
+            origin=found.origin if found else None,
+            evidence=found.text if found else "",
+            place=found.place if found else "",
+            documents=traced,
+            page=found.page if found else "",
+        )
+
+
+def _best(evidence: Sequence[Evidence], cited: tuple[int, ...]) -> Evidence | None:
+    """The first evidence; of several of its origin one that is from a document that is cited."""
+    same = [one for one in evidence if one.origin == evidence[0].origin]
+    return next((one for one in same if not set(cited).isdisjoint(one.documents)), same[0] if same else None)
+
+
+def _cited_behind(text: str, figure: Figure, documents: int) -> tuple[int, ...]:
+    """The documents that the next citation of the figure's sentence names, as far as there are such."""
+    start, sentence = sentence_at(text, figure.start)
+    found = _CITATIONS.search(sentence, max(0, figure.end - start))
+    numbers = map(int, _NUMBER.findall(found[0])) if found else ()
+    return tuple(dict.fromkeys(number for number in numbers if 0 < number <= documents))
+
+
+def _count(text: str, figure: Figure, data: DocumentData) -> Evidence | None:
+    """Evidence for a number of documents, files or tables that there are."""
+    counted = _COUNTED.match(text, figure.end)
+    there_are = {"file": len(data.files), "table": len(data.tables)}
+    if counted is None or figure.value != there_are.get(counted["what"], len(data.documents)):
+        return None
+    return Evidence(figure, "document", f"there are {figure.text} {counted['what']}s")
+
+
+def _blocks(message: AIMessage) -> list[Any]:
+    content = message.content
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+
+
+def _text(block: Any) -> str:
+    if isinstance(block, str):
+        return block
+    is_text = isinstance(block, Mapping) and block.get("type") == "text"
+    return str(block.get("text") or "") if is_text else ""
+
+
+def _annotated(block: Any, figures: Sequence[AnswerFigure], documents: Sequence[CitedDocument]) -> Any:
+    """A block with the annotations of its figures behind those that it has; earlier ones of ours are replaced."""
+    made = [annotation for figure in figures for annotation in _annotations(figure, documents)]
+    if isinstance(block, str):
+        return {"type": "text", "text": block, "annotations": made} if made else block
+    kept = [
+        one for one in block.get("annotations") or () if not str(one.get("id", "")).startswith(_ID_PREFIX)
+    ]
+    bare = {key: value for key, value in block.items() if key != "annotations"}
+    return {**bare, "annotations": [*kept, *made]} if kept or made else bare
+
+
+def _annotations(figure: AnswerFigure, documents: Sequence[CitedDocument]) -> Iterator[Annotation]:
+    span = f"{_ID_PREFIX}{figure.start}-{figure.end}"
+    if figure.origin is None:
+        value = {
+            "type": UNSUPPORTED,
+            "figure": figure.text,
+            "start_index": figure.start,
+            "end_index": figure.end,
+        }
+        yield {"type": "non_standard_annotation", "id": span, "value": value}
+    for number in figure.documents:
+        document = documents[number - 1]
+        extras = {
+            "document": number,
+            "origin": figure.origin,
+            "source": document.source,
+            "place": figure.place,
+            "page": figure.page,
+        }
+        citation: Citation = {
+            "type": "citation",
+            "id": f"{span}-{number}",
+            "title": document.title,
+            "start_index": figure.start,
+            "end_index": figure.end,
+            "cited_text": figure.evidence,
+            "extras": {key: value for key, value in extras.items() if value},
+        }
+        yield {**citation, "url": document.url} if document.url else citation

@@ -1,0 +1,202 @@
+"""Questions to documents as a runnable: retrieve, hand over as data, compute, attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.prompt_values import PromptValue
+from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables.base import coerce_to_runnable
+
+from langchain_codeexec.errors import ConfigurationError, MessageError
+from langchain_codeexec.grounding.answers import CalculatedAnswer
+from langchain_codeexec.grounding.attribution import attributed
+from langchain_codeexec.grounding.documents import DocumentData, documents_as_data
+from langchain_codeexec.grounding.prompt import NOT_SAID
+from langchain_codeexec.inputs import files_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from langchain_core.documents import Document
+    from langchain_core.runnables import RunnableConfig
+
+    from langchain_codeexec.inputs import DataLimits
+
+__all__ = ["DocumentCalculation"]
+
+
+class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
+    """Answers questions from documents by computing with their data, and says where each figure comes from.
+
+    The documents' tables, and their sentences with figures, go to code execution as files instead of into the
+    prompt as prose. The answer's text blocks carry a LangChain `Citation` for each figure and document, and an
+    `unsupported_figure` annotation for each figure that neither a run nor a document nor the question bears
+    out. Where the documents hold no data at all, it says so without asking the model.
+
+    Its input is a question; or `{"question": ..., "documents": [...]}`; or messages (a list, a prompt's value or
+    `{"messages": [...]}`, with `documents` or without), of which the last one asks and the others come before it.
+    Its output is a `CalculatedAnswer`; `as_message()` gives the `AIMessage` for parsers, graphs and histories.
+
+    Args:
+        llm: A chat model that runs code by itself, such as `ChatGeminiCodeExecution`.
+        retriever: Finds the documents for a question that comes without; a retriever, or any runnable or function
+            from a text to documents.
+        limits: What the documents' files may amount to.
+
+    Raises:
+        ConfigurationError: A question comes without documents, and there is no retriever.
+        DataError: The documents are none, or too large.
+        MessageError: The input is no question.
+
+    Examples:
+        >>> calculation = DocumentCalculation(llm=llm, retriever=store.as_retriever())  # doctest: +SKIP
+        >>> answer = calculation.invoke("How many moons do the giant planets have together?")  # doctest: +SKIP
+        >>> answer.text, [document.title for document in answer.cited], answer.unsupported  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        llm: Runnable[Any, Any],
+        retriever: Runnable[str, Sequence[Document]] | Callable[[str], Sequence[Document]] | None = None,
+        *,
+        limits: DataLimits | None = None,
+    ) -> None:
+        self._llm = llm
+        self._retriever: Runnable[str, Any] | None = (
+            None if retriever is None else coerce_to_runnable(retriever)
+        )
+        self._limits = limits
+
+    @property
+    def InputType(self) -> type[str]:  # noqa: N802 -- LangChain's name
+        """What a tool made of it takes: the question."""
+        return str
+
+    @property
+    def OutputType(self) -> type[CalculatedAnswer]:  # noqa: N802 -- as above
+        """What it gives."""
+        return CalculatedAnswer
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> CalculatedAnswer:  # noqa: A002 -- LangChain's name
+        """Answer a question; `kwargs` go to the model. See the class for inputs and errors."""
+        answer: Any = self._answer  # it is given the config, of which the declared types do not know
+        return self._call_with_config(answer, input, config, **kwargs)
+
+    async def ainvoke(
+        self,
+        input: Any,  # noqa: A002 -- as above
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> CalculatedAnswer:
+        """Answer a question without blocking the event loop; see `invoke`."""
+        answer: Any = self._aanswer
+        return await self._acall_with_config(answer, input, config, **kwargs)
+
+    def as_message(self) -> Runnable[Any, AIMessage]:
+        """The same as a runnable that gives the answer's message."""
+        return self | RunnableLambda(_message, name="message")
+
+    def _answer(self, asked: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
+        question = _Question.of(asked)
+        documents = question.documents
+        if documents is None:
+            documents = self._found().invoke(question.text, config)
+        data = self._data(question, documents)
+        if not data.files:
+            return _without_data(question, data)
+        message = self._llm.invoke([*question.before, question.message(data)], config, **kwargs)
+        return attributed(message, question.text, data)
+
+    async def _aanswer(self, asked: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
+        question = _Question.of(asked)
+        documents = question.documents
+        if documents is None:
+            documents = await self._found().ainvoke(question.text, config)
+        data = self._data(question, documents)
+        if not data.files:
+            return _without_data(question, data)
+        message = await self._llm.ainvoke([*question.before, question.message(data)], config, **kwargs)
+        return attributed(message, question.text, data)
+
+    def _found(self) -> Runnable[str, Any]:
+        if self._retriever is None:
+            raise ConfigurationError(
+                "there are no documents: give DocumentCalculation a retriever=, or ask with "
+                '{"question": ..., "documents": [...]}'
+            )
+        return self._retriever
+
+    def _data(self, question: _Question, documents: Iterable[Document]) -> DocumentData:
+        return documents_as_data(documents, first=question.files, limits=self._limits)
+
+
+class _Question(NamedTuple):
+    """What was asked, and of what."""
+
+    text: str
+    attachments: tuple[Any, ...] = ()
+    before: tuple[BaseMessage, ...] = ()
+    documents: Sequence[Document] | None = None
+
+    @classmethod
+    def of(cls, asked: Any) -> _Question:
+        if not isinstance(asked, Mapping):
+            return cls._of_messages(asked)
+        unknown = asked.keys() - {"question", "documents", "messages"}
+        if unknown or not ("question" in asked) ^ ("messages" in asked):
+            raise MessageError(
+                f"a question has the keys {sorted(map(str, asked))}; give 'question' or 'messages', "
+                "and 'documents' where no retriever is to find them"
+            )
+        question = cls._of_messages(asked["question"] if "question" in asked else asked["messages"])
+        return question._replace(documents=asked.get("documents"))
+
+    @classmethod
+    def _of_messages(cls, asked: Any) -> _Question:
+        *before, last = _messages(asked)
+        content = [last.content] if isinstance(last.content, str) else last.content
+        attachments = [
+            block for block in content if not (isinstance(block, str) or block.get("type") == "text")
+        ]
+        text = str(last.text)
+        if not (isinstance(last, HumanMessage) and text.strip()):
+            raise MessageError(
+                f"the last message has to ask the question: a HumanMessage with text, not {last.type!r}"
+            )
+        return cls(text, tuple(attachments), tuple(before))
+
+    @property
+    def files(self) -> int:
+        """How many files the request has before those of the documents."""
+        return len(files_in([*self.before, HumanMessage(list(self.attachments))]))
+
+    def message(self, data: DocumentData) -> HumanMessage:
+        return data.message(self.text, *self.attachments)
+
+
+def _messages(asked: Any) -> list[BaseMessage]:
+    if isinstance(asked, PromptValue):
+        return asked.to_messages()
+    alone = isinstance(asked, str | BaseMessage)
+    if not alone and not isinstance(asked, Sequence):
+        raise MessageError(
+            f"a question is a text or messages, not {type(asked).__name__}; "
+            'give {"question": ..., "documents": [...]} to bring documents along'
+        )
+    try:
+        return convert_to_messages([asked] if alone else asked) or [HumanMessage("")]
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise MessageError(f"the question is no message: {error}") from error
+
+
+def _without_data(question: _Question, data: DocumentData) -> CalculatedAnswer:
+    """The answer where there is nothing to compute from; a model could only make one up."""
+    why = "They hold no tables and no figures." if data.documents else "No documents were found."
+    return attributed(AIMessage(f"{NOT_SAID} {why}"), question.text, data)
+
+
+def _message(answer: CalculatedAnswer) -> AIMessage:
+    return answer.message

@@ -1,0 +1,107 @@
+"""Digits that state no value: names, dates, marks. They are blanked before figures are read."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["BLANK", "output_without_labels", "prose_without_labels"]
+
+BLANK: Final = "\0"
+"""What stands for each character of a label: neither a word nor a space, so that nothing joins across it."""
+
+_MONTH: Final = (
+    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|"
+    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
+)
+_DAY: Final = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?"
+_A_YEAR: Final = r"(?:1\d{3}|20\d{2}|21\d{2})"
+_ALONE: Final = r"(?![\w%]|[.,]\d|\s?%)"
+_AFTER_YEAR: Final = (
+    rf"{_ALONE}(?!-\w)(?=\s*(?:$|[^\w\s$€£(]|\(|(?:a|an|and|as|at|but|by|for|from|had|has|have|he|her|his|if|in|is|it|"
+    r"its|of|on|or|she|so|than|that|the|their|there|these|they|this|those|to|was|we|were|when|where|which|while|with|"
+    r"until|census|edition|election)\b))"
+)
+
+_NUMBERED: Final = (
+    r"(?i:section|sect|table|tab|figure|fig|chapter|chap|step|question|page|pages|p|pp|equation|eq|version|v|python|"
+    r"row|rows|column|line|lines|item|part|appendix|footnote|document|doc|file|example|task|case|no|nr|run|cell|"
+    r"question|exercise|problem|attempt|volume|vol|issue|article|art|paragraph)\.?"
+)
+
+_ADDRESS: Final = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|\b[\w.+-]+@[\w-]+\.[\w.]+")
+_PYTHON: Final = re.compile(
+    r"^```[ ]*(?:python|py)\b.*?(?:^```|\Z)", re.DOTALL | re.MULTILINE | re.IGNORECASE
+)
+_CITATION: Final = re.compile(r"\[\^?\d{1,4}(?:\s*[,;\u2013-]\s*\d{1,4})*\]")
+_NAMED: Final = re.compile(
+    rf"(?<![\w.]){_NUMBERED}\s?#?\d+(?:\.\d+)*(?:\s?(?:-|\u2013|,|and|to)\s?\d+(?:\.\d+)*)*{_ALONE}|#\d+\b"
+)
+_MOMENT: Final = re.compile(
+    r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\b"
+    r"|\b\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[ap]\.?m\b\.?)?"
+    r"|\b\d{1,2}\s?[ap]\.?m\b\.?"
+    r"|\b(?:\d{1,2}/\d{1,2}/\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}\.\d{1,2}\.\d{4})\b"
+)
+_DATE: Final = re.compile(
+    rf"\b{_MONTH}\s{_DAY}{_ALONE}(?:\s?[\u2013-]\s?{_DAY}\b)?(?:,?\s{_A_YEAR}\b)?"
+    rf"|\b{_DAY}\s(?:of\s)?{_MONTH}\b(?:,?\s{_A_YEAR}\b)?"
+    rf"|\b{_MONTH},?\s(?:of\s)?{_A_YEAR}{_ALONE}"
+)
+_VERSION: Final = re.compile(r"\bv?\d+(?:\.\d+){2,}\b(?!,\d)", re.IGNORECASE)
+_ORDINAL: Final = re.compile(r"\b\d+(?:,\d{3})*(?:st|nd|rd|th)\b", re.IGNORECASE)
+_IDENTIFIER: Final = re.compile(
+    r"(?<!\w)(?:[^\W\d]\w*-\d|(?:_|[^\W\d]\w*?)\d)\w*(?:[-.:/]\w*[^\W_][\w]*)*|\b0x[0-9a-fA-F]+\b|\b\d+_[a-zA-Z]\w*(?:\.\w+)*"
+)
+_YEAR: Final = re.compile(
+    rf"(?<!\w)(?:(?:in|In|since|Since|until|Until|during|During|year|years|FY|the|early|late)\s{_A_YEAR}{_AFTER_YEAR}"
+    rf"|\({_A_YEAR}\)"
+    rf"|{_A_YEAR}\s?[\u2013-]\s?{_A_YEAR}{_AFTER_YEAR})"
+)
+_LIST_MARK: Final = re.compile(r"^[ \t>]*(?:[-*+]\s)?\(?(?P<number>\d{1,3})[.)](?=\s+\S)", re.MULTILINE)
+
+_MATH_MARK: Final = re.compile(
+    r"(?<![\w$])\$(?=[^\s$][^$\n]{0,80}(?<=[\w}%)])\$(?!\w|\s?\d))|(?<=[\w}%)])\$(?!\w|\s?\d)"
+)
+
+_EVERYWHERE: Final = (_ADDRESS, _MOMENT, _VERSION)
+_IN_PROSE: Final = (_PYTHON, *_EVERYWHERE, _CITATION, _DATE, _NAMED, _ORDINAL, _IDENTIFIER)
+_IN_OUTPUT: Final = (*_EVERYWHERE, _ORDINAL, _IDENTIFIER)
+
+
+def prose_without_labels(text: str, *, years: bool = False) -> str:
+    """Prose with its labels blanked, character for character.
+
+    Args:
+        text: The prose.
+        years: Whether to leave years that are marked as such.
+    """
+    text = _blanked(text, *_IN_PROSE) if years else _blanked(text, *_IN_PROSE, _YEAR)
+    for start, end in _list_marks(text):
+        text = text[:start] + BLANK * (end - start) + text[end:]
+    return text
+
+
+def output_without_labels(text: str) -> str:
+    """What a program printed with dates, times, names and identifiers blanked; lists and years stay."""
+    return _blanked(text, *_IN_OUTPUT)
+
+
+def _blanked(text: str, *labels: re.Pattern[str]) -> str:
+    for label in labels:
+        text = label.sub(lambda found: BLANK * len(found[0]), text)
+    return text
+
+
+def _list_marks(text: str) -> Iterator[tuple[int, int]]:
+    """The marks of numbered lists: lines that are numbered one after the other, or all the same, from 1 on."""
+    marks = [(int(found["number"]), found.span()) for found in _LIST_MARK.finditer(text)]
+    listed: set[tuple[int, int]] = set()
+    for (number, span), (following, next_span) in pairwise(marks):
+        if following in (number, number + 1) and (number <= 1 or span in listed):
+            listed |= {span, next_span}
+    return iter(sorted(listed))

@@ -32,7 +32,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "input_files"]
 
-_EXTENSIONS = MappingProxyType({"text/csv": ".csv", "text/x-python": ".py", "text/plain": ".txt"})
+_EXTENSIONS = MappingProxyType(
+    {
+        "application/xml": ".xml",
+        "audio/wav": ".wav",
+        "image/jpeg": ".jpeg",
+        "text/csv": ".csv",
+        "text/html": ".html",
+        "text/javascript": ".js",
+        "text/plain": ".txt",
+        "text/rtf": ".rtf",
+        "text/x-c++src": ".cpp",
+        "text/x-java": ".java",
+        "text/x-python": ".py",
+        "text/x-typescript": ".ts",
+        "text/xml": ".xml",
+    }
+)
 
 
 def input_files(request: GenerateContentRequest) -> tuple[InlineFile, ...]:

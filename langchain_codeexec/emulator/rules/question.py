@@ -24,6 +24,10 @@ _INSTRUCTION = phrase(
     r"^(?:please )?(?:write|use|run|generate)\b[^:?.\d\"']{0,90}\b(?:code|python)\b"
     r"[^:?.\d\"']{0,90}:\s+(?=\S)"
 )
+_FILES = re.compile(
+    r"^(?:Files in the working directory|Attached to be read):\n(?:(?:- | {4}).*(?:\n|\Z))+\n?", re.MULTILINE
+)
+_DOCUMENTS = re.compile(r"^Documents:$", re.MULTILINE)  # whoever reads them needs the files' names as well
 _TYPOGRAPHY = str.maketrans(
     {
         "\N{LEFT DOUBLE QUOTATION MARK}": '"',
@@ -57,7 +61,7 @@ class Question:
     """A question as the skills read it.
 
     Attributes:
-        text: As it was asked.
+        text: As it was asked, without a listing of the files attached.
         prose: On one line, without fenced code and a leading "write code for this:", number words in
             digits, at most 1,000 characters.
         attachments: The files it may speak of.
@@ -70,6 +74,8 @@ class Question:
     @classmethod
     def of(cls, text: str, attachments: tuple[Attachment, ...] = ()) -> Question:
         """Read a user's text."""
+        if not _DOCUMENTS.search(text):
+            text = _FILES.sub("", text)
         plain = _FENCED.sub(" ", text[: 4 * _PROSE_LIMIT]).translate(_TYPOGRAPHY)
         prose = _INSTRUCTION.sub("", _SPACE.sub(" ", plain).strip())
         return cls(text, in_digits(prose[:_PROSE_LIMIT]), attachments)

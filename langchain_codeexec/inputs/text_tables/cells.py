@@ -32,7 +32,9 @@ _NUMBER: Final = re.compile(
     re.ASCII,
 )
 _LEADING_ZEROS: Final = re.compile(r"0[\d,]", re.ASCII)
-_NO_VALUE: Final = frozenset({"", "-", "–", "—", "−", "--", "---", "…", "...", "n/a", "N/A", "NA"})
+_NO_VALUE: Final = frozenset(
+    ["", *"-\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}", "--", "---", "...", "n/a", "N/A", "NA"]
+)
 
 
 class _Number(NamedTuple):

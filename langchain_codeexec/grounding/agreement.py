@@ -7,7 +7,7 @@ claim. `5117.3` bears out "5,117" and "5.12 thousand", not "5,118". Beyond that:
 - "about 5,100" is taken as rounded to its last digit that is no zero, but to two digits at the least.
 - A percentage is borne out by the same number without a unit, and by the fraction: "15.3 %" by 15.3 and 0.153.
 - Two units that are known and differ never agree: nothing is converted, for that is what code is there for.
-- A fraction is exact; it is borne out by a decimal that has three digits or more and is the fraction in all of them.
+- A fraction is exact; it is borne out by a decimal of three digits or more that is the fraction in all of them.
 - The sign counts, except that "fell by 3 %" is borne out by -3 %.
 """
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.executions import code_executions
 from langchain_codeexec.grounding.agreement import bears_out
 from langchain_codeexec.grounding.answers import GROUNDING_KEY, AnswerFigure, CalculatedAnswer, CitedDocument
+from langchain_codeexec.grounding.conversation import runs_in, users_texts
 from langchain_codeexec.grounding.evidence import (
     Evidence,
     document_evidence,
@@ -21,12 +21,11 @@ from langchain_codeexec.grounding.prompt import says_nothing
 from langchain_codeexec.grounding.sentences import sentence_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from langchain_core.messages import AIMessage
+    from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.messages.content import Annotation, Citation
 
-    from langchain_codeexec.executions import CodeExecution
     from langchain_codeexec.grounding.documents import DocumentData
     from langchain_codeexec.grounding.figures import Figure
 
@@ -48,7 +47,7 @@ def attributed(
     question: str,
     data: DocumentData,
     *,
-    runs: Iterable[CodeExecution] | None = None,
+    history: Sequence[BaseMessage] = (),
 ) -> CalculatedAnswer:
     """An answer with the record of where its figures come from, its text blocks annotated with it.
 
@@ -62,13 +61,13 @@ def attributed(
         message: The model's answer.
         question: What was asked.
         data: The documents that it was to be computed from.
-        runs: The runs of code that led to it; by default those that the message tells of.
+        history: The conversation before; what its code printed and its user wrote counts as well.
     """
     blocks = _blocks(message)
     evidence = [
-        *execution_evidence(code_executions(message) if runs is None else runs, data),
+        *execution_evidence(runs_in([*history, message]), data),
         *document_evidence(data),
-        *question_evidence(question),
+        *question_evidence("\n".join([question, *users_texts(history)])),
     ]
     figures = tuple(
         figure

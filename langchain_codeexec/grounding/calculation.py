@@ -108,7 +108,7 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
         if not data.files:
             return _without_data(question, data)
         message = self._llm.invoke([*question.before, question.message(data)], config, **kwargs)
-        return attributed(message, question.text, data)
+        return attributed(message, question.text, data, history=question.before)
 
     async def _aanswer(self, asked: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
         question = _Question.of(asked)
@@ -119,7 +119,7 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
         if not data.files:
             return _without_data(question, data)
         message = await self._llm.ainvoke([*question.before, question.message(data)], config, **kwargs)
-        return attributed(message, question.text, data)
+        return attributed(message, question.text, data, history=question.before)
 
     def _found(self) -> Runnable[str, Any]:
         if self._retriever is None:

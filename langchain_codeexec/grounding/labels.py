@@ -65,11 +65,11 @@ _YEAR: Final = re.compile(
 _LIST_MARK: Final = re.compile(r"^[ \t>]*(?:[-*+]\s)?\(?(?P<number>\d{1,3})[.)](?=\s+\S)", re.MULTILINE)
 
 _MATH_MARK: Final = re.compile(
-    r"(?<![\w$])\$(?=[^\s$][^$\n]{0,80}(?<=[\w}%)])\$(?!\w|\s?\d))|(?<=[\w}%)])\$(?!\w|\s?\d)"
+    r"\$(?=[^\s$][^$\n]{0,80}(?<=[\w}%)])\$(?!\w|\s?\d))|(?<=[\w}%)])\$(?!\w|\s?\d)"  # LaTeX's, no money
 )
 
 _EVERYWHERE: Final = (_ADDRESS, _MOMENT, _VERSION)
-_IN_PROSE: Final = (_PYTHON, *_EVERYWHERE, _CITATION, _DATE, _NAMED, _ORDINAL, _IDENTIFIER)
+_IN_PROSE: Final = (_PYTHON, _MATH_MARK, *_EVERYWHERE, _CITATION, _DATE, _NAMED, _ORDINAL, _IDENTIFIER)
 _IN_OUTPUT: Final = (*_EVERYWHERE, _ORDINAL, _IDENTIFIER)
 
 

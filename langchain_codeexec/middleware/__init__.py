@@ -8,7 +8,14 @@ except ModuleNotFoundError as error:
     raise MissingDependencyError("langchain", "agents") from error
 
 from langchain_codeexec.middleware.agent import CodeExecutionMiddleware
+from langchain_codeexec.middleware.documents import DocumentCalculationMiddleware
 from langchain_codeexec.middleware.outputs import OutputsMiddleware, OutputsState
 from langchain_codeexec.middleware.state import CodeExecutionState
 
-__all__ = ["CodeExecutionMiddleware", "CodeExecutionState", "OutputsMiddleware", "OutputsState"]
+__all__ = [
+    "CodeExecutionMiddleware",
+    "CodeExecutionState",
+    "DocumentCalculationMiddleware",
+    "OutputsMiddleware",
+    "OutputsState",
+]

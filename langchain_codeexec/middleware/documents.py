@@ -1,0 +1,130 @@
+"""Retrieved documents as data in an agent's model calls, and answers that say where their figures come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from langchain.agents.middleware.types import AgentMiddleware, AgentState, ContextT, ModelResponse, ResponseT
+from langchain_core.documents import Document
+from langchain_core.messages import AIMessage, ToolMessage
+
+from langchain_codeexec.grounding import attributed, documents_as_data
+from langchain_codeexec.grounding.conversation import asked_last
+from langchain_codeexec.inputs import files_in
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from langchain.agents.middleware.types import ModelRequest
+    from langchain_core.messages import AnyMessage, BaseMessage
+
+    from langchain_codeexec.grounding import DocumentData
+    from langchain_codeexec.inputs import DataLimits
+
+__all__ = ["DocumentCalculationMiddleware"]
+
+
+class DocumentCalculationMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, ResponseT]):
+    """Lets an agent compute with the documents that its retrievers find.
+
+    Documents are taken out of the artifacts of tools' replies, as `create_retriever_tool(...,
+    response_format="content_and_artifact")` leaves them there. In the turn in which they were retrieved, each
+    request ends with a message that repeats the question and carries the data of all documents of the
+    conversation as files for code execution. It is in the request alone, not in the agent's state.
+
+    An answer that ends a turn is annotated: its text blocks get a `Citation` for each figure and document, and an
+    `unsupported_figure` annotation for each figure that nothing bears out. `CalculatedAnswer.from_message` reads
+    the whole record.
+
+    The model has to run code by itself and to take files. Put it before `CodeExecutionMiddleware`.
+
+    Args:
+        limits: What the documents' files may amount to.
+
+    Examples:
+        >>> search = create_retriever_tool(
+        ...     retriever, "search", "Search the reports.", response_format="content_and_artifact"
+        ... )  # doctest: +SKIP
+        >>> agent = create_agent(llm, [search], middleware=[DocumentCalculationMiddleware()])  # doctest: +SKIP
+    """
+
+    def __init__(self, *, limits: DataLimits | None = None) -> None:
+        super().__init__()
+        self._limits = limits
+
+    def wrap_model_call(
+        self,
+        request: ModelRequest[ContextT],
+        handler: Callable[[ModelRequest[ContextT]], ModelResponse[ResponseT]],
+    ) -> ModelResponse[ResponseT]:
+        """Make a model call with the documents' data.
+
+        Raises:
+            DataError: The documents are too large.
+        """
+        turn = _Turn.of(request.messages, self._limits)
+        return turn.annotated(handler(request.override(messages=turn.with_data())))
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[ContextT],
+        handler: Callable[[ModelRequest[ContextT]], Awaitable[ModelResponse[ResponseT]]],
+    ) -> ModelResponse[ResponseT]:
+        """Make a model call without blocking the event loop; see `wrap_model_call`."""
+        turn = _Turn.of(request.messages, self._limits)
+        return turn.annotated(await handler(request.override(messages=turn.with_data())))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The conversation of a model call, and what its documents hold.
+
+    Attributes:
+        messages: The conversation.
+        asked: Index of the question.
+        data: The data of all documents in it; `None` without documents.
+    """
+
+    messages: list[AnyMessage]
+    asked: int
+    data: DocumentData | None
+
+    @classmethod
+    def of(cls, messages: list[AnyMessage], limits: DataLimits | None) -> _Turn:
+        documents = [document for message in messages for document in _documents(message)]
+        first = len(files_in(messages))
+        data = documents_as_data(documents, first=first, limits=limits) if documents else None
+        return cls(messages, asked_last(messages), data)
+
+    @property
+    def question(self) -> str:
+        return "" if self.asked < 0 else str(self.messages[self.asked].text)
+
+    def with_data(self) -> list[AnyMessage]:
+        """The conversation with the data, if this turn has retrieved any."""
+        if (
+            self.data is None
+            or not self.data.files
+            or not any(map(_documents, self.messages[self.asked + 1 :]))
+        ):
+            return self.messages
+        return [*self.messages, self.data.message(self.question)]
+
+    def annotated(self, response: ModelResponse[ResponseT]) -> ModelResponse[ResponseT]:
+        """The response with its answer annotated; calls of tools are no answer."""
+        if self.data is None:
+            return response
+        result = [self._annotated(message, self.data) for message in response.result]
+        return ModelResponse(result=result, structured_response=response.structured_response)
+
+    def _annotated(self, message: BaseMessage, data: DocumentData) -> BaseMessage:
+        if not isinstance(message, AIMessage) or message.tool_calls:
+            return message
+        return attributed(message, self.question, data, history=self.messages).message
+
+
+def _documents(message: BaseMessage) -> list[Document]:
+    artifact: Any = message.artifact if isinstance(message, ToolMessage) else None
+    found = artifact if isinstance(artifact, list | tuple) else [artifact]
+    return [document for document in found if isinstance(document, Document)]

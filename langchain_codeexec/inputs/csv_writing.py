@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.inputs.kinds import formatted

@@ -30,7 +30,8 @@ class Column:
     Attributes:
         name: Its name in the header.
         kind: What its cells hold: `integer`, `number`, `boolean`, `text`, `date`, `datetime`, `time`, `seconds`
-            (a duration), `JSON` (nested values), `base64` (bytes), `digits` (text such as `007`), `mixed`, `empty`.
+            (of a duration), `JSON` (nested values), `base64` (bytes), `digits` (text such as `007`), `mixed` or
+            `empty`.
         missing: How many of its cells are empty.
     """
 

@@ -67,7 +67,8 @@ def decoded(data: bytes, source: str) -> tuple[str, str, str]:
         text = data.decode(codec)
     if _CONTROLS.search(text):
         raise DataError(
-            f"{source} holds binary data, not text. Save it as text in UTF-8, or give it the suffix of its format."
+            f"{source} holds binary data, not text. Save it as text in UTF-8, or give it the suffix of its "
+            "format."
         )
     return text, codec, encoding
 
@@ -123,7 +124,8 @@ def read_delimited(data: bytes, source: str, *, delimiter: str | None = None) ->
         grid = _DelimitedGrid(data, codec, found)
     except csv.Error as error:
         raise DataError(
-            f"{source} cannot be read as a table: {error}. Mend its quotes, or send it as text, with the suffix .txt."
+            f"{source} cannot be read as a table: {error}. Mend its quotes, or send it as text, with the suffix "
+            ".txt."
         ) from error
     if not grid.widths - {0}:
         raise DataError(f"{source} has no rows. Give a table with a header and at least one row.")
@@ -172,7 +174,7 @@ def _width(head: str, delimiter: str) -> int:
 
 
 def _with_points(grid: Grid) -> Grid | None:
-    """The table with decimal points in columns that hold nothing but numbers with decimal commas, if there are any."""
+    """The table with points for decimal commas, if there are columns with nothing but such numbers."""
     columns = [list(chain.from_iterable(pieces)) for pieces in zip(*grid.chunks(), strict=True)]
     commas = [place for place, cells in enumerate(columns) if _has_decimal_commas(cells)]
     for place in commas:

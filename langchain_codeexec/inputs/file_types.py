@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CSV",
     "PLAIN_TEXT",
+    "SIGNED",
     "code_can_open",
     "guessed_type",
     "suffix_of",
@@ -36,6 +37,7 @@ _BY_SUFFIX: Final[Mapping[str, str]] = {
     ".png": "image/png",
     ".py": "text/x-python",
     ".rtf": "text/rtf",
+    ".svg": "text/xml",
     ".ts": "text/x-typescript",
     ".txt": PLAIN_TEXT,
     ".wav": "audio/wav",
@@ -46,8 +48,10 @@ _BY_SUFFIX: Final[Mapping[str, str]] = {
 
 _SUFFIXES: Final[Mapping[str, str]] = {
     "application/xml": ".xml",
-    **{mime_type: suffix for suffix, mime_type in reversed(_BY_SUFFIX.items())},
+    **{mime_type: suffix for suffix, mime_type in _BY_SUFFIX.items()},
     "image/jpeg": ".jpeg",
+    "text/html": ".html",
+    "text/xml": ".xml",
 }
 
 _CODE_SUFFIXES: Final = frozenset(".cpp .csv .java .jpeg .js .png .py .ts .xml".split())
@@ -55,7 +59,7 @@ _CODE_SUFFIXES: Final = frozenset(".cpp .csv .java .jpeg .js .png .py .ts .xml".
 
 _SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"\xff\xd8", "image/jpeg"),
     (0, b"GIF8", "image/gif"),
     (8, b"WEBP", "image/webp"),
     (8, b"WAVE", "audio/wav"),
@@ -63,6 +67,10 @@ _SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"fLaC", "audio/flac"),
     (0, b"OggS", "audio/ogg"),
     (0, b"%PDF-", "application/pdf"),
+    (4, b"ftypheic", "image/heic"),
+    (4, b"ftypmif1", "image/heif"),
+    (4, b"ftypM4A", "audio/mp4"),
+    (4, b"ftypqt", "video/quicktime"),
     (4, b"ftyp", "video/mp4"),
     (0, b"PAR1", "application/vnd.apache.parquet"),
     (0, b"ARROW1", "application/vnd.apache.arrow.file"),
@@ -71,6 +79,10 @@ _SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\x1f\x8b", "application/gzip"),
 )
 """Place, bytes and type, as the formats' own specifications give them."""
+
+
+SIGNED: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
+"""Types whose files always begin with their signature."""
 
 
 def type_by_content(data: bytes) -> str | None:

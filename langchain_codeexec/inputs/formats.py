@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from langchain_codeexec.errors import DataError, MissingDependencyError
+from langchain_codeexec.errors import DataError
+from langchain_codeexec.inputs.columnar import arrow, parquet
 from langchain_codeexec.inputs.content import Content
 from langchain_codeexec.inputs.delimited import decoded, is_regular, read_delimited
 from langchain_codeexec.inputs.file_types import (
     CSV,
     PLAIN_TEXT,
+    SIGNED,
     guessed_type,
     type_by_content,
     type_by_suffix,
 )
-from langchain_codeexec.inputs.frames import grid_from_frame
 from langchain_codeexec.inputs.records import grid_from_json, grid_from_lines
 from langchain_codeexec.inputs.workbooks import sheets
 
@@ -66,9 +67,11 @@ def suffix_in(name: str) -> str:
 def _as_it_is(name: str, suffix: str, data: bytes, source: str, mime_type: str | None) -> Content:
     """By what its bytes show, then by suffix where that fits them, then as text."""
     shown = type_by_content(data)
-    if shown in _NAMES:
+    if shown and shown in _NAMES:
         raise DataError(f"{source} is {_NAMES[shown]}: no such file can be sent as it is")
     known = shown or type_by_suffix(suffix) or guessed_type(name) or mime_type
+    if known in SIGNED and not shown:
+        raise DataError(f"{source} should be {known} and is not. Give it the suffix of what it holds.")
     if known and not known.startswith("text/"):
         return Content(source, data, known)
     try:
@@ -112,32 +115,6 @@ def _json(data: bytes, source: str, read: Callable[[str], Grid | None]) -> list[
     return [Content(source, text.encode() if encoding else data, PLAIN_TEXT, remarks=remarks)]
 
 
-def _columnar(data: bytes, source: str, read: Callable[[Any], Any]) -> list[Content]:
-    try:
-        import pyarrow as arrow  # noqa: PLC0415 -- optional
-    except ImportError as error:
-        raise MissingDependencyError("pyarrow", "files") from error
-    try:
-        table = read(arrow.BufferReader(data))
-    except (arrow.ArrowException, OSError) as error:
-        raise DataError(f"{source} cannot be read: {error}. Write it anew, or send it as CSV.") from error
-    return [Content(source, grid=grid_from_frame(table))]
-
-
-def _read_parquet(buffer: Any) -> Any:
-    from pyarrow import parquet  # noqa: PLC0415 -- optional
-
-    return parquet.read_table(buffer)
-
-
-def _read_arrow(buffer: Any) -> Any:
-    from pyarrow import feather  # noqa: PLC0415 -- optional
-
-    return feather.read_table(buffer)
-
-
-_parquet = partial(_columnar, read=_read_parquet)
-
 _BY_SUFFIX: Final[Mapping[str, Callable[[bytes, str], list[Content]]]] = {
     ".csv": _delimited,
     ".tsv": partial(_delimited, delimiter="\t"),
@@ -146,9 +123,9 @@ _BY_SUFFIX: Final[Mapping[str, Callable[[bytes, str], list[Content]]]] = {
     ".json": partial(_json, read=grid_from_json),
     ".jsonl": partial(_json, read=grid_from_lines),
     ".ndjson": partial(_json, read=grid_from_lines),
-    ".parquet": _parquet,
-    ".arrow": partial(_columnar, read=_read_arrow),
-    ".feather": partial(_columnar, read=_read_arrow),
+    ".parquet": parquet,
+    ".arrow": arrow,
+    ".feather": arrow,
     ".xlsx": sheets,
     ".xlsm": sheets,
 }
@@ -158,7 +135,7 @@ _BY_TYPE: Final[Mapping[str, Callable[[bytes, str], list[Content]]]] = {
     "text/tab-separated-values": _BY_SUFFIX[".tsv"],
     "application/json": _BY_SUFFIX[".json"],
     "application/jsonl": _BY_SUFFIX[".jsonl"],
-    "application/vnd.apache.parquet": _parquet,
+    "application/vnd.apache.parquet": parquet,
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": sheets,
 }
 

@@ -106,8 +106,8 @@ def _mapping(value: Mapping[str, Any], name: str | None, limits: DataLimits) -> 
     if grid:
         return [Content(_called("columns", name), grid=grid)]
     raise DataError(
-        f"a dictionary with the keys {shown(str(sorted(map(str, value))), 120)} is neither a content block with its "
-        "data nor lists of the same length, one for each column"
+        f"a dictionary with the keys {shown(', '.join(map(str, value)), 120)} is neither a content block with its "
+        "data nor columns: lists of the same length"
     )
 
 

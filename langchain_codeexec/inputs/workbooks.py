@@ -7,9 +7,10 @@ import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.errors import DataError, MissingDependencyError
+from langchain_codeexec.errors import DataError
 from langchain_codeexec.inputs.content import Content
 from langchain_codeexec.inputs.grids import RowGrid
+from langchain_codeexec.inputs.optional import optional
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,15 +28,12 @@ def sheets(data: bytes, source: str) -> list[Content]:
         DataError: It is no workbook, or an empty one.
         MissingDependencyError: openpyxl is not installed.
     """
-    try:
-        from openpyxl import load_workbook  # noqa: PLC0415 -- optional
-    except ImportError as error:
-        raise MissingDependencyError("openpyxl", "files") from error
+    openpyxl = optional("openpyxl")
     try:
         _check_size(data, source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it tells of styles and extensions that it leaves out
-            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             found = [
                 (sheet.title, list(_filled(sheet.iter_rows(values_only=True)))) for sheet in book.worksheets
             ]

@@ -15,7 +15,7 @@ __all__ = ["cleaned"]
 
 _BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TAG: Final = re.compile(
-    r"</?(?:a|abbr|b|code|del|em|i|ins|mark|p|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?>", re.I
+    r"</?(?:a|abbr|b|code|del|em|i|ins|mark|p|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?>", re.IGNORECASE
 )
 _LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s\"[^\"]*\")?\)")
 _EMPHASIS: Final = re.compile(r"(\*\*|__|\*|_|`)(\S|\S.*\S)\1")

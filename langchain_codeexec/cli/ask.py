@@ -1,20 +1,22 @@
 """`ask`: one question, one answer."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from langchain_core.messages import HumanMessage
 
 from langchain_codeexec.cli.attachments import question_with_files
 from langchain_codeexec.cli.declarations import declared_functions
-from langchain_codeexec.cli.failures import FAILED, is_complete, reported
+from langchain_codeexec.cli.documents import write_documents
+from langchain_codeexec.cli.failures import reported, verdict
 from langchain_codeexec.cli.options import DEFAULT_IMAGES, DEFAULT_MODEL, Debug, Live, Model, NoCode
 from langchain_codeexec.cli.service import open_model
 from langchain_codeexec.cli.streaming import show_stream
 from langchain_codeexec.cli.terminal import results, show, spinner
 from langchain_codeexec.records.console import render_message, render_section
-from langchain_codeexec.records.images import images_of, save_images
 from langchain_codeexec.records.json_record import json_record
 from langchain_codeexec.records.sections import Section, plan_section, sections_of
 
@@ -38,32 +40,38 @@ def ask(  # noqa: PLR0913 -- one parameter for each option
     stream: Annotated[bool, typer.Option("--stream", help="Show the answer while it arrives.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     output_dir: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help=f"Where images are saved; ./{DEFAULT_IMAGES} by default. With --json they are part of the "
-            "object unless this is given."
+            help=f"Folder or URL where images are saved; ./{DEFAULT_IMAGES} by default. With --json they are part "
+            "of the object unless this is given."
         ),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the answer to this file, as a web page.")] = None,
+    notebook: Annotated[
+        Path | None, typer.Option(help="Write the answer to this file, as a Jupyter notebook.")
     ] = None,
     debug: Debug = False,
 ) -> None:
     """Ask one question and show the code, what it printed and the answer."""
     if stream and as_json:
         raise typer.BadParameter("--json prints one object at the end; leave --stream away")
+    sink = output_dir or (None if as_json else DEFAULT_IMAGES)
     with reported(debug=debug):
         content = question_with_files(question, file or ())
         with open_model(model, live=live, code_execution=not no_code) as opened:
             llm = opened.bind_tools(declared_functions(tools)) if tools else opened
             conversation = [{"role": "user", "content": content}]
             if stream:
-                answer: Any = _streamed(llm, question, conversation, output_dir or DEFAULT_IMAGES)
+                answer: Any = _streamed(question, llm.stream(conversation, output_sink=sink))
             else:
                 with spinner("waiting for the answer"):
-                    answer = llm.invoke(conversation)
-                _print(question, answer, output_dir, as_json=as_json)
+                    answer = llm.invoke(conversation, output_sink=sink)
+                _print(question, answer, as_json=as_json)
             if explain and not as_json:
                 _explain(answer, shown=not stream)
-    if not is_complete(answer):
-        raise typer.Exit(FAILED)
+        write_documents([HumanMessage(content), answer], html=html, notebook=notebook)
+    if code := verdict(answer):
+        raise typer.Exit(code)
 
 
 def _explain(answer: Any, *, shown: bool) -> None:
@@ -73,20 +81,16 @@ def _explain(answer: Any, *, shown: bool) -> None:
         show(results(), render_section(plan))
 
 
-def _streamed(llm: Any, question: str, conversation: list[Any], directory: Path) -> Any:
+def _streamed(question: str, chunks: Iterable[Any]) -> Any:
     console = results()
     show(console, render_section(Section("question", question)))
-    return show_stream(llm.stream(conversation), console, directory)
+    return show_stream(chunks, console)
 
 
-def _print(question: str, answer: Any, output_dir: Path | None, *, as_json: bool) -> None:
-    directory = output_dir if as_json else output_dir or DEFAULT_IMAGES
-    if directory is not None:
-        save_images(images_of(answer), directory)
+def _print(question: str, answer: Any, *, as_json: bool) -> None:
     if as_json:
-        record = {"question": question, **json_record(answer, image_directory=directory)}
-        typer.echo(json.dumps(record, indent=2))
+        typer.echo(json.dumps({"question": question, **json_record(answer)}, indent=2))
         return
     console = results()
     show(console, render_section(Section("question", question)))
-    show(console, render_message(answer, image_directory=directory))
+    show(console, render_message(answer))

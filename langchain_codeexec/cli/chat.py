@@ -64,7 +64,7 @@ def _take_turn(llm: Any, history: list[Any], said: str) -> None:
     """Add a question and its answer to the history; one that failed leaves no trace in it."""
     question = {"role": "user", "content": said}
     try:
-        answer = show_stream(llm.stream([*history, question]), results(), DEFAULT_IMAGES)
+        answer = show_stream(llm.stream([*history, question], output_sink=DEFAULT_IMAGES), results())
     except CodeExecError as error:
         if not sys.stdin.isatty():
             raise

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from langchain_codeexec.cli.failures import FAILED, failure_panel, is_complete, reported
+from langchain_codeexec.cli.failures import FAILED, failure_panel, reported, verdict
 from langchain_codeexec.cli.options import DEFAULT_IMAGES, DEFAULT_MODEL, Debug
 from langchain_codeexec.cli.service import STAND_IN, open_model
 from langchain_codeexec.cli.terminal import results, show, spinner, stderr
 from langchain_codeexec.errors import CodeExecError
 from langchain_codeexec.executions import code_executions
 from langchain_codeexec.executors.default import DefaultExecutor
+from langchain_codeexec.outputs.reading import outputs_of
 from langchain_codeexec.records.console import render_message, render_section
-from langchain_codeexec.records.images import images_of, save_images
 from langchain_codeexec.records.sections import Section
 
 __all__ = ["demo", "pieces_in_stock"]
@@ -71,7 +71,7 @@ SCENES = (
     Scene(
         "a plot",
         "Plot a bar chart of the rainfall in mm: January 48, February 40, March 45, April 52.",
-        lambda answer: bool(images_of(answer)),
+        lambda answer: bool(outputs_of(answer)),
     ),
     Scene(
         "a local function instead of code",
@@ -115,7 +115,7 @@ def _plays(scene: Scene, llm: Any, history: list[Any], directory: Path) -> bool:
     except CodeExecError as error:
         stderr().print(failure_panel(error))
         return False
-    came_out = is_complete(answer) and scene.came_out(answer)
+    came_out = verdict(answer) == 0 and scene.came_out(answer)
     if not came_out:
         results().print("[red]✗ This is not the answer it should be.[/]\n")
     return came_out
@@ -129,10 +129,9 @@ def _converse(scene: Scene, llm: Any, history: list[Any], directory: Path) -> An
     history.append({"role": "user", "content": scene.question})
     while True:
         with spinner("waiting for the answer"):
-            answer = model.invoke(history)
+            answer = model.invoke(history, output_sink=directory)
         history.append(answer)
-        save_images(images_of(answer), directory)
-        show(console, render_message(answer, image_directory=directory))
+        show(console, render_message(answer))
         if not (answer.tool_calls and scene.function):
             return answer
         for call in answer.tool_calls:

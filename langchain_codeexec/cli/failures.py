@@ -18,6 +18,7 @@ from langchain_codeexec.errors import (
     MessageError,
     ToolDeclarationError,
 )
+from langchain_codeexec.outputs.recording import saved_outputs
 from langchain_codeexec.records.visible import visible
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
     from rich.console import RenderableType
 
-__all__ = ["FAILED", "MISUSED", "exit_code", "failure_panel", "is_complete", "reported"]
+__all__ = ["FAILED", "MISUSED", "exit_code", "failure_panel", "reported", "verdict"]
 
 FAILED: Final = 1
 """The model or the service failed."""
@@ -53,10 +54,12 @@ def failure_panel(error: CodeExecError) -> RenderableType:
     return Panel(Group(*body), title=title, title_align="left", border_style="red")
 
 
-def is_complete(answer: AIMessage) -> bool:
-    """Whether the model ended its answer by itself, and there is one."""
+def verdict(answer: AIMessage) -> int:
+    """The exit code for an answer: whether the model ended it by itself, and all that it drew could be saved."""
     metadata = answer.response_metadata
-    return metadata.get("finish_reason") == "STOP" and not metadata.get("finish_message")
+    if metadata.get("finish_reason") != "STOP" or metadata.get("finish_message"):
+        return FAILED
+    return MISUSED if any(entry.get("error") for entry in saved_outputs(answer)) else 0
 
 
 @contextmanager

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.cli.terminal import show, spinner
 from langchain_codeexec.records.console import heading, render_section
-from langchain_codeexec.records.images import save_images
-from langchain_codeexec.records.sections import SectionReader, closing_sections
+from langchain_codeexec.records.sections import SectionReader, closing_sections, placed
 from langchain_codeexec.records.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from langchain_core.messages import AIMessageChunk
     from rich.console import Console
@@ -24,22 +22,20 @@ __all__ = ["show_stream"]
 _IN_PIECES: Final = frozenset({"model", "answer", "thoughts"})
 
 
-def show_stream(chunks: Iterable[AIMessageChunk], console: Console, image_directory: Path) -> AIMessageChunk:
+def show_stream(chunks: Iterable[AIMessageChunk], console: Console) -> AIMessageChunk:
     """Show chunks as they come, and return their sum.
 
     Args:
         chunks: The chunks of one message; there is at least one.
         console: Where to show them.
-        image_directory: Where images are saved.
 
     Raises:
-        ConfigurationError: An image cannot be saved.
         GeminiError: The stream broke.
     """
     arriving = iter(chunks)
     with spinner("waiting for the answer"):
         whole = next(arriving)
-    view = _View(console, image_directory)
+    view = _View(console)
     view.add(whole)
     for chunk in arriving:
         view.add(chunk)
@@ -51,9 +47,8 @@ def show_stream(chunks: Iterable[AIMessageChunk], console: Console, image_direct
 class _View:
     """What is on the screen so far."""
 
-    def __init__(self, console: Console, image_directory: Path) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._directory = image_directory
         self._reader = SectionReader()
         self._open: str | None = None
         self._held = ""
@@ -62,7 +57,7 @@ class _View:
         """Show what a chunk brings."""
         content = chunk.content if isinstance(chunk.content, list) else [chunk.content]
         for block in content:
-            for section in self._reader.sections(block):
+            for section in placed(self._reader.sections(block), chunk):
                 self._show(section)
 
     def close(self, whole: AIMessageChunk) -> None:
@@ -76,9 +71,7 @@ class _View:
             self._go_on(section)
             return
         self._end_text()
-        if section.image is not None:
-            save_images([section.image], self._directory)
-        show(self._console, render_section(section, image_directory=self._directory))
+        show(self._console, render_section(section))
 
     def _go_on(self, section: Section) -> None:
         """Show a piece of text. Line ends wait for what follows: the last ones are not the text's to set."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import InlineFile
 
-__all__ = ["SavedFile", "Sink", "facts_of"]
+__all__ = ["SavedFile", "Sink", "facts_of", "place_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +65,9 @@ def facts_of(file: InlineFile) -> dict[str, Any]:
         "size": len(file.data),
         "sha256": sha256(file.data).hexdigest(),
     }
+
+
+def place_of(url: str) -> str:
+    """A URL as a person wants it: the path of a file on this machine, any other as it is."""
+    parts = urlsplit(url)
+    return url2pathname(parts.path) if parts.scheme == "file" and not parts.netloc else url

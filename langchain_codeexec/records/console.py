@@ -14,13 +14,11 @@ from rich.rule import Rule
 from rich.syntax import Syntax
 from rich.text import Text
 
-from langchain_codeexec.records.images import image_name
 from langchain_codeexec.records.sections import sections_of, sections_of_execution
 from langchain_codeexec.records.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     from langchain_core.messages import BaseMessage
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -42,31 +40,21 @@ _FAILED: Final = "bold red"
 _THEME: Final = "ansi_dark"  # the terminal's own palette, whatever its background
 
 
-def render_message(message: BaseMessage, *, image_directory: Path | None = None) -> RenderableType:
-    """A message of any role and provider, ready to be printed on a rich console.
-
-    Args:
-        message: The message.
-        image_directory: Where `save_images` has put its images; their paths are shown.
-    """
-    return _stacked(sections_of(message), image_directory)
+def render_message(message: BaseMessage) -> RenderableType:
+    """A message of any role and provider, ready to be printed on a rich console."""
+    return _stacked(sections_of(message))
 
 
-def render_execution(execution: CodeExecution, *, image_directory: Path | None = None) -> RenderableType:
-    """One run: its code, what it printed and what it drew.
-
-    Args:
-        execution: The record of the run.
-        image_directory: Where `save_images` has put its images; their paths are shown.
-    """
-    return _stacked(sections_of_execution(execution), image_directory)
+def render_execution(execution: CodeExecution) -> RenderableType:
+    """One run: its code, what it printed and what it drew."""
+    return _stacked(sections_of_execution(execution))
 
 
-def render_section(section: Section, *, image_directory: Path | None = None) -> RenderableType:
+def render_section(section: Section) -> RenderableType:
     """One section: heading, body and an empty line."""
     body = _BODIES.get(section.kind, _plain)(section)
-    if section.image is not None and image_directory is not None:
-        body = Group(body, verbatim(str(image_directory / image_name(section.image))))
+    if section.place:
+        body = Group(body, verbatim(section.place))
     return Group(body, "") if section.kind in _WITHOUT_HEADING else Group(heading(section), body, "")
 
 
@@ -82,8 +70,8 @@ def verbatim(text: str, style: str = "") -> Text:
     return Text(visible(text).rstrip("\n"), style, no_wrap=True, overflow="ignore")
 
 
-def _stacked(sections: Iterable[Section], image_directory: Path | None) -> RenderableType:
-    return Group(*(render_section(section, image_directory=image_directory) for section in sections))
+def _stacked(sections: Iterable[Section]) -> RenderableType:
+    return Group(*map(render_section, sections))
 
 
 class _Prose:

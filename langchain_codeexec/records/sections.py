@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from langchain_codeexec.executions import Outcome
-from langchain_codeexec.executions.halves import BlockReader, CodeCall, inline_image
-from langchain_codeexec.records.images import describe_image
+from langchain_codeexec.executions.artifacts import executions_from_artifact
+from langchain_codeexec.executions.halves import BlockReader, CodeCall, inline_file, inline_image
+from langchain_codeexec.outputs.reading import describe_file
+from langchain_codeexec.outputs.recording import saved_outputs
+from langchain_codeexec.outputs.sinks import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from langchain_core.messages import BaseMessage
 
@@ -23,6 +27,8 @@ __all__ = [
     "Section",
     "SectionReader",
     "closing_sections",
+    "placed",
+    "places_of",
     "plan_section",
     "sections_of",
     "sections_of_execution",
@@ -55,14 +61,18 @@ class Section:
         text: Its text, as it came.
         label: What else its heading says: a language, an outcome, a function's name.
         failed: Whether it tells of a failure.
-        image: The image it shows.
+        file: The image it shows, or the file it tells of.
+        place: Where that is saved: a path, or a URL.
+        run: The id that links code and what it printed, where the message has one.
     """
 
     kind: Kind
     text: str
     label: str = ""
     failed: bool = False
-    image: InlineFile | None = None
+    file: InlineFile | None = None
+    place: str = ""
+    run: str | None = None
 
 
 class SectionReader:
@@ -100,7 +110,27 @@ class SectionReader:
 
 def sections_of(message: BaseMessage) -> list[Section]:
     """What a message of any role tells."""
-    return _BY_ROLE.get(message.type, _answer)(message)
+    return placed(_BY_ROLE.get(message.type, _answer)(message), message)
+
+
+def placed(sections: Iterable[Section], message: BaseMessage) -> list[Section]:
+    """Sections that say where their files are saved, as far as the message knows."""
+    places = places_of(message)
+    return [
+        replace(section, place=places.get(sha256(section.file.data).hexdigest(), ""))
+        if places and section.file
+        else section
+        for section in sections
+    ]
+
+
+def places_of(message: BaseMessage) -> dict[str, str]:
+    """Where the outputs of a message are saved: a path or URL for each SHA-256."""
+    return {
+        str(entry.get("sha256")): place_of(entry["url"])
+        for entry in saved_outputs(message)
+        if entry.get("url")
+    }
 
 
 def sections_of_execution(execution: CodeExecution) -> list[Section]:
@@ -108,6 +138,8 @@ def sections_of_execution(execution: CodeExecution) -> list[Section]:
     sections = [Section("code", execution.code, execution.language.lower())] if execution.code else []
     if execution.outcome is not None:
         sections.append(_output(execution.outcome, execution.output or ""))
+    if execution.tried:
+        sections.append(Section("notice", f"Tried before: {', '.join(execution.tried)}"))
     return [*sections, *map(_image, execution.images)]
 
 
@@ -135,8 +167,17 @@ def _question(message: BaseMessage) -> list[Section]:
 
 
 def _reply(message: BaseMessage) -> list[Section]:
+    """The runs that the tool made, what it said, and what it showed."""
     failed = getattr(message, "status", "success") == "error"
-    return [Section("reply", str(message.text), message.name or "", failed)]
+    runs = executions_from_artifact(getattr(message, "artifact", None))
+    reader = SectionReader()
+    shown = [section for block in _blocks(message) for section in reader.sections(block) if section.file]
+    return [
+        *(section for run in runs for section in sections_of_execution(run)),
+        Section("reply", str(message.text), message.name or "", failed),
+        *shown,
+        *closing_sections(message),
+    ]
 
 
 _BY_ROLE: Final[Mapping[str, Callable[[BaseMessage], list[Section]]]] = {
@@ -151,6 +192,8 @@ def closing_sections(message: BaseMessage) -> list[Section]:
     metadata = message.response_metadata
     notice = metadata.get("finish_message")
     sections = [Section("notice", str(notice), failed=True)] if notice else []
+    failures = dict.fromkeys(str(entry["error"]) for entry in saved_outputs(message) if entry.get("error"))
+    sections += [Section("notice", failure, failed=True) for failure in failures]
     usage = getattr(message, "usage_metadata", None)
     if usage:
         sections.append(Section("usage", _usage(usage), str(metadata.get("model_name", ""))))
@@ -202,9 +245,9 @@ def _part(details: Mapping[str, Any], key: str, name: str) -> str:
 
 def _half(half: Half) -> Iterator[Section]:
     if isinstance(half, CodeCall):
-        yield Section("code", half.code, half.language.lower())
+        yield Section("code", half.code, half.language.lower(), run=half.id)
         return
-    yield _output(half.outcome, half.output)
+    yield replace(_output(half.outcome, half.output), run=half.id)
     yield from map(_image, half.images)
 
 
@@ -213,7 +256,7 @@ def _output(outcome: Outcome, output: str) -> Section:
 
 
 def _image(image: InlineFile) -> Section:
-    return Section("image", describe_image(image), image=image)
+    return Section("image", describe_file(image), file=image)
 
 
 def _text(block: Json) -> Iterator[Section]:
@@ -235,7 +278,8 @@ def _server_result(block: Json) -> Iterator[Section]:
 
 
 def _file(block: Json) -> Iterator[Section]:
-    yield Section("file", str(block.get("mime_type") or block.get("url") or "of unknown type"))
+    told = str(block.get("mime_type") or block.get("url") or "of unknown type")
+    yield Section("file", told, file=inline_file(block))
 
 
 def _nothing(_block: Json) -> Iterator[Section]:

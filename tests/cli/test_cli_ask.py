@@ -78,11 +78,14 @@ def test_makes_no_directory_where_nothing_is_drawn(cli, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_where_the_images_should_go_is_a_configuration_error(cli, tmp_path):
+@pytest.mark.parametrize("options", [[], ["--stream"]])
+def test_a_file_where_the_images_should_go_costs_nobody_the_answer(cli, tmp_path, options):
     (tmp_path / "plots").write_text("here I am")
-    result = cli("ask", PLOT, "--output-dir", "plots")
+    result = cli("ask", PLOT, "--output-dir", "plots", *options)
     assert result.exit_code == 2
-    assert "cannot be written to 'plots'" in result.stderr
+    assert "answer ─" in result.stdout
+    assert "nothing could be saved in" in result.stdout
+    assert (tmp_path / "plots").read_text() == "here I am"
 
 
 def test_code_reads_the_file_that_is_sent(cli, tmp_path):

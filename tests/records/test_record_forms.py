@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from rich.console import Console
 
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
+from langchain_codeexec.outputs import FolderSink, save_outputs
 from langchain_codeexec.records.console import render_execution, render_message
 from langchain_codeexec.records.json_record import json_record
 from langchain_codeexec.records.sections import SectionReader, sections_of, sections_of_execution
@@ -231,10 +231,10 @@ def test_thoughts_notice_and_tokens_are_shown():
     assert "3 tokens: 1 in, 2 out\n" in screen
 
 
-def test_where_an_image_is_saved_is_shown():
-    image = InlineFile(b"12", "image/png")
-    screen = shown(render_execution(CodeExecution("x", images=(image,)), image_directory=Path("plots")))
-    assert "plots/image-6b51d431.png\n" in screen
+def test_where_an_image_is_saved_is_shown(tmp_path):
+    message = answer(*ran("plot()", ""), {"type": "image", "base64": PIXEL, "mime_type": "image/png"})
+    [saved] = save_outputs(message, FolderSink(tmp_path))
+    assert f"{tmp_path / saved.name}\n" in shown(render_message(message))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,162 @@
+"""A record as HTML: complete in itself, without scripts, readable on light and dark, and by screen readers.
+
+Every text is escaped, and characters that would steer a terminal or reorder a line are shown (see `visible`).
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from langchain_core.messages import BaseMessage
+
+from langchain_codeexec.records.highlighting import html_from_python
+from langchain_codeexec.records.prose import html_from_markdown
+from langchain_codeexec.records.sections import sections_of
+from langchain_codeexec.records.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from langchain_codeexec.executions import InlineFile
+    from langchain_codeexec.records.sections import Kind, Section
+
+__all__ = ["html_fragment", "html_page"]
+
+_STYLE: Final = """
+.codeexec { color-scheme: light dark; color: light-dark(#1c2024, #e4e8ec); background: light-dark(#fff, #15181c);
+  font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem;
+  overflow-wrap: break-word; }
+[data-jp-theme-light="true"] .codeexec { color-scheme: light; }
+[data-jp-theme-light="false"] .codeexec { color-scheme: dark; }
+.codeexec h2 { font-size: .8rem; font-weight: 600; letter-spacing: .04em; margin: 1.25rem 0 .35rem;
+  color: light-dark(#57606a, #a3adb8); }
+.codeexec .failed h2 { color: light-dark(#b3261e, #ff8f86); }
+.codeexec .question { border-top: 2px solid light-dark(#d0d7de, #3a424b); margin-top: 1.5rem; }
+.codeexec section:first-of-type { border-top: 0; margin-top: 0; }
+.codeexec p, .codeexec ul, .codeexec ol { margin: .35rem 0; }
+.codeexec pre, .codeexec .prose code { font: .875rem/1.45 ui-monospace, monospace;
+  background: light-dark(#f3f5f7, #1f242a); border-radius: 6px; }
+.codeexec pre { margin: 0; padding: .75rem 1rem; overflow: auto; max-height: 40rem; }
+.codeexec .prose code { padding: .1rem .3rem; }
+.codeexec .prose pre code { padding: 0; }
+.codeexec .output pre { background: none; border-left: 3px solid light-dark(#2da44e, #3fb950); border-radius: 0; }
+.codeexec .output.failed pre { border-color: light-dark(#b3261e, #ff8f86); }
+.codeexec figure { margin: 0; }
+.codeexec figcaption, .codeexec .usage, .codeexec .plan, .codeexec .thoughts { font-size: .875rem;
+  color: light-dark(#57606a, #a3adb8); }
+.codeexec img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
+.codeexec .notice { font-weight: 600; color: light-dark(#8a5300, #f2b35c); }
+.codeexec .verbatim { white-space: pre-wrap; }
+.codeexec table { border-collapse: collapse; }
+.codeexec th, .codeexec td { border: 1px solid light-dark(#d0d7de, #3a424b); padding: .25rem .6rem; }
+.codeexec a { color: light-dark(#0a58ca, #79b0ff); }
+.codeexec .keyword { color: light-dark(#a3219b, #e08be0); }
+.codeexec .string { color: light-dark(#0a6640, #7fd8a4); }
+.codeexec .number { color: light-dark(#0a4fa8, #83b9ff); }
+.codeexec .comment { color: light-dark(#636c76, #98a2ad); font-style: italic; }
+"""
+
+_PAGE: Final = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>html {{ color-scheme: light dark; background: light-dark(#fff, #15181c); }}</style>
+</head>
+<body>
+<main>
+{record}
+</main>
+</body>
+</html>
+"""
+
+
+def html_page(messages: BaseMessage | Sequence[BaseMessage], *, title: str = "Code execution") -> str:
+    """A message or a conversation as a web page of its own.
+
+    Args:
+        messages: A message or several, of any role and provider.
+        title: The page's title.
+    """
+    return _PAGE.format(title=escape(visible(title)), record=html_fragment(messages))
+
+
+def html_fragment(messages: BaseMessage | Sequence[BaseMessage]) -> str:
+    """A message or a conversation as one `article` element, style included, to be put into any page.
+
+    Args:
+        messages: A message or several, of any role and provider.
+    """
+    conversation = [messages] if isinstance(messages, BaseMessage) else messages
+    told = "\n".join(_html(section) for message in conversation for section in sections_of(message))
+    return f'<article class="codeexec">\n<style>{_STYLE}</style>\n{told}\n</article>'
+
+
+def _html(section: Section) -> str:
+    classes = f"{section.kind} failed" if section.failed else section.kind
+    label = f" · {section.label}" if section.label else ""
+    heading = "" if section.kind in _WITHOUT_HEADING else f"<h2>{_text(section.kind + label)}</h2>\n"
+    place = f"\n<p><small>{_text(section.place)}</small></p>" if section.place else ""
+    body = _BODIES.get(section.kind, _verbatim)(section)
+    return f'<section class="{classes}">\n{heading}{body}{place}\n</section>'
+
+
+def _text(text: str) -> str:
+    return escape(visible(text))
+
+
+def _prose(section: Section) -> str:
+    return f'<div class="prose">{html_from_markdown(visible(section.text))}</div>'
+
+
+def _code(section: Section) -> str:
+    code = visible(section.text).strip("\n")
+    marked = html_from_python(code) if section.label == "python" else escape(code)
+    return f'<pre tabindex="0"><code>{marked}</code></pre>'
+
+
+def _output(section: Section) -> str:
+    return _verbatim(section) if section.text.strip("\n") else "<p>(it printed nothing)</p>"
+
+
+def _verbatim(section: Section) -> str:
+    text = visible(section.text).rstrip("\n")
+    return f'<pre tabindex="0">{escape(text)}</pre>'
+
+
+def _image(section: Section) -> str:
+    if section.file is None:
+        return _remark(section)
+    description = _text(section.text)
+    return (
+        f'<figure>\n<img src="{_data_uri(section.file)}" alt="{description}">\n'
+        f"<figcaption>{description}</figcaption>\n</figure>"
+    )
+
+
+def _data_uri(image: InlineFile) -> str:
+    return f"data:{escape(image.mime_type)};base64,{b64encode(image.data).decode()}"
+
+
+def _remark(section: Section) -> str:
+    return f"<p>{_text(section.text)}</p>"
+
+
+def _usage(section: Section) -> str:
+    return f"<p>{_text(f'{section.label} · {section.text}' if section.label else section.text)}</p>"
+
+
+_WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
+_BODIES: Final[Mapping[Kind, Callable[[Section], str]]] = {
+    **dict.fromkeys(("question", "model", "answer", "thoughts"), _prose),
+    **dict.fromkeys(("plan", "file", "notice"), _remark),
+    "code": _code,
+    "output": _output,
+    "image": _image,
+    "usage": _usage,
+}

@@ -1,0 +1,205 @@
+"""Records in Jupyter: shown in a cell, and as a notebook whose cells are the runs."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+from langchain_core.messages import BaseMessage
+
+from langchain_codeexec.records.html import html_fragment
+from langchain_codeexec.records.sections import sections_of
+from langchain_codeexec.records.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from langchain_codeexec.executions import InlineFile
+    from langchain_codeexec.records.sections import Kind, Section
+
+__all__ = ["Display", "notebook_from_messages", "show"]
+
+Json = dict[str, Any]
+
+
+class Display:
+    """A record that Jupyter shows as HTML.
+
+    Args:
+        messages: What it is the record of.
+    """
+
+    def __init__(self, messages: Sequence[BaseMessage]) -> None:
+        self._messages = messages
+
+    def __repr__(self) -> str:
+        told = [section for message in self._messages for section in sections_of(message)]
+        return "\n\n".join(f"{_heading(section)}\n{visible(section.text).strip()}" for section in told)
+
+    def _repr_html_(self) -> str:
+        return html_fragment(self._messages)
+
+    def _repr_mimebundle_(self, **_which: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+def show(messages: BaseMessage | Sequence[BaseMessage]) -> Display:
+    """A message or a conversation, to be the last expression of a notebook's cell."""
+    return Display(_several(messages))
+
+
+def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Json:
+    """A conversation as a Jupyter notebook: runs are code cells with their outputs, all else is Markdown.
+
+    The same conversation always gives the same notebook, cell ids included. HTML and images by address in what a
+    model said are made inert by a zero-width space: a notebook may be shown where nothing else guards against
+    them.
+
+    Args:
+        messages: A message or several, of any role and provider.
+
+    Returns:
+        A notebook of nbformat 4.5, ready for `json.dump`.
+    """
+    cells = _Cells()
+    for message in _several(messages):
+        for section in sections_of(message):
+            cells.add(section)
+    return {
+        "cells": [{**cell, "id": _cell_id(index, cell)} for index, cell in enumerate(cells.made)],
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _several(messages: BaseMessage | Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+    return [messages] if isinstance(messages, BaseMessage) else messages
+
+
+def _cell_id(index: int, cell: Json) -> str:
+    return sha256(f"{index} {cell['cell_type']} {cell['source']}".encode()).hexdigest()[:12]
+
+
+def _heading(section: Section) -> str:
+    return f"{section.kind} · {visible(section.label)}" if section.label else section.kind
+
+
+# -- cells ---------------------------------------------------------------------------------------------
+
+
+class _Cells:
+    """The cells of a conversation: one for each section, but what a run printed and drew goes to its code."""
+
+    def __init__(self) -> None:
+        self.made: list[Json] = []
+        self._waiting: list[tuple[str | None, Json]] = []
+        self._drawing: Json | None = None
+
+    def add(self, section: Section) -> None:
+        belongs = _TO_RUNS.get(section.kind, _Cells._ends_drawing)
+        if not belongs(self, section):
+            self.made.append(_markdown_cell(section))
+
+    def _code(self, section: Section) -> bool:
+        self._drawing = None
+        magic = _MAGICS.get(section.label)
+        if magic is None:
+            return False
+        source = magic + visible(section.text).strip("\n")
+        cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
+        self.made.append(cell)
+        self._waiting.append((section.run, cell))
+        return True
+
+    def _output(self, section: Section) -> bool:
+        """Linked as `code_executions` does it: by id, else to the last code that waits for its result."""
+        fitting = [pair for pair in self._waiting if section.run is None or pair[0] == section.run]
+        self._drawing = None
+        if not fitting:
+            return False
+        self._waiting.remove(fitting[-1])
+        self._drawing = fitting[-1][1]
+        text = visible(section.text) or (f"({section.label})\n" if section.failed else "")
+        if text:
+            name = "stderr" if section.failed else "stdout"
+            self._drawing["outputs"].append({"output_type": "stream", "name": name, "text": text})
+        return True
+
+    def _image(self, section: Section) -> bool:
+        if self._drawing is None or not _is_shown(section.file):
+            return False
+        data = {**_mime_bundle(section.file), "text/plain": visible(section.text)}
+        self._drawing["outputs"].append({"output_type": "display_data", "data": data, "metadata": {}})
+        return True
+
+    def _ends_drawing(self, _section: Section) -> bool:
+        self._drawing = None
+        return False
+
+
+def _markdown_cell(section: Section) -> Json:
+    attached = section.file if section.kind == "image" and _is_shown(section.file) else None
+    tell = _shown_attachment if attached else _SOURCES.get(section.kind, _fenced)
+    cell: Json = {"cell_type": "markdown", "metadata": {}, "source": tell(section)}
+    return {**cell, "attachments": {"image": _mime_bundle(attached)}} if attached else cell
+
+
+def _is_shown(file: InlineFile | None) -> TypeGuard[InlineFile]:
+    """Whether every front end shows it, and none runs what is in it, as SVG may be."""
+    return file is not None and file.mime_type in _RASTER
+
+
+def _mime_bundle(image: InlineFile) -> dict[str, str]:
+    return {image.mime_type: b64encode(image.data).decode()}
+
+
+def _inert(text: str) -> str:
+    return _LIVE.sub("\\g<0>\u200b", visible(text))
+
+
+def _prose(section: Section) -> str:
+    return _inert(section.text).strip()
+
+
+def _question(section: Section) -> str:
+    return f"**Question**\n\n{_prose(section)}"
+
+
+def _remark(section: Section) -> str:
+    return f"**{_inert(_heading(section))}**: {_prose(section)}"
+
+
+def _fenced(section: Section) -> str:
+    text = visible(section.text).strip("\n")
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"**{_inert(_heading(section))}**\n\n{fence}\n{text}\n{fence}"
+
+
+def _shown_attachment(section: Section) -> str:
+    return f"![{_inert(section.text)}](attachment:image)"
+
+
+_LIVE: Final = re.compile(r"<(?=[A-Za-z/!?])|!(?=\[)")
+"""What begins a tag or an image in Markdown, wherever it stands: where code begins and ends, parsers disagree."""
+
+_MAGICS: Final[Mapping[str, str]] = {"python": "", "bash": "%%bash\n"}
+"""Languages that a cell of a Python notebook can run, and what the cell begins with."""
+
+_RASTER: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+
+_TO_RUNS: Final[Mapping[Kind, Callable[[_Cells, Section], bool]]] = {
+    "code": _Cells._code,  # noqa: SLF001 -- the class's own table
+    "output": _Cells._output,  # noqa: SLF001 -- as above
+    "image": _Cells._image,  # noqa: SLF001 -- as above
+}
+_SOURCES: Final[Mapping[Kind, Callable[[Section], str]]] = {
+    "question": _question,
+    **dict.fromkeys(("model", "answer"), _prose),
+    **dict.fromkeys(("plan", "thoughts", "image", "file", "notice", "usage"), _remark),
+}

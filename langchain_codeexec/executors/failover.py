@@ -24,13 +24,13 @@ from langchain_codeexec.errors import (
     ServerError,
 )
 from langchain_codeexec.executions import ExecutionResult, Outcome
-from langchain_codeexec.executors.sessions import arun_in
+from langchain_codeexec.executors.sessions import arun_in, files_of, with_files
 from langchain_codeexec.executors.verdicts import STATE_LOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from langchain_codeexec.executions import ExecutionRequest
+    from langchain_codeexec.executions import ExecutionRequest, InlineFile
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
 __all__ = ["REASONS", "FailoverExecutor", "FailoverSession"]
@@ -159,7 +159,7 @@ class FailoverExecutor:
 
 
 class FailoverSession:
-    """Runs that share their state as long as they stay with one executor.
+    """Runs that share their state as long as they stay with one executor; files given to one come along.
 
     Args:
         failover: The executors and the reasons.
@@ -172,6 +172,7 @@ class FailoverSession:
         self._stack = stack
         self._session: ExecutorSession | None = None
         self._has_state = self._has_lost = False
+        self._files: dict[str, InlineFile] = {}
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program after those that ran in this session before.
@@ -207,20 +208,25 @@ class FailoverSession:
 
     def _try(self, request: ExecutionRequest) -> _End:
         try:
-            return self._opened().run(request)
+            session, request = self._opened(request)
+            return session.run(request)
         except CodeExecError as error:
             return error
 
     async def _atry(self, request: ExecutionRequest) -> _End:
         try:
-            return await arun_in(self._opened(), request)
+            session, request = self._opened(request)
+            return await arun_in(session, request)
         except CodeExecError as error:
             return error
 
-    def _opened(self) -> ExecutorSession:
+    def _opened(self, request: ExecutionRequest) -> tuple[ExecutorSession, ExecutionRequest]:
+        """The session, and the request with the files that this session lacks."""
         if self._session is None:
+            request = with_files(request, self._files)
             self._session = self._stack.enter_context(self._left[0].session())
-        return self._session
+        self._files |= files_of(request)
+        return self._session, request
 
 
 class _Attempts:

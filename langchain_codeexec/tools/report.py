@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.executions import Outcome
 from langchain_codeexec.executions.artifacts import artifact_from_executions
+from langchain_codeexec.tools.context import IN_SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,15 +33,19 @@ class Report:
 
     Attributes:
         executions: The runs, in order.
+        value: What a notebook would show of the last run's last expression; empty if nothing.
         answer: What the model that wrote the code says; empty where the caller wrote it.
         files: Files left behind, images drawn excepted.
         remark: What else the caller should know.
+        in_session: Whether the runs left their state in a session, for those after them.
     """
 
     executions: tuple[CodeExecution, ...] = ()
     answer: str = ""
     files: tuple[InlineFile, ...] = ()
     remark: str = ""
+    value: str = ""
+    in_session: bool = False
 
     @property
     def content(self) -> str:
@@ -48,9 +54,16 @@ class Report:
         return "\n\n".join(text for text in map(str.strip, told) if text)
 
     @property
+    def blocks(self) -> list[str | dict[str, Any]]:
+        """The text and the images, for a calling model that sees."""
+        images = [image for run in self.executions for image in run.images]
+        return [{"type": "text", "text": self.content}, *map(_image_block, images)]
+
+    @property
     def artifact(self) -> dict[str, Any]:
         """The runs, images and files in plain JSON."""
-        return artifact_from_executions(self.executions, answer=self.answer, files=self.files)
+        artifact = artifact_from_executions(self.executions, answer=self.answer, files=self.files)
+        return {**artifact, IN_SESSION: True} if self.in_session else artifact
 
     def _printed(self) -> Iterator[str]:
         """What each run printed. A failure that was mended afterwards is of no interest to the caller."""
@@ -58,6 +71,8 @@ class Report:
             if run.ok or run is self.executions[-1]:
                 ending = _ENDINGS.get(run.outcome or Outcome.UNSPECIFIED, "The code ended in an unknown way:")
                 yield f"{ending}\n{_head(run.output or '') or '(nothing)'}"
+        if self.value:
+            yield f"The value of its last expression:\n{_head(self.value)}"
 
     def _kept(self) -> Iterator[str]:
         images = sum(len(run.images) for run in self.executions)
@@ -65,6 +80,10 @@ class Report:
             yield f"Images drawn and kept beside this text: {images}."
         if self.files:
             yield f"Files written and kept beside this text: {', '.join(file.name for file in self.files)}."
+
+
+def _image_block(image: InlineFile) -> dict[str, Any]:
+    return {"type": "image", "base64": b64encode(image.data).decode(), "mime_type": image.mime_type}
 
 
 def _head(output: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 from langchain_core.messages import HumanMessage
-from pydantic import BaseModel, Field
+from langchain_core.tools import InjectedToolArg
+from pydantic import BaseModel, Field, PlainSerializer
 
-from langchain_codeexec.executions import CodeExecution, ExecutionRequest, code_executions
-from langchain_codeexec.executions.halves import CodeCall, CodeResult
+from langchain_codeexec.executions import code_executions
 from langchain_codeexec.executions.reading import blocks_with_halves
 from langchain_codeexec.tools.progress import step_from_half
 from langchain_codeexec.tools.report import Report
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.executors.base import CodeExecutor
+    from langchain_codeexec.executions.halves import CodeCall, CodeResult
+    from langchain_codeexec.tools.context import CallContext
     from langchain_codeexec.tools.progress import Progress
 
-__all__ = ["CodeArguments", "ExecutorRunner", "GeminiRunner", "Runner", "TaskArguments"]
+__all__ = ["CodeArguments", "GeminiRunner", "Runner", "TaskArguments"]
 
 Json = dict[str, Any]
 
@@ -45,6 +45,9 @@ class CodeArguments(BaseModel):
     """What the tool takes where its caller writes the code."""
 
     code: str = Field(description="A complete Python program that prints what is asked for.")
+    runtime: Annotated[Any, InjectedToolArg, PlainSerializer(lambda _: None)] = None
+    """LangGraph's `ToolRuntime`, injected by the argument's name; no model is shown it. LangChain writes out
+    all arguments when it checks them, which would copy the whole state."""
 
 
 class Runner(Protocol):
@@ -60,7 +63,7 @@ class Runner(Protocol):
         """What a model is told of the tool."""
         ...
 
-    def run(self, arguments: Json, progress: Progress) -> Report:
+    def run(self, arguments: Json, context: CallContext, progress: Progress) -> Report:
         """Carry a call out.
 
         Raises:
@@ -68,8 +71,12 @@ class Runner(Protocol):
         """
         ...
 
-    async def arun(self, arguments: Json, progress: Progress) -> Report:
+    async def arun(self, arguments: Json, context: CallContext, progress: Progress) -> Report:
         """Carry a call out without blocking the event loop; see `run`."""
+        ...
+
+    def close(self) -> None:
+        """Free what calls have left open; later calls open it again."""
         ...
 
 
@@ -90,7 +97,7 @@ class GeminiRunner:
         "has no network and sees nothing of this conversation: state the task with all the values it needs."
     )
 
-    def run(self, arguments: Json, progress: Progress) -> Report:
+    def run(self, arguments: Json, context: CallContext, progress: Progress) -> Report:  # noqa: ARG002 -- the protocol's
         """Ask the model, and tell each step as it arrives.
 
         Raises:
@@ -103,7 +110,7 @@ class GeminiRunner:
                 progress.tell(step_from_half(half))
         return _report(answer)
 
-    async def arun(self, arguments: Json, progress: Progress) -> Report:
+    async def arun(self, arguments: Json, context: CallContext, progress: Progress) -> Report:  # noqa: ARG002 -- as above
         """Ask the model without blocking the event loop; see `run`."""
         answer: Any = None
         async for chunk in self.llm.astream(_question(**arguments)):
@@ -112,61 +119,8 @@ class GeminiRunner:
                 await progress.atell(step_from_half(half))
         return _report(answer)
 
-
-@dataclass(frozen=True)
-class ExecutorRunner:
-    """Runs the caller's own code.
-
-    Attributes:
-        executor: Where it runs.
-    """
-
-    executor: CodeExecutor
-
-    arguments = CodeArguments
-    description = (
-        "Runs a Python program and gives what it prints. Use it for whatever must be computed exactly. Every "
-        "call is a program by itself: nothing of an earlier one is left, so write all it needs into the code "
-        "and print the results. The last expression is not printed by itself."
-    )
-
-    def run(self, arguments: Json, progress: Progress) -> Report:
-        """Run the program.
-
-        Raises:
-            ExecutorError: The sandbox is broken.
-        """
-        request = ExecutionRequest(**arguments)
-        progress.tell(step_from_half(self._call(request)))
-        result = self.executor.run(request)
-        progress.tell(step_from_half(self._result(result)))
-        return self._report(request, result)
-
-    async def arun(self, arguments: Json, progress: Progress) -> Report:
-        """Run the program without blocking the event loop; see `run`."""
-        request = ExecutionRequest(**arguments)
-        await progress.atell(step_from_half(self._call(request)))
-        result = await self.executor.arun(request)
-        await progress.atell(step_from_half(self._result(result)))
-        return self._report(request, result)
-
-    def _call(self, request: ExecutionRequest) -> CodeCall:
-        return CodeCall(request.code, request.language, None, self.executor.name)
-
-    def _result(self, result: ExecutionResult) -> CodeResult:
-        return CodeResult(result.outcome, result.output, result.images, None, self.executor.name)
-
-    def _report(self, request: ExecutionRequest, result: ExecutionResult) -> Report:
-        run = CodeExecution(
-            code=request.code,
-            language=request.language,
-            outcome=result.outcome,
-            output=result.output,
-            images=result.images,
-            origin=self.executor.name,
-        )
-        warnings = f"It wrote to stderr:\n{result.stderr}" if run.ok and result.stderr.strip() else ""
-        return Report((run,), files=result.files, remark=warnings)
+    def close(self) -> None:
+        """Nothing is left open."""
 
 
 def _question(task: str, data: str | None = None) -> list[BaseMessage]:

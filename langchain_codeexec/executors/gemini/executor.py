@@ -17,6 +17,7 @@ from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors.gemini.answers import Answer
 from langchain_codeexec.executors.gemini.programs import program_from_requests, same_program
 from langchain_codeexec.executors.gemini.uploads import part_from_file
+from langchain_codeexec.executors.sessions import files_of, with_files
 from langchain_codeexec.executors.verdicts import is_duration, refused_language, wished_timeout
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class GeminiSession:
     Each request holds all programs of the session that ended well, in front of the new one, with their files.
     So it costs more tokens from run to run, all of them share one run's 30 s, and what they do to the world or
     draw at random is done and drawn again; where they print something else than before, the result's `detail`
-    says so. Nothing of a program that failed is kept, which its result says too.
+    says so. Nothing of a program that failed is kept but the files it was given, which its result says too.
 
     Args:
         executor: Runs the programs.
@@ -198,22 +199,26 @@ class GeminiSession:
     def __init__(self, executor: GeminiExecutor) -> None:
         self._executor = executor
         self._kept: tuple[ExecutionRequest, ...] = ()
+        self._waiting: dict[str, InlineFile] = {}
         self._printed = ""
         self._drawn = 0
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program after those that ran in this session before; see `GeminiExecutor.run`."""
+        request = with_files(request, self._waiting)
         program = program_from_requests([*self._kept, request])
         return self._noted(request, program, self._executor.run_program(program, request))
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program without blocking the event loop; see `GeminiExecutor.arun`."""
+        request = with_files(request, self._waiting)
         program = program_from_requests([*self._kept, request])
         return self._noted(request, program, await self._executor.arun_program(program, request))
 
     def _noted(self, request: ExecutionRequest, program: Program, whole: ExecutionResult) -> ExecutionResult:
         """What the new program did, out of the result of all."""
         images = whole.images[self._drawn :]
+        self._waiting = files_of(request)
         if whole.outcome is not Outcome.OK:
             detail = "; ".join(filter(None, (whole.detail, _NOT_KEPT)))
             return replace(whole, images=images, detail=detail)
@@ -221,7 +226,7 @@ class GeminiSession:
             return whole
         before, after = _cut(whole.stdout, program.marker)
         detail = _OTHERWISE if before != self._printed else ""
-        self._kept += (request,)
+        self._kept, self._waiting = (*self._kept, request), {}
         self._printed += after
         self._drawn += len(images)
         return replace(whole, stdout=after, images=images, detail=detail)

@@ -1,0 +1,193 @@
+"""One session of an executor for each thread of conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import weakref
+from collections import OrderedDict
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_codeexec.errors import ExecutionRequestError, GeminiError, SandboxBusyError
+from langchain_codeexec.executors.sandbox.turnstile import Turnstile
+from langchain_codeexec.executors.sessions import arun_in
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator
+
+    from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
+    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
+
+__all__ = ["ThreadSession", "ThreadSessions"]
+
+_REMEMBERED: Final = 10_000
+"""Threads whose session was closed, so that they can be told."""
+
+_HARMLESS: Final = (ExecutionRequestError, GeminiError, SandboxBusyError)
+"""Errors that leave a session as it was."""
+
+
+class ThreadSession:
+    """What a thread has: at most one open session, and what is known of it.
+
+    Attributes:
+        has_state: Whether a program ran in the open session.
+        has_lost: Whether the state of earlier programs is gone and nobody was told yet.
+        placed: Files in the session's working directory that were put there, by name.
+        users: Calls that run in it or wait for their turn.
+        turnstile: Lets in one call at a time.
+
+    Args:
+        executor: Opens the session.
+        has_lost: Whether the thread had one that was closed.
+    """
+
+    def __init__(self, executor: CodeExecutor, *, has_lost: bool) -> None:
+        self._executor = executor
+        self._stack = ExitStack()
+        self._session: ExecutorSession | None = None
+        self.has_state, self.has_lost = False, has_lost
+        self.placed: dict[str, bytes] = {}
+        self.users = 0
+        self.turnstile = Turnstile(places=1, waiting=sys.maxsize)
+
+    def run(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run a program after the thread's earlier ones."""
+        with self._ending_after_failure():
+            return self._opened().run(request)
+
+    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run a program without blocking the event loop; cancelling the task kills it and ends the session."""
+        with self._ending_after_failure():
+            return await arun_in(self._opened(), request)
+
+    def end(self) -> None:
+        """Close the session; the thread's next call opens another one."""
+        self._session = None
+        self.has_lost = self.has_lost or self.has_state
+        self.has_state = False
+        self.placed = {}
+        self._stack.close()
+
+    def _opened(self) -> ExecutorSession:
+        if self._session is None:
+            self._session = self._stack.enter_context(self._executor.session())
+        return self._session
+
+    @contextmanager
+    def _ending_after_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except _HARMLESS:
+            raise
+        except BaseException:
+            self.end()
+            raise
+        self.has_state = True
+
+
+class ThreadSessions:
+    """Opens a session for each thread that calls, and closes the one that was used least recently.
+
+    A copy or an unpickled instance starts without sessions. When nobody refers to it any more, and when the
+    program ends, its sessions are closed.
+
+    Args:
+        executor: Opens the sessions.
+        most: Sessions open at a time; more only while so many have a call under way.
+    """
+
+    def __init__(self, executor: CodeExecutor, most: int) -> None:
+        self._executor = executor
+        self._most = most
+        self._threads: OrderedDict[str, ThreadSession] = OrderedDict()
+        self._closed: OrderedDict[str, None] = OrderedDict()
+        self._lock = Lock()
+        weakref.finalize(self, _end_all, self._threads)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ThreadSessions, (self._executor, self._most)
+
+    @contextmanager
+    def turn(self, thread: str) -> Iterator[ThreadSession]:
+        """Have a thread's session to oneself; calls of one thread come one after the other."""
+        with self._used(thread) as session:
+            ticket = session.turnstile.queue()
+            try:
+                ticket.result()
+            except BaseException:
+                session.turnstile.give_up(ticket)
+                raise
+            try:
+                yield session
+            finally:
+                session.turnstile.leave()
+
+    @asynccontextmanager
+    async def aturn(self, thread: str) -> AsyncIterator[ThreadSession]:
+        """Have a thread's session to oneself without blocking the event loop; see `turn`."""
+        with self._used(thread) as session:
+            ticket = session.turnstile.queue()
+            try:
+                await asyncio.wrap_future(ticket)
+            except BaseException:
+                session.turnstile.give_up(ticket)
+                raise
+            try:
+                yield session
+            finally:
+                session.turnstile.leave()
+
+    def close(self) -> None:
+        """Close all sessions, those with a call under way when it has ended; later calls open new ones."""
+        with self._lock:
+            idle = self._taken_out(len(self._threads))
+            for thread in list(self._threads):
+                self._take_out(thread)
+        _end_each(idle)
+
+    @contextmanager
+    def _used(self, thread: str) -> Iterator[ThreadSession]:
+        with self._lock:
+            session = self._threads.get(thread)
+            if session is None:
+                session = ThreadSession(self._executor, has_lost=thread in self._closed)
+                self._threads[thread] = session
+                self._closed.pop(thread, None)
+            self._threads.move_to_end(thread)
+            session.users += 1
+            surplus = self._taken_out(len(self._threads) - self._most)
+        try:
+            _end_each(surplus)
+            yield session
+        finally:
+            with self._lock:
+                session.users -= 1
+                surplus = self._taken_out(len(self._threads) - self._most)
+                if not session.users and self._threads.get(thread) is not session:
+                    surplus.append(session)
+            _end_each(surplus)
+
+    def _taken_out(self, count: int) -> list[ThreadSession]:
+        """So many idle sessions, least recently used first. From now on no call can reach them."""
+        idle = [thread for thread, session in self._threads.items() if not session.users]
+        return [self._take_out(thread) for thread in idle[: max(0, count)]]
+
+    def _take_out(self, thread: str) -> ThreadSession:
+        session = self._threads.pop(thread)
+        if session.has_state or session.has_lost or session.users:
+            self._closed[thread] = None
+            while len(self._closed) > _REMEMBERED:
+                self._closed.popitem(last=False)
+        return session
+
+
+def _end_all(threads: OrderedDict[str, ThreadSession]) -> None:
+    _end_each(threads.values())
+
+
+def _end_each(sessions: Iterable[ThreadSession]) -> None:
+    for session in sessions:
+        session.end()

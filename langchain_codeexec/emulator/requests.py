@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from langchain_codeexec.emulator.parsing import parse_message
 from langchain_codeexec.emulator.schema import PART_DATA
-from langchain_codeexec.emulator.service_errors import invalid
+from langchain_codeexec.emulator.service_errors import invalid, unable
+from langchain_codeexec.emulator.setting_rules import check_files, check_form, check_ranges
 from langchain_codeexec.emulator.signatures import minted_by
 from langchain_codeexec.emulator.tool_rules import check_tool_config, check_tools, declares
 
@@ -27,7 +28,6 @@ __all__ = ["SKIP_SIGNATURE", "checked_request"]
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """The documented stand-in for the signature of a call the model did not make."""
 
-_LEARN_MORE = "Learn more: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/gemini"
 _MESSAGES = MappingProxyType({"countTokens": "CountTokensRequest"})
 _USER_ROLES = ("user", "function")
 _ROLES = ("user", "model", "function")
@@ -71,17 +71,12 @@ def _numbered_parts(request: Mapping[str, Any]) -> Iterator[tuple[str, dict[str,
 def _check_contents(request: Mapping[str, Any], target: Target) -> None:
     if not _contents(request):
         if target.endpoint == "vertex":
-            raise invalid(
-                f"Unable to submit request because at least one contents field is required. {_LEARN_MORE}"
-            )
+            raise unable("at least one contents field is required.")
         raise invalid("* GenerateContentRequest.contents: contents is not specified\n")
     for index, content in enumerate(_contents(request)):
         if not _parts(content):
             if target.endpoint == "vertex":
-                raise invalid(
-                    "Unable to submit request because it must include at least one parts field, "
-                    f"which describes the prompt input. {_LEARN_MORE}"
-                )
+                raise unable("it must include at least one parts field, which describes the prompt input.")
             raise invalid(
                 f"* GenerateContentRequest.contents[{index}].parts: contents.parts must not be empty.\n"
             )
@@ -111,9 +106,7 @@ def _check_roles(request: Mapping[str, Any], target: Target) -> None:
             raise invalid("Content with system role is not supported.")
         if role not in _ROLES:
             text = "Please use a valid role: user, model."
-            if target.endpoint == "vertex":
-                text = f"Unable to submit request because {text}. {_LEARN_MORE}"
-            raise invalid(text)
+            raise unable(f"{text}.") if target.endpoint == "vertex" else invalid(text)
     if len(_contents(request)) == 1 and _contents(request)[0]["role"] == "model":
         raise invalid(
             "Please ensure that single turn requests end with a user role or the role field is empty."
@@ -195,11 +188,13 @@ def _check_code_history(request: Mapping[str, Any], target: Target) -> None:  # 
                 )
 
 
-_CONTENT_CHECKS = (_check_contents, _check_parts, _check_roles)
+_CONTENT_CHECKS = (_check_contents, _check_parts, check_files, _check_roles)
 _GENERATE_CHECKS = (
     *_CONTENT_CHECKS,
     check_tools,
     check_tool_config,
+    check_form,
+    check_ranges,
     _check_function_turns,
     _check_call_signatures,
     _check_code_history,

@@ -29,10 +29,13 @@ __all__ = [
     "permission_denied",
     "quota_exceeded",
     "route_not_found",
+    "unable",
 ]
 
 logger = logging.getLogger(__name__)
 
+_LEARN_MORE = "Learn more: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/gemini"
+_QUOTAS = "https://ai.google.dev/gemini-api/docs/rate-limits"
 _RPC = "type.googleapis.com/google.rpc"
 _STATUS = MappingProxyType(
     {
@@ -92,6 +95,15 @@ def invalid(message: str, *, details: Sequence[Mapping[str, Any]] = ()) -> Emula
     return EmulatedError(400, message=message, details=details)
 
 
+def unable(reason: str) -> EmulatedError:
+    """A 400 INVALID_ARGUMENT in the frame that Vertex AI gives its reasons.
+
+    Args:
+        reason: What stands in the way, as a sentence without its beginning.
+    """
+    return invalid(f"Unable to submit request because {reason} {_LEARN_MORE}")
+
+
 def route_not_found(path: str) -> EmulatedError:
     """The answer for a path or a method the service does not have (the wording is ours)."""
     return EmulatedError(404, message=f"Method not found: {path}")
@@ -126,8 +138,9 @@ def quota_exceeded(target: Target, retry_after: float | None = None) -> Emulated
     metric = f"{target.host}/generate_content_free_tier_requests"
     message = (
         "You exceeded your current quota, please check your plan and billing details. For more information "
-        "on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.\n"
-        f"* Quota exceeded for metric: {metric}, limit: 10"
+        f"on this error, head to: {_QUOTAS}. To monitor your current "
+        "usage, head to: https://ai.dev/rate-limit. \n"
+        f"* Quota exceeded for metric: {metric}, limit: 10, model: {target.model}"
     )
     violation = {
         "quotaMetric": metric,
@@ -135,7 +148,11 @@ def quota_exceeded(target: Target, retry_after: float | None = None) -> Emulated
         "quotaDimensions": {"location": "global", "model": target.model},
         "quotaValue": "10",
     }
-    details: list[dict[str, Any]] = [{"@type": f"{_RPC}.QuotaFailure", "violations": [violation]}]
+    link = {"description": "Learn more about Gemini API quotas", "url": _QUOTAS}
+    details: list[dict[str, Any]] = [
+        {"@type": f"{_RPC}.Help", "links": [link]},
+        {"@type": f"{_RPC}.QuotaFailure", "violations": [violation]},
+    ]
     if retry_after is not None:
         message += f"\nPlease retry in {retry_after:g}s."
         details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{retry_after:g}s"})

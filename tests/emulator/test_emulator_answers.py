@@ -120,7 +120,7 @@ def test_files_of_the_user_are_there_by_number(start):
         {"role": "model", "parts": [inline("image/png", b"not an upload"), {"text": "Done"}]},
         {
             "role": "user",
-            "parts": [inline("text/x-python", b"y = 5"), inline("application/x-unheard-of", b"?")],
+            "parts": [inline("text/x-python", b"y = 5"), inline("text/x-unheard-of", b"?")],
         },
     ]
     listing = "import os\nprint(sorted(n for n in os.listdir() if n.startswith('input_file')))"

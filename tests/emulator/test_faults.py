@@ -177,8 +177,8 @@ def test_a_status_with_retry_after(start):
 @pytest.mark.parametrize(
     ("fault", "endpoint", "status", "kinds"),
     [
-        ("quota:retry_after=2", "developer", "RESOURCE_EXHAUSTED", ["QuotaFailure", "RetryInfo"]),
-        ("quota", "developer", "RESOURCE_EXHAUSTED", ["QuotaFailure"]),
+        ("quota:retry_after=2", "developer", "RESOURCE_EXHAUSTED", ["Help", "QuotaFailure", "RetryInfo"]),
+        ("quota", "developer", "RESOURCE_EXHAUSTED", ["Help", "QuotaFailure"]),
         ("quota", "vertex", "RESOURCE_EXHAUSTED", []),
         ("permission", "vertex", "PERMISSION_DENIED", ["ErrorInfo"]),
         ("permission", "developer", "PERMISSION_DENIED", []),

@@ -128,6 +128,12 @@ def test_plots_are_drawn(run, question, noun, calls):
     assert noun in turn.send(result)["text"]
 
 
+def test_rows_of_one_label_are_one_bar(ask):
+    rows = "month,region,sales\nJan,north,3\nJan,south,4\nFeb,north,5"
+    parts = ask(f"bar chart of sales by month\n{rows}")
+    assert "2 points" in parts[-1]["text"]
+
+
 @pytest.mark.parametrize("question", ["Plot something nice", "plot y = open(x)", "draw a cat", "plot Jan 10"])
 def test_nothing_to_plot_draws_nothing(ask, question):
     assert "not a language model" in ask(question)[-1]["text"]

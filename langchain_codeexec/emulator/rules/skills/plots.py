@@ -47,12 +47,17 @@ _FUNCTION = phrase(
 _TOPIC = phrase(
     r"\b(?:plot|graph|chart|histogram|draw|visuali[sz]e|diagram)\b"
     r"(?:\s+(?:of|for|showing|the|these|this|my|following|a|an|bar|line|pie|scatter|chart|plot|graph|with)\b)*+"
-    r"\s+([A-Za-z][A-Za-z ]{2,40}?)\s*(?::|\bwith\b|\bwhere\b|\bis\b|\bare\b|\bfrom\b|[,.?]|$)"
+    r"\s+([A-Za-z][A-Za-z ]{2,40}?)\s*(?::|\bwith\b|\bas\b|\bwhere\b|\bis\b|\bare\b|\bfrom\b|[,.?]|$)"
 )
 _XY = phrase(rf"\bx\s*[=:]\s*[\[(]?({LIST}).*?\by\s*[=:]\s*[\[(]?({LIST})")
 _NUMBERS = phrase(LIST)
 _MONTH = phrase(r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 _SKIPPED_LABELS = frozenset({"and", "a", "plot", "of"})
+
+_TOTALS = """\
+totals = {{}}  # a label may have several rows
+for row in rows:
+    totals[row[{label!r}]] = totals.get(row[{label!r}], 0) + {number}(row[{value!r}])"""
 
 
 class _Data(NamedTuple):
@@ -137,11 +142,12 @@ def _column(question: Question, kind: str | None) -> _Data | None:
     label = mentioned_column(question.prose, others) or next(iter(others), None)
     if kind == "hist" or label is None:
         return _Data(f"{loading}{values}", "values", "hist", value, "Count", "values")
-    cell = f"{table.numbers[label]}(row[{label!r}])" if label in table.numbers else f"row[{label!r}]"
-    setup = f"{loading}labels = [{cell} for row in rows]\n{values}"
-    return _Data(
-        setup, "labels, values", "scatter" if label in table.numbers else "bar", label, value, "values"
-    )
+    if label in table.numbers or kind == "scatter":
+        cell = f"{table.numbers.get(label, 'str')}(row[{label!r}])"
+        labels = f"labels = [{cell} for row in rows]"
+        return _Data(f"{loading}{labels}\n{values}", "labels, values", "scatter", label, value, "values")
+    setup = loading + _TOTALS.format(label=label, value=value, number=table.numbers[value])
+    return _Data(setup, "totals.keys(), totals.values()", "bar", label, value, "totals")
 
 
 def _plain(question: Question, kind: str | None) -> _Data | None:

@@ -12,6 +12,7 @@ from langchain_codeexec.emulator.rules.functions.responses import answer_with, c
 from langchain_codeexec.emulator.rules.phrases import no_code, seen_files, small_talk, unable
 from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills import solve, solve_each
+from langchain_codeexec.emulator.rules.skills.documents import not_told
 from langchain_codeexec.emulator.rules.solution import Solution, labelled
 from langchain_codeexec.emulator.rules.structured import Facts, enum_answer, filled, json_answer
 from langchain_codeexec.executions import Outcome
@@ -187,6 +188,12 @@ def _computation(conversation: Conversation, question: Question) -> _Turn | None
     return _computed(solutions) if solutions else None
 
 
+def _not_told(_: Conversation, question: Question) -> _Turn | None:
+    """That the documents of the request lack what the question needs."""
+    reply = not_told(question)
+    return _text(reply) if reply else None
+
+
 def _small_talk(_: Conversation, question: Question) -> _Turn | None:
     reply = small_talk(question.text)
     return _text(reply) if reply else None
@@ -219,6 +226,7 @@ _WAYS: tuple[Callable[[Conversation, Question], _Turn | None], ...] = (
     _delegated_code,
     _after_responses,
     _computation,
+    _not_told,
     _small_talk,
     _asking,
     _refusal,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["name_words", "stems"]
+__all__ = ["name_words", "stem", "stems"]
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 _WORD = re.compile(r"[^\W_]+")
@@ -45,11 +45,12 @@ def stems(text: str) -> frozenset[str]:
     signs = " ".join(_SIGNS[sign] for sign in _SIGN_BETWEEN_NUMBERS.findall(text))
     words = (word.lower() for word in _WORD.findall(f"{text} {signs}"))
     return frozenset(
-        _stem(word) for word in words if word not in _STOP_WORDS and (len(word) > 1 or not word.isascii())
+        stem(word) for word in words if word not in _STOP_WORDS and (len(word) > 1 or not word.isascii())
     )
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """A word in lower case without its ending."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
             return word.removesuffix(ending)

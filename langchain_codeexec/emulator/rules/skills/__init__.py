@@ -10,6 +10,7 @@ from langchain_codeexec.emulator.rules.skills.bases import bases
 from langchain_codeexec.emulator.rules.skills.combinatorics import combinatorics
 from langchain_codeexec.emulator.rules.skills.dates import dates
 from langchain_codeexec.emulator.rules.skills.divisors import divisors
+from langchain_codeexec.emulator.rules.skills.documents import documents, hands_over_documents
 from langchain_codeexec.emulator.rules.skills.equations import equations
 from langchain_codeexec.emulator.rules.skills.fibonacci import fibonacci
 from langchain_codeexec.emulator.rules.skills.finance import finance
@@ -58,6 +59,8 @@ _SKILLS: tuple[Skill, ...] = (
 
 def solve(question: Question) -> Solution | None:
     """The solution of the first skill that understands a question."""
+    if hands_over_documents(question):
+        return documents(question)
     return next((found for skill in _SKILLS if (found := skill(question))), None)
 
 
@@ -66,7 +69,7 @@ def solve_each(question: Question) -> list[Solution]:
     if "```" in question.text and (given := verbatim(question)):
         return [given]
     sentences = question.sentences
-    if len(sentences) > 1:
+    if len(sentences) > 1 and not hands_over_documents(question):
         asked = (Question.of(sentence, question.attachments) for sentence in sentences)
         parts = [found for one in asked if (found := solve(one))]
         if len(parts) > 1:

@@ -1,0 +1,120 @@
+"""Questions about one table, as programs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.emulator.rules.skills.documents.cases import Missing, case_of
+from langchain_codeexec.emulator.rules.skills.documents.pairs import compared_in_table
+from langchain_codeexec.emulator.rules.skills.documents.programs import EXACT, ROUNDED, opened, solution
+from langchain_codeexec.emulator.rules.skills.documents.rankings import ranked_rows
+from langchain_codeexec.emulator.rules.skills.documents.words import concepts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
+    from langchain_codeexec.emulator.rules.skills.documents.cases import Answer, Case
+    from langchain_codeexec.emulator.rules.skills.documents.linking import Link
+    from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, Selection
+
+__all__ = ["answer_from", "lookup_of"]
+
+
+def answer_from(asked: Asked, link: Link) -> Answer | None:
+    """The answer that a table gives; `None` where the question wants something that is no rule's business."""
+    case = case_of(asked, link)
+    if isinstance(case, Missing):
+        return case
+    return next((found for build in _BUILDERS if (found := build(case)) is not None), None)
+
+
+def lookup_of(asked: Asked, link: Link) -> Selection | None:
+    """The only figure that a question asks for."""
+    case = case_of(asked, link)
+    if isinstance(case, Missing) or case.measure is None or case.count() != 1:
+        return None
+    return case.select(case.measure)
+
+
+def _unit(measure: Measure) -> str:
+    return f" {measure.unit.name}" if measure.unit.name else ""
+
+
+def _count(case: Case) -> Answer | None:
+    """How many rows meet the conditions."""
+    if not case.asked.counts or case.measures or not (case.tests or _counts_rows(case)):
+        return None
+    (rows,), lines = opened([case.source()])
+    lines += [f"used = {case.rows(rows)}", "result = len(used)", 'print(f"{result = }")']
+    named = case.link.table.key.label.lower()
+    whose = f" ({case.subject})" if case.subject else ""
+    return solution(
+        f"I will count the rows that meet the question{whose}.",
+        lines,
+        f"The number of rows for {named}{whose} is {{result}} {{documents}}.",
+    )
+
+
+def _counts_rows(case: Case) -> bool:
+    """Whether what is counted are the rows: their key's noun stands behind `how many`."""
+    found = re.search(r"how many (?:\w+ )?(\w+)", case.asked.text, re.IGNORECASE)
+    return found is not None and any(concepts(found[1]) & idea for idea in case.link.table.key.ideas)
+
+
+def _aggregate(case: Case) -> Answer | None:
+    """Many figures as one."""
+    kind, measure = case.asked.aggregate, case.measure
+    if not kind or measure is None or case.count() < 2:  # noqa: PLR2004 -- many
+        return None
+    selection = case.select(measure, reduction=kind)
+    (rows,), lines = opened([selection.source])
+    lines += [f"used = {selection.rows(rows)}", f"result = {selection.value('used')}", EXACT]
+    answer = f"The {selection.label} is {{result}}{_unit(measure)} {{documents}}."
+    return solution(f"I will compute the {selection.label}.", lines, answer)
+
+
+def _lookup(case: Case) -> Answer | None:
+    """One figure, or one word, as it stands."""
+    if not case.tests or case.count() == 0:
+        return Missing("They have nothing that fits all of it.") if case.tests else None
+    if len(case.measures) > 1 or (case.count() > 1 and (case.measures or case.texts)):
+        return None
+    if case.measure is not None:
+        selection = case.select(case.measure)
+        (rows,), lines = opened([selection.source])
+        printing = ROUNDED if case.measure.over else EXACT
+        lines += [f"used = {selection.rows(rows)}", f"result = {selection.value('used')}", printing]
+        answer = f"The {selection.label} is {{result}}{_unit(case.measure)} {{documents}}."
+        return solution(f"I will look up the {selection.label}.", lines, answer)
+    column = case.texts[0] if case.texts else case.link.table.key
+    if not case.texts and not _names_key(case):
+        return None
+    (rows,), lines = opened([case.source(column.path if case.texts else "")])
+    lines += [
+        f"used = {case.rows(rows)}",
+        f'result = ", ".join(row[{column.name!r}] for row in used)',
+        'print(f"{result = !s}")',
+    ]
+    label = column.label.lower()
+    return solution(
+        f"I will look up the {label}.", lines, f"The {label} ({case.subject}) is {{result}} {{documents}}."
+    )
+
+
+def _names_key(case: Case) -> bool:
+    """Whether a question asks which of the things named by the key it is, and names none itself."""
+    if any(one.column is case.link.table.key for one in case.link.mentions):
+        return False
+    found = re.search(r"\b(?:which|what|who)\b(?: \w+)?", case.asked.text, re.IGNORECASE)
+    return found is not None
+
+
+_BUILDERS: tuple[Callable[[Case], Answer | None], ...] = (
+    compared_in_table,
+    ranked_rows,
+    _count,
+    _aggregate,
+    _lookup,
+)

@@ -1,0 +1,193 @@
+"""What a question stands for in one table: rows, quantities and what is compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from langchain_codeexec.emulator.rules.skills.documents.measures import unit_of
+from langchain_codeexec.emulator.rules.skills.documents.selections import (
+    Measure,
+    Selection,
+    Test,
+    compared,
+    filtered,
+    is_filled,
+    one_of,
+    source_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
+    from langchain_codeexec.emulator.rules.skills.documents.linking import Link
+    from langchain_codeexec.emulator.rules.skills.documents.mentions import Mention
+    from langchain_codeexec.emulator.rules.skills.documents.reading import Column
+    from langchain_codeexec.emulator.rules.solution import Solution
+
+__all__ = ["REDUCTIONS", "Answer", "Case", "Missing", "case_of"]
+
+REDUCTIONS = {
+    "mean": "statistics.mean({values})",
+    "median": "statistics.median({values})",
+    "stdev": "statistics.stdev({values})",
+    "range": "max({values}) - min({values})",
+    "sum": "sum({values})",
+}
+
+
+class Missing(NamedTuple):
+    """What the documents lack for an answer, as a sentence."""
+
+    sentence: str
+
+
+Answer: TypeAlias = "Solution | Missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question with what it stands for in one table.
+
+    Attributes:
+        asked: The question.
+        link: What its words stand for.
+        measures: The quantities it asks for, in order, each with the index of the word that says so.
+        texts: The columns without numbers it asks for.
+        operands: What is compared: cells of one column that stand for themselves.
+        tests: Conditions on all rows.
+    """
+
+    asked: Asked
+    link: Link
+    measures: tuple[tuple[Measure, int], ...]
+    texts: tuple[Column, ...]
+    operands: tuple[Mention, ...]
+    tests: tuple[Test, ...] = field(default=())
+
+    @property
+    def measure(self) -> Measure | None:
+        """The only quantity."""
+        return self.measures[0][0] if len(self.measures) == 1 else None
+
+    @property
+    def subject(self) -> str:
+        """What the rows are, in words."""
+        return ", ".join(dict.fromkeys(test.words for test in self.tests))
+
+    def count(self, *tests: Test) -> int:
+        """How many rows meet the conditions and some more."""
+        return sum(all(test.holds(row) for test in (*self.tests, *tests)) for row in self.link.table.rows)
+
+    def select(self, measure: Measure, *tests: Test, reduction: str = "") -> Selection:
+        """Rows that meet the conditions and some more; without a reduction, the only one."""
+        every = (*self.tests, *tests)
+        whose = ", ".join(dict.fromkeys(test.words for test in every))
+        label = f"{measure.label} of {whose}" if whose else measure.label
+        if reduction:
+            label = f"{_SPOKEN.get(reduction, reduction)} {label}"
+            every += tuple(
+                is_filled(c) for c in self.link.table.columns if _has_gaps(c) and c.name == measure.column
+            )
+        return Selection(self.link.table.key.name, every, measure, label, REDUCTIONS.get(reduction, ""))
+
+    def source(self, *paths: str) -> str:
+        """Python for the rows of files, and of those that the conditions look into."""
+        key = self.link.table.key
+        every = [*paths, *(test.path for test in self.tests)]
+        return source_of(key.name, [path for path in every if path] or [key.path])
+
+    def rows(self, source: str, measure: Measure | None = None) -> str:
+        """Python for the rows that meet the conditions and have a figure."""
+        filled = [
+            is_filled(c)
+            for c in self.link.table.columns
+            if measure and c.name == measure.column and _has_gaps(c)
+        ]
+        return filtered(source, [*self.tests, *filled])
+
+    def test_of(self, *mentions: Mention, wanted: bool = True) -> Test:
+        """The rows that mentions of one column name."""
+        column = mentions[0].column
+        cells = [cell for mention in mentions for cell in mention.cells]
+        return one_of(column, cells, wanted=wanted, is_key=column is self.link.table.key)
+
+
+_SPOKEN = {"sum": "total", "stdev": "standard deviation of the", "range": "range of the"}
+
+
+def _has_gaps(column: Column) -> bool:
+    return any(not any(map(str.isdigit, cell)) for cell in column.cells)
+
+
+def case_of(asked: Asked, link: Link) -> Case | Missing:
+    """Sort what was linked into rows, quantities and operands."""
+    if asked.lasts and len(link.rivals) == 2 and all(column.holds_years for column in link.rivals):  # noqa: PLR2004
+        link.columns = [(column, 0) for column in link.rivals]
+        asked = replace(asked, binary="difference")
+    elif len(link.columns) == 2 and asked.lasts and all(column.holds_years for column in link.asked_columns):  # noqa: PLR2004
+        asked = replace(asked, binary=asked.binary or "difference")
+    elif asked.lasts and not asked.binary and any(column.holds_years for column in link.asked_columns):
+        return Missing("They give a year, but not how long it was.")
+    elif link.rivals:
+        return Missing(
+            f"They give {_listed(column.name for column in link.rivals)}; say which of these is meant."
+        )
+    numeric = [(Measure.of(column), index) for column, index in link.columns if column.is_numeric]
+    texts = tuple(column for column in link.asked_columns if not column.is_numeric)
+    measures = _quotient(asked, link, numeric) if asked.per >= 0 else numeric
+    converted = [_in_unit(asked, measure) for measure, _ in measures]
+    if asked.binary in {"", "difference"} and None in converted:
+        return Missing(f"They give no figure in {asked.unit.name if asked.unit else 'that unit'}.")
+    measures = [(new or old, index) for new, (old, index) in zip(converted, measures, strict=True)]
+    case = Case(asked, link, tuple(measures), texts, ())
+    return _with_rows(case)
+
+
+def _in_unit(asked: Asked, measure: Measure) -> Measure | None:
+    return measure if asked.unit is None or measure.over else measure.into(asked.unit)
+
+
+def _listed(names: Iterator[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _quotient(asked: Asked, link: Link, numeric: list[tuple[Measure, int]]) -> list[tuple[Measure, int]]:
+    """One quantity by another: `people per square mile`."""
+    over = [measure for measure, index in numeric if index > asked.per]
+    under = [(measure, index) for measure, index in numeric if index < asked.per]
+    behind = " ".join(word.text for word in link.words[asked.per + 1 :][:2])
+    unit = next(
+        (u for text in (behind, behind.partition(" ")[0]) if (u := unit_of(text)).dimension != text), None
+    )
+    if not over and unit is not None:
+        over = [
+            Measure.of(c) for c in link.table.columns if c.is_numeric and c.unit.dimension == unit.dimension
+        ]
+    if len(over) != 1 or len(under) != 1:
+        return numeric
+    by = (over[0].into(unit) if unit else None) or over[0]
+    [(measure, index)] = under
+    label = f"{measure.label} per {by.unit.name or by.label}"
+    name = f"{measure.unit.name or measure.label} per {by.unit.name or by.label}"
+    return [(replace(measure, over=by, label=label, unit=unit_of(name)), index)]
+
+
+def _with_rows(case: Case) -> Case:
+    """Mentions as conditions, except those that are compared with one another."""
+    asked, table = case.asked, case.link.table
+    tests = [compared(one.column, *one.test.split(" ")) for one in case.link.conditions]
+    operands: tuple[Mention, ...] = ()
+    for column in table.columns:
+        named = [one for one in case.link.mentions if one.column is column]
+        excluded = [one for one in named if 0 <= asked.excludes < one.first]
+        meant = [one for one in named if one not in excluded and set(one.cells) != set(column.cells)]
+        if excluded:
+            tests.append(case.test_of(*excluded, wanted=False))
+        if asked.binary and (len(meant) > 1 or (meant and not operands and column is table.key)):
+            operands = tuple(meant) if len(meant) > len(operands) else operands
+        elif meant:
+            tests.append(case.test_of(*meant))
+    return replace(case, operands=operands, tests=tuple(tests))

@@ -1,0 +1,99 @@
+"""Two figures brought together: differences, ratios, percentages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from langchain_codeexec.emulator.rules.skills.documents.programs import EXACT, ROUNDED, opened, solution
+
+if TYPE_CHECKING:
+    from langchain_codeexec.emulator.rules.skills.documents.selections import Selection
+    from langchain_codeexec.emulator.rules.solution import Solution
+
+__all__ = ["compare"]
+
+
+class _Comparison(NamedTuple):
+    expression: str
+    printing: str
+    plan: str
+    answer: str
+    unit: bool = False
+
+
+_COMPARISONS = {
+    "difference": _Comparison(
+        "first - second",
+        EXACT,
+        "subtract the {second} from the {first}",
+        "The {first} minus the {second} is {{result}}{unit} {{documents}}.",
+        unit=True,
+    ),
+    "distance": _Comparison(
+        "abs(first - second)",
+        EXACT,
+        "take the difference between the {first} and the {second}",
+        "The difference between the {first} and the {second} is {{result}}{unit} {{documents}}.",
+        unit=True,
+    ),
+    "ratio": _Comparison(
+        "first / second",
+        ROUNDED,
+        "divide the {first} by the {second}",
+        "The {first} is {{result}} times the {second} {{documents}}.",
+    ),
+    "share": _Comparison(
+        "first / second * 100",
+        ROUNDED,
+        "divide the {first} by the {second}",
+        "The {first} is {{result}} % of the {second} {{documents}}.",
+    ),
+    "percent more": _Comparison(
+        "(first - second) / second * 100",
+        ROUNDED,
+        "divide what the {first} is above the {second} by the latter",
+        "The {first} differs from the {second} by {{result}} % of the latter {{documents}}.",
+    ),
+    "percent change": _Comparison(
+        "(second - first) / first * 100",
+        ROUNDED,
+        "divide the change from the {first} to the {second} by the former",
+        "The change from the {first} to the {second} is {{result}} % {{documents}}.",
+    ),
+    "percent loss": _Comparison(
+        "(first - second) / first * 100",
+        ROUNDED,
+        "divide the loss from the {first} to the {second} by the former",
+        "The loss from the {first} to the {second} is {{result}} % {{documents}}.",
+    ),
+}
+
+
+def compare(kind: str, first: Selection, second: Selection) -> Solution | None:
+    """A program that compares two figures; `None` where their units cannot be compared.
+
+    Args:
+        kind: `difference`, `distance` (without sign), `ratio`, `share`, `percent more`, `percent change` or
+            `percent loss`.
+        first: The figure that comes first in the comparison.
+        second: The other one.
+    """
+    how = _COMPARISONS[kind]
+    factor = second.measure.into(first.measure.unit)
+    if factor is None:
+        return None
+    second = replace(second, measure=factor)
+    (one, other), lines = opened([first.source, second.source])
+    lines += [
+        f"first_rows = {first.rows(one)}",
+        f"second_rows = {second.rows(other)}",
+        f"first = {first.value('first_rows')}",
+        f"second = {second.value('second_rows')}",
+        "used = first_rows + second_rows",
+        f"result = {how.expression}",
+        how.printing,
+    ]
+    unit = f" {first.measure.unit.name}" if how.unit and first.measure.unit.name else ""
+    named = {"first": first.label, "second": second.label}
+    return solution(f"I will {how.plan.format(**named)}.", lines, how.answer.format(**named, unit=unit))

@@ -1,0 +1,103 @@
+"""Which two figures a question compares, and which of them comes first."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from langchain_codeexec.emulator.rules.phrasing import phrase
+from langchain_codeexec.emulator.rules.skills.documents.cases import Missing
+from langchain_codeexec.emulator.rules.skills.documents.comparisons import compare
+
+if TYPE_CHECKING:
+    from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
+    from langchain_codeexec.emulator.rules.skills.documents.cases import Answer, Case
+    from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, Selection, Test
+
+__all__ = ["Pair", "compared_in_table", "compared_pair"]
+
+_LOSS = phrase(r"\b(?:decreas|declin|drop|fall|fell|shrink|shrank|los[et])\w*")
+_WHOLE_FIRST = phrase(
+    r"\b(?:percent(?:age)?|per cent|%|share|fraction|proportion) of\b.*\b(?:is|are|was|were|does|do|did|has|have|lies|live)\b"
+)
+_THAN = phrase(r"\b(?:times|than|as)\b")
+_VERB = phrase(r"\b(?:is|are|was|were|does|did|has|have)\b")
+_ALL = phrase(r"\b(?:total|all|combined|together|altogether|whole|entire|sum)\b")
+
+
+class Pair(NamedTuple):
+    """Two figures to be compared, and where the question names them."""
+
+    first: Selection
+    second: Selection
+    places: tuple[int, int] = (0, 0)
+
+
+def compared_in_table(case: Case) -> Answer | None:
+    pair = _pair(case) if case.asked.binary else None
+    return compared_pair(case.asked, pair) if pair else None
+
+
+def compared_pair(asked: Asked, pair: Pair) -> Answer:
+    """The comparison that a question wants of two figures."""
+    found = compare(*directed(asked, pair))
+    return found or Missing(f"The units of the {pair.first.label} and the {pair.second.label} differ.")
+
+
+def _pair(case: Case) -> Pair | None:
+    """The two figures of a comparison, in the order they are named."""
+    asked = case.asked
+    measures = [measure for measure, _ in case.measures]
+    tests = [case.test_of(one) for one in case.operands]
+    if len(tests) == 2 and len(measures) in {1, 2}:  # noqa: PLR2004 -- two things
+        first, second = (asked.words[one.first].start for one in case.operands)
+        pair = _operand(case, measures[0], tests[0]), _operand(case, measures[-1], tests[1])
+        return Pair(*pair, (first, second))
+    if len(measures) == 2 and len(tests) < 2:  # noqa: PLR2004 -- two quantities of one thing
+        return Pair(_operand(case, measures[0], *tests), _operand(case, measures[1], *tests))
+    if len(measures) == 1 and asked.binary == "share" and (tests or case.tests) and _ALL.search(asked.text):
+        part, whole = (tests, case.tests) if tests else (list(case.tests), ())
+        bare = replace(case, operands=(), tests=tuple(whole))
+        return Pair(
+            bare.select(measures[0], *part, reduction="sum"), bare.select(measures[0], reduction="sum")
+        )
+    if len(measures) == 1 and len(tests) == 1 and asked.aggregate in {"mean", "median"}:
+        average = case.select(measures[0], reduction=asked.aggregate)
+        return Pair(_operand(case, measures[0], *tests), average)
+    return None
+
+
+def _operand(case: Case, measure: Measure, *tests: Test) -> Selection:
+    return case.select(measure, *tests, reduction="" if case.count(*tests) == 1 else case.asked.aggregate)
+
+
+def directed(asked: Asked, pair: Pair) -> tuple[str, Selection, Selection]:
+    """How two figures are compared, and which comes first in it."""
+    kind, first, second = asked.binary, pair.first, pair.second
+    loss = bool(_LOSS.search(asked.text))
+    years = [_year(one) for one in (first, second)]
+    if kind == "percent change":
+        earlier, later = sorted((first, second), key=_year) if all(years) else (first, second)
+        return ("percent loss" if loss else kind), earlier, later
+    if kind == "share":
+        part_first = bool(first.reduction) or not _WHOLE_FIRST.search(asked.text)
+        return (kind, first, second) if part_first else (kind, second, first)
+    if kind == "difference" and all(years) and years[0] != years[1]:
+        later, earlier = sorted((first, second), key=_year, reverse=True)
+        return (kind, earlier, later) if loss else (kind, later, earlier)
+    if (asked.comparative < 0) != _is_inverted(asked.text, *pair.places):
+        first, second = second, first
+    return ("distance" if kind == "difference" and not asked.comparative else kind), first, second
+
+
+def _is_inverted(text: str, first: int, second: int) -> bool:
+    """Whether what is compared with comes first: `how many times as heavy as Earth is Jupiter`."""
+    before, between = text[:first], text[first:second]
+    behind = _THAN.search(before)
+    return behind is not None and not _VERB.search(before) and _VERB.search(between) is not None
+
+
+def _year(selection: Selection) -> str:
+    found = re.search(r"\b(?:1[0-9]|20)\d\d\b", selection.measure.column)
+    return found[0] if found else ""

@@ -1,0 +1,65 @@
+"""Programs over documents' files: they print a result, and the documents it was computed from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.emulator.rules.solution import Solution
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["EXACT", "ROUNDED", "opened", "solution"]
+
+EXACT = 'print("result =", f"{result:.12g}")'
+ROUNDED = 'print("result =", f"{result:.7g}")'
+
+_TABLE = '''
+
+def table(path):
+    """The rows of a file, each with the documents it is from."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return [{**row, "sources": {row["source"]}} for row in csv.DictReader(file)]
+'''
+_JOIN = '''
+
+def join(key, rows, *others):
+    """The rows that several tables have in common, as one row each."""
+    for other in others:
+        found = {row[key]: row for row in other}
+        common = [(row, found[row[key]]) for row in rows if row[key] in found]
+        rows = [{**one, **more, "sources": one["sources"] | more["sources"]} for one, more in common]
+    return rows
+'''
+_NUMBER = '''
+
+def number(cell):
+    """A number as documents write it."""
+    return float(cell.replace(",", "").replace("\\N{MINUS SIGN}", "-"))
+'''
+_CITED = """\
+sources = sorted(set().union(*(row["sources"] for row in used)), key=int)
+print("documents =", "".join(f"[{source}]" for source in sources))
+"""
+
+
+def opened(sources: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names for the rows of files, one for each source, and the lines that open them, each once."""
+    distinct = list(dict.fromkeys(sources))
+    names = ["rows"] if len(distinct) == 1 else [f"rows_{place}" for place in range(1, len(distinct) + 1)]
+    named = dict(zip(distinct, names, strict=True))
+    return [named[source] for source in sources], [f"{named[source]} = {source}" for source in distinct]
+
+
+def solution(plan: str, lines: Sequence[str], answer: str) -> Solution:
+    """A program of lines, with the functions they need before them and the documents they used behind.
+
+    Args:
+        plan: What is going to be computed.
+        lines: Python that sets `used`, the rows that count, and prints the result.
+        answer: The sentence; `{documents}` stands for the documents that the used rows are from.
+    """
+    body = "\n".join(lines)
+    modules = "import csv\n" + ("import statistics\n" if "statistics." in body else "")
+    functions = _TABLE + (_JOIN if "join(" in body else "") + (_NUMBER if "number(" in body else "")
+    return Solution(plan, f"{modules}{functions}\n\n{body}\n{_CITED}", answer)

@@ -1,0 +1,152 @@
+"""Figures in sentences, and comparisons of what stands in different places."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.emulator.rules.skills.documents.answers import lookup_of
+from langchain_codeexec.emulator.rules.skills.documents.asking import asked
+from langchain_codeexec.emulator.rules.skills.documents.linking import linked
+from langchain_codeexec.emulator.rules.skills.documents.measures import UNIT_WORDS
+from langchain_codeexec.emulator.rules.skills.documents.pairs import Pair, compared_pair
+from langchain_codeexec.emulator.rules.skills.documents.programs import EXACT, opened, solution
+from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, Selection, Test
+from langchain_codeexec.emulator.rules.skills.documents.words import adjective, concepts, is_year, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
+    from langchain_codeexec.emulator.rules.skills.documents.cases import Answer
+    from langchain_codeexec.emulator.rules.skills.documents.reading import DocumentFiles, Statement
+    from langchain_codeexec.emulator.rules.skills.documents.words import Word
+    from langchain_codeexec.emulator.rules.solution import Solution
+
+__all__ = ["answer_between", "answer_in_sentences"]
+
+_WHEN = re.compile(r"\bwhen\b|\byear\b", re.IGNORECASE)
+
+
+def answer_in_sentences(wish: Asked, files: DocumentFiles) -> Solution | None:
+    """The one figure of a sentence that says all that the question names."""
+    if wish.binary or wish.superlative:
+        return None
+    selection = _stated(wish, files.statements)
+    if selection is None:
+        return None
+    (rows,), lines = opened([selection.source])
+    lines += [f"used = {selection.rows(rows)}", f"result = {selection.value('used')}", EXACT]
+    unit = f" {selection.measure.unit.name}" if selection.measure.unit.name else ""
+    return solution(
+        f"I will look up the {selection.label} in the sentences.",
+        lines,
+        f"The {selection.label} is {{result}}{unit} {{documents}}.",
+    )
+
+
+def answer_between(wish: Asked, files: DocumentFiles) -> Answer | None:
+    """A comparison of two things that are named in capitals, each looked up for itself."""
+    names = _names(wish)
+    if not wish.binary or len(names) != 2:  # noqa: PLR2004 -- two things
+        return None
+    named = {index for first, last in names for index in range(first, last + 1)}
+    telling = [word for word in _telling(wish, sized=False) if wish.words.index(word) not in named]
+    quantity = " ".join(word.text for word in telling) or _idea(wish)
+    found = []
+    for first, last in names:
+        name = wish.text[wish.words[first].start : wish.words[last].end]
+        found.append(_looked_up(f"What is the {quantity} of {name}?", files))
+    one, other = found
+    if one is None or other is None:
+        return None
+    first, second = (wish.words[first].start for first, _ in names)
+    return compared_pair(wish, Pair(one, other, (first, second)))
+
+
+def _looked_up(question: str, files: DocumentFiles) -> Selection | None:
+    wish = asked(question)
+    if wish is None:
+        return None
+    links = [link for table in files.tables if not (link := linked(wish, table)).missing and link.columns]
+    in_tables = (selection for link in links if (selection := lookup_of(wish, link)) is not None)
+    return next(in_tables, None) or _stated(wish, files.statements)
+
+
+def _names(wish: Asked) -> list[tuple[int, int]]:
+    """Runs of words in capitals, as indices of their first and last word."""
+    runs: list[tuple[int, int]] = []
+    for index, word in enumerate(wish.words):
+        if not index or not word.text[0].isupper() or word.is_filler:
+            continue
+        if runs and runs[-1][1] == index - 1:
+            runs[-1] = (runs[-1][0], index)
+        else:
+            runs.append((index, index))
+    return runs
+
+
+def _idea(wish: Asked) -> str:
+    return next((how.idea for word in wish.words if (how := adjective(word.text)) and how.idea), "")
+
+
+def _telling(wish: Asked, *, sized: bool = True) -> list[Word]:
+    """The words that a sentence has to say in some way."""
+    return [
+        word
+        for index, word in enumerate(wish.words)
+        if index not in wish.spoken_for
+        and not word.is_filler
+        and word.text.lower() not in UNIT_WORDS
+        and (sized or adjective(word.text) is None)
+    ]
+
+
+def _stated(wish: Asked, statements: Iterable[Statement]) -> Selection | None:
+    telling = _telling(wish)
+    fitting = [one for one in statements if _says(one, telling)]
+    if wish.unit is not None:
+        fitting = [one for one in fitting if one.unit.into(wish.unit) is not None]
+    numbers = {word.stem for word in wish.words if word.is_number}
+    fitting = [one for one in fitting if one.figure.replace(",", "") not in numbers]
+    dated = [one for one in fitting if is_year(one.figure)]
+    fitting = dated if _WHEN.search(wish.text) else [one for one in fitting if one not in dated]
+    if not fitting or not telling:
+        return None
+    best = min(fitting, key=lambda one: _distance(one, telling, numbers))
+    return _selection(best, telling, wish)
+
+
+def _says(statement: Statement, telling: Sequence[Word]) -> bool:
+    said = {idea for word in words(statement.sentence) for idea in _ideas(word)}
+    own = any(_ideas(word) & said for word in telling)
+    return own and all(
+        _ideas(word) & said or (not word.is_number and _ideas(word) & statement.topic) for word in telling
+    )
+
+
+def _ideas(word: Word) -> frozenset[str]:
+    return frozenset({word.stem}) if word.is_number else concepts(word.text)
+
+
+def _distance(statement: Statement, telling: Sequence[Word], numbers: set[str]) -> tuple[bool, int]:
+    """How far a figure stands from what it belongs to: a number of the question, else the nearest noun before it."""
+    place = statement.sentence.find(statement.figure)
+    every = words(statement.sentence)
+    anchors = [word.start for word in every if word.stem in numbers]
+    if anchors:
+        return False, min(abs(place - anchor) for anchor in anchors)
+    quantity = [word for word in telling if word.text[0].islower()] or telling
+    before = [
+        word.start for word in every if word.start < place and any(_ideas(word) & _ideas(w) for w in quantity)
+    ]
+    return not before, place - max(before, default=0)
+
+
+def _selection(statement: Statement, telling: Sequence[Word], wish: Asked) -> Selection | None:
+    label = wish.text[telling[0].start : telling[-1].end]
+    code = f'row["figure"] == {statement.figure!r} and row["sentence"] == {statement.sentence!r}'
+    measure = Measure("value", statement.path, statement.unit, label)
+    if wish.unit is not None:
+        measure = measure.into(wish.unit) or measure
+    return Selection("sentence", (Test(code, lambda _: True, statement.path, ""),), measure, label)

@@ -17,15 +17,22 @@ __all__ = ["pytest_of"]
 
 _WIDTH = 100
 _MOST_PRETTY = 200_000
-_REPRODUCED_BY_SCRIPT = frozenset({"latency", "none", "empty", "no_candidates", "malformed_call"})
+_LOWEST_ERROR = 400
+_TOLD_BY_SCRIPT = frozenset({"latency", "none", "empty", "no_candidates", "malformed_call"})
+"""Faults whose answer a script can give, or that only take time."""
 _REFUSED = frozenset({"API_KEY_INVALID", "ACCESS_TOKEN_TYPE_UNSUPPORTED"})
 _HEADERS = MappingProxyType(
+    {"key": {"x-goog-api-key": "{key}"}, "bearer": {"authorization": "Bearer {key}"}, "": {}}
+)
+_IMPORTS = MappingProxyType(
     {
-        "": "",
-        "key": "        headers={{'x-goog-api-key': '{key}'}},\n",
-        "bearer": "        headers={{'authorization': 'Bearer {key}'}},\n",
+        "json.loads": "import json\n\n",
+        "httpx.": "import httpx\n",
+        "pytest.": "import pytest\n",
+        "EmulatedError(": "\nfrom langchain_codeexec.emulator import EmulatedError\n",
     }
 )
+"""What to import for what the source uses."""
 _JOINED = '''
 
 def joined(chunks):
@@ -35,166 +42,167 @@ def joined(chunks):
         for part in chunk["candidates"][0].get("content", {}).get("parts", []):
             last = whole[-1] if whole else {}
             texts = {*last, *part} <= {"text", "thought", "thoughtSignature"}
-            if last and texts and "thoughtSignature" not in last and last.get("thought") == part.get("thought"):
+            same = last.get("thought") == part.get("thought") and "thoughtSignature" not in last
+            if last and texts and same:
                 whole[-1] = {**last, **part, "text": last["text"] + part["text"]}
             else:
                 whole.append(part)
     return whole
 '''
-_CHUNKS = """    events = response.text.split("\\r\\n\\r\\n")[:-1]
+_EVENTS = """\
+    events = response.text.split("\\r\\n\\r\\n")[:-1]
     chunks = [json.loads(event.removeprefix("data: ")) for event in events]
 """
 _ARRAY = "    chunks = response.json()\n"
+_SAME_JSON = "    assert response.json() == ANSWER\n"
 
 
 class _Script(NamedTuple):
-    """What the emulator of the test is told, and what its answer is compared with.
+    """What the emulator of the test is told, and how its answer is looked at.
 
     Attributes:
-        steps: Source of the script; `None` leaves the answer to the rules.
+        steps: Source of the script's steps; `None` where no brain is asked.
         answer: The value of `ANSWER`; `None` where there is none.
-        checks: Source of the assertions on `response`.
-        extra: Source that they need.
+        checks: Source of what comes after the check of the status.
     """
 
     steps: str | None
-    answer: Any
-    checks: str
-    extra: str = ""
+    answer: Any = None
+    checks: str = ""
 
 
 def pytest_of(exchange: Exchange) -> str:
     """The source of a test module that asks what was asked and gets what was answered.
 
-    Faults that hit the request hit it there, too; then the status alone is compared, or that the connection
-    breaks. It needs the pytest plugin that comes with this package.
+    Faults that hit the request hit it there, too; then no more than the status is compared, or that the
+    connection breaks. It needs the pytest plugin that comes with this package.
     """
     reading = read(exchange)
-    faults = [
-        {name: value for name, value in fault.as_json().items() if name not in ("rate", "seed")}
-        for fault in exchange.faults
-        if fault.kind not in _REPRODUCED_BY_SCRIPT
-    ]
-    script = _script(exchange, reading, disturbed=bool(faults))
-    arguments = [] if script.steps is None else [script.steps]
-    if faults:
-        arguments = [script.steps or "[]", f"faults={faults!r}"]
-    marker = f"@pytest.mark.gemini_script({', '.join(arguments)})\n" if arguments else ""
+    faults = _faults(exchange)
+    script = _script(exchange, reading)
     call = _call(exchange, reading)
     if faults and not exchange.complete:
-        body = f"    with pytest.raises(httpx.TransportError):\n{_indented(call)}"
+        body = f"    with pytest.raises(httpx.TransportError):\n        {_indented(call)}\n"
     else:
-        body = f"    response = {call.lstrip()}{_status(exchange)}{script.checks}"
-    source = f"{marker}def test_request_{exchange.number}(gemini_emulator):\n{body}"
-    constants = _request(exchange, reading)
-    if script.answer is not None and "ANSWER" in source:
-        constants += f"\nANSWER = {_literal(script.answer)}\n"
-    imports = "".join(
-        f"{line}\n" for name, line in _IMPORTS.items() if f"{name}" in f"{script.extra}{source}"
+        checks = script.checks if not faults or exchange.asked_at is None else ""
+        body = f"    response = {call}\n    assert response.status_code == {exchange.status}\n{checks}"
+    test = f"{_marker(script, faults)}def test_request_{exchange.number}(gemini_emulator):\n{body}"
+    source = "".join(
+        [
+            *([f"\nREQUEST = {_literal(_sent(reading, exchange))}\n"] if exchange.question else []),
+            *([f"\nANSWER = {_literal(script.answer)}\n"] if "ANSWER" in test else []),
+            *([_JOINED] if "joined(" in test else []),
+            f"\n\n{test}",
+        ]
     )
+    imports = "".join(line for name, line in _IMPORTS.items() if name in source)
     when = exchange.received.strftime("%Y-%m-%d %H:%M:%S UTC")
-    head = f'"""Request {exchange.number} of the Gemini emulator, {when}, copied from its page."""\n\n'
-    return f"{head}{imports}\n{constants}{script.extra}\n\n{source}".replace("\n\n\n\n", "\n\n\n")
+    head = f'"""Request {exchange.number} of the Gemini emulator, {when}, copied from its page."""'
+    return f"{head}\n\n{imports}{source}"
 
 
-_IMPORTS = MappingProxyType(
-    {
-        "json.loads": "import json\n",
-        "httpx": "import httpx",
-        "pytest": "import pytest",
-        "EmulatedError": "\nfrom langchain_codeexec.emulator import EmulatedError",
-    }
-)
+def _faults(exchange: Exchange) -> list[dict[str, Any]]:
+    """The faults that hit the request, each to hit the next one."""
+    return [
+        {name: value for name, value in fault.as_json().items() if name not in ("rate", "seed")}
+        for fault in exchange.faults
+        if fault.kind not in _TOLD_BY_SCRIPT
+    ]
 
 
-def _script(exchange: Exchange, reading: Reading, *, disturbed: bool) -> _Script:
-    if exchange.asked_at is None:
-        return _unasked(reading, disturbed=disturbed)
+def _marker(script: _Script, faults: list[dict[str, Any]]) -> str:
+    if script.steps is None and not faults:
+        return ""
+    also = f", faults={faults!r}" if faults else ""
+    return f"@pytest.mark.gemini_script([{script.steps or ''}]{also})\n"
+
+
+# -- the script ----------------------------------------------------------------------------------------
+
+
+def _script(exchange: Exchange, reading: Reading) -> _Script:
+    if exchange.asked_at is None or exchange.status >= _LOWEST_ERROR:
+        return _refused(exchange, reading)
     if reading.error is not None:
-        return _failed(exchange, reading)
+        return _broken_off(reading)
     if exchange.method == "streamGenerateContent":
-        return _streamed(exchange, reading, disturbed=disturbed)
+        return _streamed(exchange, reading)
     answer = reading.bodies[0] if reading.bodies else {"candidates": []}
-    return _Script("[ANSWER]", answer, "" if disturbed else "    assert response.json() == ANSWER\n")
+    return _Script("ANSWER", answer, _SAME_JSON)
 
 
-def _unasked(reading: Reading, *, disturbed: bool) -> _Script:
-    """The emulator answers this by itself."""
-    answer = reading.chunks[0].body if len(reading.chunks) == 1 else None
-    checks = "    assert response.json() == ANSWER\n" if isinstance(answer, dict | list) else ""
-    return _Script("[]" if disturbed else None, answer, checks)
+def _refused(exchange: Exchange, reading: Reading) -> _Script:
+    """An answer in one piece that the emulator gives by itself, or an error that the brain raised."""
+    answer = reading.chunks[0].body if reading.chunks else None
+    if exchange.method == "streamGenerateContent" and exchange.query.get("alt") != "sse":
+        answer = [answer]
+    steps = None if exchange.asked_at is None else _error(reading.error)
+    return _Script(steps, answer, _SAME_JSON if reading.chunks else "")
 
 
-def _failed(exchange: Exchange, reading: Reading) -> _Script:
-    """What was said before an error in a stream is told as far as it is text: code would run."""
-    said = [part for part in reading.candidate["parts"] if isinstance(part, dict) and "text" in part]
-    error = reading.error if isinstance(reading.error, dict) else {}
-    code, status = error.get("code", 500), error.get("status", "")
-    details = f", details={error['details']!r}" if error.get("details") else ""
-    failure = f"EmulatedError({code!r}, {status!r}, {error.get('message', '')!r}{details})"
-    steps = f"[{[*said]!r} + [{failure}]]" if said else f"[{failure}]"
-    return (
-        _Script(steps, None, f"    assert {error.get('message', '')!r} in response.text\n")
-        if not (
-            exchange.status >= 400 and isinstance(reading.chunks[0].body, dict)  # noqa: PLR2004 -- an error status
-        )
-        else _Script(steps, reading.chunks[0].body, "    assert response.json() == ANSWER\n")
-    )
+def _broken_off(reading: Reading) -> _Script:
+    """A stream that ends in an error. Of what was said before it the texts are told: code would run."""
+    parts = reading.candidate["parts"]
+    said = [{"text": part["text"]} for part in parts if isinstance(part, dict) and "text" in part]
+    steps = f"[{''.join(f'{part!r}, ' for part in said)}{_error(reading.error)}]"
+    message = reading.error.get("message", "") if isinstance(reading.error, dict) else ""
+    return _Script(steps, message, "    assert ANSWER in response.text\n")
 
 
-def _streamed(exchange: Exchange, reading: Reading, *, disturbed: bool) -> _Script:
+def _error(error: Any) -> str:
+    known = error if isinstance(error, dict) else {}
+    details = f", details={known['details']!r}" if known.get("details") else ""
+    told = f"{known.get('code', 500)!r}, {known.get('status', '')!r}, {known.get('message', '')!r}"
+    return f"EmulatedError({told}{details})"
+
+
+def _streamed(exchange: Exchange, reading: Reading) -> _Script:
+    """The chunks of a stream as one response; a script's response is cut into chunks again."""
     last = reading.bodies[-1] if reading.bodies else {}
-    candidate = {**reading.candidate}
-    parts = candidate.pop("parts")
-    if parts:
-        candidate["content"] = {"parts": parts, "role": "model"}
+    fields = reading.candidate
+    parts = fields.pop("parts")
+    candidate = {"content": {"parts": parts, "role": "model"}, **fields} if parts else fields
     answer = {**last, "candidates": [candidate]} if candidate else last
-    if disturbed or not parts:
-        return _Script("[ANSWER]", answer, "")
-    chunks = _CHUNKS if exchange.content_type.startswith("text/event-stream") else _ARRAY
-    checks = f"{chunks}    assert joined(chunks) == ANSWER['candidates'][0]['content']['parts']\n"
+    if not parts:
+        return _Script("ANSWER", answer)
+    chunks = _EVENTS if exchange.content_type.startswith("text/event-stream") else _ARRAY
+    checks = f'{chunks}    assert joined(chunks) == ANSWER["candidates"][0]["content"]["parts"]\n'
     if "usageMetadata" in last:
-        checks += "    assert chunks[-1]['usageMetadata'] == ANSWER['usageMetadata']\n"
-    return _Script("[ANSWER]", answer, checks, _JOINED)
+        checks += '    assert chunks[-1]["usageMetadata"] == ANSWER["usageMetadata"]\n'
+    return _Script("ANSWER", answer, checks)
 
 
-def _status(exchange: Exchange) -> str:
-    return f"    assert response.status_code == {exchange.status}\n"
+# -- the call ------------------------------------------------------------------------------------------
 
 
 def _call(exchange: Exchange, reading: Reading) -> str:
-    key = "invalid" if _REFUSED & _reasons(reading.error) else "any"
-    path = exchange.path.replace("{", "{{").replace("}", "}}")
-    lines = [
-        f"    httpx.request(\n        {exchange.http_method!r},\n",
-        f"        f{'{gemini_emulator.url}' + path!r},\n",
-        f"        params={dict(exchange.query)!r},\n" if exchange.query else "",
-        _HEADERS[exchange.credential].format(key=key),
-        f"        {_keyword(reading)}=REQUEST,\n" if exchange.question else "",
-        "        timeout=60,\n    )\n",
-    ]
-    return "".join(lines)
+    arguments = [f"{exchange.http_method!r}", f"gemini_emulator.url + {exchange.path!r}"]
+    if exchange.query:
+        arguments.append(f"params={dict(exchange.query)!r}")
+    if headers := _HEADERS[exchange.credential]:
+        key = "invalid" if _reasons(reading.error) & _REFUSED else "any"
+        arguments.append(f"headers={({name: value.format(key=key) for name, value in headers.items()})!r}")
+    if exchange.question:
+        keyword = "content" if isinstance(_sent(reading, exchange), bytes) else "json"
+        arguments.append(f"{keyword}=REQUEST")
+    lines = "".join(f"        {argument},\n" for argument in [*arguments, "timeout=60"])
+    return f"httpx.request(\n{lines}    )"
 
 
-def _reasons(error: Any) -> set[str]:
+def _reasons(error: Any) -> set[Any]:
     details = error.get("details") if isinstance(error, dict) else None
-    return {detail.get("reason", "") for detail in details or [] if isinstance(detail, dict)}
+    return {str(detail.get("reason")) for detail in details or [] if isinstance(detail, dict)}
 
 
-def _keyword(reading: Reading) -> str:
-    """`json` where httpx can send the request so, else `content`."""
+def _sent(reading: Reading, exchange: Exchange) -> Any:
+    """The request's JSON, or its bytes where httpx could not send them as JSON."""
+    if reading.sent is None:
+        return exchange.question
     try:
         json.dumps(reading.sent, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except ValueError:
-        return "content"
-    return "content" if reading.sent is None else "json"
-
-
-def _request(exchange: Exchange, reading: Reading) -> str:
-    if not exchange.question:
-        return ""
-    value = reading.sent if _keyword(reading) == "json" else exchange.question
-    return f"\nREQUEST = {_literal(value)}\n"
+        return exchange.question
+    return reading.sent
 
 
 def _literal(value: Any) -> str:
@@ -203,4 +211,4 @@ def _literal(value: Any) -> str:
 
 
 def _indented(source: str) -> str:
-    return "".join(f"    {line}\n" for line in source.splitlines())
+    return source.replace("\n", "\n    ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from langchain_codeexec.emulator.scrubbing import Scrubber
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.page.exchange import Exchange
 
-__all__ = ["cassette_of", "curl_of"]
+__all__ = ["cassette_of", "curl_of", "json_of"]
 
 _CREDENTIALS = MappingProxyType(
     {
@@ -57,6 +58,16 @@ def curl_of(exchange: Exchange, base_url: str) -> str:
 
 def _octal(raw: bytes) -> str:
     return "".join(f"\\{byte:03o}" for byte in raw)
+
+
+def json_of(exchange: Exchange) -> str:
+    """The request and the response as one JSON document; the response of a stream is a list of its chunks."""
+    reading = read(exchange)
+    chunks = [chunk.body if chunk.text is None else chunk.text for chunk in reading.chunks]
+    streamed = exchange.method == "streamGenerateContent"
+    response = chunks if streamed or len(chunks) != 1 else chunks[0]
+    request = reading.sent if reading.sent_text is None else reading.sent_text
+    return json.dumps({"request": request, "response": response}, indent=2)
 
 
 def cassette_of(exchange: Exchange) -> str:

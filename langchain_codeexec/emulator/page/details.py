@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["detail", "document", "search", "summary"]
 
 _SNIPPET = 160
-_BEFORE_HIT = 40
+_BEFORE_HIT = 16
 _MOST_FUNCTIONS = 50
 
 

@@ -28,9 +28,10 @@ def plan_of(reading: Reading) -> dict[str, str]:
     code = any(kind == "codeExecution" for kind, _ in reading.declared)
     names = [declaration.get("name", "") for declaration in reading.functions]
     stand_in = next((name for name in names if not code and _STAND_IN.fullmatch(name)), None)
-    declared = "1 function is declared" if len(names) == 1 else f"{len(names)} functions are declared"
+    functions = "1 function" if len(names) == 1 else f"{len(names)} functions"
+    declared = f"{functions} {'is' if len(names) == 1 else 'are'} declared"
     rows = (
-        (code and names, "native", f"Code execution and functions: {declared}. The model chooses."),
+        (code and names, "native", f"Code execution and {functions} are declared; the model chooses."),
         (stand_in, "delegated", f"{declared}; {stand_in} stands for code execution."),
         (
             code and _says(reading, _CALL_TOLD),

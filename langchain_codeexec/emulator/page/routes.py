@@ -17,7 +17,7 @@ from langchain_codeexec.emulator.hosting import ENDING_EXTENSION
 from langchain_codeexec.emulator.local import is_local, local_only
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.emulator.page.copied_test import pytest_of
-from langchain_codeexec.emulator.page.copying import cassette_of, curl_of
+from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of
 from langchain_codeexec.emulator.page.cutting import found
 from langchain_codeexec.emulator.page.details import detail, document, search
 from langchain_codeexec.emulator.page.events import changes, event_stream
@@ -208,6 +208,7 @@ _VIEWS: Mapping[str, _View] = MappingProxyType(
         "/blob": _blob,
         "/request": lambda exchange, _: _text(exchange.question),
         "/response": lambda exchange, _: _text(exchange.answer),
+        "/json": lambda exchange, _: _text(json_of(exchange)),
         "/curl": _curl,
         "/test": lambda exchange, _: _text(pytest_of(exchange)),
         "/cassette": _cassette,

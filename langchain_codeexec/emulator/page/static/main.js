@@ -1,0 +1,264 @@
+// The page: what is shown follows from the store, the filters, the search and the address.
+
+import { byId, el, fill } from "./dom.js";
+import { ask, keepUp } from "./connection.js";
+import { copyButton, say } from "./copying.js";
+import { showDetail, showNothing } from "./detail.js";
+import { faultPanel } from "./faults.js";
+import { plural } from "./format.js";
+import { shortcuts } from "./keyboard.js";
+import { RequestList } from "./list.js";
+import { highlight } from "./marks.js";
+import { Store } from "./store.js";
+import { themeButton } from "./theme.js";
+
+const NEWS_EVERY = 4000;
+const DETAIL_EVERY = 400;
+const SEARCH_AFTER = 150;
+
+const store = new Store();
+const article = byId("detail");
+const query = byId("query");
+const filters = { status: byId("filter-status"), offered: byId("filter-offered"), model: byId("filter-model") };
+let hits = null;
+
+// -- what is chosen ------------------------------------------------------------------------------------
+
+const chosen = () => Number(/^#\/requests\/(\d+)$/.exec(location.hash)?.[1] ?? 0);
+const narrow = matchMedia("(max-width: 60rem)");
+
+function choose(number, opened) {
+  const hash = `#/requests/${number}`;
+  if (opened) {
+    location.hash = hash;
+    if (narrow.matches) article.focus();
+  } else if (!narrow.matches) {
+    history.replaceState(null, "", hash);
+    follow();
+  }
+}
+
+function back() {
+  history.pushState(null, "", location.pathname);
+  follow();
+  list.focus();
+}
+
+const list = new RequestList(byId("list"), choose);
+
+let shownRevision = "";
+let asking = 0;
+
+function follow() {
+  const number = chosen();
+  document.body.classList.toggle("reading", number > 0);
+  document.title = number ? `Request ${number} · Gemini emulator` : "Gemini emulator";
+  if (number) list.activate(number);
+  clearTimeout(asking);
+  asking = setTimeout(() => load(number), 30);
+}
+
+async function load(number) {
+  const summary = store.get(number);
+  const revision = `${store.run} ${number} ${summary?.revision} ${store.size > 0}`;
+  if (revision === shownRevision) return;
+  shownRevision = revision;
+  if (!number) {
+    showNothing(article, store.size ? "Choose a request." : "What is asked is shown here.", back);
+    return;
+  }
+  try {
+    const detail = await (await ask(`/requests/${number}`)).json();
+    if (chosen() !== number) return;
+    const again = article.dataset.number === String(number);
+    const { scrollTop } = article;
+    showDetail(article, detail, back);
+    article.dataset.number = number;
+    article.scrollTop = again ? scrollTop : 0;
+    highlight(article, query.value.trim());
+  } catch (error) {
+    delete article.dataset.number;
+    if (chosen() === number) showNothing(article, error.message, back);
+  }
+}
+
+// -- what is listed ------------------------------------------------------------------------------------
+
+const STATUS = {
+  good: ({ state, status }) => state === "complete" && status < 400,
+  bad: ({ state, status }) => state === "complete" && status >= 400,
+  cut: ({ state }) => state === "cut",
+  open: ({ state }) => state === "open",
+};
+const OFFERED = {
+  code: ({ codeExecution }) => codeExecution,
+  functions: ({ functions }) => functions.length > 0,
+  both: ({ codeExecution, functions }) => codeExecution && functions.length > 0,
+  none: ({ codeExecution, functions, otherTools }) => !codeExecution && !functions.length && !otherTools.length,
+};
+const any = () => true;
+
+function relist() {
+  const tests = [STATUS[filters.status.value] ?? any, OFFERED[filters.offered.value] ?? any];
+  const model = filters.model.value;
+  const passes = (summary) =>
+    (!hits || hits.has(summary.number)) && (!model || summary.model === model) && tests.every((test) => test(summary));
+  const items = store.shown(passes);
+  list.show(items, hits ?? new Map(), query.value.trim());
+  byId("shown").textContent = items.length === store.size ? String(store.size) : `${items.length} of ${store.size}`;
+  emptiness(items);
+}
+
+function emptiness(items) {
+  const empty = byId("empty");
+  empty.hidden = items.length > 0;
+  byId("list").hidden = items.length === 0;
+  if (store.size) fill(empty, el("p", {}, "No request is like that."));
+  else if (!empty.querySelector("pre")) fill(empty, ...firstSteps());
+}
+
+function firstSteps() {
+  const body = '{"contents": [{"parts": [{"text": "Sum of the first 50 primes?"}]}], "tools": [{"codeExecution": {}}]}';
+  const command =
+    `curl -H 'x-goog-api-key: any' -H 'content-type: application/json' \\\n  -d '${body}' \\\n` +
+    `  ${location.origin}/v1beta/models/gemini-3-flash-preview:generateContent`;
+  return [
+    el("p", {}, "Nothing was asked yet. Requests appear here as they come. Send the first one:"),
+    el("pre", { class: "output", tabindex: 0, role: "region", "aria-label": "Command" }, command),
+    copyButton("Copy command", () => command),
+    el("p", { class: "muted" }, "Or point a client at ", el("code", {}, location.origin), " with any API key."),
+  ];
+}
+
+function relistModels() {
+  const { model } = filters;
+  const known = [...model.options].map(({ value }) => value);
+  const fresh = store.models.filter((name) => !known.includes(name));
+  model.append(...fresh.map((name) => el("option", { value: name }, name)));
+}
+
+for (const filter of Object.values(filters)) filter.addEventListener("change", relist);
+
+// -- search --------------------------------------------------------------------------------------------
+
+let searching = 0;
+
+async function search() {
+  const wanted = query.value.trim();
+  if (!wanted) {
+    hits = null;
+  } else {
+    try {
+      const found = await (await ask(`/search?q=${encodeURIComponent(wanted)}`)).json();
+      if (query.value.trim() !== wanted) return;
+      hits = new Map(Object.entries(found.hits).map(([number, snippet]) => [Number(number), snippet]));
+    } catch (error) {
+      say(error.message);
+      return;
+    }
+  }
+  relist();
+  highlight(article, wanted);
+}
+
+function searchSoon(wait = SEARCH_AFTER) {
+  clearTimeout(searching);
+  searching = setTimeout(search, wait);
+}
+query.addEventListener("input", () => searchSoon());
+
+// -- what comes ----------------------------------------------------------------------------------------
+
+let unheard = 0;
+let hearing = 0;
+let reloading = 0;
+let first = true;
+
+function tellOf(fresh) {
+  unheard += fresh;
+  if (!unheard || hearing) return;
+  hearing = setTimeout(() => {
+    byId("news").textContent = plural(unheard, "new request");
+    unheard = hearing = 0;
+  }, NEWS_EVERY);
+}
+
+store.addEventListener("change", ({ detail: { fresh, changed, restarted } }) => {
+  if (restarted) say("The emulator was restarted; the list begins anew.");
+  if (!first) tellOf(fresh.length);
+  first = false;
+  relistModels();
+  relist();
+  if (query.value.trim() && changed.length) searchSoon(2 * SEARCH_AFTER);
+  const badge = byId("fault-count");
+  badge.hidden = !store.faults.length;
+  badge.textContent = store.faults.length;
+  clearTimeout(reloading);
+  reloading = setTimeout(() => load(chosen()), article.dataset.number ? DETAIL_EVERY : 0);
+});
+
+const CONNECTION = { connected: "Live", lost: "Connection lost, trying again…" };
+
+keepUp(store, (state) => {
+  const shown = byId("connection");
+  if (shown.dataset.state === state) return;
+  shown.dataset.state = state;
+  shown.textContent = CONNECTION[state];
+});
+
+// -- controls ------------------------------------------------------------------------------------------
+
+const openFaults = faultPanel(store);
+byId("open-faults").addEventListener("click", openFaults);
+byId("open-help").addEventListener("click", () => byId("help").showModal());
+byId("clear").addEventListener("click", async () => {
+  try {
+    store.apply(await (await ask("/requests", { method: "DELETE" })).json());
+    back();
+  } catch (error) {
+    say(error.message);
+  }
+});
+themeButton(byId("theme"));
+window.addEventListener("hashchange", follow);
+window.addEventListener("popstate", follow);
+
+function escape() {
+  if (query.value && document.activeElement === query) {
+    query.value = "";
+    searchSoon(0);
+  } else if (chosen() && narrow.matches) {
+    back();
+  } else {
+    list.focus();
+  }
+}
+
+const move = (step) => (event) => {
+  const elsewhere = article.contains(document.activeElement) && event.key.startsWith("Arrow");
+  if (elsewhere) return;
+  event.preventDefault();
+  list.move(step);
+};
+
+shortcuts({
+  j: move(1),
+  k: move(-1),
+  ArrowDown: move(1),
+  ArrowUp: move(-1),
+  Enter(event) {
+    if (event.target !== byId("list") || !list.active) return;
+    choose(list.active, true);
+    article.focus();
+  },
+  Escape: escape,
+  "/"(event) {
+    event.preventDefault();
+    query.focus();
+    query.select();
+  },
+  f: openFaults,
+  "?": () => byId("help").showModal(),
+});
+
+follow();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import mimetypes
+import os
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import ExecutionRequestError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["files_from_left", "images_from_left", "named_files", "text_from_bytes"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_PIXELS = 1 << 26  # a quarter of a gigabyte once it is unpacked
 _LONGEST_NAME = 255  # bytes, on every common file system
 
 
@@ -33,22 +35,29 @@ def named_files(files: Iterable[InlineFile]) -> list[tuple[str, bytes]]:
 
 
 def files_from_left(left: Iterable[tuple[str, bytes]]) -> tuple[InlineFile, ...]:
-    """The files a program left, their types guessed by their names."""
+    """The files a program left, their types guessed by their names; what is no UTF-8 in a name is replaced."""
+    named = ((os.fsencode(name).decode("utf-8", "replace"), data) for name, data in left)
     return tuple(
         InlineFile(data, mimetypes.guess_type(name)[0] or "application/octet-stream", name)
-        for name, data in left
+        for name, data in named
     )
 
 
 def images_from_left(left: Iterable[tuple[str, bytes]]) -> tuple[InlineFile, ...]:
     """The PNG images among the drawings a program left, named by their order."""
-    drawn = (data for name, data in left if name.endswith(".png") and data.startswith(_PNG))
+    drawn = (data for name, data in left if name.endswith(".png") and _is_png(data))
     return tuple(InlineFile(data, "image/png", f"image_{n}.png") for n, data in enumerate(drawn))
 
 
 def text_from_bytes(data: bytes | bytearray, *, truncated: bool = False) -> str:
     """As UTF-8 with replacement; a character cut in two at the end is left out."""
     return codecs.getincrementaldecoder("utf-8")("replace").decode(bytes(data), final=not truncated)
+
+
+def _is_png(data: bytes) -> bool:
+    """Whether it begins as a PNG image does, of a size that whoever shows it can bear (www.w3.org/TR/png-3)."""
+    width, height = (int.from_bytes(data[at : at + 4]) for at in (16, 20))
+    return data.startswith(_PNG) and data[12:16] == b"IHDR" and 0 < width * height <= _MOST_PIXELS
 
 
 def _plain_name(file: InlineFile, index: int) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
 import sys
-import tempfile
 import time
 from contextlib import closing, contextmanager
 from functools import cache
@@ -19,6 +16,7 @@ from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors.carrying import text_from_bytes
 from langchain_codeexec.executors.child import Child, Ending
 from langchain_codeexec.executors.inside.capture import Capture
+from langchain_codeexec.executors.inside.owned import OwnedFolder
 from langchain_codeexec.executors.verdicts import (
     LEFT_OUT,
     STATE_LOST,
@@ -275,7 +273,7 @@ def _environment(home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": _font_cache(),
+        "MPLCONFIGDIR": _font_cache().path,
         "OMP_NUM_THREADS": "1",  # every thread of a numerical library would reserve address space
         "OPENBLAS_NUM_THREADS": "1",
         "PATH": os.defpath,
@@ -284,8 +282,6 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 @cache
-def _font_cache() -> str:
+def _font_cache() -> OwnedFolder:
     """Where matplotlib keeps its list of fonts: made by the first run that draws, used by those after it."""
-    folder = tempfile.mkdtemp(prefix="codeexec-fonts-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    return OwnedFolder()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import ExecutorError
@@ -14,6 +13,7 @@ from langchain_codeexec.executors.carrying import (
     text_from_bytes,
 )
 from langchain_codeexec.executors.inside.folder import collect, digest
+from langchain_codeexec.executors.inside.owned import OwnedFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +29,9 @@ class Workspace:
     Args:
         file_bytes: The most that the files brought back from one run hold together, and the images too.
 
+    Raises:
+        ExecutorError: There is no room for it.
+
     Attributes:
         work: The working directory.
         exchange: Where the source goes in, and drawings and the last expression's value come out.
@@ -36,15 +39,18 @@ class Workspace:
     """
 
     def __init__(self, file_bytes: int) -> None:
-        self._folder = TemporaryDirectory(prefix="codeexec-", ignore_cleanup_errors=True)
+        try:
+            self._folder = OwnedFolder()
+        except OSError as error:
+            raise ExecutorError(f"cannot make a folder for programs: {error}") from error
         self._file_bytes = file_bytes
         self._known: dict[str, bytes] = {}
-        root = Path(self._folder.name)
+        root = Path(self._folder.path)
         self.work, self.exchange, self.home = root / "work", root / "exchange", root / "home"
 
     def close(self) -> None:
         """Remove the folder and all that is in it."""
-        self._folder.cleanup()
+        self._folder.close()
 
     def place(self, code: str, files: Iterable[InlineFile]) -> None:
         """Lay out a program and its files.

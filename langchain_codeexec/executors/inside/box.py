@@ -13,7 +13,7 @@ from .root import BOX, PLACES, mount_box
 if TYPE_CHECKING:
     from .limits import Limits
 
-__all__ = ["Box", "folder_box", "mounted_box", "remove_tree"]
+__all__ = ["Box", "folder_box", "mounted_box"]
 
 
 @dataclass(frozen=True)
@@ -68,34 +68,3 @@ def folder_box(base: str) -> Box:
     for folder in (work, temporary, images):
         Path(folder).mkdir()
     return Box(top, work, temporary, images, (work, temporary, images))
-
-
-def remove_tree(top: str) -> None:
-    """Remove a folder that a program has filled, however deep it is and whatever it has locked.
-
-    Folders are moved up before they are emptied, so that no path gets longer than the system allows.
-
-    Raises:
-        OSError: Something cannot be removed.
-    """
-    waiting, count = [top], 0
-    emptied: list[str] = []
-    while waiting:
-        folder = waiting.pop()
-        os.chmod(folder, 0o700)  # noqa: PTH101 -- all in this function are strings
-        with os.scandir(folder) as entries:
-            found = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        for path, is_folder in found:
-            if not is_folder:
-                os.unlink(path)  # noqa: PTH108 -- as above
-                continue
-            os.chmod(path, 0o700)  # noqa: PTH101 -- a folder is only moved by those who may write to it
-            count += 1
-            moved = f"{top}/.{count}"
-            while os.path.lexists(moved):
-                moved += "."
-            os.rename(path, moved)  # noqa: PTH104 -- as above
-            waiting.append(moved)
-        emptied.append(folder)
-    for folder in reversed(emptied):
-        os.rmdir(folder)  # noqa: PTH106 -- as above

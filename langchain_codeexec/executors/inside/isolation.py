@@ -6,8 +6,9 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 from . import namespaces
-from .box import Box, folder_box, mounted_box, remove_tree
+from .box import Box, folder_box, mounted_box
 from .kernel import die_with_parent, prctl
+from .removal import remove_tree
 
 if TYPE_CHECKING:
     from .limits import Limits

@@ -15,12 +15,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from . import frames, namespaces, zygote
-from .box import remove_tree
 from .bubblewrap import bubblewrap_command
 from .isolation import Folders, Isolation, Namespaces
 from .kernel import call, die_with_parent, prctl
 from .layout import readable_paths
 from .limits import Limits
+from .owned import OwnedFolder
 from .root import build_root, mount_box
 
 if TYPE_CHECKING:
@@ -108,12 +108,12 @@ def _within_bubblewrap(control: socket.socket, wanted: dict[str, Any]) -> None:
 def _with_landlock(control: socket.socket, wanted: dict[str, Any]) -> None:
     """No namespaces: what runs leave behind is removed here, when all of them have ended."""
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    base = tempfile.mkdtemp(prefix="codeexec-", dir=wanted["temporary"])
+    base = OwnedFolder(wanted["temporary"])
     readable = readable_paths(wanted["readable"])
     try:
-        _fork_zygote(control, wanted, lambda: Folders(base, readable))
+        _fork_zygote(control, wanted, lambda: Folders(base.path, readable))
     finally:
-        remove_tree(base)
+        base.close()
 
 
 def _fork_zygote(control: socket.socket, wanted: dict[str, Any], isolate: Callable[[], Isolation]) -> None:

@@ -24,7 +24,7 @@ FIRST_PRIVATE_FD = 200  # out of the way of programs that close the low ones
 ONLY_AST = 0x400  # ast.PyCF_ONLY_AST, without the import
 LONGEST_TREE = 1_000_000  # characters of a source
 LONGEST_VALUE = 20_000  # characters
-LIMITS = {27: "file", 28: "disk", 122: "disk"}  # errno: EFBIG, ENOSPC, EDQUOT
+LIMITS = {12: "memory", 27: "file", 28: "disk", 122: "disk"}  # errno: ENOMEM, EFBIG, ENOSPC, EDQUOT
 
 
 class Program:
@@ -72,7 +72,7 @@ class Program:
         except SystemExit as stop:
             if stop.code is None or isinstance(stop.code, int):
                 return (stop.code or 0) & 0xFF
-            self._show(f"{stop.code}\n")
+            self._show(_words(stop.code))
             return 1
         except BaseException as error:  # noqa: BLE001 -- whatever a program raises is its result
             self._show_error(error)
@@ -85,7 +85,7 @@ class Program:
 
     def flush(self) -> None:
         """Flush the streams, and what the program may have put in their place."""
-        for stream in (sys.stdout, sys.stderr, *self._streams):
+        for stream in (getattr(sys, "stdout", None), getattr(sys, "stderr", None), *self._streams):
             _flush(stream)
 
     def _execute(self) -> None:
@@ -96,7 +96,7 @@ class Program:
         if last is None:
             return
         value = eval(last, names)  # noqa: S307 -- as above
-        if value is not None:
+        if value is not None and not self._source.rstrip().endswith(";"):  # as a notebook understands it
             self._drawings.take_value(value)
             self.value = repr(value)[:LONGEST_VALUE]
 
@@ -138,6 +138,7 @@ class Program:
 
 def _compile(source: str) -> tuple[CodeType, CodeType | None]:
     """The program, and by itself the expression that it ends with, if it does."""
+    source = source.removeprefix("\ufeff")  # the byte order mark of a file
     if len(source) <= LONGEST_TREE:
         try:
             tree: Any = compile(source, FILENAME, "exec", ONLY_AST, dont_inherit=True)
@@ -167,10 +168,18 @@ def _open_stream(fd: int) -> TextIO:
     return open(fd, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def _flush(stream: TextIO) -> None:
+def _words(code: object) -> str:
+    """What a program exits with, if that is no number."""
+    try:
+        return f"{code}\n"
+    except BaseException as error:  # noqa: BLE001 -- a hostile __str__
+        return f"{type(error).__name__}\n"
+
+
+def _flush(stream: TextIO | None) -> None:
     """Flush a stream that may be closed or no stream at all."""
     try:
-        stream.flush()
+        stream.flush()  # type: ignore[union-attr]  # None has no flush, which is an exception like the others
     except Exception:  # noqa: BLE001 -- a program can put anything in place of sys.stdout
         return
 

@@ -22,7 +22,11 @@ _LOCKS = ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event"
 def keep_to_one_process() -> None:
     """Refuse further processes in words, and make do without what only they would need."""
     after_import(
-        {"multiprocessing.process": _refuse_to_start, "multiprocessing.synchronize": _lock_threads_only}
+        {
+            "multiprocessing.process": _refuse_to_start,
+            "multiprocessing.synchronize": _lock_threads_only,
+            "multiprocessing.util": _refuse_to_spawn,
+        }
     )
 
 
@@ -31,6 +35,13 @@ def _refuse_to_start(module: ModuleType) -> None:
         raise PermissionError(EPERM, PROCESSES_REFUSED)
 
     setattr(module.BaseProcess, "start", start)  # noqa: B010 -- a class that is not known here
+
+
+def _refuse_to_spawn(module: ModuleType) -> None:
+    def spawn(*_arguments: object) -> None:
+        raise PermissionError(EPERM, PROCESSES_REFUSED)
+
+    setattr(module, "spawnv_passfds", spawn)  # noqa: B010 -- as above
 
 
 def _lock_threads_only(module: ModuleType) -> None:

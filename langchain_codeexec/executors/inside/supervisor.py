@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Supervisor"]
 
 _TICK = 0.05  # seconds between looks at what gives no event: time on processors, threads, the disk
+_LONGEST_VALUE, _LONGEST_LIMIT, _LAST_STATUS = 20_000, 100, 255  # whatever the program says
 _STARTING = 10.0  # seconds for a process to be forked and confined
 
 
@@ -99,29 +100,29 @@ class Supervisor:
             for fd, read in current.readers().items():
                 selector.register(fd, selectors.EVENT_READ, read)
             selector.register(self.host, selectors.EVENT_READ, None)
+            look = 0.0
             while True:
-                ending = self._ending(current, deadline, cpu, last=header["last"])
-                if ending is not None:
+                ending = self._ending(current, deadline, last=header["last"])
+                if time.monotonic() >= look:
+                    ending = ending or self._excess(current, cpu)
+                    look = time.monotonic() + _TICK
+                ending = ending or _read(selector, min(look, deadline) - time.monotonic())
+                if ending:
                     return ending
-                for key, _ in selector.select(max(0.0, min(_TICK, deadline - time.monotonic()))):
-                    if key.data is None:
-                        return "cancelled"
-                    if not key.data():
-                        selector.unregister(key.fd)
 
-    def _ending(self, current: Player, deadline: float, cpu: float, *, last: bool) -> str | None:
+    def _ending(self, current: Player, deadline: float, *, last: bool) -> str | None:
         if current.status is not None:
             return "exited"
         if current.reports and not last:
             return "replied"
-        if time.monotonic() >= deadline:
-            return "deadline"
+        return "deadline" if time.monotonic() >= deadline else None
+
+    def _excess(self, current: Player, cpu: float) -> str | None:
+        """Which limit is exceeded that the kernel does not enforce."""
         if self.limits.cpu and current.cpu_time - cpu > self.limits.cpu:
             return "cpu"
-        return self._excess(current) if self.readable is not None else None
-
-    def _excess(self, current: Player) -> str | None:
-        """Which limit is exceeded that no namespace enforces."""
+        if self.readable is None:
+            return None
         if usage.tasks(current.pid) > self.limits.tasks:
             return "tasks"
         within = usage.disk_within(self.box.top, current.pid, self.limits.disk, self.limits.files)
@@ -138,10 +139,10 @@ class Supervisor:
         status = report.get("status", 0) if current.status is None else current.status
         value, limit, peak = (report.get(name) for name in ("value", "limit", "peak"))
         header |= {
-            "status": status if isinstance(status, int) else 1,
-            "value": value if isinstance(value, str) else "",
-            "limit": limit if isinstance(limit, str) else "",
-            "peak": current.peak_memory or (peak if isinstance(peak, int) else 0),
+            "status": status if isinstance(status, int) and abs(status) <= _LAST_STATUS else 1,
+            "value": value[:_LONGEST_VALUE] if isinstance(value, str) else "",
+            "limit": limit[:_LONGEST_LIMIT] if isinstance(limit, str) else "",
+            "peak": current.peak_memory or (min(peak, self.limits.memory) if isinstance(peak, int) else 0),
             "truncated": [capture.truncated for capture in current.captures],
             "images": [name for name, _ in images],
             "files": [name for name, _ in files],
@@ -217,3 +218,13 @@ class Supervisor:
         if self._player is not None:
             self._player.close()
             self._player = None
+
+
+def _read(selector: selectors.BaseSelector, seconds: float) -> str | None:
+    """Read what comes within some time; the host has nothing to say but that it has lost interest."""
+    for key, _ in selector.select(max(0.0, seconds)):
+        if key.data is None:
+            return "cancelled"
+        if not key.data():
+            selector.unregister(key.fd)
+    return None

@@ -43,7 +43,18 @@ def disk_within(top: str, pid: int, size: int, count: int) -> bool:
             return False
         if size < 0 or count < 0:
             return False
-    return size >= _removed(pid)
+    return size >= _removed(pid) + _mapped(pid, top)
+
+
+def _mapped(pid: int, top: str) -> int:
+    """Bytes in memory that files below a folder give and no folder names any more; one may be counted twice."""
+    total = 0
+    with suppress(OSError), open(f"/proc/{pid}/maps", "rb") as maps:  # noqa: PTH123 -- read often
+        for line in maps:
+            if line.endswith(b" (deleted)\n") and top.encode() in line:
+                start, _, end = line.partition(b" ")[0].partition(b"-")
+                total += int(end, 16) - int(start, 16)
+    return total
 
 
 def _removed(pid: int) -> int:

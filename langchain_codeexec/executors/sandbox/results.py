@@ -42,7 +42,8 @@ def result_from_reply(
         "disk": f"killed at the limit of the disk ({limits.disk} bytes, {limits.files} files)",
         "cancelled": "cancelled",
     }
-    remarks = [killed.get(ending) or _words_for_limit(reply["limit"], limits) or words_for_status(status)]
+    limit = _words_for_limit(reply["limit"], limits) if status else ""
+    remarks = [killed.get(ending) or limit or words_for_status(status)]
     remarks += [STATE_LOST] * (ending != "replied" and not last)
     remarks += [LEFT_OUT] * reply["more"]
     return ExecutionResult(
@@ -54,7 +55,7 @@ def result_from_reply(
         wall_time=reply["wall"],
         truncated=out_cut or err_cut,
         detail="; ".join(filter(None, remarks)),
-        value=reply["value"] or None,
+        value=reply["value"].encode("utf-8", "backslashreplace").decode() or None,
         cpu_time=reply["cpu"],
         peak_memory=reply["peak"],
     )
@@ -73,6 +74,6 @@ def _words_for_limit(limit: str, limits: Limits) -> str:
         "memory": f"the limit of memory was reached ({limits.memory} bytes)",
         "file": f"the limit of a file's size was reached ({limits.file} bytes)",
         "disk": f"the limit of the disk was reached ({limits.disk} bytes, {limits.files} files)",
-        "library": words_for_library(library),
+        "library": words_for_library(library) if library.isidentifier() else "",
     }
     return words.get(kind, "")

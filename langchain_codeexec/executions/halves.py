@@ -132,7 +132,7 @@ def _inline(block: object, family: str) -> InlineFile | None:
     source = block.get("source")  # Anthropic's
     held = source if isinstance(source, dict) else block
     mime_type = held.get("mime_type") or held.get("media_type") or _DATA_TYPES[kind]
-    return _file(held.get("base64") or held.get("data"), mime_type, family) or _file_from_uri(
+    return _file(held.get("base64", held.get("data")), mime_type, family) or _file_from_uri(
         held.get("url"), family
     )
 

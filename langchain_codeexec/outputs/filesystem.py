@@ -45,7 +45,7 @@ class FileSystemSink:
             raise MissingDependencyError("fsspec", "files") from error
         try:
             self._files, self._root = url_to_fs(url, **storage_options)
-        except (ImportError, ValueError, TypeError) as error:
+        except Exception as error:  # each file system has exceptions of its own
             scheme = url.partition("://")[0]
             raise ConfigurationError(f"nothing can be saved at a {scheme!r} URL: {error}") from error
         protocol = self._files.protocol

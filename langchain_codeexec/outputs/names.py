@@ -27,6 +27,8 @@ _UNNAMED: Final = re.compile(r"_{2,}")
 _ANY_TYPE: Final = frozenset({"", "application/octet-stream"})
 _FAMILIES: Final = frozenset({"image", "audio", "video"})
 _SUFFIXES: Final = {
+    "application/vnd.apache.parquet": ".parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
     "audio/mpeg": ".mp3",
     "audio/wav": ".wav",
     "image/jpeg": ".jpg",
@@ -36,7 +38,7 @@ _SUFFIXES: Final = {
     "text/xml": ".xml",
     "video/mp4": ".mp4",
 }
-"""Where Python's own table differs from release to release, or knows several."""
+"""Where Python's own table has none, several, or others in other releases."""
 
 _TYPES: Final = mimetypes.MimeTypes()
 """Python's own table: what a system adds to it would make names differ from machine to machine."""
@@ -47,7 +49,7 @@ def names_for(file: InlineFile) -> Iterator[str]:
 
     `{stem}-{hash}{suffix}`: the stem is that of the file's name without all that could leave a folder, steer a
     terminal or mean something to a file system; where it has no name, its family (`image`, `file`). The suffix
-    is that of its MIME type; the one of its name stays if it fits, or if the type says nothing.
+    is that of its MIME type; the one of its name stays if it fits, or if the type tells none.
     """
     digest = sha256(file.data).hexdigest()
     mime_type = file.mime_type.partition(";")[0].strip().lower()
@@ -67,10 +69,14 @@ def _stem(name: str) -> str:
 
 
 def _suffix(mime_type: str, name: str) -> str:
-    own = _OWN_SUFFIX.search(name)
-    if own and (mime_type in _ANY_TYPE or _TYPES.guess_type(f"x{own[0]}", strict=False)[0] == mime_type):
-        return own[0].lower()
-    return _SUFFIXES.get(mime_type) or _TYPES.guess_extension(mime_type, strict=False) or ".bin"
+    found = _OWN_SUFFIX.search(name)
+    own = found[0].lower() if found else ""
+    known = _SUFFIXES.get(mime_type) or _TYPES.guess_extension(mime_type, strict=False)
+    if own and (
+        not known or mime_type in _ANY_TYPE or _TYPES.guess_type(f"x{own}", strict=False)[0] == mime_type
+    ):
+        return own
+    return known or ".bin"
 
 
 def _family(mime_type: str) -> str:

@@ -1,0 +1,150 @@
+"""What of a message is saved, and what the message says of it afterwards."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
+
+from langchain_codeexec.errors import SinkError
+from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
+from langchain_codeexec.executions.artifacts import artifact_from_executions
+from langchain_codeexec.outputs import FolderSink, asave_outputs, outputs_of, save_outputs, saved_outputs
+from langchain_codeexec.outputs.reading import describe_file
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0"
+ONE, TWO = b64encode(b"1").decode(), b64encode(b"2").decode()
+URI = f"data:image/png;base64,{ONE}"
+RUN: list[dict] = [
+    {"type": "server_tool_call", "id": "c", "name": "code_interpreter", "args": {"code": "plot()"}},
+    {"type": "server_tool_result", "tool_call_id": "c", "status": "success", "output": ""},
+]
+
+
+def image(data: str = ONE, **more: Any) -> dict:
+    return {"type": "image", "base64": data, "mime_type": "image/png", **more}
+
+
+def drawn(*data: str) -> AIMessage:
+    return AIMessage([*RUN, *map(image, data), {"type": "text", "text": "Here."}])
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        (drawn(ONE, TWO), [(b"1", "image/png"), (b"2", "image/png")]),
+        (AIMessageChunk([image(index=3)]), [(b"1", "image/png")]),
+        (AIMessage([{"type": "file", "base64": ONE, "mime_type": "text/csv"}]), [(b"1", "text/csv")]),
+        (AIMessage([{"type": "file", "base64": ONE}]), [(b"1", "application/octet-stream")]),
+        (AIMessage([{"type": "audio", "base64": ONE, "mime_type": "audio/wav"}]), [(b"1", "audio/wav")]),
+        (AIMessage([{"type": "image_url", "image_url": {"url": URI}}]), [(b"1", "image/png")]),
+        (AIMessage([{"type": "media", "data": ONE, "mime_type": "application/pdf"}]), [(b"1", "application/pdf")]),
+        (
+            AIMessage([{"type": "non_standard", "value": {"inlineData": {"mimeType": "image/gif", "data": ONE}}}]),
+            [(b"1", "image/gif")],
+        ),
+        (
+            AIMessage(
+                [{"type": "code_interpreter_call", "id": "ci_1", "code": "x", "outputs": [{"type": "image", "url": URI}]}]
+            ),
+            [(b"1", "image/png")],
+        ),
+        (
+            ToolMessage(
+                [{"type": "image", "source": {"type": "base64", "media_type": "image/webp", "data": ONE}}],
+                tool_call_id="c",
+            ),
+            [(b"1", "image/webp")],
+        ),
+        (
+            ToolMessage(
+                "Done.",
+                tool_call_id="c",
+                artifact=artifact_from_executions(
+                    [CodeExecution("x", outcome=Outcome.OK, images=(InlineFile(b"1", "image/png"),))],
+                    files=[InlineFile(b"a,b\n", "text/csv", "sums.csv")],
+                ),
+            ),
+            [(b"1", "image/png"), (b"a,b\n", "text/csv")],
+        ),
+        (HumanMessage([image()]), []),
+        (SystemMessage([image()]), []),
+        (AIMessage("Nothing."), []),
+        (AIMessage([{"type": "image", "url": "https://example.org/a.png"}, image("A"), "text"]), []),
+        (AIMessage([{"type": "file", "file_id": "f-1"}, {"type": ["file"]}, {"type": "file", "base64": 7}]), []),
+        (ToolMessage("Done.", tool_call_id="c", artifact={"type": "another"}), []),
+    ],
+)  # fmt: skip
+def test_what_is_an_output(message, found):
+    assert [(file.data, file.mime_type) for file in outputs_of(message)] == found
+
+
+@pytest.mark.parametrize(
+    ("file", "description"),
+    [
+        (InlineFile(PNG, "image/png"), "image/png, 640 x 480 pixels, 24 bytes"),
+        (InlineFile(PNG[:15], "image/png"), "image/png, 15 bytes"),
+        (InlineFile(b"", "image/png"), "image/png, 0 bytes"),
+        (InlineFile(bytes(1500), "image/jpeg"), "image/jpeg, 1.5 kB"),
+    ],
+)
+def test_description(file, description):
+    assert describe_file(file) == description
+
+
+async def test_messages_say_where_their_files_are_and_stay_what_they_were(tmp_path):
+    messages = [drawn(ONE, TWO), HumanMessage([image()]), drawn(ONE)]
+    contents = [list(message.content) for message in messages]
+    saved = save_outputs(messages, FolderSink(tmp_path))
+    assert [(tmp_path / one.name).read_bytes() for one in saved] == [b"1", b"2", b"1"]
+    assert saved_outputs(messages[0]) == [saved[0].to_dict(), saved[1].to_dict()]
+    assert [message.content for message in messages] == contents
+    assert "outputs" not in messages[1].response_metadata
+    assert await asave_outputs(messages, FolderSink(tmp_path)) == saved
+    assert saved_outputs(messages[2]) == [saved[2].to_dict()]
+
+
+def test_a_message_knows_all_places_its_files_are_at(tmp_path):
+    message = drawn(ONE)
+    [here] = save_outputs(message, FolderSink(tmp_path / "here"))
+    [there] = save_outputs(message, FolderSink(tmp_path / "there"))
+    assert [entry["url"] for entry in saved_outputs(message)] == [here.url, there.url]
+
+
+def test_a_copy_is_not_changed_with_the_message(tmp_path):
+    message = drawn(ONE)
+    copy = message.model_copy()
+    save_outputs(message, FolderSink(tmp_path))
+    assert saved_outputs(copy) == []
+
+
+@pytest.mark.parametrize("outputs", [None, "x", [1], {"url": "x"}])
+def test_metadata_of_somebody_elses_making_is_no_record(outputs):
+    assert saved_outputs(AIMessage("", response_metadata={"outputs": outputs})) == []
+
+
+class Full(FolderSink):
+    """Takes what is one byte long and no `2`."""
+
+    def save(self, file):
+        if file.data == b"2":
+            raise ConnectionError("the disk is full")
+        return super().save(file)
+
+
+async def test_all_that_can_be_saved_is_and_the_rest_is_told(tmp_path):
+    message = drawn(ONE, TWO)
+    with pytest.raises(
+        SinkError, match="1 of 2 files could not be saved: the sink failed: ConnectionError: the disk"
+    ):
+        save_outputs(message, Full(tmp_path))
+    saved, failed = saved_outputs(message)
+    assert (tmp_path / saved["name"]).read_bytes() == b"1"
+    assert (failed["name"], failed["url"], failed["size"]) == (None, None, 1)
+    assert "the disk is full" in failed["error"]
+    assert [file.data for file in outputs_of(message)] == [b"1", b"2"]
+    with pytest.raises(SinkError, match=r"^the sink failed: ConnectionError") as caught:
+        await asave_outputs(drawn(TWO), Full(tmp_path))
+    assert isinstance(caught.value.__cause__, SinkError)

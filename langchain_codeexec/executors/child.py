@@ -7,11 +7,13 @@ import selectors
 import signal
 import subprocess
 import time
+import weakref
 from contextlib import suppress
 from enum import Enum, auto
 from typing import IO, TYPE_CHECKING, cast
 
 from langchain_codeexec.errors import ExecutorError
+from langchain_codeexec.executors.ending import before_threads_are_joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +87,7 @@ class Child:
         self._lines: list[str] = []
         self._unread = b""
         self.started = False
+        _CHILDREN.add(self)
 
     @property
     def returncode(self) -> int | None:
@@ -194,3 +197,12 @@ class Child:
         self.end_requests()
         os.close(self._replies)
         os.close(self._lifeline)
+
+
+_CHILDREN: weakref.WeakSet[Child] = weakref.WeakSet()
+
+
+@before_threads_are_joined
+def _kill_children() -> None:
+    for child in list(_CHILDREN):
+        child.kill()

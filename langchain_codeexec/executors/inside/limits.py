@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .rlimits import set_limit
+
 __all__ = ["Limits"]
 
 _PENDING = 1024  # signals and timers, which are counted for all of a user's processes
@@ -39,8 +41,6 @@ class Limits:
         Args:
             count_tasks: Whether the user's tasks are this run's alone.
         """
-        from .rlimits import set_limit  # noqa: PLC0415 -- there are none on Windows, where these are read only
-
         set_limit("RLIMIT_AS", self.memory)
         set_limit("RLIMIT_FSIZE", min(self.file, self.disk))
         set_limit("RLIMIT_NOFILE", self.open_files)

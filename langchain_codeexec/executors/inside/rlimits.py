@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
-import resource
+
+try:
+    import resource
+except ImportError:  # on Windows, where limits are described and nothing is run
+    resource = None  # type: ignore[assignment]  # getting a limit of it is an AttributeError, as for one it lacks
 
 __all__ = ["allow_cpu", "set_limit"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.errors import ExecutorError
+from langchain_codeexec.executors.ending import before_threads_are_joined
 from langchain_codeexec.executors.sandbox.modes import start_in_any_mode
 from langchain_codeexec.executors.sandbox.worker import (
     BrokenLibraryError,
@@ -50,6 +52,9 @@ class Pool:
     _lock: Lock = field(default_factory=Lock, init=False)
     _process: int = field(default_factory=os.getpid, init=False)
     _closed: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        _POOLS.add(self)
 
     def worker(self) -> Worker:
         """A worker that is alive.
@@ -132,3 +137,12 @@ class Pool:
             self._process, self._lock = os.getpid(), Lock()
             self._worker, self._retired = None, []
             self._spares.clear()
+
+
+_POOLS: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+@before_threads_are_joined
+def _close_pools() -> None:
+    for pool in list(_POOLS):
+        pool.close()

@@ -181,7 +181,7 @@ class Connection:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._is_prepared = False
+        self._is_prepared = self._is_cancelled = False
         self.is_used = False
 
     def prepare(self) -> None:
@@ -224,12 +224,17 @@ class Connection:
         except TimeoutError as error:
             raise ExecutorError("the sandbox does not answer") from error
         except (OSError, ValueError) as error:
-            raise ExecutorError(f"the sandbox has ended: {error}") from error
+            raise ExecutorError(self._words_for_end(error)) from error
         if reply is None:
-            raise ExecutorError("the sandbox has ended")
+            raise ExecutorError(self._words_for_end())
         if "error" in reply[0]:
             raise ExecutorError(f"the sandbox failed: {reply[0]['error']}")
         return reply
+
+    def _words_for_end(self, error: Exception | None = None) -> str:
+        if self._is_cancelled:
+            return "the run was killed: it has been cancelled, or its sandbox closed"
+        return f"the sandbox has ended: {error}" if error else "the sandbox has ended"
 
     @property
     def closed(self) -> bool:
@@ -238,6 +243,7 @@ class Connection:
 
     def cancel(self) -> None:
         """End the run from another thread: whoever waits for its result gets an error."""
+        self._is_cancelled = True
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
 

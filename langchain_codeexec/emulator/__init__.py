@@ -12,7 +12,7 @@ is the fixtures `gemini_emulator` and `gemini_code_model`; `langchain_codeexec.e
 against any server.
 
 It does not cover: tokenizing (counts are estimates), safety filters, grounding and search (such tools are accepted
-and do nothing), sampling settings, several candidates, cached contents, files, batches, embeddings, tuning and the
+and do nothing), sampling settings, several candidates, files, batches, embeddings, tuning and the
 Live API. Where wordings of errors are not attested, `service_errors` says so.
 
 Starlette and uvicorn (extra `emulator`) are imported when a server is made, not before.

@@ -98,7 +98,7 @@ class Answer:
         send_empty_output: bool = False,
     ) -> None:
         self.target = target
-        self.usage = Usage(prompt.request, target)
+        self.usage = Usage(prompt.request, target, prompt.cached)
         self.fields: GenerateContentResponse = {}
         self.finish_reason = "STOP"
         self.written = True

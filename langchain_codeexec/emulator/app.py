@@ -37,6 +37,8 @@ except ImportError as error:
     raise MissingDependencyError("starlette", "emulator") from error
 
 from langchain_codeexec.emulator.admin import admin_routes
+from langchain_codeexec.emulator.caching import CachedContents
+from langchain_codeexec.emulator.caching_routes import cache_routes
 from langchain_codeexec.emulator.page.routes import is_own, page_routes
 from langchain_codeexec.emulator.page.watching import EXCHANGE, Watched, WatchedBrain
 from langchain_codeexec.emulator.reading import read_body
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AppOptions", "ServerOptions", "create_app"]
 
+_WITH_BODY = ("POST", "PATCH")
 _VERSION = re.compile(r"v1(?:(?:alpha|beta)\d*)?")
 _FAMILIES: tuple[tuple[EndpointKind, str], ...] = (
     ("vertex", "/{version}/projects/{project}/locations/{location}/publishers/google/models"),
@@ -134,6 +137,7 @@ def create_app(
             ("GET", "", service.enumerate),
         )
     ]
+    routes += cache_routes(service.caches, service.endpoint, service.check_model)
     journal = service.journal
     routes += [*admin_routes(service.faults, journal.changed), *page_routes(journal, service.faults)]
     watched = Middleware(Watched, journal, is_own)
@@ -166,6 +170,7 @@ class _Service:
         self._send_empty_output = options.get("send_empty_output", False)
         self._log = options.get("log", deque(maxlen=0))
         self.faults = Faults.of(options.get("faults", ()))
+        self.caches = CachedContents()
         self.journal = Journal()
 
     def endpoint(self, kind: EndpointKind, reply: _Reply) -> Callable[[Request], Awaitable[Response]]:
@@ -182,7 +187,7 @@ class _Service:
                 if not _VERSION.fullmatch(target.version):
                     raise route_not_found(request.url.path)
                 check_credentials(target, request.headers, request.query_params, self._accept_key)
-                body = parse_json(raw) if request.method == "POST" else None
+                body = parse_json(raw) if request.method in _WITH_BODY else None
                 response = await reply(request, target, body)
             except EmulatedError as error:
                 response = error_response(error, as_array=_wants_array(request, target))
@@ -218,10 +223,11 @@ class _Service:
         """Answer a POST: one of the methods of a model."""
         if target.action not in ("countTokens", *BODIES):
             raise route_not_found(request.url.path)
-        self._check_model(target)
-        checked = checked_request(body, target)
+        self.check_model(target)
+        checked = checked_request(body, target, self.caches)
+        cached = self.caches.tokens(checked)
         if target.action == "countTokens":
-            return json_response(count_tokens(checked, target))
+            return json_response(count_tokens(checked, target, cached))
         streams = target.action == "streamGenerateContent"
         exchange = _exchange(request)
         exchange.faults = self.faults.take()
@@ -230,7 +236,7 @@ class _Service:
         answer = Answer(
             WatchedBrain(disturbance.brain(self._brain), exchange),
             self._executor,
-            Prompt(target.model, target.endpoint, checked),
+            Prompt(target.model, target.endpoint, checked, cached),
             target,
             send_empty_output=self._send_empty_output,
         )
@@ -245,14 +251,15 @@ class _Service:
 
     async def describe(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002 -- a reply's signature
         """Answer a GET of one model."""
-        self._check_model(target)
+        self.check_model(target)
         return json_response(describe_model(target.model, target))
 
     async def enumerate(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002 -- a reply's signature
-        """Answer a GET of all models."""
-        return json_response(list_models(target, self._known_models))
+        """Answer a GET of all models, a page of them."""
+        return json_response(list_models(target, request.query_params, self._known_models))
 
-    def _check_model(self, target: Target) -> None:
+    def check_model(self, target: Target) -> None:
+        """Refuse a model the service does not know."""
         if not is_known(target.model, self._known_models):
             raise model_not_found(target)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.gemini.transport import EndpointKind
@@ -22,7 +22,8 @@ class Prompt:
     Attributes:
         model: Bare model name.
         endpoint: Which service the client believes it talks to.
-        request: The body, keys in camelCase, already found valid.
+        request: The body, keys in camelCase, already found valid, a cached content that it names in front.
+        cached: How many tokens of it are that cached content's, by modality.
         notes: What a brain cares to say about how it came to its answer. The emulator's page shows it; clients
             do not see it.
     """
@@ -30,6 +31,7 @@ class Prompt:
     model: str
     endpoint: EndpointKind
     request: GenerateContentRequest
+    cached: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
     notes: list[str] = field(default_factory=list, compare=False, repr=False)
 
 

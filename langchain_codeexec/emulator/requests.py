@@ -10,6 +10,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
+from langchain_codeexec.emulator.caching import CachedContents
 from langchain_codeexec.emulator.parsing import parse_message
 from langchain_codeexec.emulator.schema import PART_DATA
 from langchain_codeexec.emulator.service_errors import invalid, unable
@@ -33,22 +34,26 @@ _USER_ROLES = ("user", "function")
 _ROLES = ("user", "model", "function")
 
 
-def checked_request(body: Any, target: Target) -> GenerateContentRequest:
+def checked_request(
+    body: Any, target: Target, caches: CachedContents | None = None
+) -> GenerateContentRequest:
     """Parse and check a body.
 
     Args:
         body: The JSON value that came in.
         target: Where it goes; the rules differ between the services and the model families.
+        caches: The cached contents it may name; what it names is put in front.
 
     Returns:
         The request with camelCase keys. For `countTokens` on the Developer API that is the inner
         `generateContentRequest` where there is one.
 
     Raises:
-        EmulatedError: 400, as the service would answer.
+        EmulatedError: 400, as the service would answer; 403 or 404 for a cached content that is not there.
     """
     request = parse_message(_MESSAGES.get(target.action, "GenerateContentRequest"), body, target)
     request = request.get("generateContentRequest", request)
+    request = (caches or CachedContents()).complete(request, target)
     for check in _CHECKS[target.action]:
         check(request, target)
     return cast("GenerateContentRequest", request)

@@ -35,6 +35,7 @@ __all__ = [
 
 _CHARACTERS = 4
 _BINARY = 258
+_NONE: Mapping[str, int] = MappingProxyType({})
 _MODALITIES = MappingProxyType({"image": "IMAGE", "audio": "AUDIO", "video": "VIDEO", "text": "TEXT"})
 
 
@@ -108,9 +109,13 @@ class Usage:
     Args:
         request: What is answered.
         target: Where it went; only Vertex details the candidates and names the traffic type.
+        cached: How many tokens of the prompt are a cached content's, by modality.
     """
 
-    def __init__(self, request: GenerateContentRequest, target: Target) -> None:
+    def __init__(
+        self, request: GenerateContentRequest, target: Target, cached: Mapping[str, int] = _NONE
+    ) -> None:
+        self._cached = cached
         self._vertex = target.endpoint == "vertex"
         self._sides: dict[str, Counter[str]] = {
             "prompt": prompt_tokens(request),
@@ -142,6 +147,9 @@ class Usage:
             if counts.total():
                 usage[f"{side}TokenCount"] = counts.total()
         usage["totalTokenCount"] = sum(counts.total() for counts in self._sides.values())
+        if self._cached:
+            usage["cachedContentTokenCount"] = sum(self._cached.values())
+            usage["cacheTokensDetails"] = modality_counts(self._cached)
         for side in ("prompt", "toolUsePrompt", *(("candidates",) if self._vertex else ())):
             if details := modality_counts(self._sides[side]):
                 usage[f"{side}TokensDetails"] = details
@@ -155,13 +163,17 @@ def modality_counts(counts: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"modality": modality, "tokenCount": tokens} for modality, tokens in counts.items() if tokens]
 
 
-def count_tokens(request: GenerateContentRequest, target: Target) -> CountTokensResponse:
+def count_tokens(
+    request: GenerateContentRequest, target: Target, cached: Mapping[str, int] = _NONE
+) -> CountTokensResponse:
     """The answer of countTokens; only Vertex counts billable characters (those that are no white space)."""
     counts = prompt_tokens(request)
     answer: CountTokensResponse = {
         "totalTokens": counts.total(),
         "promptTokensDetails": modality_counts(counts),
     }
+    if cached:
+        answer["cachedContentTokenCount"] = sum(cached.values())
     if target.endpoint == "vertex":
         parts = (part for content in request.get("contents", []) for part in content.get("parts", []))
         texts = (part.get("text", "") for part in parts)

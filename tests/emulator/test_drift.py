@@ -100,8 +100,16 @@ ONLY_IN_THE_SDK = {
     "GenerationConfig": {"modelSelectionConfig"},
 }
 ONLY_IN_THE_EMULATOR = {
-    "GenerationConfig": {"imageConfig", "modelConfig"}
-}  # clients send these elsewhere from
+    "GenerationConfig": {"imageConfig", "modelConfig"},  # clients send these elsewhere from
+    "CachedContent": {
+        "contents",
+        "encryptionSpec",
+        "systemInstruction",
+        "toolConfig",
+        "tools",
+        "ttl",
+    },  # as it is made
+}
 
 
 def fields(value: Any, path: str = "") -> set[str]:

@@ -177,3 +177,24 @@ def test_count_tokens_of_a_whole_request(answering):
     assert answering.ask(body, action="countTokens").json()["totalTokens"] == 3
     refused = answering.ask(body, action="countTokens", endpoint="vertex")
     assert 'Unknown name "generateContentRequest"' in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key"),
+    [("/v1beta/models", "models"), ("/v1beta1/publishers/google/models", "publisherModels")],
+)
+def test_models_come_a_page_at_a_time(answering, prefix, key):
+    every = answering.http.get(prefix).json()[key]
+    pages, token = [], ""
+    while token is not None:
+        page = answering.http.get(prefix, params={"pageSize": 2, "pageToken": token}).json()
+        pages.append(page[key])
+        token = page.get("nextPageToken")
+    assert [model for page in pages for model in page] == every
+    assert {len(page) for page in pages[:-1]} == {2}
+
+
+@pytest.mark.parametrize("query", [{"pageSize": "-1"}, {"page_size": "x"}, {"pageToken": "999"}])
+def test_a_page_there_is_not(answering, query):
+    response = answering.http.get("/v1beta/models", params=query)
+    assert (response.status_code, response.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")

@@ -186,7 +186,7 @@ def test_an_empty_body_is_an_empty_message(answering):
         (says(USER, model(*RAN), USER, tools=[CODE]), None, None),
         (says({"parts": [{"text": "a"}], "role": "user"}, systemInstruction={"parts": {"text": "b"}}), None, None),
         (says(user({"text": ""})), None, None),
-        (says(USER, labels={"team_name": "a"}, cachedContent="c"), None, None),
+        (says(USER, labels={"team_name": "a"}), None, None),
     ],
 )  # fmt: skip
 def test_contents_and_tools(answering, body, developer, vertex):

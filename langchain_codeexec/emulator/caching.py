@@ -1,0 +1,238 @@
+"""Cached contents: the beginnings of prompts that a client leaves with the service and names later.
+
+What is answered, and refused, is what the services were seen to answer and refuse. The least size is the one of
+most models; some ask for more. Caches live as long as the emulator, and the oldest go first.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_codeexec.emulator.paging import page_of
+from langchain_codeexec.emulator.parsing import parse_message
+from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
+from langchain_codeexec.emulator.tokens import prompt_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from langchain_codeexec.emulator.targets import Target
+    from langchain_codeexec.gemini.wire import GenerateContentRequest
+
+__all__ = ["CachedContents"]
+
+_LEAST_TOKENS = 1024
+_DEFAULT_TTL = timedelta(hours=1)
+_MOST = 1000
+_KEPT = ("systemInstruction", "tools", "toolConfig")
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
+
+
+@dataclass(frozen=True, slots=True)
+class _Cache:
+    """One cached content.
+
+    Attributes:
+        name: Resource name.
+        model: Bare model name.
+        about: What is told of it besides times: `model` in the service's spelling, `displayName`, the tokens.
+        prompt: What it stands for: contents, system instruction, tools and tool configuration.
+        tokens: What that counts, by modality.
+    """
+
+    name: str
+    model: str
+    about: Mapping[str, Any]
+    prompt: GenerateContentRequest
+    tokens: Counter[str]
+    created: datetime
+    updated: datetime
+    expires: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        times = {"createTime": self.created, "updateTime": self.updated, "expireTime": self.expires}
+        return {"name": self.name, **self.about, **{key: _stamp(time) for key, time in times.items()}}
+
+
+class CachedContents:
+    """All that were made. It is thread-safe.
+
+    Args:
+        now: The time, with a zone.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
+        self._caches: OrderedDict[str, _Cache] = OrderedDict()
+        self._lock = Lock()
+
+    def create(self, body: Any, target: Target) -> dict[str, Any]:
+        """Keep a beginning.
+
+        Raises:
+            EmulatedError: 400 where it is too small, names no model or is no `CachedContent`.
+        """
+        parsed = parse_message("CachedContent", body, target)
+        model = str(parsed.get("model", "")).rpartition("/")[2]
+        if not model:
+            raise invalid("* CreateCachedContentRequest.model: model is required.\n")
+        prompt = cast(
+            "GenerateContentRequest", {name: parsed[name] for name in ("contents", *_KEPT) if name in parsed}
+        )
+        tokens = prompt_tokens(prompt)
+        if tokens.total() < _LEAST_TOKENS:
+            raise invalid(_too_small(tokens.total(), target))
+        now = self._now()
+        place = replace(target, model=model)
+        about = {
+            "model": place.resource,
+            "displayName": parsed.get("displayName", ""),
+            "usageMetadata": {"totalTokenCount": tokens.total()},
+        }
+        expires = _expiry(parsed, now) or now + _DEFAULT_TTL
+        cache = _Cache(_new_name(target), model, about, prompt, tokens, now, now, expires)
+        with self._lock:
+            self._caches[cache.name] = cache
+            if len(self._caches) > _MOST:
+                self._caches.popitem(last=False)
+        return cache.as_json()
+
+    def get(self, name: str, target: Target) -> dict[str, Any]:
+        """Tell of one.
+
+        Raises:
+            EmulatedError: There is none of that name.
+        """
+        return self._find(name, target).as_json()
+
+    def list(self, target: Target, query: Mapping[str, str]) -> dict[str, Any]:
+        """Tell of all that have not expired, a page at a time."""
+        with self._lock:
+            alive = [cache for cache in self._caches.values() if cache.expires > self._now()]
+        prefix = f"{target.parent}cachedContents/"
+        found = [cache.as_json() for cache in alive if cache.name.startswith(prefix)]
+        return page_of("cachedContents", found, query)
+
+    def update(self, name: str, body: Any, target: Target) -> dict[str, Any]:
+        """Let one live longer or shorter; nothing else of it can be changed.
+
+        Raises:
+            EmulatedError: There is none of that name, or the body says no time.
+        """
+        cache = self._find(name, target)
+        now = self._now()
+        expires = _expiry(parse_message("CachedContent", body, target), now)
+        if expires is None:
+            raise invalid("Only ttl and expire_time of a cached content can be updated.")
+        renewed = replace(cache, updated=now, expires=expires)
+        with self._lock:
+            self._caches[name] = renewed
+        return renewed.as_json()
+
+    def delete(self, name: str, target: Target) -> dict[str, Any]:
+        """Forget one.
+
+        Raises:
+            EmulatedError: There is none of that name.
+        """
+        self._find(name, target)
+        with self._lock:
+            self._caches.pop(name, None)
+        return {}
+
+    def complete(self, request: dict[str, Any], target: Target) -> dict[str, Any]:
+        """A request with what it names put in front; one that names nothing as it is.
+
+        Raises:
+            EmulatedError: There is none of that name, it is of another model, or the request has what only the
+                cached content may have.
+        """
+        name = request.get("cachedContent")
+        if not name:
+            return request
+        if any(field in request for field in _KEPT):
+            raise invalid(_OWN_FIELDS[target.endpoint])
+        cache = self._find(name, target)
+        if cache.model != target.model:
+            raise invalid(
+                f"Model used by GenerateContent request ({target.resource}) and CachedContent "
+                f"({cache.about['model']}) has to be the same."
+            )
+        contents = [*cache.prompt.get("contents", ()), *request.get("contents", ())]
+        return {**request, **cache.prompt, "contents": contents}
+
+    def tokens(self, request: Mapping[str, Any]) -> Counter[str]:
+        """What the cached content that a completed request names counts, by modality."""
+        with self._lock:
+            cache = self._caches.get(request.get("cachedContent", ""))
+        return Counter() if cache is None else cache.tokens
+
+    def _find(self, name: str, target: Target) -> _Cache:
+        with self._lock:
+            cache = self._caches.get(name)
+        if cache is not None and cache.expires > self._now():
+            return cache
+        if target.endpoint == "developer":
+            raise EmulatedError(403, message="CachedContent not found (or permission denied)")
+        number = name.rpartition("/")[2]
+        if cache is not None:
+            raise invalid(f"Cache content {number} is expired.")
+        raise EmulatedError(404, message=f"Not found: cached content metadata for {number}.")
+
+
+_OWN_FIELDS = {
+    "developer": (
+        "CachedContent can not be used with GenerateContent request setting system_instruction, tools or "
+        "tool_config.\n\nProposed fix: move those values to CachedContent from GenerateContent request."
+    ),
+    "vertex": (
+        "Tool config, tools and system instruction should not be set in the request when using cached content."
+    ),
+}
+
+
+def _too_small(tokens: int, target: Target) -> str:
+    if target.endpoint == "vertex":
+        return (
+            f"The cached content is of {tokens} tokens. The minimum token count to start caching is "
+            f"{_LEAST_TOKENS}."
+        )
+    return f"Cached content is too small. total_token_count={tokens}, min_total_token_count={_LEAST_TOKENS}"
+
+
+def _new_name(target: Target) -> str:
+    number = (
+        str(secrets.randbelow(9 * 10**18) + 10**18) if target.endpoint == "vertex" else secrets.token_hex(20)
+    )
+    return f"{target.parent}cachedContents/{number}"
+
+
+def _expiry(parsed: Mapping[str, Any], now: datetime) -> datetime | None:
+    """When a cache ends that is to live for `ttl`, or until `expireTime`."""
+    if "ttl" in parsed:
+        seconds = _DURATION.fullmatch(parsed["ttl"])
+        if seconds is None:
+            raise _not_a("ttl", "Duration", parsed["ttl"])
+        return now + timedelta(seconds=float(seconds[1]))
+    if "expireTime" not in parsed:
+        return None
+    try:
+        moment = datetime.fromisoformat(parsed["expireTime"])
+    except ValueError:
+        raise _not_a("expire_time", "Timestamp", parsed["expireTime"]) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _not_a(field: str, kind: str, value: str) -> EmulatedError:
+    place = f"cached_content.{field}"
+    return invalid(f"Invalid value at '{place}' (type.googleapis.com/google.protobuf.{kind}), \"{value}\"")
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -11,6 +11,7 @@ from langchain_codeexec.middleware.agent import CodeExecutionMiddleware
 from langchain_codeexec.middleware.documents import DocumentCalculationMiddleware
 from langchain_codeexec.middleware.outputs import OutputsMiddleware, OutputsState
 from langchain_codeexec.middleware.state import CodeExecutionState
+from langchain_codeexec.middleware.verification import VerificationMiddleware
 
 __all__ = [
     "CodeExecutionMiddleware",
@@ -18,4 +19,5 @@ __all__ = [
     "DocumentCalculationMiddleware",
     "OutputsMiddleware",
     "OutputsState",
+    "VerificationMiddleware",
 ]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.grounding import DocumentData
     from langchain_codeexec.inputs import DataLimits
 
-__all__ = ["DocumentCalculationMiddleware"]
+__all__ = ["DocumentCalculationMiddleware", "document_data"]
 
 
 class DocumentCalculationMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, ResponseT]):
@@ -76,6 +76,18 @@ class DocumentCalculationMiddleware(AgentMiddleware[AgentState[ResponseT], Conte
         return turn.annotated(await handler(request.override(messages=turn.with_data())))
 
 
+def document_data(messages: Sequence[BaseMessage], limits: DataLimits | None) -> DocumentData | None:
+    """The data of all documents that a conversation's tools brought; `None` if they brought none.
+
+    Files are numbered after those of the user, so that these keep the names they were told under.
+
+    Raises:
+        DataError: The documents are too large.
+    """
+    documents = [document for message in messages for document in _documents(message)]
+    return documents_as_data(documents, first=len(files_in(messages)), limits=limits) if documents else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Turn:
     """The conversation of a model call, and what its documents hold.
@@ -92,10 +104,7 @@ class _Turn:
 
     @classmethod
     def of(cls, messages: list[AnyMessage], limits: DataLimits | None) -> _Turn:
-        documents = [document for message in messages for document in _documents(message)]
-        first = len(files_in(messages))
-        data = documents_as_data(documents, first=first, limits=limits) if documents else None
-        return cls(messages, asked_last(messages), data)
+        return cls(messages, asked_last(messages), document_data(messages, limits))
 
     @property
     def question(self) -> str:

@@ -1,0 +1,152 @@
+"""An agent's answers verified, and mended once where they do not hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from langchain.agents.middleware.types import AgentMiddleware, AgentState, ContextT, ResponseT, hook_config
+from langchain_core.messages import AIMessage, HumanMessage
+
+from langchain_codeexec.executions import code_executions
+from langchain_codeexec.grounding.conversation import SOURCE_KEY, asked_last
+from langchain_codeexec.inputs import files_in
+from langchain_codeexec.middleware.documents import document_data
+from langchain_codeexec.verification import Verdict, Verification, averify_executions, verify_executions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from langchain_core.messages import AnyMessage
+    from langgraph.runtime import Runtime
+
+    from langchain_codeexec.executions import InlineFile
+    from langchain_codeexec.executors.base import CodeExecutor
+    from langchain_codeexec.inputs import DataLimits
+
+__all__ = ["VerificationMiddleware"]
+
+_MENDING: Final = "verification"
+
+_REQUEST: Final = """\
+Your answer was verified by running its code once more, and it does not hold:
+{found}
+
+Run the code you need again and answer the question anew. State only figures that your code prints."""
+
+
+class VerificationMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, ResponseT]):
+    """Verifies the answers that end an agent's turns, and has one that does not hold mended once.
+
+    The code of the answer is run again, with the files of the conversation and of its retrieved documents, and the
+    figures of its prose are looked for in what was printed: see `verify_executions`. The verdict lies beside the
+    answer, in `response_metadata["verification"]`; `Verification.from_message` reads it.
+
+    On a mismatch the model is told what was found, in a message of the agent's state that bears
+    `additional_kwargs["lc_source"] == "verification"`, and answers once more. Both answers stay in the history as
+    they came, each with its verdict. An answer that calls tools is not verified: its turn goes on.
+
+    Args:
+        executor: Runs the code; by default a `LocalSandbox` that all verifications share.
+        mend: Whether to ask the model for another answer, once in a turn.
+        timeout: Seconds for each run; by default the executor's.
+        limits: What documents' files may amount to, as `DocumentCalculationMiddleware` has it.
+
+    Examples:
+        >>> agent = create_agent(llm, tools, middleware=[VerificationMiddleware()])  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        executor: CodeExecutor | None = None,
+        *,
+        mend: bool = True,
+        timeout: float | None = None,
+        limits: DataLimits | None = None,
+    ) -> None:
+        super().__init__()
+        self._executor = executor
+        self._mend = mend
+        self._timeout = timeout
+        self._limits = limits
+
+    @hook_config(can_jump_to=["model"])
+    def after_model(
+        self,
+        state: AgentState[ResponseT],
+        runtime: Runtime[ContextT],  # noqa: ARG002 -- the hook's
+    ) -> dict[str, Any] | None:
+        """Verify an answer."""
+        answer = _Answer.of(state["messages"], self._limits)
+        if answer is None:
+            return None
+        verification = verify_executions(
+            answer.message, self._executor, answer.files, history=answer.history, timeout=self._timeout
+        )
+        return self._update(answer, verification)
+
+    @hook_config(can_jump_to=["model"])
+    async def aafter_model(
+        self,
+        state: AgentState[ResponseT],
+        runtime: Runtime[ContextT],  # noqa: ARG002 -- the hook's
+    ) -> dict[str, Any] | None:
+        """Verify an answer without blocking the event loop."""
+        answer = _Answer.of(state["messages"], self._limits)
+        if answer is None:
+            return None
+        verification = await averify_executions(
+            answer.message, self._executor, answer.files, history=answer.history, timeout=self._timeout
+        )
+        return self._update(answer, verification)
+
+    def _update(self, answer: _Answer, verification: Verification) -> dict[str, Any]:
+        verified = verification.beside(answer.message)
+        if not self._mend or _is_mended(answer.history) or verification.verdict is not Verdict.MISMATCH:
+            return {"messages": [verified]}
+        return {"messages": [verified, _request(verification)], "jump_to": "model"}
+
+
+class _Answer(NamedTuple):
+    """An answer to verify.
+
+    Attributes:
+        message: The answer.
+        history: The conversation before it.
+        files: The files that its code could find.
+    """
+
+    message: AIMessage
+    history: Sequence[AnyMessage]
+    files: tuple[InlineFile, ...]
+
+    @classmethod
+    def of(cls, messages: Sequence[AnyMessage], limits: DataLimits | None) -> _Answer | None:
+        """The answer that ends a conversation; `None` if it ends otherwise, or there is nothing to verify in it."""
+        message = messages[-1] if messages else None
+        history = messages[:-1]
+        if not isinstance(message, AIMessage) or message.tool_calls:
+            return None
+        if not code_executions(message) and not _is_mended(history):
+            return None
+        data = document_data(history, limits)
+        found = tuple(file.inline_file for file in data.files) if data else ()
+        return cls(message, history, (*files_in(history), *found))
+
+
+def _is_mended(history: Sequence[AnyMessage]) -> bool:
+    """Whether a verification has asked for another answer in this turn."""
+    turn = history[asked_last(history) + 1 :]
+    return any(message.additional_kwargs.get(SOURCE_KEY) == _MENDING for message in turn)
+
+
+def _request(verification: Verification) -> HumanMessage:
+    runs = enumerate(verification.runs, 1)
+    found = [
+        f"- Run {number}: {run.reason}" + (f"; here it printed:\n{run.output}" if run.output else "")
+        for number, run in runs
+        if run.verdict is Verdict.MISMATCH
+    ]
+    if verification.unsupported:
+        figures = ", ".join(verification.unsupported)
+        found.append(f"- No output holds these figures of your answer: {figures}")
+    return HumanMessage(_REQUEST.format(found="\n".join(found)), additional_kwargs={SOURCE_KEY: _MENDING})

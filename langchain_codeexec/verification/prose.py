@@ -1,0 +1,72 @@
+"""The figures of an answer's prose that nothing accounts for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import AIMessage, ToolMessage
+
+from langchain_codeexec.executions.halves import BlockReader, CodeResult
+from langchain_codeexec.grounding.agreement import bears_out
+from langchain_codeexec.grounding.answers import CalculatedAnswer
+from langchain_codeexec.grounding.conversation import is_users, runs_in
+from langchain_codeexec.grounding.figures import figures_in, printed_figures, told_figures
+from langchain_codeexec.verification.records import Verdict, Verification
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from langchain_core.messages import BaseMessage
+
+__all__ = ["unsupported_figures"]
+
+
+def unsupported_figures(message: BaseMessage, history: Sequence[BaseMessage]) -> tuple[str, ...]:
+    """The figures of a message's prose behind its last run that nothing accounts for.
+
+    Prose before a run says what is going to be done; prose behind the last one is the answer.
+
+    Args:
+        message: The message.
+        history: The conversation before it: what the user and tools said in it, and what its runs printed, those
+            of answers that were found not to hold excepted.
+    """
+    said = (told_figures(str(one.text)) for one in history if is_users(one) or isinstance(one, ToolMessage))
+    holding = (one for one in history if not _is_refuted(one))
+    outputs = [run.output or "" for run in runs_in([*holding, message]) if run.ok]
+    known = [figure for figures in (*said, *map(printed_figures, outputs)) for figure in figures]
+    accounted = _in_documents(message)
+    return tuple(
+        dict.fromkeys(
+            figure.text
+            for figure in figures_in(_answer(message))
+            if figure.text not in accounted and not any(bears_out(one, figure) for one in known)
+        )
+    )
+
+
+def _is_refuted(message: BaseMessage) -> bool:
+    found = Verification.from_message(message)
+    return found is not None and found.verdict is Verdict.MISMATCH
+
+
+def _answer(message: BaseMessage) -> str:
+    """The text behind the last result."""
+    content: Any = message.content
+    blocks = [content] if isinstance(content, str) else content
+    reader = BlockReader(str(message.response_metadata.get("model_provider", "")))
+    texts: list[str] = []
+    for block in blocks:
+        if any(isinstance(half, CodeResult) for half in reader.halves(block)):
+            texts = []
+        elif isinstance(block, str):
+            texts.append(block)
+        elif isinstance(block, dict) and block.get("type") == "text":
+            texts.append(str(block.get("text") or ""))
+    return "\n".join(texts)
+
+
+def _in_documents(message: BaseMessage) -> set[str]:
+    """The figures that the message's own record traces to documents."""
+    record = CalculatedAnswer.from_message(message) if isinstance(message, AIMessage) else None
+    return {figure.text for figure in record.figures if figure.origin == "document"} if record else set()

@@ -16,7 +16,6 @@ from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors.carrying import text_from_bytes
 from langchain_codeexec.executors.child import Child, Ending
 from langchain_codeexec.executors.inside.capture import Capture
-from langchain_codeexec.executors.inside.owned import OwnedFolder
 from langchain_codeexec.executors.verdicts import (
     LEFT_OUT,
     STATE_LOST,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_codeexec.executions import ExecutionRequest
+    from langchain_codeexec.executors.inside.owned import OwnedFolder
 
 __all__ = ["ProcessExecutor", "ProcessSession"]
 
@@ -284,4 +284,6 @@ def _environment(home: Path) -> dict[str, str]:
 @cache
 def _font_cache() -> OwnedFolder:
     """Where matplotlib keeps its list of fonts: made by the first run that draws, used by those after it."""
+    from langchain_codeexec.executors.inside.owned import OwnedFolder  # noqa: PLC0415 -- not on Windows
+
     return OwnedFolder()

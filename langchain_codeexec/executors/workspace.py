@@ -13,7 +13,6 @@ from langchain_codeexec.executors.carrying import (
     text_from_bytes,
 )
 from langchain_codeexec.executors.inside.folder import collect, digest
-from langchain_codeexec.executors.inside.owned import OwnedFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +38,8 @@ class Workspace:
     """
 
     def __init__(self, file_bytes: int) -> None:
+        from langchain_codeexec.executors.inside.owned import OwnedFolder  # noqa: PLC0415 -- not on Windows
+
         try:
             self._folder = OwnedFolder()
         except OSError as error:

@@ -12,6 +12,7 @@ from .capabilities import drop_capabilities, forbid_new_privileges
 from .layout import DEVICES
 from .listener import listen_to
 from .lookups import CALLS
+from .rlimits import apply_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +52,7 @@ def confine(
     drop_capabilities()
     forbid_new_privileges()
     landlock.restrict_files(readable or ["/"], [*writable, *DEVICES])
-    limits.apply(count_tasks=isolated)
+    apply_limits(limits, count_tasks=isolated)
     can_truncate = landlock.abi() >= landlock.TRUNCATE_SINCE
     code = seccomp.program(os.getpid(), isolated=isolated, can_truncate=can_truncate)
     if not isolated:

@@ -6,13 +6,11 @@ whoever makes a folder beside it removes it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 import weakref
 from contextlib import suppress
-
-with suppress(ImportError):  # on Windows, where nobody gets as far as to make a folder
-    import fcntl
 
 from .removal import remove_tree
 

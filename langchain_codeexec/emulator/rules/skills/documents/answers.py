@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.skills.documents.cases import Missing, case_of
 from langchain_codeexec.emulator.rules.skills.documents.pairs import compared_in_table
-from langchain_codeexec.emulator.rules.skills.documents.programs import EXACT, ROUNDED, opened, solution
+from langchain_codeexec.emulator.rules.skills.documents.programs import figure_of, opened, solution
 from langchain_codeexec.emulator.rules.skills.documents.rankings import ranked_rows
 from langchain_codeexec.emulator.rules.skills.documents.words import concepts
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
     from langchain_codeexec.emulator.rules.skills.documents.cases import Answer, Case
     from langchain_codeexec.emulator.rules.skills.documents.linking import Link
-    from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, Selection
+    from langchain_codeexec.emulator.rules.skills.documents.selections import Selection
 
 __all__ = ["answer_from", "lookup_of"]
 
@@ -38,16 +38,12 @@ def lookup_of(asked: Asked, link: Link) -> Selection | None:
     return case.select(case.measure)
 
 
-def _unit(measure: Measure) -> str:
-    return f" {measure.unit.name}" if measure.unit.name else ""
-
-
 def _count(case: Case) -> Answer | None:
     """How many rows meet the conditions."""
     if not case.asked.counts or case.measures or not (case.tests or _counts_rows(case)):
         return None
     (rows,), lines = opened([case.source()])
-    lines += [f"used = {case.rows(rows)}", "result = len(used)", 'print(f"{result = }")']
+    lines += [f"used = {rows}", f"result = len({case.rows('used')})", 'print(f"{result = }")']
     named = case.link.table.key.label.lower()
     whose = f" ({case.subject})" if case.subject else ""
     return solution(
@@ -68,11 +64,7 @@ def _aggregate(case: Case) -> Answer | None:
     kind, measure = case.asked.aggregate, case.measure
     if not kind or measure is None or case.count() < 2:  # noqa: PLR2004 -- many
         return None
-    selection = case.select(measure, reduction=kind)
-    (rows,), lines = opened([selection.source])
-    lines += [f"used = {selection.rows(rows)}", f"result = {selection.value('used')}", EXACT]
-    answer = f"The {selection.label} is {{result}}{_unit(measure)} {{documents}}."
-    return solution(f"I will compute the {selection.label}.", lines, answer)
+    return figure_of("compute", case.select(measure, reduction=kind))
 
 
 def _lookup(case: Case) -> Answer | None:
@@ -82,12 +74,7 @@ def _lookup(case: Case) -> Answer | None:
     if len(case.measures) > 1 or (case.count() > 1 and (case.measures or case.texts)):
         return None
     if case.measure is not None:
-        selection = case.select(case.measure)
-        (rows,), lines = opened([selection.source])
-        printing = ROUNDED if case.measure.over else EXACT
-        lines += [f"used = {selection.rows(rows)}", f"result = {selection.value('used')}", printing]
-        answer = f"The {selection.label} is {{result}}{_unit(case.measure)} {{documents}}."
-        return solution(f"I will look up the {selection.label}.", lines, answer)
+        return figure_of("look up", case.select(case.measure))
     column = case.texts[0] if case.texts else case.link.table.key
     if not case.texts and not _names_key(case):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -170,9 +171,9 @@ def _quotient(asked: Asked, link: Link, numeric: list[tuple[Measure, int]]) -> l
         return numeric
     by = (over[0].into(unit) if unit else None) or over[0]
     [(measure, index)] = under
-    label = f"{measure.label} per {by.unit.name or by.label}"
-    name = f"{measure.unit.name or measure.label} per {by.unit.name or by.label}"
-    return [(replace(measure, over=by, label=label, unit=unit_of(name)), index)]
+    one = re.sub(r"(?<=\w{3})s$", "", by.unit.name) or by.label
+    unit_name = f"{measure.unit.name} per {one}".strip()
+    return [(replace(measure, over=by, label=f"{measure.label} per {one}", unit=unit_of(unit_name)), index)]
 
 
 def _with_rows(case: Case) -> Case:

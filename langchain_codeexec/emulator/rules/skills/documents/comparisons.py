@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from langchain_codeexec.emulator.rules.skills.documents.programs import EXACT, ROUNDED, opened, solution
+from langchain_codeexec.emulator.rules.skills.documents.programs import (
+    EXACT,
+    ROUNDED,
+    opened,
+    shown,
+    solution,
+)
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.selections import Selection
@@ -27,14 +33,14 @@ _COMPARISONS = {
         "first - second",
         EXACT,
         "subtract the {second} from the {first}",
-        "The {first} minus the {second} is {{result}}{unit} {{documents}}.",
+        "The {first} minus the {second} is {told} {{documents}}.",
         unit=True,
     ),
     "distance": _Comparison(
         "abs(first - second)",
         EXACT,
         "take the difference between the {first} and the {second}",
-        "The difference between the {first} and the {second} is {{result}}{unit} {{documents}}.",
+        "The difference between the {first} and the {second} is {told} {{documents}}.",
         unit=True,
     ),
     "ratio": _Comparison(
@@ -92,8 +98,8 @@ def compare(kind: str, first: Selection, second: Selection) -> Solution | None:
         f"second = {second.value('second_rows')}",
         "used = first_rows + second_rows",
         f"result = {how.expression}",
-        how.printing,
     ]
-    unit = f" {first.measure.unit.name}" if how.unit and first.measure.unit.name else ""
+    printed, told = shown(first.measure.unit, how.printing) if how.unit else ([how.printing], "{result}")
     named = {"first": first.label, "second": second.label}
-    return solution(f"I will {how.plan.format(**named)}.", lines, how.answer.format(**named, unit=unit))
+    answer = how.answer.format(**named, told=told)
+    return solution(f"I will {how.plan.format(**named)}.", [*lines, *printed], answer)

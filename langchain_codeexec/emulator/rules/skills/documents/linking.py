@@ -206,11 +206,17 @@ def _take_columns(link: Link, asked: Asked) -> None:
         equal = [one for one in winners if _matching(link, one) & free == indices]
         if len(equal) > 1 and (asked.unit is None or column.unit.dimension == equal[-1].unit.dimension):
             link.rivals = equal
-        link.columns.append((column, min(indices)))
+        link.columns.append((column, _place(link, column, indices)))
         free -= indices
         link.used |= indices
     _drop_adjectives(link)
     link.columns.sort(key=lambda taken: taken[1])
+
+
+def _place(link: Link, column: Column, indices: set[int]) -> int:
+    """Index of the word that names a column's noun, else of the first that speaks for it."""
+    nouns = {index for index in indices if mentions(link.words[index], column.ideas[column.head])}
+    return min(nouns or indices)
 
 
 def _askable(link: Link) -> list[Column]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.solution import Solution
@@ -9,10 +10,14 @@ from langchain_codeexec.emulator.rules.solution import Solution
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["EXACT", "ROUNDED", "opened", "solution"]
+    from langchain_codeexec.emulator.rules.skills.documents.measures import Unit
+    from langchain_codeexec.emulator.rules.skills.documents.selections import Selection
+
+__all__ = ["EXACT", "ROUNDED", "figure_of", "opened", "shown", "solution"]
 
 EXACT = 'print("result =", f"{result:.12g}")'
 ROUNDED = 'print("result =", f"{result:.7g}")'
+_SCALED = re.compile(r"10|thousand|million|billion")
 
 _TABLE = '''
 
@@ -43,6 +48,20 @@ print("documents =", "".join(f"[{source}]" for source in sources))
 """
 
 
+def shown(unit: Unit, printing: str = EXACT) -> tuple[list[str], str]:
+    """Lines that print a result, and how an answer shows it with its unit.
+
+    A unit with a scale, such as `million km`, is printed with the result: it is a figure as well.
+    """
+    if not unit.name:
+        return [printing], "{result}"
+    if not _SCALED.match(unit.name):
+        return [printing], f"{{result}} {unit.name}"
+    times = "\N{MULTIPLICATION SIGN} " if unit.name.startswith("10") else ""
+    digits = ".7g" if printing == ROUNDED else ".12g"
+    return [printing, f'print("stated =", f"{{result:{digits}}} {times}{unit.name}")'], "{stated}"
+
+
 def opened(sources: Sequence[str]) -> tuple[list[str], list[str]]:
     """Names for the rows of files, one for each source, and the lines that open them, each once."""
     distinct = list(dict.fromkeys(sources))
@@ -63,3 +82,17 @@ def solution(plan: str, lines: Sequence[str], answer: str) -> Solution:
     modules = "import csv\n" + ("import statistics\n" if "statistics." in body else "")
     functions = _TABLE + (_JOIN if "join(" in body else "") + (_NUMBER if "number(" in body else "")
     return Solution(plan, f"{modules}{functions}\n\n{body}\n{_CITED}", answer)
+
+
+def figure_of(plan: str, selection: Selection) -> Solution:
+    """A program that gives one figure: that of the only row, or many as one.
+
+    Args:
+        plan: What is going to be done with what is selected: `look up`.
+        selection: The rows and the quantity.
+    """
+    (rows,), lines = opened([selection.source])
+    printed, told = shown(selection.measure.unit, ROUNDED if selection.measure.over else EXACT)
+    lines += [f"used = {selection.rows(rows)}", f"result = {selection.value('used')}", *printed]
+    answer = f"The {selection.label} is {told} {{documents}}."
+    return solution(f"I will {plan} the {selection.label}.", lines, answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.skills.documents.cases import REDUCTIONS
-from langchain_codeexec.emulator.rules.skills.documents.programs import EXACT, opened, solution
+from langchain_codeexec.emulator.rules.skills.documents.programs import opened, shown, solution
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.asking import Superlative
@@ -24,9 +24,9 @@ def ranked_rows(case: Case) -> Solution | None:
     if wish is None or not case.measures or case.asked.aggregate == "range" or case.count() == 1:
         return None
     by, _ = next((one for one in case.measures if one[1] >= wish.index), case.measures[0])
-    shown = next((measure for measure, _ in case.measures if measure is not by), by)
+    other = next((measure for measure, _ in case.measures if measure is not by), by)
     asked = case.texts[0] if case.texts else None
-    (rows,), lines = opened([case.source(*by.paths, *shown.paths, asked.path if asked else "")])
+    (rows,), lines = opened([case.source(*by.paths, *other.paths, asked.path if asked else "")])
     lines += _ranking(wish, case.rows(rows, by), by.code("row"))
     rank = f"{_ORDINALS.get(wish.nth, f'{wish.nth}th-')}{'highest' if wish.sign > 0 else 'lowest'} {by.label}"
     if asked is not None:
@@ -34,10 +34,10 @@ def ranked_rows(case: Case) -> Solution | None:
         told = f"The {asked.label.lower()} is {{result}} {{documents}}."
     else:
         lines += [f'print("name =", ", ".join(row[{case.link.table.key.name!r}] for row in used))']
-        lines += _values(case, shown)
+        values, figure = _values(case, other)
+        lines += values
         kind = f"{case.asked.aggregate} of the " if wish.count > 1 and case.asked.aggregate else ""
-        unit = f" {shown.unit.name}" if shown.unit.name else ""
-        told = f"{{name}}: {kind}{shown.label} {{result}}{unit} {{documents}}."
+        told = f"{{name}}: {kind}{other.label} {figure} {{documents}}."
     return solution(f"I will look for the {rank}.", lines, f"By the {rank}: {told}")
 
 
@@ -56,12 +56,18 @@ def _ranking(wish: Superlative, rows: str, value: str) -> list[str]:
     ]
 
 
-def _values(case: Case, shown: Measure) -> list[str]:
-    """Lines that print what the rows have: as one figure where that is wanted, else each of several."""
+def _values(case: Case, measure: Measure) -> tuple[list[str], str]:
+    """Lines that print what the rows have, as one figure where that is wanted; and how an answer shows it."""
     wish = case.asked.superlative
-    values = f"[{shown.code('row')} for row in used]"
-    if wish is None or wish.count == 1:
-        return [f"result = {shown.code('used[0]')}", EXACT]
-    if reduction := REDUCTIONS.get(case.asked.aggregate):
-        return [f"result = {reduction.format(values=values)}", EXACT]
-    return [f'print("result =", ", ".join(f"{{value:.12g}}" for value in {values}))']
+    values = f"[{measure.code('row')} for row in used]"
+    reduction = REDUCTIONS.get(case.asked.aggregate)
+    if wish is None or wish.count == 1 or reduction:
+        value = (
+            reduction.format(values=values)
+            if reduction and wish and wish.count > 1
+            else measure.code("used[0]")
+        )
+        printed, told = shown(measure.unit)
+        return [f"result = {value}", *printed], told
+    unit = f" {measure.unit.name}" if measure.unit.name else ""
+    return [f'print("result =", ", ".join(f"{{value:.12g}}" for value in {values}))'], f"{{result}}{unit}"

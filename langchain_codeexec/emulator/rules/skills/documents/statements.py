@@ -10,7 +10,7 @@ from langchain_codeexec.emulator.rules.skills.documents.asking import asked
 from langchain_codeexec.emulator.rules.skills.documents.linking import linked
 from langchain_codeexec.emulator.rules.skills.documents.measures import UNIT_WORDS
 from langchain_codeexec.emulator.rules.skills.documents.pairs import Pair, compared_pair
-from langchain_codeexec.emulator.rules.skills.documents.programs import EXACT, opened, solution
+from langchain_codeexec.emulator.rules.skills.documents.programs import figure_of
 from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, Selection, Test
 from langchain_codeexec.emulator.rules.skills.documents.words import adjective, concepts, is_year, words
 
@@ -33,16 +33,7 @@ def answer_in_sentences(wish: Asked, files: DocumentFiles) -> Solution | None:
     if wish.binary or wish.superlative:
         return None
     selection = _stated(wish, files.statements)
-    if selection is None:
-        return None
-    (rows,), lines = opened([selection.source])
-    lines += [f"used = {selection.rows(rows)}", f"result = {selection.value('used')}", EXACT]
-    unit = f" {selection.measure.unit.name}" if selection.measure.unit.name else ""
-    return solution(
-        f"I will look up the {selection.label} in the sentences.",
-        lines,
-        f"The {selection.label} is {{result}}{unit} {{documents}}.",
-    )
+    return figure_of("look for", selection) if selection else None
 
 
 def answer_between(wish: Asked, files: DocumentFiles) -> Answer | None:
@@ -52,7 +43,7 @@ def answer_between(wish: Asked, files: DocumentFiles) -> Answer | None:
         return None
     named = {index for first, last in names for index in range(first, last + 1)}
     telling = [word for word in _telling(wish, sized=False) if wish.words.index(word) not in named]
-    quantity = " ".join(word.text for word in telling) or _idea(wish)
+    quantity = " ".join(dict.fromkeys(word.text for word in telling)) or _idea(wish)
     found = []
     for first, last in names:
         name = wish.text[wish.words[first].start : wish.words[last].end]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 from langchain_codeexec.emulator.encoding import bytes_from_base64
 from langchain_codeexec.emulator.signatures import mint_id, mint_signature
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
-from langchain_codeexec.executions import ExecutionRequest, InlineFile
+from langchain_codeexec.executions import ExecutionRequest, InlineFile, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
     _Said: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
-__all__ = ["Answer", "input_files"]
+__all__ = ["MENDING_ATTEMPTS", "Answer", "input_files"]
+
+MENDING_ATTEMPTS = 5
+"""How often in a row the model may write code anew that failed; the documentation of code execution says so."""
 
 _EXTENSIONS = MappingProxyType(
     {
@@ -107,11 +110,15 @@ class Answer:
         self._executor = executor
         self._prompt = prompt
         self._send_empty_output = send_empty_output
-        self._budget = (prompt.request.get("generationConfig") or {}).get("maxOutputTokens") or None
+        config = prompt.request.get("generationConfig") or {}
+        self._budget = config.get("maxOutputTokens") or None
+        self._stops = config.get("stopSequences") or []
         self._files = input_files(prompt.request)
         self._session: ExecutorSession | None = None
         self._stack = ExitStack()
         self._after_call = False
+        self._failures = 0
+        self._over = False
 
     def parts(self) -> Iterator[Part]:
         """Answer part by part; text comes whole. Leaving early closes the brain and the sandbox.
@@ -123,7 +130,7 @@ class Answer:
         said = self._brain.respond(self._prompt)
         feedback: ExecutionResult | None = None
         with self._stack, closing(said):
-            while self.finish_reason == "STOP":
+            while not self._over:
                 try:
                     item = said.send(feedback)
                 except StopIteration as end:
@@ -157,8 +164,12 @@ class Answer:
         """Whether so many tokens are within `maxOutputTokens`; ends the answer where they are not."""
         if self._budget is None or self.usage.candidates + tokens <= self._budget:
             return True
-        self.finish_reason = "MAX_TOKENS"
+        self._end("MAX_TOKENS")
         return False
+
+    def _end(self, reason: str) -> None:
+        self.finish_reason = reason
+        self._over = True
 
     def _as_is(self, part: Part) -> _Said:
         yield self._counted(part)
@@ -166,13 +177,23 @@ class Answer:
 
     def _text(self, part: Part) -> _Said:
         text = part.get("text", "")
+        if not part.get("thought"):
+            text = self._stopped(text)
         if not self._fits(text_tokens(text)):
             text = cut_text(text, cast("int", self._budget) - self.usage.candidates)
-            if not text:
-                return None
+        if self._over and not text:
+            return None
         self.unsigned_text = self.target.signs and not part.get("thought") and "thoughtSignature" not in part
         yield self._counted({**part, "text": text})
         return None
+
+    def _stopped(self, text: str) -> str:
+        """The text up to the first stop sequence, which ends the answer."""
+        places = [place for stop in self._stops if stop and (place := text.find(stop)) >= 0]
+        if not places:
+            return text
+        self._end("STOP")
+        return text[: min(places)]
 
     def _call(self, part: Part) -> _Said:
         """Gemini 3 gives every call an id, and the first of a parallel group a signature."""
@@ -184,7 +205,10 @@ class Answer:
         return None
 
     def _code(self, part: Part) -> _Said:
-        """Run the code and say what it did, its plots after the result."""
+        """Run the code and say what it did, its plots after the result; what keeps failing ends the answer."""
+        if self._failures > MENDING_ATTEMPTS:
+            self._end("TOO_MANY_TOOL_CALLS")
+            return None
         if not self._fits(part_tokens(part)[1]):
             return None
         code: ExecutableCode = {"language": "PYTHON", **part.get("executableCode", {})}
@@ -192,6 +216,7 @@ class Answer:
             code = {"id": mint_id(), **code}
         yield self._counted(self._signed({**part, "executableCode": code}))
         result = self._run(code)
+        self._failures = 0 if result.outcome is Outcome.OK else self._failures + 1
         yield self._counted({"codeExecutionResult": self._result(result, code)})
         for image in result.images:
             data = base64.b64encode(image.data).decode("ascii")

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from langchain_codeexec.emulator.brain import Brain
+    from langchain_codeexec.emulator.environment import Libraries
     from langchain_codeexec.emulator.faults import FaultLike
     from langchain_codeexec.emulator.page.exchange import Exchange
     from langchain_codeexec.executors.base import CodeExecutor
@@ -92,6 +93,8 @@ class AppOptions(TypedDict, total=False):
         send_empty_output: Whether a result without output has `output: ""`; by default it has no `output`.
         allow_unsafe_code: Whether code may run without isolation where the system allows no sandbox and no
             executor is given; by default only where the environment says `CODEEXEC_ALLOW_UNSAFE=1`.
+        libraries: What programs can import where no executor is given: the libraries of Gemini's environment
+            as far as they are installed (`gemini`, the default), or all that are (`all`).
         log: Where requests are recorded, in the order they were answered; by default nowhere.
         faults: What goes wrong with which request; by default nothing.
     """
@@ -101,6 +104,7 @@ class AppOptions(TypedDict, total=False):
     max_body_bytes: int
     send_empty_output: bool
     allow_unsafe_code: bool
+    libraries: Libraries
     log: MutableSequence[RecordedRequest]
     faults: Faults | Iterable[FaultLike]
 
@@ -153,9 +157,9 @@ def _default_brain() -> Brain:
 
 
 def _default_executor(options: AppOptions) -> CodeExecutor:
-    from langchain_codeexec.executors.default import DefaultExecutor  # noqa: PLC0415 -- only where none is given
+    from langchain_codeexec.emulator.environment import default_executor  # noqa: PLC0415 -- only where none is given
 
-    return DefaultExecutor(allow_unsafe=options.get("allow_unsafe_code"))
+    return default_executor(options.get("libraries", "gemini"), allow_unsafe=options.get("allow_unsafe_code"))
 
 
 class _Service:

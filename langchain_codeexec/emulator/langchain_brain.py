@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 
+from langchain_codeexec.emulator.answering import MENDING_ATTEMPTS
 from langchain_codeexec.emulator.langchain_messages import (
     code_block,
     messages_from_request,
@@ -58,10 +59,12 @@ class LangChainBrain:
     Args:
         llm: Any LangChain chat model.
         instructions: What the model is told about running code.
-        max_retries: How often in a row it may mend a program that failed.
+        max_retries: How often in a row it may mend a program that failed; the service allows no more than five.
     """
 
-    def __init__(self, llm: BaseChatModel, *, instructions: str = PROTOCOL, max_retries: int = 5) -> None:
+    def __init__(
+        self, llm: BaseChatModel, *, instructions: str = PROTOCOL, max_retries: int = MENDING_ATTEMPTS
+    ) -> None:
         self._llm = llm
         self._instructions = instructions
         self._max_retries = max_retries

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from langchain_codeexec.emulator.conditions import When, shown_prompt, shown_step
@@ -12,7 +14,7 @@ from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.wire import GenerateContentResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from langchain_codeexec.emulator.brain import Prompt
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ScriptedBrain", "Step"]
 
 _Listed: TypeAlias = "list[str | Part | EmulatedError]"
-Step: TypeAlias = "str | _Listed | GenerateContentResponse | EmulatedError | Callable[[Prompt], Step]"
+_Said: TypeAlias = "Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]"
+Step: TypeAlias = "str | _Listed | GenerateContentResponse | EmulatedError | Callable[[Prompt], Step | _Said]"
 """The answer to one request.
 
 - a text;
@@ -30,9 +33,11 @@ Step: TypeAlias = "str | _Listed | GenerateContentResponse | EmulatedError | Cal
   really run; if a `codeExecutionResult` follows every code, the list goes out as it is written;
 - a whole response, sent as it is written, completed by what it lacks (a field set to `None` stays out);
 - an `EmulatedError`;
-- a function of the prompt that gives one of these.
+- a function of the prompt that gives one of these, or that yields texts and parts: what `yield` gives it for
+  code is the `ExecutionResult`, so that it can write failing code anew.
 """
 
+_REMEMBERED = 1000
 _RESPONSE_FIELDS = frozenset(GenerateContentResponse.__annotations__)
 
 
@@ -44,9 +49,6 @@ class ScriptedBrain:
     Args:
         steps: The steps, or one function that gives the step for every prompt.
 
-    Attributes:
-        prompts: What was asked so far.
-
     Raises:
         ConfigurationError: A step is none.
     """
@@ -54,9 +56,16 @@ class ScriptedBrain:
     def __init__(self, steps: Iterable[Step | When] | Callable[[Prompt], Step]) -> None:
         self._always = steps if callable(steps) else None
         self._left = [] if callable(steps) else [_conditional(step) for step in steps]
-        self._unanswered: list[Prompt] = []
+        self._unanswered: deque[Prompt] = deque(maxlen=_REMEMBERED)
+        self._prompts: deque[Prompt] = deque(maxlen=_REMEMBERED)
+        self._asked = self._answered = 0
         self._lock = threading.Lock()
-        self.prompts: list[Prompt] = []
+
+    @property
+    def prompts(self) -> list[Prompt]:
+        """What was asked so far: the last 1,000 requests."""
+        with self._lock:
+            return list(self._prompts)
 
     @classmethod
     def from_yaml(cls, source: str | Path) -> Self:
@@ -70,9 +79,7 @@ class ScriptedBrain:
         """
         return cls(read_script(source))
 
-    def respond(
-        self, prompt: Prompt
-    ) -> Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]:
+    def respond(self, prompt: Prompt) -> _Said:
         """Answer with the next step.
 
         Raises:
@@ -80,13 +87,16 @@ class ScriptedBrain:
         """
         step = self._next(prompt)
         while callable(step):
-            step = _checked(step(prompt))
+            made = step(prompt)
+            if isinstance(made, Generator):
+                return (yield from _as_parts(made))
+            step = _checked(made)
         if isinstance(step, EmulatedError):
             raise step
         if isinstance(step, dict):
             return (yield from _whole_response(step))
         items = [step] if isinstance(step, str) else step
-        parts = [{"text": item} if isinstance(item, str) else item for item in items]
+        parts = [_part(item) for item in items]
         if _is_written(parts):
             yield cast("list[Part]", parts)
             return None
@@ -98,17 +108,19 @@ class ScriptedBrain:
 
     def _next(self, prompt: Prompt) -> Step:
         with self._lock:
-            self.prompts.append(prompt)
+            self._prompts.append(prompt)
+            self._asked += 1
             if self._always is not None:
                 prompt.notes.append("the script is a function of the request")
                 return self._always
             for index, step in enumerate(self._left):
                 if step.fits(prompt):
                     del self._left[index]
+                    self._answered += 1
                     prompt.notes.append(f"step: {shown_step(step)}")
                     return step.reply
             self._unanswered.append(prompt)
-            number, used = len(self.prompts), len(self.prompts) - len(self._unanswered)
+            number, used = self._asked, self._answered
             left = list(self._left)
         why = f"none of the {len(left)} left fits" if left else f"it ended after {used}"
         raise EmulatedError(
@@ -124,12 +136,13 @@ class ScriptedBrain:
             AssertionError: It shows the steps not used and the requests not answered.
         """
         with self._lock:
-            left, missing = list(self._left), list(self._unanswered)
+            left, unanswered = list(self._left), list(self._unanswered)
+            missing = 0 if self._always else self._asked - self._answered
         if left or missing:
             raise AssertionError(
-                f"{len(left)} steps of the script were not used, {len(missing)} were missing"
+                f"{len(left)} steps of the script were not used, {missing} were missing"
                 + _lines("Not used", map(shown_step, left))
-                + _lines("Not answered", map(shown_prompt, missing))
+                + _lines("Not answered", map(shown_prompt, unanswered))
             )
 
 
@@ -155,6 +168,21 @@ def _checked(step: Any) -> Step:
         f"a step of the script is {step!r}; give a text, a list of parts, a whole response, "
         "an EmulatedError or a function of the prompt (a single part goes into a list)"
     )
+
+
+def _part(item: Any) -> Any:
+    return {"text": item} if isinstance(item, str) else item
+
+
+def _as_parts(said: _Said) -> _Said:
+    """What a function yields, its texts as parts."""
+    result: ExecutionResult | None = None
+    while True:
+        try:
+            item = said.send(result)
+        except StopIteration as end:
+            return cast("GenerateContentResponse | None", end.value)
+        result = yield _part(item)
 
 
 def _is_written(parts: list[Any]) -> bool:

@@ -264,6 +264,40 @@ def test_max_output_tokens_leaves_no_half_code_or_call(start, part):
     assert (candidate["content"]["parts"], candidate["finishReason"]) == ([{"text": "1234"}], "MAX_TOKENS")
 
 
+@pytest.mark.parametrize(
+    ("script", "texts"),
+    [
+        (["One END two", "never"], ["One "]),
+        (["One", " two STOP three END"], ["One", " two "]),
+        (["END"], []),
+        (["None of them.", "So it goes on."], ["None of them.", "So it goes on."]),
+        ([{"text": "A thought of the END.", "thought": True}, "Said."], ["A thought of the END.", "Said."]),
+    ],
+)
+def test_a_stop_sequence_ends_the_answer(start, script, texts):
+    body = start([script]).ask({**ASK, "generationConfig": {"stopSequences": ["END", "STOP", ""]}}).json()
+    candidate = body["candidates"][0]
+    assert candidate["finishReason"] == "STOP"
+    assert [part["text"] for part in candidate.get("content", {"parts": []})["parts"]] == texts
+
+
+def test_failing_code_may_be_mended_five_times_and_no_more(start):
+    def stubborn(prompt):
+        for number in range(20):
+            yield code(f"print({number})\n1 / 0")
+
+    candidate = start([stubborn]).ask(ASK).json()["candidates"][0]
+    outcomes = [part["codeExecutionResult"]["outcome"] for part in candidate["content"]["parts"][1::2]]
+    assert outcomes == ["OUTCOME_FAILED"] * 6
+    assert candidate["finishReason"] == "TOO_MANY_TOOL_CALLS"
+
+
+def test_code_that_runs_well_begins_the_count_anew(start):
+    script = [code("1 / 0" if number % 6 else "print(1)") for number in range(1, 14)]
+    candidate = start([script]).ask(ASK).json()["candidates"][0]
+    assert (len(candidate["content"]["parts"]), candidate["finishReason"]) == (26, "STOP")
+
+
 def test_usage_adds_up(start):
     image = InlineFile(b"png", "image/png")
     script = [[{"text": "1234", "thought": True}, "12345", code("12345678"), "1234"]]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from langchain_codeexec import emulator as room
-from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, serve
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, environment, serve
 from langchain_codeexec.errors import ConfigurationError, SandboxUnavailableError
 from langchain_codeexec.executors.sandbox import LocalSandbox
 
@@ -188,6 +188,9 @@ def _no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
         raise SandboxUnavailableError("no namespaces here")
 
     monkeypatch.setattr(LocalSandbox, "start", refuse)
+    monkeypatch.setattr(
+        environment, "_shared", environment._shared.__wrapped__
+    )  # not one that found a sandbox
 
 
 @pytest.mark.parametrize(("options", "status"), [({}, 501), ({"allow_unsafe_code": False}, 501)])

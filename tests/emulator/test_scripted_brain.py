@@ -188,3 +188,45 @@ def test_steps_are_given_once_each_however_many_ask():
     assert sorted(given, key=int) == [str(number) for number in range(200)]
     brain.assert_finished()
     assert len(brain.prompts) == 200
+
+
+def test_a_function_that_yields_learns_how_its_code_ran(start):
+    def mends(prompt):
+        yield "Let me see. "
+        result = yield {"executableCode": {"code": "print(1 / 0)"}}
+        assert "ZeroDivisionError" in result.output
+        result = yield {"executableCode": {"code": "print(42)"}}
+        yield {"text": f"It is {result.output.strip()}."}
+
+    parts = start([mends]).parts({**ASK, "tools": [{"codeExecution": {}}]})
+    outcomes = [part["codeExecutionResult"]["outcome"] for part in parts if "codeExecutionResult" in part]
+    assert outcomes == ["OUTCOME_FAILED", "OUTCOME_OK"]
+    assert "".join(part.get("text", "") for part in parts) == "Let me see. It is 42."
+
+
+def test_a_function_that_yields_may_set_fields_and_break_off(start):
+    def ends(prompt):
+        yield "So far."
+        return {"candidates": [{"finishReason": "SAFETY"}]}
+
+    def breaks(prompt):
+        yield "So far."
+        raise EmulatedError(503, message="Overloaded.")
+
+    client = start([ends, breaks])
+    assert client.ask(ASK).json()["candidates"][0]["finishReason"] == "SAFETY"
+    assert client.ask(ASK).json()["error"]["message"] == "Overloaded."
+
+
+def test_it_remembers_the_last_thousand_and_counts_all():
+    brain = ScriptedBrain(lambda prompt: "Fine.")
+    for number in range(1100):
+        list(brain.respond(Prompt(str(number), "vertex", {"contents": []})))
+    assert [prompt.model for prompt in brain.prompts] == [str(number) for number in range(100, 1100)]
+    brain.assert_finished()
+    empty = ScriptedBrain([])
+    for _ in range(1100):
+        with pytest.raises(EmulatedError):
+            next(empty.respond(Prompt("m", "vertex", {"contents": []})))
+    with pytest.raises(AssertionError, match="0 steps of the script were not used, 1100 were missing"):
+        empty.assert_finished()

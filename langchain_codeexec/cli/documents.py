@@ -32,7 +32,7 @@ def write_documents(messages: Sequence[BaseMessage], *, html: Path | None, noteb
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{token_hex(8)}.part")
+    temporary = path.parent / f".{token_hex(8)}.part"
     try:
         try:
             temporary.write_text(text, encoding="utf-8")

@@ -140,7 +140,7 @@ def _image(section: Section) -> str:
 
 
 def _data_uri(image: InlineFile) -> str:
-    return f"data:{escape(image.mime_type)};base64,{b64encode(image.data).decode()}"
+    return f"data:{_text(image.mime_type)};base64,{b64encode(image.data).decode()}"
 
 
 def _remark(section: Section) -> str:

@@ -1,0 +1,298 @@
+"""Records as web pages and notebooks: everything is told, nothing in it acts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from base64 import b64decode, b64encode
+from html.parser import HTMLParser
+from typing import Any
+
+import nbformat
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+
+from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
+from langchain_codeexec.executions.artifacts import artifact_from_executions
+from langchain_codeexec.outputs import FolderSink, save_outputs
+from langchain_codeexec.records import prose
+from langchain_codeexec.records.html import html_fragment, html_page
+from langchain_codeexec.records.notebook import notebook_from_messages, show
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6BAAAAEElEQVR4nGNgYGD4z4AAAAUEAQAm9BMDAAAAAElFTkSuQmCC"
+HOSTILE = (
+    "<script>alert(1)</script></style></article></pre><img src=x onerror=alert(1)> \x1b[2J \u202etxt.exe\ud800 "
+    "![x](http://tracker.example/x.png) [y](javascript:alert(1)) ``` ```` \"'&"
+)
+
+
+def text(words: str) -> dict:
+    return {"type": "text", "text": words}
+
+
+def image(mime_type: str = "image/png", data: str = PIXEL) -> dict:
+    return {"type": "image", "base64": data, "mime_type": mime_type}
+
+
+def code(source: str, i: str = "c", language: str = "PYTHON") -> dict:
+    return {"type": "server_tool_call", "id": i, "name": "code_interpreter", "args": {"code": source, "language": language}}  # fmt: skip
+
+
+def result(output: str, i: str = "c", outcome: str = "OUTCOME_OK") -> dict:
+    return {"type": "server_tool_result", "tool_call_id": i, "output": output, "extras": {"outcome": outcome}}
+
+
+CONVERSATION = [
+    HumanMessage(
+        [text("Plot *this*."), {"type": "file", "base64": "YQ==", "mime_type": "text/csv"}, image()]
+    ),
+    AIMessage(
+        [
+            {"type": "reasoning", "reasoning": "Hm."},
+            text("First."),
+            code("import x\nplot()"),
+            result("1\n"),
+            image(),
+            code("1/0", "d"),
+            result("ZeroDivisionError", "d", "OUTCOME_FAILED"),
+            text("It is **1**."),
+        ],
+        response_metadata={
+            "plan": {"code_execution": True, "functions": ["f"], "way": "native", "reason": "both"},
+            "finish_message": "Cut off.",
+            "model_name": "gemini-x",
+        },
+        usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+    ),
+    AIMessage([{"type": "tool_call", "id": "t", "name": "run", "args": {"a": 1}}]),
+    ToolMessage(
+        "It printed 3.",
+        tool_call_id="t",
+        name="run",
+        artifact=artifact_from_executions([CodeExecution("print(3)", outcome=Outcome.OK, output="3\n")]),
+    ),
+]
+
+
+class Page(HTMLParser):
+    """The elements and the text of a page; whatever is not well-formed is an error."""
+
+    VOID = frozenset({"meta", "img", "br", "hr"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words = ""
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words += data
+
+    def attributes(self, name: str) -> list[str]:
+        return [
+            value or "" for _, attributes in self.elements for key, value in attributes.items() if key == name
+        ]
+
+
+# -- HTML --------------------------------------------------------------------------------------------------
+
+
+def test_a_page_tells_the_whole_conversation():
+    page = Page(html_page(CONVERSATION, title="Sales & more"))
+    for told in (
+        "Sales & more", "question", "Plot this.", "text/csv", "plan · native", "Hm.", "First.", "code · python", "plot()",
+        "output · ok", "1\n", "image/png, 2 x 3 pixels, 72 bytes", "output · failed", "ZeroDivisionError", "answer",
+        "It is 1.", "Cut off.", "gemini-x · 3 tokens: 1 in, 2 out", "call · run", '{"a": 1}', "print(3)", "It printed 3.",
+    ):  # fmt: skip
+        assert told in page.words
+    images = [attributes for tag, attributes in page.elements if tag == "img"]
+    assert [b64decode(one["src"].removeprefix("data:image/png;base64,")) for one in images] == [
+        b64decode(PIXEL)
+    ] * 2
+    assert [one["alt"] for one in images] == ["image/png, 2 x 3 pixels, 72 bytes"] * 2
+    assert ("html", {"lang": "en"}) in page.elements
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page.attributes("content")
+    assert [tag for tag, _ in page.elements].count("h1") <= 1
+
+
+def hostile(words: str) -> AIMessage:
+    return AIMessage(
+        [
+            {"type": "reasoning", "reasoning": words}, text(words), code(words), result(words),
+            image(f'image/png" onerror="{words}'), code(words, "d", words), result(words, "d", words),
+            {"type": "tool_call", "id": "t", "name": words, "args": {words: words}}, text(f"`{words}"),
+        ],
+        response_metadata={
+            "plan": {"code_execution": True, "functions": [words], "way": words, "reason": words},
+            "finish_message": words, "model_name": words,
+            "outputs": [{"url": words, "sha256": "x"}, {"error": words}],
+        },
+        usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+    )  # fmt: skip
+
+
+ALLOWED = frozenset(
+    "html head meta title style body main article section h1 h2 h3 h4 h5 h6 p div pre code span figure figcaption img small "
+    "br hr a em strong ul ol li blockquote table thead tbody tr th td".split()
+)
+PIECES = st.lists(
+    st.sampled_from(["<", ">", "</", "script", "style", "!", "[", "]", "(", ")", "`", "```", "\n", "\\", '"', "'", "&", "#", "http://x",
+                     "javascript:", "<!--", "a", " ", "=", "*", "|", "-", "\x1b[", "\u202e"]), max_size=25,
+).map("".join)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(words=PIECES)
+@example(words=HOSTILE)
+def test_nothing_a_message_holds_is_markup(words):
+    page = Page(html_page([HumanMessage(words), hostile(words)], title=words))
+    assert {tag for tag, _ in page.elements} <= ALLOWED
+    assert [tag for tag, _ in page.elements].count("style") == 2
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert all(source.startswith("data:image/") for source in page.attributes("src"))
+    assert not any(
+        address.lower().startswith(("javascript:", "data:")) for address in page.attributes("href")
+    )
+    assert not {"\x1b", "\u202e"} & set(page.words)
+
+
+def test_a_page_can_be_written_whatever_is_in_it():
+    assert "�" in html_page(hostile(HOSTILE)).encode().decode()
+
+
+def test_without_a_markdown_library_prose_is_shown_as_written(monkeypatch):
+    monkeypatch.setitem(sys.modules, "markdown_it", None)
+    prose._parser.cache_clear()
+    try:
+        assert '<p class="verbatim">It is **1** &lt;b&gt;.</p>' in html_fragment(
+            AIMessage("It is **1** <b>.")
+        )
+    finally:
+        prose._parser.cache_clear()
+
+
+def test_a_page_says_where_a_plot_is_saved(tmp_path):
+    message = AIMessage([code("plot()"), result(""), image(), text("Done.")])
+    [saved] = save_outputs(message, FolderSink(tmp_path / "über"))
+    page = Page(html_page(message))
+    assert str(tmp_path / "über" / saved.name) in page.words
+    assert "(it printed nothing)" in page.words
+
+
+# -- notebooks ---------------------------------------------------------------------------------------------
+
+
+def cells_of(messages: Any) -> list[Any]:
+    notebook = notebook_from_messages(messages)
+    nbformat.validate(nbformat.from_dict(json.loads(json.dumps(notebook))))
+    return notebook["cells"]
+
+
+def told(cells: list[Any]) -> list[tuple]:
+    return [
+        (cell["source"], *[out.get("text") or list(out["data"]) for out in cell["outputs"]]) if cell["cell_type"] == "code" else cell["source"]
+        for cell in cells
+    ]  # fmt: skip
+
+
+def test_a_conversation_is_a_notebook():
+    cells = cells_of(CONVERSATION)
+    assert told(cells) == [
+        "**Question**\n\nPlot *this*.",
+        "**file**: text/csv",
+        "![image/png, 2 x 3 pixels, 72 bytes](attachment:image)",
+        "**plan · native**: code execution, f: both",
+        "**thoughts**: Hm.",
+        "First.",
+        ("import x\nplot()", "1\n", ["image/png", "text/plain"]),
+        ("1/0", "ZeroDivisionError"),
+        "It is **1**.",
+        "**notice**: Cut off.",
+        "**usage · gemini-x**: 3 tokens: 1 in, 2 out",
+        '**call · run**\n\n```\n{"a": 1}\n```',
+        ("print(3)", "3\n"),
+        "**reply · run**\n\n```\nIt printed 3.\n```",
+    ]
+    assert cells[2]["attachments"] == {"image": {"image/png": PIXEL}}
+    assert [out["name"] for out in cells[7]["outputs"]] == ["stderr"]
+
+
+def test_the_same_conversation_gives_the_same_notebook():
+    cells = cells_of(CONVERSATION)
+    assert cells_of(CONVERSATION) == cells
+    assert len({cell["id"] for cell in cells_of([AIMessage("a"), AIMessage("a")])}) == 2
+
+
+@pytest.mark.parametrize(
+    ("blocks", "cells"),
+    [
+        ([code("a", "1"), code("b", "2"), result("B", "2"), result("A", "1"), image()],
+         [("a", "A", ["image/png", "text/plain"]), ("b", "B")]),
+        ([code("a"), text("Wait."), result("A")], [("a", "A"), "Wait."]),
+        ([code("a"), result("A"), text("Look:"), image()],
+         [("a", "A"), "Look:", "![image/png, 2 x 3 pixels, 72 bytes](attachment:image)"]),
+        ([result("A", "x")], ["**output · ok**\n\n```\nA\n```"]),
+        ([code("a")], [("a",)]),
+        ([code("a"), result("")], [("a",)]),
+        ([code("a"), result("", outcome="OUTCOME_DEADLINE_EXCEEDED")], [("a", "(out of time)\n")]),
+        ([code("ls", language="BASH"), result("x")], [("%%bash\nls", "x")]),
+        ([code("10 PRINT", language="BASIC"), result("x")],
+         ["**code · basic**\n\n```\n10 PRINT\n```", "**output · ok**\n\n```\nx\n```"]),
+        ([code("a"), result("A"), image("image/svg+xml", b64encode(b"<svg/>").decode())],
+         [("a", "A"), "**image**: image/svg+xml, 6 bytes"]),
+        ([text("a ``` b"), {"type": "tool_call", "name": "f", "args": {"x": "````"}}],
+         ["a ``` b", '**call · f**\n\n`````\n{"x": "````"}\n`````']),
+    ],
+)  # fmt: skip
+def test_what_comes_out_goes_to_its_code(blocks, cells):
+    assert told(cells_of(AIMessage(blocks))) == cells
+
+
+@settings(max_examples=30)
+@given(words=PIECES)
+@example(words=HOSTILE)
+def test_markdown_in_a_notebook_is_inert(words):
+    for cell in cells_of([HumanMessage(words), hostile(words)]):
+        json.dumps(cell).encode()
+        cell["source"].encode()
+        if cell["cell_type"] == "markdown" and "```" not in cell["source"]:
+            assert "<script" not in cell["source"]
+            assert "![" not in cell["source"].replace("![image", "")
+            assert "\x1b" not in cell["source"]
+
+
+@pytest.mark.parametrize("messages", [CONVERSATION, CONVERSATION[1]])
+def test_jupyter_shows_html_and_terminals_text(messages):
+    display = show(messages)
+    assert display._repr_mimebundle_() == {"text/html": html_fragment(messages), "text/plain": repr(display)}
+    assert "output · failed\nZeroDivisionError\n" in repr(display)
+    assert "<script" not in display._repr_html_()
+
+
+def test_nothing_said_is_an_empty_record():
+    assert notebook_from_messages([])["cells"] == []
+    assert "<section" not in html_fragment([])
+    assert repr(show(AIMessage(""))) == ""
+
+
+def test_an_image_of_the_wrong_type_is_only_told():
+    execution = CodeExecution("x", outcome=Outcome.OK, images=(InlineFile(b"1", "image/tiff"),))
+    message = ToolMessage("", tool_call_id="c", artifact=artifact_from_executions([execution]))
+    assert "**image**: image/tiff, 1 bytes" in told(cells_of(message))

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.errors import ExecutionRequestError
-from langchain_codeexec.executions import InlineFile
-from langchain_codeexec.executors.carrying import named_files
 from langchain_codeexec.executors.gemini.uploads import service_name
+from langchain_codeexec.executors.sessions import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_codeexec.executions import ExecutionRequest
+    from langchain_codeexec.executions import ExecutionRequest, InlineFile
 
 __all__ = ["Program", "program_from_requests", "same_program"]
 
@@ -54,23 +53,23 @@ def program_from_requests(requests: Sequence[ExecutionRequest]) -> Program:
     _check_text(requests[-1].code)
     files: list[InlineFile] = []
     pieces: list[str] = []
-    marker = ""
+    marker, has_renamed = "", False
     for number, request in enumerate(requests, 1):
-        names = {}
-        for file, (name, data) in zip(request.files, named_files(request.files), strict=True):
-            sent = InlineFile(data, file.mime_type, name)
-            if name != service_name(len(files), sent):
-                names[len(files)] = name
-            files.append(sent)
+        first = len(files)
+        files += files_of(request).values()
+        names = {
+            index: file.name
+            for index, file in enumerate(files[first:], first)
+            if file.name != service_name(index, file)
+        }
         if names:
+            has_renamed = True
             pieces.append(f"_name_input_files({names!r})")
         if number == len(requests) > 1:
             marker = _marker(pieces)
             pieces.append(f"print({marker!r})")
         pieces.append(request.code)
-    if any(piece.startswith("_name_input_files(") for piece in pieces):
-        pieces.insert(0, _NAMING)
-    return Program(_joined(pieces), tuple(files), marker)
+    return Program(_joined([_NAMING, *pieces] if has_renamed else pieces), tuple(files), marker)
 
 
 def same_program(given: str, ran: str) -> bool:

@@ -122,7 +122,7 @@ function raw({ number, request, chunks, method }, { cut }) {
   const streamed = method === "streamGenerateContent";
   return section(
     "Raw JSON",
-    request !== null && el("details", { class: "folded" }, el("summary", {}, "Request"), link("/request", "As it came"), jsonTree(request, cut, "/request")),
+    request !== null && el("details", { class: "folded" }, el("summary", {}, "Request"), link("/request", "As it came"), jsonTree(request, cut, "/request", 3)),
     chunks.length > 0 && el(
       "details",
       { class: "folded" },
@@ -132,7 +132,7 @@ function raw({ number, request, chunks, method }, { cut }) {
         el("div", { class: "chunk" }, streamed && el("h4", {}, `Chunk ${index} `, el("span", { class: "muted" }, `after ${duration(chunk.at)}`)),
           "text" in chunk
             ? [el("pre", { class: "output" }, visible(chunk.text)), cut(`/chunks/${index}/text`)]
-            : jsonTree(chunk.body, cut, `/chunks/${index}/body`, streamed ? 1 : 2))),
+            : jsonTree(chunk.body, cut, `/chunks/${index}/body`, streamed ? 1 : 3))),
     ),
   );
 }

@@ -75,7 +75,7 @@ async function load(number) {
     showDetail(article, detail, back);
     article.dataset.number = number;
     article.scrollTop = again ? scrollTop : 0;
-    highlight(article, query.value.trim());
+    markHits();
   } catch (error) {
     delete article.dataset.number;
     if (chosen() === number) showNothing(article, error.message, back);
@@ -143,6 +143,12 @@ for (const filter of Object.values(filters)) filter.addEventListener("change", r
 
 let searching = 0;
 
+function markHits() {
+  const wanted = query.value.trim();
+  const places = highlight(article, wanted);
+  byId("hits").textContent = wanted && chosen() ? `${places} here` : "";
+}
+
 async function search() {
   const wanted = query.value.trim();
   if (!wanted) {
@@ -158,7 +164,7 @@ async function search() {
     }
   }
   relist();
-  highlight(article, wanted);
+  markHits();
 }
 
 function searchSoon(wait = SEARCH_AFTER) {

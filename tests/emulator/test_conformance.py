@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
-from langchain_codeexec.emulator.conformance import Case, Place, Turn, load_cases, run_cases
+from langchain_codeexec.emulator.conformance import Case, Place, Report, Turn, Verdict, load_cases, run_cases
 from langchain_codeexec.emulator.conformance.__main__ import main
 from langchain_codeexec.emulator.conformance.cases import PLACES
 from langchain_codeexec.emulator.conformance.laws import LAWS
@@ -56,13 +57,13 @@ def test_the_cases_are_sound():
 
 
 def test_the_command_prints_a_table(emulator, run):
-    code, table, dots = run(emulator, "--only", "^a text|refused by the Dev", "--endpoint", "developer")
+    code, table, dots = run(emulator, "--only", "^a text|^no cred.* Dev", "--endpoint", "developer")
     assert code == 0
     assert table.splitlines() == [
-        "pass  developer/2  a text is answered with a text",
-        "pass  developer/3  a text is answered with a text",
-        "pass  developer/2  no credentials are refused by the Developer API",
-        "pass  developer/3  no credentials are refused by the Developer API",
+        "                                                 developer/2  developer/3",
+        "a text is answered with a text                   pass         pass",
+        "no credentials are refused by the Developer API  pass         pass",
+        "",
         "4 of 4 passed",
     ]
     assert dots == "...."
@@ -74,13 +75,28 @@ def test_a_server_that_is_not_right_fails(run):
     ) as wrong:
         code, table, dots = run(wrong, "--only", "code runs and", "--newer", "", "--endpoint", "vertex")
         assert (code, dots) == (1, "F")
-        assert "FAIL  vertex/2  code runs and its result is told" in table
+        assert "code runs and its result is told  FAIL" in table
+        assert "\nvertex/2: code runs and its result is told\n  " in table
         assert "candidates is missing, not a list of 1" in table
         assert "usage adds up: totalTokenCount is 7, but its sides are [1, 0, 0, 0]" in table
         code, text, dots = run(wrong, "--only", "code runs and", "--json", "--older", "")
         report = json.loads(text)
         assert (code, dots, report["failed"], report["passed"]) == (1, "", 2, 0)
         assert report["verdicts"][0]["place"] == "developer/3"
+
+
+def test_a_report_for_build_servers(emulator, run, tmp_path):
+    path = tmp_path / "report.xml"
+    assert run(emulator, "--only", "flag is", "--junit", str(path))[0] == 0
+    suite = ET.fromstring(path.read_text(encoding="utf-8"))
+    assert suite.attrib == {"name": "Gemini conformance", "tests": "2", "failures": "0"}
+    assert [case.attrib["classname"] for case in suite] == ["vertex/3", "developer/2"]
+    report = Report((Verdict("a", "developer/2"), Verdict("b", "vertex/3", ("one \x00<&\ud800", "two"))))
+    (failure,) = ET.fromstring(report.as_junit()).iter("failure")
+    assert (failure.attrib["message"], failure.text) == ("one \ufffd<&\ufffd", "one \ufffd<&\ufffd\ntwo")
+    code, _, told = run(emulator, "--only", "flag is", "--junit", str(tmp_path / "no" / "report.xml"))
+    assert code == 2
+    assert "report.xml" in told
 
 
 @pytest.mark.parametrize(
@@ -112,7 +128,7 @@ def test_what_goes_wrong_is_told(fault, told):
             [Place("developer/2", "/v1beta/models", "gemini-2.5-flash", {"x-goog-api-key": "k"})],
             wrong.url,
         )
-    assert report.table().startswith("FAIL  developer/2  a\n      turn 2: ")
+    assert report.table().startswith("   developer/2\na  FAIL\n\ndeveloper/2: a\n  turn 2: ")
     assert told in report.table()
 
 

@@ -10,6 +10,7 @@ The cases are in `cases.yaml`. They ask for structure, not for wording, so that 
 from __future__ import annotations
 
 from langchain_codeexec.emulator.conformance.cases import Case, Turn, load_cases
-from langchain_codeexec.emulator.conformance.runner import Place, Report, Verdict, run_cases
+from langchain_codeexec.emulator.conformance.reports import Report, Verdict
+from langchain_codeexec.emulator.conformance.runner import Place, run_cases
 
 __all__ = ["Case", "Place", "Report", "Turn", "Verdict", "load_cases", "run_cases"]

@@ -6,11 +6,12 @@ import argparse
 import json
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 
-from langchain_codeexec.emulator.conformance import Case, Place, Verdict, load_cases, run_cases
+from langchain_codeexec.emulator.conformance import Case, Place, Report, Verdict, load_cases, run_cases
 from langchain_codeexec.emulator.hosting import is_http_url
 from langchain_codeexec.errors import ConfigurationError
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tell = _silent if chosen.json else _tell
     try:
         report = run_cases(_cases(chosen), _places(chosen), chosen.url, timeout=chosen.timeout, tell=tell)
+        _write(report, chosen.junit)
     except (ConfigurationError, httpx.ConnectError) as error:
         sys.stderr.write(f"{error or type(error).__name__} ({chosen.url})\n")
         return _UNUSABLE
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--cases", default=None, help="another file of cases")
     add("--timeout", type=float, default=120, help="seconds an answer may take")
     add("--json", action="store_true", help="print the report as JSON")
+    add("--junit", type=Path, default=None, metavar="FILE", help="write it as JUnit's XML besides")
     return parser
 
 
@@ -86,6 +89,15 @@ def _places(chosen: argparse.Namespace) -> list[Place]:
         for generation, model in ((2, chosen.older), (3, chosen.newer))
         if model
     ]
+
+
+def _write(report: Report, path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(report.as_junit(), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot write the report to {path}: {error.strerror or error}") from error
 
 
 def _tell(verdict: Verdict) -> None:

@@ -10,13 +10,14 @@ import httpx
 
 from langchain_codeexec.emulator.conformance.laws import LAWS, answer_content
 from langchain_codeexec.emulator.conformance.patterns import mismatches
+from langchain_codeexec.emulator.conformance.reports import Report, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from langchain_codeexec.emulator.conformance.cases import Case, Turn
 
-__all__ = ["Place", "Report", "Verdict", "run_cases"]
+__all__ = ["Place", "run_cases"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,53 +40,6 @@ class Place:
     def generation(self) -> int:
         """The generation of the model."""
         return int(self.name.rpartition("/")[2])
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came of a case in a place: nothing wrong, or what."""
-
-    case: str
-    place: str
-    problems: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether all was as expected."""
-        return not self.problems
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What came of all cases."""
-
-    verdicts: tuple[Verdict, ...]
-
-    @property
-    def failed(self) -> tuple[Verdict, ...]:
-        """Those that were not as expected."""
-        return tuple(verdict for verdict in self.verdicts if not verdict.passed)
-
-    def table(self) -> str:
-        """One line for each case and place, what was wrong beneath it, and the sum."""
-        width = max((len(verdict.place) for verdict in self.verdicts), default=0)
-        lines = []
-        for verdict in self.verdicts:
-            lines.append(f"{'pass' if verdict.passed else 'FAIL'}  {verdict.place:{width}}  {verdict.case}")
-            lines += [f"      {problem}" for problem in verdict.problems]
-        passed = len(self.verdicts) - len(self.failed)
-        return "\n".join([*lines, f"{passed} of {len(self.verdicts)} passed"])
-
-    def as_json(self) -> dict[str, Any]:
-        """The same for a program."""
-        return {
-            "passed": len(self.verdicts) - len(self.failed),
-            "failed": len(self.failed),
-            "verdicts": [
-                {"case": one.case, "place": one.place, "problems": list(one.problems)}
-                for one in self.verdicts
-            ],
-        }
 
 
 def run_cases(

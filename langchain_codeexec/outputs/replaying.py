@@ -29,7 +29,8 @@ ReplayImages: TypeAlias = Literal["all", "none"] | int
 """Which images of earlier turns a request holds: all, none, or those of at most so many bytes."""
 
 _USERS: Final = frozenset({"user", "human"})
-_LINKS: Final = frozenset({"image", "image_url"})
+_LINKS: Final = ("image", "image_url")
+_RESULTS: Final = ("output", "outputs")
 
 
 def without_images(
@@ -88,12 +89,30 @@ def _reduced(message: M, limit: int) -> M:
 
 
 def _reduced_block(block: Any, limit: int, names: dict[Any, Json]) -> Any:
+    stand_in = _stand_in(block, limit, names)
+    if stand_in or not isinstance(block, dict):
+        return stand_in or block
+    results = {key: block[key] for key in _RESULTS if isinstance(block.get(key), list)}
+    return {
+        **block,
+        **{key: [_reduced_result(item, limit, names) for item in results[key]] for key in results},
+    }
+
+
+def _reduced_result(item: Any, limit: int, names: dict[Any, Json]) -> Any:
+    """What a run gave, where the block that tells of it holds the images itself, as OpenAI's does."""
+    stand_in = _stand_in(item, limit, names)
+    return {"type": "logs", "logs": f"{stand_in['text']}\n"} if stand_in else item
+
+
+def _stand_in(block: Any, limit: int, names: dict[Any, Json]) -> Json | None:
+    """The text for an image that is left out; `None` for an image that stays, and for anything else."""
     image = inline_image(block)
     if image is not None:
-        return _told(block, _facts(image, names)) if len(image.data) > limit else block
+        return _told(block, _facts(image, names)) if len(image.data) > limit else None
     if limit < 0 and isinstance(block, dict) and block.get("type") in _LINKS:
         return _told(block, _address(block))
-    return block
+    return None
 
 
 def _told(block: Json, facts: str) -> Json:

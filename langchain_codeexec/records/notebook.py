@@ -112,7 +112,13 @@ class _Cells:
         if magic is None:
             return False
         source = magic + visible(section.text).strip("\n")
-        cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
+        cell: Json = {
+            "cell_type": "code",
+            "execution_count": None,
+            "metadata": {},
+            "outputs": [],
+            "source": source,
+        }
         self.made.append(cell)
         self._waiting.append((section.run, cell))
         return True

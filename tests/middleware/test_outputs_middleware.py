@@ -126,7 +126,11 @@ SAVERS = {
 def test_outputs_outlive_their_messages(llm, tmp_path, forgetting, saver, first):
     outputs = OutputsMiddleware(tmp_path)
     forgets = FORGETTING[forgetting](llm)
-    middleware = [outputs, CodeExecutionMiddleware(), forgets] if first else [forgets, CodeExecutionMiddleware(), outputs]
+    middleware = (
+        [outputs, CodeExecutionMiddleware(), forgets]
+        if first
+        else [forgets, CodeExecutionMiddleware(), outputs]
+    )
     checkpointer = SAVERS[saver]()
     agent = create_agent(llm, [camera], middleware=middleware, checkpointer=checkpointer)
     for said in ("a plot", "a picture", "thanks", "bye"):

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import HumanMessage
-
 from langchain_codeexec.errors import ExecutionRequestError
 from langchain_codeexec.executions import InlineFile
-from langchain_codeexec.executions.halves import inline_file
 from langchain_codeexec.executors.carrying import named_files
-from langchain_codeexec.inputs.file_types import suffix_of
 
 if TYPE_CHECKING:
     from langchain_codeexec.tools.context import CallContext
@@ -45,27 +41,26 @@ def files_for(context: CallContext) -> FoundFiles:
     file objects of deepagents, have their own names; of a path, that is the last part, or all of it joined by
     `_` where two end in the same. Where both have one name, the state's file is meant.
     """
-    files = {file.name: file for file in _attached(context)}
+    files: dict[str, InlineFile] = {}
     left_out = []
     for path, name, value in _named(context.of_state("files")):
         data = _content(value)
-        if data is None or not _is_file_name(name):
+        if data is None or name in files or not _is_file_name(name):
             left_out.append(path)
         else:
             kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
             files[name] = InlineFile(data, kind, name)
-    return FoundFiles(tuple(files.values()), tuple(left_out))
+    attached = {file.name: file for file in _attached(context)}
+    return FoundFiles(tuple((attached | files).values()), tuple(left_out))
 
 
-def _attached(context: CallContext) -> Iterator[InlineFile]:
-    blocks = (
-        block
-        for message in context.messages
-        if isinstance(message, HumanMessage) and isinstance(message.content, list)
-        for block in message.content
-    )
-    for index, file in enumerate(filter(None, map(inline_file, blocks))):
-        yield InlineFile(file.data, file.mime_type, f"input_file_{index}{suffix_of(file.mime_type)}")
+def _attached(context: CallContext) -> tuple[InlineFile, ...]:
+    messages = context.messages
+    if not messages:
+        return ()
+    from langchain_codeexec.inputs import files_in  # noqa: PLC0415 -- readers of all formats come along
+
+    return files_in(messages)
 
 
 def _named(files: Any) -> Iterator[tuple[str, str, Any]]:

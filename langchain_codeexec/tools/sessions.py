@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from langchain_codeexec.errors import ExecutionRequestError, GeminiError, SandboxBusyError
 from langchain_codeexec.executors.sandbox.turnstile import Turnstile
 from langchain_codeexec.executors.sessions import arun_in
+from langchain_codeexec.gemini.fork import abandon, renew_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -102,10 +103,21 @@ class ThreadSessions:
     def __init__(self, executor: CodeExecutor, most: int) -> None:
         self._executor = executor
         self._most = most
-        self._threads: OrderedDict[str, ThreadSession] = OrderedDict()
         self._closed: OrderedDict[str, None] = OrderedDict()
+        self._start()
+        renew_after_fork(self)
+
+    def _start(self) -> None:
+        self._threads: OrderedDict[str, ThreadSession] = OrderedDict()
         self._lock = Lock()
-        weakref.finalize(self, _end_all, self._threads)
+        self._end = weakref.finalize(self, _end_all, self._threads)
+
+    def renew(self) -> None:
+        """Start afresh in a child process; the sessions are still the parent's."""
+        self._end.detach()
+        abandon(self._threads)
+        self._closed.update(dict.fromkeys(self._threads))
+        self._start()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ThreadSessions, (self._executor, self._most)

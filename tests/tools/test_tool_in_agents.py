@@ -253,11 +253,19 @@ def test_files_of_the_state(files: dict[str, Any], found: dict[str, bytes]):
         {"..": "1"},
         {"": "1"},
         {"/": "1"},
+        {"x/" * 200 + "a": "1", "y/" * 200 + "a": "2"},
     ],
 )
 def test_what_is_no_file_is_left_out_and_named(files: dict[str, Any]):
     found = files_for(CallContext("code_execution", state={"files": files}))
     assert (found.files, list(found.left_out)) == ((), list(files))
+
+
+def test_no_file_takes_the_place_of_another():
+    files = {"/x/a": "1", "/y/a": "2", "x_a": "3"}
+    found = files_for(CallContext("code_execution", state={"files": files}))
+    assert [(file.name, file.data) for file in found.files] == [("x_a", b"1"), ("y_a", b"2")]
+    assert found.left_out == ("x_a",)
 
 
 @pytest.mark.parametrize(

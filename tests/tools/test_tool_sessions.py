@@ -285,6 +285,18 @@ def test_a_copy_has_sessions_of_its_own():
     copy.close()
 
 
+def test_a_forked_process_leaves_the_sessions_to_its_parent():
+    gate = Gate()
+    gate.open.set()
+    sessions = ThreadSessions(gate, 3)
+    with sessions.turn("one") as session:
+        session.run(ExecutionRequest("1"))
+    sessions.renew()
+    with sessions.turn("one") as session:
+        assert (session.has_lost, session.has_state) == (True, False)
+    assert gate.closed == 0
+
+
 def test_threads_of_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("langchain_codeexec.tools.sessions._REMEMBERED", 2)
     gate = Gate()

@@ -214,11 +214,11 @@ def test_a_figure_that_cannot_be_drawn_is_a_failure():
     assert result.images == ()
 
 
-def test_a_saved_figure_is_a_file():
+def test_a_saved_figure_is_a_file_and_an_image():
     result = run("import matplotlib.pyplot as plt\nplt.plot([1]); plt.savefig('plot.png'); plt.close()")
 
     assert [(file.name, file.mime_type) for file in result.files] == [("plot.png", "image/png")]
-    assert result.images == ()
+    assert [image.data for image in result.images] == [result.files[0].data]
 
 
 def test_matplotlib_is_loaded_only_by_the_program():

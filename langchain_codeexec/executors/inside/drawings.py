@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
+
+from .plots import Plots
+from .web_figures import WEB_FIGURES, is_web_figure, keep_as_page, png_of_web_figure
 
 TYPE_CHECKING = False  # importing typing would add as much
 if TYPE_CHECKING:
@@ -24,57 +26,63 @@ class Drawings:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._process = os.getpid()
+        self._plots = Plots(self.unfinished)
 
     def callbacks(self) -> dict[str, Callable[[ModuleType], None]]:
         """What to do when a library that draws is loaded, by its name."""
-        return {"matplotlib.pyplot": self._take_figures, "PIL.ImageShow": self._take_pictures}
+        shown = {name: self._take_what_is_shown(*where) for name, where in _SHOWING.items()}
+        return {**shown, **self._plots.callbacks()}
 
     def take_value(self, value: object) -> None:
-        """Take a value that can show itself as a PNG image, as in a notebook."""
-        method = getattr(value, "_repr_png_", None)
-        png = method() if callable(method) and not isinstance(value, type) else None
-        if isinstance(png, bytes):
-            part = self._unfinished()
-            with open(part, "wb") as file:
-                file.write(png)
-            _finish(part)
+        """Take a value that a notebook would show as a picture."""
+        if self._plots.take(value):
+            return
+        self._plots.notices = False  # what a library saves to show itself is no second picture
+        png = _png(value)
+        self._plots.notices = True
+        if png is not None:
+            self._keep(png)
+        elif is_web_figure(value):
+            keep_as_page(value)
 
     def take_rest(self) -> None:
-        """Save the figures still open at the end; a fork that gets here has only copies of them."""
-        pyplot = sys.modules.get("matplotlib.pyplot")
-        if pyplot is not None and os.getpid() == self._process:
-            self._save_figures(pyplot)
+        """Take the figures that are open at the end, and those that have only been saved."""
+        self._plots.take_rest()
 
-    def _take_figures(self, pyplot: ModuleType) -> None:
-        """Let `plt.show()` keep the figures."""
-
-        def show(*_args: object, **_kwargs: object) -> None:
-            self._save_figures(pyplot)
-
-        setattr(pyplot, "show", show)  # noqa: B010 -- a module whose names are not known here
-
-    def _take_pictures(self, image_show: ModuleType) -> None:
-        """Let Pillow's `Image.show()` keep the picture."""
-
-        def show(image: object, *_args: object, **_kwargs: object) -> bool:
-            self.take_value(image)
-            return True
-
-        setattr(image_show, "show", show)  # noqa: B010 -- as above
-
-    def _save_figures(self, pyplot: ModuleType) -> None:
-        """Save every open figure and close it, so that none is saved twice."""
-        for figure in map(pyplot.figure, pyplot.get_fignums()):
-            part = self._unfinished()
-            figure.savefig(part, format="png")
-            _finish(part)
-        pyplot.close("all")
-
-    def _unfinished(self) -> str:
+    def unfinished(self) -> str:
         """Where to write an image that is not whole yet."""
         return f"{self._folder}/{time.monotonic_ns():020}-{os.getpid()}.part"
 
+    def _take_what_is_shown(self, owner: str, name: str) -> Callable[[ModuleType], None]:
+        """Put our own in place of a function or a method that shows what it gets first."""
 
-def _finish(part: str) -> None:
-    os.replace(part, part.removesuffix("part") + "png")
+        def show(shown: object, *_args: object, **_kwargs: object) -> None:
+            self.take_value(shown)
+
+        return lambda module: setattr(getattr(module, owner) if owner else module, name, show)
+
+    def _keep(self, png: bytes) -> None:
+        part = self.unfinished()
+        with open(part, "wb") as file:
+            file.write(png)
+        os.replace(part, part.removesuffix("part") + "png")
+
+
+_SHOWING = {"PIL.ImageShow": ("", "show"), **WEB_FIGURES}
+"""By the module that must be loaded: a class in there, if it is no function; the name of the function."""
+
+
+def _png(value: object) -> bytes | None:
+    """What a notebook would show of a value, if that is a PNG image; a value that fails at it has none."""
+    if isinstance(value, type):
+        return None
+    try:
+        if is_web_figure(value):
+            return png_of_web_figure(value)
+        png = value._repr_png_()  # type: ignore[attr-defined]  # IPython's protocol, which most values lack
+        if png is None:  # Pillow: a mode that PNG does not have, as that of printed colours
+            png = value.convert("RGB")._repr_png_()  # type: ignore[attr-defined]  # as above
+    except Exception:  # noqa: BLE001 -- most values have no such method, and whatever one raises is no image
+        return None
+    data = png[0] if isinstance(png, tuple) else png  # some add what the picture measures
+    return data if isinstance(data, bytes) else None

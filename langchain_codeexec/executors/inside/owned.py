@@ -57,9 +57,10 @@ def _make(where: str) -> tuple[str, int]:
 
 
 def _remove(path: str, lock: int, owner: int) -> None:
-    if os.getpid() == owner:  # not a fork that ends
-        with suppress(OSError):
-            remove_tree(path)
+    if os.getpid() != owner:  # a fork that ends; the descriptor may be another by now
+        return
+    with suppress(OSError):
+        remove_tree(path)
     os.close(lock)
 
 

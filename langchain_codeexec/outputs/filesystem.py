@@ -74,12 +74,12 @@ class FileSystemSink:
                 return SavedFile(name, self._url(path), **facts_of(file))
         except Exception as error:  # each file system has exceptions of its own
             raise SinkError(
-                f"nothing could be saved at {self._url(self._root)}: {str(error) or type(error).__name__}. See "
-                "that it can be reached and written; the message still holds what was to be saved."
+                f"a file could not be saved at {self._url(self._root)}: {str(error) or type(error).__name__}. See "
+                "that it can be reached and written; the message still holds it."
             ) from error
         raise SinkError(
             f"every name for the file is taken by other contents at {self._url(self._root)}; somebody changed "
-            "what was saved there. Name another place; the message still holds what was to be saved."
+            "what was saved there. Name another place; the message still holds it."
         )
 
     async def asave(self, file: InlineFile) -> SavedFile:

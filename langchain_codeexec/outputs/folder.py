@@ -52,12 +52,12 @@ class FolderSink:
         except (OSError, ValueError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or error
             raise SinkError(
-                f"nothing could be saved in {str(self.path)!r}: {reason}. Name a folder that can be written; the "
-                "message still holds what was to be saved."
+                f"a file could not be saved in {str(self.path)!r}: {reason}. Name a folder that can be written; "
+                "the message still holds it."
             ) from error
         raise SinkError(
             f"every name for the file is taken by other contents in {str(self.path)!r}; somebody changed what was "
-            "saved there. Name another folder; the message still holds what was to be saved."
+            "saved there. Name another folder; the message still holds it."
         )
 
     async def asave(self, file: InlineFile) -> SavedFile:

@@ -70,7 +70,7 @@ async def test_a_sink_that_fails_costs_nobody_the_answer(gemini, tmp_path):
     gemini.says(PLOTS)
     for answer in await every_way(gemini.chat(output_sink=tmp_path / "taken"), "Plot."):
         assert answer.text == "I draw.Here."
-        assert all("nothing could be saved" in entry["error"] for entry in saved_outputs(answer))
+        assert all("could not be saved" in entry["error"] for entry in saved_outputs(answer))
         assert [entry["size"] for entry in saved_outputs(answer)][:2] == [1, 50]
 
 

@@ -55,7 +55,7 @@ def test_an_error_fails_its_scene_alone(cli, monkeypatch, tmp_path):
     (tmp_path / "taken").write_text("a file")
     result = cli("demo", "--output-dir", "taken")
     assert result.exit_code == 1
-    assert "nothing could be saved in" in result.stdout
+    assert "could not be saved in" in result.stdout
     assert "4 of 5 came out." in result.stdout
 
 

@@ -181,7 +181,7 @@ def test_a_sink_that_fails_stops_nothing(llm, tmp_path, said):
     assert state["messages"][-1].text in ("A plot.", "Fine.")
     [row] = state["code_execution_outputs"]
     assert row["url"] is None
-    assert "nothing could be saved" in row["error"]
+    assert "could not be saved" in row["error"]
 
 
 def call(name: str) -> AIMessage:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
-from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 if TYPE_CHECKING:
@@ -69,5 +68,4 @@ def facts_of(file: InlineFile) -> dict[str, Any]:
 
 def place_of(url: str) -> str:
     """A URL as a person wants it: the path of a file on this machine, any other as it is."""
-    parts = urlsplit(url)
-    return url2pathname(parts.path) if parts.scheme == "file" and not parts.netloc else url
+    return url2pathname(url.removeprefix("file://")) if url.startswith("file:///") else url

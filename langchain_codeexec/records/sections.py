@@ -127,7 +127,7 @@ def placed(sections: Iterable[Section], message: BaseMessage) -> list[Section]:
 def places_of(message: BaseMessage) -> dict[str, str]:
     """Where the outputs of a message are saved: a path or URL for each SHA-256."""
     return {
-        str(entry.get("sha256")): place_of(entry["url"])
+        str(entry.get("sha256")): place_of(str(entry["url"]))
         for entry in saved_outputs(message)
         if entry.get("url")
     }

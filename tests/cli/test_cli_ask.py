@@ -84,7 +84,7 @@ def test_a_file_where_the_images_should_go_costs_nobody_the_answer(cli, tmp_path
     result = cli("ask", PLOT, "--output-dir", "plots", *options)
     assert result.exit_code == 2
     assert "answer ─" in result.stdout
-    assert "nothing could be saved in" in result.stdout
+    assert "could not be saved in" in result.stdout
     assert (tmp_path / "plots").read_text() == "here I am"
 
 

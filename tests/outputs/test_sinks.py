@@ -19,6 +19,7 @@ from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.outputs import FileSystemSink, FolderSink, SavedFile, Sink
 from langchain_codeexec.outputs.names import names_for
 from langchain_codeexec.outputs.recording import sink_from
+from langchain_codeexec.outputs.sinks import place_of
 
 PLOT = InlineFile(b"12", "image/png")
 OTHER = b"other bytes"
@@ -271,6 +272,20 @@ def test_without_fsspec_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(MissingDependencyError, match=r"langchain-codeexec\[files\]"):
         FileSystemSink("memory://x")
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("file:///tmp/a%20b.png", "/tmp/a b.png"),
+        ("file://host/share/a.png", "file://host/share/a.png"),
+        ("s3://bucket/a%20b.png", "s3://bucket/a%20b.png"),
+        ("http://x[", "http://x["),
+    ],
+)
+@posix
+def test_people_are_told_paths_where_there_are_any(url, place):
+    assert place_of(url) == place
 
 
 # -- settings ----------------------------------------------------------------------------------------------

@@ -161,6 +161,7 @@ PIECES = st.lists(
 @settings(max_examples=60)
 @given(words=PIECES)
 @example(words=HOSTILE)
+@example(words="http://x[")
 def test_nothing_a_message_holds_is_markup(words):
     page = Page(html_page([HumanMessage(words), hostile(words)], title=words))
     assert {tag for tag, _ in page.elements} <= ALLOWED

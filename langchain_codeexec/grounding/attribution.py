@@ -18,7 +18,7 @@ from langchain_codeexec.grounding.evidence import (
 )
 from langchain_codeexec.grounding.figures import figures_in
 from langchain_codeexec.grounding.prompt import says_nothing
-from langchain_codeexec.grounding.sentences import sentence_at
+from langchain_codeexec.grounding.sentences import sentences_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,8 +108,10 @@ def attributed_figures(
         data: The documents that may be cited.
         block: Index of the content block that the text is from.
     """
-    for figure in figures_in(text):
-        cited = _cited_behind(text, figure, len(data.documents) if data else 0)
+    documents = len(data.documents) if data else 0
+    sentences = list(sentences_in(text))
+    for figure in figures_in(text, documents):
+        cited = _cited_behind(figure, sentences, documents)
         counted = _count(text, figure, data) if data else None
         found = _best([one for one in evidence if bears_out(one.figure, figure)], cited) or counted
         traced = (
@@ -136,9 +138,9 @@ def _best(evidence: Sequence[Evidence], cited: tuple[int, ...]) -> Evidence | No
     return next((one for one in same if not set(cited).isdisjoint(one.documents)), same[0] if same else None)
 
 
-def _cited_behind(text: str, figure: Figure, documents: int) -> tuple[int, ...]:
+def _cited_behind(figure: Figure, sentences: Sequence[tuple[int, str]], documents: int) -> tuple[int, ...]:
     """The documents that the next citation of the figure's sentence names, as far as there are such."""
-    start, sentence = sentence_at(text, figure.start)
+    start, sentence = max((one for one in sentences if one[0] <= figure.start), default=(0, ""))
     found = _CITATIONS.search(sentence, max(0, figure.end - start))
     numbers = map(int, _NUMBER.findall(found[0])) if found else ()
     return tuple(dict.fromkeys(number for number in numbers if 0 < number <= documents))

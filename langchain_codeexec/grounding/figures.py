@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from langchain_codeexec.grounding.labels import BLANK, output_without_labels, prose_without_labels
+from langchain_codeexec.grounding.labels import BLANK, LATIN, output_without_labels, prose_without_labels
 from langchain_codeexec.grounding.numerals import (
     FRACTION,
     NUMBER_WORDS,
@@ -62,9 +62,15 @@ class Figure:
     is_decrease: bool = False
 
 
-def figures_in(prose: str) -> list[Figure]:
-    """The figures that prose claims, in order; see the module for what is one."""
-    return _figures(prose, prose_without_labels(prose), _WORDS_WITH_SCALE)
+def figures_in(prose: str, documents: int | None = None) -> list[Figure]:
+    """The figures that prose claims, in order; see the module for what is one.
+
+    Args:
+        prose: What somebody wrote.
+        documents: How many documents there are to cite: then `[7]` cites one only if there are that many. By
+            default every whole number in brackets is a citation.
+    """
+    return _figures(prose, prose_without_labels(prose, documents=documents), _WORDS_WITH_SCALE)
 
 
 def told_figures(prose: str) -> list[Figure]:
@@ -91,7 +97,7 @@ _FIGURE: Final = re.compile(
       | (?(currency){_SPACE}?(?P<money>(?i:{"|".join(_MONEY)}))|(?P<suffix>{"|".join(SUFFIX_SCALES)}))(?![\w²³/])
     )?
     {_UNITS}
-    (?P<letters>[^\W\d]\w*)?
+    (?P<letters>[{LATIN}_])?
     """,
     re.VERBOSE,
 )

@@ -91,8 +91,8 @@ NUMBER_WORDS: Final = "(?:" + "|".join(sorted(_WORDS, key=len, reverse=True)) + 
 _SPLIT: Final = re.compile(rf"(?P<body>.+?)(?P<power>{_EXPONENT})?")
 _LAST_NUMBER: Final = re.compile(r"(?P<superscript>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<plain>[-+\u2212]?\d+)\}?$")
 _AS_ASCII: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺\u2212", "0123456789-+-")
-_LONGEST: Final = 300
-"""Characters of a numeral that are read; a longer one is no figure that somebody states."""
+_LONGEST, _LARGEST = 100, 200
+"""Characters and power of ten of a numeral that is read; beyond, it is no figure that somebody states."""
 
 
 def read_numeral(text: str, scale: int = 0) -> Reading | None:
@@ -103,15 +103,18 @@ def read_numeral(text: str, scale: int = 0) -> Reading | None:
         scale: Power of ten that it counts in: 6 for millions.
 
     Returns:
-        The reading; `None` for a numeral longer than any figure.
+        The reading; `None` for a numeral that is longer or larger than any figure.
     """
     if len(text) > _LONGEST:
         return None
     if re.fullmatch(POWER, text):
-        return Reading(Decimal(f"1e{_exponent(text) + scale}"), Decimal(f"1e{_exponent(text) + scale}"), 1)
-    found = _SPLIT.fullmatch(text)
-    body = _plain(found["body"] if found else text)
-    exponent = scale + (_exponent(found["power"]) if found and found["power"] else 0)
+        body, exponent = "1", scale + _exponent(text)
+    else:
+        found = _SPLIT.fullmatch(text)
+        body = _plain(found["body"] if found else text)
+        exponent = scale + (_exponent(found["power"]) if found and found["power"] else 0)
+    if abs(exponent) > _LARGEST:
+        return None
     whole, _, decimals = body.partition(".")
     digits = (whole + decimals).lstrip("0")
     return Reading(

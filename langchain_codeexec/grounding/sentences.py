@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["sentence_at", "sentences_in"]
+__all__ = ["sentences_in"]
 
 _BLOCK: Final = re.compile(
     r"^[ \t]*#{1,6}[ \t][^\n]*"  # a heading
@@ -32,9 +32,3 @@ def sentences_in(text: str) -> Iterator[tuple[int, str]]:
             if block[0][start:end].strip():
                 yield block.start() + start, block[0][start:end]
             start = following
-
-
-def sentence_at(text: str, position: int) -> tuple[int, str]:
-    """Where the sentence at a position begins, and its text; all of the text where there is none."""
-    before = [(start, said) for start, said in sentences_in(text) if start <= position]
-    return before[-1] if before else (0, text)

@@ -35,11 +35,11 @@ def unsupported_figures(message: BaseMessage, history: Sequence[BaseMessage]) ->
     holding = (one for one in history if not _is_refuted(one))
     outputs = [run.output or "" for run in runs_in([*holding, message]) if run.ok]
     known = [figure for figures in (*said, *map(printed_figures, outputs)) for figure in figures]
-    accounted = _in_documents(message)
+    accounted, documents = _in_documents(message)
     return tuple(
         dict.fromkeys(
             figure.text
-            for figure in figures_in(_answer(message))
+            for figure in figures_in(_answer(message), documents)
             if figure.text not in accounted and not any(bears_out(one, figure) for one in known)
         )
     )
@@ -66,7 +66,10 @@ def _answer(message: BaseMessage) -> str:
     return "\n".join(texts)
 
 
-def _in_documents(message: BaseMessage) -> set[str]:
-    """The figures that the message's own record traces to documents."""
+def _in_documents(message: BaseMessage) -> tuple[set[str], int]:
+    """The figures that the message's own record traces to documents, and how many documents that knows."""
     record = CalculatedAnswer.from_message(message) if isinstance(message, AIMessage) else None
-    return {figure.text for figure in record.figures if figure.origin == "document"} if record else set()
+    if record is None:
+        return set(), 0
+    traced = {figure.text for figure in record.figures if figure.origin == "document"}
+    return traced, len(record.documents)

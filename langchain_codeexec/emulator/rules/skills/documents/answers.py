@@ -33,7 +33,7 @@ def answer_from(asked: Asked, link: Link) -> Answer | None:
 def lookup_of(asked: Asked, link: Link) -> Selection | None:
     """The only figure that a question asks for."""
     case = case_of(asked, link)
-    if isinstance(case, Missing) or case.measure is None or case.count() != 1:
+    if isinstance(case, Missing) or case.measure is None or case.count() != 1 or case.lacks(case.measure):
         return None
     return case.select(case.measure)
 
@@ -74,6 +74,8 @@ def _lookup(case: Case) -> Answer | None:
     if len(case.measures) > 1 or (case.count() > 1 and (case.measures or case.texts)):
         return None
     if case.measure is not None:
+        if case.lacks(case.measure):
+            return Missing(f"They give no figure for the {case.select(case.measure).label}.")
         return figure_of("look up", case.select(case.measure))
     column = case.texts[0] if case.texts else case.link.table.key
     if not case.texts and not _names_key(case):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from langchain_codeexec.emulator.rules.phrasing import phrase
+from langchain_codeexec.emulator.rules.skills.documents.adjectives import adjective
 from langchain_codeexec.emulator.rules.skills.documents.measures import Unit, unit_in
-from langchain_codeexec.emulator.rules.skills.documents.words import Word, adjective, words
+from langchain_codeexec.emulator.rules.skills.documents.words import Word, words
 
 __all__ = ["Asked", "Superlative", "asked"]
 
-_CHANGED = r"(?:chang|increas|decreas|grow|grew|growth|rise|rose|rising|fall|fell|drop|shr[aiu]nk|declin|los[et]|gain)\w*"
+_CHANGED = r"(?:chang|increas|decreas|gr[eo]w|ris[ei]|rose|f[ae]ll|drop|shr[aiu]nk|declin|los[et]|gain)\w*"
 _PERCENT = r"(?:percent(?:age)?s?|per cent|%)"
 
 
@@ -63,16 +64,18 @@ _EXCEPT = phrase(
 )
 _NOT_MEANT = phrase(
     r"\b(?:correlat|regress|predict|forecast|project(?:ed|ion)|extrapolat|estimat|trend|weighted|logarithm"
-    r"|squared|square root|probabilit|variance|quartile|percentile|plot|chart|draw|graph|poem|essay|why|explain|summar)\w*"
+    r"|squared|square root|probabilit|variance|quartile|percentile"
+    r"|plot|chart|draw|graph|poem|essay|why|explain|summar)\w*"
     r"|\b(?:not|never|neither|nor|if|assuming|suppose|would)\b"
 )
 _QUESTION = phrase(
-    r"\b(?:what|which|who|when|where|how|whose|in what|by what|give|find|compute|calculate|tell|divide|subtract|determine|list|name|count"
+    r"\b(?:what|which|who|when|where|how|whose|in what|by what|give|find|compute|calculate|tell"
+    r"|divide|subtract|determine|list|name|count"
     r"|sum|add|work out|show|total|average|mean|median)\b"
 )
 _RANKED = phrase(
-    rf"\b(?:(?P<count>\d+) (?:most )?(?P<one>\w+)|top (?P<top>\d+)"
-    rf"|(?P<nth>second|third|\d+(?:st|nd|rd|th))[- ](?:most )?(?P<other>\w+))\b"
+    r"\b(?:(?P<count>\d+) (?:most )?(?P<one>\w+)|top (?P<top>\d+)"
+    r"|(?P<nth>second|third|\d+(?:st|nd|rd|th))[- ](?:most )?(?P<other>\w+))\b"
 )
 _ORDINALS = {"second": 2, "third": 3}
 _PER = phrase(r"\b(?:per|for each|for every)\b(?: (?:capita|person|head|inhabitant|resident))?")
@@ -159,7 +162,7 @@ def _comparative(text: str, every: tuple[Word, ...]) -> int:
     """The sign of the adjective that compares two things; none is compared by `more than 10`."""
     for word in every:
         how = adjective(word.text)
-        if how and how.degree == 1 and not _THAN_NUMBER.match(text, word.end):
+        if how and how.degree == "comparative" and not _THAN_NUMBER.match(text, word.end):
             return how.sign
     return 0
 
@@ -170,13 +173,16 @@ def _binary(text: str, every: tuple[Word, ...], comparative: int) -> str:
         return "percent more"
     if not kind and comparative and _MUCH.search(text):
         return "difference"
-    degrees = {how.sign for word in every if (how := adjective(word.text)) and how.degree == 2}  # noqa: PLR2004 -- superlative
-    return "" if len(degrees) > 1 and kind == "difference" else kind
+    return "" if kind == "difference" and len(set(_signs(every))) > 1 else kind
+
+
+def _signs(every: tuple[Word, ...]) -> list[int]:
+    """The signs of the superlatives: `the highest and the lowest` has both."""
+    return [how.sign for word in every if (how := adjective(word.text)) and how.degree == "superlative"]
 
 
 def _aggregate(text: str, every: tuple[Word, ...]) -> str:
-    signs = {how.sign for word in every if (how := adjective(word.text)) and how.degree == 2}  # noqa: PLR2004 -- superlative
-    if len(signs) > 1:
+    if len(set(_signs(every))) > 1:
         return "range"
     places = {found.start(): cue.kind for cue in _AGGREGATES if (found := cue.words.search(text))}
     return places[min(places)] if places else ""
@@ -192,17 +198,14 @@ def _index(pattern: re.Pattern[str], text: str, every: tuple[Word, ...]) -> int:
 
 
 def _superlative(text: str, every: tuple[Word, ...]) -> tuple[Superlative | None, set[int]]:
-    index = next((i for i, word in enumerate(every) if (how := adjective(word.text)) and how.degree == 2), -1)
-    if index < 0:
+    found = ((index, adjective(word.text)) for index, word in enumerate(every))
+    index, how = next(((i, how) for i, how in found if how and how.degree == "superlative"), (-1, None))
+    if how is None:
         return None, set()
-    how = adjective(every[index].text)
-    sign = how.sign if how else 1
-    for found in _RANKED.finditer(text):
-        if found.start() <= every[index].start <= found.end() + len("most "):
-            used = {
-                i for i, word in enumerate(every) if found.start() <= word.start < found.end() and i < index
-            }
-            nth = found["nth"] or ""
+    for rank in _RANKED.finditer(text):
+        if rank.start() <= every[index].start <= rank.end() + len("most "):
+            used = {i for i in range(index) if rank.start() <= every[i].start < rank.end()}
+            nth = rank["nth"] or ""
             place = _ORDINALS.get(nth.lower()) or int(re.sub(r"\D", "", nth) or 1)
-            return Superlative(sign, index, place, int(found["count"] or found["top"] or 1)), used
-    return Superlative(sign, index), set()
+            return Superlative(how.sign, index, place, int(rank["count"] or rank["top"] or 1)), used
+    return Superlative(how.sign, index), set()

@@ -13,13 +13,14 @@ from langchain_codeexec.emulator.rules.skills.documents.selections import (
     Test,
     compared,
     filtered,
+    has_figure,
     is_filled,
     one_of,
     source_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
     from langchain_codeexec.emulator.rules.skills.documents.linking import Link
@@ -39,9 +40,15 @@ REDUCTIONS = {
 
 
 class Missing(NamedTuple):
-    """What the documents lack for an answer, as a sentence."""
+    """What the documents lack for an answer.
+
+    Attributes:
+        sentence: What it is.
+        is_final: Whether no other table can have it.
+    """
 
     sentence: str
+    is_final: bool = False
 
 
 Answer: TypeAlias = "Solution | Missing"
@@ -81,6 +88,11 @@ class Case:
         """How many rows meet the conditions and some more."""
         return sum(all(test.holds(row) for test in (*self.tests, *tests)) for row in self.link.table.rows)
 
+    def lacks(self, measure: Measure, *tests: Test) -> bool:
+        """Whether none of the rows that meet the conditions and some more has a figure."""
+        rows = [row for row in self.link.table.rows if all(test.holds(row) for test in (*self.tests, *tests))]
+        return not any(all(map(has_figure, (row.get(name, "") for name in measure.columns))) for row in rows)
+
     def select(self, measure: Measure, *tests: Test, reduction: str = "") -> Selection:
         """Rows that meet the conditions and some more; without a reduction, the only one."""
         every = (*self.tests, *tests)
@@ -119,7 +131,7 @@ _SPOKEN = {"sum": "total", "stdev": "standard deviation of the", "range": "range
 
 
 def _has_gaps(column: Column) -> bool:
-    return any(not any(map(str.isdigit, cell)) for cell in column.cells)
+    return not all(map(has_figure, column.cells))
 
 
 def case_of(asked: Asked, link: Link) -> Case | Missing:
@@ -133,7 +145,8 @@ def case_of(asked: Asked, link: Link) -> Case | Missing:
         return Missing("They give a year, but not how long it was.")
     elif link.rivals:
         return Missing(
-            f"They give {_listed(column.name for column in link.rivals)}; say which of these is meant."
+            f"They give {_listed(column.name for column in link.rivals)}; say which of these is meant.",
+            is_final=True,
         )
     numeric = [(Measure.of(column), index) for column, index in link.columns if column.is_numeric]
     texts = tuple(column for column in link.asked_columns if not column.is_numeric)
@@ -179,7 +192,7 @@ def _quotient(asked: Asked, link: Link, numeric: list[tuple[Measure, int]]) -> l
 def _with_rows(case: Case) -> Case:
     """Mentions as conditions, except those that are compared with one another."""
     asked, table = case.asked, case.link.table
-    tests = [compared(one.column, *one.test.split(" ")) for one in case.link.conditions]
+    tests = [compared(one.column, one.sign, one.number) for one in case.link.conditions]
     operands: tuple[Mention, ...] = ()
     for column in table.columns:
         named = [one for one in case.link.mentions if one.column is column]
@@ -187,7 +200,8 @@ def _with_rows(case: Case) -> Case:
         meant = [one for one in named if one not in excluded and set(one.cells) != set(column.cells)]
         if excluded:
             tests.append(case.test_of(*excluded, wanted=False))
-        if asked.binary and (len(meant) > 1 or (meant and not operands and column is table.key)):
+        several = len({one.cells for one in meant}) > 1
+        if asked.binary and (several or (meant and not operands and column is table.key)):
             operands = tuple(meant) if len(meant) > len(operands) else operands
         elif meant:
             tests.append(case.test_of(*meant))

@@ -49,6 +49,12 @@ _COMPARISONS = {
         "divide the {first} by the {second}",
         "The {first} is {{result}} times the {second} {{documents}}.",
     ),
+    "quotient": _Comparison(
+        "first / second",
+        ROUNDED,
+        "divide the {first} by the {second}",
+        "The {first} divided by the {second} is {{result}} {{documents}}.",
+    ),
     "share": _Comparison(
         "first / second * 100",
         ROUNDED,
@@ -85,11 +91,11 @@ def compare(kind: str, first: Selection, second: Selection) -> Solution | None:
         first: The figure that comes first in the comparison.
         second: The other one.
     """
-    how = _COMPARISONS[kind]
-    factor = second.measure.into(first.measure.unit)
-    if factor is None:
+    converted = second.measure.into(first.measure.unit)
+    if converted is None and kind != "ratio":
         return None
-    second = replace(second, measure=factor)
+    how = _COMPARISONS[kind if converted else "quotient"]
+    second = replace(second, measure=converted or second.measure)
     (one, other), lines = opened([first.source, second.source])
     lines += [
         f"first_rows = {first.rows(one)}",

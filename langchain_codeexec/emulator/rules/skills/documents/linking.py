@@ -6,57 +6,24 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
-from langchain_codeexec.emulator.rules.phrasing import phrase
-from langchain_codeexec.emulator.rules.skills.documents.measures import UNIT_WORDS, unit_of
+from langchain_codeexec.emulator.rules.skills.documents.adjectives import adjective
+from langchain_codeexec.emulator.rules.skills.documents.conditions import conditions_in
+from langchain_codeexec.emulator.rules.skills.documents.measures import UNIT_WORDS
 from langchain_codeexec.emulator.rules.skills.documents.mentions import Mention, mentions_in
 from langchain_codeexec.emulator.rules.skills.documents.reading import mentions
-from langchain_codeexec.emulator.rules.skills.documents.words import adjective, concepts, is_year
+from langchain_codeexec.emulator.rules.skills.documents.words import GENERIC, concepts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
+    from langchain_codeexec.emulator.rules.skills.documents.conditions import Condition
     from langchain_codeexec.emulator.rules.skills.documents.reading import Column, Table
     from langchain_codeexec.emulator.rules.skills.documents.words import Word
 
-__all__ = ["Condition", "Link", "linked"]
+__all__ = ["Link", "linked"]
 
-_MORE = r"more than|over|above|greater than|larger than|exceed(?:s|ing)?|beyond|upwards of"
-_LESS = r"less than|fewer than|under|below|smaller than"
-_COMPARED = phrase(
-    rf"\b(?:(?P<least>at least|no fewer than|no less than)|(?P<most>at most|up to|no more than)"
-    rf"|(?P<more>{_MORE})|(?P<less>{_LESS})|(?P<than>\w+) than|(?P<before>before|earlier than|prior to)"
-    rf"|(?P<after>after|later than)|(?P<since>since)|(?P<until>until)|(?P<equal>exactly|of|in)) (?P<number>{NUMBER})"
-)
-_BETWEEN = phrase(rf"\b(?:between|from) (?P<low>{NUMBER}) (?:and|to) (?P<high>{NUMBER})")
-_OPERATORS = {
-    "least": ">=",
-    "most": "<=",
-    "more": ">",
-    "less": "<",
-    "before": "<",
-    "after": ">",
-    "since": ">=",
-    "until": "<=",
-    "equal": "==",
-}
-_IN_TIME = frozenset({"before", "after", "since", "until", "equal"})
-_WINDOW = 4  # words before or after a number that may say what it is compared with
 _SIZES = frozenset({"area", "diameter", "radius", "volume", "population"})
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A test of a number in a row.
-
-    Attributes:
-        column: The column.
-        test: What follows the number in Python: `> 10`.
-    """
-
-    column: Column
-    test: str
 
 
 @dataclass(slots=True)
@@ -73,6 +40,8 @@ class Link:
         rivals: Columns that the same words could mean as well.
         used: Indices of the words that stand for something.
         missing: Words that stand for nothing here.
+        unsaid: How many words of the asked columns' headers the question leaves out.
+        topical: How many of its words only captions and titles speak of.
     """
 
     table: Table
@@ -84,6 +53,8 @@ class Link:
     rivals: list[Column] = field(default_factory=list)
     used: set[int] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
+    unsaid: int = 0
+    topical: int = 0
 
     @property
     def asked_columns(self) -> list[Column]:
@@ -104,90 +75,37 @@ def linked(asked: Asked, table: Table) -> Link:
     link.used |= asked.spoken_for
     for one in link.mentions:
         link.used |= set(range(one.first, one.last + 1))
-    _take_conditions(link, asked)
+    stated = conditions_in(asked, table, link.used - asked.spoken_for)
+    link.conditions = stated.found
+    link.used |= stated.used
+    _take_years(link)
     _take_columns(link, asked)
     _take_size(link)
     _take_unit(link, asked)
-    link.missing = [
-        word.text for index, word in enumerate(link.words) if not _is_accounted_for(link, index, word)
+    link.unsaid = sum(_unsaid(link, column) for column in link.asked_columns)
+    names = frozenset().union(*table.key.ideas)
+    rest = [
+        word for index, word in enumerate(link.words) if index not in link.used and not _is_idle(link, word)
     ]
+    rest = [word for word in rest if word.is_number or not concepts(word.text) & names]
+    link.missing = [word.text for word in rest if word.is_number or not concepts(word.text) & table.topic]
+    link.topical = len(rest) - len(link.missing)
     return link
 
 
-def _take_conditions(link: Link, asked: Asked) -> None:
-    text = asked.text
-    for found in _BETWEEN.finditer(text):
-        numbers = literal(found["low"]), literal(found["high"])
-        column = _compared_column(link, found, "", years=all(is_year(number) for number in numbers))
-        if column is not None and not _in_headers(link, numbers):
-            _take_condition(link, column, found, f">= {numbers[0]}", f"<= {numbers[1]}")
-    for found in _COMPARED.finditer(text):
-        kind = found.lastgroup if found.lastgroup != "number" else ""
-        kind = next(name for name in (*_OPERATORS, "than") if found[name])
-        number = literal(found["number"])
-        if _in_headers(link, [number]) or _indices(link, found) & (link.used - asked.spoken_for):
-            continue
-        if (operator := _operator(kind, found)) is None:
-            continue
-        column = _compared_column(link, found, kind, years=is_year(number))
-        if column is not None:
-            _take_condition(link, column, found, f"{operator} {number}")
+def _unsaid(link: Link, column: Column) -> int:
+    """How many telling words of a header the question does not say in any way."""
+    said = [any(mentions(word, idea) for word in link.words) or bool(idea & GENERIC) for idea in column.ideas]
+    return said.count(False)
 
 
-def _operator(kind: str, found: re.Match[str]) -> str | None:
-    if kind != "than":
-        return _OPERATORS[kind]
-    how = adjective(found["than"])
-    return None if how is None or how.degree != 1 else ">" if how.sign > 0 else "<"
-
-
-def _take_condition(link: Link, column: Column, found: re.Match[str], *tests: str) -> None:
-    link.conditions += [Condition(column, test) for test in tests]
-    link.used |= _indices(link, found)
-    near = _nearby(link, found)
-    link.used |= {index for index in near if any(mentions(link.words[index], idea) for idea in column.ideas)}
-
-
-def _indices(link: Link, found: re.Match[str]) -> set[int]:
-    return {index for index, word in enumerate(link.words) if found.start() <= word.start < found.end()}
-
-
-def _nearby(link: Link, found: re.Match[str]) -> list[int]:
-    inside = _indices(link, found)
-    after = range(max(inside) + 1, min(len(link.words), max(inside) + 1 + _WINDOW))
-    before = range(min(inside) - 1, max(-1, min(inside) - 1 - _WINDOW), -1)
-    return [*sorted(inside), *after, *before]
-
-
-def _in_headers(link: Link, numbers: Iterable[str]) -> bool:
-    return any(number in idea for number in numbers for column in link.table.columns for idea in column.ideas)
-
-
-def _compared_column(link: Link, found: re.Match[str], kind: str, *, years: bool) -> Column | None:
-    """The column of a comparison: named beside the number, else the only one with its unit or with years."""
-    numeric = [column for column in link.table.columns if column.is_numeric]
-    if years and (not kind or kind in _IN_TIME):
-        numeric = [column for column in numeric if column.holds_years]
-    elif kind in _IN_TIME:
-        return None
-    near = [link.words[index] for index in _nearby(link, found)]
-    scores = {column.name: _shared(near, column) for column in numeric}
-    best = [column for column in numeric if scores[column.name] == max(scores.values()) > 0]
-    if len(best) == 1:
-        return best[0]
-    behind = " ".join(word.text for word in link.words[max(_indices(link, found)) + 1 :][:2])
-    units = [
-        column
-        for column in numeric
-        if column.unit.name and unit_of(behind).dimension == column.unit.dimension
-    ]
-    return units[0] if len(units) == 1 else numeric[0] if years and len(numeric) == 1 else None
-
-
-def _shared(near: Iterable[Word], column: Column) -> int:
-    """How many ideas of a header some words name, if they name its noun."""
-    named = [any(mentions(word, idea) for word in near) for idea in column.ideas]
-    return sum(named) if named and named[column.head] else 0
+def _take_years(link: Link) -> None:
+    """A bare year names a row where only one column holds years."""
+    columns = [column for column in link.table.columns if column.holds_years]
+    for index, word in enumerate(link.words):
+        if len(columns) == 1 and index not in link.used and word.text in columns[0].cells:
+            link.mentions.append(Mention(columns[0], (word.text,), index, index))
+            link.used.add(index)
 
 
 def _take_columns(link: Link, asked: Asked) -> None:
@@ -263,7 +181,9 @@ def _drop_adjectives(link: Link) -> None:
     for column, index in link.columns:
         how = adjective(link.words[index].text)
         belongs = (
-            how is not None and how.idea != "born" and (how.degree < 2 or _in_front_of(link, index, nouns))
+            how is not None
+            and how.idea != "born"
+            and (how.degree != "superlative" or _in_front_of(link, index, nouns))
         )
         if (column, index) in nouns or not belongs:
             kept.append((column, index))
@@ -297,13 +217,9 @@ def _take_unit(link: Link, asked: Asked) -> None:
         link.columns.insert(0, (measured[0], 0))
 
 
-def _is_accounted_for(link: Link, index: int, word: Word) -> bool:
-    if index in link.used or word.is_filler or word.text.lower() in UNIT_WORDS:
+def _is_idle(link: Link, word: Word) -> bool:
+    """Whether a word need not stand for anything."""
+    if word.is_filler or word.text.lower() in UNIT_WORDS or word.text == str(len(link.table.rows)):
         return True
-    if word.is_number:
-        return word.text == str(len(link.table.rows))
     how = adjective(word.text)
-    if how is not None and (not how.idea or link.columns):
-        return True
-    names = frozenset().union(*link.table.key.ideas, link.table.topic)
-    return bool(concepts(word.text) & names)
+    return how is not None and (not how.idea or bool(link.columns))

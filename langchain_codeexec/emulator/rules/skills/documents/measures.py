@@ -42,9 +42,13 @@ g/cm^3 | density | 1000 | g/cm³,g/cm3,grams per cubic centimetre,grams per cubi
 m/s^2 | acceleration | 1 | m/s²,m/s2
 °C | degrees Celsius | 1 | celsius,degrees celsius,degree celsius
 K | kelvins | 1 | kelvin,kelvins
+USD | US dollars | 1 | $,US$,dollars,dollar
+EUR | euros | 1 | €,euros,euro
+GBP | pounds sterling | 1 | £
 """
 _SCALES = {"thousand": "1e3", "million": "1e6", "billion": "1e9"}
 _POWER = re.compile(r"10\s*\^?\s*([⁰¹²³⁴⁵⁶⁷⁸⁹]+|\d+)\s+")
+_MONEY = re.compile(r"(\$|US\$|USD|€|EUR|£|GBP) ?(thousand|million|billion)", re.IGNORECASE)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -92,7 +96,7 @@ UNIT_WORDS = frozenset(word for name in _UNITS for word in re.findall(r"[a-z]+",
 
 def unit_of(text: str) -> Unit:
     """The unit that a header or a figure's row names: `million km`, `10^24 kg`, `people`."""
-    bare = " ".join(text.split())
+    bare = " ".join(_MONEY.sub(r"\2 \1", text.strip()).split())
     scale = ""
     if power := _POWER.match(bare):
         scale, rest = f"1e{power[1].translate(_SUPERSCRIPTS)}", bare[power.end() :]
@@ -101,6 +105,7 @@ def unit_of(text: str) -> Unit:
         scale, rest = (_SCALES[first.lower()], rest) if first.lower() in _SCALES else ("", bare)
     known = _UNITS.get(rest) or _UNITS.get(rest.lower())
     dimension, factor = (known.dimension, known.factor) if known else (rest, "1")
+    bare = bare.replace(rest, known.name) if known and rest in {"$", "US$", "€", "£"} else bare
     return Unit(bare, dimension, f"{scale} * {factor}" if scale and factor != "1" else scale or factor)
 
 

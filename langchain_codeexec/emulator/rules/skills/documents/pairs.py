@@ -19,7 +19,8 @@ __all__ = ["Pair", "compared_in_table", "compared_pair"]
 
 _LOSS = phrase(r"\b(?:decreas|declin|drop|fall|fell|shrink|shrank|los[et])\w*")
 _WHOLE_FIRST = phrase(
-    r"\b(?:percent(?:age)?|per cent|%|share|fraction|proportion) of\b.*\b(?:is|are|was|were|does|do|did|has|have|lies|live)\b"
+    r"\b(?:percent(?:age)?|per cent|%|share|fraction|proportion) of\b"
+    r".*\b(?:is|are|was|were|does|do|did|has|have|lies|live)\b"
 )
 _THAN = phrase(r"\b(?:times|than|as)\b")
 _VERB = phrase(r"\b(?:is|are|was|were|does|did|has|have)\b")
@@ -35,6 +36,7 @@ class Pair(NamedTuple):
 
 
 def compared_in_table(case: Case) -> Answer | None:
+    """A comparison of figures of one table; `None` where the question wants none of two."""
     pair = _pair(case) if case.asked.binary else None
     return compared_pair(case.asked, pair) if pair else None
 

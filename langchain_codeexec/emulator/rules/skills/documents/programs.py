@@ -40,7 +40,7 @@ _NUMBER = '''
 
 def number(cell):
     """A number as documents write it."""
-    return float(cell.replace(",", "").replace("\\N{MINUS SIGN}", "-"))
+    return float(cell.strip(" %$€£").replace(",", "").replace("\\N{MINUS SIGN}", "-"))
 '''
 _CITED = """\
 sources = sorted(set().union(*(row["sources"] for row in used)), key=int)
@@ -84,15 +84,18 @@ def solution(plan: str, lines: Sequence[str], answer: str) -> Solution:
     return Solution(plan, f"{modules}{functions}\n\n{body}\n{_CITED}", answer)
 
 
-def figure_of(plan: str, selection: Selection) -> Solution:
+def figure_of(plan: str, selection: Selection, quoted: str = "") -> Solution:
     """A program that gives one figure: that of the only row, or many as one.
 
     Args:
         plan: What is going to be done with what is selected: `look up`.
         selection: The rows and the quantity.
+        quoted: A sentence of a document that the answer gives instead of naming the quantity.
     """
     (rows,), lines = opened([selection.source])
     printed, told = shown(selection.measure.unit, ROUNDED if selection.measure.over else EXACT)
     lines += [f"used = {selection.rows(rows)}", f"result = {selection.value('used')}", *printed]
-    answer = f"The {selection.label} is {told} {{documents}}."
+    answer = (
+        f'{told} {{documents}}: "{quoted}"' if quoted else f"The {selection.label} is {told} {{documents}}."
+    )
     return solution(f"I will {plan} the {selection.label}.", lines, answer)

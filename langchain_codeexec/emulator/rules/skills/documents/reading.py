@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.numerals import in_digits
 from langchain_codeexec.emulator.rules.skills.documents.measures import Unit, unit_of
+from langchain_codeexec.emulator.rules.skills.documents.selections import SIGNS
 from langchain_codeexec.emulator.rules.skills.documents.words import Word, concepts, is_year, words
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Column:
     def is_numeric(self) -> bool:
         """Whether every cell that is not empty is a number."""
         filled = [cell for cell in self.cells if cell.lower() not in _NOTHING]
-        return bool(filled) and all(_NUMBER.fullmatch(cell) for cell in filled)
+        return bool(filled) and all(_NUMBER.fullmatch(cell.strip(SIGNS)) for cell in filled)
 
     @property
     def holds_years(self) -> bool:

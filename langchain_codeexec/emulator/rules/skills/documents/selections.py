@@ -12,7 +12,24 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.measures import Unit
     from langchain_codeexec.emulator.rules.skills.documents.reading import Column
 
-__all__ = ["Measure", "Selection", "Test", "compared", "filtered", "is_filled", "one_of", "read", "source_of"]
+__all__ = [
+    "SIGNS",
+    "Measure",
+    "Selection",
+    "Test",
+    "compared",
+    "filtered",
+    "has_figure",
+    "is_filled",
+    "one_of",
+    "plain",
+    "read",
+    "said",
+    "source_of",
+]
+
+SIGNS = " %$€£"
+"""What may stand around a number in a cell."""
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -47,7 +64,7 @@ def one_of(column: Column, cells: Sequence[str], *, wanted: bool = True, is_key:
         code = f"{cell} {'==' if wanted else '!='} {cells[0]!r}"
     else:
         code = f"{cell} {'in' if wanted else 'not in'} {tuple(cells)!r}"
-    words = " and ".join(cells) if wanted else f"not {' or '.join(cells)}"
+    words = plain(" and ".join(cells) if wanted else f"not {' or '.join(cells)}")
     return Test(code, lambda row: (row[column.name] in cells) is wanted, "" if is_key else column.path, words)
 
 
@@ -56,21 +73,36 @@ def compared(column: Column, sign: str, number: str) -> Test:
     holds = _COMPARISONS[sign]
     return Test(
         f"number(row[{column.name!r}]) {sign} {number}",
-        lambda row: row[column.name] != "" and holds(read(row[column.name]), float(number)),
+        lambda row: has_figure(row[column.name]) and holds(read(row[column.name]), float(number)),
         column.path,
-        f"{column.label.lower()} {sign} {number}",
+        number if sign == "==" else f"{said(column.label)} {sign} {number}",
     )
 
 
 def is_filled(column: Column) -> Test:
     """The rows that have a number at all."""
-    empty = {cell for cell in column.cells if not any(map(str.isdigit, cell))}
+    empty = {cell for cell in column.cells if not has_figure(cell)}
     return one_of(column, sorted(empty), wanted=False)
+
+
+def plain(text: str) -> str:
+    """Text of a document for an answer, in which braces would stand for results."""
+    return text.replace("{", "(").replace("}", ")")
+
+
+def said(label: str) -> str:
+    """A header as it stands in the middle of a sentence: a capital goes unless others follow it."""
+    return plain(label[:1].lower() + label[1:] if label[1:2].islower() else label)
+
+
+def has_figure(cell: str) -> bool:
+    """Whether a cell of a column of numbers holds one."""
+    return any(map(str.isdigit, cell))
 
 
 def read(cell: str) -> float:
     """A number as documents write it."""
-    return float(cell.replace(",", "").replace("\N{MINUS SIGN}", "-"))
+    return float(cell.strip(SIGNS).replace(",", "").replace("\N{MINUS SIGN}", "-"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +128,7 @@ class Measure:
     @classmethod
     def of(cls, column: Column) -> Measure:
         """The quantity in a column."""
-        label = column.label[:1].lower() + column.label[1:] if column.label[1:2].islower() else column.label
-        return cls(column.name, column.path, column.unit, label)
+        return cls(column.name, column.path, column.unit, said(column.label))
 
     def code(self, row: str) -> str:
         """Python for its value in a row."""
@@ -111,6 +142,11 @@ class Measure:
         """The same in another unit; `None` where that cannot be."""
         factor = self.unit.into(unit)
         return None if factor is None else replace(self, unit=unit, factor=self.factor + factor)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns it is read from."""
+        return [self.column, *(self.over.columns if self.over else ())]
 
     @property
     def paths(self) -> list[str]:

@@ -68,16 +68,21 @@ def _answer_to(text: str, files: DocumentFiles) -> Solution | Missing | None:
     if wish is None:
         return None
     links = sorted((linked(wish, table) for table in files.tables), key=_distance)
+    lacking: Missing | None = None
     for link in links:
-        if not link.missing and (answer := answer_from(wish, link)) is not None:
+        answer = None if link.missing else answer_from(wish, link)
+        if isinstance(answer, Solution) or (answer and answer.is_final):
             return answer
+        lacking = lacking or answer
     if answer := answer_in_sentences(wish, files) or answer_between(wish, files):
         return answer
-    if links and links[0].missing:
+    if lacking is None and links and links[0].missing:
         return Missing(f"They hold nothing on {', '.join(links[0].missing)}.")
-    return None
+    return lacking
 
 
-def _distance(link: Link) -> tuple[int, int, int, int]:
+def _distance(link: Link) -> tuple[int, ...]:
+    """How badly a table fits a question: the table that accounts for most of its words comes first."""
     keyed = sum(one.column is link.table.key for one in link.mentions)
-    return len(link.missing), -keyed, -len(link.mentions) - len(link.columns), len(link.paths)
+    explained = len(link.mentions) + len(link.columns)
+    return len(link.missing), -keyed, link.topical + link.unsaid, -explained, len(link.paths)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from langchain_codeexec.emulator.rules.skills.documents.adjectives import adjective
 from langchain_codeexec.emulator.rules.skills.documents.answers import lookup_of
 from langchain_codeexec.emulator.rules.skills.documents.asking import asked
 from langchain_codeexec.emulator.rules.skills.documents.linking import linked
 from langchain_codeexec.emulator.rules.skills.documents.measures import UNIT_WORDS
 from langchain_codeexec.emulator.rules.skills.documents.pairs import Pair, compared_pair
 from langchain_codeexec.emulator.rules.skills.documents.programs import figure_of
-from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, Selection, Test
-from langchain_codeexec.emulator.rules.skills.documents.words import adjective, concepts, is_year, words
+from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, Selection, Test, plain
+from langchain_codeexec.emulator.rules.skills.documents.words import concepts, is_year, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,8 +33,10 @@ def answer_in_sentences(wish: Asked, files: DocumentFiles) -> Solution | None:
     """The one figure of a sentence that says all that the question names."""
     if wish.binary or wish.superlative:
         return None
-    selection = _stated(wish, files.statements)
-    return figure_of("look for", selection) if selection else None
+    statement = _stated(wish, files.statements)
+    if statement is None:
+        return None
+    return figure_of("look up", _selection(statement, wish), plain(statement.sentence))
 
 
 def answer_between(wish: Asked, files: DocumentFiles) -> Answer | None:
@@ -61,7 +64,10 @@ def _looked_up(question: str, files: DocumentFiles) -> Selection | None:
         return None
     links = [link for table in files.tables if not (link := linked(wish, table)).missing and link.columns]
     in_tables = (selection for link in links if (selection := lookup_of(wish, link)) is not None)
-    return next(in_tables, None) or _stated(wish, files.statements)
+    if found := next(in_tables, None):
+        return found
+    statement = _stated(wish, files.statements)
+    return _selection(statement, wish) if statement else None
 
 
 def _names(wish: Asked) -> list[tuple[int, int]]:
@@ -93,7 +99,8 @@ def _telling(wish: Asked, *, sized: bool = True) -> list[Word]:
     ]
 
 
-def _stated(wish: Asked, statements: Iterable[Statement]) -> Selection | None:
+def _stated(wish: Asked, statements: Iterable[Statement]) -> Statement | None:
+    """The statement that says all that a question names; none where several say different things."""
     telling = _telling(wish)
     fitting = [one for one in statements if _says(one, telling)]
     if wish.unit is not None:
@@ -104,8 +111,9 @@ def _stated(wish: Asked, statements: Iterable[Statement]) -> Selection | None:
     fitting = dated if _WHEN.search(wish.text) else [one for one in fitting if one not in dated]
     if not fitting or not telling:
         return None
-    best = min(fitting, key=lambda one: _distance(one, telling, numbers))
-    return _selection(best, telling, wish)
+    best = min(_distance(one, telling, numbers) for one in fitting)
+    nearest = [one for one in fitting if _distance(one, telling, numbers) == best]
+    return nearest[0] if len({one.figure for one in nearest}) == 1 else None
 
 
 def _says(statement: Statement, telling: Sequence[Word]) -> bool:
@@ -121,7 +129,7 @@ def _ideas(word: Word) -> frozenset[str]:
 
 
 def _distance(statement: Statement, telling: Sequence[Word], numbers: set[str]) -> tuple[bool, int]:
-    """How far a figure stands from what it belongs to: a number of the question, else the nearest noun before it."""
+    """How far a figure stands from a number of the question, else from the nearest noun before it."""
     place = statement.sentence.find(statement.figure)
     every = words(statement.sentence)
     anchors = [word.start for word in every if word.stem in numbers]
@@ -134,8 +142,9 @@ def _distance(statement: Statement, telling: Sequence[Word], numbers: set[str]) 
     return not before, place - max(before, default=0)
 
 
-def _selection(statement: Statement, telling: Sequence[Word], wish: Asked) -> Selection | None:
-    label = wish.text[telling[0].start : telling[-1].end]
+def _selection(statement: Statement, wish: Asked) -> Selection:
+    telling = _telling(wish)
+    label = plain(wish.text[telling[0].start : telling[-1].end])
     code = f'row["figure"] == {statement.figure!r} and row["sentence"] == {statement.sentence!r}'
     measure = Measure("value", statement.path, statement.unit, label)
     if wish.unit is not None:

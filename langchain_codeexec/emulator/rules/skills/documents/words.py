@@ -5,29 +5,34 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple
 
 from langchain_codeexec.emulator.rules.functions.words import stem
+from langchain_codeexec.emulator.rules.skills.documents.adjectives import base_of
 
-__all__ = ["FILLERS", "Adjective", "Word", "adjective", "concepts", "is_year", "words"]
+__all__ = ["FILLERS", "GENERIC", "Word", "concepts", "is_year", "words"]
 
 _WORD = re.compile(r"\d[\d,]*(?:\.\d+)?(?![\w.,]*[^\W\d_])|[^\W_]+")
 _YEAR = re.compile(r"1[0-9]\d\d|20\d\d")
 
 _FILLER_LIST = """
-a about according across actually add all also altogether among amount an and any apart approximately are as asked at
-average back based be been being between both bring brought but by calculate can cent change changed combined come
-compared comparing compute could count data decline declined decrease decreased determine deviation did
-difference differences divide divided do document documents does drop dropped each earlier either every exactly exceed
-exceeds except excluding expressed factor fall fell figure figures find fold following for fraction from gain gained
-gap gave give given gives grew grow grown growth had has have having he held her him his hold holds how i ignoring in
-increase increased into is it its itself just kind know later least less list listed lose lost lot many me mean
-measured median more most much name number of on one only onto or other our out over overall per percent percentage
-percentages please proportion put range rate ratio recorded reported respectively rise rose s said say says share she
-show shrank shrink single so some standard subtract such sum table tables tell than that the their them then there
-these they this those through times to together top total under up upto us value values was we were what when where
-whether which while who whose with within without work would year years you your
+a about according across actually add all also altogether among amount an and any apart approximately are as
+asked at average back based be been being between both bring brought but by calculate can cent change
+changed combined come compared comparing compute could count data decline declined decrease decreased
+determine deviation did difference differences divide divided do document documents does drop dropped each
+earlier either elapsed every exactly exceed exceeds except excluding expressed factor fall fell figure
+figures find fold following for fraction from gain gained gap gave give given gives grew grow grown growth
+had has have having he held her him his hold holds how i ignoring in increase increased into is it its
+itself just kind know later least less list listed lose lost lot many me mean measured median more most much
+name number of on one only onto or other our out over overall per percent percentage percentages please
+proportion put range rate ratio recorded reported respectively rise rose s said say says share she show
+shrank shrink single so some standard subtract such sum table tables tell than that the their them then
+there these they this those through times to together top total under up upto us value values was we were
+what when where whether which while who whose with within without work would year years you your
 """
+_GENERIC_LIST = "mean average total surface standard known usual official"
+GENERIC = frozenset(stem(word) for word in _GENERIC_LIST.split())
+"""Stems that a header may have and a question leave out without meaning something else."""
+
 FILLERS = frozenset(_FILLER_LIST.split())
 """Words that ask for nothing by themselves."""
 
@@ -61,92 +66,11 @@ born birth old age
 encounter pass passed reach reached visit visited fly flew meet met arrive fly
 launched launch
 year when
+moon satellite
+price expensive cheap
 retention retain
 """
 _IDEAS = [frozenset(_root(word) for word in line.split()) for line in _IDEA_LINES.strip().splitlines()]
-
-
-class Adjective(NamedTuple):
-    """One degree of an adjective.
-
-    Attributes:
-        idea: What it measures; empty where it fits every quantity.
-        sign: 1 for much of it, -1 for little.
-        degree: Positive, comparative or superlative.
-    """
-
-    idea: str
-    sign: int
-    degree: Literal[0, 1, 2]
-
-
-_ADJECTIVE_LINES = """
-mass + heavy massive
-mass - light
-length + long
-length - short
-height + high tall
-height - low
-depth + deep
-depth - shallow
-breadth + wide broad
-breadth - narrow
-distance + far distant
-distance - near close
-density + dense
-temperature + hot warm
-temperature - cold cool
-velocity + fast
-velocity - slow
-population + populous
-size + large big great huge
-size - small tiny little
-year + late recent new
-year - early
-born - old
-born + young
-any + strong
-any - weak
-"""
-_IRREGULAR = {
-    "more": Adjective("", 1, 1),
-    "most": Adjective("", 1, 2),
-    "less": Adjective("", -1, 1),
-    "fewer": Adjective("", -1, 1),
-    "least": Adjective("", -1, 2),
-    "fewest": Adjective("", -1, 2),
-    "farther": Adjective("distance", 1, 1),
-    "further": Adjective("distance", 1, 1),
-    "farthest": Adjective("distance", 1, 2),
-    "furthest": Adjective("distance", 1, 2),
-    "maximum": Adjective("", 1, 2),
-    "minimum": Adjective("", -1, 2),
-    "oldest": Adjective("born", -1, 2),
-}
-
-
-def _forms(base: str) -> tuple[str, str, str]:
-    root = base
-    if base.endswith("y"):
-        root = f"{base[:-1]}i"
-    elif base.endswith("e"):
-        root = base[:-1]
-    elif re.fullmatch(r"[^aeiou]+[aeiou][bdgnt]", base):
-        root = base + base[-1]
-    return base, f"{root}er", f"{root}est"
-
-
-def _degrees() -> dict[str, Adjective]:
-    found = dict(_IRREGULAR)
-    for line in _ADJECTIVE_LINES.strip().splitlines():
-        idea, sign, *bases = line.split()
-        for base in bases:
-            for degree, form in enumerate(_forms(base)):
-                found.setdefault(form, Adjective("" if idea == "any" else idea, int(f"{sign}1"), degree))
-    return found
-
-
-_DEGREES = _degrees()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,21 +111,8 @@ def words(text: str) -> tuple[Word, ...]:
 @lru_cache(maxsize=4096)
 def concepts(text: str) -> frozenset[str]:
     """Stems of the words that may stand for a word: its own and those of the same idea."""
-    own = _root(adjective_base(text.lower()))
+    own = _root(base_of(text.lower()))
     return frozenset({own}).union(*(idea for idea in _IDEAS if own in idea))
-
-
-def adjective_base(word: str) -> str:
-    """`heavy` for `heavier`; any other word as it is."""
-    found = _DEGREES.get(word)
-    if found is None or not found.degree:
-        return word
-    return next((base for base, other in _DEGREES.items() if other == found._replace(degree=0)), word)
-
-
-def adjective(word: str) -> Adjective | None:
-    """The adjective that a word is a degree of."""
-    return _DEGREES.get(word.lower())
 
 
 def is_year(text: str) -> bool:

@@ -39,7 +39,7 @@ _End: TypeAlias = ExecutionResult | CodeExecError
 """How an attempt ends."""
 
 _NO_MODULE = re.compile(r"\b(?:ModuleNotFoundError|ImportError): ")
-_NO_CODE_EXECUTION = re.compile(r"code[ _]?execution", re.IGNORECASE)
+_NO_CODE_EXECUTION = re.compile(r"\bcode[ _]?execution\b", re.IGNORECASE)
 _FILE = re.compile(r"\bfiles?\b|mime|payload", re.IGNORECASE)
 
 

@@ -69,6 +69,7 @@ CASES = [
     ("quota", RateLimitError("Quota exceeded", status_code=429)),
     ("quota", SandboxBusyError("1000 runs are waiting already")),
     ("unavailable", SandboxUnavailableError("no namespaces")),
+    ("unavailable", SandboxUnavailableError("no modes; use ChatGeminiCodeExecution or CodeExecutionTool")),
     ("broken", ExecutorError("the sandbox has ended")),
 ]
 

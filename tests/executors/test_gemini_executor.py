@@ -452,6 +452,15 @@ def test_a_session_says_where_a_repetition_went_otherwise(executor: GeminiExecut
     assert "printed something else than before" in result.detail
 
 
+def test_a_session_whose_marker_is_not_printed_gives_all_and_says_so(executor: GeminiExecutor, model: Model):
+    with executor.session() as session:
+        session.run(ExecutionRequest("import io, sys; sys.stdout = io.StringIO()"))
+        model.reply = lambda prompt: [code_part(asked_code(prompt)), result_part("OUTCOME_OK", "1\n")]
+        result = session.run(ExecutionRequest("print(1, file=sys.__stdout__)"))
+    assert result.stdout == "1\n"
+    assert "printed something else than before" in result.detail
+
+
 def test_a_session_gives_only_new_images(executor: GeminiExecutor, model: Model):
     image = {"inlineData": {"mimeType": "image/png", "data": b64encode(PNG).decode()}}
 

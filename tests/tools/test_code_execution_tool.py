@@ -164,6 +164,17 @@ def test_data_reaches_the_model(rules: GeminiEmulator) -> None:
             ExecutionResult(Outcome.OK, "1\n", "careful\n"),
             "The code printed:\n1\n\nIt wrote to stderr:\ncareful",
         ),
+        (
+            ExecutionResult(Outcome.OK, value="42", detail="more files were left than are brought back"),
+            (
+                "The code printed:\n(nothing)\n\nThe value of its last expression:\n42\n\n"
+                "Note: more files were left than are brought back."
+            ),
+        ),
+        (
+            ExecutionResult(Outcome.OK, "1\n", tried=("a: quota", "b: deadline"), executor="c"),
+            "The code printed:\n1\n\nRun by c; tried before: a: quota, b: deadline.",
+        ),
         (ExecutionResult(Outcome.FAILED, "", "NameError: x\n"), "The code failed:\nNameError: x"),
         (
             ExecutionResult(Outcome.DEADLINE_EXCEEDED, detail="killed at 30 s"),

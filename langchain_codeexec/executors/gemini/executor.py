@@ -274,10 +274,12 @@ def _fenced(code: str) -> str:
     return f"{fence}python\n{code}\n{fence}" if not code.endswith("\n") else f"{fence}python\n{code}{fence}"
 
 
-def _cut(printed: str, marker: str) -> tuple[str, str]:
-    """What was printed before and after the marker; without one, all is after it."""
-    before, _, after = printed.partition(f"{marker}\n") if marker else ("", "", printed)
-    return before, after
+def _cut(printed: str, marker: str) -> tuple[str | None, str]:
+    """What was printed before and after the marker; where it was not printed, nobody knows what came before."""
+    if not marker:
+        return "", printed
+    before, found, after = printed.partition(f"{marker}\n")
+    return (before, after) if found else (None, printed)
 
 
 def _result(run: CodeExecution) -> ExecutionResult:

@@ -21,7 +21,7 @@ from langchain_codeexec.outputs.replaying import without_images
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
-    from pathlib import Path
+    from os import PathLike
 
     from langchain.agents.middleware.types import ModelRequest, ModelResponse, ToolCallRequest
 
@@ -79,7 +79,7 @@ class OutputsMiddleware(AgentMiddleware[OutputsState[ResponseT], ContextT, Respo
 
     def __init__(
         self,
-        sink: Sink | str | Path | None = None,
+        sink: Sink | str | PathLike[str] | None = None,
         *,
         replay_images: ReplayImages = "all",
         uploads: bool = False,

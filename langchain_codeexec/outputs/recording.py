@@ -28,7 +28,9 @@ OUTPUTS_KEY: Final = "outputs"
 """Where in `response_metadata` a message says what was saved of it."""
 
 
-def save_outputs(messages: BaseMessage | Iterable[BaseMessage], sink: Sink) -> list[SavedFile]:
+def save_outputs(
+    messages: BaseMessage | Iterable[BaseMessage], sink: Sink | str | PathLike[str]
+) -> list[SavedFile]:
     """Save what the code of messages drew and wrote.
 
     Each message then says in `response_metadata["outputs"]` where its files are. Its content and its artifact
@@ -36,22 +38,27 @@ def save_outputs(messages: BaseMessage | Iterable[BaseMessage], sink: Sink) -> l
 
     Args:
         messages: A message or several, of any provider.
-        sink: Where to save.
+        sink: Where to save: a folder, a URL that fsspec knows, or a `Sink`.
 
     Returns:
         One for each file, in order; equal ones for equal files.
 
     Raises:
+        ConfigurationError: The sink is none.
         SinkError: Some could not be saved. All that could be is saved, and every message says what became of
             its files.
     """
-    saved = [one for message in _messages(messages) for one in Recorder(sink).record(message)]
+    recorder = Recorder(sink_from(sink))
+    saved = [one for message in _messages(messages) for one in recorder.record(message)]
     return _all_saved(saved)
 
 
-async def asave_outputs(messages: BaseMessage | Iterable[BaseMessage], sink: Sink) -> list[SavedFile]:
+async def asave_outputs(
+    messages: BaseMessage | Iterable[BaseMessage], sink: Sink | str | PathLike[str]
+) -> list[SavedFile]:
     """Save what the code of messages drew and wrote, without blocking the event loop; see `save_outputs`."""
-    saved = [one for message in _messages(messages) for one in await Recorder(sink).arecord(message)]
+    recorder = Recorder(sink_from(sink))
+    saved = [one for message in _messages(messages) for one in await recorder.arecord(message)]
     return _all_saved(saved)
 
 

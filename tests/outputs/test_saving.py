@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 
-from langchain_codeexec.errors import SinkError
+from langchain_codeexec.errors import ConfigurationError, SinkError
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
 from langchain_codeexec.executions.artifacts import artifact_from_executions
 from langchain_codeexec.outputs import FolderSink, asave_outputs, outputs_of, save_outputs, saved_outputs
@@ -111,6 +111,15 @@ def test_a_message_knows_all_places_its_files_are_at(tmp_path):
     [here] = save_outputs(message, FolderSink(tmp_path / "here"))
     [there] = save_outputs(message, FolderSink(tmp_path / "there"))
     assert [entry["url"] for entry in saved_outputs(message)] == [here.url, there.url]
+
+
+def test_a_folder_or_url_will_do_for_a_sink(tmp_path):
+    [here] = save_outputs(drawn(ONE), tmp_path)
+    [there] = save_outputs(drawn(ONE), "memory://saving")
+    assert (tmp_path / here.name).read_bytes() == b"1"
+    assert there.url == f"memory:///saving/{here.name}"
+    with pytest.raises(ConfigurationError, match="not in 7"):
+        save_outputs(drawn(ONE), 7)
 
 
 def test_a_copy_is_not_changed_with_the_message(tmp_path):

@@ -222,8 +222,9 @@ class FailoverSession:
 
     def _opened(self, request: ExecutionRequest) -> tuple[ExecutorSession, ExecutionRequest]:
         """The session, and the request with the files that this session lacks."""
-        if self._session is None:
+        if not self._has_state:
             request = with_files(request, self._files)
+        if self._session is None:
             self._session = self._stack.enter_context(self._left[0].session())
         self._files |= files_of(request)
         return self._session, request

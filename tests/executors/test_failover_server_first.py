@@ -197,6 +197,16 @@ async def test_a_session_that_moves_takes_its_files_along(server: GeminiExecutor
     assert (stayed.tried, stayed.detail, stayed.executor) == ((), "", "sandbox")
 
 
+def test_files_come_along_after_a_failure_as_well(service: GeminiEmulator, server: GeminiExecutor):
+    with FailoverExecutor(server, on(service)).session() as session:
+        session.run(ExecutionRequest("x = 1", files=(CSV,)))
+        REPLY[0] = refused(429)
+        with pytest.raises(RateLimitError):
+            session.run(ExecutionRequest("print(x)"))
+        REPLY[0] = faithful
+        assert session.run(ExecutionRequest("print(open('sales.csv').read(1))")).stdout == "a\n"
+
+
 def test_what_is_lost_is_said_by_the_next_run_that_gives_a_result(
     service: GeminiEmulator, server: GeminiExecutor
 ):

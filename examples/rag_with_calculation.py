@@ -1,4 +1,4 @@
-'''Questions to a corpus of documents, answered by computing with their tables and citing them.
+"""Questions to a corpus of documents, answered by computing with their tables and citing them.
 
 `python examples/rag_with_calculation.py` lets a rule-based stand-in answer on this machine, which is no language
 model; retrieval and code really run. With `--live` Gemini answers, reached as the environment says. The
@@ -6,10 +6,53 @@ vector store is the folder rag_index (`--index` names another): the first run fi
 corpus changes.
 
 The corpus is 16 documents of plain facts in examples/corpus, most of them from works of the US government.
-The store is Qdrant's local mode: a real vector store that persists in a folder and needs no server. The embeddings
-are WordLlama's: its wheel holds weights and tokenizer, so nothing is downloaded and no torch is needed, and it loads
-in less than a second. The former prints:
-'''
+The store is Qdrant's local mode: a real vector store that persists in a folder and needs no server; it takes 198 MB
+with all it depends on, where Chroma takes 561 MB and downloads its default model. The embeddings are WordLlama's: its
+wheel holds weights and tokenizer, so nothing is downloaded, it loads in less than a second, and torch, gigabytes that
+sentence-transformers would need, is not there. The former prints:
+
+    user: By what percentage did the population of Utah grow between 2010 and 2020?
+
+    output:
+    result = 18.37019
+    documents = [1]
+
+    model: I will divide the change from the population 2010 of Utah to the population 2020 of Utah by the former.
+
+    The change from the population 2010 of Utah to the population 2020 of Utah is 18.37019 % [1].
+
+    [1] Population of US states, censuses of 2010 and 2020 (state_population.md)
+
+    user: What was the population density of Alaska in 2020 on its land area?
+
+    output:
+    result = 1.285206
+    documents = [1][2]
+
+    model: I will compute the population 2020 per square mile of Alaska.
+
+    The population 2020 per square mile of Alaska is 1.285206 [1][2].
+
+    [1] Area of US states (state_area.md)
+    [2] Population of US states, censuses of 2010 and 2020 (state_population.md)
+
+    user: How many times the radius of Titan is the radius of the Sun?
+
+    output:
+    result = 270.1748
+    documents = [1][4]
+
+    model: I will divide the radius of Sun by the radius of Titan.
+
+    The radius of Sun is 270.1748 times the radius of Titan [1][4].
+
+    [1] The Sun (sun.md)
+    [4] Large moons of the Solar System (large_moons.md)
+
+    user: What is the gross domestic product of California?
+
+    model: The documents do not say. They hold nothing on gross, domestic, product.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +100,7 @@ class WordLlamaEmbeddings(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed sections."""
-        return self._model.embed(texts, norm=True).tolist()
+        return [[float(one) for one in vector] for vector in self._model.embed(texts, norm=True)]
 
     def embed_query(self, text: str) -> list[float]:
         """Embed a question."""

@@ -76,7 +76,7 @@ def _lookup(case: Case) -> Answer | None:
     if case.measure is not None:
         if case.lacks(case.measure):
             return Missing(f"They give no figure for the {case.select(case.measure).label}.")
-        return figure_of("look up", case.select(case.measure))
+        return figure_of("compute" if case.measure.over else "look up", case.select(case.measure))
     column = case.texts[0] if case.texts else case.link.table.key
     if not case.texts and not _names_key(case):
         return None

@@ -185,8 +185,8 @@ def _quotient(asked: Asked, link: Link, numeric: list[tuple[Measure, int]]) -> l
     by = (over[0].into(unit) if unit else None) or over[0]
     [(measure, index)] = under
     one = re.sub(r"(?<=\w{3})s$", "", by.unit.name) or by.label
-    unit_name = f"{measure.unit.name} per {one}".strip()
-    return [(replace(measure, over=by, label=f"{measure.label} per {one}", unit=unit_of(unit_name)), index)]
+    unit = unit_of(f"{measure.unit.name} per {one}" if measure.unit.name else "")
+    return [(replace(measure, over=by, label=f"{measure.label} per {one}", unit=unit), index)]
 
 
 def _with_rows(case: Case) -> Case:

@@ -17,6 +17,7 @@ __all__ = ["pytest_of"]
 
 _WIDTH = 100
 _MOST_PRETTY = 200_000
+_MOST_LEVELS = 50  # a Python source may nest some more
 _LOWEST_ERROR = 400
 _TOLD_BY_SCRIPT = frozenset({"latency", "none", "empty", "no_candidates", "malformed_call"})
 """Faults whose answer a script can give, or that only take time."""
@@ -181,7 +182,7 @@ def _call(exchange: Exchange, reading: Reading) -> str:
         arguments.append(f"params={dict(exchange.query)!r}")
     if headers := _HEADERS[exchange.credential]:
         key = "invalid" if _reasons(reading.error) & _REFUSED else "any"
-        arguments.append(f"headers={({name: value.format(key=key) for name, value in headers.items()})!r}")
+        arguments.append(f"headers={ ({name: value.format(key=key) for name, value in headers.items()})!r}")
     if exchange.question:
         keyword = "content" if isinstance(_sent(reading, exchange), bytes) else "json"
         arguments.append(f"{keyword}=REQUEST")
@@ -195,14 +196,22 @@ def _reasons(error: Any) -> set[Any]:
 
 
 def _sent(reading: Reading, exchange: Exchange) -> Any:
-    """The request's JSON, or its bytes where httpx could not send them as JSON."""
-    if reading.sent is None:
+    """The request's JSON, or its bytes where a test could not write it or httpx not send it."""
+    if reading.sent is None or _is_deep(reading.sent):
         return exchange.question
     try:
         json.dumps(reading.sent, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except ValueError:
         return exchange.question
     return reading.sent
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MOST_LEVELS):
+        dicts = [item for one in level if isinstance(one, dict) for item in one.values()]
+        level = dicts + [item for one in level if isinstance(one, list) for item in one]
+    return bool(level)
 
 
 def _literal(value: Any) -> str:

@@ -159,7 +159,10 @@ class _Live:
             exchange = self._journal.get(number)
             if exchange is None:
                 raise _not_there(f"request {number} any more, or not yet")
-            return await asyncio.to_thread(view, exchange, request)
+            try:
+                return await asyncio.to_thread(view, exchange, request)
+            except RecursionError:
+                raise invalid("The request is nested too deep for that.") from None
 
         return answer
 

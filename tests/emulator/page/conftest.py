@@ -37,7 +37,13 @@ def png(width: int = 40, height: int = 20) -> str:
 
 PLOT = [
     {"text": "Let me see.\n\n", "thought": True},
-    {"executableCode": {"language": "PYTHON", "code": "import math\nprint(math.pi)  # round\n", "id": "ab12"}},
+    {
+        "executableCode": {
+            "language": "PYTHON",
+            "code": "import math\nprint(math.pi)  # round\n",
+            "id": "ab12",
+        }
+    },
     {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "3.14159\n", "id": "ab12"}},
     {"inlineData": {"mimeType": "image/png", "data": png()}},
     {"text": "Pi, drawn.", "thoughtSignature": base64.b64encode(b"signed").decode()},
@@ -60,6 +66,8 @@ ANSWERS: dict[str, Any] = {"pi": PLOT, "fail": FAILED}
 
 class Asking:
     """A client of the emulator under test."""
+
+    answers = ANSWERS
 
     def __init__(self, emulator: GeminiEmulator) -> None:
         self.emulator = emulator

@@ -141,7 +141,13 @@ def test_it_survives_a_restart_and_says_so(chromium, expect):
 
 def test_code_output_and_plot(tab, cleared, expect):
     detail = opened(tab, cleared, "Draw pi", model="gemini-3-flash-preview", stream=True, tools=CODE)
-    assert detail.locator("pre.code").inner_text().split() == ["import", "math", "print(math.pi)", "#", "round"]
+    assert detail.locator("pre.code").inner_text().split() == [
+        "import",
+        "math",
+        "print(math.pi)",
+        "#",
+        "round",
+    ]
     expect(detail.locator(".py-keyword")).to_have_text("import")
     expect(detail.locator(".py-comment")).to_have_text("# round")
     expect(detail.locator(".outcome.good")).to_have_text("ok")
@@ -150,7 +156,9 @@ def test_code_output_and_plot(tab, cleared, expect):
     expect(detail.locator(".part-text .mark").last).to_have_text("signed")
     expect(detail.get_by_text("Thought", exact=True)).to_be_visible()
     picture = detail.get_by_role("img", name="plot 1")
-    assert picture.evaluate("image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])") == [
+    assert picture.evaluate(
+        "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
+    ) == [
         40,
         20,
     ]
@@ -161,7 +169,14 @@ def test_code_output_and_plot(tab, cleared, expect):
 
 
 def test_plan_tokens_and_time(tab, cleared, expect):
-    detail = opened(tab, cleared, "Think", model="gemini-3-flash-preview", tools=[*CODE, PRICE], toolConfig={"includeServerSideToolInvocations": True})
+    detail = opened(
+        tab,
+        cleared,
+        "Think",
+        model="gemini-3-flash-preview",
+        tools=[*CODE, PRICE],
+        toolConfig={"includeServerSideToolInvocations": True},
+    )
     plan = detail.get_by_role("region", name="Plan")
     expect(plan).to_contain_text("Native")
     expect(plan.get_by_role("listitem")).to_have_text(["code execution", "get_price"])
@@ -181,7 +196,9 @@ def test_a_failed_run_and_an_error(tab, cleared, expect):
 
 
 def test_raw_json_unfolds(tab, cleared, expect):
-    detail = opened(tab, cleared, "one two three four five six pi", stream=True, tools=[{"code_execution": {}}])
+    detail = opened(
+        tab, cleared, "one two three four five six pi", stream=True, tools=[{"code_execution": {}}]
+    )
     detail.get_by_text("Request", exact=True).click()
     expect(detail.locator(".json").filter(has_text="code_execution").first).to_be_visible()
     detail.get_by_text("Response, ").click()
@@ -316,7 +333,14 @@ def test_everything_by_keyboard(tab, cleared, expect):
         cleared.ask(word)
     expect(rows(tab)).to_have_count(3)
     chosen = tab.locator("[role=option][aria-selected=true]")
-    for key, said in (("j", "three"), ("j", "two"), ("ArrowDown", "one"), ("j", "one"), ("k", "two"), ("ArrowUp", "three")):
+    for key, said in (
+        ("j", "three"),
+        ("j", "two"),
+        ("ArrowDown", "one"),
+        ("j", "one"),
+        ("k", "two"),
+        ("ArrowUp", "three"),
+    ):
         tab.keyboard.press(key)
         expect(chosen).to_contain_text(said)
         expect(tab.locator("#detail")).to_contain_text(f"You said: {said}.")

@@ -17,16 +17,16 @@ export function conversation(detail, context) {
   const [systemName, contentsName] = ["systemInstruction" in asked ? "systemInstruction" : "system_instruction", "contents"];
   const system = fields(asked[systemName]);
   const contents = listed(asked[contentsName]);
-  const uploads = counter("input_file_");
+  const uploads = uploaded();
   const turns = contents.map((content, index) =>
     turn(fields(content), `${at}/${contentsName}/${index}`, {
       ...context,
-      file: fields(content).role === "model" ? (type) => named("image", type) : uploads,
+      file: fields(content).role === "model" ? numbered() : uploads,
     }),
   );
   const earlier = turns.slice(0, -KEPT_OPEN);
   return [
-    listed(system.parts).length > 0 && turn({ ...system, role: "System" }, `${at}/${systemName}`, { ...context, file: named }),
+    listed(system.parts).length > 0 && turn({ ...system, role: "System" }, `${at}/${systemName}`, { ...context, file: numbered() }),
     earlier.length > 0 && el("details", { class: "earlier" }, el("summary", {}, plural(earlier.length, "earlier turn")), earlier),
     turns.slice(-KEPT_OPEN),
     answer(detail, context),
@@ -37,7 +37,7 @@ function answer(detail, context) {
   const parts = listed(fields(detail.answer).parts);
   const over = detail.state !== "open";
   if (!parts.length && detail.problem) return null;
-  const drawn = counter("plot ", false);
+  const drawn = numbered();
   const shown = parts.map((part, index) => partElement(part, `/answer/parts/${index}`, { ...context, file: drawn }));
   const finish = fields(detail.answer).finishReason;
   const why = fields(detail.answer).finishMessage;
@@ -62,10 +62,17 @@ function turn(content, pointer, context) {
 
 const EXTENSIONS = { "text/csv": ".csv", "text/x-python": ".py", "text/plain": ".txt", "image/jpeg": ".jpg", "image/svg+xml": ".svg" };
 const extension = (type) => EXTENSIONS[type] ?? (type.startsWith("image/") ? `.${type.slice(6)}` : "");
-const named = (stem, type = "") => `${stem}${extension(type)}`;
+const named = (stem, type) => `${stem}${extension(type)}`;
 
-/** Names of files in the order in which they come; the sandbox gives a user's files the same. */
-function counter(stem, isFile = true) {
-  let next = isFile ? 0 : 1;
-  return (type) => (isFile ? named(`${stem}${next++}`, type) : `${stem}${next++}`);
+/** Names of a user's files, as the sandbox gives them. */
+function uploaded() {
+  let next = 0;
+  return (type) => named(`input_file_${next++}`, type);
+}
+
+/** Names of what an answer brings along. */
+function numbered() {
+  let plots = 0;
+  let files = 0;
+  return (type) => (type.startsWith("image/") ? `plot ${++plots}` : `file ${++files}`);
 }

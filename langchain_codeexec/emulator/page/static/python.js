@@ -13,9 +13,10 @@ const BUILTINS = words(
   "abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict dir divmod enumerate eval exec " +
     "filter float format frozenset getattr globals hasattr hash help hex id input int isinstance issubclass iter len " +
     "list locals map max memoryview min next object oct open ord pow print property range repr reversed round set " +
-    "setattr slice sorted staticmethod str sum super tuple vars zip Exception ValueError TypeError KeyError IndexError",
+    "setattr slice sorted staticmethod str sum super tuple type vars zip Exception ValueError TypeError KeyError IndexError",
 );
 
+const BEGINNING = { kind: "beginning", text: "" };
 const DIGITS = String.raw`\d(?:_?\d)*`;
 const RULES = [
   ["space", /\s+/y],
@@ -37,13 +38,13 @@ const RULES = [
 export function tokens(source) {
   const found = [];
   let at = 0;
-  let before = "";
+  let before = BEGINNING;
   while (at < source.length) {
     const token = refined(next(source, at), before, source, at);
     found.push(token);
     at += token.text.length;
-    if (token.kind !== "space") before = token.text;
-    else if (token.text.includes("\n")) before = "\n";
+    if (token.kind !== "space") before = token;
+    else if (token.text.includes("\n")) before = BEGINNING;
   }
   return found;
 }
@@ -58,20 +59,21 @@ function next(source, at) {
 }
 
 function refined({ kind, text }, before, source, at) {
-  if (kind === "operator" && text === "@" && (before === "" || before === "\n")) return { kind: "decorator", text };
+  if (text === "@" && before === BEGINNING) return { kind: "decorator", text };
   if (kind !== "name") return { kind, text };
-  if (before === "@") return { kind: "decorator", text };
-  if (before === "def" || before === "class") return { kind: "definition", text };
-  if (before === ".") return { kind, text };
-  if (SOFT.has(text) && !opensBlock(source, at, before)) return { kind, text };
-  if (KEYWORDS.has(text)) return { kind: "keyword", text };
+  if (before.kind === "decorator" && before.text === "@") return { kind: "decorator", text };
+  if (before.text === "def" || before.text === "class") return { kind: "definition", text };
+  if (before.text === ".") return { kind, text };
+  if (KEYWORDS.has(text) && (!SOFT.has(text) || (before === BEGINNING && opensStatement(source, at)))) {
+    return { kind: "keyword", text };
+  }
   if (CONSTANTS.has(text)) return { kind: "constant", text };
   return { kind: BUILTINS.has(text) ? "builtin" : "name", text };
 }
 
-/** `match`, `case` and `type` are keywords only where they begin a statement that is none otherwise. */
-function opensBlock(source, at, before) {
+/** `match`, `case` and `type` are keywords only where a statement of theirs begins. */
+function opensStatement(source, at) {
   const end = source.indexOf("\n", at);
-  const rest = source.slice(at, end < 0 ? source.length : end);
-  return (before === "" || before === "\n") && /^(?:(?:match|case)\s+[^=.,)\]].*:|type\s+\w+\s*[=[])/.test(rest);
+  const line = source.slice(at, end < 0 ? source.length : end);
+  return /^(?:(?:match|case)\s+[^=.,)\]].*:|type\s+\w+\s*[=[])/.test(line);
 }

@@ -1,0 +1,257 @@
+"""What is copied from the page does what it says: in a shell, in pytest, in a player of cassettes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from langchain_codeexec.emulator import CassettePlayer, EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator.page.copied_test import pytest_of
+from langchain_codeexec.emulator.page.exchange import Exchange
+from langchain_codeexec.emulator.targets import Target
+
+CODE = [{"codeExecution": {}}]
+MODEL = "gemini-2.5-flash"  # it signs nothing, so the same is answered every time
+VERTEX = f"/v1beta1/projects/p/locations/us-central1/publishers/google/models/{MODEL}"
+DEVELOPER = f"/v1beta/models/{MODEL}"
+SIGNING = "/v1beta/models/gemini-3-flash-preview"
+TEXTS = [
+    "Say pi",
+    "It's $HOME and `uname` and \\ and \"quotes\" !! 'single'",
+    "two\nlines\tand a tab, JSON\nJSON",
+    "العربية, 日本語, 🙂",
+]
+
+
+def asked(text, **fields):
+    return {"contents": [{"role": "user", "parts": [{"text": text}]}], **fields}
+
+
+def view(asking, name, number=None):
+    response = asking.http.get(f"/__emulator__/requests/{number or asking.last()['number']}/{name}")
+    assert response.status_code == 200, response.text
+    return response.text
+
+
+def shell(command, **settings):
+    environment = {name: value for name, value in os.environ.items() if name != "GEMINI_API_KEY"} | settings
+    done = subprocess.run(
+        ["bash"], input=command, capture_output=True, text=True, timeout=60, check=True, env=environment
+    )
+    return done.stdout
+
+
+def said(body):
+    """The answer without what is new in every answer."""
+    return [chunk["candidates"][0].get("content") for chunk in body]
+
+
+# -- curl ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("path", [f"{DEVELOPER}:generateContent", f"{VERTEX}:generateContent"])
+def test_curl_asks_the_same(cleared, path, text):
+    first = cleared.http.post(path, json=asked(text, tools=CODE))
+    sent = cleared.last()["request"]
+    again = json.loads(shell(view(cleared, "curl"), GEMINI_API_KEY="another key"))
+    assert said([again]) == said([first.json()])
+    assert cleared.last()["request"] == sent
+
+
+@pytest.mark.parametrize(
+    "credentials", [{"headers": {"authorization": "Bearer t"}}, {"params": {"key": "k"}}]
+)
+def test_curl_of_a_stream_with_other_credentials(cleared, credentials):
+    url = f"{cleared.emulator.url}{VERTEX}:streamGenerateContent"
+    params = {"alt": "sse", **credentials.get("params", {})}
+    httpx.post(url, params=params, headers=credentials.get("headers"), json=asked("Say pi"))
+    command = view(cleared, "curl")
+    assert shell(command).count("data: ") == len(cleared.last()["chunks"]) == 6
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"JSON\n'\nJSON_", b'{"contents": "\xff"}', b"\x00\r\n%s\x1b[31m", b"[]"], ids=repr
+)
+def test_curl_of_what_is_no_request(cleared, body):
+    first = cleared.http.post(f"{DEVELOPER}:generateContent", content=body)
+    again = json.loads(shell(view(cleared, "curl")))
+    assert first.status_code == cleared.last()["status"] == 400
+    assert again["error"]["message"].splitlines()[0] == first.json()["error"]["message"].splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1beta/models"), ("GET", "/v1/x%20y'z"), ("PUT", "/v1")]
+)
+def test_curl_of_what_has_no_body(cleared, method, path):
+    first = cleared.http.request(method, path)
+    assert json.loads(shell(view(cleared, "curl"))) == first.json()
+    assert cleared.last()["httpMethod"] == method
+
+
+def test_curl_of_a_request_without_credentials_has_none(cleared):
+    httpx.post(f"{cleared.emulator.url}{VERTEX}:generateContent", json=asked("Hi"))
+    assert json.loads(shell(view(cleared, "curl")))["error"]["status"] == "UNAUTHENTICATED"
+
+
+def test_a_body_larger_than_an_argument_may_be(cleared):
+    cleared.http.post(f"{DEVELOPER}:generateContent", json=asked("x" * 300_000 + " pi"))
+    assert "candidates" in json.loads(shell(view(cleared, "curl")))
+
+
+# -- a test --------------------------------------------------------------------------------------------
+
+
+def broken_off(prompt):
+    return ["Well begun", EmulatedError(503, message="Gone away.")]
+
+
+def test_copied_tests_pass(cleared, tmp_path):
+    """One run of pytest for all of them, and for one whose answer was changed."""
+    post, get = cleared.http.post, cleared.http.get
+    generate, stream = f"{SIGNING}:generateContent", f"{SIGNING}:streamGenerateContent"
+    functions = [{"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT"}}]}]
+    post(generate, json=asked("Say pi", tools=CODE))
+    post(f"{VERTEX}:generateContent", json=asked("Please fail", tools=CODE))
+    post(f"{stream}?alt=sse", json=asked("Draw pi", tools=CODE, generationConfig={"temperature": 0.5}))
+    post(stream, json=asked("As an array, pi", tools=[{"code_execution": {}}]))
+    post(f"{stream}?alt=sse", json=asked("one two three four five six seven eight"))
+    post(f"{DEVELOPER}:countTokens", json=asked("Count"))
+    get("/v1beta/models")
+    get("/v1beta/nothing")
+    post("/v1beta/models/gemini-2.5-flash:generateContent", json=asked("Both", tools=[*CODE, *functions]))
+    post(stream, json=asked("No array", tools=[{"nothing": {}}]))
+    post(generate, content=b"{'contents': [{'parts': [{'text': 'pi',}]}],}")
+    post(generate, content=b"\xff{")
+    post(generate, content=json.dumps(asked("half \ud83d a pair")))
+    post(generate, json=asked("Invalid key"), headers={"x-goog-api-key": "invalid"})
+    httpx.post(f"{cleared.emulator.url}{VERTEX}:generateContent", json=asked("Nobody"))
+    for fault in (
+        "quota",
+        "503:message=No,retry_after=2",
+        "empty",
+        "no_candidates",
+        "malformed_call",
+        "garbled",
+    ):
+        cleared.emulator.faults.add(fault)
+        post(generate, json=asked("Say pi", tools=CODE))
+    for fault in ("error:after=1", "duplicate", "truncated:after=2", "cut:after=2", "cut"):
+        cleared.emulator.faults.add(fault)
+        try:
+            post(f"{stream}?alt=sse", json=asked("Say pi", tools=CODE))
+        except httpx.TransportError:
+            assert fault.startswith("cut")
+    numbers = [line["number"] for line in get("/__emulator__/requests").json()["requests"]]
+    for number in numbers:
+        (tmp_path / f"test_{number}.py").write_text(view(cleared, "test", number))
+    with GeminiEmulator(ScriptedBrain([broken_off, EmulatedError(429, message="Slow")])) as other:
+        url = f"{other.url}{DEVELOPER}"
+        httpx.post(f"{url}:streamGenerateContent?alt=sse&key=k", json=asked("Go on"))
+        httpx.post(f"{url}:generateContent?key=k", json=asked("Once more"))
+        for number in (1, 2):
+            source = httpx.get(f"{other.page_url}requests/{number}/test").text
+            (tmp_path / f"test_other_{number}.py").write_text(source)
+    changed = view(cleared, "test", numbers[0]).replace("== ANSWER", "== {**ANSWER, 'usageMetadata': {}}")
+    (tmp_path / "test_changed.py").write_text(changed)
+    plugin = ["-p", "langchain_codeexec.pytest_plugin", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugin, "--strict-markers", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )
+    assert f"1 failed, {len(numbers) + 2} passed" in done.stdout, done.stdout
+    assert "FAILED test_changed.py" in done.stdout
+    assert len(numbers) == 26
+
+
+def test_a_copied_test_reads_well():
+    answer = {"candidates": [{"content": {"parts": [{"text": "Hi."}], "role": "model"}}]}
+    exchange = Exchange(
+        number=7,
+        http_method="POST",
+        path="/v1beta/models/gemini-2.5-flash:generateContent",
+        credential="key",
+        received=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        target=Target("developer", "v1beta", "gemini-2.5-flash", "generateContent"),
+        question=json.dumps(asked("Say hello")).encode(),
+        asked_at=0.0,
+        status=200,
+        complete=True,
+        pieces=[(0.0, json.dumps(answer).encode())],
+    )
+    assert (
+        pytest_of(exchange)
+        == '''\
+"""Request 7 of the Gemini emulator, 2026-01-02 03:04:05 UTC, copied from its page."""
+
+import httpx
+import pytest
+
+REQUEST = {'contents': [{'role': 'user', 'parts': [{'text': 'Say hello'}]}]}
+
+ANSWER = {'candidates': [{'content': {'parts': [{'text': 'Hi.'}], 'role': 'model'}}]}
+
+
+@pytest.mark.gemini_script([ANSWER])
+def test_request_7(gemini_emulator):
+    response = httpx.request(
+        'POST',
+        gemini_emulator.url + '/v1beta/models/gemini-2.5-flash:generateContent',
+        headers={'x-goog-api-key': 'any'},
+        json=REQUEST,
+        timeout=60,
+    )
+    assert response.status_code == 200
+    assert response.json() == ANSWER
+'''
+    )
+
+
+# -- JSON and cassettes --------------------------------------------------------------------------------
+
+
+def test_json_holds_both_sides(cleared):
+    answer = cleared.ask("Say pi", tools=CODE).json()
+    copied = json.loads(view(cleared, "json"))
+    assert copied == {"request": asked("Say pi", tools=CODE), "response": answer}
+    cleared.ask("Say pi", stream=True)
+    assert len(json.loads(view(cleared, "json"))["response"]) == 6
+    cleared.http.post(f"{DEVELOPER}:generateContent", content=b"no JSON")
+    assert json.loads(view(cleared, "json"))["request"] == "no JSON"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_cassette_plays(cleared, tmp_path, stream):
+    first = cleared.ask("Say pi", tools=CODE, stream=stream)
+    path = tmp_path / "one.yaml"
+    path.write_text(view(cleared, "cassette"))
+    with CassettePlayer(path) as player:
+        again = httpx.post(
+            f"{player.url}{first.request.url.raw_path.decode()}", content=first.request.content
+        )
+    assert again.status_code == 200
+    if stream:
+        assert [json.loads(line[6:]) for line in again.text.split("\r\n\r\n") if line] == [
+            json.loads(line[6:]) for line in first.text.split("\r\n\r\n") if line
+        ]
+    else:
+        assert again.json() == first.json()
+
+
+def test_a_cassette_holds_no_project_and_what_was_garbled(cleared):
+    cleared.emulator.faults.add("garbled")
+    cleared.http.post(f"{VERTEX.replace('/p/', '/my-own-project/')}:generateContent", json=asked("Say pi"))
+    text = view(cleared, "cassette")
+    assert "my-own-project" not in text
+    assert "text:" in text

@@ -1,0 +1,502 @@
+"""What the page is told: the list, one request, events; bounded, and nothing to strangers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from langchain_codeexec.chat_models import ChatGeminiCodeExecution
+from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain, create_app
+from langchain_codeexec.emulator.page.journal import Journal
+from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.executors.process import ProcessExecutor
+
+CODE = [{"codeExecution": {}}]
+OWN = "/__emulator__"
+
+
+def lines(asking, after=0):
+    return asking.http.get(f"{OWN}/requests", params={"after": after}).json()["requests"]
+
+
+@contextmanager
+def events(asking, **query):
+    """The changes that are told, one after the other."""
+    with asking.http.stream("GET", f"{OWN}/events", params=query) as response:
+        yield (json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: "))
+
+
+# -- the list ------------------------------------------------------------------------------------------
+
+
+def test_a_line_says_what_is_seen_at_a_glance(cleared):
+    cleared.ask("Draw pi", model="gemini-3-flash-preview", tools=CODE)
+    (line,) = lines(cleared)
+    expected = {
+        "httpMethod": "POST",
+        "method": "generateContent",
+        "model": "gemini-3-flash-preview",
+        "endpoint": "developer",
+        "status": 200,
+        "state": "complete",
+        "codeExecution": True,
+        "functions": [],
+        "otherTools": [],
+        "said": "Draw pi",
+        "outcomes": ["OUTCOME_OK"],
+        "finish": "STOP",
+        "problem": "",
+        "faults": [],
+    }
+    assert {name: line[name] for name in expected} == expected
+    assert line["tokens"] > 0
+    assert line["duration"] > 0
+
+
+def test_what_changed_after_a_revision(cleared):
+    cleared.ask("One")
+    revision = cleared.http.get(f"{OWN}/requests").json()["revision"]
+    assert lines(cleared, revision) == []
+    cleared.ask("Two")
+    assert [line["said"] for line in lines(cleared, revision)] == ["Two"]
+    assert (
+        len(cleared.http.get(f"{OWN}/requests", params={"after": revision, "run": "x"}).json()["requests"])
+        == 2
+    )
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "1.5", "²"])
+def test_a_revision_is_a_number(cleared, after):
+    response = cleared.http.get(f"{OWN}/requests", params={"after": after})
+    assert response.status_code == 400
+    assert "not a revision" in response.json()["error"]["message"]
+
+
+def test_requests_recorded_have_the_numbers_of_the_page(cleared):
+    cleared.ask("Hello")
+    record = cleared.emulator.requests[-1]
+    assert record.number == lines(cleared)[-1]["number"]
+    assert record.received.isoformat(timespec="milliseconds") == lines(cleared)[-1]["time"]
+
+
+def test_the_page_itself_is_no_request(cleared):
+    before = len(cleared.emulator.requests)
+    html = {"accept": "text/html,*/*"}
+    assert cleared.http.get("/", headers=html).headers["location"] == f"{OWN}/"
+    assert cleared.http.get(OWN, headers=html).headers["location"] == f"{OWN}/"
+    page = cleared.http.get(cleared.emulator.page_url)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert lines(cleared) == []
+    assert len(cleared.emulator.requests) == before
+    assert cleared.http.get("/").status_code == 404
+    assert len(lines(cleared)) == 1
+
+
+def test_the_url_of_the_page_is_known_once_it_is_started():
+    with pytest.raises(ConfigurationError, match="before it is started"):
+        _ = GeminiEmulator(ScriptedBrain([])).page_url
+
+
+# -- one request ---------------------------------------------------------------------------------------
+
+
+def test_all_of_a_stream(cleared):
+    cleared.ask("Draw pi", model="gemini-3-flash-preview", stream=True, tools=[{"code_execution": {}}])
+    detail = cleared.last()
+    assert detail["request"]["tools"] == [{"code_execution": {}}]
+    assert detail["asked"]["tools"] == CODE
+    assert [next(iter(part)) for part in detail["answer"]["parts"]] == [
+        "text",
+        "executableCode",
+        "codeExecutionResult",
+        "inlineData",
+        "text",
+    ]
+    assert detail["plan"]["way"] == "code_execution"
+    assert detail["brain"] == "ScriptedBrain"
+    times = [chunk["at"] for chunk in detail["chunks"]]
+    timing = detail["timing"]
+    moments = [timing["read"], timing["asked"], timing["first"], *times, timing["total"]]
+    assert moments == sorted(moments)
+    assert detail["query"] == {"alt": "sse"}
+    usage = detail["usage"]
+    assert usage["totalTokenCount"] == sum(
+        usage.get(f"{side}TokenCount", 0) for side in ("prompt", "candidates", "toolUsePrompt", "thoughts")
+    )
+
+
+def test_code_that_is_run_is_timed():
+    script = [[{"executableCode": {"code": "print(6 * 7)"}}, "It is 42."]]
+    with GeminiEmulator(ScriptedBrain(script), ProcessExecutor()) as emulator:
+        body = {"contents": [{"parts": [{"text": "Hi"}]}], "tools": CODE}
+        httpx.post(
+            f"{emulator.url}/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=body, timeout=60
+        )
+        detail = httpx.get(f"{emulator.page_url}requests/1").json()
+    (run,) = detail["timing"]["runs"]
+    assert run["outcome"] == "OUTCOME_OK"
+    assert 0 < run["seconds"] <= detail["duration"]
+    assert detail["notes"][0].startswith("step: ")
+
+
+def test_the_rules_say_which_of_them_answered():
+    with GeminiEmulator() as emulator:
+        body = {"contents": [{"parts": [{"text": "Hello!"}]}]}
+        httpx.post(
+            f"{emulator.url}/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=body, timeout=60
+        )
+        detail = httpx.get(f"{emulator.page_url}requests/1").json()
+    assert (detail["brain"], detail["notes"]) == ("RuleBrain", ["rule: small talk"])
+
+
+def test_faults_and_cut_answers_are_told(cleared):
+    cleared.emulator.faults.add("latency:seconds=0,rate=1,seed=3", "cut:after=1")
+    with pytest.raises(httpx.TransportError):
+        cleared.ask("one two three four five six seven eight", stream=True)
+    detail = cleared.last()
+    assert detail["faultsHit"] == [{"kind": "cut", "after": 1}, {"kind": "latency", "rate": 1, "seed": 3}]
+    assert (detail["state"], len(detail["chunks"])) == ("cut", 1)
+    cleared.emulator.faults.replace(["cut"])
+    with pytest.raises(httpx.TransportError):
+        cleared.ask("Hello")
+    assert (cleared.last()["state"], cleared.last()["status"]) == ("cut", 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "texts"), [("garbled", 1), ("truncated:after=1", 1), ("error:after=1", 0), ("duplicate", 0)]
+)
+def test_spoiled_streams_are_shown_as_they_were_sent(cleared, fault, texts):
+    cleared.emulator.faults.add(fault)
+    response = cleared.ask("pi", stream=True)
+    detail = cleared.last()
+    assert sum("text" in chunk for chunk in detail["chunks"]) == texts
+    raw = cleared.http.get(f"{OWN}/requests/{detail['number']}/response").text
+    assert raw == response.text
+    assert (detail["error"] is not None) == (fault == "error:after=1")
+
+
+def test_no_credential_is_kept(cleared):
+    secret = "AIzaVerySecretKeyOfSomebodyElse00000000"
+    for where in (
+        {"headers": {"x-goog-api-key": secret}},
+        {"headers": {"authorization": f"Bearer {secret}"}},
+        {"params": {"key": secret, "alt": "sse"}},
+    ):
+        body = {"contents": [{"parts": [{"text": "Hi"}]}]}
+        httpx.post(
+            f"{cleared.emulator.url}/v1/publishers/google/models/gemini-2.5-flash:generateContent",
+            json=body,
+            **where,
+        )
+    for number in [line["number"] for line in lines(cleared)]:
+        for view in ("", "/curl", "/test", "/json", "/request", "/response", "/cassette"):
+            assert secret not in cleared.http.get(f"{OWN}/requests/{number}{view}").text
+    assert secret not in cleared.http.get(f"{OWN}/requests").text
+
+
+# -- large and strange bodies --------------------------------------------------------------------------
+
+
+def test_long_texts_are_cut_and_blobs_left_out_but_there_to_be_fetched():
+    text, blob = "é" * 50_000, base64.b64encode(b"a,b\n1,2\n").decode()
+    answer = {
+        "candidates": [
+            {"content": {"parts": [{"text": text}, {"inlineData": {"mimeType": "text/csv", "data": blob}}]}}
+        ]
+    }
+    with GeminiEmulator(ScriptedBrain([answer])) as emulator, httpx.Client(base_url=emulator.url) as http:
+        body = {
+            "contents": [
+                {
+                    "parts": [
+                        {"text": "x" * 30_000},
+                        {"inline_data": {"mime_type": "image/png", "data": "AAAA"}},
+                    ]
+                }
+            ]
+        }
+        http.post("/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=body)
+        detail = http.get(f"{OWN}/requests/1").json()
+        assert detail["answer"]["parts"][0]["text"] == "é" * 20_000
+        assert detail["cuts"]["/answer/parts/0/text"] == {"length": 50_000}
+        assert detail["cuts"]["/answer/parts/1/inlineData/data"] == {
+            "length": len(blob),
+            "mimeType": "text/csv",
+        }
+        assert detail["cuts"]["/request/contents/0/parts/1/inline_data/data"]["mimeType"] == "image/png"
+        for pointer, content, media_type in (
+            ("/answer/parts/0/text", text.encode(), "text/plain; charset=utf-8"),
+            ("/answer/parts/1/inlineData/data", b"a,b\n1,2\n", "text/plain; charset=utf-8"),
+            ("/request/contents/0/parts/1/inline_data/data", b"\0\0\0", "image/png"),
+        ):
+            blob_response = http.get(f"{OWN}/requests/1/blob", params={"at": pointer})
+            assert (blob_response.content, blob_response.headers["content-type"]) == (content, media_type)
+        for pointer in ("", "/answer", "/answer/parts/7/text", "/answer/parts/x", "/nothing"):
+            missing = http.get(f"{OWN}/requests/1/blob", params={"at": pointer})
+            assert missing.status_code == 404, pointer
+
+
+@pytest.mark.parametrize("mime_type", ["text/html", "application/pdf", "image/x-tiff", "text/javascript"])
+def test_what_a_stranger_wrote_is_never_a_page(mime_type):
+    data = base64.b64encode(b"<script>alert(1)</script>").decode()
+    answer = {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": mime_type, "data": data}}]}}]}
+    with GeminiEmulator(ScriptedBrain([answer])) as emulator, httpx.Client(base_url=emulator.url) as http:
+        http.post(
+            "/v1beta/models/gemini-2.5-flash:generateContent?key=k",
+            json={"contents": [{"parts": [{"text": "Hi"}]}]},
+        )
+        response = http.get(f"{OWN}/requests/1/blob?at=/answer/parts/0/inlineData/data")
+    assert response.headers["content-type"] in ("text/plain; charset=utf-8", "application/octet-stream")
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"7",
+        b'{"contents": 7, "tools": "x"}',
+        b'{"contents": [null, {"parts": [3]}], "tools": [null]}',
+        b'{"contents": [{"parts": [{"text": null}]}], "tools": [{"functionDeclarations": [{"name": 7}]}]}',
+        b'{"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": {"temperature": NaN, "topP": 1e999}}',
+        b'{"contents": ' + b"[" * 900 + b"]" * 900 + b"}",
+        b"[" * 100_000,
+        b'{"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "!"}}]}]}',
+        b"\xff\xfe",
+    ],
+    ids=lambda body: repr(body[:30]),
+)
+def test_strange_requests_are_shown_all_the_same(cleared, body):
+    cleared.http.post("/v1beta/models/gemini-2.5-flash:generateContent", content=body)
+    number = lines(cleared)[-1]["number"]
+    response = cleared.http.get(f"{OWN}/requests/{number}")
+    assert response.status_code == 200
+    json.loads(response.text, parse_constant=pytest.fail)
+    for view in ("curl", "test", "json"):
+        assert cleared.http.get(f"{OWN}/requests/{number}/{view}").status_code == 200
+    assert cleared.http.get(f"{OWN}/requests/{number}/cassette").status_code == (
+        400 if b": [[[" in body else 200
+    )
+    assert cleared.http.get(f"{OWN}/search", params={"q": "contents"}).status_code == 200
+
+
+def test_a_request_that_is_not_there(cleared):
+    for number in (0, 10**9):
+        response = cleared.http.get(f"{OWN}/requests/{number}")
+        assert (response.status_code, response.json()["error"]["status"]) == (404, "NOT_FOUND")
+    assert cleared.http.get(f"{OWN}/requests/x").status_code == 404
+    assert cleared.http.get(f"{OWN}/static/nothing.js").status_code == 404
+    assert cleared.http.get(f"{OWN}/static/..%2f__init__.py").status_code == 404
+
+
+# -- searching -----------------------------------------------------------------------------------------
+
+
+def test_search_gives_the_place(cleared):
+    cleared.ask("A question about pi", tools=CODE)
+    cleared.ask("Another")
+    first, second = (str(line["number"]) for line in lines(cleared))
+
+    def hits(query):
+        return cleared.http.get(f"{OWN}/search", params={"q": query}).json()["hits"]
+
+    assert hits("QUESTION") == {first: "A question about pi"}
+    assert hits("math.PI") == {first: "…port math print(math.pi) # round"}
+    assert set(hits("gemini-2.5")) == set(hits("developer")) == set(hits("")) == {first, second}
+    assert hits("ScriptedBrain").keys() == {first, second}
+    assert hits("not there") == {}
+    assert hits(base64.b64encode(b"signed").decode()) == {}
+
+
+# -- events --------------------------------------------------------------------------------------------
+
+
+def test_events_begin_with_what_there_is_and_go_on(cleared):
+    cleared.ask("One")
+    with events(cleared) as told:
+        state = next(told)
+        assert [line["said"] for line in state["requests"]] == ["One"]
+        cleared.ask("Two")
+        while not state["requests"] or state["requests"][-1]["said"] != "Two":
+            state = next(told)
+        cleared.emulator.faults.add("quota")
+        assert next(change for change in told if change["faults"])["faults"] == [{"kind": "quota"}]
+    with events(cleared, after=state["revision"], run=state["run"]) as told:
+        assert next(told)["requests"] == []
+    with events(cleared, after=state["revision"], run="another") as told:
+        assert len(next(told)["requests"]) == 2
+
+
+def test_an_open_page_does_not_keep_the_emulator_from_ending():
+    emulator = GeminiEmulator(ScriptedBrain([]), grace=60).start()
+    with httpx.stream("GET", f"{emulator.page_url}events") as response:
+        read = response.iter_lines()
+        next(read)
+        began = time.monotonic()
+        emulator.stop()
+        assert list(read) == [""]
+    assert time.monotonic() - began < 30
+
+
+def test_events_without_a_server_that_says_when_it_ends():
+    async def first():
+        transport = httpx.ASGITransport(create_app(ScriptedBrain([])), client=("127.0.0.1", 5))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            return (await http.get(f"{OWN}/requests")).json()
+
+    assert asyncio.run(first())["requests"] == []
+
+
+# -- strangers -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "example.com"},
+        {"origin": "https://example.com"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"},
+    ],
+)
+@pytest.mark.parametrize(
+    "path", ["/", "/events", "/requests", "/requests/1", "/search?q=x", "/static/main.js", "/faults"]
+)
+def test_strangers_are_told_nothing(cleared, path, headers):
+    response = cleared.http.get(f"{OWN}{path}", headers=headers)
+    assert response.status_code == 403
+    assert cleared.http.delete(f"{OWN}/requests", headers=headers).status_code == 403
+
+
+def test_a_link_on_another_page_may_be_followed(cleared):
+    headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "accept": "text/html"}
+    assert cleared.http.get("/", headers=headers, follow_redirects=True).status_code == 200
+    assert cleared.http.get("/", headers={**headers, "host": "example.com"}).status_code == 404
+
+
+def test_the_page_lets_nothing_foreign_in(cleared):
+    response = cleared.http.get(f"{OWN}/")
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "http" not in response.text
+    assert "<script>" not in response.text
+    assert "style=" not in response.text
+
+
+# -- limits --------------------------------------------------------------------------------------------
+
+
+def filled(journal, count, size):
+    for _ in range(count):
+        exchange = journal.begin("POST", "/", {}, "")
+        journal.asks(exchange, b"x" * size)
+        journal.answers(exchange, b"y" * size)
+        journal.end(exchange)
+
+
+def test_the_oldest_go_when_there_are_too_many():
+    journal = Journal(most=10)
+    filled(journal, 25, 5)
+    assert [exchange.number for exchange in journal.since(0)] == list(range(16, 26))
+    assert journal.oldest == 16
+    assert journal.get(15) is None
+
+
+def test_the_oldest_go_when_they_are_too_large():
+    journal = Journal(most_bytes=1_000_000)
+    filled(journal, 50, 100_000)
+    assert journal.size <= 1_000_000
+    assert [exchange.number for exchange in journal.since(0)] == [47, 48, 49, 50]
+
+
+def test_one_that_is_too_large_is_kept_as_far_as_it_goes():
+    journal = Journal(most_bytes=100_000)
+    exchange = journal.begin("POST", "/", {}, "")
+    journal.asks(exchange, b"x" * 200_000)
+    for _ in range(100):
+        journal.answers(exchange, b"y" * 1000)
+    assert exchange.question == b""
+    assert len(exchange.pieces) == 42
+    assert exchange.left_out > 200_000
+    assert journal.size <= 50_000
+
+
+def test_one_that_was_forgotten_while_it_lasted_takes_no_more_room():
+    journal = Journal()
+    exchange = journal.begin("POST", "/", {}, "")
+    journal.clear()
+    journal.answers(exchange, b"y" * 1000)
+    journal.end(exchange)
+    assert (journal.size, journal.since(0), exchange.pieces) == (0, [], [])
+    assert journal.oldest == 2
+
+
+# -- plans ---------------------------------------------------------------------------------------------
+
+
+def price(item: str) -> float:
+    """The price of an item."""
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "messages", "way"),
+    [
+        ("gemini-3-flash-preview", {}, ["Hi"], "native"),
+        ("gemini-2.5-flash", {"planner": lambda request: "both"}, ["Hi"], "delegated"),
+        ("gemini-2.5-flash", {"planner": lambda request: "functions"}, ["Hi"], "functions"),
+        ("gemini-2.5-flash", {"planner": lambda request: "code_execution"}, ["Hi"], "code_execution"),
+        ("gemini-2.5-flash", {"planner": lambda request: "code_execution"}, "called", "one_sided"),
+        ("gemini-2.5-flash", {"planner": lambda request: "functions"}, "ran", "one_sided"),
+    ],
+)
+def test_the_ways_of_the_chat_model_are_recognised(cleared, model, settings, messages, way):
+    from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+
+    from langchain_codeexec.planning import planner
+
+    if "planner" in settings:
+        settings = {"planner": planner(settings["planner"])}
+    llm = ChatGeminiCodeExecution(
+        model=model, api_key="k", vertexai=False, base_url=cleared.emulator.url, max_retries=0, **settings
+    )
+    if messages == "called":
+        call = {"name": "price", "args": {"item": "x"}, "id": "1"}
+        messages = [
+            "Hi",
+            AIMessage("", tool_calls=[call]),
+            ToolMessage("1.0", tool_call_id="1", name="price"),
+        ]
+    elif messages == "ran":
+        messages = [HumanMessage("Say pi"), llm.invoke("Say pi"), HumanMessage("And now?")]
+    llm.bind_tools([price]).invoke(messages)
+    assert cleared.last()["plan"]["way"] == way
+
+
+def test_without_tools_the_way_is_plain(cleared):
+    cleared.ask("Hi")
+    assert cleared.last()["plan"]["way"] == "plain"
+    cleared.http.get("/v1beta/models")
+    assert cleared.last()["plan"] is None
+
+
+def test_an_error_of_the_brain_is_told():
+    with GeminiEmulator(ScriptedBrain([EmulatedError(429, message="Too fast")])) as emulator:
+        body = {"contents": [{"parts": [{"text": "Hi"}]}]}
+        httpx.post(f"{emulator.url}/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=body)
+        detail = httpx.get(f"{emulator.page_url}requests/1").json()
+    assert detail["error"]["status"] == "RESOURCE_EXHAUSTED"
+    assert detail["problem"] == "Too fast"

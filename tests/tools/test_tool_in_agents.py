@@ -141,7 +141,7 @@ async def test_programs_find_the_files_of_conversation_and_state(tool: CodeExecu
     )  # fmt: skip
     attached = {"type": "file", "mime_type": "text/csv", "base64": SALES}
     question = HumanMessage([{"type": "text", "text": "Look."}, attached])
-    files = {"/work/plan.txt": "first", "no.file": 7}
+    files = {"/notes/plan.txt": "first", "no.file": 7}
 
     state = agent.invoke({"messages": [question], "files": files}, thread("one"))
     assert told(state) == [

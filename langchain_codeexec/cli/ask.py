@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from langchain_core.messages import HumanMessage
 
-from langchain_codeexec.cli.attachments import question_with_files
 from langchain_codeexec.cli.declarations import declared_functions
 from langchain_codeexec.cli.documents import write_documents
 from langchain_codeexec.cli.failures import reported, verdict
@@ -16,6 +14,7 @@ from langchain_codeexec.cli.options import DEFAULT_IMAGES, DEFAULT_MODEL, Debug,
 from langchain_codeexec.cli.service import open_model
 from langchain_codeexec.cli.streaming import show_stream
 from langchain_codeexec.cli.terminal import results, show, spinner
+from langchain_codeexec.inputs import data_message
 from langchain_codeexec.records.console import render_message, render_section
 from langchain_codeexec.records.json_record import json_record
 from langchain_codeexec.records.sections import Section, plan_section, sections_of
@@ -57,19 +56,18 @@ def ask(  # noqa: PLR0913 -- one parameter for each option
         raise typer.BadParameter("--json prints one object at the end; leave --stream away")
     sink = output_dir or (None if as_json else DEFAULT_IMAGES)
     with reported(debug=debug):
-        content = question_with_files(question, file or ())
+        asked = data_message(question, *(file or ()))
         with open_model(model, live=live, code_execution=not no_code) as opened:
             llm = opened.bind_tools(declared_functions(tools)) if tools else opened
-            conversation = [{"role": "user", "content": content}]
             if stream:
-                answer: Any = _streamed(question, llm.stream(conversation, output_sink=sink))
+                answer: Any = _streamed(question, llm.stream([asked], output_sink=sink))
             else:
                 with spinner("waiting for the answer"):
-                    answer = llm.invoke(conversation, output_sink=sink)
+                    answer = llm.invoke([asked], output_sink=sink)
                 _print(question, answer, as_json=as_json)
             if explain and not as_json:
                 _explain(answer, shown=not stream)
-        write_documents([HumanMessage(content), answer], html=html, notebook=notebook)
+        write_documents([asked, answer], html=html, notebook=notebook)
     if code := verdict(answer):
         raise typer.Exit(code)
 

@@ -14,6 +14,7 @@ from langchain_codeexec.cli.terminal import stderr
 from langchain_codeexec.errors import (
     CodeExecError,
     ConfigurationError,
+    DataError,
     GeminiAPIError,
     MessageError,
     ToolDeclarationError,
@@ -34,12 +35,13 @@ FAILED: Final = 1
 MISUSED: Final = 2
 """The command or the configuration is wrong."""
 
+_MISUSE: Final = (ConfigurationError, DataError, MessageError, ToolDeclarationError)
 _REMEDY: Final = "\nRemedy: "
 
 
 def exit_code(error: CodeExecError) -> int:
     """1 or 2: whose fault an error is."""
-    return MISUSED if isinstance(error, ConfigurationError | MessageError | ToolDeclarationError) else FAILED
+    return MISUSED if isinstance(error, _MISUSE) else FAILED
 
 
 def failure_panel(error: CodeExecError) -> RenderableType:

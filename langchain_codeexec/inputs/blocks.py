@@ -116,7 +116,7 @@ def _normal(block: Json) -> Json:
         AttributeError,
     ):  # malformed in a way its translators do not expect
         return block
-    return dict(found)
+    return block if found["type"] == "non_standard" else dict(found)
 
 
 def _standard(block: Json) -> Carried | None:
@@ -125,7 +125,7 @@ def _standard(block: Json) -> Carried | None:
     extras = block.get("extras")
     named = {**(extras if isinstance(extras, dict) else {}), **block}
     name = next((str(named[key]) for key in ("filename", "name", "title") if named.get(key)), "")
-    url = block.get("url")
+    url = block.get("url") or block.get("image_url")
     if "base64" not in block and isinstance(url, str) and (embedded := _DATA_URI.fullmatch(url)):
         encoded: Any = embedded[3] if "base64" in embedded[2].lower() else unquote_to_bytes(embedded[3])
         return _by_value(encoded, embedded[1] or mime_type, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_codeexec.errors import DataError
@@ -11,10 +12,12 @@ from langchain_codeexec.inputs.kinds import formatted
 from langchain_codeexec.inputs.shown import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from langchain_codeexec.inputs.data_file import Column
     from langchain_codeexec.inputs.grids import Grid
 
-__all__ = ["Written", "csv_from_grid", "sample_of"]
+__all__ = ["Written", "csv_from_grid", "sample_of", "writable"]
 
 _SAMPLE_ROWS, _SAMPLE_COLUMNS, _SAMPLE_CELL = 3, 30, 40
 
@@ -24,42 +27,46 @@ class Written(NamedTuple):
 
     Attributes:
         data: The bytes; no more than a beginning where it became too large.
-        rows: How many rows are in it.
         size: How many bytes it has, estimated where it became too large.
     """
 
     data: bytes
-    rows: int
     size: int
 
 
-def csv_from_grid(
-    grid: Grid, columns: tuple[Column, ...], source: str, *, most: int, step: int = 1
-) -> Written:
-    """Write every `step`-th row, and stop soon after `most` bytes.
+@contextmanager
+def writable(source: str) -> Iterator[None]:
+    """Say of which source a value was that has no text.
 
     Raises:
-        DataError: A value has no text.
+        DataError: There was one: an integer of thousands of digits, say, or a list that holds itself.
     """
-    buffer = io.BytesIO()
-    text = io.TextIOWrapper(buffer, "utf-8", errors="replace", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\n")
-    rows = 0
     try:
-        writer.writerow([column.name for column in columns])
-        for chunk in grid.chunks(step):
-            cells = [formatted(values, one.kind) for values, one in zip(chunk, columns, strict=True)]
-            writer.writerows(zip(*cells, strict=True))
-            rows += len(chunk[0])
-            if buffer.tell() > most:
-                break
-    except (ValueError, RecursionError, csv.Error) as error:
+        yield
+    except DataError:
+        raise
+    except (ValueError, TypeError, OverflowError, RecursionError, csv.Error) as error:
         raise DataError(
             f"{source} holds a value that cannot be written as text: {error}. Leave its column out, or turn it "
             "into text first."
         ) from error
+
+
+def csv_from_grid(grid: Grid, columns: tuple[Column, ...], *, most: int, step: int = 1) -> Written:
+    """Write every `step`-th row, and stop soon after `most` bytes."""
+    buffer = io.BytesIO()
+    text = io.TextIOWrapper(buffer, "utf-8", errors="replace", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    rows = 0
+    for chunk in grid.chunks(step):
+        cells = [formatted(values, one.kind) for values, one in zip(chunk, columns, strict=True)]
+        writer.writerows(zip(*cells, strict=True))
+        rows += len(chunk[0])
+        if buffer.tell() > most:
+            break
     wanted = -(-grid.rows // step)
-    return Written(buffer.getvalue(), rows, buffer.tell() * wanted // rows if rows else buffer.tell())
+    return Written(buffer.getvalue(), buffer.tell() * wanted // rows if rows else buffer.tell())
 
 
 def sample_of(grid: Grid, columns: tuple[Column, ...]) -> tuple[tuple[str, ...], ...]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import DataError
-from langchain_codeexec.inputs.csv_writing import csv_from_grid, sample_of
+from langchain_codeexec.inputs.csv_writing import csv_from_grid, sample_of, writable
 from langchain_codeexec.inputs.data_file import DataFile
 from langchain_codeexec.inputs.file_types import suffix_of
+from langchain_codeexec.inputs.grids import CHUNK, RowGrid
 from langchain_codeexec.inputs.kinds import scanned
-from langchain_codeexec.inputs.limits import DataLimits, inline_size, too_large
+from langchain_codeexec.inputs.limits import DataLimits, fair_share, in_words, inline_size, too_large
 from langchain_codeexec.inputs.sources import contents_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from langchain_codeexec.inputs.content import Content
+    from langchain_codeexec.inputs.grids import Grid
 
 __all__ = ["data_files", "files_within"]
 
@@ -81,8 +84,8 @@ def files_within(
     if _total(files) > room:
         largest = max(files, key=lambda file: len(file.data))
         raise too_large(
-            f"the request with {largest.source} ({len(largest.data) / 1e6:.1f} MB)",
-            f"{(_total(files) + spent) / 1e6:.1f} MB in base64",
+            f"the request with {largest.source} ({in_words(len(largest.data))})",
+            f"{in_words(_total(files) + spent)} in base64",
             limits.request_bytes,
             "a request",
         )
@@ -94,38 +97,66 @@ def _total(files: list[DataFile]) -> int:
 
 
 def _fitted(contents: list[Content], files: list[DataFile], limits: DataLimits, room: int) -> list[DataFile]:
-    """The files again, every table thinned out in the same measure."""
-    tables = _total([file for file in files if file.rows is not None])
-    share = max(0, room - (_total(files) - tables)) / max(1, tables)
+    """The files again, the largest tables thinned out."""
+    room -= _total([file for file in files if file.rows is None])
+    share = fair_share((len(file.data) for file in files if file.rows is not None), room)
     return [
         file
-        if file.rows is None
-        else _file(content, 0, limits, int(len(file.data) * share * 0.98), name=file.name)
+        if file.rows is None or len(file.data) <= share
+        else _file(content, 0, limits, share, name=file.name)
         for content, file in zip(contents, files, strict=True)
     ]
 
 
 def _file(content: Content, number: int, limits: DataLimits, most: int, name: str = "") -> DataFile:
     name = name or f"input_file_{number}{suffix_of(content.mime_type)}"
-    if content.grid is None:
-        data = content.data or b""
-        if len(data) > most:
-            raise too_large(content.source, f"{len(data) / 1e6:.1f} MB", most, "one file")
-        return DataFile(name, content.source, content.mime_type, data, remarks=content.remarks)
-    columns = scanned(content.grid)
-    file = DataFile(name, content.source, content.mime_type, content.data or b"", columns, content.grid.rows)
-    file = replace(file, sample=sample_of(content.grid, columns), remarks=content.remarks)
+    file = DataFile(name, content.source, content.mime_type, content.data or b"", remarks=content.remarks)
     if content.data is not None and len(content.data) <= most:
-        return file
-    step = 1
-    while True:
-        written = csv_from_grid(content.grid, columns, content.source, most=most, step=step)
-        if written.size <= most and len(written.data) <= most:
-            break
-        if not limits.down_sample or step >= content.grid.rows:
-            raise too_large(content.source, f"about {written.size / 1e6:.1f} MB", most, "one file")
-        step = max(step + 1, -(-step * written.size // most))
-    if step == 1:
-        return replace(file, data=written.data)
-    thinned = f"every {step}th of {content.grid.rows} rows, evenly spaced, to fit the request"
-    return replace(file, data=written.data, rows=written.rows, remarks=(*content.remarks, thinned))
+        with writable(content.source):
+            return _described(file, content.grid) if content.grid else file
+    if content.grid is None:
+        raise too_large(content.source, in_words(len(file.data)), most, "one file")
+    with writable(content.source):
+        return _written(file, content.grid, limits, most)
+
+
+def _described(file: DataFile, grid: Grid, step: int = 1) -> DataFile:
+    """A table's file with what the model is told of its rows."""
+    columns = scanned(grid, step)
+    return replace(file, columns=columns, rows=-(-grid.rows // step), sample=sample_of(grid, columns))
+
+
+def _written(file: DataFile, grid: Grid, limits: DataLimits, most: int) -> DataFile:
+    """A table's file with its rows as CSV; every n-th of them, where all are too many and that is allowed.
+
+    Raises:
+        DataError: They are too many.
+    """
+    step, size = 1, _estimated_size(grid)
+    data = None
+    if size <= 2 * most:  # an estimate has the benefit of the doubt
+        file = _described(file, grid)
+        data, size = csv_from_grid(grid, file.columns, most=most)
+    while size > most or data is None:
+        if not limits.down_sample or step >= grid.rows:
+            raise too_large(file.source, f"about {in_words(size)}", most, "one file")
+        step = max(step + 1, -(-step * size // most))
+        file = _described(file, grid, step)
+        data, size = csv_from_grid(grid, file.columns, most=most, step=step)
+    if step > 1:
+        thinned = f"every {_ordinal(step)} of {grid.rows} rows, evenly spaced, to fit the request"
+        file = replace(file, remarks=(*file.remarks, thinned))
+    return replace(file, data=data)
+
+
+def _estimated_size(grid: Grid) -> int:
+    """Bytes of a table as CSV, by its first rows."""
+    if grid.rows <= CHUNK:
+        return 0
+    head = RowGrid(grid.names, list(zip(*next(grid.chunks()), strict=True)), written=grid.written)
+    return csv_from_grid(head, scanned(head), most=sys.maxsize).size * grid.rows // head.rows
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"

@@ -98,7 +98,7 @@ def unique_names(names: Iterable[object]) -> tuple[str, ...]:
     unique: dict[str, None] = {}
     counts: dict[str, int] = {}
     for place, given in enumerate(names, 1):
-        plain = "" if given is None else str(given)
+        plain = "" if given is None or given != given else str(given)  # noqa: PLR0124 -- NaN, a gap in pandas' index
         name = wanted = plain if plain.strip() else f"column_{place}"
         while name in unique:
             counts[wanted] = counts.get(wanted, 0) + 1

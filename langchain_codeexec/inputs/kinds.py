@@ -77,11 +77,11 @@ _WRITTEN: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
 """How filled cells of a kind are written; the first that fits all of them."""
 
 
-def scanned(grid: Grid) -> tuple[Column, ...]:
-    """The columns of a table, all its rows looked at."""
+def scanned(grid: Grid, step: int = 1) -> tuple[Column, ...]:
+    """The columns of a table, by every `step`-th row of it."""
     scan = _WrittenScan if grid.written else _ValueScan
     scans = [scan() for _ in grid.names]
-    for chunk in grid.chunks():
+    for chunk in grid.chunks(step):
         for one, values in zip(scans, chunk, strict=True):
             one.add(values)
     return tuple(Column(name, one.kind, one.missing) for name, one in zip(grid.names, scans, strict=True))
@@ -225,4 +225,5 @@ _FORMATS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "JSON": _json,
     "base64": lambda value: b64encode(value).decode(),
     "mixed": _of_its_kind,
+    "empty": str,
 }

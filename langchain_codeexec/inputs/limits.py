@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.errors import ConfigurationError, DataError
 
-__all__ = ["DataLimits", "inline_size", "too_large"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["DataLimits", "fair_share", "in_words", "inline_size", "too_large"]
 
 _PART: Final = 120
 """Bytes of JSON around the data of a part, rounded up."""
@@ -57,6 +60,23 @@ def inline_size(size: int) -> int:
     return (size + 2) // 3 * 4 + _PART
 
 
+def fair_share(sizes: Iterable[int], room: int) -> int:
+    """The most bytes each table may have, so that all fit into a request's room and small ones stay whole.
+
+    Args:
+        sizes: How large they are.
+        room: Bytes of the request that there are for all of them.
+    """
+    waiting = sorted(sizes)
+    left = (room - len(waiting) * _PART) // 4 * 3
+    for place, size in enumerate(waiting):
+        share = left // (len(waiting) - place)
+        if size > share:
+            return max(0, share - 2)
+        left -= size
+    return left
+
+
 def too_large(source: str, size: str, limit: int, of: str) -> DataError:
     """The error for what does not fit.
 
@@ -66,4 +86,9 @@ def too_large(source: str, size: str, limit: int, of: str) -> DataError:
         limit: The limit in bytes.
         of: What the limit is of.
     """
-    return DataError(f"{source} has {size}, and the limit of {of} is {limit / 1e6:.1f} MB. {_REMEDIES}")
+    return DataError(f"{source} has {size}, and the limit of {of} is {in_words(limit)}. {_REMEDIES}")
+
+
+def in_words(size: int) -> str:
+    """A number of bytes as people say it."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"  # noqa: PLR2004 -- 0.1 MB

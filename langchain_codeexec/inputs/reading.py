@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import DataError
-from langchain_codeexec.inputs.limits import too_large
+from langchain_codeexec.inputs.limits import in_words, too_large
 from langchain_codeexec.inputs.shown import shown
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def read_path(path: Any, most: int) -> bytes:
         raise DataError(f"{name} cannot be read: {error}") from error
     if status.st_size > most or len(data) > most:
         size = max(status.st_size, len(data))
-        raise too_large(name, f"{size / 1e6:.1f} MB", most, "one file")
+        raise too_large(name, in_words(size), most, "one file")
     return data
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64decode
 
+import openpyxl
 import pytest
 
-from langchain_codeexec.cli.attachments import MAX_BYTES
 from langchain_codeexec.emulator import EmulatedError
 
 SUM = "What is the sum of the first 10 positive integers?"
@@ -95,16 +95,27 @@ def test_code_reads_the_file_that_is_sent(cli, tmp_path):
     assert "mean = 3\n" in result.stdout
 
 
+def test_code_reads_the_sheets_of_a_workbook(cli, tmp_path):
+    book = openpyxl.Workbook()
+    for row in [["month", "rain"], ["Jan", 48], ["Feb", 40.5]]:
+        book.active.append(row)
+    book.save(tmp_path / "data.xlsx")
+    result = cli("ask", "What is the mean of column rain?", "--file", "data.xlsx")
+    assert "mean = 44.25\n" in result.stdout
+
+
 @pytest.mark.parametrize(
     "file",
     [
         ("data.csv", b"a,b\n", "text/csv"),
         ("DATA.CSV", b"a,b\n", "text/csv"),
+        ("data.tsv", b"a\tb\n1\t2\n", "text/csv"),
+        ("data.json", b'[{"a": 1}]', "text/csv"),
         ("plot.png", PNG, "image/png"),
         ("photo.jpg", b"\xff\xd8", "image/jpeg"),
         ("paper.pdf", b"%PDF-1.7\xff", "application/pdf"),
         ("notes.txt", b"hello", "text/plain"),
-        ("main.ts", b"let a = 1", "text/plain"),
+        ("main.ts", b"let a = 1", "text/x-typescript"),
         ("Makefile", b"all:\n", "text/plain"),
         ("clip.mp4", b"\x00\xff", "video/mp4"),
     ],
@@ -115,19 +126,21 @@ def test_files_travel_with_their_type(cli, gemini, tmp_path, file):
     (tmp_path / name).write_bytes(data)
     assert cli("ask", "What is this?", "-f", name, "--live").exit_code == 0
     [request] = emulator.requests
-    assert request.body["contents"][0]["parts"] == [
-        {"text": "What is this?"},
-        {"inlineData": {"mimeType": mime_type, "data": b64encode(data).decode()}},
-    ]
+    text, sent = request.body["contents"][0]["parts"]
+    assert text["text"].startswith("What is this?\n\n")
+    assert f": {name}; " in text["text"]
+    assert sent["inlineData"]["mimeType"] == mime_type
+    if name not in {"data.tsv", "data.json"}:
+        assert b64decode(sent["inlineData"]["data"]) == data
 
 
 @pytest.mark.parametrize(
     ("name", "data", "told"),
     [
         ("missing.csv", None, "missing.csv cannot be read: No such file or directory"),
-        (".", None, "cannot be read: Is a directory"),
+        (".", None, "cannot be read: it is a folder"),
         ("empty.csv", b"", "empty.csv is empty"),
-        ("large.csv", bytes(MAX_BYTES + 1), "large.csv has 14.7 MB"),
+        ("large.txt", bytes(16_000_000), "large.txt has 16.0 MB"),
         ("program.exe", b"MZ\x00\xff", "program.exe is neither text nor of a type Gemini takes"),
     ],
 )
@@ -142,8 +155,8 @@ def test_a_file_that_cannot_be_sent_is_named(cli, tmp_path, name, data, told):
 
 def test_files_are_too_large_together_as_well(cli, tmp_path):
     for name in ("a.txt", "b.txt"):
-        (tmp_path / name).write_bytes(b"x" * (MAX_BYTES // 2 + 1))
-    assert "b.txt has" in cli("ask", "Compare.", "-f", "a.txt", "-f", "b.txt").stderr
+        (tmp_path / name).write_bytes(b"x" * 8_000_000)
+    assert "the request with a.txt" in cli("ask", "Compare.", "-f", "a.txt", "-f", "b.txt").stderr
 
 
 def test_no_code_declares_no_code_execution(cli, gemini):

@@ -74,7 +74,7 @@ def _found(text: str, lines: list[Line], starts: list[int]) -> Iterator[Found]:
             yield table
 
 
-def _drawn(lines: list[Line], place: int) -> tuple[Found, int] | None:
+def _drawn(lines: list[Line], place: int) -> tuple[Found | None, int] | None:
     following = lines[place + 1].text if place + 1 < len(lines) else ""
     if not (_RULE.search(following) or _RULE.search(lines[place].text)):
         return None

@@ -20,7 +20,7 @@ _TAG: Final = re.compile(
 _LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s\"[^\"]*\")?\)")
 _EMPHASIS: Final = re.compile(r"(\*\*|__|\*|_|`)(\S|\S.*\S)\1")
 _ESCAPED: Final = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|$~<>])")
-_FOOTNOTE: Final = re.compile(r"(?<=\S)\s?(?:\[(?:\d{1,3}|[a-z]|note \d{1,2})\]|\[\^[\w-]+\])+$")
+_FOOTNOTE: Final = re.compile(r"\[(?:\d{1,3}|[a-z]|note \d{1,2}|\^[\w-]+)\]", re.ASCII)
 _MARK: Final = re.compile(r"(?<=\d)(?: ?%)?(\s?[*†‡§]{1,3})$")
 
 _SPACES: Final = "\N{NO-BREAK SPACE}\N{THIN SPACE}\N{NARROW NO-BREAK SPACE}\N{FIGURE SPACE}"
@@ -77,7 +77,9 @@ def _plain(cell: str) -> str:
     while emphasised := _EMPHASIS.fullmatch(text):
         text = emphasised[2].strip()
     text = _ESCAPED.sub(r"\1", text) if "\\" in text else text
-    return _FOOTNOTE.sub("", text).strip()
+    while text.endswith("]") and (mark := text.rfind("[")) > 0 and _FOOTNOTE.fullmatch(text, mark):
+        text = text[:mark].rstrip()
+    return text
 
 
 def _numbers(cells: list[str]) -> Mapping[str, _Number]:

@@ -34,11 +34,11 @@ def html_tables(text: str) -> Iterator[Found]:
             stack[-1].say(text[place : tag.start()])
         place = tag.end()
         if tag[0] == "<!--":
-            place = _behind(text, "-->", place)
+            place = _next(text, "-->", place) + 3
             continue
         closing, name = bool(tag[1]), tag[2].lower()
         if name in _SILENT and not closing:
-            place = _behind(text, f"</{tag[2]}", place)
+            place = _next(text, f"</{tag[2]}", place)
         elif name == "table" and not closing:
             if stack:
                 stack[-1].is_layout = True
@@ -49,10 +49,10 @@ def html_tables(text: str) -> Iterator[Found]:
             act(stack[-1], tag[3])
 
 
-def _behind(text: str, mark: str, place: int) -> int:
-    """Behind the next such mark; behind the text if there is none."""
+def _next(text: str, mark: str, place: int) -> int:
+    """Where the next such mark is; behind the text if there is none."""
     found = text.find(mark, place)
-    return len(text) if found < 0 else found + len(mark)
+    return len(text) if found < 0 else found
 
 
 @dataclass

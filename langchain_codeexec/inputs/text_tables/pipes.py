@@ -36,11 +36,14 @@ def pipe_table(lines: list[Line], first: int) -> tuple[Found, int] | None:
     return Found(header, rows, lines[first].start, lines[last - 1].end), last
 
 
-def box_table(lines: list[Line], first: int) -> tuple[Found, int] | None:
-    """A table in a box: borders, and lines between bars that all have as many cells."""
+def box_table(lines: list[Line], first: int) -> tuple[Found | None, int] | None:
+    """A table in a box: borders, and lines between bars that all have as many cells.
+
+    Returns:
+        The table, if the drawing is one, and the first line behind it.
+    """
     if not _BORDER.fullmatch(lines[first].text.strip()):
         return None
-    width = lines[first].text.strip().count("+") - 1
     last = first
     bands: list[list[list[str]]] = []
     while last < len(lines) and (drawn := lines[last].text.strip())[:1] in {"+", "|"}:
@@ -49,14 +52,19 @@ def box_table(lines: list[Line], first: int) -> tuple[Found, int] | None:
         else:
             bands[-1].append(_cells(drawn))
         last += 1
-    if bands[-1] or len(bands) < 3:  # noqa: PLR2004 -- borders above and below the header, and below the rows
-        return None
-    bands = [band for band in bands if band]
-    if len(bands) < 2 or any(len(row) != width for band in bands for row in band):  # noqa: PLR2004 -- as above
-        return None
-    header, *body = [[_joined(cells) for cells in zip(*band, strict=True)] for band in bands]
-    rows = bands[1] if len(body) == 1 else body
-    return Found(header, rows, lines[first].start, lines[last - 1].end), last
+    width = lines[first].text.strip().count("+") - 1
+    rows = _rows_in(bands, width)
+    return (Found(rows[0], rows[1:], lines[first].start, lines[last - 1].end) if rows else None), last
+
+
+def _rows_in(bands: list[list[list[str]]], width: int) -> list[list[str]]:
+    """The header and the rows between borders: one row a band if there is a border below each, else one a line."""
+    filled = [band for band in bands if band]
+    is_closed = not bands[-1]
+    if len(filled) < 2 or not is_closed or any(len(cells) != width for band in filled for cells in band):  # noqa: PLR2004 -- a header and rows
+        return []
+    joined = [[" ".join(filter(None, cells)) for cells in zip(*band, strict=True)] for band in filled]
+    return [joined[0], *filled[1]] if len(filled) == 2 else joined  # noqa: PLR2004 -- as above
 
 
 def _cells(line: str) -> list[str]:
@@ -72,7 +80,3 @@ def _is_rule(line: str, width: int) -> bool:
         return False
     runs = _CROSSING.split(bare.removeprefix("|").removesuffix("|"))
     return len(runs) == width and all(map(_DASHES.fullmatch, runs))
-
-
-def _joined(cells: tuple[str, ...]) -> str:
-    return " ".join(filter(None, cells))

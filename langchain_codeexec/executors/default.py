@@ -87,6 +87,12 @@ class DefaultExecutor:
         """
         return await self._executor().arun(request)
 
+    def close(self) -> None:
+        """End the sandbox, if one has been started, with all its runs; the next run is refused."""
+        with self._lock:
+            if isinstance(self._chosen, LocalSandbox):
+                self._chosen.close()
+
     def session(self) -> AbstractContextManager[ExecutorSession]:
         """Open a session.
 

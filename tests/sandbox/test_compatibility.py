@@ -128,6 +128,11 @@ def test_standard_library(confined: LocalSandbox, name: str):
         ("matplotlib", "import matplotlib.pyplot as plt\nplt.plot([1])\n1 / 0", 1),
         ("pandas", "import pandas as pd\npd.DataFrame({'a': [1, 2]}).plot(title='ü')", 1),
         ("seaborn", "import seaborn as sns\nsns.lineplot(x=[1, 2], y=[1, 2])", 1),
+        ("matplotlib", "import matplotlib.pyplot as plt\nplt.plot([1]); plt.gcf()", 1),
+        ("matplotlib", "import matplotlib.pyplot as plt\nf = plt.figure(); plt.close(); f", 1),
+        ("matplotlib", "from matplotlib.figure import Figure\nFigure()", 1),
+        ("seaborn", "import seaborn.objects as so\nso.Plot(x=[1, 2], y=[3, 4]).add(so.Line())", 1),
+        ("PIL", "from PIL import Image\nImage.new('CMYK', (2, 2)).show()", 1),
         ("PIL", "from PIL import Image\nImage.new('RGB', (2, 2)).show()", 1),
         ("PIL", "from PIL import Image\nImage.new('RGB', (2, 2))", 1),
     ],
@@ -141,6 +146,51 @@ def test_drawings_come_back_without_being_saved(warm: LocalSandbox, library: str
     assert [image.name for image in result.images] == [f"image_{n}.png" for n in range(count)]
     assert all(image.data.startswith(PNG) for image in result.images)
     assert (result.files, "Warning" in result.stderr) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("save", "files"),
+    [
+        ("plt.savefig('a.png')", ["a.png"]),
+        ("plt.savefig('a.png'); plt.close()", ["a.png"]),
+        ("plt.savefig('a.png'); plt.savefig('b.svg'); plt.close()", ["a.png", "b.svg"]),
+        ("plt.savefig('a.png'); plt.show()", ["a.png"]),
+        ("figure = plt.gcf(); plt.show(); figure.savefig('a.png')", ["a.png"]),
+        ("import io; plt.savefig(io.BytesIO()); plt.close()", []),
+    ],
+)
+def test_a_figure_that_is_saved_comes_back_once(warm: LocalSandbox, save: str, files: list[str]):
+    if find_spec("matplotlib") is None:
+        pytest.skip("matplotlib is not installed")
+
+    result = warm.run(ExecutionRequest(f"import matplotlib.pyplot as plt\nplt.plot([1])\n{save}"))
+
+    assert [file.name for file in result.files] == files
+    assert len(result.images) == 1
+    assert result.images[0].data.startswith(PNG)
+
+
+@pytest.mark.parametrize(
+    ("library", "code", "mark"),
+    [
+        ("plotly", "import plotly.graph_objects as go\ngo.Figure(go.Bar(y=[1]))", b"plotly"),
+        ("plotly", "import plotly.graph_objects as go\ngo.Figure(go.Bar(y=[1])).show()", b"plotly"),
+        ("altair", "import altair as alt\nalt.Chart(alt.Data(values=[{'a': 1}])).mark_bar()", b"vega"),
+        ("altair", "import altair as alt\nalt.Chart(alt.Data(values=[{'a': 1}])).mark_bar().show()", b"vega"),
+    ],
+)
+def test_a_figure_that_a_browser_draws_comes_back_as_a_page(
+    warm: LocalSandbox, library: str, code: str, mark: bytes
+):
+    if find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+
+    result = warm.run(ExecutionRequest(code))
+
+    assert result.stdout.startswith("figure_0.html holds the figure, to be opened in a browser")
+    assert [(file.name, file.mime_type) for file in result.files] == [("figure_0.html", "text/html")]
+    assert mark in result.files[0].data
+    assert (result.images, result.stderr) == ((), "")
 
 
 @pytest.mark.parametrize(

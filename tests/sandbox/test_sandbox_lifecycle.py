@@ -290,6 +290,73 @@ def test_if_the_host_is_killed_nothing_is_left(confined: LocalSandbox):
     assert nothing_is_left(confined.mode, KILLED)
 
 
+ENDING = """
+import asyncio, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from langchain_codeexec import ExecutionRequest, ProcessExecutor
+from langchain_codeexec.errors import ExecutorError
+from langchain_codeexec.executors.sandbox import LocalSandbox
+executor = {executor}
+executor.run(ExecutionRequest("1"))
+begun = threading.Event()
+def run():
+    begun.set()
+    try: print(executor.run(ExecutionRequest("import time; time.sleep(600)")).outcome)
+    except ExecutorError as error: print(error)
+{begin}
+begun.wait()
+time.sleep(0.2)
+{end}
+"""
+
+
+@pytest.mark.parametrize("executor", ["LocalSandbox(preload=())", "ProcessExecutor()"])
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ("threading.Thread(target=run).start()", ""),
+        ("ThreadPoolExecutor(1).submit(run)", "raise KeyboardInterrupt"),
+        ("asyncio.new_event_loop().run_in_executor(None, run)", "sys.exit(3)"),
+    ],
+)
+def test_the_end_of_the_interpreter_is_the_end_of_all_runs(executor: str, begin: str, end: str):
+    code = ENDING.format(executor=executor, begin=begin, end=end)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False, text=True, timeout=60
+    )
+
+    assert done.stdout in {
+        "the run was killed: it has been cancelled, or its sandbox closed\n",
+        "OUTCOME_FAILED\n",
+    }
+
+
+def test_closing_kills_the_runs_under_way_and_refuses_those_that_wait():
+    sandbox = LocalSandbox(preload=(), workers=1)
+    sandbox.start()
+    said: list[str] = []
+
+    def run() -> None:
+        try:
+            sandbox.run(FOREVER)
+        except ExecutorError as error:
+            said.append(str(error))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert settles(lambda: bool(sandbox._turnstile._waiting) and sandbox._pool._worker.is_busy())
+
+    sandbox.close()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(said) == [
+        "the run was killed: it has been cancelled, or its sandbox closed",
+        "the sandbox is closed",
+    ]
+
+
 def nothing_is_left(mode: str, ending: str) -> bool:
     """Whether no process and no folder of a sandbox outlives its host."""
     with tempfile.TemporaryDirectory() as folder:

@@ -47,6 +47,16 @@ def test_is_a_code_executor(sandbox: LocalSandbox):
         pytest.param("import os; os.closerange(0, 4096)", OK, "", "", id="closes everything"),
         pytest.param("import sys, io; sys.stdout = io.StringIO(); print(1)", OK, "", "", id="replaces stdout"),
         pytest.param("import sys; sys.stdout = 7", OK, "", "", id="replaces stdout by a number"),
+        pytest.param("import sys; del sys.stdout, sys.stderr; 1 / 0", FAILED, "", "ZeroDivisionError", id="deletes the streams"),
+        pytest.param("\ufeffprint(1)", OK, "1\n", "", id="byte order mark"),
+        pytest.param("print(1)\r\nprint(2)\r", OK, "1\n2\n", "", id="lines of Windows"),
+        pytest.param("class A:\n def __str__(self): 1 / 0\nraise SystemExit(A())", FAILED, "", "ZeroDivisionError", id="exits with hostile words"),
+        pytest.param("class E(Exception):\n def __str__(self): 1 / 0\nraise E", FAILED, "", "E", id="raises with hostile words"),
+        pytest.param("class E(BaseException): pass\nraise E", FAILED, "", "E\n", id="raises no Exception"),
+        pytest.param("import sys; sys.modules.clear(); print(1)", OK, "1\n", "", id="clears the modules"),
+        pytest.param("import sys; sys.setrecursionlimit(30); print(1)", OK, "1\n", "", id="lowers the limit of recursion"),
+        pytest.param("import os; os.close(199); print(1)", OK, "1\n", "", id="closes the channel"),
+        pytest.param("import os; os.dup2(1, 199); print(1)", OK, "1\n", "", id="replaces the channel"),
         pytest.param("import sys; sys.excepthook = 7; 1 / 0", FAILED, "", "ZeroDivisionError\n", id="breaks excepthook"),
         pytest.param("import atexit; atexit.register(lambda: print('bye'))", OK, "bye\n", "", id="speaks at exit"),
         pytest.param("import atexit; atexit.register(lambda: 1 / 0)", OK, "", "ZeroDivisionError", id="raises at exit"),
@@ -96,6 +106,9 @@ def test_alone(sandbox: LocalSandbox, code: str, outcome: Outcome, stdout: str, 
         ("1 / 0", ""),
         ("import os; os.kill(os.getpid(), 11)", "killed by SIGSEGV: native code failed, perhaps at the limit of memory"),
         ("x = 'a' * 10**12", "the limit of memory was reached (1610612736 bytes)"),
+        ("import mmap; x = mmap.mmap(-1, 1 << 40)", "the limit of memory was reached (1610612736 bytes)"),
+        ("import os; os.abort()", "killed by SIGABRT"),
+        ("import os; os.write(199, b'{\"status\": 7, \"limit\": \"library:a b\"}\\n'); os._exit(7)", "exit status 7"),
         ("open('x', 'wb').write(b'a' * 9_000_000)", "the limit of a file's size was reached (8388608 bytes)"),
         ("import nosuch.part", "the library 'nosuch' is not installed here and cannot be: do without it"),
     ],
@@ -169,6 +182,12 @@ def test_time_and_memory_are_counted(sandbox: LocalSandbox):
         ("if True: 5", None),
         ("1 / 0", None),
         ("class E:\n def __repr__(self): raise ValueError\nE()", None),
+        ("class E:\n def __repr__(self): return '\\ud800'\nE()", "\\ud800"),
+        ("class E:\n def __repr__(self): return 'x' * 50_000\nE()", "x" * 20_000),
+        ("class E:\n def __repr__(self): return 'e'\n def _repr_png_(self): 1 / 0\nE()", "e"),
+        ("class E:\n def __repr__(self): return 'e'\n def __getattr__(self, name): 1 / 0\nE()", "e"),
+        ("5;", None),
+        ("x = 5;\nx", "5"),
     ],
 )
 def test_value_of_the_last_expression(sandbox: LocalSandbox, code: str, value: str | None):
@@ -215,6 +234,32 @@ def test_odd_but_harmless_names_of_files(sandbox: LocalSandbox, name: str):
 
     assert result.stdout == f"[{name!a}]\n"
     assert [file.name for file in result.files] == ["new"]
+
+
+def test_hostile_names_of_what_is_left(confined: LocalSandbox):
+    result = run(
+        confined,
+        "for name in (b'\\xff.txt', b'a\\nb', b'x' * 255, b'\\xed\\xa0\\x80', b'..a'): open(name, 'w').close()",
+    )
+
+    assert {file.name for file in result.files} == {"\ufffd.txt", "a\nb", "x" * 255, "\ufffd" * 3, "..a"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os\nfor name in ('work', 'images'): os.rename('/box/' + name, '/box/' + name + '2'); os.symlink('/usr/lib', '/box/' + name)",
+        "import os\nos.mkfifo('/box/images/a.png'); os.mkfifo('b.txt'); os.symlink('/dev/zero', 'c.txt'); os.mkdir('d.txt')",
+        "import os\nfor _ in range(200): os.mkdir('d'); os.chdir('d')",
+        "import os\nos.chmod('.', 0); os.chmod('/box/images', 0)",
+        "open('sparse', 'wb').truncate(8 << 20); open('sparse2', 'wb').truncate(8 << 20)",
+    ],
+)  # fmt: skip
+def test_hostile_folders(confined: LocalSandbox, code: str):
+    result = run(confined, f"try:\n  exec({code!r})\nexcept OSError: pass\nprint('done')")
+
+    assert (result.outcome, result.stdout, result.images) == (OK, "done\n", ())
+    assert all(file.name.startswith("sparse") for file in result.files)
 
 
 def test_files_that_do_not_fit(confined: LocalSandbox):

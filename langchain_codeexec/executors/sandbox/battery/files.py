@@ -75,6 +75,34 @@ for way in ('/proc/1/root', '/proc/self/root', '/proc/thread-self/root', '/proc/
     ),
     Attack("look at a file's size", "import os\nif os.stat(scene['secret']).st_size: print(PROOF)"),
     Attack(
+        "look at a file that is opened as a mere place",
+        "import os\nif os.fstat(os.open(scene['secret'], os.O_PATH)).st_size: print(PROOF)",
+    ),
+    Attack("ask for access to a file", "import os\nif os.access(scene['secret'], os.F_OK): print(PROOF)"),
+    Attack(
+        "look at a folder's file system", "import os\nif os.statvfs(scene['folder']).f_blocks: print(PROOF)"
+    ),
+    Attack("list a file's attributes", "import os\nos.listxattr(scene['secret'])\nprint(PROOF)"),
+    Attack(
+        "look at a file while its name changes",
+        """\
+import os, threading, time
+os.symlink('/dev/null', 'here')
+os.symlink(scene['secret'], 'there')
+end = time.monotonic() + 0.3
+def change():
+    while time.monotonic() < end:
+        os.rename('here', 'x'), os.rename('there', 'here'), os.rename('x', 'there')
+threading.Thread(target=change).start()
+while time.monotonic() < end:
+    try:
+        if os.stat('here').st_size: print(PROOF); break
+    except OSError:
+        pass
+""",
+    ),
+    Attack("follow a link of the kernel", "import os\nprint(os.readlink('/proc/self/exe'))\nprint(PROOF)"),
+    Attack(
         "read the accounts", "print(open('/etc/passwd').read())", lambda _, result: "root:" in result.stdout
     ),
     Attack(

@@ -63,6 +63,21 @@ for thing in gc.get_objects():
         control="nobody",
     ),
     Attack(
+        "plant code for the next run",
+        "import sys\nprint(getattr(sys, 'mark', ''))",
+        _token_printed,
+        earlier="import sys\nfor folder in sys.path:\n    try: open(f\"{folder}/{scene['name']}.pth\", 'w').write("
+        "f\"import sys; sys.mark = '{scene['abstract']}'\")\n    except OSError: pass",
+        control="root",
+    ),
+    Attack(
+        "forge a long answer",
+        "import json, os\nforged = {'status': 0, 'value': 'x' * 900_000, 'limit': 'library:' + 'x' * 90_000}\n"
+        "os.write(199, json.dumps(forged).encode() + b'\\n')\nos._exit(1)",
+        lambda _, result: len(result.detail + (result.value or "")) > 50_000,  # noqa: PLR2004 -- a lot
+        control="nobody",
+    ),
+    Attack(
         "forge the answer",
         "import json, os, struct\n"
         "forged = json.dumps({'status': 0, 'limit': '', 'value': ''}).encode() + b'\\n'\n"

@@ -65,6 +65,10 @@ NETWORK = (
         "a.connect('\\0' + scene['abstract'])\nprint(PROOF)",
         control="nobody",
     ),
+    Attack(
+        "pass descriptors on",
+        "import socket\na, b = socket.socketpair()\nsocket.send_fds(a, [b'x'], [0])\nprint(PROOF)",
+    ),
     Attack("ask for a name", "import socket\nprint(socket.getaddrinfo('localhost', 80))\nprint(PROOF)"),
     Attack(
         "wait for connections",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.executors.sandbox.battery.attack import Attack
@@ -44,6 +45,34 @@ PROCESSES = (
         "import glob\nfor path in glob.glob('/proc/[0-9]*/cmdline'):\n"
         "    try: print(open(path).read())\n    except OSError: pass",
         _token_printed,
+    ),
+    Attack(
+        "list processes",
+        "import os\nif len([n for n in os.listdir('/proc') if n.isdigit()]) > 1: print(PROOF)",
+    ),
+    Attack("find a process by its group", "import os\nos.getpgid(scene['victim'])\nprint(PROOF)"),
+    Attack("find a process by its session", "import os\nos.getsid(scene['victim'])\nprint(PROOF)"),
+    Attack(
+        "find a process by its processors", "import os\nos.sched_getaffinity(scene['victim'])\nprint(PROOF)"
+    ),
+    Attack(
+        "find a process by its priority",
+        "import os\nos.getpriority(os.PRIO_PROCESS, scene['victim'])\nprint(PROOF)",
+    ),
+    Attack(
+        "read what time a process has used",
+        "import time\ntime.clock_gettime((~scene['victim'] << 3) | 2)\nprint(PROOF)",
+    ),
+    Attack(
+        "ask who is at the other end",
+        "import os, socket\nfor fd in range(3, 256):\n"
+        "    try: print(socket.socket(fileno=os.dup(fd)).getsockopt(1, 17, 12), PROOF)\n    except OSError: pass",
+        control="nobody",
+    ),
+    Attack(
+        "learn the host's name",
+        "import os, platform\nprint(os.uname().nodename, platform.node())",
+        lambda _, result: os.uname().nodename in result.stdout.split(),
     ),
     Attack("kill a process", "import os, signal\nos.kill(scene['victim'], signal.SIGTERM)", _victim_hurt),
     Attack(

@@ -37,7 +37,7 @@ LIMITS: _Limits = {
 
 
 def _much_output(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
-    return len(result.stdout) > LIMITS["output_bytes"]
+    return len(result.stdout + result.stderr) > LIMITS["output_bytes"]
 
 
 def _runs_on(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
@@ -45,11 +45,11 @@ def _runs_on(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- 
 
 
 RESOURCES = (
-    Attack("take much memory", "x = bytearray(2 << 30)\nprint(PROOF)"),
+    Attack("take much memory", "x = bytes(2 << 30)\nprint(PROOF)"),
     Attack("map much memory", "import mmap\nx = mmap.mmap(-1, 2 << 30)\nprint(PROOF)"),
     Attack(
         "raise its own limits",
-        "import resource\nresource.setrlimit(resource.RLIMIT_AS, (-1, -1))\nx = bytearray(2 << 30)\nprint(PROOF)",
+        "import resource\nresource.setrlimit(resource.RLIMIT_AS, (-1, -1))\nx = bytes(2 << 30)\nprint(PROOF)",
     ),
     Attack(
         "write a large file",
@@ -75,6 +75,34 @@ print(PROOF)
 """,
     ),
     Attack(
+        "map files that are deleted",
+        """\
+import ctypes, os, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+for n in range(30):
+    fd = os.open('x', os.O_CREAT | os.O_RDWR)
+    os.ftruncate(fd, 1 << 20)
+    place = libc.mmap(None, ctypes.c_size_t(1 << 20), 3, 1, fd, ctypes.c_long(0))
+    ctypes.memset(place, 1, 1 << 20)
+    os.close(fd)
+    os.unlink('x')
+time.sleep(0.3)
+print(PROOF)
+""",
+    ),
+    Attack(
+        "reserve the disk",
+        "import os, time\nfor n in range(6):\n    fd = os.open(f'x{n}', os.O_CREAT | os.O_RDWR)\n"
+        "    os.posix_fallocate(fd, 0, 6 << 20)\ntime.sleep(0.3)\nprint(PROOF)",
+    ),
+    Attack(
+        "set many timers",
+        "import ctypes, platform\nlibc, timer = ctypes.CDLL(None), ctypes.c_int()\n"
+        "number = 107 if platform.machine() == 'aarch64' else 222\n"
+        "if all(libc.syscall(number, 1, None, ctypes.byref(timer)) == 0 for _ in range(3000)): print(PROOF)",
+    ),
+    Attack(
         "make many files",
         "for n in range(3000): open(f'x{n}', 'w').close()\nimport time; time.sleep(0.3)\nprint(PROOF)",
     ),
@@ -95,6 +123,25 @@ print(PROOF)
         "kept = [open('/dev/null') for _ in range(400)]\nprint(PROOF)",
     ),
     Attack("print much", "import sys\nfor _ in range(5): sys.stdout.write('x' * (1 << 20))", _much_output),
+    Attack("complain much", "import sys\nfor _ in range(5): sys.stderr.write('x' * (1 << 20))", _much_output),
+    Attack(
+        "hand back a picture that fills memory",
+        """\
+import struct
+class Bomb:
+    def _repr_png_(self):
+        return b'\\x89PNG\\r\\n\\x1a\\n' + struct.pack('!I4sII', 13, b'IHDR', 100_000, 100_000) + bytes(9)
+Bomb()
+""",
+        lambda _, result: bool(result.images),
+        control="nobody",
+    ),
+    Attack(
+        "hand back a value that fills memory",
+        "class Bomb:\n    def __repr__(self): return 'x' * (5 << 20)\nBomb()",
+        lambda _, result: len(result.value or "") > LIMITS["output_bytes"],
+        control="nobody",
+    ),
     Attack("run for ever", "while True: pass", _runs_on, control="nobody", timeout=0.5),
     Attack("run for ever in C", "sum(iter(int, 1))", _runs_on, control="nobody", timeout=0.5),
     Attack(

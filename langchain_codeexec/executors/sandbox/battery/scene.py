@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scene"]
 
-_SLEEPER = "import time; time.sleep(600)"
+_WAITING = ("/bin/sh", "-c", "read never")  # the cheapest process to start for every attack
 _OPEN = 0o777
 
 
@@ -49,8 +49,9 @@ class Scene:
         stack.callback(os.close, self._inherited)
         os.environ["CODEEXEC_SCENE"] = self.token
         stack.callback(os.environ.pop, "CODEEXEC_SCENE", None)
-        self.victim = subprocess.Popen([sys.executable, "-I", "-c", _SLEEPER, self.token])  # noqa: S603 -- a decoy
-        stack.callback(self.victim.wait)
+        self.victim = stack.enter_context(
+            subprocess.Popen([*_WAITING, self.token], stdin=subprocess.PIPE)  # noqa: S603 -- a decoy
+        )
         stack.callback(self.victim.kill)
         self.listeners = {
             "tcp": self._listen(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),

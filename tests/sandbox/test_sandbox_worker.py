@@ -1,0 +1,205 @@
+"""What the host makes of a worker that does not do as it should: sockets end, answers are none, time is up."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from langchain_codeexec.errors import ExecutorError
+from langchain_codeexec.executors.inside import frames
+from langchain_codeexec.executors.sandbox import worker as worker_module
+from langchain_codeexec.executors.sandbox.worker import (
+    BrokenLibraryError,
+    Connection,
+    ModeUnavailableError,
+    Worker,
+    WorkerEndedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Connection, socket.socket]]:
+    """A connection, and what would be its run."""
+    ours, theirs = socket.socketpair()
+    connection = Connection(ours)
+    with theirs:
+        yield connection, theirs
+    connection.close()
+
+
+def exchange(connection: Connection) -> tuple[dict, list[bytes]]:
+    return connection.exchange({"timeout": 1}, [b"code"], 5.0)
+
+
+@pytest.mark.parametrize(
+    ("behave", "words"),
+    [
+        (lambda end: end.shutdown(socket.SHUT_WR), "^the sandbox has ended$"),
+        (lambda end: end.sendall(b"\xff\xff\xff\xffnonsense"), "^the sandbox has ended$"),
+        (lambda end: end.sendall(b"\0\0\0\x03{]}"), "^the sandbox has ended: "),
+        (lambda end: end.close(), "^the sandbox has ended"),
+        (lambda end: frames.send(end, {"error": "mount: no room"}), "^the sandbox failed: mount: no room$"),
+    ],
+)
+def test_a_run_that_does_not_answer_properly(
+    ends: tuple[Connection, socket.socket], behave: Callable[[socket.socket], None], words: str
+):
+    behave(ends[1])
+
+    with pytest.raises(ExecutorError, match=words):
+        exchange(ends[0])
+
+
+def test_a_run_that_does_not_answer_in_time(ends: tuple[Connection, socket.socket]):
+    with pytest.raises(ExecutorError, match="the sandbox does not answer"):
+        ends[0].exchange({}, [], 0.05)
+
+
+def test_the_answer_comes_after_the_word_that_all_is_ready(ends: tuple[Connection, socket.socket]):
+    ends[0].prepare()
+    frames.send(ends[1], {"ready": True})
+    frames.send(ends[1], {"status": 0}, [b"out"])
+
+    assert exchange(ends[0]) == ({"status": 0}, [b"out"])
+
+
+@pytest.mark.parametrize("end", [Connection.cancel, Connection.close])
+def test_a_run_that_is_ended_from_another_thread(
+    ends: tuple[Connection, socket.socket], end: Callable[[Connection], None]
+):
+    connection, theirs = ends
+    ender = threading.Thread(target=lambda: (frames.receive(theirs), end(connection)))
+    ender.start()
+
+    with pytest.raises(
+        ExecutorError, match="the run was killed: it has been cancelled, or its sandbox closed"
+    ):
+        exchange(connection)
+    ender.join()
+
+
+def test_a_connection_knows_whether_the_other_end_is_there(ends: tuple[Connection, socket.socket]):
+    connection, theirs = ends
+    assert connection.is_alive()
+    theirs.close()
+    assert not connection.is_alive()
+    with pytest.raises(WorkerEndedError, match="the sandbox has ended"):
+        connection.prepare()
+    connection.close()
+    assert (connection.is_alive(), connection.closed) == (False, True)
+
+
+FAKE = """\
+#!{python}
+import json, socket, sys, time
+control = socket.socket(fileno=0)
+control.recv(1 << 20)
+{behaviour}
+"""
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Callable[[str], str]:
+    """An interpreter that behaves as told instead of being a zygote."""
+
+    def make(behaviour: str) -> str:
+        path = tmp_path / "python"
+        path.write_text(FAKE.format(python=sys.executable, behaviour=behaviour))
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return str(path)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "mode", "error", "words"),
+    [
+        ("control.send(b'{\"error\": \"no such thing\"}')", "landlock", ModeUnavailableError, "^no such thing$"),
+        (
+            "control.send(b'{\"broken\": [\"numpy\", \"ImportError: x\"]}')",
+            "landlock",
+            BrokenLibraryError,
+            "^numpy cannot be loaded: ImportError: x$",
+        ),
+        ("print('bwrap: no room', file=sys.stderr)", "bubblewrap", ModeUnavailableError, "^bwrap: no room$"),
+        ("print('x' * 9000, file=sys.stderr)", "landlock", ExecutorError, "cannot run a sandbox: x{1999}$"),
+        ("pass", "landlock", ExecutorError, "cannot run a sandbox: it ended without a word$"),
+    ],
+)  # fmt: skip
+def test_a_worker_that_does_not_start(
+    fake: Callable[[str], str], behaviour: str, mode: str, error: type[ExecutorError], words: str
+):
+    with pytest.raises(error, match=words) as caught:
+        Worker(fake(behaviour), mode, {})
+
+    assert caught.type is error
+
+
+def test_a_worker_that_does_not_end_is_killed(fake: Callable[[str], str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(worker_module, "_ENDING", 0.1)
+    ready = (
+        "control.send(json.dumps({'ready': True, 'isolated': True, 'loaded': []}).encode())\ntime.sleep(60)"
+    )
+    worker = Worker(fake(ready), "landlock", {})
+    assert worker.is_alive()
+
+    worker.close()
+
+    assert not worker.is_alive()
+    with pytest.raises(WorkerEndedError):
+        worker.connect()
+
+
+WINDOWS = """
+import langchain_core.exceptions, langchain_core.messages  # which must not see what follows
+import asyncio, concurrent.futures, logging, os, shutil, subprocess, sys, tempfile
+sys.modules |= dict.fromkeys(("fcntl", "grp", "pwd", "resource", "termios"))
+for name in ("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "fork", "geteuid", "pidfd_open", "register_at_fork"):
+    delattr(os, name)
+sys.platform = "win32"
+from langchain_codeexec import ExecutionRequest, LocalSandbox, ProcessExecutor
+from langchain_codeexec.errors import ExecutorError
+os_name, os.name = os.name, "nt"
+for executor in (LocalSandbox(), ProcessExecutor()):
+    try:
+        executor.run(ExecutionRequest("1"))
+    except ExecutorError as error:
+        print(type(error).__name__, str(error).splitlines()[0])
+os.name = os_name
+"""
+
+
+def test_where_there_is_nothing_of_linux_it_still_refuses_in_words():
+    done = subprocess.run([sys.executable, "-c", WINDOWS], capture_output=True, check=False, text=True)
+
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "SandboxUnavailableError there is no sandbox for win32; nothing was run.",
+        "ExecutorError ProcessExecutor needs Linux or macOS: choose another executor",
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forks")
+def test_a_fork_leaves_the_workers_of_its_parent_alone(fake: Callable[[str], str]):
+    ready = (
+        "control.send(json.dumps({'ready': True, 'isolated': True, 'loaded': []}).encode())\ncontrol.recv(1)"
+    )
+    worker = Worker(fake(ready), "landlock", {})
+    pid = os.fork()
+    if not pid:
+        os._exit(1 if worker.is_alive() else 0)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    assert (status, worker.is_alive()) == (0, True)
+    worker.close()

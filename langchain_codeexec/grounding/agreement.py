@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["bears_out"]
 
 _PERCENT: Final = "%"
-_NOISE: Final = Decimal("1e-12")
-"""Relative error of a float that is printed in full, with room for some arithmetic."""
+_FLOAT_DIGITS, _NOISE = 16, Decimal("1e-12")
+"""Digits of a float that is printed with its noise, and the relative error to be expected of one."""
 _ENOUGH_DIGITS: Final = 3
 
 
@@ -50,7 +50,8 @@ def _factors(evidence: str, claim: str) -> tuple[Decimal, ...]:
 
 def _rounds_to(value: Decimal, evidence: Figure, claim: Figure) -> bool:
     difference = abs(value - claim.value)
-    if difference <= abs(value) * _NOISE:
+    noise = abs(value) * _NOISE if evidence.digits >= _FLOAT_DIGITS and evidence.step < 1 else 0
+    if difference <= noise:
         return True
     if not claim.step:
         return evidence.digits >= _ENOUGH_DIGITS and difference <= evidence.step / 2

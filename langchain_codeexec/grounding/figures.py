@@ -67,8 +67,8 @@ def figures_in(prose: str, documents: int | None = None) -> list[Figure]:
 
     Args:
         prose: What somebody wrote.
-        documents: How many documents there are to cite: then `[7]` cites one only if there are that many. By
-            default every whole number in brackets is a citation.
+        documents: How many documents there are to cite: then `[2, 7]` is a list of figures if there are less than
+            7. By default it is a citation, as `[7]` always is.
     """
     return _figures(prose, prose_without_labels(prose, documents=documents), _WORDS_WITH_SCALE)
 

@@ -83,7 +83,7 @@ def prose_without_labels(text: str, *, years: bool = False, documents: int | Non
     Args:
         text: The prose.
         years: Whether to leave years that are marked as such.
-        documents: How many documents there are to cite; by default any number in brackets is a citation.
+        documents: How many documents there are to cite; by default any numbers in brackets are citations.
     """
     text = _blanked(_without_citations(text, documents), *_IN_PROSE, *(() if years else (_YEAR,)))
     for start, end in _list_marks(text):
@@ -104,8 +104,9 @@ def _blanked(text: str, *labels: re.Pattern[str]) -> str:
 
 def _without_citations(text: str, documents: int | None) -> str:
     def blank(found: re.Match[str]) -> str:
-        most = max(map(int, _NUMBER.findall(found[0])))
-        return found[0] if documents is not None and most > documents else BLANK * len(found[0])
+        numbers = [int(number) for number in _NUMBER.findall(found[0])]
+        is_list = documents is not None and len(numbers) > 1 and max(numbers) > documents
+        return found[0] if is_list else BLANK * len(found[0])
 
     return _CITATION.sub(blank, text)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 
 from langchain_codeexec.grounding import figures_in, printed_figures
 from langchain_codeexec.grounding.figures import told_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
 
 
 def read(text: str) -> list[tuple[str, str]]:
@@ -29,7 +33,7 @@ def read(text: str) -> list[tuple[str, str]]:
         ("1.234,5", "1234.5", ""),
         ("1.234.567,8", "1234567.8", ""),
         ("1'234'567", "1234567", ""),
-        ("1’234.5", "1234.5", ""),
+        ("1\u2019234.5", "1234.5", ""),
         ("1_234_567", "1234567", ""),
         (r"5{,}117", "5117", ""),
         (".5", "0.5", ""),
@@ -44,8 +48,8 @@ def read(text: str) -> list[tuple[str, str]]:
         ("1.2e6", "1200000", ""),
         ("1.2E-3", "0.0012", ""),
         ("1.2 x 10^6", "1200000", ""),
-        ("5.97 × 10^24 kg", "5970000000000000000000000", "kg"),
-        ("5.97×10²⁴ kg", "5970000000000000000000000", "kg"),
+        ("5.97 \u00d7 10^24 kg", "5970000000000000000000000", "kg"),
+        ("5.97\u00d710²⁴ kg", "5970000000000000000000000", "kg"),
         (r"$1.5 \times 10^{6}$", "1500000", ""),
         ("6.7·10⁻³", "0.0067", ""),
         ("10^6", "1000000", ""),
@@ -87,8 +91,8 @@ def read(text: str) -> list[tuple[str, str]]:
         ("300 K", "300", "K"),
         ("-40 °C", "-40", "°C"),
         ("a 24-hour day", "24", "h"),
-        ("3x faster", "3", "×"),
-        ("2.5-fold", "2.5", "×"),
+        ("3x faster", "3", "\u00d7"),
+        ("2.5-fold", "2.5", "\u00d7"),
         ("5117¹", "5117", ""),
         ("合計は5117です", "5117", ""),
         ("there were 2020 cases", "2020", ""),
@@ -179,7 +183,7 @@ def test_a_figure_knows_its_place_and_precision() -> None:
 
 
 def test_brackets_cite_only_documents_that_there_are() -> None:
-    text = "The factors are [2, 3] and the sum is 5 [1]."
+    text = "The factors are [2, 3] and the sum is 5 [4]."
     assert [figure.text for figure in figures_in(text, documents=1)] == ["2", "3", "5"]
     assert [figure.text for figure in figures_in(text)] == ["5"]
 
@@ -228,7 +232,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @given(value=numbers)
-def test_a_value_in_any_form_is_read_back(form, value: Decimal) -> None:
+def test_a_value_in_any_form_is_read_back(form: Callable[[Decimal], str], value: Decimal) -> None:
     text = form(value)
     if "," in text and abs(value) < 1000 and "\u202f" not in text and "." not in text:
         return  # a decimal comma alone is not read: "3,5" are two figures as often
@@ -242,7 +246,7 @@ def test_a_scale_multiplies(value: Decimal, scale: tuple[str, int]) -> None:
     assert figure.value == value.scaleb(scale[1])
 
 
-@given(st.text(alphabet="0123456789.,-+eE%$€ \n\u202f/×^½[]()kMbn", max_size=60))
+@given(st.text(alphabet="0123456789.,-+eE%$€ \n\u202f/\u00d7^½[]()kMbn", max_size=60))
 def test_nothing_raises_and_places_are_right(text: str) -> None:
     for figure in [*figures_in(text), *told_figures(text), *printed_figures(text)]:
         assert text[figure.start : figure.end] == figure.text

@@ -1,0 +1,240 @@
+"""From figures to their sources: citations, records, what nothing bears out, and what goes back to the service."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from langchain_core.documents import Document
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+from langchain_codeexec import ChatGeminiCodeExecution
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from langchain_codeexec.grounding import AnswerFigure, CalculatedAnswer, attributed, documents_as_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DATA = documents_as_data(
+    [
+        Document(
+            "# Moons\n\n| planet | moons | mass (10^24 kg) |\n|---|---|---|\n| Mars | 2 | 0.642 |\n"
+            "| Jupiter | 95 | 1898 |\n\nIt was visited in 1979.",
+            metadata={"title": "Moons", "source": "https://example.org/moons"},
+        ),
+        Document("Mars is 228 million km away.", metadata={"source": "mars.txt", "page": 3}),
+    ]
+)
+
+
+def ran(code: str, output: str, outcome: str = "OUTCOME_OK") -> list[dict[str, Any]]:
+    return [
+        {"type": "server_tool_call", "id": "c", "name": "code_interpreter", "args": {"code": code}},
+        {
+            "type": "server_tool_result",
+            "tool_call_id": "c",
+            "status": "success" if outcome == "OUTCOME_OK" else "error",
+            "output": output,
+            "extras": {"outcome": outcome},
+        },
+    ]
+
+
+def answer(text: str, code: str = "print(1)", output: str = "total = 97\n", **more: Any) -> CalculatedAnswer:
+    message = AIMessage([*ran(code, output, **more), {"type": "text", "text": text}])
+    return attributed(message, "What are the 12 largest?", DATA)
+
+
+def only(found: CalculatedAnswer) -> AnswerFigure:
+    [figure] = found.figures
+    return figure
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "documents", "evidence"),
+    [
+        ("They have 97 moons [1].", "execution", (1,), "total = 97"),
+        ("They have 97 moons. [1]", "execution", (1,), "total = 97"),
+        ("They have 97 moons [1][2].", "execution", (1, 2), "total = 97"),
+        ("They have 97 moons [1, 2].", "execution", (1, 2), "total = 97"),
+        ("They have 97 moons [7].", "execution", (), "total = 97"),
+        ("They have 97 moons.", "execution", (), "total = 97"),
+        ("Jupiter has 95 moons.", "document", (1,), "planet: Jupiter; moons: 95"),
+        ("Its mass is 1898.", "document", (1,), "planet: Jupiter; mass (10^24 kg): 1898"),
+        ("Its mass is 1.898 \u00d7 10^27 kg.", "document", (1,), "planet: Jupiter; mass (10^24 kg): 1898"),
+        ("Mars is 228 million km away.", "document", (2,), "Mars is 228 million km away."),
+        ("It was visited by 1979 crews.", "document", (1,), "It was visited in 1979."),
+        ("These are the 12 largest.", "question", (), "What are the 12 largest?"),
+        ("The 2 documents differ.", "document", (1,), "planet: Mars; moons: 2"),
+        ("There are 98 moons [1].", None, (), ""),
+        ("Its mass is 1.898 \u00d7 10^27 km.", None, (), ""),
+    ],
+)
+def test_a_figure_is_traced(text: str, origin: str | None, documents: tuple[int, ...], evidence: str) -> None:
+    figure = only(answer(text))
+    assert (figure.origin, figure.documents, figure.evidence) == (origin, documents, evidence)
+    assert text[figure.start : figure.end] == figure.text
+
+
+def test_numbers_of_documents_have_a_place() -> None:
+    data = documents_as_data(
+        [Document(f"It weighs {n}0 kg.", metadata={"title": str(n)}) for n in range(5, 10)]
+    )
+    found = attributed(AIMessage("All 5 documents agree, 4 documents do not."), "?", data)
+    assert [(figure.text, figure.origin, figure.evidence) for figure in found.figures] == [
+        ("5", "document", "there are 5 documents"),
+        ("4", None, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "output", "documents"),
+    [
+        ("print(1)", "total = 97\nsource: 2", (2,)),
+        ("print(1)", "total = 97\nsources: [1, 2]", (1, 2)),
+        ("print(1)", "total = 97 [2]", (2,)),
+        ("open('input_file_0.csv')", "97", (1,)),
+        ("open('input_file_1.csv')", "97", ()),  # it holds sentences of two documents
+        ("open('input_file_0.csv')", "97\nsource: 2", (2,)),
+        ("print(1)", "97\nsource: 9", ()),
+    ],
+)
+def test_a_run_tells_its_documents(code: str, output: str, documents: tuple[int, ...]) -> None:
+    assert only(answer("They have 97 moons.", code, output)).documents == documents
+
+
+def test_a_run_that_failed_and_code_alone_bear_nothing_out() -> None:
+    found = answer("It is 97 or 98.", "x = 98", "total = 97", outcome="OUTCOME_FAILED")
+    assert [figure.text for figure in found.unsupported] == ["97", "98"]
+
+
+def test_sources_that_a_run_prints_are_no_figures() -> None:
+    assert only(answer("It is 2 [1].", output="[1, 2]\nsource: 2")).origin == "document"
+    assert only(answer("It is 2 [1].", output="[2, 3]\nsource: 2")).origin == "execution"
+
+
+def test_a_document_that_is_cited_comes_first() -> None:
+    same = [Document("It weighs 50 kg.", metadata={"title": title}) for title in "ab"]
+    found = attributed(AIMessage("50 kg [2], or 50 kg."), "?", documents_as_data(same))
+    assert [figure.documents for figure in found.figures] == [(2,), (1,)]
+
+
+def test_history_counts() -> None:
+    history = [
+        HumanMessage("I have 55 apples."),
+        AIMessage([*ran("print(77)", "77"), {"type": "text", "text": "77, I guess 66."}]),
+    ]
+    found = attributed(AIMessage("55, 66 and 77."), "Sum?", DATA, history=history)
+    assert [(figure.text, figure.origin) for figure in found.figures] == [
+        ("55", "question"),
+        ("66", None),
+        ("77", "execution"),
+    ]
+
+
+def test_text_blocks_carry_citations_and_marks() -> None:
+    found = answer("They have 97 moons [1], of 999.")
+    *_, block = found.message.content
+    assert isinstance(block, dict)
+    assert block["annotations"] == [
+        {
+            "type": "citation",
+            "id": "figure-10-12-1",
+            "title": "Moons",
+            "url": "https://example.org/moons",
+            "start_index": 10,
+            "end_index": 12,
+            "cited_text": "total = 97",
+            "extras": {
+                "document": 1,
+                "origin": "execution",
+                "source": "https://example.org/moons",
+                "place": "run 1",
+            },
+        },
+        {
+            "type": "non_standard_annotation",
+            "id": "figure-27-30",
+            "value": {"type": "unsupported_figure", "figure": "999", "start_index": 27, "end_index": 30},
+        },
+    ]
+    assert [annotation["type"] for annotation in found.message.content_blocks[-1]["annotations"]] == [
+        "citation",
+        "non_standard_annotation",
+    ]
+    assert [document.title for document in found.cited] == ["Moons"]
+    assert found.text == str(found) == "They have 97 moons [1], of 999."
+
+
+def test_others_annotations_stay_and_ours_are_replaced() -> None:
+    theirs = {"type": "citation", "title": "Search"}
+    message = AIMessage([{"type": "text", "text": "It is 999.", "annotations": [theirs]}, "and 998"])
+    once = attributed(message, "?", DATA)
+    twice = attributed(once.message, "?", DATA)
+    assert twice.message.content == once.message.content
+    assert [len(block["annotations"]) for block in once.message.content] == [2, 1]
+    assert message.content[0]["annotations"] == [theirs]  # nothing was changed in place
+
+
+def test_a_plain_text_becomes_a_block() -> None:
+    found = attributed(AIMessage("It is 999.", response_metadata={"model_provider": "openai"}), "?", DATA)
+    assert found.message.content[0]["text"] == "It is 999."
+    assert found.message.response_metadata["output_version"] == "v1"
+    assert attributed(AIMessage(""), "?", DATA).figures == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["The documents do not say. The mass is missing.", "I looked.\nThe documents don't say."]
+)
+def test_an_answer_that_is_none_says_so(text: str) -> None:
+    assert not answer(text).answered
+
+
+COPIES = {
+    "JSON": lambda message: AIMessage(**json.loads(message.model_dump_json())),
+    "pickle": lambda message: pickle.loads(pickle.dumps(message)),
+    "checkpoint": lambda message: JsonPlusSerializer().loads_typed(JsonPlusSerializer().dumps_typed(message)),
+}
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_the_record_survives(copied: Any) -> None:
+    found = answer("They have 97 moons [1], of 999; Mars is 228 million km away.")
+    again = CalculatedAnswer.from_message(copied(found.message))
+    assert again == found
+
+
+@pytest.mark.parametrize("record", [None, [], "text"])
+def test_a_message_without_a_record_has_none(record: Any) -> None:
+    assert CalculatedAnswer.from_message(AIMessage("5", response_metadata={"grounding": record})) is None
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[tuple[GeminiEmulator, ScriptedBrain]]:
+    code = {"executableCode": {"language": "PYTHON", "code": "print('total =', 97)"}}
+    brain = ScriptedBrain(lambda _: ["Let me see. ", code, {"text": "They have 97 moons [1], of 999."}])
+    with GeminiEmulator(brain) as emulator:
+        yield emulator, brain
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_annotations_do_not_go_back(echo: tuple[GeminiEmulator, ScriptedBrain], streamed: bool) -> None:
+    emulator, brain = echo
+    llm = ChatGeminiCodeExecution(model="gemini-3-flash-preview", api_key="any", base_url=emulator.url)
+    if streamed:
+        chunks = iter(llm.stream("How many?"))
+        message: Any = next(chunks)
+        for chunk in chunks:
+            message += chunk
+    else:
+        message = llm.invoke("How many?")
+    found = attributed(message, "How many?", DATA)
+    assert [figure.text for figure in found.figures] == ["97", "999"]
+    for said in (message, found.message):
+        llm.invoke([HumanMessage("How many?"), said, HumanMessage("Sure?")])
+    plain, annotated = (prompt.request["contents"][1] for prompt in brain.prompts[-2:])
+    assert plain == annotated
+    llm.close()

@@ -18,12 +18,22 @@ if TYPE_CHECKING:
         code_executions,
     )
     from langchain_codeexec.executors.failover import FailoverExecutor
+    from langchain_codeexec.executors.gemini import GeminiExecutor
     from langchain_codeexec.executors.process import ProcessExecutor
     from langchain_codeexec.executors.sandbox import LocalSandbox
     from langchain_codeexec.gemini.genai import GenAITransport
     from langchain_codeexec.gemini.rest import RestTransport
-    from langchain_codeexec.middleware import CodeExecutionMiddleware
-    from langchain_codeexec.tools import CodeExecutionTool
+    from langchain_codeexec.grounding import DocumentCalculation
+    from langchain_codeexec.inputs import data_files, data_message
+    from langchain_codeexec.middleware import (
+        CodeExecutionMiddleware,
+        DocumentCalculationMiddleware,
+        OutputsMiddleware,
+        VerificationMiddleware,
+    )
+    from langchain_codeexec.outputs import FileSystemSink, FolderSink, save_outputs
+    from langchain_codeexec.tools import CodeExecutionTool, LocalCodeExecutionTool
+    from langchain_codeexec.verification import verify_executions
 
 __all__ = [
     "ChatGeminiCodeExecution",
@@ -31,16 +41,28 @@ __all__ = [
     "CodeExecution",
     "CodeExecutionMiddleware",
     "CodeExecutionTool",
+    "DocumentCalculation",
+    "DocumentCalculationMiddleware",
     "ExecutionRequest",
     "ExecutionResult",
     "FailoverExecutor",
+    "FileSystemSink",
+    "FolderSink",
+    "GeminiExecutor",
     "GenAITransport",
     "InlineFile",
+    "LocalCodeExecutionTool",
     "LocalSandbox",
     "Outcome",
+    "OutputsMiddleware",
     "ProcessExecutor",
     "RestTransport",
+    "VerificationMiddleware",
     "code_executions",
+    "data_files",
+    "data_message",
+    "save_outputs",
+    "verify_executions",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -57,11 +79,21 @@ __getattr__, __dir__ = lazy_exports(
             "code_executions",
         ],
         "executors.failover": ["FailoverExecutor"],
+        "executors.gemini": ["GeminiExecutor"],
         "executors.process": ["ProcessExecutor"],
         "executors.sandbox": ["LocalSandbox"],
         "gemini.genai": ["GenAITransport"],
         "gemini.rest": ["RestTransport"],
-        "middleware": ["CodeExecutionMiddleware"],
-        "tools": ["CodeExecutionTool"],
+        "grounding": ["DocumentCalculation"],
+        "inputs": ["data_files", "data_message"],
+        "middleware": [
+            "CodeExecutionMiddleware",
+            "DocumentCalculationMiddleware",
+            "OutputsMiddleware",
+            "VerificationMiddleware",
+        ],
+        "outputs": ["FileSystemSink", "FolderSink", "save_outputs"],
+        "tools": ["CodeExecutionTool", "LocalCodeExecutionTool"],
+        "verification": ["verify_executions"],
     },
 )

@@ -1,7 +1,7 @@
 // The list of requests. Only the rows in sight exist, so that thousands cost no more than a few.
 
 import { el } from "./dom.js";
-import { clock, count, duration, endpointName, plural, shortMethod, verdict } from "./format.js";
+import { clock, count, duration, shortMethod, verdict } from "./format.js";
 import { marked } from "./marks.js";
 
 const BEYOND = 6;
@@ -131,9 +131,9 @@ export class RequestList {
         "aria-selected": summary.number === this.#active ? "true" : "false",
         "aria-setsize": this.#items.length,
         "aria-posinset": index + 1,
-        "aria-label": spoken(summary, told, said),
         dataset: { number: summary.number },
       },
+      el("span", { class: "unseen" }, `Request ${summary.number}, ${told}: `),
       el("span", { class: `status ${tone}` }, word),
       el("span", { class: "model" }, summary.model || summary.path),
       el("span", { class: "endpoint" }, ENDPOINTS[summary.endpoint]),
@@ -145,32 +145,15 @@ export class RequestList {
   }
 }
 
-function signs(summary) {
-  const { codeExecution, functions, otherTools, faults, tokens } = summary;
+function signs({ codeExecution, functions, otherTools, faults, tokens, duration: ms }) {
+  const sign = (text, spoken, title, tone = "") =>
+    el("span", { class: `sign ${tone}`, title }, text, el("span", { class: "unseen" }, spoken));
   return [
-    faults.length > 0 && el("span", { class: "sign bad", title: faults.join(", ") }, "fault"),
-    codeExecution && el("span", { class: "sign", title: "Code execution is offered" }, "code"),
-    functions.length > 0 && el("span", { class: "sign", title: functions.join(", ") }, `${functions.length} fn`),
-    otherTools.length > 0 && el("span", { class: "sign", title: otherTools.join(", ") }, "tools"),
+    faults.length > 0 && sign("fault", ` ${faults.join(", ")}`, faults.join(", "), "bad"),
+    codeExecution && sign("code", " execution offered", "Code execution is offered"),
+    functions.length > 0 && sign(`${functions.length} fn`, ", functions offered", functions.join(", ")),
+    otherTools.length > 0 && sign("tools", ` ${otherTools.join(", ")}`, otherTools.join(", ")),
     tokens !== null && el("span", { class: "figure", title: "tokens" }, `${count(tokens)} tok`),
-    el("span", { class: "figure" }, duration(summary.duration)),
+    el("span", { class: "figure" }, duration(ms)),
   ];
-}
-
-function spoken(summary, told, said) {
-  const { number, status, model, codeExecution, functions, tokens } = summary;
-  const parts = [
-    `Request ${number}`,
-    `${status || "no answer"}, ${told}`,
-    shortMethod(summary),
-    model,
-    endpointName(summary.endpoint),
-    codeExecution && "code execution",
-    functions.length > 0 && plural(functions.length, "function"),
-    tokens !== null && plural(tokens, "token"),
-    duration(summary.duration),
-    clock(summary.time),
-    said,
-  ];
-  return parts.filter(Boolean).join(", ");
 }

@@ -81,7 +81,7 @@ _SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
 """Place, bytes and type, as the formats' own specifications give them."""
 
 
-SIGNED: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
+SIGNED: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Types whose files always begin with their signature."""
 
 

@@ -30,7 +30,7 @@ __all__ = ["TABLE_SUFFIXES", "contents_of_file", "suffix_in"]
 _NAMES: Final[Mapping[str, str]] = {
     "application/vnd.apache.parquet": "a Parquet file (.parquet)",
     "application/vnd.apache.arrow.file": "an Arrow file (.arrow)",
-    "application/zip": "a ZIP archive or an Excel workbook (.xlsx)",
+    "application/zip": "a ZIP archive or an Office document (a workbook needs the suffix .xlsx)",
     "application/x-ole-storage": "an old Excel workbook, or one with a password; save it as .xlsx without one",
     "application/gzip": "packed with gzip; unpack it",
 }
@@ -69,7 +69,8 @@ def _as_it_is(name: str, suffix: str, data: bytes, source: str, mime_type: str |
     shown = type_by_content(data)
     if shown and shown in _NAMES:
         raise DataError(f"{source} is {_NAMES[shown]}: no such file can be sent as it is")
-    known = shown or type_by_suffix(suffix) or guessed_type(name) or mime_type
+    said = None if mime_type == "application/octet-stream" else mime_type
+    known = shown or type_by_suffix(suffix) or guessed_type(name) or said
     if known in SIGNED and not shown:
         raise DataError(f"{source} should be {known} and is not. Give it the suffix of what it holds.")
     if known and not known.startswith("text/"):
@@ -82,17 +83,23 @@ def _as_it_is(name: str, suffix: str, data: bytes, source: str, mime_type: str |
             "images, sound or video"
         ) from error
     if not (known or suffix):
-        return _nameless(text, data, source)
-    remarks = (f"converted from {encoding}",) if encoding else ()
-    return Content(source, text.encode() if encoding else data, known or PLAIN_TEXT, remarks=remarks)
+        return _nameless(text, data, source, encoding)
+    return _prose(text, data, source, encoding, known or PLAIN_TEXT)
 
 
-def _nameless(text: str, data: bytes, source: str) -> Content:
+def _prose(text: str, data: bytes, source: str, encoding: str, mime_type: str = PLAIN_TEXT) -> Content:
+    """Text for the model to read, in UTF-8."""
+    if not encoding:
+        return Content(source, data, mime_type)
+    return Content(source, text.encode(), mime_type, remarks=(f"converted from {encoding}",))
+
+
+def _nameless(text: str, data: bytes, source: str, encoding: str) -> Content:
     """Text that nobody has named may be a table all the same."""
     if is_regular(text):
         return _delimited(data, source)[0]
     grid = grid_from_json(text) or grid_from_lines(text)
-    return Content(source, grid=grid) if grid else Content(source, text.encode(), PLAIN_TEXT)
+    return Content(source, grid=grid) if grid else _prose(text, data, source, encoding)
 
 
 def _delimited(data: bytes, source: str, delimiter: str | None = None) -> list[Content]:
@@ -109,10 +116,7 @@ def _json(data: bytes, source: str, read: Callable[[str], Grid | None]) -> list[
     """JSON that is no table is text to the model, and no file to the code."""
     text, _, encoding = decoded(data, source)
     grid = read(text)
-    if grid:
-        return [Content(source, grid=grid)]
-    remarks = (f"converted from {encoding}",) if encoding else ()
-    return [Content(source, text.encode() if encoding else data, PLAIN_TEXT, remarks=remarks)]
+    return [Content(source, grid=grid) if grid else _prose(text, data, source, encoding)]
 
 
 _BY_SUFFIX: Final[Mapping[str, Callable[[bytes, str], list[Content]]]] = {

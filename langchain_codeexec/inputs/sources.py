@@ -28,6 +28,7 @@ __all__ = ["contents_of"]
 
 _TABLE_FILE: Final = 2_000_000_000
 """Bytes of a file that is read before anything is sent of it."""
+_PNG_MODES: Final = frozenset("1 L LA P RGB RGBA I I;16".split())
 _TAKEN: Final = (
     "a path, (name, bytes), a content block, an InlineFile, a Blob, a Document, an image, a table of pandas, "
     "polars or pyarrow, or a list of dictionaries"
@@ -135,15 +136,12 @@ def _text(text: str, source: str) -> list[Content]:
     """The text for the model to read, and the tables in it for code."""
     if not text.strip():
         raise DataError(f"{source} is empty; there is nothing to send")
-    tables = tables_in_text(text)
-    return [
-        Content(source, text.encode("utf-8", "replace"), PLAIN_TEXT),
-        *(
-            Content(f"table {number} of {source}{f': {shown(table.caption, 80)}' if table.caption else ''}",
-                    grid=RowGrid(table.columns, table.rows, written=True))
-            for number, table in enumerate(tables, 1)
-        ),
-    ]  # fmt: skip
+    contents = [Content(source, text.encode("utf-8", "replace"), PLAIN_TEXT)]
+    for number, table in enumerate(tables_in_text(text), 1):
+        caption = f": {shown(table.caption, 80)}" if table.caption else ""
+        grid = RowGrid(table.columns, table.rows, written=True)
+        contents.append(Content(f"table {number} of {source}{caption}", grid=grid))
+    return contents
 
 
 def _blob(blob: Any, name: str | None, limits: DataLimits) -> list[Content]:
@@ -166,12 +164,11 @@ def _data_file(file: Any, name: str | None, _limits: DataLimits) -> list[Content
 
 
 def _image(image: Any, name: str | None, _limits: DataLimits) -> list[Content]:
-    """A picture of Pillow's, as PNG: nothing of it is lost."""
+    """A picture of Pillow's, as PNG; colours that PNG does not know become RGB."""
     buffer = io.BytesIO()
     try:
-        (
-            image if image.mode in {"1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"} else image.convert("RGB")
-        ).save(buffer, "PNG")
+        drawn = image if image.mode in _PNG_MODES else image.convert("RGB")
+        drawn.save(buffer, "PNG")
     except (OSError, ValueError, SystemError) as error:
         raise DataError(f"{_called('image', name)} cannot be written as PNG: {error}") from error
     own = Path(str(getattr(image, "filename", "") or "")).name

@@ -77,7 +77,7 @@ def test_what_is_no_table(text: str) -> None:
 
 
 def test_an_unclosed_fence_hides_nothing() -> None:
-    assert len(tables_in_text(f"```python\nx = 1\n\n{PIPES}\n\n````\n\n{PIPES}")) == 2
+    assert len(tables_in_text(f"````python\nx = 1\n\n{PIPES}\n\n`````r\n\n{PIPES}")) == 2
 
 
 def test_tables_in_code_are_left_alone_and_those_behind_are_found() -> None:

@@ -89,6 +89,30 @@ def test_a_file_is_replaced_even_if_it_is_a_link_by_now(confined: LocalSandbox):
     assert result.stdout == "new\n"
 
 
+def test_a_file_is_replaced_even_if_it_is_a_folder_by_now(confined: LocalSandbox):
+    given = InlineFile(b"new", "text/plain", "data.txt")
+    with confined.session() as session:
+        session.run(
+            ExecutionRequest("import os; os.makedirs('data.txt/deep/er'); open('data.txt/x', 'w').close()")
+        )
+        result = session.run(ExecutionRequest("print(open('data.txt').read())", files=(given,)))
+
+    assert result.stdout == "new\n"
+
+
+def test_a_file_that_finds_no_room_is_a_failure_of_the_program(confined: LocalSandbox):
+    fill = (
+        "import os\ntry:\n  for n in range(3): open(f'{n}', 'wb').write(bytes(5 << 20))\nexcept OSError: pass"
+    )
+    given = InlineFile(bytes(6 << 20), "text/plain", "data.txt")
+    with confined.session() as session:
+        session.run(ExecutionRequest(fill))
+        result = session.run(ExecutionRequest("import time; time.sleep(9)", files=(given,)))
+
+    assert result.outcome is FAILED
+    assert "killed at the limit of the disk (16777216 bytes, 1024 files)" in result.detail
+
+
 def test_sessions_see_nothing_of_each_other(confined: LocalSandbox):
     with confined.session() as one, confined.session() as other:
         one.run(

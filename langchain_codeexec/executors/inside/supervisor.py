@@ -18,6 +18,7 @@ from .kernel import die_with_parent
 from .layout import DEVICES
 from .listener import Memory
 from .lookups import Lookups
+from .removal import remove_tree
 from .watch import Player
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ __all__ = ["Supervisor"]
 _TICK = 0.05  # seconds between looks at what gives no event: time on processors, threads, the disk
 _LONGEST_VALUE, _LONGEST_LIMIT, _LAST_STATUS = 20_000, 100, 255  # whatever the program says
 _STARTING = 10.0  # seconds for a process to be forked and confined
+
+
+class _NoRoomError(Exception):
+    """What the programs of a session have left leaves no room for a file."""
 
 
 @dataclass
@@ -72,11 +77,14 @@ class Supervisor:
             return
         start = time.monotonic()
         code, *files = blobs
-        self._place(header["files"], files)
         current = self._player or self._start()
-        current.begin(self.limits.output)
         cpu = current.cpu_time
-        ending = self._run(current, header, code, start + header["timeout"], cpu)
+        try:
+            self._place(header["files"], files)  # while nothing of the program runs that could get in the way
+            current.begin(self.limits.output)
+            ending = self._run(current, header, code, start + header["timeout"], cpu)
+        except _NoRoomError:
+            ending = "disk"
         wall = time.monotonic() - start
         stays = ending == "replied" and not header["last"]
         (current.stop if stays else current.kill)()
@@ -152,14 +160,21 @@ class Supervisor:
         frames.send(self.host, header, [*outputs, *(data for _, data in (*images, *files))])
 
     def _place(self, names: Sequence[str], contents: Sequence[bytes]) -> None:
-        """Lay out a program's files; one that is there already may be a link by now."""
+        """Lay out a program's files; what has a name already may be a link or a folder by now."""
         for name, data in zip(names, contents, strict=True):
-            target = Path(self.box.work, name)
-            with suppress(FileNotFoundError):
-                target.unlink()
-            fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-            with os.fdopen(fd, "wb") as file:
-                file.write(data)
+            target = f"{self.box.work}/{name}"
+            try:
+                if os.path.isdir(target) and not os.path.islink(target):  # noqa: PTH112, PTH114 -- a string
+                    remove_tree(target)
+                with suppress(FileNotFoundError):
+                    os.unlink(target)  # noqa: PTH108 -- as above
+                fd = os.open(
+                    target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644
+                )
+                with os.fdopen(fd, "wb") as file:
+                    file.write(data)
+            except OSError as error:
+                raise _NoRoomError(name) from error
             self._known[name] = digest(data)
 
     def _start(self) -> Player:

@@ -136,4 +136,18 @@ class _Turn:
 def _documents(message: BaseMessage) -> list[Document]:
     artifact: Any = message.artifact if isinstance(message, ToolMessage) else None
     found = artifact if isinstance(artifact, list | tuple) else [artifact]
-    return [document for document in found if isinstance(document, Document)]
+    return [document for item in found if (document := _document(item))]
+
+
+def _document(item: Any) -> Document | None:
+    """A document, be it as its retriever gave it or as a checkpoint gives it back: as plain JSON."""
+    if isinstance(item, Document):
+        return item
+    if (
+        not isinstance(item, dict)
+        or item.get("type") != "Document"
+        or not isinstance(item.get("page_content"), str)
+    ):
+        return None
+    metadata = item.get("metadata")
+    return Document(item["page_content"], metadata=metadata if isinstance(metadata, dict) else {})

@@ -121,7 +121,7 @@ class _Answer(NamedTuple):
 
     @classmethod
     def of(cls, messages: Sequence[AnyMessage], limits: DataLimits | None) -> _Answer | None:
-        """The answer that ends a conversation; `None` if it ends otherwise, or there is nothing to verify in it."""
+        """The answer that ends a conversation; `None` if it ends otherwise, or nothing in it can be verified."""
         message = messages[-1] if messages else None
         history = messages[:-1]
         if not isinstance(message, AIMessage) or message.tool_calls:

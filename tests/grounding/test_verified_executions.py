@@ -1,0 +1,288 @@
+"""Answers verified in the real sandbox: what is confirmed, what is wrong, what nobody can check."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from langchain_core.documents import Document
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+from langchain_codeexec import InlineFile, LocalSandbox
+from langchain_codeexec.errors import ExecutorError
+from langchain_codeexec.executions import CodeExecution, Outcome
+from langchain_codeexec.executions.artifacts import artifact_from_executions
+from langchain_codeexec.grounding import attributed, documents_as_data
+from langchain_codeexec.verification import Verdict, Verification, averify_executions, verify_executions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OK, FAILED, LATE = "OUTCOME_OK", "OUTCOME_FAILED", "OUTCOME_DEADLINE_EXCEEDED"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[LocalSandbox]:
+    with LocalSandbox(preload=()) as sandbox:
+        yield sandbox
+
+
+def message(*runs: tuple[str, str] | tuple[str, str, str], text: str = "", before: str = "") -> AIMessage:
+    """An answer that ran code, each given with its output and outcome."""
+    blocks: list[Any] = [{"type": "text", "text": before}] if before else []
+    for number, (code, output, *outcome) in enumerate(runs):
+        ended = outcome[0] if outcome else OK
+        blocks += [
+            {
+                "type": "server_tool_call",
+                "id": f"c{number}",
+                "name": "code_interpreter",
+                "args": {"code": code},
+            },
+            {
+                "type": "server_tool_result",
+                "tool_call_id": f"c{number}",
+                "status": "success" if ended == OK else "error",
+                "output": output,
+                "extras": {"outcome": ended},
+            },
+        ]
+    return AIMessage([*blocks, {"type": "text", "text": text}])
+
+
+CONFIRMED = {
+    "the same": ("print(6 * 7)", "42\n"),
+    "white space": ("print('a  \\nb')", "a\nb"),
+    "nothing": ("x = 1", ""),
+    "noise of a float": ("print(0.1 + 0.2)", "0.3\n"),
+    "padding": ("print('x', 1e-17)", "x    0.0"),
+    "an address": ("print('<at 0x7f0000000001>')", "<at 0x7fffffffffff>\n"),
+    "the same error": ("1 / 0", "Traceback ...\nZeroDivisionError: division by zero", FAILED),
+    "an error in other words": ("1 / 0", "it failed", FAILED),
+    "seeded chance": ("import random\nrandom.seed(7)\nprint(random.randint(1, 10**6))", "339564\n"),
+    "chance that does not show": ("import random\nrandom.random()\nprint(42)", "42\n"),
+}
+
+
+@pytest.mark.parametrize("run", CONFIRMED.values(), ids=CONFIRMED)
+def test_what_comes_out_again_is_confirmed(run: tuple[str, str], sandbox: LocalSandbox) -> None:
+    found = verify_executions(message(run), sandbox)
+    assert (found.verdict, found.reason, found.executor) == (Verdict.CONFIRMED, "", "sandbox")
+    assert found.runs[0].output == ""
+
+
+OTHER = {
+    "another number": ("print(6 * 7)", "43\n", Verdict.MISMATCH, "prints something else"),
+    "a digit more": ("print(0.25)", "0.26", Verdict.MISMATCH, "prints something else"),
+    "a large integer": ("print(10**20)", f"{10**20 + 1}", Verdict.MISMATCH, "prints something else"),
+    "another order": ("print([1, 2])", "[2, 1]", Verdict.MISMATCH, "prints something else"),
+    "nothing printed": ("x = 1", "1", Verdict.MISMATCH, "prints something else"),
+    "it does not fail": ("print(1)", "ZeroDivisionError: x", Verdict.MISMATCH, "failed there"),
+    "it fails": ("1 / 0", "1", Verdict.MISMATCH, "ZeroDivisionError"),
+    "another error": ("1 / 0", "NameError: x", Verdict.MISMATCH, "ZeroDivisionError"),
+    "seeded, and yet": (
+        "import random\nrandom.seed(7)\nprint(random.random())",
+        "0.5",
+        Verdict.MISMATCH,
+        "else",
+    ),
+    "chance": ("import random\nprint(random.random())", "0.5", Verdict.NOT_REPRODUCIBLE, "chance"),
+    "chance renamed": (
+        "from random import random as r\nprint(r())",
+        "0.5",
+        Verdict.NOT_REPRODUCIBLE,
+        "chance",
+    ),
+    "the time": ("import time\nprint(time.time())", "1.5", Verdict.NOT_REPRODUCIBLE, "the time"),
+    "the date": (
+        "from datetime import date\nprint(date.today())",
+        "2020-01-01",
+        Verdict.NOT_REPRODUCIBLE,
+        "the time",
+    ),
+    "a set": (
+        "print({'a', 'b', 'c', 'd'})",
+        "{'d', 'c', 'b', 'a'}",
+        Verdict.NOT_REPRODUCIBLE,
+        "order of sets",
+    ),
+    "a set with another member": ("print({1, 2})", "{1, 3}", Verdict.MISMATCH, "prints something else"),
+    "an object": ("print(hash('a'))", "5", Verdict.NOT_REPRODUCIBLE, "the machine"),
+    "unseen chance": (
+        "print(int.from_bytes(open('/dev/urandom', 'rb').read(8)))",
+        "5",
+        Verdict.NOT_REPRODUCIBLE,
+        "each time",
+    ),
+    "no such library": ("import no_such_library", "1", Verdict.NOT_CHECKED, "no_such_library"),
+    "no such library there": ("print(1)", "ImportError: chess", Verdict.NOT_CHECKED, "there"),
+    "no such file": ("open('input_file_9.csv')", "1", Verdict.NOT_CHECKED, "input_file_9.csv"),
+    "no such file, no such name": ("open('x')", "NameError: x", Verdict.NOT_CHECKED, "another way"),
+    "too much": ("print('x' * 10**7)", "y", Verdict.NOT_CHECKED, "more than is kept"),
+    "too late there": ("print(1)", "", Verdict.NOT_CHECKED, "ran out of time"),
+    "no code": ("", "1", Verdict.NOT_CHECKED, "does not hold its code"),
+}
+
+
+@pytest.mark.parametrize(("code", "output", "verdict", "words"), OTHER.values(), ids=OTHER)
+def test_what_comes_out_differently_is_judged(
+    code: str, output: str, verdict: Verdict, words: str, sandbox: LocalSandbox
+) -> None:
+    outcome = FAILED if "Error" in output else LATE if words == "ran out of time" else OK
+    found = verify_executions(message((code, output, outcome)), sandbox)
+    assert found.verdict is verdict
+    assert words in found.reason
+
+
+def test_time_is_limited(sandbox: LocalSandbox) -> None:
+    found = verify_executions(message(("while True: pass", "done")), sandbox, timeout=0.2)
+    assert (found.verdict, found.runs[0].outcome) == (Verdict.NOT_CHECKED, LATE)
+
+
+def test_runs_of_a_message_share_their_state(sandbox: LocalSandbox) -> None:
+    found = verify_executions(message(("x = 5", ""), ("print(x)", "5"), ("print(x + 1)", "7")), sandbox)
+    assert [run.verdict for run in found.runs] == [Verdict.CONFIRMED, Verdict.CONFIRMED, Verdict.MISMATCH]
+    assert found.reason == "run 3: it prints something else here"
+    assert found.runs[2].output == "6\n"
+
+
+def test_a_run_that_builds_on_one_that_was_not_repeated_is_not_wrong(sandbox: LocalSandbox) -> None:
+    late = ("x = 5", "", LATE)
+    found = verify_executions(message(late, ("print(x)", "5")), sandbox)
+    assert [run.verdict for run in found.runs] == [Verdict.NOT_CHECKED] * 2
+    assert "could not be repeated" in found.runs[1].reason
+
+
+def test_another_language_and_half_a_run_are_not_checked(sandbox: LocalSandbox) -> None:
+    runs = [
+        CodeExecution("ls", language="BASH", outcome=Outcome.OK, output="x"),
+        CodeExecution("print(1)"),
+        CodeExecution("print(1)", outcome=Outcome.OK, output="1"),
+    ]
+    reply = ToolMessage("1", tool_call_id="1", artifact=artifact_from_executions(runs))
+    found = verify_executions(reply, sandbox)
+    assert [run.verdict for run in found.runs] == [
+        Verdict.NOT_CHECKED,
+        Verdict.NOT_CHECKED,
+        Verdict.CONFIRMED,
+    ]
+    assert "BASH" in found.reason
+
+
+CSV = b"a\n1\n2\n"
+READ = ("print(sum(int(line) for line in open('input_file_0.csv').read().split()[1:]))", "3")
+
+
+def test_files_are_those_of_the_conversation(sandbox: LocalSandbox) -> None:
+    block = {"type": "file", "base64": "YQoxCjIK", "mime_type": "text/csv"}
+    history = [HumanMessage([{"type": "text", "text": "Sum?"}, block])]
+    assert verify_executions(message(READ), sandbox, history=history).verdict is Verdict.CONFIRMED
+    files = [InlineFile(CSV, "text/csv", "input_file_0.csv")]
+    assert verify_executions(message(READ), sandbox, files).verdict is Verdict.CONFIRMED
+    assert verify_executions(message(READ), sandbox).verdict is Verdict.NOT_CHECKED
+
+
+def test_files_of_documents_can_be_given(sandbox: LocalSandbox) -> None:
+    data = documents_as_data(Document("|a|\n|---|\n|1|\n|2|\n\nIt weighs 70 kg."))
+    code = "import csv\nprint(sum(int(row['a']) for row in csv.DictReader(open('input_file_0.csv'))))"
+    said = message((code, "3"), text="It is 3 [1], and 70 kg.")
+    answer = attributed(said, "?", data)
+    files = [file.inline_file for file in data.files]
+    assert verify_executions(answer.message, sandbox, files).verdict is Verdict.CONFIRMED
+    assert verify_executions(said, sandbox, files).unsupported == ("70 kg",)
+
+
+@pytest.mark.parametrize(
+    ("text", "unsupported"),
+    [
+        ("It is 42.", ()),
+        ("It is about 42.0 and you asked for 17.", ()),
+        ("It is 43, not 44, and 43 again.", ("43", "44")),
+        ("The factors are [2, 3].", ("2", "3")),
+        ("It was computed in 2020, see [1].", ()),
+        ("A tool said 19.99.", ()),
+        ("An earlier run printed 77.", ()),
+        ("I said 66.", ("66",)),
+        ("A refuted run printed 55.", ("55",)),
+        ("A middleware said 88.", ("88",)),
+        ("", ()),
+    ],
+)
+def test_figures_of_the_answer_have_to_be_somewhere(
+    text: str, unsupported: tuple[str, ...], sandbox: LocalSandbox
+) -> None:
+    refuted = verify_executions(message(("print(1)", "55")), sandbox).beside(message(("print(1)", "55")))
+    history = [
+        HumanMessage("17 of them?"),
+        message(("print(77)", "77"), text="It may be 66."),
+        ToolMessage("19.99", tool_call_id="1"),
+        refuted,
+        HumanMessage("88", additional_kwargs={"lc_source": "verification"}),
+    ]
+    said = message(("print(42)", "42"), text=text, before="I will try up to 1000.")
+    found = verify_executions(said, sandbox, history=history)
+    assert found.unsupported == unsupported
+    assert found.verdict is (Verdict.MISMATCH if unsupported else Verdict.CONFIRMED)
+
+
+def test_a_failed_run_bears_nothing_out(sandbox: LocalSandbox) -> None:
+    failed = ("raise ValueError(7)", "ValueError: 7", FAILED)
+    assert verify_executions(message(failed, text="It is 7."), sandbox).unsupported == ("7",)
+
+
+def test_without_runs_there_is_nothing_to_verify() -> None:
+    found = verify_executions(AIMessage("It is 43."))
+    assert (found.verdict, found.reason) == (Verdict.NOT_CHECKED, "the answer tells of no runs")
+
+
+class Broken:
+    """A sandbox that cannot open a session."""
+
+    name = "broken"
+
+    def session(self) -> Any:
+        raise ExecutorError("the disk is full\nRemedy: free some")
+
+
+def test_a_broken_sandbox_is_a_reason() -> None:
+    found = verify_executions(message(("print(1)", "1"), text="It is 1."), Broken())  # type: ignore[arg-type]
+    assert (found.verdict, found.reason) == (
+        Verdict.NOT_CHECKED,
+        "run 1: the sandbox failed: the disk is full",
+    )
+
+
+async def test_it_is_the_same_asynchronously(sandbox: LocalSandbox) -> None:
+    said = message(("print(6 * 7)", "43"), text="It is 43.")
+    assert await averify_executions(said, sandbox) == verify_executions(said, sandbox)
+
+
+async def test_cancelling_ends_the_run(sandbox: LocalSandbox) -> None:
+    import asyncio
+
+    slow = message(("import time\ntime.sleep(60)", ""), ("print(1)", "1"))
+    task = asyncio.ensure_future(averify_executions(slow, sandbox))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+COPIES = {
+    "JSON": lambda message: AIMessage(**json.loads(message.model_dump_json())),
+    "checkpoint": lambda message: JsonPlusSerializer().loads_typed(JsonPlusSerializer().dumps_typed(message)),
+}
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_the_verdict_lies_beside_the_answer_and_survives(copied: Any, sandbox: LocalSandbox) -> None:
+    said = message(("print(6 * 7)", "43"), text="It is 43, or 44.")
+    found = verify_executions(said, sandbox)
+    beside = copied(found.beside(said))
+    assert Verification.from_message(beside) == found
+    assert beside.content == said.content
+    assert beside.response_metadata["verification"]["verdict"] == "mismatch"
+    assert Verification.from_message(said) is None

@@ -1,0 +1,181 @@
+"""An agent that retrieves documents and computes with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from agent_shop import MODELS
+from langchain.agents import create_agent
+from langchain_core.documents import Document
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.tools import create_retriever_tool, tool
+from langgraph.checkpoint.memory import InMemorySaver
+
+from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from langchain_codeexec.errors import DataError
+from langchain_codeexec.grounding import CalculatedAnswer
+from langchain_codeexec.inputs import DataLimits
+from langchain_codeexec.middleware import DocumentCalculationMiddleware
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUESTION = "How many moons do the planets have together?"
+CHUNKS = {
+    "moons": Document(
+        "| planet | moons |\n|---|---|\n| Mars | 2 |\n| Jupiter | 95 |", metadata={"title": "Moons"}
+    ),
+    "mass": Document("Mars has a mass of 0.642 x 10^24 kg.", metadata={"title": "Masses"}),
+}
+CODE = """\
+import csv
+with open("input_file_0.csv") as file:
+    print("total =", sum(int(row["moons"]) for row in csv.DictReader(file)))"""
+
+
+class ByWord(BaseRetriever):
+    """Finds the documents that a word of the query names."""
+
+    def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
+        return [document for word, document in CHUNKS.items() if word in query]
+
+
+search = create_retriever_tool(ByWord(), "search", "Search facts.", response_format="content_and_artifact")
+
+
+def texts(prompt: Any) -> list[str]:
+    return [
+        part["text"] for content in prompt.request["contents"] for part in content["parts"] if "text" in part
+    ]
+
+
+def astronomer(prompt: Any) -> Any:
+    """Searches for what it is asked, and computes once there are files."""
+    last = prompt.request["contents"][-1]["parts"]
+    if "Documents:\n[1] Moons" in last[0].get("text", ""):
+        return [
+            {"executableCode": {"language": "PYTHON", "code": CODE}},
+            "They have 97 moons [1]; 999 in all.",
+        ]
+    if "functionResponse" in last[0]:
+        return "There are 12 of them."
+    asked = last[0]["text"]
+    if "thank" in asked:
+        return "It was 97, and never 98."
+    queries = [word for word in (*CHUNKS, "nothing") if word in asked]
+    return [{"functionCall": {"name": "search", "args": {"query": query}}} for query in queries]
+
+
+@pytest.fixture
+def observatory() -> Iterator[tuple[GeminiEmulator, ScriptedBrain]]:
+    brain = ScriptedBrain(astronomer)
+    with GeminiEmulator(brain) as emulator:
+        yield emulator, brain
+
+
+def built(emulator: GeminiEmulator) -> ChatGeminiCodeExecution:
+    return MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+
+
+def traced(message: Any) -> list[tuple[str, str | None, tuple[int, ...]]]:
+    record = CalculatedAnswer.from_message(message)
+    assert record is not None
+    return [(figure.text, figure.origin, figure.documents) for figure in record.figures]
+
+
+def kinds(prompt: Any) -> list[list[str]]:
+    return [[next(iter(part)) for part in content["parts"]] for content in prompt.request["contents"]]
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+@pytest.mark.parametrize("others", [[], [CodeExecutionMiddleware()]], ids=["alone", "with code execution"])
+async def test_documents_go_along_as_data(
+    way: str, others: list[Any], observatory: tuple[GeminiEmulator, ScriptedBrain]
+) -> None:
+    emulator, brain = observatory
+    agent = create_agent(built(emulator), [search], middleware=[DocumentCalculationMiddleware(), *others])
+    asked = {"messages": [("user", QUESTION)]}
+    state = agent.invoke(asked) if way == "invoke" else await agent.ainvoke(asked)
+    assert kinds(brain.prompts[0]) == [["text"]]
+    assert kinds(brain.prompts[1]) == [
+        ["text"],
+        ["functionCall"],
+        ["functionResponse"],
+        ["text", "inlineData"],
+    ]
+    assert texts(brain.prompts[1])[-1].startswith(f"{QUESTION}\n\nDocuments:\n[1] Moons\n")
+    assert [message.type for message in state["messages"]] == ["human", "ai", "tool", "ai"]
+    assert traced(state["messages"][-1]) == [("97", "execution", (1,)), ("999", None, ())]
+    annotations = state["messages"][-1].content[-1]["annotations"]
+    assert [annotation["type"] for annotation in annotations] == ["citation", "non_standard_annotation"]
+    assert CalculatedAnswer.from_message(state["messages"][1]) is None
+
+
+def test_a_conversation_keeps_its_numbers(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
+    emulator, brain = observatory
+    middleware = [DocumentCalculationMiddleware()]
+    agent = create_agent(built(emulator), [search], middleware=middleware, checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+
+    def ask(question: Any) -> list[Any]:
+        return agent.invoke({"messages": [question]}, config)["messages"]
+
+    ask(("user", "How many moons?"))
+    thanks = ask(("user", "thank you"))
+    assert traced(thanks[-1]) == [("97", "execution", (1,)), ("98", None, ())]
+    assert "inlineData" not in str(brain.prompts[-1].request)
+    assert "annotations" not in str(brain.prompts[-1].request)
+    picture = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
+    ask(HumanMessage([{"type": "text", "text": "And the mass?"}, picture]))
+    listing = texts(brain.prompts[-1])[-1]
+    assert "[1] Moons\n[2] Masses" in listing
+    assert "input_file_1.csv: table 1 of [1] Moons" in listing
+    assert "input_file_2.csv: sentences with figures" in listing
+
+
+def test_several_searches_make_one_set_of_files(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
+    emulator, brain = observatory
+    agent = create_agent(built(emulator), [search], middleware=[DocumentCalculationMiddleware()])
+    agent.invoke({"messages": [("user", "Both moons and mass.")]})
+    assert kinds(brain.prompts[-1])[-2:] == [["functionResponse"] * 2, ["text", "inlineData", "inlineData"]]
+
+
+def test_nothing_found_is_nothing_added(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
+    emulator, brain = observatory
+    agent = create_agent(built(emulator), [search], middleware=[DocumentCalculationMiddleware()])
+    state = agent.invoke({"messages": [("user", "Look for nothing.")]})
+    assert kinds(brain.prompts[-1])[-1] == ["functionResponse"]
+    assert CalculatedAnswer.from_message(state["messages"][-1]) is None
+
+
+@tool(response_format="content_and_artifact")
+def numbers_of(query: str) -> tuple[str, Any]:
+    """Search."""
+    return "12", {"rows": [12]}
+
+
+def test_other_artifacts_are_left_alone(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
+    emulator, brain = observatory
+    numbers_of.name = "search"
+    agent = create_agent(built(emulator), [numbers_of], middleware=[DocumentCalculationMiddleware()])
+    agent.invoke({"messages": [("user", "Look for moons.")]})
+    assert kinds(brain.prompts[-1])[-1] == ["functionResponse"]
+
+
+def test_limits_hold(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
+    middleware = [DocumentCalculationMiddleware(limits=DataLimits(request_bytes=10))]
+    agent = create_agent(built(observatory[0]), [search], middleware=middleware)
+    with pytest.raises(DataError):
+        agent.invoke({"messages": [("user", "How many moons?")]})
+
+
+def test_a_conversation_may_begin_with_an_answer(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
+    """As one does whose beginning was trimmed away: there is no question to repeat."""
+    call = {"type": "tool_call", "id": "1", "name": "search", "args": {"query": "moons"}}
+    history = [AIMessage("", tool_calls=[call]), search.invoke(call)]
+    agent = create_agent(built(observatory[0]), [search], middleware=[DocumentCalculationMiddleware()])
+    state = agent.invoke({"messages": history})
+    assert traced(state["messages"][-1])[0] == ("97", "execution", (1,))

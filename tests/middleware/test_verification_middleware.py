@@ -1,0 +1,162 @@
+"""An agent whose answers are verified, and mended once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from agent_shop import MODELS
+from langchain.agents import create_agent
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.tools import create_retriever_tool
+from langgraph.checkpoint.memory import InMemorySaver
+
+from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from langchain_codeexec.middleware import DocumentCalculationMiddleware, VerificationMiddleware
+from langchain_codeexec.verification import Verification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUESTION = {"messages": [("user", "What is 6 * 7?")]}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[LocalSandbox]:
+    with LocalSandbox(preload=()) as sandbox:
+        yield sandbox
+
+
+def code(source: str, output: str | None = None) -> list[dict[str, Any]]:
+    """Code that is run, or, with an output, code that only claims to have been."""
+    parts: list[dict[str, Any]] = [{"executableCode": {"language": "PYTHON", "code": source}}]
+    if output is not None:
+        parts.append({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": output}})
+    return parts
+
+
+GOOD = [*code("print(6 * 7)"), "It is 42."]
+WRONG_NUMBER = [*code("print(6 * 7)"), "It is 43."]
+WRONG_OUTPUT = [*code("print(6 * 7)", "43\n"), {"text": "It is 43.", "thoughtSignature": "c2lnbmVk"}]
+CHANCE = [*code("import random\nprint(random.random())", "0.5\n"), "It is 0.5."]
+
+
+def verdicts(state: dict[str, Any]) -> list[str]:
+    """The verdict beside each answer; empty for one that has none."""
+    return [
+        (found.verdict.value if (found := Verification.from_message(message)) else "")
+        for message in state["messages"]
+        if message.type == "ai"
+    ]
+
+
+def kinds(prompt: Any) -> list[list[str]]:
+    return [[next(iter(part)) for part in content["parts"]] for content in prompt.request["contents"]]
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([GOOD], ["confirmed"]),
+        ([CHANCE], ["not_reproducible"]),
+        (["It is 42."], [""]),
+        ([WRONG_NUMBER, GOOD], ["mismatch", "confirmed"]),
+        ([WRONG_OUTPUT, GOOD], ["mismatch", "confirmed"]),
+        ([WRONG_OUTPUT, WRONG_NUMBER], ["mismatch", "mismatch"]),
+        ([WRONG_OUTPUT, "It is 42, sorry."], ["mismatch", "not_checked"]),
+    ],
+)
+async def test_an_answer_is_verified_and_mended_once(
+    way: str, steps: list[Any], expected: list[str], sandbox: LocalSandbox
+) -> None:
+    script = ScriptedBrain(steps)
+    with GeminiEmulator(script) as emulator:
+        llm = MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+        middleware = [CodeExecutionMiddleware(), VerificationMiddleware(sandbox)]
+        agent = create_agent(llm, middleware=middleware)
+        state = agent.invoke(QUESTION) if way == "invoke" else await agent.ainvoke(QUESTION)
+    script.assert_finished()
+    assert verdicts(state) == expected
+    assert len(state["code_execution_plans"]) == len(steps)
+
+
+def test_what_was_found_is_told_and_the_history_stays_as_it_came(sandbox: LocalSandbox) -> None:
+    script = ScriptedBrain([WRONG_OUTPUT, GOOD, GOOD])
+    with GeminiEmulator(script) as emulator:
+        llm = MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+        agent = create_agent(llm, middleware=[VerificationMiddleware(sandbox)], checkpointer=InMemorySaver())
+        config: Any = {"configurable": {"thread_id": "1"}}
+        agent.invoke(QUESTION, config)
+        state = agent.invoke(QUESTION, config)
+    _, _, told, *_ = state["messages"]
+    assert told.additional_kwargs == {"lc_source": "verification"}
+    assert "Run 1: it prints something else here; here it printed:\n42\n" in told.text
+    run = ["executableCode", "codeExecutionResult", "text"]
+    assert kinds(script.prompts[1]) == [["text"], run, ["text"]]
+    assert script.prompts[1].request["contents"][1]["parts"] == [
+        {"text": part} if isinstance(part, str) else part for part in WRONG_OUTPUT
+    ]
+    assert kinds(script.prompts[2]) == [["text"], run, ["text"], run, ["text"]]
+    assert verdicts(state) == ["mismatch", "confirmed", "confirmed"]
+
+
+def test_it_need_not_mend(sandbox: LocalSandbox) -> None:
+    script = ScriptedBrain([WRONG_NUMBER])
+    with GeminiEmulator(script) as emulator:
+        llm = MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+        state = create_agent(llm, middleware=[VerificationMiddleware(sandbox, mend=False)]).invoke(QUESTION)
+    assert verdicts(state) == ["mismatch"]
+    assert "43" in Verification.from_message(state["messages"][-1]).reason
+
+
+def price(item: str) -> float:
+    """The price of an item."""
+    return 19.99
+
+
+def test_calls_of_tools_are_no_answer(sandbox: LocalSandbox) -> None:
+    """An answer with a call in it is not verified: nothing may come between the call and its reply."""
+    call = {"functionCall": {"name": "price", "args": {"item": "lamp"}}}
+    steps = [
+        [*code("print(6 * 7)"), "It is 43.", call],
+        [*code("print(2 * 19.99)"), "That is 39.98, each 19.99, not 20.99."],
+        [call],
+        [*code("print(2 * 19.99)"), "That is 39.98, each 19.99."],
+    ]
+    script = ScriptedBrain(steps)
+    with GeminiEmulator(script) as emulator:
+        llm = MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+        state = create_agent(llm, [price], middleware=[VerificationMiddleware(sandbox)]).invoke(QUESTION)
+    script.assert_finished()
+    assert verdicts(state) == ["", "mismatch", "", "confirmed"]
+    told = [message.text for message in state["messages"] if message.type == "human"][1]
+    assert "No output holds these figures of your answer: 20.99" in told
+
+
+class Moons(BaseRetriever):
+    """Finds the moons."""
+
+    def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
+        table = "| planet | moons |\n|---|---|\n| Mars | 2 |\n| Jupiter | 95 |"
+        return [Document(table, metadata={"title": "Moons"})]
+
+
+def test_answers_from_documents_are_verified_with_their_files(sandbox: LocalSandbox) -> None:
+    search = create_retriever_tool(Moons(), "search", "Search.", response_format="content_and_artifact")
+    source = "import csv\nprint(sum(int(row['moons']) for row in csv.DictReader(open('input_file_0.csv'))))"
+    script = ScriptedBrain(
+        [
+            [{"functionCall": {"name": "search", "args": {"query": "moons"}}}],
+            [*code(source, "96\n"), "They have 96 moons [1], Jupiter 95 [1]."],
+            [*code(source), "They have 97 moons [1], Jupiter 95 [1]."],
+        ]
+    )
+    middleware = [DocumentCalculationMiddleware(), VerificationMiddleware(sandbox)]
+    with GeminiEmulator(script) as emulator:
+        llm = MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+        state = create_agent(llm, [search], middleware=middleware).invoke(QUESTION)
+    assert verdicts(state) == ["", "mismatch", "confirmed"]
+    assert kinds(script.prompts[2])[-2:] == [["text"], ["text", "inlineData"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -9,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_codeexec.cli.terminal import spinner
-from langchain_codeexec.executors.sandbox.battery.report import report_of_mode
-from langchain_codeexec.executors.sandbox.modes import MODES
+from langchain_codeexec.executors.sandbox.battery.report import modes_here, report_of_mode
 from langchain_codeexec.records.visible import visible
 
 __all__ = ["has_breaches", "sandbox_report", "shown_sandbox_report"]
@@ -23,7 +23,7 @@ def sandbox_report() -> dict[str, Any]:
         ExecutorError: The sandbox failed.
     """
     report = {}
-    for mode in MODES:
+    for mode in modes_here():
         with spinner(f"attacking the sandbox ({mode})"):
             report[mode] = report_of_mode(mode)
     return report
@@ -46,8 +46,17 @@ def shown_sandbox_report(report: dict[str, Any]) -> RenderableType:
         mark = {True: Text("✓", "green"), False: Text("✗", "red"), None: Text("·", "dim")}[good]
         table.add_row(mark, mode, Text(visible(_in_words(found, unknown))))
     taken = next((mode for mode, found in report.items() if not found["missing"]), None)
-    line = f"LocalSandbox takes {taken} here." if taken else "LocalSandbox refuses to run anything here."
+    line = (
+        f"LocalSandbox takes {taken} here. The attacks were run as {_who()}."
+        if taken
+        else "LocalSandbox refuses to run anything here."
+    )
     return Group(Text("Sandbox", "bold"), table, Text(line))
+
+
+def _who() -> str:
+    """Whom the attacks were run as; another may be able to do more."""
+    return "root" if os.geteuid() == 0 else "an ordinary user"
 
 
 def _in_words(found: dict[str, Any], unknown: list[str]) -> str:

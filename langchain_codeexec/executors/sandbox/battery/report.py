@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.executors.sandbox.battery.resources import LIMITS
 from langchain_codeexec.executors.sandbox.battery.running import ATTACKS, KNOWN_GAPS, run_battery
 from langchain_codeexec.executors.sandbox.local import LocalSandbox
+from langchain_codeexec.executors.sandbox.modes import MODES
 
-__all__ = ["report_of_mode"]
+__all__ = ["modes_here", "report_of_mode"]
+
+
+def modes_here() -> tuple[str, ...]:
+    """What there is to try: Linux's modes, or whatever another system has."""
+    return MODES if sys.platform == "linux" else ("auto",)
 
 
 def report_of_mode(mode: str) -> dict[str, Any]:
@@ -26,7 +33,8 @@ def report_of_mode(mode: str) -> dict[str, Any]:
         try:
             sandbox.start()
         except SandboxUnavailableError as error:
-            return {"missing": error.reasons.get(mode, str(error)), "attacks": 0, "breaches": [], "known": []}
+            missing = error.reasons.get(mode) or "; ".join(error.reasons.values())
+            return {"missing": missing, "attacks": 0, "breaches": [], "known": []}
         breaches = [finding.attack for finding in run_battery(sandbox) if not finding.held]
     known = KNOWN_GAPS.get(mode, set())
     return {

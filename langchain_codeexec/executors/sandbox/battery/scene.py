@@ -56,7 +56,7 @@ class Scene:
         self.listeners = {
             "tcp": self._listen(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
             "udp": self._listen(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
-            "abstract": self._listen(socket.AF_UNIX, socket.SOCK_STREAM, f"\0{self.token}"),
+            "abstract": self._listen(socket.AF_UNIX, socket.SOCK_STREAM, self._without_path()),
             "path": self._listen(socket.AF_UNIX, socket.SOCK_STREAM, str(self.folder / "socket")),
         }
         return self
@@ -122,6 +122,10 @@ class Scene:
     @property
     def _seconds(self) -> str:
         return f"30.{int(self.token[:8], 16)}"
+
+    def _without_path(self) -> str:
+        """The address of a socket that lies in no folder; other systems have no such thing."""
+        return f"\0{self.token}" if sys.platform == "linux" else str(self.folder / "abstract")
 
     @staticmethod
     def _named(folder: Path, name: str) -> Iterator[Path]:

@@ -118,15 +118,23 @@ def _check_roles(request: Mapping[str, Any], target: Target) -> None:
         )
 
 
+def _is_silent(content: Mapping[str, Any]) -> bool:
+    return content["role"] == "model" and all(part.get("text") == "" for part in _parts(content))
+
+
 def _count(content: Mapping[str, Any], key: str) -> int:
     return sum(key in part for part in _parts(content))
 
 
 def _check_function_turns(request: Mapping[str, Any], target: Target) -> None:  # noqa: ARG001 -- a check's signature
-    """A call turn follows the user or a response turn, and is answered by the very next turn in full."""
+    """A call turn follows the user or a response turn, and is answered by the very next turn in full.
+
+    The empty text that ends a stream is no turn: Google's own client sends it back as a content of its own.
+    """
     start: dict[str, Any] = {"role": "model"}
     end: dict[str, Any] = {"role": "user"}
-    for before, content in pairwise([start, *_contents(request), end]):
+    turns = [content for content in _contents(request) if not _is_silent(content)]
+    for before, content in pairwise([start, *turns, end]):
         if _count(content, "functionCall") and before["role"] not in _USER_ROLES:
             raise invalid(
                 "Please ensure that function call turn comes immediately after a user turn "

@@ -34,20 +34,40 @@ def _whole(answer: Answer) -> Generator[GenerateContentResponse]:
 def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
     """The answer in pieces: text in groups of words, all else whole, and a last chunk with the totals.
 
-    The last chunk holds the finish reason and an empty text, which carries Gemini 3's last signature where
-    the answer ended with text. After parts a brain had sent as they are it holds no part at all.
+    In recorded traffic Gemini 2 gives the finish reason with its last words or its last call, so these wait here
+    for what comes next. From Gemini 3 on the last chunk holds an empty text, which carries the last signature
+    where the answer ended with text. After parts a brain had sent as they are it holds no part at all.
     """
     identity = _identity(answer.target)
     spoke = False
-    for part in answer.parts():
-        for piece in _pieces(part):
-            spoke = True
-            candidate = _candidate(answer.target, [piece])
-            yield cast(
-                "GenerateContentResponse",
-                {"candidates": [candidate], "usageMetadata": answer.usage.so_far, **identity},
-            )
-    yield _finished(answer, _closing(answer), identity, spoke=spoke)
+    last: Part | None = None
+    waiting: list[GenerateContentResponse] = []
+    try:
+        for part in answer.parts():
+            for piece in _pieces(part):
+                yield from waiting
+                spoke, last = True, piece if _may_end(piece, answer) else None
+                chunk = _chunk(answer, piece, identity)
+                waiting = [] if last is None else [chunk]
+                if last is None:
+                    yield chunk
+    except Exception:
+        yield from waiting
+        raise
+    yield _finished(answer, _closing(answer) if last is None else [last], identity, spoke=spoke)
+
+
+def _may_end(piece: Part, answer: Answer) -> bool:
+    """Whether a piece would end an answer of Gemini 2 by itself."""
+    return not answer.target.signs and not answer.written and ("text" in piece or "functionCall" in piece)
+
+
+def _chunk(answer: Answer, piece: Part, identity: Mapping[str, str]) -> GenerateContentResponse:
+    candidate = _candidate(answer.target, [piece])
+    return cast(
+        "GenerateContentResponse",
+        {"candidates": [candidate], "usageMetadata": answer.usage.so_far, **identity},
+    )
 
 
 BODIES: Mapping[str, Callable[[Answer], Generator[GenerateContentResponse]]] = MappingProxyType(

@@ -17,6 +17,7 @@ from langchain_codeexec.errors import ExecutorError
 NEW, OLD = "gemini-3-flash-preview", "gemini-2.5-flash"
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Go"}]}], "tools": [{"codeExecution": {}}]}
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}}
+CALL = {"functionCall": {"name": "f", "args": {}}}
 RESULT = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42\n"}}
 
 
@@ -24,23 +25,51 @@ def parts_of(chunk):
     return chunk["candidates"][0].get("content", {}).get("parts", [])
 
 
+def unlinked(part):
+    """A part without what Gemini 3 gives it besides."""
+    return {
+        name: {key: inner for key, inner in value.items() if key != "id"}
+        if isinstance(value, dict)
+        else value
+        for name, value in part.items()
+        if name != "thoughtSignature"
+    }
+
+
 @pytest.mark.parametrize("endpoint", ["vertex", "developer"])
-def test_text_in_pieces_and_all_else_whole(start, endpoint):
+@pytest.mark.parametrize(("model", "ending"), [(OLD, []), (NEW, [[{"text": ""}]])])
+def test_text_in_pieces_and_all_else_whole(start, endpoint, model, ending):
+    """Gemini 2 ends with its last words, as recorded; Gemini 3 with an empty text."""
     client = start([["One two three four five six seven eight nine.", CODE, "Done."]])
-    chunks = client.chunks(ASK, endpoint=endpoint)
-    assert [parts_of(chunk) for chunk in chunks] == [
+    chunks = client.chunks(ASK, endpoint=endpoint, model=model)
+    assert [[unlinked(part) for part in parts_of(chunk)] for chunk in chunks] == [
         [{"text": "One two three four "}],
         [{"text": "five six seven eight "}],
         [{"text": "nine."}],
         [CODE],
         [RESULT],
         [{"text": "Done."}],
-        [{"text": ""}],
+        *ending,
     ]
     reasons = [chunk["candidates"][0].get("finishReason") for chunk in chunks]
-    assert reasons == [None] * 6 + ["STOP"]
+    assert reasons == [None] * (5 + len(ending)) + ["STOP"]
     assert len({chunk["responseId"] for chunk in chunks}) == 1
-    assert {chunk["modelVersion"] for chunk in chunks} == {OLD}
+    assert {chunk["modelVersion"] for chunk in chunks} == {model}
+
+
+@pytest.mark.parametrize(
+    ("model", "script", "kinds"),
+    [
+        (OLD, [CALL], [["functionCall"]]),
+        (NEW, [CALL], [["functionCall", "thoughtSignature"], ["text"]]),
+        (OLD, [CODE], [["executableCode"], ["codeExecutionResult"], ["text"]]),
+    ],
+)
+def test_what_a_stream_ends_with(start, model, script, kinds):
+    chunks = start([script]).chunks(ASK, model=model)
+    assert [sorted(part) for chunk in chunks for part in parts_of(chunk)] == kinds
+    reasons = [chunk["candidates"][0].get("finishReason") for chunk in chunks]
+    assert reasons == [None] * (len(kinds) - 1) + ["STOP"]
 
 
 def test_the_last_chunk_has_the_total_of_the_whole_answer(start):
@@ -72,11 +101,11 @@ def test_signatures_in_a_stream(start, script, signed, last):
 
 def test_without_sse_a_json_array_comes_element_by_element(start):
     client = start(["One two three four five."] * 2)
-    response = client.ask(ASK, action="streamGenerateContent")
+    response = client.ask(ASK, action="streamGenerateContent", model=NEW)
     assert response.headers["content-type"].startswith("application/json")
     texts = [parts_of(element)[0]["text"] for element in response.json()]
     assert texts == ["One two three four ", "five.", ""]
-    assert texts == [parts_of(chunk)[0]["text"] for chunk in client.chunks(ASK)]
+    assert texts == [parts_of(chunk)[0]["text"] for chunk in client.chunks(ASK, model=NEW)]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +163,7 @@ class Waiting:
 def test_chunks_come_as_they_are_made_and_all_from_one_thread(start):
     brain = Waiting()
     client = start(brain)
-    path = f"/v1beta/models/{OLD}:streamGenerateContent?alt=sse"
+    path = f"/v1beta/models/{NEW}:streamGenerateContent?alt=sse"
     with client.http.stream("POST", path, json=ASK) as response:
         lines = (line for line in response.iter_lines() if line)
         assert "first" in next(lines)
@@ -151,7 +180,7 @@ def test_chunks_come_as_they_are_made_and_all_from_one_thread(start):
 def test_a_client_that_goes_away_ends_the_answer(start):
     brain = Waiting()
     client = start(brain)
-    path = f"/v1beta/models/{OLD}:streamGenerateContent?alt=sse"
+    path = f"/v1beta/models/{NEW}:streamGenerateContent?alt=sse"
     with client.http.stream("POST", path, json=ASK) as response:
         assert "first" in next(response.iter_lines())
     brain.go.set()

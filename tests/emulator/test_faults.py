@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from langchain_codeexec.emulator import Fault, Faults, GeminiEmulator, ScriptedBrain, create_app
 from langchain_codeexec.errors import ConfigurationError
 
-OLD = "gemini-2.5-flash"
+OLD, NEW = "gemini-2.5-flash", "gemini-3-flash-preview"
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Go"}]}], "tools": [{"codeExecution": {}}]}
 TOOLS = {"tools": [{"functionDeclarations": [{"name": "weather"}]}]}
 TEXT = "One two three four five six seven eight nine."
@@ -28,7 +28,7 @@ def always(prompt):
 
 def streamed(client, *, sse=True):
     """The bytes of a stream as far as they came, and whether it broke."""
-    path = f"/v1beta/models/{OLD}:streamGenerateContent{'?alt=sse' if sse else ''}"
+    path = f"/v1beta/models/{NEW}:streamGenerateContent{'?alt=sse' if sse else ''}"
     raw = b""
     with client.http.stream("POST", path, json=ASK) as response:
         assert response.status_code == 200
@@ -255,7 +255,7 @@ def test_latency_within_a_stream(start):
 
     client = start(always, faults=Faults(["latency:seconds=30,after=1"], wait=wait))
     with client.http.stream(
-        "POST", f"/v1beta/models/{OLD}:streamGenerateContent?alt=sse", json=ASK
+        "POST", f"/v1beta/models/{NEW}:streamGenerateContent?alt=sse", json=ASK
     ) as response:
         lines = (line for line in response.iter_lines() if line)
         assert "One two" in next(lines)

@@ -146,6 +146,58 @@ def test_automatic_function_calling(connect):
     assert answer.text == "{'result': 3}"
 
 
+async def test_automatic_function_calling_streamed_and_async(connect):
+    def add(first: int, second: int) -> int:
+        """Add two numbers."""
+        return first + second
+
+    call = [{"functionCall": {"name": "add", "args": {"first": 1, "second": 2}}}]
+    client = connect([call, "Three it is.", call, "Three it is."])
+    config = types.GenerateContentConfig(tools=[add])
+    answer = await client.aio.models.generate_content(model=NEW, contents="Add", config=config)
+    assert answer.text == "Three it is."
+    assert [one.role for one in answer.automatic_function_calling_history] == ["user", "model", "user"]
+    stream = client.models.generate_content_stream(model=NEW, contents="Add", config=config)
+    assert "".join(chunk.text or "" for chunk in stream) == "Three it is."
+    await client.aio.aclose()
+
+
+def test_code_and_a_function_in_one_conversation(connect):
+    """Code and a call in one answer; both go back with the function's response."""
+    client = connect([["Let me see. ", CODE, {"functionCall": {"name": "add", "args": {}}}], "It is done."])
+    flag = None if client.vertexai else types.ToolConfig(include_server_side_tool_invocations=True)
+    config = types.GenerateContentConfig(
+        tools=[CODE_TOOL, types.Tool(function_declarations=[ADDER])], tool_config=flag
+    )
+    ask = types.Content(role="user", parts=[types.Part(text="Add")])
+    answer = client.models.generate_content(model=NEW, contents=[ask], config=config)
+    (call,) = answer.function_calls
+    assert answer.code_execution_result == "55\n"
+    reply = types.Part(function_response=types.FunctionResponse(id=call.id, name="add", response={"sum": 1}))
+    history = [ask, answer.candidates[0].content, types.Content(role="user", parts=[reply])]
+    assert client.models.generate_content(model=NEW, contents=history, config=config).text == "It is done."
+
+
+@pytest.mark.parametrize("model", [OLD, NEW])
+async def test_a_streamed_chat_sends_its_history_back(connect, model):
+    client = connect([["Now. ", CODE, "55."], "You are welcome."])
+    chat = client.aio.chats.create(model=model, config=types.GenerateContentConfig(tools=[CODE_TOOL]))
+    async for _ in await chat.send_message_stream("Sum to ten"):
+        pass
+    assert (await chat.send_message("Thanks")).text == "You are welcome."
+    await client.aio.aclose()
+
+
+def test_code_and_functions_are_refused_by_gemini_2(connect):
+    client = connect([])
+    tools = [CODE_TOOL, types.Tool(function_declarations=[ADDER])]
+    with pytest.raises(errors.ClientError, match=r"[Tt]ool") as caught:
+        client.models.generate_content(
+            model=OLD, contents="Add", config=types.GenerateContentConfig(tools=tools)
+        )
+    assert (caught.value.code, caught.value.status) == (400, "INVALID_ARGUMENT")
+
+
 def test_files_and_settings_pass(connect):
     client = connect([[{"executableCode": {"code": "print(open('input_file_0.csv').read())"}}]])
     answer = client.models.generate_content(

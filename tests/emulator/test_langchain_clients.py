@@ -131,14 +131,39 @@ def test_a_conversation_goes_on(connect, model):
     assert "codeExecutionResult" in kinds
 
 
-def test_code_and_functions_together(start):
+@pytest.mark.parametrize(
+    "build", [genai_developer, genai_vertex]
+)  # ChatVertexAI is asynchronous over gRPC only
+async def test_async(start, build):
+    client = start([["I add. ", CODE, "It is 55."], ["One two three four five. ", CODE, "Done."]])
+    llm = build(client.emulator.url, NEW)
+    bound = llm.bind_tools([TOOL])
+    assert "55" in said(await bound.ainvoke("Sum to ten"))
+    assert "Done." in "".join([said(chunk) async for chunk in bound.astream("Go")])
+    await llm.client.aio.aclose()
+    _close(llm)
+
+
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_model_or_a_quota_that_is_not_there(connect, model):
+    llm, emulator = connect([], model)
+    emulator.faults.add("quota")
+    with pytest.raises(Exception, match=r"(?i)exhausted|quota"):
+        llm.invoke("Go")
+    other, _ = connect([], "gemini2-flash")
+    with pytest.raises(Exception, match="gemini2-flash"):
+        other.invoke("Go")
+
+
+@pytest.mark.parametrize("build", [genai_vertex, vertexai])
+def test_code_and_functions_together(start, build):
     """Only Vertex AI's newer models take both as they are; of the older ones the refusal comes through."""
-    client = start([[CODE, CALL]])
-    llm = genai_vertex(client.emulator.url, NEW)
+    client = start([[CODE, CALL], "Drizzle."])
+    llm = build(client.emulator.url, NEW)
     answer = llm.bind_tools([TOOL, weather]).invoke("Go")
     assert answer.tool_calls[0]["name"] == "weather"
     assert "55" in said(answer)
-    older = genai_vertex(client.emulator.url, OLD)
+    older = build(client.emulator.url, OLD)
     with pytest.raises(Exception, match="Multiple tools are supported only when they are all search tools"):
         older.bind_tools([TOOL, weather]).invoke("Go")
     _close(llm)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from google import genai
+from google.oauth2.credentials import Credentials
 
 from langchain_codeexec.emulator import EmulatedError
 
@@ -20,15 +22,24 @@ CODE = {"executableCode": {"code": "print(sum(range(11)))"}}
 CALL = {"functionCall": {"name": "weather", "args": {"city": "Utrecht"}}}
 
 
-@pytest.fixture
-async def agent(start):
+def client_of(endpoint, url, http):
+    """The provider pydantic-ai makes itself, or one around Google's client for Vertex AI."""
+    if endpoint == "developer":
+        return providers.GoogleProvider(api_key="key", base_url=url, http_client=http)
+    options = genai.types.HttpOptions(base_url=url, httpx_async_client=http)
+    where = {"project": "p", "location": "us-central1", "credentials": Credentials("token")}
+    return providers.GoogleProvider(client=genai.Client(vertexai=True, http_options=options, **where))
+
+
+@pytest.fixture(params=["developer", "vertex"])
+async def agent(request, start):
     opened = []
 
     def run(script, model=NEW, *, code=True, **settings):
         client = start(script)
         http = httpx2.AsyncClient(timeout=60)
         opened.append(http)
-        provider = providers.GoogleProvider(api_key="key", base_url=client.emulator.url, http_client=http)
+        provider = client_of(request.param, client.emulator.url, http)
         tools = [capabilities.NativeTool(pydantic_ai.CodeExecutionTool())] if code else []
         return pydantic_ai.Agent(
             google.GoogleModel(model, provider=provider), capabilities=tools, **settings
@@ -88,7 +99,27 @@ async def test_code_and_a_function(agent):
 
 
 async def test_errors(agent):
-    llm, _ = agent([EmulatedError(429, message="Slow down.")])
+    llm, emulator = agent([EmulatedError(429, message="Slow down."), "Fine."])
     with pytest.raises(pydantic_ai.ModelHTTPError, match="Slow down") as caught:
         await llm.run("Go")
     assert caught.value.status_code == 429
+    emulator.faults.add("quota")
+    with pytest.raises(pydantic_ai.ModelHTTPError, match="RESOURCE_EXHAUSTED"):
+        await llm.run("Go")
+    assert (await llm.run("Go")).output == "Fine."
+
+
+async def test_a_model_that_is_not_known(agent):
+    llm, _ = agent([], "gemini2-flash", code=False)
+    with pytest.raises(pydantic_ai.ModelHTTPError, match="NOT_FOUND") as caught:
+        await llm.run("Go")
+    assert caught.value.status_code == 404
+
+
+async def test_a_streamed_answer_is_good_history(agent):
+    llm, emulator = agent([["I add. ", CODE, "It is 55."], "You are welcome."])
+    async with llm.run_stream("Sum to ten") as result:
+        await result.get_output()
+    assert (await llm.run("Thanks", message_history=result.all_messages())).output == "You are welcome."
+    sent_back = [next(iter(part)) for part in emulator.asked[1].contents[1]["parts"]]
+    assert sent_back[:3] == ["text", "executableCode", "codeExecutionResult"]

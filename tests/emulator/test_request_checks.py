@@ -214,6 +214,8 @@ STRAY = "Please ensure that function response turn comes immediately after a fun
         ([USER, model(CALL, CALL), user(REPLY, REPLY)], None),
         ([USER, model(CALL), user(REPLY), model(CALL), user(REPLY), MODEL, USER], None),
         ([USER, model({"text": "So"}, CALL), user(REPLY, {"text": "Go on."})], None),
+        ([USER, model(CALL), model({"text": ""}), user(REPLY)], None),
+        ([USER, model(CALL), model({"text": "And"}), user(REPLY)], COUNT),
         ([USER, model(CALL, CALL), user(REPLY)], COUNT),
         ([USER, model(CALL), user(REPLY, REPLY)], COUNT),
         ([USER, model(CALL), USER], COUNT),

@@ -187,7 +187,7 @@ COLUMNS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data(), st.integers(1, 6), st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=4))
 def test_read_csv_gives_back_the_frame(data: st.DataObject, rows: int, kinds: list[str]) -> None:
     values = [data.draw(st.lists(COLUMNS[kind], min_size=rows, max_size=rows)) for kind in kinds]
@@ -202,6 +202,7 @@ def test_read_csv_gives_back_the_frame(data: st.DataObject, rows: int, kinds: li
         pd.testing.assert_series_equal(got, wanted, check_dtype=False, rtol=1e-15)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.dictionaries(st.text(max_size=3), st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.binary(max_size=3) | st.datetimes(),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2), max_leaves=4,

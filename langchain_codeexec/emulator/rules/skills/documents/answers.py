@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.cases import Missing, case_of
 from langchain_codeexec.emulator.rules.skills.documents.pairs import compared_in_table
 from langchain_codeexec.emulator.rules.skills.documents.programs import figure_of, opened, solution
-from langchain_codeexec.emulator.rules.skills.documents.rankings import ranked_rows
-from langchain_codeexec.emulator.rules.skills.documents.words import concepts
+from langchain_codeexec.emulator.rules.skills.documents.rankings import ranked_rows, rows_beyond
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,13 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["answer_from", "lookup_of"]
 
+_LISTED = phrase(r"\b(?:listed|lists?|tables?|these|given)\b")
+_WHICH = phrase(r"\b(?:which|what|who)\b")
+
 
 def answer_from(asked: Asked, link: Link) -> Answer | None:
     """The answer that a table gives; `None` where the question wants something that is no rule's business."""
     case = case_of(asked, link)
     if isinstance(case, Missing):
         return case
-    return next((found for build in _BUILDERS if (found := build(case)) is not None), None)
+    builders = _COMPARING if case.asked.binary else _BUILDERS
+    return next((found for build in builders if (found := build(case)) is not None), None)
 
 
 def lookup_of(asked: Asked, link: Link) -> Selection | None:
@@ -39,8 +42,8 @@ def lookup_of(asked: Asked, link: Link) -> Selection | None:
 
 
 def _count(case: Case) -> Answer | None:
-    """How many rows meet the conditions."""
-    if not case.asked.counts or case.measures or not (case.tests or _counts_rows(case)):
+    """How many rows meet the conditions; without any, the documents may list but a few of all there are."""
+    if not case.asked.counts or case.measures or not (case.tests or _LISTED.search(case.asked.text)):
         return None
     (rows,), lines = opened([case.source()])
     lines += [f"used = {rows}", f"result = len({case.rows('used')})", 'print(f"{result = }")']
@@ -51,12 +54,6 @@ def _count(case: Case) -> Answer | None:
         lines,
         f"The number of rows for {named}{whose} is {{result}} {{documents}}.",
     )
-
-
-def _counts_rows(case: Case) -> bool:
-    """Whether what is counted are the rows: their key's noun stands behind `how many`."""
-    found = re.search(r"how many (?:\w+ )?(\w+)", case.asked.text, re.IGNORECASE)
-    return found is not None and any(concepts(found[1]) & idea for idea in case.link.table.key.ideas)
 
 
 def _aggregate(case: Case) -> Answer | None:
@@ -94,14 +91,13 @@ def _lookup(case: Case) -> Answer | None:
 
 def _names_key(case: Case) -> bool:
     """Whether a question asks which of the things named by the key it is, and names none itself."""
-    if any(one.column is case.link.table.key for one in case.link.mentions):
+    if case.asked.aggregate or any(one.column is case.link.table.key for one in case.link.mentions):
         return False
-    found = re.search(r"\b(?:which|what|who)\b(?: \w+)?", case.asked.text, re.IGNORECASE)
-    return found is not None
+    return _WHICH.search(case.asked.text) is not None
 
 
+_COMPARING: tuple[Callable[[Case], Answer | None], ...] = (rows_beyond, compared_in_table)
 _BUILDERS: tuple[Callable[[Case], Answer | None], ...] = (
-    compared_in_table,
     ranked_rows,
     _count,
     _aggregate,

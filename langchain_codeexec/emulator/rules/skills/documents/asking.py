@@ -199,9 +199,10 @@ def _index(pattern: re.Pattern[str], text: str, every: tuple[Word, ...]) -> int:
 
 def _superlative(text: str, every: tuple[Word, ...]) -> tuple[Superlative | None, set[int]]:
     found = ((index, adjective(word.text)) for index, word in enumerate(every))
-    index, how = next(((i, how) for i, how in found if how and how.degree == "superlative"), (-1, None))
-    if how is None:
+    superlatives = [(index, how) for index, how in found if how and how.degree == "superlative"]
+    if not superlatives:
         return None, set()
+    index, how = superlatives[-1]  # `the maximum speed of the longest`
     for rank in _RANKED.finditer(text):
         if rank.start() <= every[index].start <= rank.end() + len("most "):
             used = {i for i in range(index) if rank.start() <= every[i].start < rank.end()}

@@ -106,7 +106,14 @@ class Conditions:
     def _take(self, column: Column, place: re.Match[str], *tests: tuple[str, str]) -> None:
         self.found += [Condition(column, sign, number) for sign, number in tests]
         self.used |= self._inside(place)
-        self.used |= {index for index in self._nearby(place) if self._names(index, column)}
+        near = self._nearby(place)
+        noun = next(
+            (index for index in near if mentions(self.asked.words[index], column.ideas[column.head])), None
+        )
+        for index in near:
+            beside = noun is not None and abs(index - noun) < len(column.ideas)
+            if self._names(index, column) and (beside or self.asked.words[index].is_number):
+                self.used.add(index)
 
     def _names(self, index: int, column: Column) -> bool:
         return any(mentions(self.asked.words[index], idea) for idea in column.ideas)
@@ -141,7 +148,7 @@ class Conditions:
             named = (column for column in numeric if scores[column] == best)
             return min(named, key=lambda column: self._place_of(near, column))
         if years:
-            return numeric[0] if len(numeric) == 1 else None
+            return next((column for column in numeric if column.names_years), None)
         return self._only_in_unit(numeric, max(self._inside(place)) + 1)
 
     def _only_in_unit(self, numeric: Sequence[Column], behind: int) -> Column | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Link", "linked"]
 
-_SIZES = frozenset({"area", "diameter", "radius", "volume", "population"})
+_SIZES = frozenset().union(*map(concepts, ("area", "diameter", "radius", "volume", "population")))
 
 
 @dataclass(slots=True)
@@ -40,6 +40,7 @@ class Link:
         rivals: Columns that the same words could mean as well.
         used: Indices of the words that stand for something.
         missing: Words that stand for nothing here.
+        names_key: Whether it says what its rows are.
         unsaid: How many words of the asked columns' headers the question leaves out.
         topical: How many of its words only captions and titles speak of.
     """
@@ -53,6 +54,7 @@ class Link:
     rivals: list[Column] = field(default_factory=list)
     used: set[int] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
+    names_key: bool = False
     unsaid: int = 0
     topical: int = 0
 
@@ -80,10 +82,12 @@ def linked(asked: Asked, table: Table) -> Link:
     link.used |= stated.used
     _take_years(link)
     _take_columns(link, asked)
+    link.unsaid = sum(_unsaid(link, column) for column in link.asked_columns)
     _take_size(link)
     _take_unit(link, asked)
-    link.unsaid = sum(_unsaid(link, column) for column in link.asked_columns)
     names = frozenset().union(*table.key.ideas)
+    named = (word for index, word in enumerate(link.words) if index not in link.used)
+    link.names_key = any(concepts(word.text) & names for word in named)
     rest = [
         word for index, word in enumerate(link.words) if index not in link.used and not _is_idle(link, word)
     ]
@@ -100,8 +104,8 @@ def _unsaid(link: Link, column: Column) -> int:
 
 
 def _take_years(link: Link) -> None:
-    """A bare year names a row where only one column holds years."""
-    columns = [column for column in link.table.columns if column.holds_years]
+    """A bare year names a row where a column is for nothing else."""
+    columns = [column for column in link.table.columns if column.holds_years and column.names_years]
     for index, word in enumerate(link.words):
         if len(columns) == 1 and index not in link.used and word.text in columns[0].cells:
             link.mentions.append(Mention(columns[0], (word.text,), index, index))
@@ -195,13 +199,19 @@ def _in_front_of(link: Link, index: int, nouns: list[tuple[Column, int]]) -> boo
 
 
 def _take_size(link: Link) -> None:
-    """`larger` without more means the one size that the table has."""
-    sized = any((how := adjective(word.text)) and how.idea == "size" for word in link.words)
-    if link.columns or not sized:
-        return
-    sizes = [c for c in link.table.columns[1:] if c.is_numeric and c.ideas and c.ideas[c.head] & _SIZES]
-    link.columns = [(column, 0) for column in sizes[:1]]
-    link.rivals = sizes if len(sizes) > 1 else []
+    """`Larger` or `the largest` without more means the one size that the table has."""
+    for index, word in enumerate(link.words):
+        how = adjective(word.text)
+        if how is None or how.idea != "size":
+            continue
+        ranks = how.degree == "superlative" and not any(
+            max(_matching(link, column)) > index for column in link.asked_columns
+        )
+        if link.columns and not ranks:
+            continue
+        sizes = [c for c in link.table.columns[1:] if c.is_numeric and c.ideas and c.ideas[c.head] & _SIZES]
+        link.columns += [(column, index) for column in sizes[:1] if column not in link.asked_columns]
+        link.rivals = sizes if len(sizes) > 1 else link.rivals
 
 
 def _take_unit(link: Link, asked: Asked) -> None:

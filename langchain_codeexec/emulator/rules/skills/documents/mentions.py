@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.functions.words import stem
-from langchain_codeexec.emulator.rules.skills.documents.words import words
+from langchain_codeexec.emulator.rules.skills.documents.words import concepts, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,7 +44,9 @@ class Mention:
 
 def mentions_in(asked: Sequence[Word], table: Table) -> list[Mention]:
     """What a question names of a table, in its order; longer names before shorter ones, whole before partial."""
-    found = [one for column in table.columns if not column.is_numeric for one in _of_column(asked, column)]
+    heads = frozenset(stem for column in table.columns for idea in column.ideas for stem in idea)
+    columns = [column for column in table.columns if not column.is_numeric]
+    found = [one for column in columns for one in _of_column(asked, column, heads)]
     found.sort(key=lambda one: (one.first - one.last, len(one.cells), one.column is not table.key))
     taken: set[int] = set()
     kept = []
@@ -56,11 +58,11 @@ def mentions_in(asked: Sequence[Word], table: Table) -> list[Mention]:
     return sorted(kept, key=lambda one: one.first)
 
 
-def _of_column(asked: Sequence[Word], column: Column) -> Iterator[Mention]:
+def _of_column(asked: Sequence[Word], column: Column, heads: frozenset[str]) -> Iterator[Mention]:
     spans: dict[tuple[int, int], list[str]] = {}
     whole: set[tuple[int, int]] = set()
     for cell in dict.fromkeys(column.cells):
-        for first, last, is_whole in _spans(asked, cell, column):
+        for first, last, is_whole in _spans(asked, cell, column, heads):
             if is_whole and (first, last) not in whole:
                 spans[first, last] = []
                 whole.add((first, last))
@@ -70,7 +72,9 @@ def _of_column(asked: Sequence[Word], column: Column) -> Iterator[Mention]:
         yield Mention(column, tuple(cells), first, last)
 
 
-def _spans(asked: Sequence[Word], cell: str, column: Column) -> Iterator[tuple[int, int, bool]]:
+def _spans(
+    asked: Sequence[Word], cell: str, column: Column, heads: frozenset[str]
+) -> Iterator[tuple[int, int, bool]]:
     """Where a question names a cell, and whether with all of its words."""
     name = _name(cell)
     if not 0 < len(name) <= _LONGEST_CELL:
@@ -88,7 +92,9 @@ def _spans(asked: Sequence[Word], cell: str, column: Column) -> Iterator[tuple[i
             if not count or left_out & _DISTINGUISHING:
                 continue
             named = asked[start : start + count]
-            if not left_out or (_is_name(named, name) and not any(word.is_number for word in named)):
+            if not left_out or (
+                _is_name(named, name) and not all(concepts(word.text) & heads for word in named)
+            ):
                 yield start, start + count - 1, not left_out
 
 
@@ -99,7 +105,8 @@ def _name(cell: str) -> tuple[str, ...]:
 
 def _is_name(named: Sequence[Word], name: Sequence[str]) -> bool:
     """Whether a part of a name is enough: a proper name in capitals, or a telling word of a kind."""
-    return all(not word.is_filler and len(word.text) > _SHORT - 1 for word in named) and len(name) > 1
+    is_told = all(not word.is_filler and not word.is_number and len(word.text) >= _SHORT for word in named)
+    return is_told and len(name) > 1
 
 
 def _same(word: Word, part: str, column: Column) -> bool:

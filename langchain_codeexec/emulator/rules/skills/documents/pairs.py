@@ -52,12 +52,14 @@ def _pair(case: Case) -> Pair | None:
     asked = case.asked
     measures = [measure for measure, _ in case.measures]
     tests = [case.test_of(one) for one in case.operands]
+    if len(tests) > 2 and asked.comparative and asked.aggregate == "sum":  # noqa: PLR2004 -- one against all others
+        tests = [tests[0], case.test_of(*case.operands[1:])]
     if len(tests) == 2 and len(measures) in {1, 2}:  # noqa: PLR2004 -- two things
-        first, second = (asked.words[one.first].start for one in case.operands)
-        pair = _operand(case, measures[0], tests[0]), _operand(case, measures[-1], tests[1])
-        return Pair(*pair, (first, second))
+        first, second = (asked.words[one.first].start for one in case.operands[:2])
+        pair = _of_two(_operand(case, measures[0], tests[0]), _operand(case, measures[-1], tests[1]))
+        return pair and pair._replace(places=(first, second))
     if len(measures) == 2 and len(tests) < 2:  # noqa: PLR2004 -- two quantities of one thing
-        return Pair(_operand(case, measures[0], *tests), _operand(case, measures[1], *tests))
+        return _of_two(_operand(case, measures[0], *tests), _operand(case, measures[1], *tests))
     if len(measures) == 1 and asked.binary == "share" and (tests or case.tests) and _ALL.search(asked.text):
         part, whole = (tests, case.tests) if tests else (list(case.tests), ())
         bare = replace(case, operands=(), tests=tuple(whole))
@@ -66,12 +68,21 @@ def _pair(case: Case) -> Pair | None:
         )
     if len(measures) == 1 and len(tests) == 1 and asked.aggregate in {"mean", "median"}:
         average = case.select(measures[0], reduction=asked.aggregate)
-        return Pair(_operand(case, measures[0], *tests), average)
+        return _of_two(_operand(case, measures[0], *tests), average)
     return None
 
 
-def _operand(case: Case, measure: Measure, *tests: Test) -> Selection:
-    return case.select(measure, *tests, reduction="" if case.count(*tests) == 1 else case.asked.aggregate)
+def _of_two(first: Selection | None, second: Selection | None) -> Pair | None:
+    return Pair(first, second) if first and second else None
+
+
+def _operand(case: Case, measure: Measure, *tests: Test) -> Selection | None:
+    """One figure: that of the only row, or of many as one where the question says how."""
+    if case.lacks(measure, *tests):
+        return None
+    if case.count(*tests) == 1:
+        return case.select(measure, *tests)
+    return case.select(measure, *tests, reduction=case.asked.aggregate) if case.asked.aggregate else None
 
 
 def directed(asked: Asked, pair: Pair) -> tuple[str, Selection, Selection]:

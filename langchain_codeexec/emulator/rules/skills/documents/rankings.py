@@ -1,11 +1,13 @@
-"""The rows that have most or least of something."""
+"""The rows that have most or least of something, or more or less of it than another."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.cases import REDUCTIONS
 from langchain_codeexec.emulator.rules.skills.documents.programs import opened, shown, solution
+from langchain_codeexec.emulator.rules.skills.documents.words import concepts
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.asking import Superlative
@@ -13,8 +15,11 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.selections import Measure
     from langchain_codeexec.emulator.rules.solution import Solution
 
-__all__ = ["ranked_rows"]
+__all__ = ["ranked_rows", "rows_beyond"]
 
+_ASKED_ROWS = phrase(
+    r"\W*(?:how many|which|what)(?: of the)?(?: other)? (?P<noun>\w+) (?:are|is|have|has|were|had|lie|lies)\b"
+)
 _ORDINALS = {1: "", 2: "second-", 3: "third-"}
 
 
@@ -71,3 +76,36 @@ def _values(case: Case, measure: Measure) -> tuple[list[str], str]:
         return [f"result = {value}", *printed], told
     unit = f" {measure.unit.name}" if measure.unit.name else ""
     return [f'print("result =", ", ".join(f"{{value:.12g}}" for value in {values}))'], f"{{result}}{unit}"
+
+
+def rows_beyond(case: Case) -> Solution | None:
+    """How many rows, or which, have more or less of something than another one: `which are heavier than Earth`."""
+    key, measure = case.link.table.key, case.measure
+    asked = _ASKED_ROWS.match(case.asked.text)
+    named = asked is not None and any(concepts(asked["noun"]) & idea for idea in key.ideas)
+    if not named or measure is None or not case.asked.comparative or len(case.operands) != 1:
+        return None
+    test = case.test_of(case.operands[0])
+    if case.count(test) != 1 or case.lacks(measure, test):
+        return None
+    other = case.select(measure, test)
+    (rows,), lines = opened([other.source])
+    sign = ">" if case.asked.comparative > 0 else "<"
+    beyond = f"[row for row in {case.rows(rows, measure)} if {measure.code('row')} {sign} limit]"
+    counts = case.asked.counts
+    lines += [
+        f"other = {other.rows(rows)}",
+        f"limit = {other.value('other')}",
+        f"used = {beyond}",
+        'print("result =", len(used))'
+        if counts
+        else f'print("result =", ", ".join(row[{key.name!r}] for row in used))',
+        "used += other",
+    ]
+    relation = f"{measure.label} {'above' if sign == '>' else 'below'} the {other.label}"
+    told = (
+        f"{{result}} {{documents}} with the {relation}."
+        if counts
+        else f"{{result}} {{documents}}, by {relation}."
+    )
+    return solution(f"I will look for the rows with the {relation}.", lines, told)

@@ -79,6 +79,11 @@ class Column:
         """Whether all its cells are years."""
         return bool(self.cells) and all(is_year(cell) for cell in self.cells)
 
+    @property
+    def names_years(self) -> bool:
+        """Whether its header speaks of years and nothing else."""
+        return len(self.ideas) == 1 and bool(self.ideas[0] & concepts("year"))
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

@@ -52,7 +52,7 @@ def _answer(question: Question) -> Solution | Missing | None:
     answer = _answer_to(files.question, files)
     derived = _derived(files.question) if isinstance(answer, Missing) else None
     other = _answer_to(derived, files) if derived else None
-    return other if isinstance(other, Solution) else answer
+    return other if isinstance(other, Solution) or (other and other.is_final) else answer
 
 
 def _derived(text: str) -> str | None:
@@ -85,4 +85,5 @@ def _distance(link: Link) -> tuple[int, ...]:
     """How badly a table fits a question: the table that accounts for most of its words comes first."""
     keyed = sum(one.column is link.table.key for one in link.mentions)
     explained = len(link.mentions) + len(link.columns)
-    return len(link.missing), -keyed, link.topical + link.unsaid, -explained, len(link.paths)
+    left_over = link.topical + link.unsaid
+    return len(link.missing), -keyed, left_over, not link.names_key, -explained, len(link.paths)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["answer_between", "answer_in_sentences"]
 
+_HOW_MANY = re.compile(r"\bhow many (\w+)", re.IGNORECASE)
+_NEAR = 4  # words from the figure on
+_ENOUGH = 2  # words that say what is asked for; one is found in too many sentences
 _WHEN = re.compile(r"\bwhen\b|\byear\b", re.IGNORECASE)
 
 
@@ -109,11 +112,23 @@ def _stated(wish: Asked, statements: Iterable[Statement]) -> Statement | None:
     fitting = [one for one in fitting if one.figure.replace(",", "") not in numbers]
     dated = [one for one in fitting if is_year(one.figure)]
     fitting = dated if _WHEN.search(wish.text) else [one for one in fitting if one not in dated]
-    if not fitting or not telling:
+    counting = {one.sentence for one in fitting if _counts(one, wish)}
+    fitting = [one for one in fitting if one.sentence in counting]
+    if not fitting or len(telling) < _ENOUGH:
         return None
     best = min(_distance(one, telling, numbers) for one in fitting)
     nearest = [one for one in fitting if _distance(one, telling, numbers) == best]
     return nearest[0] if len({one.figure for one in nearest}) == 1 else None
+
+
+def _counts(statement: Statement, wish: Asked) -> bool:
+    """Whether a figure is of what `how many` asks for: its noun stands behind it."""
+    found = _HOW_MANY.search(wish.text)
+    if found is None or wish.unit is not None:
+        return True
+    behind = statement.sentence.partition(statement.figure)[2]
+    near = words(f"{statement.figure} {behind}")[:_NEAR]
+    return any(concepts(word.text) & concepts(found[1]) for word in near)
 
 
 def _says(statement: Statement, telling: Sequence[Word]) -> bool:
@@ -128,18 +143,19 @@ def _ideas(word: Word) -> frozenset[str]:
     return frozenset({word.stem}) if word.is_number else concepts(word.text)
 
 
-def _distance(statement: Statement, telling: Sequence[Word], numbers: set[str]) -> tuple[bool, int]:
-    """How far a figure stands from a number of the question, else from the nearest noun before it."""
+def _distance(statement: Statement, telling: Sequence[Word], numbers: set[str]) -> int:
+    """How far a figure stands from a number of the question, else from what it names before the figure."""
     place = statement.sentence.find(statement.figure)
     every = words(statement.sentence)
-    anchors = [word.start for word in every if word.stem in numbers]
-    if anchors:
-        return False, min(abs(place - anchor) for anchor in anchors)
-    quantity = [word for word in telling if word.text[0].islower()] or telling
-    before = [
-        word.start for word in every if word.start < place and any(_ideas(word) & _ideas(w) for w in quantity)
-    ]
-    return not before, place - max(before, default=0)
+    if anchors := [word.start for word in every if word.stem in numbers]:
+        return min(abs(place - anchor) for anchor in anchors)
+    return sum(place - _last_before(place, every, _ideas(word), statement) for word in telling)
+
+
+def _last_before(place: int, every: Sequence[Word], ideas: frozenset[str], statement: Statement) -> int:
+    """Where a word was said last; as far away as can be if not at all."""
+    said = (word.start for word in every if word.start < place and _ideas(word) & ideas)
+    return max(said, default=-len(statement.sentence))
 
 
 def _selection(statement: Statement, wish: Asked) -> Selection:

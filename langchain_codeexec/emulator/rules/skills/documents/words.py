@@ -11,7 +11,7 @@ from langchain_codeexec.emulator.rules.skills.documents.adjectives import base_o
 
 __all__ = ["FILLERS", "GENERIC", "Word", "concepts", "is_year", "words"]
 
-_WORD = re.compile(r"\d[\d,]*(?:\.\d+)?(?![\w.,]*[^\W\d_])|[^\W_]+")
+_WORD = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?!\w)|[^\W_]+")
 _YEAR = re.compile(r"1[0-9]\d\d|20\d\d")
 
 _FILLER_LIST = """
@@ -38,8 +38,8 @@ FILLERS = frozenset(_FILLER_LIST.split())
 
 
 def _root(word: str) -> str:
-    """The stem of a stem: `entered` and `enter` meet only there."""
-    return stem(stem(word))
+    """The stem of a stem: `entered` and `enter`, `carried` and `carry` meet only there."""
+    return stem(stem(word)).removesuffix("i")
 
 
 # One line is one idea; what its words say about a thing is found under a header with any other of them.
@@ -67,6 +67,7 @@ encounter pass passed reach reached visit visited fly flew meet met arrive fly
 launched launch
 year when
 moon satellite
+time duration stay stayed lasted
 price expensive cheap
 retention retain
 """

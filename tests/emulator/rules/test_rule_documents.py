@@ -1,0 +1,264 @@
+"""Questions to documents that come as files: computed from them and cited, or said to be beyond them."""
+
+from __future__ import annotations
+
+import pytest
+from langchain_core.documents import Document
+
+from langchain_codeexec.grounding import documents_as_data
+
+FLEET = """
+# The ships of the line
+
+The whole fleet carried 4,210 guests in 2023, after 3,980 in 2022. Its office has 12 employees.
+
+| Ship | Kind | Built | Length (m) | Mass (tonnes) | Guests 2022 | Guests 2023 | Crew |
+|---|---|---|---|---|---|---|---|
+| Aurora | ferry | 1990 | 120 | 8,000 | 1,200 | 1,500 | 60 |
+| Borealis | ferry | 2001 | 150 | 12,000 | 1,800 | 1,710 | 75 |
+| Cormorant | cruise ship | 2010 | 240 | 48,000 | 980 | 1,000 | 400 |
+| Mary Drake | tug | 1985 | 30 | 450 | | | 5 |
+"""
+ENGINES = """
+# Engines of the ships
+
+| Ship | Power (million W) | Maximum speed (km/h) | Fuel per day (kg) | Average fuel price (EUR) |
+|---|---|---|---|---|
+| Aurora | 9 | 36 | 20,000 | 1.5 |
+| Borealis | 15 | 40 | 30,000 | 1.5 |
+| Cormorant | 60 | 44 | 96,000 | 1.25 |
+"""
+WEATHER = """
+# Rain in the harbour
+
+| Year | Month | Rainfall (mm) |
+|---|---|---|
+| 2023 | January | 48 |
+| 2023 | February | 40 |
+| 2024 | January | 55 |
+| 2024 | February | 62 |
+"""
+HARBOUR = """
+# Harbour
+
+The pier of the harbour has a length of 410 m. The depth of the basin is 9 m, and the width of the basin is 85 m.
+The lighthouse was built in 1889. The mass of the Big Crane is 700 tonnes.
+"""
+DOCUMENTS = [
+    Document(text.strip(), metadata={"title": text.strip().partition("\n")[0].lstrip("# "), "source": source})
+    for source, text in [
+        ("fleet.md", FLEET),
+        ("engines.md", ENGINES),
+        ("weather.md", WEATHER),
+        ("harbour.md", HARBOUR),
+    ]
+]
+FLEET_1, ENGINES_2, WEATHER_3, HARBOUR_4 = "[1]", "[2]", "[3]", "[4]"
+NOT_SAID = "The documents do not say."
+
+
+@pytest.fixture(scope="module")
+def request_of():
+    """The request that hands documents over with a question."""
+
+    def build(question, documents=None, tools=({"codeExecution": {}},), **more):
+        message = documents_as_data(DOCUMENTS if documents is None else documents).message(question)
+        parts = [
+            {"text": block["text"]}
+            if block["type"] == "text"
+            else {"inlineData": {"mimeType": block["mime_type"], "data": block["base64"]}}
+            for block in message.content
+        ]
+        return {"contents": [{"role": "user", "parts": parts}], "tools": list(tools), **more}
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def ask_documents(respond, request_of):
+    """The answer to a question, and what its code printed by labels."""
+
+    def ask(question, documents=None):
+        parts = respond(request_of(question, documents))
+        printed = [part["codeExecutionResult"]["output"] for part in parts if "codeExecutionResult" in part]
+        pairs = [line.partition(" = ") for line in "".join(printed).splitlines()]
+        return parts[-1]["text"], {label: value for label, _, value in pairs}
+
+    return ask
+
+
+COMPUTED = [
+    # look-ups, in other units too
+    ("How long is the Aurora?", 120, FLEET_1),
+    ("what is the length of the aurora?", 120, FLEET_1),
+    ("What's the mass of Drake?", 450, FLEET_1),
+    ("How many kilometres long is the Cormorant?", 0.24, FLEET_1),
+    ("What is the length of the Borealis in feet?", 150 / 0.3048, FLEET_1),
+    ("How many guests did the Borealis have in 2022?", 1800, FLEET_1),
+    ("What is the power of the Aurora?", 9, ENGINES_2),
+    ("What was the rainfall in January 2024?", 55, WEATHER_3),
+    ("When was the Cormorant built?", 2010, FLEET_1),
+    # two figures
+    ("How much longer is the Cormorant than the Aurora?", 120, FLEET_1),
+    ("How much shorter is the Aurora than the Cormorant?", 120, FLEET_1),
+    ("What is the difference in length between the Aurora and the Borealis?", 30, FLEET_1),
+    ("How many more guests did the Aurora have in 2023 than in 2022?", 300, FLEET_1),
+    ("By how many guests did the Borealis decline from 2022 to 2023?", 90, FLEET_1),
+    ("How many years apart were the Aurora and the Borealis built?", 11, FLEET_1),
+    ("How much more crew has the Cormorant than the Aurora and the Borealis together?", 265, FLEET_1),
+    ("How much heavier is the Borealis than the average ship?", 12000 - 17112.5, FLEET_1),
+    ("How many times as heavy as the Aurora is the Cormorant?", 6, FLEET_1),
+    ("How many times heavier is the Cormorant than the Aurora?", 6, FLEET_1),
+    ("What is the ratio of the lengths of the Borealis and the Aurora?", 1.25, FLEET_1),
+    ("Divide the mass of the Aurora by its length.", 8000 / 120, FLEET_1),
+    ("By what percentage did the guests of the Aurora grow between 2022 and 2023?", 25, FLEET_1),
+    ("By how many percent did the guests of the Borealis fall from 2022 to 2023?", 5, FLEET_1),
+    ("By what percentage is the Borealis longer than the Aurora?", 25, FLEET_1),
+    ("What percentage of the Cormorant's mass is the mass of the Aurora?", 100 / 6, FLEET_1),
+    ("The mass of the Aurora is what percentage of the Cormorant's mass?", 100 / 6, FLEET_1),
+    ("What share of the total crew of all ships is on the Cormorant?", 400 / 540 * 100, FLEET_1),
+    ("How much rainfall was there in January 2024 compared with January 2023, as a ratio?", 55 / 48, WEATHER_3),
+    # many figures
+    ("What is the combined mass of the Aurora and the Borealis?", 20000, FLEET_1),
+    ("What is the average length of the ferries?", 135, FLEET_1),
+    ("What is the median length of the ships?", 135, FLEET_1),
+    ("What is the standard deviation of the crew?", 179.2112348, FLEET_1),
+    ("What is the difference between the highest and the lowest mass?", 47550, FLEET_1),
+    ("How many guests did the ships have in total in 2023?", 4210, FLEET_1),
+    ("What was the total rainfall in 2023?", 88, WEATHER_3),
+    ("What is the total crew of the ships except the Cormorant?", 140, FLEET_1),
+    ("What is the average mass of ships longer than 100 m?", 68000 / 3, FLEET_1),
+    ("What is the average fuel price?", 4.25 / 3, ENGINES_2),
+    ("What is the total length of the two longest ships?", 390, FLEET_1),
+    # counts
+    ("How many ships are listed?", 4, FLEET_1),
+    ("How many ships have a crew of more than 70?", 2, FLEET_1),
+    ("How many ferries are longer than 130 m?", 1, FLEET_1),
+    ("How many ships were built before 2000?", 2, FLEET_1),
+    ("How many ships were built between 1990 and 2005?", 2, FLEET_1),
+    ("How many ships were built in 2010?", 1, FLEET_1),
+    ("How many ships have at most 60 crew?", 2, FLEET_1),
+    ("How many ships are heavier than the Aurora?", 2, FLEET_1),
+    # several tables
+    ("How many kg of fuel per day does the Aurora burn per tonne of mass?", None, ""),
+    ("What is the total power of the ships built after 2000?", 75, FLEET_1 + ENGINES_2),
+    ("What is the maximum speed of the longest ship?", 44, FLEET_1 + ENGINES_2),
+    # sentences
+    ("How many employees does the office have?", 12, FLEET_1),
+    ("How many guests did the whole fleet carry in 2022?", 3980, FLEET_1),
+    ("What is the width of the basin?", 85, HARBOUR_4),
+    ("How deep is the basin?", 9, HARBOUR_4),
+    ("When was the lighthouse built?", 1889, HARBOUR_4),
+    ("How much heavier is the Big Crane than the Mary Drake?", 250, FLEET_1 + HARBOUR_4),
+]
+
+
+@pytest.mark.parametrize(("question", "expected", "cited"), COMPUTED, ids=[row[0] for row in COMPUTED])
+def test_a_figure_is_computed_and_cited(ask_documents, question, expected, cited):
+    answer, printed = ask_documents(question)
+    if expected is None:
+        assert not printed
+        return
+    assert printed, answer
+    assert float(printed["result"]) == pytest.approx(expected, rel=1e-6)
+    assert printed["documents"] == cited
+    assert cited in answer
+    assert printed["result"] in answer
+
+
+NAMED = [
+    ("Which ship is the longest?", "name", "Cormorant"),
+    ("Which ship has the second-largest crew?", "name", "Borealis"),
+    ("Which is the lightest ship?", "name", "Mary Drake"),
+    ("Which ships are longer than the Aurora?", "result", "Borealis, Cormorant"),
+    ("What kind of ship is the Aurora?", "result", "ferry"),
+    ("Which kind of ship has the most crew?", "result", "cruise ship"),
+    ("Which ship was built in 1985?", "result", "Mary Drake"),
+    ("What are the lengths of the two longest ships?", "result", "240, 150"),
+]
+
+
+@pytest.mark.parametrize(("question", "label", "expected"), NAMED, ids=[row[0] for row in NAMED])
+def test_a_name_is_found_and_cited(ask_documents, question, label, expected):
+    answer, printed = ask_documents(question)
+    assert printed.get(label) == expected, answer
+    assert f"{expected}" in answer
+    assert FLEET_1 in answer
+
+
+REFUSED = [
+    ("How long is the Titanic?", "Titanic"),
+    ("How many guests did the Aurora have in 2019?", "2019"),
+    ("How many guests did the Aurora have?", "Guests 2022 and Guests 2023"),
+    ("How many guests did the Mary Drake have in 2023?", "no figure for the guests 2023 of Mary Drake"),
+    ("What is the rainfall of March?", "March"),
+    ("How old is the Aurora?", "old"),
+    ("What is the length of the Aurora in kg?", "no figure in kg"),
+    ("How much longer is the Titanic than the Aurora?", "Titanic"),
+    ("How wide is the Aurora's deck?", "wide"),
+    ("Which ship of the line has the most cabins?", "cabins"),
+    ("What is the colour of the lighthouse's lamp?", "colour"),
+    ("Which ferry was built in 1985?", "nothing that fits"),
+]
+
+
+@pytest.mark.parametrize(("question", "lacking"), REFUSED, ids=[row[0] for row in REFUSED])
+def test_what_is_not_there_is_said_to_be_missing(ask_documents, question, lacking):
+    answer, printed = ask_documents(question)
+    assert not printed
+    assert answer.startswith(NOT_SAID)
+    assert lacking in answer
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Summarise the documents.",
+        "Why is the Aurora shorter than the Borealis?",
+        "What would be the length of the Aurora if it was cut in half?",
+        "Draw a chart of the lengths of the ships.",
+        "Which of the ships are not ferries?",
+    ],
+)
+def test_a_question_beyond_the_rules_is_said_to_be_that(ask_documents, question):
+    answer, printed = ask_documents(question)
+    assert not printed
+    assert "not a language model" in answer
+
+
+def test_without_code_execution_nothing_is_computed(respond, request_of):
+    [part] = respond(request_of("How long is the Aurora?", tools=()))
+    assert "codeExecution" in part["text"]
+
+
+def test_a_schema_is_filled_from_the_run(respond, request_of):
+    schema = {"type": "object", "properties": {"result": {"type": "number"}}, "required": ["result"]}
+    config = {"responseMimeType": "application/json", "responseJsonSchema": schema}
+    parts = respond(request_of("How long is the Aurora?", generationConfig=config))
+    assert parts[-1]["text"] == '{"result": 120}'
+
+
+@pytest.mark.parametrize(("name", "length"), [("Plain", "9"), ("O'Neill {x} \"q\"", "7")])
+def test_cells_and_headers_cannot_break_out_of_the_program(ask_documents, name, length):
+    table = "| Na\"me | {result}'s length (m) |\n|---|---|\n| O'Neill {x} \"q\" | 7 |\n| Plain | 9 |\n"
+    documents = [Document(f"# Ships\n\n{table}", metadata={"title": "Ships"})]
+    answer, printed = ask_documents(f"What is the length of {name}?", documents)
+    assert printed["result"] == length
+    assert answer.startswith("The (result)'s length of ")
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What is the total price?", 1209.5),
+        ("What is the difference between the highest and the lowest discount?", 16),
+    ],
+)
+def test_signs_around_numbers_are_read(ask_documents, question, expected):
+    table = "| Item | Price | Discount |\n|---|---|---|\n| Tea | $1,200.50 | 12 % |\n| Milk | $9 | \u22124 % |\n"
+    documents = [Document(f"# Shop\n\n{table}", metadata={"title": "Shop"})]
+    assert float(ask_documents(question, documents)[1]["result"]) == expected
+
+
+def test_a_request_without_documents_is_left_to_the_other_skills(ask):
+    assert "is 27" in ask("Documents are nice. What is 3 * 9?")[-1]["text"]

@@ -95,7 +95,7 @@ class CalculatedAnswer:
 
     @classmethod
     def from_message(cls, message: AIMessage) -> CalculatedAnswer | None:
-        """Read the record out of a message; `None` if it holds none.
+        """Read the record out of a message; `None` if it holds none, or one that was changed beyond recognition.
 
         Args:
             message: A message as it came, or as a checkpoint or JSON gave it back.
@@ -103,16 +103,19 @@ class CalculatedAnswer:
         record = message.response_metadata.get(GROUNDING_KEY)
         if not isinstance(record, Mapping):
             return None
-        return cls(
-            message=message,
-            question=str(record.get("question", "")),
-            documents=tuple(CitedDocument(**document) for document in record.get("documents", ())),
-            figures=tuple(
-                AnswerFigure(**{**figure, "documents": tuple(figure.get("documents", ()))})
-                for figure in record.get("figures", ())
-            ),
-            answered=bool(record.get("answered")),
-        )
+        try:
+            return cls(
+                message=message,
+                question=str(record["question"]),
+                documents=tuple(CitedDocument(**document) for document in record["documents"]),
+                figures=tuple(
+                    AnswerFigure(**{**figure, "documents": tuple(figure["documents"])})
+                    for figure in record["figures"]
+                ),
+                answered=bool(record["answered"]),
+            )
+        except (AttributeError, KeyError, TypeError):
+            return None
 
     @property
     def text(self) -> str:

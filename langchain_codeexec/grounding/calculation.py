@@ -47,7 +47,7 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
         limits: What the documents' files may amount to.
 
     Raises:
-        ConfigurationError: A question comes without documents, and there is no retriever.
+        ConfigurationError: A question comes without documents and there is no retriever, or `llm` is no chat model.
         DataError: The documents are none, or too large.
         MessageError: The input is no question.
 
@@ -108,7 +108,7 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
         if not data.files:
             return _without_data(question, data)
         message = self._llm.invoke([*question.before, question.message(data)], config, **kwargs)
-        return attributed(message, question.text, data, history=question.before)
+        return _attributed(message, question, data)
 
     async def _aanswer(self, asked: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
         question = _Question.of(asked)
@@ -119,7 +119,7 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
         if not data.files:
             return _without_data(question, data)
         message = await self._llm.ainvoke([*question.before, question.message(data)], config, **kwargs)
-        return attributed(message, question.text, data, history=question.before)
+        return _attributed(message, question, data)
 
     def _found(self) -> Runnable[str, Any]:
         if self._retriever is None:
@@ -190,6 +190,15 @@ def _messages(asked: Any) -> list[BaseMessage]:
         return convert_to_messages([asked] if alone else asked) or [HumanMessage("")]
     except (NotImplementedError, TypeError, ValueError) as error:
         raise MessageError(f"the question is no message: {error}") from error
+
+
+def _attributed(message: Any, question: _Question, data: DocumentData) -> CalculatedAnswer:
+    if not isinstance(message, AIMessage):
+        raise ConfigurationError(
+            f"the llm= of DocumentCalculation gave {type(message).__name__}; give it a chat model, and put "
+            "parsers behind as_message()"
+        )
+    return attributed(message, question.text, data, history=question.before)
 
 
 def _without_data(question: _Question, data: DocumentData) -> CalculatedAnswer:

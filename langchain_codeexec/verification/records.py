@@ -100,7 +100,7 @@ class Verification:
 
     @classmethod
     def from_message(cls, message: BaseMessage) -> Verification | None:
-        """The verification that lies beside a message; `None` if there is none.
+        """The verification that lies beside a message; `None` if there is none that can be read.
 
         Args:
             message: A message as it came, or as a checkpoint or JSON gave it back.
@@ -108,14 +108,13 @@ class Verification:
         record = message.response_metadata.get(VERIFICATION_KEY)
         if not isinstance(record, Mapping):
             return None
-        return cls(
-            runs=tuple(
-                RunVerification(
-                    Verdict(run["verdict"]),
-                    *(str(run.get(key, "")) for key in ("reason", "outcome", "output")),
-                )
-                for run in record.get("runs", ())
-            ),
-            unsupported=tuple(record.get("unsupported", ())),
-            executor=str(record.get("executor", "")),
-        )
+        try:
+            return cls(
+                runs=tuple(
+                    RunVerification(**{**run, "verdict": Verdict(run["verdict"])}) for run in record["runs"]
+                ),
+                unsupported=tuple(record["unsupported"]),
+                executor=str(record["executor"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            return None

@@ -207,7 +207,9 @@ def test_the_record_survives(copied: Any) -> None:
     assert again == found
 
 
-@pytest.mark.parametrize("record", [None, [], "text"])
+@pytest.mark.parametrize(
+    "record", [None, [], "text", {}, {"question": "", "documents": [{}], "figures": [], "answered": True}]
+)
 def test_a_message_without_a_record_has_none(record: Any) -> None:
     assert CalculatedAnswer.from_message(AIMessage("5", response_metadata={"grounding": record})) is None
 

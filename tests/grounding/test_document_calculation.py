@@ -196,6 +196,12 @@ def test_what_cannot_be_answered_is_said(
         DocumentCalculation(llm=llm).invoke(asked)
 
 
+def test_a_parser_goes_behind_the_bridge(llm: ChatGeminiCodeExecution) -> None:
+    calculation = DocumentCalculation(llm=llm | StrOutputParser(), retriever=Moons())
+    with pytest.raises(ConfigurationError, match="as_message"):
+        calculation.invoke(QUESTION)
+
+
 def test_limits_hold(llm: ChatGeminiCodeExecution) -> None:
     large = Document("".join(f"It weighs {number} kg. " for number in range(2000)))
     calculation = DocumentCalculation(llm=llm, limits=DataLimits(request_bytes=1000))

@@ -103,8 +103,8 @@ OTHER = {
         "the time",
     ),
     "a set": (
-        "print({'a', 'b', 'c', 'd'})",
-        "{'d', 'c', 'b', 'a'}",
+        "print(set('abcdefghijkl'))",
+        str(list("lkjihgfedcba")).translate({ord("["): "{", ord("]"): "}"}),
         Verdict.NOT_REPRODUCIBLE,
         "order of sets",
     ),
@@ -285,4 +285,13 @@ def test_the_verdict_lies_beside_the_answer_and_survives(copied: Any, sandbox: L
     assert Verification.from_message(beside) == found
     assert beside.content == said.content
     assert beside.response_metadata["verification"]["verdict"] == "mismatch"
+    assert Verification.from_message(said) is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [None, [], {}, {"runs": [{}]}, {"runs": [{"verdict": "perhaps"}], "unsupported": [], "executor": ""}],
+)
+def test_a_message_without_a_verification_has_none(record: Any) -> None:
+    said = AIMessage("42", response_metadata={"verification": record})
     assert Verification.from_message(said) is None

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_codeexec.cli.terminal import spinner
-from langchain_codeexec.executors.sandbox.battery.report import modes_here, report_of_mode
+from langchain_codeexec.executors.sandbox.battery.report import MODES_HERE, report_of_mode
 from langchain_codeexec.records.visible import visible
 
 __all__ = ["has_breaches", "sandbox_report", "shown_sandbox_report"]
@@ -23,7 +23,7 @@ def sandbox_report() -> dict[str, Any]:
         ExecutorError: The sandbox failed.
     """
     report = {}
-    for mode in modes_here():
+    for mode in MODES_HERE:
         with spinner(f"attacking the sandbox ({mode})"):
             report[mode] = report_of_mode(mode)
     return report

@@ -206,3 +206,7 @@ _CHILDREN: weakref.WeakSet[Child] = weakref.WeakSet()
 def _kill_children() -> None:
     for child in list(_CHILDREN):
         child.kill()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_CHILDREN.clear)  # they are the parent's, and live on when a fork ends

@@ -179,7 +179,7 @@ FOUND = {
 )
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_the_sandbox_is_attacked(cli, monkeypatch, modes, code, form):
-    monkeypatch.setattr(battery, "MODES", modes)
+    monkeypatch.setattr(battery, "MODES_HERE", modes)
     monkeypatch.setattr(battery, "report_of_mode", FOUND.get)
     result = cli("doctor", "--sandbox", *form)
     assert result.exit_code == code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from langchain_codeexec import ExecutionRequest
-from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.errors import ExecutorError, SandboxUnavailableError
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
 from langchain_codeexec.executors.sandbox import LocalSandbox
@@ -60,3 +60,14 @@ def test_is_a_process_where_that_is_allowed_and_says_so_once(no_sandbox, monkeyp
     (record,) = caplog.records
     assert "not isolated here" in record.getMessage()
     assert "no namespaces here" in record.getMessage()
+
+
+def test_is_closed_with_its_sandbox():
+    executor = DefaultExecutor()
+    executor.close()  # nothing has been started yet
+    assert executor.run(ExecutionRequest("print(1)")).stdout == "1\n"
+
+    executor.close()
+
+    with pytest.raises(ExecutorError, match="the sandbox is closed"):
+        executor.run(ExecutionRequest("print(1)"))

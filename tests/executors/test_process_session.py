@@ -275,3 +275,33 @@ async def test_cancelling_the_task_kills_the_run(tmp_path: Path):
 async def test_a_broken_sandbox_in_an_event_loop():
     with pytest.raises(ExecutorError, match="cannot start"):
         await ProcessExecutor(python="/no/such/python").arun(ExecutionRequest(""))
+
+
+FORKING = """
+import os, sys, threading, time
+from langchain_codeexec import ExecutionRequest, ProcessExecutor
+results = []
+code = "open('begun', 'w').close(); import time; time.sleep(1); print('done')"
+def run(): results.append(ProcessExecutor().run(ExecutionRequest(code)))
+thread = threading.Thread(target=run)
+thread.start()
+time.sleep(0.3)
+if not os.fork():
+    sys.exit(0)
+os.wait()
+thread.join()
+print(results[0].stdout, end="")
+"""
+
+
+def test_the_end_of_a_fork_of_the_host_leaves_runs_alone():
+    done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, check=False, text=True)
+
+    assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+def test_where_no_folder_can_be_made_it_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tempfile.tempdir", "/no/such/folder")
+
+    with pytest.raises(ExecutorError, match=r"cannot make a folder for programs: .*No such file or directory"):
+        ProcessExecutor().run(ExecutionRequest(""))

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec.errors import ExecutorError
+from langchain_codeexec import ExecutionResult, Outcome
+from langchain_codeexec.errors import ExecutorError, SandboxUnavailableError
 from langchain_codeexec.executors.inside import frames
+from langchain_codeexec.executors.sandbox import LocalSandbox
 from langchain_codeexec.executors.sandbox import worker as worker_module
+from langchain_codeexec.executors.sandbox.battery import Finding
+from langchain_codeexec.executors.sandbox.battery import report as report_module
 from langchain_codeexec.executors.sandbox.worker import (
     BrokenLibraryError,
     Connection,
@@ -203,3 +207,27 @@ def test_a_fork_leaves_the_workers_of_its_parent_alone(fake: Callable[[str], str
 
     assert (status, worker.is_alive()) == (0, True)
     worker.close()
+
+
+@pytest.mark.parametrize("missing", ["", "no user namespaces"])
+def test_what_the_battery_reports(missing: str, monkeypatch: pytest.MonkeyPatch):
+    def start(sandbox: LocalSandbox) -> LocalSandbox:
+        if missing:
+            raise SandboxUnavailableError("refused", {"namespaces": missing})
+        return sandbox
+
+    findings = {"hold": True, "look at a file's size": False, "break out": False}
+    found = [Finding(name, held, ExecutionResult(Outcome.OK)) for name, held in findings.items()]
+    monkeypatch.setattr(LocalSandbox, "start", start)
+    monkeypatch.setattr(report_module, "run_battery", lambda _: found)
+    monkeypatch.setattr(report_module, "ATTACKS", found)
+
+    told = report_module.report_of_mode("namespaces" if missing else "landlock")
+
+    held = {
+        "attacks": 3,
+        "breaches": ["look at a file's size", "break out"],
+        "known": ["look at a file's size"],
+    }
+    nothing = {"attacks": 0, "breaches": [], "known": []}
+    assert told == ({"missing": missing} | (nothing if missing else held))

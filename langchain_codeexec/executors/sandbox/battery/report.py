@@ -11,12 +11,10 @@ from langchain_codeexec.executors.sandbox.battery.running import ATTACKS, KNOWN_
 from langchain_codeexec.executors.sandbox.local import LocalSandbox
 from langchain_codeexec.executors.sandbox.modes import MODES
 
-__all__ = ["modes_here", "report_of_mode"]
+__all__ = ["MODES_HERE", "report_of_mode"]
 
-
-def modes_here() -> tuple[str, ...]:
-    """What there is to try: Linux's modes, or whatever another system has."""
-    return MODES if sys.platform == "linux" else ("auto",)
+MODES_HERE = MODES if sys.platform == "linux" else ("auto",)
+"""What there is to try: Linux's modes, or whatever another system has."""
 
 
 def report_of_mode(mode: str) -> dict[str, Any]:

@@ -12,12 +12,12 @@ FLEET = """
 
 The whole fleet carried 4,210 guests in 2023, after 3,980 in 2022. Its office has 12 employees.
 
-| Ship | Kind | Built | Length (m) | Mass (tonnes) | Guests 2022 | Guests 2023 | Crew |
-|---|---|---|---|---|---|---|---|
-| Aurora | ferry | 1990 | 120 | 8,000 | 1,200 | 1,500 | 60 |
-| Borealis | ferry | 2001 | 150 | 12,000 | 1,800 | 1,710 | 75 |
-| Cormorant | cruise ship | 2010 | 240 | 48,000 | 980 | 1,000 | 400 |
-| Mary Drake | tug | 1985 | 30 | 450 | | | 5 |
+| Ship | Kind | Built | Length (m) | Mass (tonnes) | Guests 2022 | Guests 2023 | Crew | Lifeboats |
+|---|---|---|---|---|---|---|---|---|
+| Aurora | ferry | 1990 | 120 | 8,000 | 1,200 | 1,500 | 60 | 4 |
+| Borealis | ferry | 2001 | 150 | 12,000 | 1,800 | 1,710 | 75 | 6 |
+| Cormorant | cruise ship | 2010 | 240 | 48,000 | 980 | 1,000 | 400 | 20 |
+| Mary Drake | tug | 1985 | 30 | 450 | | | 5 | 0 |
 """
 ENGINES = """
 # Engines of the ships
@@ -27,6 +27,14 @@ ENGINES = """
 | Aurora | 9 | 36 | 20,000 | 1.5 |
 | Borealis | 15 | 40 | 30,000 | 1.5 |
 | Cormorant | 60 | 44 | 96,000 | 1.25 |
+"""
+CAPTAINS = """
+# The captains
+
+| Captain | Born | Took command | Left command |
+|---|---|---|---|
+| Anna Berg | 1950 | 1985 | 1999 |
+| Otto Kahn | 1961 | 1999 | 2020 |
 """
 WEATHER = """
 # Rain in the harbour
@@ -51,9 +59,10 @@ DOCUMENTS = [
         ("engines.md", ENGINES),
         ("weather.md", WEATHER),
         ("harbour.md", HARBOUR),
+        ("captains.md", CAPTAINS),
     ]
 ]
-FLEET_1, ENGINES_2, WEATHER_3, HARBOUR_4 = "[1]", "[2]", "[3]", "[4]"
+FLEET_1, ENGINES_2, WEATHER_3, HARBOUR_4, CAPTAINS_5 = "[1]", "[2]", "[3]", "[4]", "[5]"
 NOT_SAID = "The documents do not say."
 
 
@@ -118,6 +127,9 @@ COMPUTED = [
     ("The mass of the Aurora is what percentage of the Cormorant's mass?", 100 / 6, FLEET_1),
     ("What share of the total crew of all ships is on the Cormorant?", 400 / 540 * 100, FLEET_1),
     ("How much rainfall was there in January 2024 compared with January 2023, as a ratio?", 55 / 48, WEATHER_3),
+    ("How many years was Anna Berg in command?", 14, CAPTAINS_5),
+    ("How old was Otto Kahn when he took command?", 38, CAPTAINS_5),
+    ("What is the mass of the ships without lifeboats?", 450, FLEET_1),
     # many figures
     ("What is the combined mass of the Aurora and the Borealis?", 20000, FLEET_1),
     ("What is the average length of the ferries?", 135, FLEET_1),
@@ -140,7 +152,10 @@ COMPUTED = [
     ("How many ships have at most 60 crew?", 2, FLEET_1),
     ("How many ships are heavier than the Aurora?", 2, FLEET_1),
     # several tables
-    ("How many kg of fuel per day does the Aurora burn per tonne of mass?", None, ""),
+    ("How many guests per metre of length did the Aurora have in 2023?", 12.5, FLEET_1),
+    ("How many guests per kilometre did the Aurora have in 2023?", 12500, FLEET_1),
+    ("What is the power per tonne of mass of the Borealis?", 15 / 12000, FLEET_1 + ENGINES_2),
+    ("What is the fuel per day of the Borealis?", 30000, ENGINES_2),
     ("What is the total power of the ships built after 2000?", 75, FLEET_1 + ENGINES_2),
     ("What is the maximum speed of the longest ship?", 44, FLEET_1 + ENGINES_2),
     # sentences
@@ -156,9 +171,6 @@ COMPUTED = [
 @pytest.mark.parametrize(("question", "expected", "cited"), COMPUTED, ids=[row[0] for row in COMPUTED])
 def test_a_figure_is_computed_and_cited(ask_documents, question, expected, cited):
     answer, printed = ask_documents(question)
-    if expected is None:
-        assert not printed
-        return
     assert printed, answer
     assert float(printed["result"]) == pytest.approx(expected, rel=1e-6)
     assert printed["documents"] == cited
@@ -193,6 +205,8 @@ REFUSED = [
     ("How many guests did the Mary Drake have in 2023?", "no figure for the guests 2023 of Mary Drake"),
     ("What is the rainfall of March?", "March"),
     ("How old is the Aurora?", "old"),
+    ("How old is Otto Kahn?", "not how long it was"),
+    ("What is the difference between the length and the mass of the Aurora?", "units"),
     ("What is the length of the Aurora in kg?", "no figure in kg"),
     ("How much longer is the Titanic than the Aurora?", "Titanic"),
     ("How wide is the Aurora's deck?", "wide"),
@@ -218,6 +232,7 @@ def test_what_is_not_there_is_said_to_be_missing(ask_documents, question, lackin
         "What would be the length of the Aurora if it was cut in half?",
         "Draw a chart of the lengths of the ships.",
         "Which of the ships are not ferries?",
+        "Which captain's highest ship is the lowest?",
     ],
 )
 def test_a_question_beyond_the_rules_is_said_to_be_that(ask_documents, question):
@@ -244,7 +259,7 @@ def test_cells_and_headers_cannot_break_out_of_the_program(ask_documents, name, 
     documents = [Document(f"# Ships\n\n{table}", metadata={"title": "Ships"})]
     answer, printed = ask_documents(f"What is the length of {name}?", documents)
     assert printed["result"] == length
-    assert answer.startswith("The (result)'s length of ")
+    assert answer.startswith("(result)'s length of ")
 
 
 @pytest.mark.parametrize(

@@ -133,9 +133,11 @@ class Asked:
 
 def asked(text: str) -> Asked | None:
     """Read what a question wants done; `None` for a wish that no rule here can meet."""
+    every = words(text)
     if _NOT_MEANT.search(text) or not _QUESTION.search(text):
         return None
-    every = words(text)
+    if _has_both_ends(every) and not _first(_BINARY, text):
+        return None  # `which continent's highest mountain is the lowest`
     wanted = unit_in(text)
     superlative, ranked = _superlative(text, every)
     spoken = set(ranked)
@@ -173,16 +175,17 @@ def _binary(text: str, every: tuple[Word, ...], comparative: int) -> str:
         return "percent more"
     if not kind and comparative and _MUCH.search(text):
         return "difference"
-    return "" if kind == "difference" and len(set(_signs(every))) > 1 else kind
+    return "" if kind == "difference" and _has_both_ends(every) else kind
 
 
-def _signs(every: tuple[Word, ...]) -> list[int]:
-    """The signs of the superlatives: `the highest and the lowest` has both."""
-    return [how.sign for word in every if (how := adjective(word.text)) and how.degree == "superlative"]
+def _has_both_ends(every: tuple[Word, ...]) -> bool:
+    """Whether it speaks of the most and of the least: `the highest and the lowest`."""
+    hows = [how for word in every if (how := adjective(word.text)) and how.degree == "superlative"]
+    return len({how.sign for how in hows}) > 1
 
 
 def _aggregate(text: str, every: tuple[Word, ...]) -> str:
-    if len(set(_signs(every))) > 1:
+    if _has_both_ends(every):
         return "range"
     places = {found.start(): cue.kind for cue in _AGGREGATES if (found := cue.words.search(text))}
     return places[min(places)] if places else ""

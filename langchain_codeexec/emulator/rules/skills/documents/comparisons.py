@@ -14,6 +14,7 @@ from langchain_codeexec.emulator.rules.skills.documents.programs import (
 )
 
 if TYPE_CHECKING:
+    from langchain_codeexec.emulator.rules.skills.documents.measures import Unit
     from langchain_codeexec.emulator.rules.skills.documents.selections import Selection
     from langchain_codeexec.emulator.rules.solution import Solution
 
@@ -105,7 +106,13 @@ def compare(kind: str, first: Selection, second: Selection) -> Solution | None:
         "used = first_rows + second_rows",
         f"result = {how.expression}",
     ]
-    printed, told = shown(first.measure.unit, how.printing) if how.unit else ([how.printing], "{result}")
+    printed, told = shown(_unit(first), how.printing) if how.unit else ([how.printing], "{result}")
     named = {"first": first.label, "second": second.label}
     answer = how.answer.format(**named, told=told)
     return solution(f"I will {how.plan.format(**named)}.", [*lines, *printed], answer)
+
+
+def _unit(selection: Selection) -> Unit:
+    """The unit of a difference: that of the figures, and of two years it is years."""
+    unit = selection.measure.unit
+    return replace(unit, name="years") if unit.dimension == "time" and not unit.name else unit

@@ -95,7 +95,6 @@ def figure_of(plan: str, selection: Selection, quoted: str = "") -> Solution:
     (rows,), lines = opened([selection.source])
     printed, told = shown(selection.measure.unit, ROUNDED if selection.measure.over else EXACT)
     lines += [f"used = {selection.rows(rows)}", f"result = {selection.value('used')}", *printed]
-    answer = (
-        f'{told} {{documents}}: "{quoted}"' if quoted else f"The {selection.label} is {told} {{documents}}."
-    )
+    named = selection.label[:1].upper() + selection.label[1:]
+    answer = f'{told} {{documents}}: "{quoted}"' if quoted else f"{named}: {told} {{documents}}."
     return solution(f"I will {plan} the {selection.label}.", lines, answer)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ENDING_EXTENSION", "LocalServer", "is_http_url"]
 
+_KEEP_ALIVE = 300
+"""Seconds an idle connection stays open; uvicorn's own five meet clients that are about to use it again."""
+
 ENDING_EXTENSION = "langchain_codeexec.ending"
 """Key in an ASGI scope's `extensions` of an `asyncio.Event` that is set when the server is to end."""
 
@@ -198,7 +201,13 @@ def _server(app: ASGIApp, grace: float) -> uvicorn.Server:
             await super().shutdown(sockets)
 
     config = uvicorn.Config(
-        hosted, interface="asgi3", lifespan="off", ws="none", log_config=None, access_log=False
+        hosted,
+        interface="asgi3",
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=_KEEP_ALIVE,
     )
     return Server(config)
 

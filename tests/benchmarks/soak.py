@@ -1,22 +1,25 @@
 """Many clients at once against one emulator, for a while: every answer right, memory flat.
 
 ```
-python tests/benchmarks/soak.py --clients 200 --seconds 60
+python -m tests.benchmarks.soak --clients 200 --seconds 60
 ```
 
-Loopback only; the emulator runs in a process of its own. Exit code 1 if an answer was wrong or memory grew.
+Half of the answers are text, half are code that runs in the sandbox; half of each are streamed. Loopback only;
+the emulator runs in a process of its own, as `serve` would run it. Exit code 1 if an answer was wrong or memory
+grew. Linux only: memory is read from /proc.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -26,14 +29,21 @@ if TYPE_CHECKING:
 SERVER = """
 import sys
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
-brain = ScriptedBrain(lambda prompt: [f"You said {prompt.request['contents'][0]['parts'][0]['text']}, ", "I heard."])
-brain.prompts = type("Forgetful", (list,), {"append": lambda self, prompt: None})()
-with GeminiEmulator(brain) as emulator:
+
+def answer(prompt):
+    said = prompt.request["contents"][0]["parts"][0]["text"]
+    if prompt.request.get("tools"):
+        return ["Let me see. ", {"executableCode": {"code": f"print({said!r}[::-1])"}}, "I ran it."]
+    return [f"You said {said}, ", "I heard."]
+
+with GeminiEmulator(ScriptedBrain(answer)) as emulator:
     print(emulator.url, flush=True)
     sys.stdin.read()
 """
 MODEL = "/v1beta/models/gemini-3-flash-preview"
+CODE = {"tools": [{"codeExecution": {}}]}
 GROWTH_MIB = 64
+SAMPLES = 12
 
 
 @contextmanager
@@ -48,28 +58,52 @@ def server() -> Iterator[tuple[str, int]]:
 
 
 def resident_mib(pid: int) -> float:
+    """Of the emulator itself; its sandbox's processes come and go."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096 / 2**20
 
 
+def children(pid: int) -> int:
+    """How many processes descend from one."""
+    with suppress(OSError):
+        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return len(below) + sum(children(int(child)) for child in below)
+    return 0
+
+
+def parts_of(response: httpx.Response) -> list[dict[str, Any]]:
+    """The parts of an answer, whole or streamed."""
+    text = response.text
+    events = [event for event in text.split("\r\n\r\n") if event] if text.startswith("data: ") else [text]
+    bodies = [json.loads(event.removeprefix("data: ")) for event in events]
+    return [part for body in bodies for part in body["candidates"][0].get("content", {}).get("parts", [])]
+
+
+def is_right(parts: list[dict[str, Any]], said: str, *, code: bool) -> bool:
+    text = "".join(part.get("text", "") for part in parts)
+    printed = [part["codeExecutionResult"].get("output") for part in parts if "codeExecutionResult" in part]
+    if code:
+        return text == "Let me see. I ran it." and printed == [f"{said[::-1]}\n"]
+    return text == f"You said {said}, I heard." and not printed
+
+
 async def client(http: httpx.AsyncClient, name: int, until: float, wrong: list[str]) -> int:
+    """Ask one thing after the other; how many were asked."""
     asked = 0
     while time.monotonic() < until:
-        said = f"{name}-{asked}"
-        body = {"contents": [{"parts": [{"text": said}]}]}
-        action = "generateContent" if asked % 2 else "streamGenerateContent?alt=sse"
+        kind, said = name + asked, f"{name}-{asked}"
+        code = bool(kind % 2)
+        body = {"contents": [{"parts": [{"text": said}]}], **(CODE if code else {})}
+        action = "generateContent" if kind % 4 < 2 else "streamGenerateContent?alt=sse"
+        asked += 1
         try:
             response = await http.post(f"{MODEL}:{action}", json=body)
-        except httpx.HTTPError as error:
-            wrong.append(repr(error))
-            return asked
-        if (
-            response.status_code != httpx.codes.OK
-            or "I heard" not in response.text
-            or said not in response.text
-        ):
-            wrong.append(f"{response.status_code}: {response.text[:200]}")
-        asked += 1
+            good = response.is_success and is_right(parts_of(response), said, code=code)
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            wrong.append(f"{said}: {error!r}")
+            continue
+        if not good:
+            wrong.append(f"{said}: {response.status_code}: {response.text[:300]}")
     return asked
 
 
@@ -78,12 +112,11 @@ async def soak(url: str, pid: int, clients: int, seconds: float) -> tuple[int, l
     memory: list[float] = []
     until = time.monotonic() + seconds
     limits = httpx.Limits(max_connections=clients)
-    async with httpx.AsyncClient(
-        base_url=url, timeout=60, limits=limits, headers={"x-goog-api-key": "k"}
-    ) as http:
+    headers = {"x-goog-api-key": "k"}
+    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits, headers=headers) as http:
         running = [asyncio.create_task(client(http, name, until, wrong)) for name in range(clients)]
         while time.monotonic() < until:
-            await asyncio.sleep(seconds / 10)
+            await asyncio.sleep(seconds / SAMPLES)
             memory.append(resident_mib(pid))
         return sum(await asyncio.gather(*running)), wrong, memory
 
@@ -94,10 +127,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     chosen = parser.parse_args()
     with server() as (url, pid):
+        before = children(pid)
         asked, wrong, memory = asyncio.run(soak(url, pid, chosen.clients, chosen.seconds))
-    growth = memory[-1] - memory[len(memory) // 3]
+        left = children(pid) - before
+    growth = memory[-1] - memory[len(memory) // 2]
     print(f"{asked} answers to {chosen.clients} clients in {chosen.seconds:g} s, {len(wrong)} wrong")
     print("resident MiB:", " ".join(f"{value:.0f}" for value in memory))
+    print(f"growth over the second half: {growth:.1f} MiB; processes of the sandbox still there: {left}")
     for told in wrong[:5]:
         print(told)
     return 1 if wrong or growth > GROWTH_MIB else 0

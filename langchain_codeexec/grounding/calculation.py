@@ -47,7 +47,7 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
         limits: What the documents' files may amount to.
 
     Raises:
-        ConfigurationError: A question comes without documents and there is no retriever, or `llm` is no chat model.
+        ConfigurationError: A question comes without documents and there is no retriever, or `llm` is none.
         DataError: The documents are none, or too large.
         MessageError: The input is no question.
 

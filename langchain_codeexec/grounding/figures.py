@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from langchain_codeexec.grounding.labels import BLANK, LATIN, output_without_labels, prose_without_labels
+from langchain_codeexec.grounding.labels import LATIN, output_without_labels, prose_without_labels
 from langchain_codeexec.grounding.numerals import (
     FRACTION,
     NUMBER_WORDS,
@@ -97,7 +97,7 @@ _FIGURE: Final = re.compile(
       | (?(currency){_SPACE}?(?P<money>(?i:{"|".join(_MONEY)}))|(?P<suffix>{"|".join(SUFFIX_SCALES)}))(?![\w²³/])
     )?
     {_UNITS}
-    (?P<letters>[{LATIN}_])?
+    (?=(?P<letter>[{LATIN}_])?)
     """,
     re.VERBOSE,
 )
@@ -124,10 +124,12 @@ _DECREASE_BEHIND: Final = re.compile(
 _NEAR: Final = 60
 """Characters before or behind a figure that can say something of it."""
 _MINUS: Final = re.compile(r"[-\u2212]")
+_NAME: Final = re.compile(r"[A-Z_]")
+"""A letter right behind digits that makes a name of both (`3D`); any other begins a unit that is not known."""
 
 
 def _figures(text: str, readable: str, words: re.Pattern[str] | None = None) -> list[Figure]:
-    matches = [found for found in _FIGURE.finditer(readable) if not found["letters"]]
+    matches = [found for found in _FIGURE.finditer(readable) if not _NAME.match(found["letter"] or "")]
     matches += words.finditer(readable) if words else ()
     return sorted(filter(None, (_figure(text, found) for found in matches)), key=lambda figure: figure.start)
 
@@ -143,7 +145,7 @@ def _figure(text: str, found: re.Match[str]) -> Figure | None:
     signs = f"{parts.get('sign') or ''}{parts.get('inner') or ''}"
     is_rough = _ROUGH.search(before) is not None
     return Figure(
-        text=found[0].replace(BLANK, ""),
+        text=text[start:end],
         start=start,
         end=end,
         value=-read.value if _MINUS.search(signs) else read.value,

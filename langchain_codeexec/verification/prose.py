@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, ToolMessage
@@ -10,7 +11,8 @@ from langchain_codeexec.executions.halves import BlockReader, CodeResult
 from langchain_codeexec.grounding.agreement import bears_out
 from langchain_codeexec.grounding.answers import CalculatedAnswer
 from langchain_codeexec.grounding.conversation import is_users, runs_in
-from langchain_codeexec.grounding.figures import figures_in, printed_figures, told_figures
+from langchain_codeexec.grounding.evidence import execution_evidence
+from langchain_codeexec.grounding.figures import figures_in, told_figures
 from langchain_codeexec.verification.records import Verdict, Verification
 
 if TYPE_CHECKING:
@@ -33,8 +35,8 @@ def unsupported_figures(message: BaseMessage, history: Sequence[BaseMessage]) ->
     """
     said = (told_figures(str(one.text)) for one in history if is_users(one) or isinstance(one, ToolMessage))
     holding = (one for one in history if not _is_refuted(one))
-    outputs = [run.output or "" for run in runs_in([*holding, message]) if run.ok]
-    known = [figure for figures in (*said, *map(printed_figures, outputs)) for figure in figures]
+    printed = (found.figure for found in execution_evidence(runs_in([*holding, message])))
+    known = [*chain.from_iterable(said), *printed]
     accounted, documents = _in_documents(message)
     return tuple(
         dict.fromkeys(

@@ -75,7 +75,7 @@ class Disturbance:
     def brain(self, brain: Brain) -> Brain:
         """What answers: the given brain, or a fault in its place."""
         instead = next((_INSTEAD[fault.kind] for fault in self._faults if fault.kind in _INSTEAD), None)
-        return brain if instead is None else _Spoiled(instead)
+        return brain if instead is None else _FaultBrain(instead)
 
     @property
     def on_the_way(self) -> bool:
@@ -148,7 +148,7 @@ _INSTEAD: Mapping[str, Callable[[GenerateContentRequest], GenerateContentRespons
 )
 
 
-class _Spoiled:
+class _FaultBrain:
     """A brain that says nothing and sets the response's fields."""
 
     def __init__(self, fields: Callable[[GenerateContentRequest], GenerateContentResponse]) -> None:

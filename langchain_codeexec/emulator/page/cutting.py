@@ -20,7 +20,7 @@ def cut(document: Any) -> tuple[Any, dict[str, dict[str, Any]]]:
 
     Returns:
         The document, fit for any JSON reader; and by JSON pointer (RFC 6901) what was cut: its `length` in
-        characters, and its `mimeType` where it is base64.
+        characters, and of base64 the `mimeType` and the `bytes` it stands for.
     """
     cuts: dict[str, dict[str, Any]] = {}
     return _cut(document, "", cuts, 0), cuts
@@ -39,7 +39,9 @@ def _cut(value: Any, pointer: str, cuts: dict[str, dict[str, Any]], depth: int) 
     if isinstance(value, dict):
         cut_items = {name: _cut(item, _below(pointer, name), cuts, depth + 1) for name, item in value.items()}
         if mime_type := _mime_type(value):
-            cuts[_below(pointer, "data")] = {"length": len(value["data"]), "mimeType": mime_type}
+            data = value["data"]
+            size = len(data.rstrip("=")) * 3 // 4
+            cuts[_below(pointer, "data")] = {"length": len(data), "bytes": size, "mimeType": mime_type}
             cut_items["data"] = ""
         return cut_items
     return value

@@ -24,12 +24,13 @@ _MOST_FUNCTIONS = 50
 
 def summary(exchange: Exchange) -> dict[str, Any]:
     """A line of the list; times are milliseconds, `null` where there is none yet."""
-    if exchange.summary is None:
-        line = _summary(exchange, read(exchange))
-        if exchange.ended_at is None:
-            return line
+    if exchange.summary is not None:
+        return exchange.summary
+    is_over = exchange.ended_at is not None
+    line = _summary(exchange, read(exchange))
+    if is_over:
         exchange.summary = line
-    return exchange.summary
+    return line
 
 
 def _summary(exchange: Exchange, reading: Reading) -> dict[str, Any]:

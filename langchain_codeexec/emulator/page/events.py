@@ -21,19 +21,21 @@ _LOOK_AGAIN = 1.0
 _ALIVE = 15
 
 
-def changes(journal: Journal, faults: Faults, after: int) -> dict[str, Any]:
+async def changes(journal: Journal, faults: Faults, after: int) -> dict[str, Any]:
     """The state of the page, with the exchanges that changed after a revision.
 
     Returns:
         `run` and `revision` of the journal; `oldest`, before which everything is forgotten; `faults`; `requests`.
     """
-    return {
+    exchanges = journal.since(after)
+    change = {
         "run": journal.run,
         "revision": journal.revision,
         "oldest": journal.oldest,
         "faults": [fault.as_json() for fault in faults.pending],
-        "requests": [summary(exchange) for exchange in journal.since(after)],
     }
+    lines = await asyncio.to_thread(lambda: [summary(exchange) for exchange in exchanges])
+    return {**change, "requests": lines}
 
 
 async def event_stream(
@@ -52,8 +54,8 @@ async def event_stream(
                 woken.clear()
                 state = (journal.revision, faults.pending)
                 if state != told:
-                    change = changes(journal, faults, after)
-                    told, after, waited = state, journal.revision, 0.0
+                    change = await changes(journal, faults, after)
+                    told, after, waited = state, change["revision"], 0.0
                     yield f"data: {json.dumps(change)}\n\n".encode()
                 elif waited >= _ALIVE:
                     waited = 0.0

@@ -129,7 +129,7 @@ class _Live:
 
     async def changed(self, request: Request) -> Response:
         """The same, once."""
-        return _json(changes(self._journal, self._faults, self._after(request)))
+        return _json(await changes(self._journal, self._faults, self._after(request)))
 
     def _after(self, request: Request) -> int:
         """The revision a page has seen; that of another run means nothing here."""

@@ -116,6 +116,11 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+def is_complaint(said: Any) -> bool:
+    """Whether it is more than the browser's note that a refusal, which the page tells, was a 400."""
+    return said.type == "error" and "the server responded with a status of 400" not in said.text
+
+
 @pytest.fixture(scope="module")
 def window(chromium: Any, asking: Asking) -> Iterator[Any]:
     """A page that notes whom it asks, and what it complains of."""
@@ -125,7 +130,7 @@ def window(chromium: Any, asking: Asking) -> Iterator[Any]:
     context.set_default_timeout(10_000)
     page = context.new_page()
     page.complaints, page.strangers = [], []
-    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda said: page.complaints.append(said.text) if is_complaint(said) else None)
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("request", lambda asked: page.strangers.append(asked.url))
     yield page

@@ -227,6 +227,7 @@ def test_long_texts_are_cut_and_blobs_left_out_but_there_to_be_fetched():
         assert detail["cuts"]["/answer/parts/0/text"] == {"length": 50_000}
         assert detail["cuts"]["/answer/parts/1/inlineData/data"] == {
             "length": len(blob),
+            "bytes": 8,
             "mimeType": "text/csv",
         }
         assert detail["cuts"]["/request/contents/0/parts/1/inline_data/data"]["mimeType"] == "image/png"

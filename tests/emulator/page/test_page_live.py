@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import threading
@@ -213,8 +214,43 @@ def test_a_link_leads_to_a_request(tab, cleared, expect):
     expect(tab.locator("#detail")).to_contain_text("You said: First.")
     expect(tab.locator(f"#row-{number}")).to_have_attribute("aria-selected", "true")
     tab.goto(f"{cleared.emulator.page_url}#/requests/{number + 50}")
-    expect(tab.locator("#detail")).to_contain_text("any more, or not yet")
-    tab.complaints.clear()  # a browser complains of every 404 it gets
+    expect(tab.locator("#detail")).to_contain_text(f"Request {number + 50} is not remembered any more")
+
+
+def test_what_is_copied_can_be_pasted(tab, cleared, expect):
+    detail = opened(tab, cleared, "It's $5, say pi", tools=CODE)
+    number = cleared.last()["number"]
+
+    def copied(label):
+        detail.get_by_role("button", name=label, exact=True).click()
+        expect(tab.locator("#toast")).to_have_text(f"{label.replace('Copy', 'Copied')}.")
+        return tab.evaluate("navigator.clipboard.readText()")
+
+    done = subprocess.run(["bash"], input=copied("Copy as curl"), capture_output=True, text=True, check=True)
+    copy = json.loads(copied("Copy JSON"))
+    assert json.loads(done.stdout)["candidates"] == copy["response"]["candidates"]
+    assert copy["request"]["tools"] == CODE
+    assert copied("Copy as test") == cleared.http.get(f"/__emulator__/requests/{number}/test").text
+    assert copied("Copy code") == "import math\nprint(math.pi)  # round\n"
+    assert copied("Copy output") == "3.14159\n"
+    link = copied("Copy link")
+    with tab.expect_download() as download:
+        detail.get_by_role("link", name="Download cassette").click()
+    assert download.value.suggested_filename == f"request-{number}.yaml"
+    tab.goto("about:blank")
+    tab.goto(link)
+    expect(detail).to_contain_text("It's $5, say pi")
+
+
+def test_a_text_file_is_shown_when_it_is_asked_for(tab, cleared, expect):
+    data = base64.b64encode(b"price,count\n1.50,3\n").decode()
+    parts = [{"inlineData": {"mimeType": "text/csv", "data": data}}, {"text": "Sum it up"}]
+    body = {"contents": [{"role": "user", "parts": parts}]}
+    cleared.http.post("/v1beta/models/gemini-2.5-flash:generateContent", json=body)
+    rows(tab).click()
+    expect(tab.get_by_role("link", name="input_file_0.csv, text/csv, 19 bytes")).to_be_visible()
+    tab.get_by_text("Show input_file_0.csv").click()
+    expect(tab.get_by_role("region", name="input_file_0.csv")).to_have_text("price,count\n1.50,3\n")
 
 
 # -- searching and filtering ---------------------------------------------------------------------------
@@ -312,7 +348,6 @@ def test_a_fault_that_went_meanwhile_is_told(tab, cleared, expect):
     cleared.emulator.faults.clear()
     remove.click()
     expect(panel.get_by_role("alert")).to_contain_text("it may have hit already")
-    tab.complaints.clear()  # a browser complains of every 400 it gets
 
 
 def test_every_kind_of_fault_has_its_meaning(tab, cleared):

@@ -38,7 +38,7 @@ export function keepUp(store, tell) {
   }
 
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
-  open();
+  if (!document.hidden) open();
 }
 
 /**

@@ -14,7 +14,10 @@ const ROLES = { user: "User", model: "Model", function: "Function" };
  */
 export function conversation(detail, context) {
   const [asked, at] = detail.asked ? [fields(detail.asked), "/asked"] : [fields(detail.request), "/request"];
-  const [systemName, contentsName] = ["systemInstruction" in asked ? "systemInstruction" : "system_instruction", "contents"];
+  const [systemName, contentsName] = [
+    "systemInstruction" in asked ? "systemInstruction" : "system_instruction",
+    "contents",
+  ];
   const system = fields(asked[systemName]);
   const contents = listed(asked[contentsName]);
   const uploads = uploaded();
@@ -26,8 +29,10 @@ export function conversation(detail, context) {
   );
   const earlier = turns.slice(0, -KEPT_OPEN);
   return [
-    listed(system.parts).length > 0 && turn({ ...system, role: "System" }, `${at}/${systemName}`, { ...context, file: numbered() }),
-    earlier.length > 0 && el("details", { class: "earlier" }, el("summary", {}, plural(earlier.length, "earlier turn")), earlier),
+    listed(system.parts).length > 0 &&
+      turn({ ...system, role: "System" }, `${at}/${systemName}`, { ...context, file: numbered() }),
+    earlier.length > 0 &&
+      el("details", { class: "earlier" }, el("summary", {}, plural(earlier.length, "earlier turn")), earlier),
     turns.slice(-KEPT_OPEN),
     answer(detail, context),
   ];
@@ -38,13 +43,20 @@ function answer(detail, context) {
   const over = detail.state !== "open";
   if (!parts.length && detail.problem) return null;
   const drawn = numbered();
-  const shown = parts.map((part, index) => partElement(part, `/answer/parts/${index}`, { ...context, file: drawn }));
+  const shown = parts.map((part, index) =>
+    partElement(part, `/answer/parts/${index}`, { ...context, file: drawn }),
+  );
   const finish = fields(detail.answer).finishReason;
   const why = fields(detail.answer).finishMessage;
   return el(
     "section",
     { class: "turn answer", "aria-label": "Answer" },
-    el("h4", {}, "Answer", finish && el("span", { class: finish === "STOP" ? "muted" : "outcome bad" }, ` ${finish}`)),
+    el(
+      "h4",
+      {},
+      "Answer",
+      finish && el("span", { class: finish === "STOP" ? "muted" : "outcome bad" }, ` ${finish}`),
+    ),
     shown.length ? shown : el("p", { class: "muted" }, over ? "The answer holds no part." : "Nothing yet."),
     why && el("p", { class: "prose" }, String(why)),
   );
@@ -60,7 +72,13 @@ function turn(content, pointer, context) {
   );
 }
 
-const EXTENSIONS = { "text/csv": ".csv", "text/x-python": ".py", "text/plain": ".txt", "image/jpeg": ".jpg", "image/svg+xml": ".svg" };
+const EXTENSIONS = {
+  "text/csv": ".csv",
+  "text/x-python": ".py",
+  "text/plain": ".txt",
+  "image/jpeg": ".jpg",
+  "image/svg+xml": ".svg",
+};
 const extension = (type) => EXTENSIONS[type] ?? (type.startsWith("image/") ? `.${type.slice(6)}` : "");
 const named = (stem, type) => `${stem}${extension(type)}`;
 

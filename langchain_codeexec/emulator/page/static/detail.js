@@ -41,11 +41,13 @@ function contextOf({ number, cuts }) {
   const blob = (pointer) => address(number, `/blob?at=${encodeURIComponent(pointer)}`);
   return {
     blob,
-    size: (pointer) => Math.floor((cuts[pointer]?.length ?? 0) * 0.75),
+    size: (pointer) => cuts[pointer]?.bytes ?? 0,
     cut(pointer) {
       const found = cuts[pointer];
       if (!found) return null;
-      const all = found.mimeType ? `${found.mimeType}, ${bytes(found.length * 0.75)}` : `Cut here. All ${count(found.length)} characters`;
+      const all = found.mimeType
+        ? `${found.mimeType}, ${bytes(found.bytes)}`
+        : `Cut here. All ${count(found.length)} characters`;
       return el("a", { class: "cut", href: blob(pointer), target: "_blank", rel: "noopener" }, all);
     },
   };
@@ -81,7 +83,11 @@ function head(detail, back) {
       copyButton("Copy as test", text("/test")),
       copyButton("Copy JSON", text("/json")),
       copyButton("Copy link", () => location.href),
-      el("a", { class: "button", href: address(number, "/cassette"), download: `request-${number}.yaml` }, "Download cassette"),
+      el(
+        "a",
+        { class: "button", href: address(number, "/cassette"), download: `request-${number}.yaml` },
+        "Download cassette",
+      ),
     ),
   );
 }
@@ -93,15 +99,27 @@ function query({ query: pairs }) {
 
 function problems({ error, state, faultsHit, leftOut, requestText }, { cut }) {
   const { code, status, message, details } = error ?? {};
-  const cutOff = faultsHit.some(({ kind }) => kind === "cut") ? "A fault cut the connection." : "The answer did not come to its end: the client went away, or the emulator stopped.";
+  const cutOff = faultsHit.some(({ kind }) => kind === "cut")
+    ? "A fault cut the connection."
+    : "The answer did not come to its end: the client went away, or the emulator stopped.";
   return [
-    error && el("section", { class: "callout", "aria-label": "Error" },
-      el("h3", {}, `${code ?? ""} ${status ?? "Error"}`),
-      el("p", { class: "prose", dir: "auto" }, visible(String(message ?? ""))),
-      details && jsonTree(details, cut, "/error/details", 3)),
+    error &&
+      el(
+        "section",
+        { class: "callout", "aria-label": "Error" },
+        el("h3", {}, `${code ?? ""} ${status ?? "Error"}`),
+        el("p", { class: "prose", dir: "auto" }, visible(String(message ?? ""))),
+        details && jsonTree(details, cut, "/error/details", 3),
+      ),
     state === "cut" && el("p", { class: "callout" }, cutOff),
-    typeof requestText === "string" && el("section", { class: "callout", "aria-label": "Request that is no JSON" },
-      el("h3", {}, "The request is no JSON"), el("pre", { class: "output" }, visible(requestText)), cut("/requestText")),
+    typeof requestText === "string" &&
+      el(
+        "section",
+        { class: "callout", "aria-label": "Request that is no JSON" },
+        el("h3", {}, "The request is no JSON"),
+        el("pre", { class: "output" }, visible(requestText)),
+        cut("/requestText"),
+      ),
     leftOut > 0 && el("p", { class: "callout" }, `${bytes(leftOut)} were too many to keep.`),
   ];
 }
@@ -109,30 +127,57 @@ function problems({ error, state, faultsHit, leftOut, requestText }, { cut }) {
 function declarations({ asked, request }, { cut }) {
   const source = asked ? "asked" : "request";
   const tools = (asked ?? request)?.tools;
-  const settings = Object.entries((asked ?? request) ?? {}).filter(([name]) => !["contents", "tools", "systemInstruction"].includes(name));
-  const folded = (title, value, pointer) => el("details", { class: "folded" }, el("summary", {}, title), jsonTree(value, cut, pointer, 3));
+  const settings = Object.entries(asked ?? request ?? {}).filter(
+    ([name]) => !["contents", "tools", "systemInstruction"].includes(name),
+  );
+  const folded = (title, value, pointer) =>
+    el("details", { class: "folded" }, el("summary", {}, title), jsonTree(value, cut, pointer, 3));
   return [
     Array.isArray(tools) && tools.length > 0 && folded("Tools", tools, `/${source}/tools`),
-    !Array.isArray(request) && settings.length > 0 && folded("Settings", Object.fromEntries(settings), `/${source}`),
+    !Array.isArray(request) &&
+      settings.length > 0 &&
+      folded("Settings", Object.fromEntries(settings), `/${source}`),
   ];
 }
 
 function raw({ number, request, chunks, method }, { cut }) {
-  const link = (view, text) => el("a", { href: address(number, view), target: "_blank", rel: "noopener" }, text);
+  const link = (view, text) =>
+    el("a", { href: address(number, view), target: "_blank", rel: "noopener" }, text);
   const streamed = method === "streamGenerateContent";
   return section(
     "Raw JSON",
-    request !== null && el("details", { class: "folded" }, el("summary", {}, "Request"), link("/request", "As it came"), jsonTree(request, cut, "/request", 3)),
-    chunks.length > 0 && el(
-      "details",
-      { class: "folded" },
-      el("summary", {}, streamed ? `Response, ${plural(chunks.length, "chunk")}` : "Response"),
-      link("/response", "As it was sent"),
-      chunks.slice(0, 500).map((chunk, index) =>
-        el("div", { class: "chunk" }, streamed && el("h4", {}, `Chunk ${index} `, el("span", { class: "muted" }, `after ${duration(chunk.at)}`)),
-          "text" in chunk
-            ? [el("pre", { class: "output" }, visible(chunk.text)), cut(`/chunks/${index}/text`)]
-            : jsonTree(chunk.body, cut, `/chunks/${index}/body`, streamed ? 1 : 3))),
-    ),
+    request !== null &&
+      el(
+        "details",
+        { class: "folded" },
+        el("summary", {}, "Request"),
+        link("/request", "As it came"),
+        jsonTree(request, cut, "/request", 3),
+      ),
+    chunks.length > 0 &&
+      el(
+        "details",
+        { class: "folded" },
+        el("summary", {}, streamed ? `Response, ${plural(chunks.length, "chunk")}` : "Response"),
+        link("/response", "As it was sent"),
+        chunks
+          .slice(0, 500)
+          .map((chunk, index) =>
+            el(
+              "div",
+              { class: "chunk" },
+              streamed &&
+                el(
+                  "h4",
+                  {},
+                  `Chunk ${index} `,
+                  el("span", { class: "muted" }, `after ${duration(chunk.at)}`),
+                ),
+              "text" in chunk
+                ? [el("pre", { class: "output" }, visible(chunk.text)), cut(`/chunks/${index}/text`)]
+                : jsonTree(chunk.body, cut, `/chunks/${index}/body`, streamed ? 1 : 3),
+            ),
+          ),
+      ),
   );
 }

@@ -31,20 +31,32 @@ export function planCard(detail) {
     "Plan",
     plan && el("p", { class: "big" }, WAYS[plan.way] ?? plan.way),
     plan && el("p", { class: "muted" }, visible(plan.why)),
-    offered.length > 0 && el("ul", { class: "chips", "aria-label": "Offered" }, offered.map((name) => el("li", {}, visible(name)))),
+    offered.length > 0 &&
+      el(
+        "ul",
+        { class: "chips", "aria-label": "Offered" },
+        offered.map((name) => el("li", {}, visible(name))),
+      ),
     el("dl", { class: "pairs" }, [
-      pair("Answered by", brain ? visible(brain) : "the emulator itself"),
+      pair("Answered by", visible(brain || (faultsHit.length > 0 ? "the fault" : "the emulator itself"))),
       notes.map((note) => pair("Because of", visible(note))),
-      faultsHit.length > 0 && pair("Faults", visible(faultsHit.map(({ kind, ...rest }) => [kind, ...Object.entries(rest).map(([k, v]) => `${k}=${v}`)].join(" ")).join(", "))),
+      faultsHit.length > 0 && pair("Faults", visible(faultsHit.map(toldFault).join(", "))),
     ]),
   );
 }
+
+const toldFault = ({ kind, ...settings }) =>
+  [kind, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)].join(" ");
 
 const pair = (name, value) => [el("dt", {}, name), el("dd", {}, value)];
 
 /** The arithmetic of the tokens. */
 export function tokenCard({ usage, tokens }) {
-  const sides = SIDES.filter(([key]) => Number.isFinite(usage?.[key])).map(([key, name]) => ({ name, key, value: usage[key] }));
+  const sides = SIDES.filter(([key]) => Number.isFinite(usage?.[key])).map(([key, name]) => ({
+    name,
+    key,
+    value: usage[key],
+  }));
   if (!sides.length) return tokens === null ? null : card("Tokens", el("p", { class: "big" }, count(tokens)));
   const sum = sides.reduce((total, { value }) => total + value, 0);
   const total = usage.totalTokenCount;
@@ -53,10 +65,15 @@ export function tokenCard({ usage, tokens }) {
     el("p", { class: "big" }, count(total ?? sum)),
     stackedBar(sides, sum),
     el("dl", { class: "sum" }, [
-      sides.map(({ name, key, value }) => [el("dt", {}, el("span", { class: `swatch ${key}` }), name), el("dd", {}, count(value))]),
+      sides.map(({ name, key, value }) => [
+        el("dt", {}, el("span", { class: `swatch ${key}` }), name),
+        el("dd", {}, count(value)),
+      ]),
       [el("dt", { class: "total" }, "total"), el("dd", { class: "total" }, count(total ?? sum))],
     ]),
-    total !== undefined && total !== sum && el("p", { class: "problem" }, `The parts add up to ${count(sum)}.`),
+    total !== undefined &&
+      total !== sum &&
+      el("p", { class: "problem" }, `The parts add up to ${count(sum)}.`),
   );
 }
 
@@ -84,8 +101,19 @@ export function timeCard({ timing, chunks, duration: total, method }) {
   return card(
     "Time",
     el("p", { class: "big" }, duration(total)),
-    el("ol", { class: "waterfall" }, rows.map(([name, from, to, why]) =>
-      el("li", { title: why }, el("span", {}, name), lane(name, from, to, end, chunks), el("span", { class: "figure" }, duration(to - from))))),
+    el(
+      "ol",
+      { class: "waterfall" },
+      rows.map(([name, from, to, why]) =>
+        el(
+          "li",
+          { title: why },
+          el("span", {}, name),
+          lane(name, from, to, end, chunks),
+          el("span", { class: "figure" }, duration(to - from)),
+        ),
+      ),
+    ),
   );
 }
 
@@ -94,11 +122,23 @@ function lane(name, from, to, end, chunks) {
   return svg(
     "svg",
     { class: "lane", height: 10, width: "100%", "aria-hidden": "true" },
-    svg("rect", { class: name.split(" ")[0], x: `${percent(from)}%`, y: 2, width: `${Math.max(percent(to - from), 0.6)}%`, height: 6, rx: 2 }),
-    name === "chunks" && chunks.slice(0, 200).map(({ at }) => svg("line", { x1: `${percent(at)}%`, x2: `${percent(at)}%`, y1: 0, y2: 10 })),
+    svg("rect", {
+      class: name.split(" ")[0],
+      x: `${percent(from)}%`,
+      y: 2,
+      width: `${Math.max(percent(to - from), 0.6)}%`,
+      height: 6,
+      rx: 2,
+    }),
+    name === "chunks" &&
+      chunks
+        .slice(0, 200)
+        .map(({ at }) => svg("line", { x1: `${percent(at)}%`, x2: `${percent(at)}%`, y1: 0, y2: 10 })),
   );
 }
 
 function ran({ outcome, cpu_time: cpu, peak_memory: memory }) {
-  return [outcome, cpu && `${cpu.toFixed(2)} s of processor`, memory && `${bytes(memory)} of memory`].filter(Boolean).join(", ");
+  return [outcome, cpu && `${cpu.toFixed(2)} s of processor`, memory && `${bytes(memory)} of memory`]
+    .filter(Boolean)
+    .join(", ");
 }

@@ -38,7 +38,14 @@ export function faultPanel(store) {
   const options = el("div", { class: "options" });
   const kind = el("select", { name: "kind", onchange: () => chosen() });
   const meaning = el("p", { class: "muted", id: "fault-meaning" });
-  const rate = el("input", { name: "rate", type: "number", min: 0, max: 1, step: "any", placeholder: "once" });
+  const rate = el("input", {
+    name: "rate",
+    type: "number",
+    min: 0,
+    max: 1,
+    step: "any",
+    placeholder: "once",
+  });
   const seed = el("input", { name: "seed", type: "number", min: 0, placeholder: "0" });
   kind.setAttribute("aria-describedby", "fault-meaning");
   let kinds = {};
@@ -73,9 +80,21 @@ export function faultPanel(store) {
   function list(faults) {
     const items = faults.map((fault) => {
       const { kind: name, ...settings } = fault;
-      const told = Object.entries(settings).map(([key, value]) => `${key} ${value}`).join(", ");
-      const remove = el("button", { type: "button", "aria-label": `Remove ${name}`, onclick: () => patch({ remove: [fault] }) }, "Remove");
-      return el("li", {}, el("strong", {}, name), el("span", { class: "muted" }, told || (fault.rate === undefined ? "the next request" : "")), remove);
+      const told = Object.entries(settings)
+        .map(([key, value]) => `${key} ${value}`)
+        .join(", ");
+      const remove = el(
+        "button",
+        { type: "button", "aria-label": `Remove ${name}`, onclick: () => patch({ remove: [fault] }) },
+        "Remove",
+      );
+      return el(
+        "li",
+        {},
+        el("strong", {}, name),
+        el("span", { class: "muted" }, told || (fault.rate === undefined ? "the next request" : "")),
+        remove,
+      );
     });
     fill(pending, items.length ? items : el("li", { class: "muted" }, "Nothing goes wrong."));
   }
@@ -87,13 +106,25 @@ export function faultPanel(store) {
     el("label", {}, "Kind", kind),
     meaning,
     options,
-    el("div", { class: "options" }, el("label", {}, "Share of requests, 0 to 1", rate), el("label", {}, "Seed of the share", seed)),
+    el(
+      "div",
+      { class: "options" },
+      el("label", {}, "Share of requests, 0 to 1", rate),
+      el("label", {}, "Seed of the share", seed),
+    ),
     el("p", { class: "muted" }, "Without a share it hits the next request, once."),
     el("button", { type: "submit", class: "primary" }, "Add"),
   );
   const close = el("button", { type: "button", onclick: () => dialog.close() }, "Close");
   const clear = el("button", { type: "button", onclick: () => change({ method: "DELETE" }) }, "Remove all");
-  fill(dialog, el("h2", { id: "faults-heading" }, "Faults"), pending, problem, form, el("div", { class: "actions" }, clear, close));
+  fill(
+    dialog,
+    el("h2", { id: "faults-heading" }, "Faults"),
+    pending,
+    problem,
+    form,
+    el("div", { class: "actions" }, clear, close),
+  );
 
   store.addEventListener("change", () => list(store.faults));
   return async () => {
@@ -105,7 +136,10 @@ export function faultPanel(store) {
       problem.textContent = error.message;
     }
     if (kind.childElementCount) return;
-    fill(kind, Object.keys(kinds).map((name) => el("option", { value: name }, name)));
+    fill(
+      kind,
+      Object.keys(kinds).map((name) => el("option", { value: name }, name)),
+    );
     kind.value = "quota";
     chosen();
   };

@@ -14,7 +14,9 @@ export function duration(ms) {
   if (ms === null || ms === undefined) return "…";
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  return ms < 60_000 ? `${(ms / 1000).toFixed(2)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  return ms < 60_000
+    ? `${(ms / 1000).toFixed(2)} s`
+    : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
 /** Bytes in three digits or so. */
@@ -35,5 +37,9 @@ export const endpointName = (endpoint) => ENDPOINTS[endpoint] ?? "no endpoint";
 export function verdict({ state, status }) {
   if (state === "open") return { word: "…", tone: "busy", told: "under way" };
   if (state === "cut") return { word: status ? `${status} cut` : "cut", tone: "bad", told: "cut off" };
-  return { word: String(status), tone: status < 400 ? "good" : "bad", told: status < 400 ? "succeeded" : "failed" };
+  return {
+    word: String(status),
+    tone: status < 400 ? "good" : "bad",
+    told: status < 400 ? "succeeded" : "failed",
+  };
 }

@@ -23,9 +23,14 @@ function node(name, value, cut, pointer, unfolded) {
   if (value === null || typeof value !== "object") {
     return el("div", { class: "json-leaf" }, label, leaf(value), cut(pointer));
   }
-  const entries = Array.isArray(value) ? value.map((item, index) => [String(index), item]) : Object.entries(value);
+  const entries = Array.isArray(value)
+    ? value.map((item, index) => [String(index), item])
+    : Object.entries(value);
   const brief = JSON.stringify(value);
-  if (!entries.length || (brief.length <= INLINE && entries.every(([, item]) => item === null || typeof item !== "object"))) {
+  if (
+    !entries.length ||
+    (brief.length <= INLINE && entries.every(([, item]) => item === null || typeof item !== "object"))
+  ) {
     if (!entries.some(([key]) => cut(below(pointer, key)))) {
       return el("div", { class: "json-leaf" }, label, el("span", { class: "json-brief" }, visible(brief)));
     }
@@ -34,13 +39,25 @@ function node(name, value, cut, pointer, unfolded) {
 }
 
 function branch(label, value, entries, cut, pointer, unfolded) {
-  const size = Array.isArray(value) ? `[${plural(entries.length, "item")}]` : `{${plural(entries.length, "field")}}`;
+  const size = Array.isArray(value)
+    ? `[${plural(entries.length, "item")}]`
+    : `{${plural(entries.length, "field")}}`;
   const inside = el("div", { class: "json-inside" });
-  const details = el("details", { class: "json-branch" }, el("summary", {}, label, el("span", { class: "json-size" }, size)), inside);
+  const details = el(
+    "details",
+    { class: "json-branch" },
+    el("summary", {}, label, el("span", { class: "json-size" }, size)),
+    inside,
+  );
   const unfold = () => {
     if (!details.open || inside.childElementCount) return;
-    const nodes = entries.slice(0, MOST).map(([key, item]) => node(key, item, cut, below(pointer, key), unfolded - 1));
-    inside.append(...nodes, entries.length > MOST ? el("div", {}, `… and ${entries.length - MOST} more`) : "");
+    const nodes = entries
+      .slice(0, MOST)
+      .map(([key, item]) => node(key, item, cut, below(pointer, key), unfolded - 1));
+    inside.append(
+      ...nodes,
+      entries.length > MOST ? el("div", {}, `… and ${entries.length - MOST} more`) : "",
+    );
   };
   details.addEventListener("toggle", unfold);
   if (unfolded > 0) {

@@ -58,7 +58,8 @@ export class RequestList {
       const { scrollTop, clientHeight } = this.#element;
       const top = index * this.#height;
       if (top < scrollTop) this.#element.scrollTop = top;
-      else if (top + this.#height > scrollTop + clientHeight) this.#element.scrollTop = top + this.#height - clientHeight;
+      else if (top + this.#height > scrollTop + clientHeight)
+        this.#element.scrollTop = top + this.#height - clientHeight;
     }
     this.#redraw();
   }

@@ -1,10 +1,12 @@
 // The page: what is shown follows from the store, the filters, the search and the address.
 
-import { byId, el, fill } from "./dom.js";
 import { ask, keepUp } from "./connection.js";
-import { copyButton, say } from "./copying.js";
+import { say } from "./copying.js";
 import { showDetail, showNothing } from "./detail.js";
+import { byId, el, fill } from "./dom.js";
 import { faultPanel } from "./faults.js";
+import { chosenBy, offerModels } from "./filters.js";
+import { firstSteps } from "./first_steps.js";
 import { plural } from "./format.js";
 import { shortcuts } from "./keyboard.js";
 import { RequestList } from "./list.js";
@@ -19,7 +21,11 @@ const SEARCH_AFTER = 150;
 const store = new Store();
 const article = byId("detail");
 const query = byId("query");
-const filters = { status: byId("filter-status"), offered: byId("filter-offered"), model: byId("filter-model") };
+const filters = {
+  status: byId("filter-status"),
+  offered: byId("filter-offered"),
+  model: byId("filter-model"),
+};
 let hits = null;
 
 // -- what is chosen ------------------------------------------------------------------------------------
@@ -63,8 +69,9 @@ async function load(number) {
   const revision = `${store.run} ${number} ${summary?.revision} ${store.size > 0}`;
   if (revision === shownRevision) return;
   shownRevision = revision;
-  if (!number) {
-    showNothing(article, store.size ? "Choose a request." : "What is asked is shown here.", back);
+  if (!summary) {
+    delete article.dataset.number;
+    showNothing(article, nothing(number), back);
     return;
   }
   try {
@@ -82,30 +89,19 @@ async function load(number) {
   }
 }
 
+function nothing(number) {
+  if (number && store.run) return `Request ${number} is not remembered any more, or did not come yet.`;
+  return store.size ? "Choose a request." : "What is asked is shown here.";
+}
+
 // -- what is listed ------------------------------------------------------------------------------------
 
-const STATUS = {
-  good: ({ state, status }) => state === "complete" && status < 400,
-  bad: ({ state, status }) => state === "complete" && status >= 400,
-  cut: ({ state }) => state === "cut",
-  open: ({ state }) => state === "open",
-};
-const OFFERED = {
-  code: ({ codeExecution }) => codeExecution,
-  functions: ({ functions }) => functions.length > 0,
-  both: ({ codeExecution, functions }) => codeExecution && functions.length > 0,
-  none: ({ codeExecution, functions, otherTools }) => !codeExecution && !functions.length && !otherTools.length,
-};
-const any = () => true;
-
 function relist() {
-  const tests = [STATUS[filters.status.value] ?? any, OFFERED[filters.offered.value] ?? any];
-  const model = filters.model.value;
-  const passes = (summary) =>
-    (!hits || hits.has(summary.number)) && (!model || summary.model === model) && tests.every((test) => test(summary));
-  const items = store.shown(passes);
+  const passes = chosenBy(filters);
+  const items = store.shown((summary) => (!hits || hits.has(summary.number)) && passes(summary));
   list.show(items, hits ?? new Map(), query.value.trim());
-  byId("shown").textContent = items.length === store.size ? String(store.size) : `${items.length} of ${store.size}`;
+  byId("shown").textContent =
+    items.length === store.size ? String(store.size) : `${items.length} of ${store.size}`;
   emptiness(items);
 }
 
@@ -114,27 +110,7 @@ function emptiness(items) {
   empty.hidden = items.length > 0;
   byId("list").hidden = items.length === 0;
   if (store.size) fill(empty, el("p", {}, "No request is like that."));
-  else if (!empty.querySelector("pre")) fill(empty, ...firstSteps());
-}
-
-function firstSteps() {
-  const body = '{"contents": [{"parts": [{"text": "Sum of the first 50 primes?"}]}], "tools": [{"codeExecution": {}}]}';
-  const command =
-    `curl -H 'x-goog-api-key: any' -H 'content-type: application/json' \\\n  -d '${body}' \\\n` +
-    `  ${location.origin}/v1beta/models/gemini-3-flash-preview:generateContent`;
-  return [
-    el("p", {}, "Nothing was asked yet. Requests appear here as they come. Send the first one:"),
-    el("pre", { class: "output", tabindex: 0, role: "region", "aria-label": "Command" }, command),
-    copyButton("Copy command", () => command),
-    el("p", { class: "muted" }, "Or point a client at ", el("code", {}, location.origin), " with any API key."),
-  ];
-}
-
-function relistModels() {
-  const { model } = filters;
-  const known = [...model.options].map(({ value }) => value);
-  const fresh = store.models.filter((name) => !known.includes(name));
-  model.append(...fresh.map((name) => el("option", { value: name }, name)));
+  else if (!empty.querySelector("pre")) fill(empty, firstSteps(location.origin));
 }
 
 for (const filter of Object.values(filters)) filter.addEventListener("change", relist);
@@ -193,7 +169,7 @@ store.addEventListener("change", ({ detail: { fresh, changed, restarted } }) => 
   if (restarted) say("The emulator was restarted; the list begins anew.");
   if (!first) tellOf(fresh.length);
   first = false;
-  relistModels();
+  offerModels(filters.model, store.models);
   relist();
   if (query.value.trim() && changed.length) searchSoon(2 * SEARCH_AFTER);
   const badge = byId("fault-count");

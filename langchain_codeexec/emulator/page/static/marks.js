@@ -9,7 +9,11 @@ function places(text, query) {
   const lower = text.toLowerCase();
   const wanted = query.toLowerCase();
   if (!wanted || lower.length !== text.length) return found;
-  for (let at = lower.indexOf(wanted); at >= 0 && found.length < MOST; at = lower.indexOf(wanted, at + wanted.length)) {
+  for (
+    let at = lower.indexOf(wanted);
+    at >= 0 && found.length < MOST;
+    at = lower.indexOf(wanted, at + wanted.length)
+  ) {
     found.push([at, at + wanted.length]);
   }
   return found;

@@ -8,6 +8,7 @@ import { jsonTree } from "./json_tree.js";
 import { enlarge } from "./lightbox.js";
 
 const PICTURE = /^image\/(?:png|jpeg|gif|webp|avif|svg\+xml)$/;
+const PREVIEW = 20_000;
 const OUTCOMES = {
   OUTCOME_OK: ["ok", "good"],
   OUTCOME_FAILED: ["failed", "bad"],
@@ -16,8 +17,10 @@ const OUTCOMES = {
 
 /** Everything there is in a list, whatever was sent in its place. */
 export const listed = (value) => (Array.isArray(value) ? value : []);
-export const fields = (value) => (value !== null && typeof value === "object" && !Array.isArray(value) ? value : {});
-const textOf = (value) => (typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value));
+export const fields = (value) =>
+  value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
+const textOf = (value) =>
+  typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
 
 /**
  * Show a part.
@@ -35,7 +38,9 @@ export function partElement(part, pointer, context) {
 
 /** What a part carries for the model's own use. */
 function marks(part) {
-  const ids = ["functionCall", "functionResponse", "executableCode"].map((key) => fields(part[key]).id).filter(Boolean);
+  const ids = ["functionCall", "functionResponse", "executableCode"]
+    .map((key) => fields(part[key]).id)
+    .filter(Boolean);
   const signature = part.thoughtSignature;
   return el(
     "p",
@@ -51,7 +56,9 @@ function text(part, pointer, { cut }) {
   if (part.thought) {
     return el("details", { class: "thought" }, el("summary", {}, "Thought"), prose(words), note);
   }
-  return words.trim() ? [prose(words), note] : el("p", { class: "muted" }, words ? "(white space)" : "(an empty text)");
+  return words.trim()
+    ? [prose(words), note]
+    : el("p", { class: "muted" }, words ? "(white space)" : "(an empty text)");
 }
 
 function executableCode(part, pointer, { cut }) {
@@ -60,7 +67,12 @@ function executableCode(part, pointer, { cut }) {
   return el(
     "figure",
     { class: "block" },
-    el("figcaption", {}, el("span", {}, `Code · ${language === "PYTHON" ? "Python" : language}`), copyButton("Copy code", () => source)),
+    el(
+      "figcaption",
+      {},
+      el("span", {}, `Code · ${language === "PYTHON" ? "Python" : language}`),
+      copyButton("Copy code", () => source),
+    ),
     pythonCode(source),
     cut(`${pointer}/executableCode/code`),
   );
@@ -73,7 +85,12 @@ function codeExecutionResult(part, pointer, { cut }) {
   return el(
     "figure",
     { class: "block result" },
-    el("figcaption", {}, el("span", {}, "Output · ", el("span", { class: `outcome ${tone}` }, word)), copyButton("Copy output", () => printed)),
+    el(
+      "figcaption",
+      {},
+      el("span", {}, "Output · ", el("span", { class: `outcome ${tone}` }, word)),
+      copyButton("Copy output", () => printed),
+    ),
     printed ? output(printed) : el("p", { class: "muted nothing" }, "It printed nothing."),
     cut(`${pointer}/codeExecutionResult/output`),
   );
@@ -86,20 +103,46 @@ function inlineData(part, pointer, { blob, size, file }) {
   const name = file(mimeType);
   const about = `${name}, ${mimeType || "no type"}, ${bytes(size(at))}`;
   if (!PICTURE.test(mimeType)) {
-    return el("p", { class: "file" }, el("a", { href: url, download: name }, about));
+    const link = el("p", { class: "file" }, el("a", { href: url, download: name }, about));
+    return mimeType.startsWith("text/") ? [link, textFile(url, name)] : link;
   }
   const picture = el("img", { src: url, alt: name, loading: "lazy" });
   return el(
     "figure",
     { class: "plot" },
-    el("button", { type: "button", "aria-label": `Enlarge ${name}`, onclick: () => enlarge(url, name) }, picture),
+    el(
+      "button",
+      { type: "button", "aria-label": `Enlarge ${name}`, onclick: () => enlarge(url, name) },
+      picture,
+    ),
     el("figcaption", { class: "muted" }, about),
   );
 }
 
+/** The beginning of a file, once it is asked for. */
+function textFile(url, name) {
+  const inside = el("div", {});
+  const details = el("details", { class: "preview" }, el("summary", {}, `Show ${name}`), inside);
+  details.addEventListener("toggle", async () => {
+    if (!details.open || inside.childElementCount) return;
+    const response = await fetch(url).catch(() => null);
+    inside.append(
+      output(response?.ok ? (await response.text()).slice(0, PREVIEW) : "It cannot be had any more.", name),
+    );
+  });
+  return details;
+}
+
 function fileData(part) {
   const { fileUri, mimeType } = fields(part.fileData);
-  return el("p", { class: "file" }, "File ", el("code", {}, visible(textOf(fileUri))), " ", el("span", { class: "muted" }, textOf(mimeType)));
+  return el(
+    "p",
+    { class: "file" },
+    "File ",
+    el("code", {}, visible(textOf(fileUri))),
+    " ",
+    el("span", { class: "muted" }, textOf(mimeType)),
+  );
 }
 
 function called(word, key, inside) {

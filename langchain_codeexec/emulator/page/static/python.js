@@ -24,7 +24,10 @@ const RULES = [
   ["string", /[rbuft]{0,2}(?:"""(?:\\[^]|(?!""")[^])*(?:"""|$)|'''(?:\\[^]|(?!''')[^])*(?:'''|$))/iy],
   ["string", /[rbuft]{0,2}(?:"(?:\\[^]|[^"\\\n])*(?:"|(?=\n)|$)|'(?:\\[^]|[^'\\\n])*(?:'|(?=\n)|$))/iy],
   ["number", /0[xX](?:_?[\da-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+/y],
-  ["number", new RegExp(String.raw`(?:${DIGITS}\.?(?:${DIGITS})?|\.${DIGITS})(?:[eE][+-]?${DIGITS})?[jJ]?`, "y")],
+  [
+    "number",
+    new RegExp(String.raw`(?:${DIGITS}\.?(?:${DIGITS})?|\.${DIGITS})(?:[eE][+-]?${DIGITS})?[jJ]?`, "y"),
+  ],
   ["name", /[\p{ID_Start}_][\p{ID_Continue}]*/uy],
   ["operator", /->|:=|\*\*=?|\/\/=?|<<=?|>>=?|\.\.\.|[-+*/%@&|^<>=!]=|[^]/uy],
 ];

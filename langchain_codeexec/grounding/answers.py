@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.executions import code_executions
@@ -116,6 +116,17 @@ class CalculatedAnswer:
             )
         except (AttributeError, KeyError, TypeError):
             return None
+
+    def recorded(self) -> CalculatedAnswer:
+        """The same answer, its record in its message."""
+        record = {
+            "question": self.question,
+            "answered": self.answered,
+            "documents": [asdict(document) for document in self.documents],
+            "figures": [{**asdict(figure), "documents": list(figure.documents)} for figure in self.figures],
+        }
+        metadata = {**self.message.response_metadata, GROUNDING_KEY: record}
+        return replace(self, message=self.message.model_copy(update={"response_metadata": metadata}))
 
     @property
     def text(self) -> str:

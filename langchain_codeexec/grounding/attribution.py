@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.grounding.agreement import bears_out
-from langchain_codeexec.grounding.answers import GROUNDING_KEY, AnswerFigure, CalculatedAnswer, CitedDocument
+from langchain_codeexec.grounding.annotations import annotated, blocks_of, text_of
+from langchain_codeexec.grounding.answers import AnswerFigure, CalculatedAnswer, CitedDocument
 from langchain_codeexec.grounding.conversation import runs_in, users_texts
 from langchain_codeexec.grounding.evidence import (
     Evidence,
@@ -24,19 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from langchain_core.messages import AIMessage, BaseMessage
-    from langchain_core.messages.content import Annotation, Citation
 
     from langchain_codeexec.grounding.documents import DocumentData
     from langchain_codeexec.grounding.figures import Figure
 
-__all__ = ["UNSUPPORTED", "attributed", "attributed_figures"]
+__all__ = ["attributed"]
 
-Json = dict[str, Any]
-
-UNSUPPORTED: Final = "unsupported_figure"
-"""What `value["type"]` of the annotation says that marks a figure nothing bears out."""
-
-_ID_PREFIX: Final = "figure-"
 _CITATIONS: Final = re.compile(r"(?:\[\d{1,4}(?:\s*,\s*\d{1,4})*\]\s?)+")
 _NUMBER: Final = re.compile(r"\d+")
 _COUNTED: Final = re.compile(r"\s(?:of the )?(?P<what>document|source|file|table)s\b")
@@ -63,7 +56,7 @@ def attributed(
         data: The documents that it was to be computed from.
         history: The conversation before; what its code printed and its user wrote counts as well.
     """
-    blocks = _blocks(message)
+    blocks = blocks_of(message)
     evidence = [
         *execution_evidence(runs_in([*history, message]), data),
         *document_evidence(data),
@@ -72,64 +65,44 @@ def attributed(
     figures = tuple(
         figure
         for index, block in enumerate(blocks)
-        if (text := _text(block))
-        for figure in attributed_figures(text, evidence, data, block=index)
+        for figure in _traced(text_of(block), index, evidence, data)
     )
     documents = tuple(
         CitedDocument(document.number, document.title, document.source, document.url)
         for document in data.documents
     )
-    answered = not says_nothing(message.text)
-    record = {
-        "question": question,
-        "answered": answered,
-        "documents": [asdict(document) for document in documents],
-        "figures": [{**asdict(figure), "documents": list(figure.documents)} for figure in figures],
-    }
-    annotated = [
-        _annotated(block, [figure for figure in figures if figure.block == index], documents)
+    content = [
+        annotated(block, [figure for figure in figures if figure.block == index], documents)
         for index, block in enumerate(blocks)
     ]
-    metadata = {**message.response_metadata, GROUNDING_KEY: record}
-    if isinstance(message.content, str):
-        metadata["output_version"] = "v1"  # what it has become, so that its provider's package can send it
-    noted = message.model_copy(update={"content": annotated, "response_metadata": metadata})
-    return CalculatedAnswer(noted, question, documents, figures, answered)
+    noted = message.model_copy(update={"content": content})
+    if isinstance(message.content, str):  # it has become what its provider's package sends as such
+        noted.response_metadata = {**message.response_metadata, "output_version": "v1"}
+    return CalculatedAnswer(noted, question, documents, figures, not says_nothing(message.text)).recorded()
 
 
-def attributed_figures(
-    text: str, evidence: Sequence[Evidence], data: DocumentData | None = None, *, block: int = 0
+def _traced(
+    text: str, block: int, evidence: Sequence[Evidence], data: DocumentData
 ) -> Iterator[AnswerFigure]:
-    """The figures of a text, each with the first evidence that bears it out.
-
-    Args:
-        text: The prose.
-        evidence: What a figure may rest on, in the order in which it is looked for.
-        data: The documents that may be cited.
-        block: Index of the content block that the text is from.
-    """
-    documents = len(data.documents) if data else 0
+    """The figures of a block's text, each with the first evidence that bears it out."""
+    documents = len(data.documents)
     sentences = list(sentences_in(text))
     for figure in figures_in(text, documents):
+        stated = AnswerFigure(figure.text, float(figure.value), figure.unit, block, figure.start, figure.end)
         cited = _cited_behind(figure, sentences, documents)
-        counted = _count(text, figure, data) if data else None
-        found = _best([one for one in evidence if bears_out(one.figure, figure)], cited) or counted
-        traced = (
-            cited if found and found.origin == "execution" and cited else found.documents if found else ()
-        )
-        yield AnswerFigure(
-            text=figure.text,
-            value=float(figure.value),
-            unit=figure.unit,
-            block=block,
-            start=figure.start,
-            end=figure.end,
-            origin=found.origin if found else None,
-            evidence=found.text if found else "",
-            place=found.place if found else "",
-            documents=traced,
-            page=found.page if found else "",
-        )
+        found = _best([one for one in evidence if bears_out(one.figure, figure)], cited)
+        found = found or _count(text, figure, data)
+        if found:
+            traced = cited if found.origin == "execution" and cited else found.documents
+            stated = replace(
+                stated,
+                origin=found.origin,
+                evidence=found.text,
+                place=found.place,
+                documents=traced,
+                page=found.page,
+            )
+        yield stated
 
 
 def _best(evidence: Sequence[Evidence], cited: tuple[int, ...]) -> Evidence | None:
@@ -153,58 +126,3 @@ def _count(text: str, figure: Figure, data: DocumentData) -> Evidence | None:
     if counted is None or figure.value != there_are.get(counted["what"], len(data.documents)):
         return None
     return Evidence(figure, "document", f"there are {figure.text} {counted['what']}s")
-
-
-def _blocks(message: AIMessage) -> list[Any]:
-    content = message.content
-    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
-
-
-def _text(block: Any) -> str:
-    if isinstance(block, str):
-        return block
-    is_text = isinstance(block, Mapping) and block.get("type") == "text"
-    return str(block.get("text") or "") if is_text else ""
-
-
-def _annotated(block: Any, figures: Sequence[AnswerFigure], documents: Sequence[CitedDocument]) -> Any:
-    """A block with the annotations of its figures behind those that it has; earlier ones of ours are replaced."""
-    made = [annotation for figure in figures for annotation in _annotations(figure, documents)]
-    if isinstance(block, str):
-        return {"type": "text", "text": block, "annotations": made} if made else block
-    kept = [
-        one for one in block.get("annotations") or () if not str(one.get("id", "")).startswith(_ID_PREFIX)
-    ]
-    bare = {key: value for key, value in block.items() if key != "annotations"}
-    return {**bare, "annotations": [*kept, *made]} if kept or made else bare
-
-
-def _annotations(figure: AnswerFigure, documents: Sequence[CitedDocument]) -> Iterator[Annotation]:
-    span = f"{_ID_PREFIX}{figure.start}-{figure.end}"
-    if figure.origin is None:
-        value = {
-            "type": UNSUPPORTED,
-            "figure": figure.text,
-            "start_index": figure.start,
-            "end_index": figure.end,
-        }
-        yield {"type": "non_standard_annotation", "id": span, "value": value}
-    for number in figure.documents:
-        document = documents[number - 1]
-        extras = {
-            "document": number,
-            "origin": figure.origin,
-            "source": document.source,
-            "place": figure.place,
-            "page": figure.page,
-        }
-        citation: Citation = {
-            "type": "citation",
-            "id": f"{span}-{number}",
-            "title": document.title,
-            "start_index": figure.start,
-            "end_index": figure.end,
-            "cited_text": figure.evidence,
-            "extras": {key: value for key, value in extras.items() if value},
-        }
-        yield {**citation, "url": document.url} if document.url else citation

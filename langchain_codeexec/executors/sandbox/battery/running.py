@@ -28,7 +28,16 @@ __all__ = ["ATTACKS", "KNOWN_GAPS", "Finding", "run_battery", "try_plainly"]
 
 ATTACKS = (*FILES, *NETWORK, *PROCESSES, *KERNEL, *RESOURCES, *LEAKS)
 
-KNOWN_GAPS = {"landlock": {"look at a file's size"}}
+KNOWN_GAPS = {
+    "landlock": {
+        "ask for access to a file",
+        "follow a link of the kernel",
+        "learn the host's name",
+        "look at a file while its name changes",
+        "look at a file's size",
+        "look at a folder's file system",
+    }
+}
 """By mode, the attacks that it is known not to hold where no process may look into its children's memory."""
 
 

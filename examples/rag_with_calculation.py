@@ -31,7 +31,7 @@ sentence-transformers would need, is not there. The former prints:
 
     model: I will compute the population 2020 per square mile of Alaska.
 
-    The population 2020 per square mile of Alaska is 1.285206 [1][2].
+    Population 2020 per square mile of Alaska: 1.285206 [1][2].
 
     [1] Area of US states (state_area.md)
     [2] Population of US states, censuses of 2010 and 2020 (state_population.md)

@@ -90,3 +90,36 @@ def test_the_documents_of_every_answer_are_found(retriever):
         for one in ANSWERABLE
     }
     assert [one for one in ANSWERABLE if not set(one["sources"]) <= found[one["question"]]] == []
+
+
+def test_an_index_is_used_again_until_the_corpus_changes(example, tmp_path, monkeypatch):
+    embedded = []
+    embed = example.WordLlamaEmbeddings.embed_documents
+    monkeypatch.setattr(
+        example.WordLlamaEmbeddings,
+        "embed_documents",
+        lambda self, texts: embedded.append(len(texts)) or embed(self, texts),
+    )
+
+    def sections_embedded():
+        client = QdrantClient(path=str(tmp_path))
+        embedded.clear()
+        example.vector_store(client)
+        names = [one.name for one in client.get_collections().collections]
+        client.close()
+        assert len(names) == 1
+        return max(embedded, default=0)
+
+    assert sections_embedded() > 30
+    assert sections_embedded() <= 1  # the store may try the embeddings
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    (changed / "one.md").write_text("---\ntitle: One\n---\n# One\n\nOne is 1.\n\n## Two\n\nTwo is 2.\n")
+    monkeypatch.setattr(example, "CORPUS", changed)
+    assert sections_embedded() == 2
+
+
+def test_the_store_finds_whole_documents(retriever):
+    found = {document.metadata["source"]: document for document in retriever("What is the gravity on Mars?")}
+    assert "## Sizes" in found["planets.md"].page_content
+    assert "## Orbits" in found["planets.md"].page_content

@@ -126,7 +126,11 @@ COMPUTED = [
     ("What percentage of the Cormorant's mass is the mass of the Aurora?", 100 / 6, FLEET_1),
     ("The mass of the Aurora is what percentage of the Cormorant's mass?", 100 / 6, FLEET_1),
     ("What share of the total crew of all ships is on the Cormorant?", 400 / 540 * 100, FLEET_1),
-    ("How much rainfall was there in January 2024 compared with January 2023, as a ratio?", 55 / 48, WEATHER_3),
+    (
+        "How much rainfall was there in January 2024 compared with January 2023, as a ratio?",
+        55 / 48,
+        WEATHER_3,
+    ),
     ("How many years was Anna Berg in command?", 14, CAPTAINS_5),
     ("How old was Otto Kahn when he took command?", 38, CAPTAINS_5),
     ("What is the mass of the ships without lifeboats?", 450, FLEET_1),
@@ -253,9 +257,9 @@ def test_a_schema_is_filled_from_the_run(respond, request_of):
     assert parts[-1]["text"] == '{"result": 120}'
 
 
-@pytest.mark.parametrize(("name", "length"), [("Plain", "9"), ("O'Neill {x} \"q\"", "7")])
+@pytest.mark.parametrize(("name", "length"), [("Plain", "9"), ('O\'Neill {x} "q"', "7")])
 def test_cells_and_headers_cannot_break_out_of_the_program(ask_documents, name, length):
-    table = "| Na\"me | {result}'s length (m) |\n|---|---|\n| O'Neill {x} \"q\" | 7 |\n| Plain | 9 |\n"
+    table = '| Na"me | {result}\'s length (m) |\n|---|---|\n| O\'Neill {x} "q" | 7 |\n| Plain | 9 |\n'
     documents = [Document(f"# Ships\n\n{table}", metadata={"title": "Ships"})]
     answer, printed = ask_documents(f"What is the length of {name}?", documents)
     assert printed["result"] == length
@@ -270,7 +274,9 @@ def test_cells_and_headers_cannot_break_out_of_the_program(ask_documents, name, 
     ],
 )
 def test_signs_around_numbers_are_read(ask_documents, question, expected):
-    table = "| Item | Price | Discount |\n|---|---|---|\n| Tea | $1,200.50 | 12 % |\n| Milk | $9 | \u22124 % |\n"
+    table = (
+        "| Item | Price | Discount |\n|---|---|---|\n| Tea | $1,200.50 | 12 % |\n| Milk | $9 | \u22124 % |\n"
+    )
     documents = [Document(f"# Shop\n\n{table}", metadata={"title": "Shop"})]
     assert float(ask_documents(question, documents)[1]["result"]) == expected
 

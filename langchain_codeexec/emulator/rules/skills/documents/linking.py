@@ -85,13 +85,12 @@ def linked(asked: Asked, table: Table) -> Link:
     link.unsaid = sum(_unsaid(link, column) for column in link.asked_columns)
     _take_size(link)
     _take_unit(link, asked)
-    names = frozenset().union(*table.key.ideas)
     named = (word for index, word in enumerate(link.words) if index not in link.used)
-    link.names_key = any(concepts(word.text) & names for word in named)
+    link.names_key = any(concepts(word.text) & table.nouns for word in named)
     rest = [
         word for index, word in enumerate(link.words) if index not in link.used and not _is_idle(link, word)
     ]
-    rest = [word for word in rest if word.is_number or not concepts(word.text) & names]
+    rest = [word for word in rest if word.is_number or not concepts(word.text) & table.nouns]
     link.missing = [word.text for word in rest if word.is_number or not concepts(word.text) & table.topic]
     link.topical = len(rest) - len(link.missing)
     return link

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.emulator.rules.question import Attachment, Question
 
-__all__ = ["Column", "DocumentFiles", "Statement", "Table", "documents_in"]
+__all__ = ["Column", "DocumentFiles", "Statement", "Table", "documents_in", "lists_documents", "mentions"]
 
 _LISTING = re.compile(r"^Documents:\n((?:\[\d+\].*(?:\n|$))+)", re.MULTILINE)
 _LISTED = re.compile(r"\[(\d+)\]\s*(.*)")
@@ -28,6 +28,7 @@ _UNIT_BEHIND = re.compile(r"^(.*\S)\s*[(\[]([^()\[\]]+)[)\]]$")
 _NUMBER = re.compile(r"[-\u2212+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
 _NOTHING = frozenset({"", "-", "n/a", "na", "none", "nan", "unknown", "?", "\u2013", "\u2014", "..."})
 _HEAD_ENDS = re.compile(r"\s+(?:of|from|on|in|per|at|to|with|by|for)\b.*$", re.IGNORECASE)
+_MANY = 3  # keys; what fewer share may be what tells them from others
 _CHARACTERS = 4000  # of a question; what is longer is no question
 
 
@@ -43,6 +44,8 @@ class Column:
         ideas: For each word of the label what may be said for it; years and numbers as they are.
         head: Which of them says what the column holds.
         cells: Its texts.
+        is_numeric: Whether every cell that is not empty is a number.
+        holds_years: Whether all its cells are years.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Column:
     ideas: tuple[frozenset[str], ...]
     head: int
     cells: tuple[str, ...]
+    is_numeric: bool
+    holds_years: bool
 
     @classmethod
     def of(cls, name: str, path: str, cells: Iterable[str]) -> Column:
@@ -64,20 +69,19 @@ class Column:
         named = [index for index, word in enumerate(first) if not word.is_number]
         ideas = tuple(concepts(word.text) if not word.is_number else frozenset({word.stem}) for word in every)
         texts = tuple(cells)
+        filled = [text for text in texts if text.lower() not in _NOTHING]
         in_years = not unit and bool(texts) and all(map(is_year, texts))
-        measured = replace(unit_of("years"), name="") if in_years else unit_of(unit)
-        return cls(name, path, label, measured, ideas, named[-1] if named else 0, texts)
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether every cell that is not empty is a number."""
-        filled = [cell for cell in self.cells if cell.lower() not in _NOTHING]
-        return bool(filled) and all(_NUMBER.fullmatch(cell.strip(SIGNS)) for cell in filled)
-
-    @property
-    def holds_years(self) -> bool:
-        """Whether all its cells are years."""
-        return bool(self.cells) and all(is_year(cell) for cell in self.cells)
+        return cls(
+            name=name,
+            path=path,
+            label=label,
+            unit=replace(unit_of("years"), name="") if in_years else unit_of(unit),
+            ideas=ideas,
+            head=named[-1] if named else 0,
+            cells=texts,
+            is_numeric=bool(filled) and all(_NUMBER.fullmatch(text.strip(SIGNS)) for text in filled),
+            holds_years=in_years,
+        )
 
     @property
     def names_years(self) -> bool:
@@ -93,11 +97,13 @@ class Table:
         columns: Its columns, the key first, without `source`.
         rows: Its rows by column names; a row of several files has what all of them say.
         topic: What captions and titles may be mentioned by.
+        nouns: What its rows may be called: by the key's header, and by words that all keys share.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, str], ...]
     topic: frozenset[str]
+    nouns: frozenset[str]
 
     @property
     def key(self) -> Column:
@@ -141,6 +147,11 @@ class DocumentFiles:
     statements: tuple[Statement, ...] = field(default=())
 
 
+def lists_documents(text: str) -> bool:
+    """Whether the text of a request lists documents."""
+    return _LISTING.search(text) is not None
+
+
 def documents_in(question: Question) -> DocumentFiles | None:
     """The documents of a request; `None` for a request that lists none."""
     listing = _LISTING.search(question.text)
@@ -155,7 +166,7 @@ def documents_in(question: Question) -> DocumentFiles | None:
         rows = _rows(file)
         if rows and rows[0].keys() >= _SENTENCE_COLUMNS:
             statements += [_statement(row, file.path, titles) for row in rows]
-        elif rows and "source" in rows[0]:
+        elif rows and "source" in rows[0] and len(rows[0]) > 1:
             tables.append(_table(rows, file.path, described[file.path], titles))
     return DocumentFiles(asked, titles, (*tables, *_joined(tables)), tuple(statements))
 
@@ -184,14 +195,25 @@ def _table(rows: list[dict[str, str]], path: str, caption: str, titles: Mapping[
     names = [name for name in rows[0] if name != "source"]
     columns = tuple(Column.of(name, path, [row[name] for row in rows]) for name in names)
     sources = {row["source"] for row in rows}
-    return Table(columns, tuple(rows), _topic(caption, *(titles.get(source, "") for source in sources)))
+    topic = _topic(caption, *(titles.get(source, "") for source in sources))
+    return Table(columns, tuple(rows), topic, _nouns(columns[0]))
+
+
+def _nouns(key: Column) -> frozenset[str]:
+    shared: frozenset[str] | None = None
+    for cell in key.cells:
+        named = frozenset().union(*(concepts(word.text) for word in words(cell) if not word.is_number))
+        shared = named if shared is None else shared & named
+        if not shared:
+            break
+    return frozenset().union(*key.ideas, (shared or ()) if len(key.cells) >= _MANY else ())
 
 
 def _joined(tables: list[Table]) -> list[Table]:
     """One table more for each group whose keys have the same header and whose rows can be matched by it."""
     groups: dict[str, list[Table]] = {}
     for table in tables:
-        if table.columns and len(set(table.key.cells)) == len(table.rows):
+        if len(set(table.key.cells)) == len(table.rows):
             groups.setdefault(table.key.label.lower(), []).append(table)
     return [_join(group) for group in groups.values() if len(group) > 1]
 
@@ -208,7 +230,7 @@ def _join(group: list[Table]) -> Table:
         columns += [column for column in table.columns[1:] if column.name not in names]
     every = tuple({column.name: row.get(column.name, "") for column in columns} for row in rows.values())
     topic = frozenset().union(*(table.topic for table in group))
-    return Table(tuple(columns), every, topic)
+    return Table(tuple(columns), every, topic, first.nouns)
 
 
 def mentions(word: Word, ideas: frozenset[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.phrasing import phrase
@@ -9,7 +10,7 @@ from langchain_codeexec.emulator.rules.skills.documents.answers import answer_fr
 from langchain_codeexec.emulator.rules.skills.documents.asking import asked
 from langchain_codeexec.emulator.rules.skills.documents.cases import Missing
 from langchain_codeexec.emulator.rules.skills.documents.linking import linked
-from langchain_codeexec.emulator.rules.skills.documents.reading import documents_in
+from langchain_codeexec.emulator.rules.skills.documents.reading import documents_in, lists_documents
 from langchain_codeexec.emulator.rules.skills.documents.statements import answer_between, answer_in_sentences
 from langchain_codeexec.emulator.rules.solution import Solution
 
@@ -30,7 +31,7 @@ _NOT_SAID = "The documents do not say."
 
 def hands_over_documents(question: Question) -> bool:
     """Whether a request hands documents over as files and lists them."""
-    return documents_in(question) is not None
+    return lists_documents(question.text)
 
 
 def documents(question: Question) -> Solution | None:
@@ -45,6 +46,7 @@ def not_told(question: Question) -> str | None:
     return f"{_NOT_SAID} {answer.sentence}" if isinstance(answer, Missing) else None
 
 
+@lru_cache(maxsize=8)  # the brain asks several times how a request can be answered
 def _answer(question: Question) -> Solution | Missing | None:
     files = documents_in(question)
     if files is None:

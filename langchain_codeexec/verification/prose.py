@@ -12,7 +12,7 @@ from langchain_codeexec.grounding.agreement import bears_out
 from langchain_codeexec.grounding.answers import CalculatedAnswer
 from langchain_codeexec.grounding.conversation import is_users, runs_in
 from langchain_codeexec.grounding.evidence import execution_evidence
-from langchain_codeexec.grounding.figures import figures_in, told_figures
+from langchain_codeexec.grounding.figures import figures_in, printed_figures, told_figures
 from langchain_codeexec.verification.records import Verdict, Verification
 
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ def unsupported_figures(message: BaseMessage, history: Sequence[BaseMessage]) ->
     Args:
         message: The message.
         history: The conversation before it: what the user and tools said in it, and what its runs printed, those
-            of answers that were found not to hold excepted.
+            of answers that were found not to hold excepted. Where it is not given, what the user said is not
+            known, and the numbers in the message's own code count instead: they are what it started from.
     """
     said = (told_figures(str(one.text)) for one in history if is_users(one) or isinstance(one, ToolMessage))
     holding = (one for one in history if not _is_refuted(one))
     printed = (found.figure for found in execution_evidence(runs_in([*holding, message])))
-    known = [*chain.from_iterable(said), *printed]
-    accounted, documents = _in_documents(message)
+    given = () if history else (printed_figures(run.code) for run in runs_in([message]))
+    known = [*chain.from_iterable((*said, *given)), *printed]
+    accounted, documents = _accounted(message)
     return tuple(
         dict.fromkeys(
             figure.text
@@ -68,10 +70,10 @@ def _answer(message: BaseMessage) -> str:
     return "\n".join(texts)
 
 
-def _in_documents(message: BaseMessage) -> tuple[set[str], int]:
-    """The figures that the message's own record traces to documents, and how many documents that knows."""
+def _accounted(message: BaseMessage) -> tuple[set[str], int]:
+    """The figures that the message's own record traces to documents or the question, and its number of documents."""
     record = CalculatedAnswer.from_message(message) if isinstance(message, AIMessage) else None
     if record is None:
         return set(), 0
-    traced = {figure.text for figure in record.figures if figure.origin == "document"}
+    traced = {figure.text for figure in record.figures if figure.origin in ("document", "question")}
     return traced, len(record.documents)

@@ -49,7 +49,8 @@ def verify_executions(
         message: An answer, or a tool's reply that tells of runs.
         executor: Runs the code; by default a `LocalSandbox` that all verifications share.
         files: The files that the code finds; by default those of the history, under their service's names.
-        history: The conversation before the message.
+        history: The conversation before the message. Without one, numbers that the code itself holds are accounted
+            for, too, as those of a question that is not known.
         timeout: Seconds for each run; by default the executor's.
     """
     return _Verifier(message, executor, files, history, timeout).verification()

@@ -187,11 +187,11 @@ def test_files_are_those_of_the_conversation(sandbox: LocalSandbox) -> None:
 def test_files_of_documents_can_be_given(sandbox: LocalSandbox) -> None:
     data = documents_as_data(Document("|a|\n|---|\n|1|\n|2|\n\nIt weighs 70 kg."))
     code = "import csv\nprint(sum(int(row['a']) for row in csv.DictReader(open('input_file_0.csv'))))"
-    said = message((code, "3"), text="It is 3 [1], and 70 kg.")
-    answer = attributed(said, "?", data)
+    said = message((code, "3"), text="It is 3 [1], and 70 kg, of 9.")
+    answer = attributed(said, "Of 9?", data)
     files = [file.inline_file for file in data.files]
     assert verify_executions(answer.message, sandbox, files).verdict is Verdict.CONFIRMED
-    assert verify_executions(said, sandbox, files).unsupported == ("70 kg",)
+    assert verify_executions(said, sandbox, files).unsupported == ("70 kg", "9")
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,14 @@ def test_figures_of_the_answer_have_to_be_somewhere(
     assert found.verdict is (Verdict.MISMATCH if unsupported else Verdict.CONFIRMED)
 
 
+def test_without_a_history_the_numbers_of_the_code_are_the_questions(sandbox: LocalSandbox) -> None:
+    said = message(("print(sum(range(51)))", "1275"), text="The sum up to 51 is 1,275.")
+    assert verify_executions(said, sandbox).verdict is Verdict.CONFIRMED
+    assert verify_executions(said, sandbox, history=[HumanMessage("Sum up.")]).unsupported == ("51",)
+
+
 def test_a_failed_run_bears_nothing_out(sandbox: LocalSandbox) -> None:
-    failed = ("raise ValueError(7)", "ValueError: 7", FAILED)
+    failed = ("raise ValueError(3 + 4)", "ValueError: 7", FAILED)
     assert verify_executions(message(failed, text="It is 7."), sandbox).unsupported == ("7",)
 
 

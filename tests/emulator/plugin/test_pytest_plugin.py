@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from google.oauth2.credentials import Credentials
 
-from langchain_codeexec.emulator import EmulatedError, Fault, ScriptedBrain, When
-from langchain_codeexec.errors import ServerError
+from langchain_codeexec import code_executions
+from langchain_codeexec.emulator import EmulatedError, Fault, ScriptedBrain, When, environment
+from langchain_codeexec.errors import SandboxUnavailableError, ServerError
+from langchain_codeexec.executors.sandbox import LocalSandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +134,34 @@ def test_a_request_that_was_refused_is_shown_as_it_came(gemini_emulator):
     assert first.body["generationConfig"] == {"topK": 1}
     assert second.body == bodies[1]
     assert (third.text, third.contents, third.status) == ("", [], 400)
+
+
+class Own:
+    """A brain that is no script: it may write any code."""
+
+    def respond(self, prompt):
+        yield CODE
+
+
+@pytest.fixture
+def no_sandbox(monkeypatch):
+    def refuse(_sandbox: LocalSandbox) -> None:
+        raise SandboxUnavailableError("no namespaces here")
+
+    monkeypatch.setattr(LocalSandbox, "start", refuse)
+    monkeypatch.setattr(environment, "_shared", environment._shared.__wrapped__)
+
+
+@pytest.mark.gemini_script([[CODE]])
+def test_without_a_sandbox_the_code_of_a_script_runs(no_sandbox, gemini_code_model):
+    (run,) = code_executions(gemini_code_model.invoke("Six times seven?"))
+    assert run.output == "42\n"
+
+
+@pytest.mark.gemini_script(Own())
+def test_without_a_sandbox_the_code_of_another_brain_does_not(no_sandbox, gemini_code_model):
+    with pytest.raises(ServerError, match=r"no namespaces here(.|\n)*CODEEXEC_ALLOW_UNSAFE=1"):
+        gemini_code_model.invoke("Six times seven?")
 
 
 # -- from without --------------------------------------------------------------------------------------

@@ -57,9 +57,9 @@ class ProcessExecutor:
     `ExecutorError`.
 
     A run ends when its main program and those of its threads that are no daemons have ended. Figures that
-    pyplot has open at `plt.show()` or at the end, or that have been saved, come back as PNG images. Files that lie directly in the
-    working directory at the end come back too, links and unchanged input files excepted. The value of the
-    last expression is not printed.
+    pyplot has open at `plt.show()` or at the end, or that have been saved, come back as PNG images. Files
+    that lie directly in the working directory at the end come back too, links and unchanged input files
+    excepted. The value of the last expression is not printed.
 
     Args:
         timeout: Wall-clock seconds for a run whose request names none.

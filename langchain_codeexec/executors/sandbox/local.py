@@ -57,8 +57,9 @@ class LocalSandbox:
     A program finds a working directory with its files, the interpreter's installed libraries, and nothing
     else: no network, no environment, no home, no other process, no other file. It cannot start processes;
     threads it can. Its figures (those of plotly and altair as pages), the files it leaves in the working
-    directory and the value of its last expression come back. Libraries of `preload` are loaded once; each run is forked from there in a few
-    milliseconds, and nothing of one run is there in another, sessions excepted.
+    directory and the value of its last expression come back. Libraries of `preload` are loaded once; each
+    run is forked from there in a few milliseconds, and nothing of one run is there in another, sessions
+    excepted.
 
     On Linux the kernel isolates, in the first of these modes that the system turns out to allow:
 

@@ -97,6 +97,7 @@ def test_serve_answers_until_interrupted() -> None:
         assert process.wait(timeout=60) == 0
     assert stopped == "Stopped.\n"
     assert "which is no language model" in hints
+    assert f"{url[0]}/__emulator__/\n" in hints
     assert f'genai.Client(api_key="any", http_options={{"base_url": "{url[0]}"}})' in hints
     assert f"  {url[0]}{path}\n" in hints
     assert f'base_url="{url[0]}",' in hints

@@ -11,9 +11,14 @@ real service and play it again, `emulator.asked` and `assert_asked` tell what a 
 is the fixtures `gemini_emulator` and `gemini_code_model`; `langchain_codeexec.emulator.conformance` runs its cases
 against any server.
 
+Code runs in the local sandbox, finds the libraries of Gemini's environment and no others, and may be mended five
+times. Where the system allows no sandbox it is refused, unless `allow_unsafe_code` says otherwise. Cached contents
+live as long as the emulator.
+
 It does not cover: tokenizing (counts are estimates), safety filters, grounding and search (such tools are accepted
-and do nothing), sampling settings, several candidates, files, batches, embeddings, tuning and the
-Live API. Where wordings of errors are not attested, `service_errors` says so.
+and do nothing), sampling settings and log probabilities, several candidates, holding an answer to a schema, the
+Files API, batches, embeddings, tuning and the Live API. Where wordings of errors are not attested,
+`service_errors` and `setting_rules` say so.
 
 Starlette and uvicorn (extra `emulator`) are imported when a server is made, not before.
 """

@@ -45,6 +45,7 @@ _BY_CODE = {
     429: "quota or rate limit: wait, send less often, raise max_retries, or request more quota",
     499: "the request was cancelled on the way: look for a proxy or a timeout shorter than the answer takes",
     500: "a fault of the service: try again, or with a shorter input",
+    501: "the service does not do this; the message says why",
     503: "the service is overloaded: try again later, or with another model or location",
     504: "the service did not finish in time: shorten the input, or allow more time with timeout=…",
 }

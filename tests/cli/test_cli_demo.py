@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from langchain_codeexec.cli import demo as command
+from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.executors.sandbox import LocalSandbox
 
 
 def test_five_of_five_come_out(cli, tmp_path):
@@ -62,3 +64,16 @@ def test_an_error_fails_its_scene_alone(cli, monkeypatch, tmp_path):
 @pytest.mark.parametrize(("article", "pieces"), [("M8 bolt", 1280), ("M8 nut", 95), ("M9 bolt", 0)])
 def test_the_function_is_a_real_one(article, pieces):
     assert command.pieces_in_stock(article) == pieces
+
+
+def test_without_a_sandbox_it_warns_and_comes_out(cli, monkeypatch, caplog):
+    def refuse(_sandbox: LocalSandbox) -> None:
+        raise SandboxUnavailableError("no namespaces here")
+
+    monkeypatch.setattr(LocalSandbox, "start", refuse)
+    monkeypatch.setattr(command, "SCENES", command.SCENES[:1])
+    result = cli("demo")
+    assert (result.exit_code, "1 of 1 came out." in result.stdout) == (0, True)
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "Programs are not isolated here"
+    ]

@@ -27,7 +27,7 @@ _WHICH = phrase(r"\b(?:which|what|who)\b")
 def answer_from(asked: Asked, link: Link) -> Answer | None:
     """The answer that a table gives; `None` where the question wants something that is no rule's business."""
     case = case_of(asked, link)
-    if isinstance(case, Missing):
+    if case is None or isinstance(case, Missing):
         return case
     builders = _COMPARING if case.asked.binary else _BUILDERS
     return next((found for build in builders if (found := build(case)) is not None), None)
@@ -36,9 +36,9 @@ def answer_from(asked: Asked, link: Link) -> Answer | None:
 def lookup_of(asked: Asked, link: Link) -> Selection | None:
     """The only figure that a question asks for."""
     case = case_of(asked, link)
-    if isinstance(case, Missing) or case.measure is None or case.count() != 1 or case.lacks(case.measure):
+    if case is None or isinstance(case, Missing) or case.measure is None:
         return None
-    return case.select(case.measure)
+    return None if case.count() != 1 or case.lacks(case.measure) else case.select(case.measure)
 
 
 def _count(case: Case) -> Answer | None:

@@ -134,22 +134,19 @@ def _has_gaps(column: Column) -> bool:
     return not all(map(has_figure, column.cells))
 
 
-def case_of(asked: Asked, link: Link) -> Case | Missing:
-    """Sort what was linked into rows, quantities and operands."""
-    if asked.lasts and len(link.rivals) == 2 and all(column.holds_years for column in link.rivals):  # noqa: PLR2004
-        link.columns = [(column, 0) for column in link.rivals]
-        asked = replace(asked, binary="difference")
-    elif len(link.columns) == 2 and asked.lasts and all(column.holds_years for column in link.asked_columns):  # noqa: PLR2004
+def case_of(asked: Asked, link: Link) -> Case | Missing | None:
+    """Sort what was linked into rows, quantities and operands; `None` where it is not told what goes together."""
+    columns = link.columns
+    if spans := asked.lasts and any(column.holds_years for column in link.asked_columns):
+        columns = [(column, 0) for column in link.rivals] or columns
+        if not asked.binary and len(columns) == 1:
+            return Missing("They give a year, but not how long it was.")
         asked = replace(asked, binary=asked.binary or "difference")
-    elif asked.lasts and not asked.binary and any(column.holds_years for column in link.asked_columns):
-        return Missing("They give a year, but not how long it was.")
-    elif link.rivals:
-        return Missing(
-            f"They give {_listed(column.name for column in link.rivals)}; say which of these is meant.",
-            is_final=True,
-        )
-    numeric = [(Measure.of(column), index) for column, index in link.columns if column.is_numeric]
-    texts = tuple(column for column in link.asked_columns if not column.is_numeric)
+    if link.rivals and not spans:
+        rivals = _listed(column.name for column in link.rivals)
+        return Missing(f"They give {rivals}; say which of these is meant.", is_final=True)
+    numeric = [(Measure.of(column), index) for column, index in columns if column.is_numeric]
+    texts = tuple(column for column, _ in columns if not column.is_numeric)
     measures = _quotient(asked, link, numeric) if asked.per >= 0 else numeric
     converted = [_in_unit(asked, measure) for measure, _ in measures]
     if asked.binary in {"", "difference"} and None in converted:
@@ -189,20 +186,19 @@ def _quotient(asked: Asked, link: Link, numeric: list[tuple[Measure, int]]) -> l
     return [(replace(measure, over=by, label=f"{measure.label} per {one}", unit=unit), index)]
 
 
-def _with_rows(case: Case) -> Case:
-    """Mentions as conditions, except those that are compared with one another."""
+def _with_rows(case: Case) -> Case | None:
+    """Mentions as conditions, except those of one column that are compared with one another."""
     asked, table = case.asked, case.link.table
     tests = [compared(one.column, one.sign, one.number) for one in case.link.conditions]
-    operands: tuple[Mention, ...] = ()
-    for column in table.columns:
-        named = [one for one in case.link.mentions if one.column is column]
-        excluded = [one for one in named if 0 <= asked.excludes < one.first]
-        meant = [one for one in named if one not in excluded and set(one.cells) != set(column.cells)]
-        if excluded:
-            tests.append(case.test_of(*excluded, wanted=False))
-        several = len({one.cells for one in meant}) > 1
-        if asked.binary and (several or (meant and not operands and column is table.key)):
-            operands = tuple(meant) if len(meant) > len(operands) else operands
-        elif meant:
-            tests.append(case.test_of(*meant))
-    return replace(case, operands=operands, tests=tuple(tests))
+    named: dict[str, list[Mention]] = {}
+    for one in case.link.mentions:
+        if 0 <= asked.excludes < one.first:
+            tests.append(case.test_of(one, wanted=False))
+        elif set(one.cells) != set(one.column.cells):
+            named.setdefault(one.column.name, []).append(one)
+    several = [name for name, mentioned in named.items() if len({one.cells for one in mentioned}) > 1]
+    if asked.binary and len(several) > 1:
+        return None
+    operands = named.pop([*several, table.key.name][0], []) if asked.binary else []
+    tests += [case.test_of(*mentioned) for mentioned in named.values()]
+    return replace(case, operands=tuple(operands), tests=tuple(tests))

@@ -71,7 +71,7 @@ def _answer(message: BaseMessage) -> str:
 
 
 def _accounted(message: BaseMessage) -> tuple[set[str], int]:
-    """The figures that the message's own record traces to documents or the question, and its number of documents."""
+    """The figures that the message itself traces to documents or the question; how many documents it knows."""
     record = CalculatedAnswer.from_message(message) if isinstance(message, AIMessage) else None
     if record is None:
         return set(), 0

@@ -39,10 +39,11 @@ def curl_of(exchange: Exchange, base_url: str) -> str:
     options = [f"curl -sS {url}", *_CREDENTIALS.get(exchange.credential, [])]
     if exchange.http_method not in ("GET", "POST"):
         options.append(f"-X {shlex.quote(exchange.http_method)}")
-    if exchange.http_method == "POST":
+    has_body = exchange.http_method == "POST" or bool(exchange.question)
+    if has_body:
         options += ["-H 'content-type: application/json'", "--data-binary @-"]
     command = " \\\n  ".join(options)
-    if exchange.http_method != "POST":
+    if not has_body:
         return command
     try:
         text = exchange.question.decode("utf-8")

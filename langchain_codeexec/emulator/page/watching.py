@@ -63,14 +63,9 @@ class Watched:
 
     def _begin(self, scope: Scope) -> Exchange:
         pairs = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        names = {name.lower() for name, _ in scope["headers"]}
-        credential = (
-            "key"
-            if b"x-goog-api-key" in names or pairs.keys() & SECRET_QUERY
-            else "bearer"
-            if b"authorization" in names
-            else ""
-        )
+        headers = {name for name, _ in scope["headers"]}
+        has_key = b"x-goog-api-key" in headers or not SECRET_QUERY.isdisjoint(pairs)
+        credential = "key" if has_key else "bearer" if b"authorization" in headers else ""
         query = {name: value for name, value in pairs.items() if name not in SECRET_QUERY}
         return self._journal.begin(scope["method"], scope["path"], query, credential)
 

@@ -6,11 +6,11 @@ as the environment says. The former prints:
     ============================= test session starts ==============================
     collecting ... collected 3 items
 
-    examples/testing_an_agent.py::test_the_orders_are_looked_up_and_computed_with PASSED [ 33%]
-    examples/testing_an_agent.py::test_the_quota_is_named_where_it_is_used_up PASSED [ 66%]
-    examples/testing_an_agent.py::test_rules_answer_where_there_is_no_script PASSED [100%]
+    testing_an_agent.py::test_the_orders_are_looked_up_and_computed_with PASSED [ 33%]
+    testing_an_agent.py::test_the_quota_is_named_where_it_is_used_up PASSED  [ 66%]
+    testing_an_agent.py::test_rules_answer_where_there_is_no_script PASSED   [100%]
 
-    ============================== 3 passed in 2.18s ===============================
+    ============================== 3 passed in 4.31s ===============================
 """
 
 from __future__ import annotations

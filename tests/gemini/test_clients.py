@@ -208,7 +208,8 @@ def test_dropped_transports_close_their_connections(server) -> None:
 
 
 PROGRAM = """
-import asyncio
+import asyncio, logging
+logging.getLogger("asyncio").setLevel(logging.ERROR)  # in development mode it tells of slow machines
 from langchain_codeexec.gemini.endpoints import Endpoint
 from langchain_codeexec.gemini.rest import RestTransport
 transport = RestTransport(Endpoint("developer", {url!r}))

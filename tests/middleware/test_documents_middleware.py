@@ -17,8 +17,10 @@ from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.grounding import CalculatedAnswer
+from langchain_codeexec.grounding.prompt import INSTRUCTIONS
 from langchain_codeexec.inputs import DataLimits
 from langchain_codeexec.middleware import DocumentCalculationMiddleware
+from langchain_codeexec.planning import planner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +57,7 @@ def texts(prompt: Any) -> list[str]:
 def astronomer(prompt: Any) -> Any:
     """Searches for what it is asked, and computes once there are files."""
     last = prompt.request["contents"][-1]["parts"]
-    if "Documents:\n[1] Moons" in last[0].get("text", ""):
+    if any("Documents:\n[1] Moons" in part.get("text", "") for part in last):
         return [
             {"executableCode": {"language": "PYTHON", "code": CODE}},
             "They have 97 moons [1]; 999 in all.",
@@ -67,6 +69,12 @@ def astronomer(prompt: Any) -> Any:
         return "It was 97, and never 98."
     queries = [word for word in (*CHUNKS, "nothing") if word in asked]
     return [{"functionCall": {"name": "search", "args": {"query": query}}} for query in queries]
+
+
+@planner
+def first_search(request: Any) -> str:
+    """Where both do not go together: functions until documents have come, then code."""
+    return "code_execution" if request.messages[-1].text.endswith(INSTRUCTIONS) else "functions"
 
 
 @pytest.fixture
@@ -112,6 +120,21 @@ async def test_documents_go_along_as_data(
     annotations = state["messages"][-1].content[-1]["annotations"]
     assert [annotation["type"] for annotation in annotations] == ["citation", "non_standard_annotation"]
     assert CalculatedAnswer.from_message(state["messages"][1]) is None
+
+
+@pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash-preview"])
+@pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
+def test_any_model_computes_with_them(
+    build: Any, model: str, observatory: tuple[GeminiEmulator, ScriptedBrain]
+) -> None:
+    """ChatVertexAI puts the tool's reply and the data into one content, the others into two."""
+    emulator, brain = observatory
+    middleware = [DocumentCalculationMiddleware(), CodeExecutionMiddleware(planner=first_search)]
+    agent = create_agent(build(emulator.url, model), [search], middleware=middleware)
+    state = agent.invoke({"messages": [("user", QUESTION)]})
+    assert [kind for content in kinds(brain.prompts[-1]) for kind in content][-2:] == ["text", "inlineData"]
+    assert traced(state["messages"][-1]) == [("97", "execution", (1,)), ("999", None, ())]
 
 
 def test_a_conversation_keeps_its_numbers(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:

@@ -16,6 +16,7 @@ as the environment says. The former prints:
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -80,7 +81,18 @@ def main() -> None:
         print(answer_of(ChatGeminiCodeExecution(model=MODEL), QUESTION)["messages"][-1].text)
         return
     here = Path(__file__)
-    command = [sys.executable, "-m", "pytest", "-v", "--no-header", "-p", "no:cacheprovider", here.name]
+    alone = ["-c", os.devnull, "--rootdir", str(here.parent)]  # whatever project the script lies in
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *alone,
+        "-v",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+        here.name,
+    ]
     sys.exit(subprocess.run(command, cwd=here.parent, check=False).returncode)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import ExecutionRequestError
 from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.gemini.input_files import input_file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,7 +64,7 @@ def _is_png(data: bytes) -> bool:
 def _plain_name(file: InlineFile, index: int) -> str:
     """The name to store a file under."""
     if not file.name:
-        return f"input_file_{index}{mimetypes.guess_extension(file.mime_type) or ''}"
+        return input_file_name(index, file.mime_type)
     encoded = file.name.encode("utf-8", "surrogatepass")
     plain = (
         file.name not in {".", ".."}

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from langchain_core.messages import HumanMessage
 
 from langchain_codeexec.executions import InlineFile
-from langchain_codeexec.inputs.file_types import suffix_of
+from langchain_codeexec.gemini.input_files import input_file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -78,7 +78,7 @@ def files_in(messages: Iterable[BaseMessage]) -> tuple[InlineFile, ...]:
         Files called `input_file_0.csv`, `input_file_1.png` and so on; what is no base64 is empty.
     """
     return tuple(
-        InlineFile(_bytes(one), one.mime_type, f"input_file_{place}{suffix_of(one.mime_type)}")
+        InlineFile(_bytes(one), one.mime_type, input_file_name(place, one.mime_type))
         for place, one in enumerate(carried_in(messages))
     )
 

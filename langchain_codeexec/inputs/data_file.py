@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.executions import InlineFile
-from langchain_codeexec.inputs.file_types import code_can_open
+from langchain_codeexec.gemini.input_files import code_can_open
 from langchain_codeexec.inputs.shown import shown
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class DataFile:
         if self.rows is None:
             facts.append(shown(self.mime_type, _NAME))
         else:
-            facts += [f"{self.rows} rows", f"columns: {', '.join(_listed(self.columns))}"]
+            facts.append(f"{self.rows} {'row' if self.rows == 1 else 'rows'}")
+            facts.append(f"columns: {', '.join(_listed(self.columns))}")
         if not self.in_working_directory:
             facts.append("attached to be read, code cannot open it")
         facts += [shown(remark, _REMARK) for remark in self.remarks]

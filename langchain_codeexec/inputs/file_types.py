@@ -1,61 +1,23 @@
-"""What a file is: by its first bytes, else by its suffix; and what it is called in the working directory."""
+"""What a file is: by its first bytes, else by its suffix."""
 
 from __future__ import annotations
 
 import mimetypes
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from langchain_codeexec.gemini.input_files import INPUT_TYPES
 
 __all__ = [
     "CSV",
     "PLAIN_TEXT",
     "SIGNED",
-    "code_can_open",
     "guessed_type",
-    "suffix_of",
     "type_by_content",
     "type_by_suffix",
 ]
 
 CSV: Final = "text/csv"
 PLAIN_TEXT: Final = "text/plain"
-
-_BY_SUFFIX: Final[Mapping[str, str]] = {
-    ".cpp": "text/x-c++src",
-    ".css": "text/css",
-    ".csv": CSV,
-    ".htm": "text/html",
-    ".html": "text/html",
-    ".java": "text/x-java",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".js": "text/javascript",
-    ".md": "text/markdown",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".py": "text/x-python",
-    ".rtf": "text/rtf",
-    ".svg": "text/xml",
-    ".ts": "text/x-typescript",
-    ".txt": PLAIN_TEXT,
-    ".wav": "audio/wav",
-    ".webp": "image/webp",
-    ".xml": "text/xml",
-}
-"""Types Gemini documents for its input; a system's own table may know `.csv` as Excel and `.ts` as video."""
-
-_SUFFIXES: Final[Mapping[str, str]] = {
-    "application/xml": ".xml",
-    **{mime_type: suffix for suffix, mime_type in _BY_SUFFIX.items()},
-    "image/jpeg": ".jpeg",
-    "text/html": ".html",
-    "text/xml": ".xml",
-}
-
-_CODE_SUFFIXES: Final = frozenset(".cpp .csv .java .jpeg .js .png .py .ts .xml".split())
-"""What the service's Python environment takes. Source: the Gemini API's guide to code execution."""
 
 _SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -80,7 +42,6 @@ _SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
 )
 """Place, bytes and type, as the formats' own specifications give them."""
 
-
 SIGNED: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Types whose files always begin with their signature."""
 
@@ -92,21 +53,10 @@ def type_by_content(data: bytes) -> str | None:
 
 def type_by_suffix(suffix: str) -> str | None:
     """The type Gemini documents for a suffix such as `.csv`."""
-    return _BY_SUFFIX.get(suffix.lower())
+    return INPUT_TYPES.get(suffix.lower())
 
 
 def guessed_type(name: str) -> str | None:
     """Sound, pictures and film of other formats, as the platform knows them."""
     guessed = mimetypes.guess_type(name)[0]
     return guessed if guessed and guessed.startswith(("image/", "audio/", "video/")) else None
-
-
-def suffix_of(mime_type: str) -> str:
-    """The suffix of a file in the working directory; empty for a type nobody knows."""
-    bare = mime_type.partition(";")[0].strip().lower()
-    return _SUFFIXES.get(bare) or mimetypes.guess_extension(bare) or ""
-
-
-def code_can_open(mime_type: str) -> bool:
-    """Whether the service puts a file of that type into the working directory of the code."""
-    return suffix_of(mime_type) in _CODE_SUFFIXES

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import DataError
+from langchain_codeexec.gemini.input_files import input_file_name
 from langchain_codeexec.inputs.csv_writing import csv_from_grid, sample_of, writable
 from langchain_codeexec.inputs.data_file import DataFile
-from langchain_codeexec.inputs.file_types import suffix_of
 from langchain_codeexec.inputs.grids import CHUNK, RowGrid
 from langchain_codeexec.inputs.kinds import scanned
 from langchain_codeexec.inputs.limits import DataLimits, fair_share, in_words, inline_size, too_large
@@ -109,7 +109,7 @@ def _fitted(contents: list[Content], files: list[DataFile], limits: DataLimits, 
 
 
 def _file(content: Content, number: int, limits: DataLimits, most: int, name: str = "") -> DataFile:
-    name = name or f"input_file_{number}{suffix_of(content.mime_type)}"
+    name = name or input_file_name(number, content.mime_type)
     file = DataFile(name, content.source, content.mime_type, content.data or b"", remarks=content.remarks)
     if content.data is not None and len(content.data) <= most:
         with writable(content.source):

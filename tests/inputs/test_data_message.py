@@ -48,7 +48,7 @@ Files in the working directory:
     North,Apple,10,1.5
     South,Apple,20,2.0
     North,Pear,40,3.0
-- input_file_2.csv: b.csv; 1 rows; columns: x (integer), y (integer)
+- input_file_2.csv: b.csv; 1 row; columns: x (integer), y (integer)
     x,y
     1,2
 

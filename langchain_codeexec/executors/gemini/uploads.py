@@ -1,8 +1,4 @@
-"""Files on their way into Gemini's sandbox: which it takes, and what it calls them.
-
-Source of the list: the documentation of code execution, "supported file types". The service names uploads by
-their order in the request, `input_file_0.csv` and so on.
-"""
+"""An executor's files as parts of a request: their types in the service's spelling, others refused."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.errors import ExecutionRequestError
+from langchain_codeexec.gemini.input_files import CODE_INPUT_TYPES, input_file_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,21 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["part_from_file", "service_name"]
 
-_SENT_AS: Final[Mapping[str, str]] = {
-    ".cpp": "text/x-c++src",
-    ".csv": "text/csv",
-    ".java": "text/x-java",
-    ".jpeg": "image/jpeg",
-    ".js": "text/javascript",
-    ".png": "image/png",
-    ".py": "text/x-python",
-    ".ts": "text/x-typescript",
-    ".xml": "text/xml",
-}
-"""MIME types by the suffixes that the service takes."""
-
 _SUFFIXES: Final[Mapping[str, str]] = {
-    **{mime_type: suffix for suffix, mime_type in _SENT_AS.items()},
+    **{mime_type: suffix for suffix, mime_type in CODE_INPUT_TYPES.items()},
     "application/csv": ".csv",
     "application/javascript": ".js",
     "application/typescript": ".ts",
@@ -56,7 +40,7 @@ def service_name(index: int, file: InlineFile) -> str:
     Raises:
         ExecutionRequestError: The service takes no such file.
     """
-    return f"input_file_{index}{_suffix(file)}"
+    return input_file_name(index, CODE_INPUT_TYPES[_suffix(file)])
 
 
 def part_from_file(file: InlineFile) -> Part:
@@ -65,7 +49,7 @@ def part_from_file(file: InlineFile) -> Part:
     Raises:
         ExecutionRequestError: The service takes no such file.
     """
-    mime_type = _SENT_AS[_suffix(file)]
+    mime_type = CODE_INPUT_TYPES[_suffix(file)]
     return {"inlineData": {"mimeType": mime_type, "data": b64encode(file.data).decode("ascii")}}
 
 
@@ -73,9 +57,9 @@ def _suffix(file: InlineFile) -> str:
     by_type = _SUFFIXES.get(file.mime_type.partition(";")[0].strip().lower())
     ending = PurePath(file.name).suffix.lower()
     suffix = by_type or _SPELLINGS.get(ending, ending)
-    if suffix not in _SENT_AS:
+    if suffix not in CODE_INPUT_TYPES:
         raise ExecutionRequestError(
             f"Gemini's sandbox takes no file like {file.name or 'this'} ({file.mime_type or 'no MIME type'}), "
-            f"only {', '.join(_SENT_AS)}: convert it, or run the program in another executor"
+            f"only {', '.join(CODE_INPUT_TYPES)}: convert it, or run the program in another executor"
         )
     return suffix

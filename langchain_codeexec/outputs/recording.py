@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.errors import ConfigurationError, SinkError
-from langchain_codeexec.outputs.filesystem import FileSystemSink
-from langchain_codeexec.outputs.folder import FolderSink
 from langchain_codeexec.outputs.reading import outputs_of
 from langchain_codeexec.outputs.sinks import SavedFile, Sink, facts_of
 
@@ -85,8 +83,12 @@ def sink_from(place: object) -> Sink | None:
     if place is None or isinstance(place, Sink):
         return place
     if isinstance(place, str) and "://" in place:
+        from langchain_codeexec.outputs.filesystem import FileSystemSink  # noqa: PLC0415 -- few need it
+
         return FileSystemSink(place)
     if isinstance(place, str | PathLike) and str(place):
+        from langchain_codeexec.outputs.folder import FolderSink  # noqa: PLC0415 -- as above
+
         return FolderSink(Path(place))
     raise ConfigurationError(
         f"outputs are saved in a folder, at a URL or in an object with save() and asave(), not in {place!r}"

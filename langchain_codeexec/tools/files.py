@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_codeexec.errors import ExecutionRequestError
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.executors.carrying import named_files
+from langchain_codeexec.inputs import files_in
 
 if TYPE_CHECKING:
     from langchain_codeexec.tools.context import CallContext
@@ -50,17 +51,8 @@ def files_for(context: CallContext) -> FoundFiles:
         else:
             kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
             files[name] = InlineFile(data, kind, name)
-    attached = {file.name: file for file in _attached(context)}
+    attached = {file.name: file for file in files_in(context.messages)}
     return FoundFiles(tuple((attached | files).values()), tuple(left_out))
-
-
-def _attached(context: CallContext) -> tuple[InlineFile, ...]:
-    messages = context.messages
-    if not messages:
-        return ()
-    from langchain_codeexec.inputs import files_in  # noqa: PLC0415 -- readers of all formats come along
-
-    return files_in(messages)
 
 
 def _named(files: Any) -> Iterator[tuple[str, str, Any]]:

@@ -20,7 +20,7 @@ from langchain_codeexec.executors.sandbox.macos import SeatbeltExecutor
 from langchain_codeexec.executors.sandbox.modes import MODES, unsupported_system
 from langchain_codeexec.executors.sandbox.pool import Pool
 from langchain_codeexec.executors.sandbox.results import result_from_reply
-from langchain_codeexec.executors.sandbox.turnstile import Turnstile
+from langchain_codeexec.executors.turnstile import Turnstile
 from langchain_codeexec.executors.verdicts import is_duration, refused_language, wished_timeout
 from langchain_codeexec.executors.waiting import in_thread
 

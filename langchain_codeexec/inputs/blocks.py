@@ -30,6 +30,7 @@ _DEFAULT_MIME: Final[Mapping[str, str]] = {
     "text-plain": "text/plain",
 }
 _USER: Final = frozenset({"human", "HumanMessageChunk"})
+_TOOLS: Final = frozenset({"tool", "ToolMessageChunk"})
 _USER_ROLES: Final = frozenset({"user", "human"})
 
 
@@ -65,29 +66,31 @@ class Carried(NamedTuple):
 _URL_SAFE: Final = {ord("-"): "+", ord("_"): "/", ord("\n"): None, ord("\r"): None}
 
 
-def files_in(messages: Iterable[BaseMessage]) -> tuple[InlineFile, ...]:
+def files_in(messages: Iterable[BaseMessage], *, tool_replies: bool = False) -> tuple[InlineFile, ...]:
     """The files that the user's messages carry, as the service names them in the working directory.
 
     The same question can so be carried out elsewhere: `ExecutionRequest(code, files=files_in(messages))`.
-    Images in tools' replies are not counted: whether they are files of the request depends on the model.
 
     Args:
         messages: The whole conversation, from its beginning.
+        tool_replies: Whether media in tools' replies count. They are files of the request where the model takes
+            none in function responses, as Gemini 2.x, and where langchain-google-genai sends them.
 
     Returns:
         Files called `input_file_0.csv`, `input_file_1.png` and so on; what is no base64 is empty.
     """
     return tuple(
         InlineFile(_bytes(one), one.mime_type, input_file_name(place, one.mime_type))
-        for place, one in enumerate(carried_in(messages))
+        for place, one in enumerate(carried_in(messages, tool_replies=tool_replies))
     )
 
 
-def carried_in(messages: Iterable[BaseMessage]) -> Iterator[Carried]:
-    """What the user's messages carry by value, in order."""
+def carried_in(messages: Iterable[BaseMessage], *, tool_replies: bool = False) -> Iterator[Carried]:
+    """What the user's messages carry by value, in order; see `files_in`."""
+    counted = _USER | _TOOLS if tool_replies else _USER
     for message in messages:
-        users = message.type in _USER or getattr(message, "role", "") in _USER_ROLES
-        if users and not isinstance(message.content, str):
+        counts = message.type in counted or getattr(message, "role", "") in _USER_ROLES
+        if counts and not isinstance(message.content, str):
             yield from (found for block in message.content if (found := carried(block)))
 
 

@@ -36,7 +36,7 @@ def data_message(
         question: What is asked.
         *sources: The data, as `data_files` takes it.
         history: The messages before this one in the same request; numbers of files go on after theirs, and what
-            they hold counts towards the size of the request.
+            they hold counts towards the size of the request. Media in tools' replies are not numbered.
         names: What to call the sources, in their order.
         limits: How much may be sent.
 

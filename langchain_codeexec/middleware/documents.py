@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langchain_codeexec.grounding import attributed, documents_as_data
 from langchain_codeexec.grounding.conversation import asked_last
 from langchain_codeexec.inputs import files_in
+from langchain_codeexec.translation.uploads import replies_are_files
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -79,13 +80,16 @@ class DocumentCalculationMiddleware(AgentMiddleware[AgentState[ResponseT], Conte
 def document_data(messages: Sequence[BaseMessage], limits: DataLimits | None) -> DocumentData | None:
     """The data of all documents that a conversation's tools brought; `None` if they brought none.
 
-    Files are numbered after those of the user, so that these keep the names they were told under.
+    Files are numbered after those that the request holds anyway, so that these keep their names.
 
     Raises:
         DataError: The documents are too large.
     """
     documents = [document for message in messages for document in _documents(message)]
-    return documents_as_data(documents, first=len(files_in(messages)), limits=limits) if documents else None
+    if not documents:
+        return None
+    first = len(files_in(messages, tool_replies=replies_are_files(messages)))
+    return documents_as_data(documents, first=first, limits=limits)
 
 
 @dataclass(frozen=True, slots=True)

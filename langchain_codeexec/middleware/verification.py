@@ -11,6 +11,7 @@ from langchain_codeexec.executions import code_executions
 from langchain_codeexec.grounding.conversation import SOURCE_KEY, asked_last
 from langchain_codeexec.inputs import files_in
 from langchain_codeexec.middleware.documents import document_data
+from langchain_codeexec.translation.uploads import replies_are_files
 from langchain_codeexec.verification import Verdict, Verification, averify_executions, verify_executions
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ class _Answer(NamedTuple):
             return None
         data = document_data(history, limits)
         found = tuple(file.inline_file for file in data.files) if data else ()
-        return cls(message, history, (*files_in(history), *found))
+        given = files_in(history, tool_replies=replies_are_files(messages))
+        return cls(message, history, (*given, *found))
 
 
 def _is_mended(history: Sequence[AnyMessage]) -> bool:

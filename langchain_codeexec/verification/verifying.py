@@ -10,6 +10,7 @@ from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executions import ExecutionRequest, code_executions
 from langchain_codeexec.executors.waiting import in_thread
 from langchain_codeexec.inputs import files_in
+from langchain_codeexec.translation.uploads import replies_are_files
 from langchain_codeexec.verification.comparing import Likeness, likeness
 from langchain_codeexec.verification.judging import Repetition, not_repeatable
 from langchain_codeexec.verification.prose import unsupported_figures
@@ -83,7 +84,7 @@ class _Verifier:
         self._message = message
         self._runs = code_executions(message)
         self._executor = executor or _shared_sandbox()
-        self._files = tuple(files_in(history) if files is None else files)
+        self._files = tuple(_files(message, history) if files is None else files)
         self._history = history
         self._timeout = timeout
         self._session: ExecutorSession | None = None
@@ -156,6 +157,10 @@ def _reconsidered(
 def _first_line(error: Exception) -> str:
     """What went wrong; the remedies below it are for those who set the sandbox up."""
     return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _files(message: BaseMessage, history: Sequence[BaseMessage]) -> tuple[InlineFile, ...]:
+    return files_in(history, tool_replies=replies_are_files([*history, message]))
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator.answering import input_files
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.grounding import CalculatedAnswer
 from langchain_codeexec.grounding.prompt import INSTRUCTIONS
@@ -48,10 +49,12 @@ class ByWord(BaseRetriever):
 search = create_retriever_tool(ByWord(), "search", "Search facts.", response_format="content_and_artifact")
 
 
+def parts(prompt: Any) -> list[dict[str, Any]]:
+    return [part for content in prompt.request["contents"] for part in content["parts"]]
+
+
 def texts(prompt: Any) -> list[str]:
-    return [
-        part["text"] for content in prompt.request["contents"] for part in content["parts"] if "text" in part
-    ]
+    return [part["text"] for part in parts(prompt) if "text" in part]
 
 
 def astronomer(prompt: Any) -> Any:
@@ -135,6 +138,26 @@ def test_any_model_computes_with_them(
     state = agent.invoke({"messages": [("user", QUESTION)]})
     assert [kind for content in kinds(brain.prompts[-1]) for kind in content][-2:] == ["text", "inlineData"]
     assert traced(state["messages"][-1]) == [("97", "execution", (1,)), ("999", None, ())]
+
+
+@tool
+def photo() -> list[dict[str, Any]]:
+    """Take a picture."""
+    return [{"type": "image", "base64": "AAAA", "mime_type": "image/png"}]
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash-preview"])
+@pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
+def test_files_are_told_under_the_service_s_names(build: Any, model: str) -> None:
+    """Whether a tool's picture comes before them depends on the model and on the package that sends it."""
+    calls = [{"name": "photo", "args": {}}, {"name": "search", "args": {"query": "moons"}}]
+    brain = ScriptedBrain([*([{"functionCall": call}] for call in calls), "That is all."])
+    with GeminiEmulator(brain) as emulator:
+        llm = build(emulator.url, model)
+        agent = create_agent(llm, [photo, search], middleware=[DocumentCalculationMiddleware()])
+        agent.invoke({"messages": [("user", QUESTION)]})
+    [table] = [file.name for file in input_files(brain.prompts[-1].request) if file.mime_type == "text/csv"]
+    assert f"- {table}: table 1 of [1] Moons" in texts(brain.prompts[-1])[-1]
 
 
 def test_a_conversation_keeps_its_numbers(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:

@@ -4,9 +4,12 @@ import typer
 
 from langchain_codeexec.cli.ask import ask
 from langchain_codeexec.cli.chat import chat
+from langchain_codeexec.cli.conformance import conformance
 from langchain_codeexec.cli.demo import demo
 from langchain_codeexec.cli.doctor import doctor
 from langchain_codeexec.cli.options import Version
+from langchain_codeexec.cli.record import record
+from langchain_codeexec.cli.replay import replay
 from langchain_codeexec.cli.serve import serve
 
 __all__ = ["app"]
@@ -25,10 +28,11 @@ app = typer.Typer(
 def _about(*, version: Version = False) -> None:
     """Ask Gemini questions that it answers by running code.
 
-    Without --live everything happens offline: a rule-based stand-in on this machine
-    answers, which is no language model, and really runs the code it writes.
+    Without --live everything happens offline: a rule-based stand-in on this
+    machine answers, which is no language model, and really runs the code it
+    writes.
     """
 
 
-for _command in (ask, chat, demo, doctor, serve):
+for _command in (ask, chat, demo, doctor, serve, record, replay, conformance):
     app.command(epilog=_EPILOGUE)(_command)

@@ -1,16 +1,19 @@
 """`serve`: the emulator for other programs."""
 
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import langchain_codeexec.emulator
+from langchain_codeexec.cli.brains import chosen_brain
 from langchain_codeexec.cli.failures import reported
-from langchain_codeexec.cli.options import DEFAULT_MODEL, Debug
-from langchain_codeexec.cli.service import STAND_IN
-from langchain_codeexec.cli.terminal import results, stderr
+from langchain_codeexec.cli.foreground import LOOPBACK, tell_unfinished, until_interrupted
+from langchain_codeexec.cli.options import DEFAULT_MODEL, Debug, Port
+from langchain_codeexec.cli.terminal import results
 from langchain_codeexec.emulator.page import PREFIX
-from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator import ServerOptions
@@ -35,10 +38,39 @@ curl -H 'x-goog-api-key: any' -H 'content-type: application/json' -d '{{
 """
 
 
+class _Libraries(StrEnum):
+    GEMINI = "gemini"
+    ALL = "all"
+
+
 def serve(  # noqa: PLR0913 -- a parameter for each option
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Port = 8765,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = LOOPBACK,
+    script: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Answer with the steps of this YAML file, instead of by rules."),
+    ] = None,
+    brain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROVIDER:MODEL",
+            help="Let a chat model answer, such as ollama:qwen3; its LangChain package must be installed.",
+        ),
+    ] = None,
+    libraries: Annotated[
+        _Libraries,
+        typer.Option(
+            help="What programs can import: what Gemini's environment has, or all that is installed."
+        ),
+    ] = _Libraries.GEMINI,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FAULT",
+            help="A fault to answer with, such as quota, 503, cut or latency:seconds=2,rate=0.1; may be repeated.",
+        ),
+    ] = None,
     allow_remote: Annotated[
         bool,
         typer.Option(
@@ -53,34 +85,34 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
             help="Run code without isolation, as you and with your files, where this system allows no sandbox.",
         ),
     ] = False,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A fault to answer with, such as quota, 503, cut or latency:seconds=2,rate=0.1,seed=7; may be "
-            "repeated."
-        ),
-    ] = None,
     debug: Debug = False,
 ) -> None:
     """Run the emulator until Ctrl-C, for clients of any kind."""
-    options: ServerOptions = {"host": host, "port": port, "allow_remote": allow_remote, "faults": fault or ()}
+    if script and brain:
+        raise typer.BadParameter("either a script or a model answers: leave --script or --brain away")
+    options: ServerOptions = {
+        "host": host,
+        "port": port,
+        "allow_remote": allow_remote,
+        "faults": fault or (),
+        "libraries": "all" if libraries is _Libraries.ALL else "gemini",
+    }
     if allow_unsafe_code:
         options["allow_unsafe_code"] = True
     with reported(debug=debug):
-        try:
-            langchain_codeexec.emulator.serve(announce=_announce, **options)
-        except KeyboardInterrupt:
-            stderr().print("[dim]Stopped.[/]")
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot listen on {host}, port {port}: {error.strerror or error}. Choose another port with "
-                "--port (0 takes a free one) or another address with --host."
-            ) from error
+        chosen = chosen_brain(script, brain)
+        announce = partial(_announce, told=chosen.told)
+        until_interrupted(
+            partial(langchain_codeexec.emulator.serve, chosen.brain, announce=announce, **options), host, port
+        )
+    if chosen.script:
+        tell_unfinished(chosen.script)
 
 
-def _announce(url: str) -> None:
+def _announce(url: str, *, told: str) -> None:
     console = results()
-    console.print(f"[bold green]Gemini emulator on {url}[/]  (Ctrl-C stops it)\n{STAND_IN}")
+    console.print(f"[bold green]Gemini emulator on {url}[/]  (Ctrl-C stops it)")
+    console.print(told, markup=False)
     console.print(f"What comes in is shown on {url}{PREFIX}/")
     console.print("The code runs on this machine; `doctor` tells how it is isolated.\n")
     console.print(_HINTS.format(url=url, model=DEFAULT_MODEL), soft_wrap=True)

@@ -134,9 +134,9 @@ def is_http_url(url: str) -> bool:
     """Whether a text is a URL that HTTP requests can go to."""
     try:
         parts = urlsplit(url)
-    except ValueError:
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is none
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _check_host(host: str, *, allow_remote: bool) -> None:

@@ -7,10 +7,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
-
 from langchain_codeexec.emulator.cassettes import nearest, read_cassette
 from langchain_codeexec.emulator.hosting import LocalServer
 from langchain_codeexec.emulator.reading import read_body
@@ -18,7 +14,14 @@ from langchain_codeexec.emulator.recording import LARGEST_BODY, METHODS, Recordi
 from langchain_codeexec.emulator.scrubbing import Scrubber
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.streams import error_response
-from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
+
+try:
+    from starlette.applications import Starlette
+    from starlette.responses import Response
+    from starlette.routing import Route
+except ImportError as error:
+    raise MissingDependencyError("starlette", "emulator") from error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,9 +80,13 @@ class CassettePlayer(LocalServer):
         with self._lock:
             left, unanswered = list(self._left), list(self._unanswered)
         if left or unanswered:
+            told = (
+                f"{self._name} was not played as it was recorded: {len(left)} of {len(self._recorded)} "
+                f"interactions were not used, {len(unanswered)} were missing"
+            )
             lines = [f"Not used: {one.request.method} {one.request.path}" for one in left]
             lines += [f"Not recorded: {one.method} {one.path}" for one in unanswered]
-            raise AssertionError("\n".join([f"{self._name} was not played as it was recorded", *lines]))
+            raise AssertionError("\n".join([told, *lines]))
 
     async def _answer(self, request: Request) -> Response:
         try:

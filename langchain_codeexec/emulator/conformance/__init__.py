@@ -1,7 +1,8 @@
 """Cases that tell whether a server speaks Gemini's protocol, as data, and what runs them.
 
 ```
-python -m langchain_codeexec.emulator.conformance --url http://127.0.0.1:8765 --key any
+langchain-codeexec conformance http://127.0.0.1:8765 --key any
+python -m langchain_codeexec.emulator.conformance --url http://127.0.0.1:8765 --key any    # needs no typer
 ```
 
 The cases are in `cases.yaml`. They ask for structure, not for wording, so that a real model passes as well.
@@ -9,8 +10,36 @@ The cases are in `cases.yaml`. They ask for structure, not for wording, so that 
 
 from __future__ import annotations
 
-from langchain_codeexec.emulator.conformance.cases import Case, Turn, load_cases
-from langchain_codeexec.emulator.conformance.reports import Report, Verdict
-from langchain_codeexec.emulator.conformance.runner import Place, run_cases
+from typing import TYPE_CHECKING
 
-__all__ = ["Case", "Place", "Report", "Turn", "Verdict", "load_cases", "run_cases"]
+from langchain_codeexec.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from langchain_codeexec.emulator.conformance.cases import Case, Turn, load_cases
+    from langchain_codeexec.emulator.conformance.command import run_selection
+    from langchain_codeexec.emulator.conformance.reports import Report, Verdict
+    from langchain_codeexec.emulator.conformance.runner import Place, run_cases
+    from langchain_codeexec.emulator.conformance.selection import Selection
+
+__all__ = [
+    "Case",
+    "Place",
+    "Report",
+    "Selection",
+    "Turn",
+    "Verdict",
+    "load_cases",
+    "run_cases",
+    "run_selection",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "cases": ["Case", "Turn", "load_cases"],
+        "command": ["run_selection"],
+        "reports": ["Report", "Verdict"],
+        "runner": ["Place", "run_cases"],
+        "selection": ["Selection"],
+    },
+)

@@ -1,0 +1,65 @@
+"""`record`: a proxy that writes down what clients ask a service, and what it answers."""
+
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Annotated
+
+import typer
+
+import langchain_codeexec.emulator
+from langchain_codeexec.cli.failures import reported
+from langchain_codeexec.cli.foreground import LOOPBACK, point_clients_at, until_interrupted
+from langchain_codeexec.cli.options import PROXY_PORT, Debug, Port
+from langchain_codeexec.cli.terminal import stderr
+from langchain_codeexec.errors import ConfigurationError
+
+__all__ = ["record"]
+
+
+def record(
+    url: Annotated[
+        str,
+        typer.Argument(metavar="URL", help="The service, such as https://generativelanguage.googleapis.com."),
+    ],
+    cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", help="The YAML file to write.")],
+    *,
+    port: Port = PROXY_PORT,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a cassette that is there.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Pass requests on to a service and write both sides down, until Ctrl-C.
+
+    Keys and tokens go to the service and not into the file; what is asked and answered does.
+    """
+    with reported(debug=debug):
+        _check_writable(cassette, overwrite=overwrite)
+        proxy = langchain_codeexec.emulator.RecordingProxy(url, cassette, host=LOOPBACK, port=port)
+        announce = partial(point_clients_at, told=f"Recording {url}")
+        until_interrupted(partial(proxy.serve, announce), LOOPBACK, port)
+    count = len(proxy.interactions)
+    told = (
+        f"Interactions written to {cassette}: {count}" if count else "Nothing was asked, no file was written."
+    )
+    stderr().print(told, markup=False, soft_wrap=True)
+
+
+def _check_writable(cassette: Path, *, overwrite: bool) -> None:
+    """Fail before anything is asked, rather than when the first answer cannot be written down.
+
+    Raises:
+        ConfigurationError: The file is there already, or cannot be written.
+    """
+    if cassette.exists() and not (overwrite and cassette.is_file()):
+        raise ConfigurationError(
+            f"{str(cassette)!r} is there already. Choose another file, play it with `replay`, or let a cassette "
+            "be replaced with --overwrite."
+        )
+    try:
+        cassette.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=cassette.parent):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"{str(cassette)!r} cannot be written: {error.strerror or error}. Choose another file."
+        ) from error

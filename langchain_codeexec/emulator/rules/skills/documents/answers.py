@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
     from langchain_codeexec.emulator.rules.skills.documents.cases import Answer, Case
     from langchain_codeexec.emulator.rules.skills.documents.linking import Link
-    from langchain_codeexec.emulator.rules.skills.documents.selections import Selection
+    from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, Selection
 
 __all__ = ["answer_from", "lookup_of"]
 
@@ -45,6 +45,8 @@ def _count(case: Case) -> Answer | None:
     """How many rows meet the conditions; without any, the documents may list but a few of all there are."""
     if not case.asked.counts or case.measures or not (case.tests or _LISTED.search(case.asked.text)):
         return None
+    if any(one.column is case.link.table.key and len(one.cells) == 1 for one in case.link.mentions):
+        return None  # of what is named itself there is one
     (rows,), lines = opened([case.source()])
     lines += [f"used = {rows}", f"result = len({case.rows('used')})", 'print(f"{result = }")']
     named = case.link.table.key.label.lower()
@@ -70,10 +72,18 @@ def _lookup(case: Case) -> Answer | None:
         return Missing("They have nothing that fits all of it.") if case.tests else None
     if len(case.measures) > 1 or (case.count() > 1 and (case.measures or case.texts)):
         return None
-    if case.measure is not None:
-        if case.lacks(case.measure):
-            return Missing(f"They give no figure for the {case.select(case.measure).label}.")
-        return figure_of("compute" if case.measure.over else "look up", case.select(case.measure))
+    return _text(case) if case.measure is None else _figure(case, case.measure)
+
+
+def _figure(case: Case, measure: Measure) -> Answer:
+    if case.lacks(measure):
+        return Missing(f"They give no figure for the {case.select(measure).label}.")
+    if case.extreme:
+        return Missing(f"They give the {measure.label}, but no {case.extreme} of it.")
+    return figure_of("compute" if measure.over else "look up", case.select(measure))
+
+
+def _text(case: Case) -> Answer | None:
     column = case.texts[0] if case.texts else case.link.table.key
     if not case.texts and not _names_key(case):
         return None

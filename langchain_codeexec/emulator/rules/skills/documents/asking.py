@@ -68,15 +68,11 @@ _NOT_MEANT = phrase(
     r"|plot|chart|draw|graph|poem|essay|why|explain|summar)\w*"
     r"|\b(?:not|never|neither|nor|if|assuming|suppose|would)\b"
 )
-_QUESTION = phrase(
-    r"\b(?:what|which|who|when|where|how|whose|in what|by what|give|find|compute|calculate|tell"
-    r"|divide|subtract|determine|list|name|count"
-    r"|sum|add|work out|show|total|average|mean|median)\b"
-)
 _RANKED = phrase(
     r"\b(?:(?P<count>\d+) (?:most )?(?P<one>\w+)|top (?P<top>\d+)"
     r"|(?P<nth>second|third|\d+(?:st|nd|rd|th))[- ](?:most )?(?P<other>\w+))\b"
 )
+_CHOICE = phrase(r"^\W*(?:which|what|who|whose)\b(?!.*\bthan\b).*\bor\b")
 _ORDINALS = {"second": 2, "third": 3}
 _PER = phrase(r"\b(?:per|for each|for every)\b(?: (?:capita|person|head|inhabitant|resident))?")
 
@@ -134,20 +130,25 @@ class Asked:
 def asked(text: str) -> Asked | None:
     """Read what a question wants done; `None` for a wish that no rule here can meet."""
     every = words(text)
-    if _NOT_MEANT.search(text) or not _QUESTION.search(text):
+    if not every or _NOT_MEANT.search(text):
         return None
-    if _has_both_ends(every) and not _first(_BINARY, text):
-        return None  # `which continent's highest mountain is the lowest`
     wanted = unit_in(text)
     superlative, ranked = _superlative(text, every)
     spoken = set(ranked)
     if wanted:
         spoken |= {index for index, word in enumerate(every) if wanted[1] <= word.start < wanted[2]}
-    comparative = _comparative(text, every)
+    place, comparative = _comparative(text, every)
+    binary = _binary(text, every, comparative)
+    if comparative and not binary:  # `which is longer, A or B` asks for the longest of two
+        if superlative or not _CHOICE.search(text):
+            return None
+        superlative, comparative = Superlative(comparative, place), 0
+    if _has_both_ends(every) and not _first(_BINARY, text):
+        return None  # `which continent's highest mountain is the lowest`
     return Asked(
         text=text,
         words=every,
-        binary=_binary(text, every, comparative),
+        binary=binary,
         aggregate=_aggregate(text, every),
         comparative=comparative,
         superlative=superlative,
@@ -160,13 +161,13 @@ def asked(text: str) -> Asked | None:
     )
 
 
-def _comparative(text: str, every: tuple[Word, ...]) -> int:
-    """The sign of the adjective that compares two things; none is compared by `more than 10`."""
-    for word in every:
+def _comparative(text: str, every: tuple[Word, ...]) -> tuple[int, int]:
+    """Place and sign of the adjective that compares two things; none is compared by `more than 10`."""
+    for index, word in enumerate(every):
         how = adjective(word.text)
         if how and how.degree == "comparative" and not _THAN_NUMBER.match(text, word.end):
-            return how.sign
-    return 0
+            return index, how.sign
+    return -1, 0
 
 
 def _binary(text: str, every: tuple[Word, ...], comparative: int) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from langchain_codeexec.emulator.rules.skills.documents.measures import unit_of
+from langchain_codeexec.emulator.rules.skills.documents.combined import divides, lasting, quotient
 from langchain_codeexec.emulator.rules.skills.documents.selections import (
     Measure,
     Selection,
@@ -20,7 +19,7 @@ from langchain_codeexec.emulator.rules.skills.documents.selections import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
     from langchain_codeexec.emulator.rules.skills.documents.linking import Link
@@ -84,6 +83,15 @@ class Case:
         """What the rows are, in words."""
         return ", ".join(dict.fromkeys(test.words for test in self.tests))
 
+    @property
+    def extreme(self) -> str:
+        """The word in front of a quantity that wants the most or the least of it; no header says so."""
+        wish, link = self.asked.superlative, self.link
+        if wish is None or any(wish.index in link.spoken(column) for column in link.asked_columns):
+            return ""
+        follows = any(wish.index + 1 in link.spoken(column) for column in link.asked_columns)
+        return link.words[wish.index].text if follows else ""
+
     def count(self, *tests: Test) -> int:
         """How many rows meet the conditions and some more."""
         return sum(all(test.holds(row) for test in (*self.tests, *tests)) for row in self.link.table.rows)
@@ -136,6 +144,9 @@ def _has_gaps(column: Column) -> bool:
 
 def case_of(asked: Asked, link: Link) -> Case | Missing | None:
     """Sort what was linked into rows, quantities and operands; `None` where it is not told what goes together."""
+    if span := lasting(asked, link):
+        ranked, measure = span
+        return _with_rows(Case(ranked, link, ((measure, link.columns[-1][1]),), (), ()))
     columns = link.columns
     if spans := asked.lasts and any(column.holds_years for column in link.asked_columns):
         columns = [(column, 0) for column in link.rivals] or columns
@@ -143,47 +154,29 @@ def case_of(asked: Asked, link: Link) -> Case | Missing | None:
             return Missing("They give a year, but not how long it was.")
         asked = replace(asked, binary=asked.binary or "difference")
     if link.rivals and not spans:
-        rivals = _listed(column.name for column in link.rivals)
-        return Missing(f"They give {rivals}; say which of these is meant.", is_final=True)
+        return _which_of(link.rivals)
     numeric = [(Measure.of(column), index) for column, index in columns if column.is_numeric]
     texts = tuple(column for column, _ in columns if not column.is_numeric)
-    measures = _quotient(asked, link, numeric) if asked.per >= 0 else numeric
-    converted = [_in_unit(asked, measure) for measure, _ in measures]
+    if divides(asked, link):
+        divided = quotient(asked, link, numeric)
+        if isinstance(divided, list):
+            return _which_of(divided) if len(divided) > 1 else Missing("They do not say what to divide by.")
+        numeric = [divided]
+    converted = [_in_unit(asked, measure) for measure, _ in numeric]
     if asked.binary in {"", "difference"} and None in converted:
         return Missing(f"They give no figure in {asked.unit.name if asked.unit else 'that unit'}.")
-    measures = [(new or old, index) for new, (old, index) in zip(converted, measures, strict=True)]
-    case = Case(asked, link, tuple(measures), texts, ())
-    return _with_rows(case)
+    measures = tuple((new or old, index) for new, (old, index) in zip(converted, numeric, strict=True))
+    return _with_rows(Case(asked, link, measures, texts, ()))
+
+
+def _which_of(columns: Sequence[Column]) -> Missing:
+    *most, last = (column.name for column in columns)
+    rivals = f"{', '.join(most)} and {last}"
+    return Missing(f"They give {rivals}; say which of these is meant.", is_final=True)
 
 
 def _in_unit(asked: Asked, measure: Measure) -> Measure | None:
     return measure if asked.unit is None or measure.over else measure.into(asked.unit)
-
-
-def _listed(names: Iterator[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def _quotient(asked: Asked, link: Link, numeric: list[tuple[Measure, int]]) -> list[tuple[Measure, int]]:
-    """One quantity by another: `people per square mile`."""
-    over = [measure for measure, index in numeric if index > asked.per]
-    under = [(measure, index) for measure, index in numeric if index < asked.per]
-    behind = " ".join(word.text for word in link.words[asked.per + 1 :][:2])
-    unit = next(
-        (u for text in (behind, behind.partition(" ")[0]) if (u := unit_of(text)).dimension != text), None
-    )
-    if not over and unit is not None:
-        over = [
-            Measure.of(c) for c in link.table.columns if c.is_numeric and c.unit.dimension == unit.dimension
-        ]
-    if len(over) != 1 or len(under) != 1:
-        return numeric
-    by = (over[0].into(unit) if unit else None) or over[0]
-    [(measure, index)] = under
-    one = re.sub(r"(?<=\w{3})s$", "", by.unit.name) or by.label
-    unit = unit_of(f"{measure.unit.name} per {one}" if measure.unit.name else "")
-    return [(replace(measure, over=by, label=f"{measure.label} per {one}", unit=unit), index)]
 
 
 def _with_rows(case: Case) -> Case | None:

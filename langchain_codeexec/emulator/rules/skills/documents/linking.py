@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Link", "linked"]
 
+_SAID_OF_ALL = frozenset({"size", "height"})
+_SAID_OF_TIME = frozenset({"length", "year", "born"})
+# What stands for the row itself.
+_ALIASES = frozenset().union(*map(concepts, ("symbol", "code", "abbreviation", "name", "number")))
 _SIZES = frozenset().union(*map(concepts, ("area", "diameter", "radius", "volume", "population")))
 
 
@@ -69,6 +73,15 @@ class Link:
         named = [one.column for one in self.mentions] + [one.column for one in self.conditions]
         return {column.path for column in (*self.asked_columns, *named) if column is not self.table.key}
 
+    def spoken(self, column: Column) -> set[int]:
+        """Indices of the words that speak for a column, apart from names of rows."""
+        named = {index for one in self.mentions for index in range(one.first, one.last + 1)}
+        return {
+            index
+            for index, word in enumerate(self.words)
+            if index not in named and any(mentions(word, idea) for idea in column.ideas)
+        }
+
 
 def linked(asked: Asked, table: Table) -> Link:
     """Read a question against a table."""
@@ -88,12 +101,25 @@ def linked(asked: Asked, table: Table) -> Link:
     named = (word for index, word in enumerate(link.words) if index not in link.used)
     link.names_key = any(concepts(word.text) & table.nouns for word in named)
     rest = [
-        word for index, word in enumerate(link.words) if index not in link.used and not _is_idle(link, word)
+        word
+        for index, word in enumerate(link.words)
+        if index not in link.used and not _is_idle(link, index, word, asked)
     ]
     rest = [word for word in rest if word.is_number or not concepts(word.text) & table.nouns]
-    link.missing = [word.text for word in rest if word.is_number or not concepts(word.text) & table.topic]
+    link.missing = [] if link.names_key else [word for one in link.mentions for word in _part_of(link, one)]
+    link.missing += [word.text for word in rest if word.is_number or not concepts(word.text) & table.topic]
     link.topical = len(rest) - len(link.missing)
     return link
+
+
+def _part_of(link: Link, mention: Mention) -> list[str]:
+    """The words for what one row has, its capital, unless the question says so: a capital is not its state."""
+    column, key = mention.column, link.table.key
+    is_own = column is not key and len(set(column.cells)) == len(column.cells)
+    is_said = link.spoken(column) or any(idea & _ALIASES for idea in column.ideas)
+    if not is_own or is_said or any(one.column is key for one in link.mentions):
+        return []
+    return [word.text for word in link.words[mention.first : mention.last + 1]]
 
 
 def _unsaid(link: Link, column: Column) -> int:
@@ -123,8 +149,8 @@ def _take_columns(link: Link, asked: Asked) -> None:
         column = next(
             (one for one in winners if asked.unit and one.unit.into(asked.unit) is not None), winners[0]
         )
-        indices = _matching(link, column) & free
-        equal = [one for one in winners if _matching(link, one) & free == indices]
+        indices = link.spoken(column) & free
+        equal = [one for one in winners if link.spoken(one) & free == indices]
         if len(equal) > 1 and (asked.unit is None or column.unit.dimension == equal[-1].unit.dimension):
             link.rivals = equal
         link.columns.append((column, _place(link, column, indices)))
@@ -145,21 +171,9 @@ def _askable(link: Link) -> list[Column]:
     return [column for column in link.table.columns[1:] if column not in taken]
 
 
-def _matching(link: Link, column: Column) -> set[int]:
-    return {
-        index
-        for index, word in enumerate(link.words)
-        if not _in_mention(link, index) and any(mentions(word, idea) for idea in column.ideas)
-    }
-
-
-def _in_mention(link: Link, index: int) -> bool:
-    return any(one.first <= index <= one.last for one in link.mentions)
-
-
 def _spoken(link: Link, column: Column, free: set[int]) -> tuple[int, int, int] | None:
     """How many free words speak for a column, most first; `None` where its own noun is not among the words."""
-    indices = _matching(link, column)
+    indices = link.spoken(column)
     literal_label = bool(re.search(rf"\b{re.escape(column.label)}\b", link.text, re.IGNORECASE))
     telling = {index for index in indices & free if literal_label or not link.words[index].is_filler}
     matched = {
@@ -176,7 +190,7 @@ def _drop_adjectives(link: Link) -> None:
     nouns = [
         (column, index)
         for column, index in link.columns
-        if any(adjective(link.words[i].text) is None for i in _matching(link, column))
+        if any(adjective(link.words[i].text) is None for i in link.spoken(column))
     ]
     if not nouns:
         return
@@ -194,7 +208,7 @@ def _drop_adjectives(link: Link) -> None:
 
 
 def _in_front_of(link: Link, index: int, nouns: list[tuple[Column, int]]) -> bool:
-    return any(index + 1 in _matching(link, column) for column, _ in nouns)
+    return any(index + 1 in link.spoken(column) for column, _ in nouns)
 
 
 def _take_size(link: Link) -> None:
@@ -204,7 +218,7 @@ def _take_size(link: Link) -> None:
         if how is None or how.idea != "size":
             continue
         ranks = how.degree == "superlative" and not any(
-            max(_matching(link, column)) > index for column in link.asked_columns
+            max(link.spoken(column)) > index for column in link.asked_columns
         )
         if link.columns and not ranks:
             continue
@@ -226,9 +240,22 @@ def _take_unit(link: Link, asked: Asked) -> None:
         link.columns.insert(0, (measured[0], 0))
 
 
-def _is_idle(link: Link, word: Word) -> bool:
+def _is_idle(link: Link, index: int, word: Word, asked: Asked) -> bool:
     """Whether a word need not stand for anything."""
     if word.is_filler or word.text.lower() in UNIT_WORDS or word.text == str(len(link.table.rows)):
         return True
     how = adjective(word.text)
-    return how is not None and (not how.idea or bool(link.columns))
+    if how is None or not (how.idea and link.columns):
+        return how is not None and not how.idea
+    if how.degree == "positive" and not (index and link.words[index - 1].text.lower() == "how"):
+        return True
+    return _fits(link, index, how.idea, asked)
+
+
+def _fits(link: Link, index: int, idea: str, asked: Asked) -> bool:
+    """Whether an adjective can be said of what is asked for: `deep` of no discharge, but `high` of everything."""
+    columns = link.asked_columns
+    if idea in _SAID_OF_ALL or any(index + 1 in link.spoken(column) for column in columns):
+        return True
+    in_time = any(column.unit.dimension == "time" for column in columns)
+    return in_time and (idea in _SAID_OF_TIME or asked.lasts)

@@ -116,6 +116,7 @@ class Measure:
         label: What it is called.
         factor: What to multiply with, as Python; empty for nothing.
         over: What it is divided by.
+        since: What is subtracted from it: the year before which nothing counts.
     """
 
     column: str
@@ -124,6 +125,7 @@ class Measure:
     label: str
     factor: str = ""
     over: Measure | None = None
+    since: Measure | None = None
 
     @classmethod
     def of(cls, column: Column) -> Measure:
@@ -133,6 +135,8 @@ class Measure:
     def code(self, row: str) -> str:
         """Python for its value in a row."""
         value = f"number({row}[{self.column!r}]){self.factor}"
+        if self.since is not None:
+            return f"{value} - {self.since.code(row)}"
         if self.over is None:
             return value
         under = self.over.code(row)
@@ -146,12 +150,12 @@ class Measure:
     @property
     def columns(self) -> list[str]:
         """The columns it is read from."""
-        return [self.column, *(self.over.columns if self.over else ())]
+        return [self.column, *(name for one in (self.over, self.since) if one for name in one.columns)]
 
     @property
     def paths(self) -> list[str]:
         """The files it is in."""
-        return [self.path, *(self.over.paths if self.over else ())]
+        return [self.path, *(path for one in (self.over, self.since) if one for path in one.paths)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.answers import answer_from
 from langchain_codeexec.emulator.rules.skills.documents.asking import asked
 from langchain_codeexec.emulator.rules.skills.documents.cases import Missing
+from langchain_codeexec.emulator.rules.skills.documents.courtesies import bare
 from langchain_codeexec.emulator.rules.skills.documents.linking import linked
 from langchain_codeexec.emulator.rules.skills.documents.reading import documents_in, lists_documents
 from langchain_codeexec.emulator.rules.skills.documents.statements import answer_between, answer_in_sentences
@@ -27,6 +28,7 @@ _DEFINITIONS = (
     (phrase(r"\baverage (?:speed|velocity)\b"), "distance per time"),
 )
 _NOT_SAID = "The documents do not say."
+_NOT_READ = Missing("That is, no rule here reads the question, and the emulator is not a language model.")
 
 
 def hands_over_documents(question: Question) -> bool:
@@ -41,8 +43,10 @@ def documents(question: Question) -> Solution | None:
 
 
 def not_told(question: Question) -> str | None:
-    """That the documents do not hold what a question needs, and what that is."""
-    answer = _answer(question)
+    """That the documents do not hold what a question needs, and what that is; or that no rule reads it."""
+    if not hands_over_documents(question):
+        return None
+    answer = _answer(question) or _NOT_READ
     return f"{_NOT_SAID} {answer.sentence}" if isinstance(answer, Missing) else None
 
 
@@ -51,8 +55,9 @@ def _answer(question: Question) -> Solution | Missing | None:
     files = documents_in(question)
     if files is None:
         return None
-    answer = _answer_to(files.question, files)
-    derived = _derived(files.question) if isinstance(answer, Missing) else None
+    text = bare(files.question)
+    answer = _answer_to(text, files)
+    derived = _derived(text) if isinstance(answer, Missing) else None
     other = _answer_to(derived, files) if derived else None
     return other if isinstance(other, Solution) or (other and other.is_final) else answer
 

@@ -114,8 +114,8 @@ def _stated(wish: Asked, statements: Iterable[Statement]) -> Statement | None:
     fitting = dated if _WHEN.search(wish.text) else [one for one in fitting if one not in dated]
     counting = {one.sentence for one in fitting if _counts(one, wish)}
     fitting = [one for one in fitting if one.sentence in counting]
-    if not fitting or len(telling) < _ENOUGH:
-        return None
+    if not fitting or len({_ideas(word) for word in telling}) < max(_ENOUGH, len(telling)):
+        return None  # one word twice, as in `moons of the Moon`, is two things
     best = min(_distance(one, telling, numbers) for one in fitting)
     nearest = [one for one in fitting if _distance(one, telling, numbers) == best]
     return nearest[0] if len({one.figure for one in nearest}) == 1 else None
@@ -132,10 +132,14 @@ def _counts(statement: Statement, wish: Asked) -> bool:
 
 
 def _says(statement: Statement, telling: Sequence[Word]) -> bool:
-    said = {idea for word in words(statement.sentence) for idea in _ideas(word)}
+    every = words(statement.sentence)
+    said = {idea for word in every for idea in _ideas(word)}
+    named = {idea for word in every if word.text[0].isupper() for idea in _ideas(word)}
     own = any(_ideas(word) & said for word in telling)
     return own and all(
-        _ideas(word) & said or (not word.is_number and _ideas(word) & statement.topic) for word in telling
+        _ideas(word) & (named if word.start and word.text[0].isupper() else said)
+        or (not word.is_number and _ideas(word) & statement.topic)
+        for word in telling
     )
 
 

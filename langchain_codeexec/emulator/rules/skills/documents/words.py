@@ -62,12 +62,13 @@ diameter across
 admitted admission join joined statehood
 took take taken begin start
 left leave end
-born birth old age
-encounter pass passed reach reached visit visited fly flew meet met arrive fly
+born birth old young age
+office serve served serving govern governed
+encounter enter entered pass passed reach reached visit visited fly flew meet met arrive fly
 launched launch
 year when
 moon satellite
-time duration stay stayed lasted
+time duration stay stayed lasted spend spent
 price expensive cheap
 retention retain
 """

@@ -7,19 +7,19 @@ Anthropic's code execution, Python, shell and file editor; Gemini's parts as the
 
 from __future__ import annotations
 
-import binascii
 import json
-import re
-from base64 import b64decode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.executions.records import InlineFile, Outcome
+from langchain_codeexec.executions.inline import inline_image_from_uri
+from langchain_codeexec.executions.records import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["BlockReader", "CodeCall", "CodeResult", "Half", "inline_file", "inline_image", "signature_of"]
+    from langchain_codeexec.executions.records import InlineFile
+
+__all__ = ["BlockReader", "CodeCall", "CodeResult", "Half", "signature_of"]
 
 Json = dict[str, Any]
 
@@ -103,38 +103,6 @@ class BlockReader:
     def knows(self, call_id: str | None) -> bool:
         """Whether an id belongs to code."""
         return call_id in self._ids
-
-
-def inline_file(block: object) -> InlineFile | None:
-    """The file that a block carries by value, in any of the spellings; `None` for anything else."""
-    return _inline(block, "")
-
-
-def inline_image(block: object) -> InlineFile | None:
-    """The image that a block carries by value, in any of the spellings; `None` for anything else."""
-    return _inline(block, "image/")
-
-
-def _inline(block: object, family: str) -> InlineFile | None:
-    if not isinstance(block, dict):
-        return None
-    if block.get("type") == "non_standard":
-        return _inline(block.get("value"), family)
-    raw = block.get("inlineData") or block.get("inline_data")
-    if isinstance(raw, dict):
-        return _file(raw.get("data"), raw.get("mimeType") or raw.get("mime_type"), family)
-    if block.get("type") == "image_url":
-        url = block.get("image_url")
-        return _file_from_uri(url.get("url") if isinstance(url, dict) else url, family)
-    kind = block.get("type")
-    if not (isinstance(kind, str) and kind in _DATA_TYPES):
-        return None
-    source = block.get("source")  # Anthropic's
-    held = source if isinstance(source, dict) else block
-    mime_type = held.get("mime_type") or held.get("media_type") or _DATA_TYPES[kind]
-    return _file(held.get("base64", held.get("data")), mime_type, family) or _file_from_uri(
-        held.get("url"), family
-    )
 
 
 # -- LangChain's standard blocks -----------------------------------------------------------------------
@@ -270,7 +238,7 @@ def _payload(output: object) -> tuple[str, tuple[InlineFile, ...], Outcome | Non
     if not isinstance(output, list):
         return _text(output), (), None
     items = [item for item in output if isinstance(item, dict)]
-    images = [_file_from_uri(item.get("url"), "image/") for item in items if item.get("type") == "image"]
+    images = [inline_image_from_uri(item.get("url")) for item in items if item.get("type") == "image"]
     texts = [_text(item.get("logs") or _link(item)) for item in items]
     return "".join(texts), tuple(filter(None, images)), None
 
@@ -327,32 +295,6 @@ def signature_of(block: Json) -> str | None:
     found = _object(block.get("extras")).get("signature")
     return _word(found) or _word(block.get("thought_signature")) or _word(block.get("thoughtSignature"))
 
-
-def _file(data: object, mime_type: object, family: str) -> InlineFile | None:
-    if not (isinstance(data, str | bytes) and isinstance(mime_type, str) and mime_type.startswith(family)):
-        return None
-    if isinstance(data, bytes):
-        return InlineFile(data, mime_type)
-    standard = data.translate(_URL_SAFE)
-    try:
-        return InlineFile(b64decode(standard + "=" * (-len(standard) % 4)), mime_type)
-    except (ValueError, binascii.Error):
-        return None
-
-
-def _file_from_uri(uri: object, family: str) -> InlineFile | None:
-    found = _DATA_URI.fullmatch(uri) if isinstance(uri, str) else None
-    return _file(found["data"], found["mime"], family) if found else None
-
-
-_DATA_URI: Final = re.compile(r"data:(?P<mime>[^;,]+)(?:;[^;,]+)*;base64,(?P<data>.*)", re.DOTALL)
-_URL_SAFE: Final = str.maketrans("-_", "+/")
-_BYTES: Final = "application/octet-stream"
-_DATA_TYPES: Final = {
-    "image": "image/png",
-    **dict.fromkeys(("audio", "video", "file", "media", "document"), _BYTES),
-}
-"""Blocks that carry data, and the type of the data where they do not say."""
 
 _CODE_TOOLS: Final = frozenset(
     {"code_interpreter", "code_execution", "bash_code_execution", "text_editor_code_execution"}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.executions.artifacts import executions_from_artifact
-from langchain_codeexec.executions.halves import BlockReader, CodeCall, CodeResult, Half, inline_image
+from langchain_codeexec.executions.halves import BlockReader, CodeCall, CodeResult, Half
+from langchain_codeexec.executions.inline import inline_image
 from langchain_codeexec.executions.records import CodeExecution, InlineFile
 
 if TYPE_CHECKING:

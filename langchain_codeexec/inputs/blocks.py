@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import binascii
-import re
-from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from langchain_core.messages import HumanMessage
 
 from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.executions.inline import DATA_URI, bytes_from_base64
 from langchain_codeexec.gemini.input_files import input_file_name
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ __all__ = ["Carried", "carried", "carried_in", "files_in"]
 
 Json = dict[str, Any]
 
-_DATA_URI: Final = re.compile(r"data:([^;,]*)((?:;[^;,]+)*),(.*)", re.DOTALL | re.IGNORECASE)
 _DEFAULT_MIME: Final[Mapping[str, str]] = {
     "image": "image/jpeg",
     "audio": "audio/mpeg",
@@ -56,14 +53,7 @@ class Carried(NamedTuple):
         """
         if isinstance(self.encoded, bytes):
             return self.encoded
-        plain = self.encoded.translate(_URL_SAFE).rstrip("=")
-        try:
-            return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-        except binascii.Error as error:
-            raise ValueError(str(error)) from error
-
-
-_URL_SAFE: Final = {ord("-"): "+", ord("_"): "/", ord("\n"): None, ord("\r"): None}
+        return bytes_from_base64(self.encoded)
 
 
 def files_in(messages: Iterable[BaseMessage], *, tool_replies: bool = False) -> tuple[InlineFile, ...]:
@@ -129,9 +119,9 @@ def _standard(block: Json) -> Carried | None:
     named = {**(extras if isinstance(extras, dict) else {}), **block}
     name = next((str(named[key]) for key in ("filename", "name", "title") if named.get(key)), "")
     url = block.get("url") or block.get("image_url")
-    if "base64" not in block and isinstance(url, str) and (embedded := _DATA_URI.fullmatch(url)):
-        encoded: Any = embedded[3] if "base64" in embedded[2].lower() else unquote_to_bytes(embedded[3])
-        return _by_value(encoded, embedded[1] or mime_type, name)
+    if "base64" not in block and isinstance(url, str) and (embedded := DATA_URI.fullmatch(url)):
+        encoded = embedded["data"] if embedded["base64"] else unquote_to_bytes(embedded["data"])
+        return _by_value(encoded, embedded["mime"] or mime_type, name)
     return _by_value(block.get("base64"), mime_type, name)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.executions.artifacts import executions_from_artifact, files_from_artifact
-from langchain_codeexec.executions.halves import CodeResult, inline_file
+from langchain_codeexec.executions.halves import CodeResult
+from langchain_codeexec.executions.inline import inline_file
 from langchain_codeexec.executions.reading import blocks_with_halves
 
 if TYPE_CHECKING:

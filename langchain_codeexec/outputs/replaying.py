@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, ToolMessage
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.executions.halves import inline_image, signature_of
+from langchain_codeexec.executions.halves import signature_of
+from langchain_codeexec.executions.inline import inline_image
 from langchain_codeexec.outputs.reading import describe_file
 from langchain_codeexec.outputs.recording import saved_outputs
 

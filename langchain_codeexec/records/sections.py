@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from langchain_codeexec.executions import Outcome
 from langchain_codeexec.executions.artifacts import executions_from_artifact
-from langchain_codeexec.executions.halves import BlockReader, CodeCall, inline_file, inline_image
+from langchain_codeexec.executions.halves import BlockReader, CodeCall
+from langchain_codeexec.executions.inline import inline_file, inline_image
 from langchain_codeexec.outputs.reading import describe_file
 from langchain_codeexec.outputs.recording import saved_outputs
 from langchain_codeexec.outputs.sinks import place_of

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import mimetypes
-import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from langchain_codeexec.errors import MessageError
+from langchain_codeexec.executions.inline import DATA_URI
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +17,6 @@ __all__ = ["is_media", "parts_from_content", "text_of"]
 
 Json = dict[str, Any]
 
-_DATA_URI: Final = re.compile(
-    r"data:(?P<mime>[^;,]*)(?:;[^;,]+)*?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL | re.IGNORECASE
-)
 _DEFAULT_MIME: Final = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4"}
 _BYTES: Final = "application/octet-stream"
 _MEDIA: Final = frozenset({"image", "audio", "video", "file", "document", "image_url", "media"})
@@ -92,7 +89,7 @@ def _by_value(data: Any, mime_type: str) -> Json | None:
 
 
 def _from_uri(uri: str, kind: str, mime_type: str | None) -> Json | None:
-    if embedded := _DATA_URI.fullmatch(uri):
+    if embedded := DATA_URI.fullmatch(uri):
         data = embedded["data"] if embedded["base64"] else unquote_to_bytes(embedded["data"])
         return _by_value(data, embedded["mime"] or mime_type or _DEFAULT_MIME.get(kind, "text/plain"))
     guessed = mime_type or mimetypes.guess_type(uri.partition("?")[0])[0] or _DEFAULT_MIME.get(kind)

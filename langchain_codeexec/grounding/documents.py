@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from langchain_core.messages import HumanMessage
 
 from langchain_codeexec.executions import InlineFile
-from langchain_codeexec.grounding.figures import Figure, told_figures
+from langchain_codeexec.grounding.figures import Figure, stated_figures
 from langchain_codeexec.grounding.passages import SourceDocument, source_documents
 from langchain_codeexec.grounding.prompt import calculation_prompt
 from langchain_codeexec.grounding.sentences import sentences_in
@@ -168,7 +168,7 @@ def _distinct(tables: Iterable[DocumentTable]) -> tuple[DocumentTable, ...]:
 def _sentences(source: SourceDocument, passage: Passage) -> Iterator[DocumentSentence]:
     for _, text in sentences_in(_without_tables(passage.text)):
         line = shown(text, _SENTENCE)
-        if figures := told_figures(line):
+        if figures := stated_figures(line):
             yield DocumentSentence(source.number, line, tuple(figures), passage.page)
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from langchain_codeexec.grounding.figures import printed_figures, told_figures
+from langchain_codeexec.grounding.figures import printed_figures, stated_figures
 from langchain_codeexec.grounding.labels import BLANK
 from langchain_codeexec.grounding.units import unit_in_header
 from langchain_codeexec.inputs.shown import shown
@@ -84,7 +84,7 @@ def document_evidence(data: DocumentData) -> Iterator[Evidence]:
 
 def question_evidence(question: str) -> Iterator[Evidence]:
     """The figures that the question itself states."""
-    for figure in told_figures(question):
+    for figure in stated_figures(question):
         yield Evidence(figure, "question", shown(_line_at(question, figure.start), _EXCERPT))
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.grounding.numerals import Reading
 
-__all__ = ["Figure", "figures_in", "printed_figures", "told_figures"]
+__all__ = ["Figure", "figures_in", "printed_figures", "stated_figures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def figures_in(prose: str, documents: int | None = None) -> list[Figure]:
     return _figures(prose, prose_without_labels(prose, documents=documents), _WORDS_WITH_SCALE)
 
 
-def told_figures(prose: str) -> list[Figure]:
+def stated_figures(prose: str) -> list[Figure]:
     """The figures that a claim may rest on: besides those that are claims, years and numbers in words."""
     return _figures(prose, prose_without_labels(prose, years=True), _WORDS)
 

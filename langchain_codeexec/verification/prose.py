@@ -12,7 +12,7 @@ from langchain_codeexec.grounding.agreement import bears_out
 from langchain_codeexec.grounding.answers import CalculatedAnswer
 from langchain_codeexec.grounding.conversation import is_users, runs_in
 from langchain_codeexec.grounding.evidence import execution_evidence
-from langchain_codeexec.grounding.figures import figures_in, printed_figures, told_figures
+from langchain_codeexec.grounding.figures import figures_in, printed_figures, stated_figures
 from langchain_codeexec.verification.records import Verdict, Verification
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def unsupported_figures(message: BaseMessage, history: Sequence[BaseMessage]) ->
             of answers that were found not to hold excepted. Where it is not given, what the user said is not
             known, and the numbers in the message's own code count instead: they are what it started from.
     """
-    said = (told_figures(str(one.text)) for one in history if is_users(one) or isinstance(one, ToolMessage))
+    said = (stated_figures(str(one.text)) for one in history if is_users(one) or isinstance(one, ToolMessage))
     holding = (one for one in history if not _is_refuted(one))
     printed = (found.figure for found in execution_evidence(runs_in([*holding, message])))
     given = () if history else (printed_figures(run.code) for run in runs_in([message]))

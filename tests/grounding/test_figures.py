@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_codeexec.grounding import figures_in, printed_figures
-from langchain_codeexec.grounding.figures import told_figures
+from langchain_codeexec.grounding.figures import stated_figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,7 +192,7 @@ def test_brackets_cite_only_documents_that_there_are() -> None:
 
 
 def test_what_is_told_includes_years_and_words() -> None:
-    told = told_figures("Since 1979 it has two moons and 3 rings.")
+    told = stated_figures("Since 1979 it has two moons and 3 rings.")
     assert [figure.value for figure in told] == [1979, 2, 3]
 
 
@@ -251,12 +251,12 @@ def test_a_scale_multiplies(value: Decimal, scale: tuple[str, int]) -> None:
 
 @given(st.text(alphabet="0123456789.,-+eE%$€ \n\u202f/\u00d7^½[]()kMbn", max_size=60))
 def test_nothing_raises_and_places_are_right(text: str) -> None:
-    for figure in [*figures_in(text), *told_figures(text), *printed_figures(text)]:
+    for figure in [*figures_in(text), *stated_figures(text), *printed_figures(text)]:
         assert text[figure.start : figure.end] == figure.text
         assert figure.value.is_finite()
 
 
 @given(st.text(max_size=80))
 def test_any_text_is_read(text: str) -> None:
-    for figure in [*figures_in(text), *told_figures(text), *printed_figures(text)]:
+    for figure in [*figures_in(text), *stated_figures(text), *printed_figures(text)]:
         assert 0 <= figure.start < figure.end <= len(text)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
 
-__all__ = ["AsyncExecutorSession", "CodeExecutor", "ExecutorSession"]
+__all__ = ["AsyncExecutorSession", "CodeExecutor", "ExecutorSession", "checked_executor"]
 
 
 @runtime_checkable
@@ -73,3 +75,16 @@ class CodeExecutor(Protocol):
             ExecutorError: The sandbox itself is broken.
         """
         ...
+
+
+def checked_executor(executor: Any) -> CodeExecutor:
+    """An executor that somebody was given.
+
+    Raises:
+        ConfigurationError: It is none, but a class of executors, say, or a tool.
+    """
+    runs = hasattr(executor, "run") or hasattr(executor, "session")
+    if not runs or isinstance(executor, type) or hasattr(executor, "invoke"):
+        raise ConfigurationError(f"an executor is an object such as LocalSandbox(), not {executor!r}")
+    checked: CodeExecutor = executor
+    return checked

@@ -24,6 +24,7 @@ from langchain_codeexec.errors import (
     ServerError,
 )
 from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executors.base import checked_executor
 from langchain_codeexec.executors.sessions import arun_in, files_of, with_files
 from langchain_codeexec.executors.verdicts import STATE_LOST
 
@@ -96,7 +97,7 @@ class FailoverExecutor:
         on: The reasons for trying the next one; see `REASONS`.
 
     Raises:
-        ConfigurationError: There is no executor, or a reason is none.
+        ConfigurationError: There is no executor, one of them is none, or a reason is none.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class FailoverExecutor:
         if unknown:
             raise ConfigurationError(f"on must name some of {', '.join(REASONS)}; not {', '.join(unknown)}")
         self.executors = tuple(
-            executor
+            checked_executor(executor)
             for given in executors
             for executor in (given if isinstance(given, Sequence) else (given,))
         )

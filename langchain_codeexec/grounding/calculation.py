@@ -47,7 +47,8 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
         limits: What the documents' files may amount to.
 
     Raises:
-        ConfigurationError: A question comes without documents and there is no retriever, or `llm` is none.
+        ConfigurationError: `llm`, `retriever` or `limits` is none, or a question comes without documents and there
+            is no retriever.
         DataError: The documents are none, or too large.
         MessageError: The input is no question.
 
@@ -64,10 +65,12 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
         *,
         limits: DataLimits | None = None,
     ) -> None:
+        if not isinstance(llm, Runnable):
+            raise ConfigurationError(
+                f"llm must be a chat model, such as ChatGeminiCodeExecution(model=...), not {llm!r}"
+            )
         self._llm = llm
-        self._retriever: Runnable[str, Any] | None = (
-            None if retriever is None else coerce_to_runnable(retriever)
-        )
+        self._retriever = None if retriever is None else _runnable(retriever)
         self._limits = limits
 
     @property
@@ -175,6 +178,16 @@ class _Question(NamedTuple):
 
     def message(self, data: DocumentData) -> HumanMessage:
         return data.message(self.text, *self.attachments)
+
+
+def _runnable(retriever: Any) -> Runnable[str, Any]:
+    try:
+        runnable: Runnable[str, Any] = coerce_to_runnable(retriever)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"retriever must be a retriever, a runnable or a function, not {retriever!r}"
+        ) from error
+    return runnable
 
 
 def _messages(asked: Any) -> list[BaseMessage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,7 @@ from langchain_codeexec.errors import DataError
 from langchain_codeexec.inputs.shown import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["Passage", "SourceDocument", "source_documents"]
 
@@ -68,6 +69,8 @@ def source_documents(documents: Iterable[Document] | Document) -> tuple[SourceDo
     Raises:
         DataError: One of them is no `Document`.
     """
+    if not isinstance(documents, Iterable):
+        raise DataError(f"documents are a list of langchain_core Documents, not {documents!r}")
     chunks: dict[tuple[str, ...], list[Document]] = {}
     for index, document in enumerate([documents] if isinstance(documents, Document) else documents):
         if not isinstance(document, Document):

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.errors import DataError
+from langchain_codeexec.errors import ConfigurationError, DataError
 from langchain_codeexec.gemini.input_files import input_file_name
 from langchain_codeexec.inputs.csv_writing import csv_from_grid, sample_of, writable
 from langchain_codeexec.inputs.data_file import DataFile
@@ -50,6 +50,7 @@ def data_files(
         The files in order; a workbook or document may become several.
 
     Raises:
+        ConfigurationError: `limits` are none.
         DataError: A source is of no known kind, unreadable, empty or too large.
         MissingDependencyError: The library that reads a source's format is not installed.
     """
@@ -60,7 +61,9 @@ def files_within(
     sources: Sequence[Any], names: Sequence[str | None] | None, first: int, limits: DataLimits, *, spent: int
 ) -> tuple[DataFile, ...]:
     """As `data_files`, where `spent` bytes of the request are taken already."""
-    names = names or [None] * len(sources)
+    if not isinstance(limits, DataLimits):
+        raise ConfigurationError(f"limits must be DataLimits(...), not {limits!r}")
+    names = [names] if isinstance(names, str) else names or [None] * len(sources)
     if len(names) != len(sources):
         raise DataError(
             f"there are {len(sources)} sources and {len(names)} names; give one for each, or None"

@@ -45,8 +45,8 @@ class DataLimits:
     def __post_init__(self) -> None:
         for name in ("request_bytes", "file_bytes", "files"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise ConfigurationError(f"DataLimits({name}={value!r}): a limit must be above zero")
+            if value is not None and not (isinstance(value, int | float) and value > 0):
+                raise ConfigurationError(f"DataLimits({name}={value!r}): a limit must be a number above zero")
 
     @property
     def largest_file(self) -> int:

@@ -46,6 +46,8 @@ def read_path(path: Any, most: int) -> bytes:
             status = os.fstat(file.fileno())
             _check_regular(status, name)
             data = b"" if status.st_size > most else file.read(most + 1)
+    except DataError:
+        raise
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a path with a NUL character

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from langchain.agents.middleware.types import AgentMiddleware, ContextT, ResponseT
 
@@ -13,6 +13,7 @@ from langchain_codeexec.middleware.other import OtherModelCall
 from langchain_codeexec.middleware.own import is_own, own_request
 from langchain_codeexec.middleware.recording import recorded
 from langchain_codeexec.middleware.state import CodeExecutionState
+from langchain_codeexec.planning.choosing import Combination
 from langchain_codeexec.planning.reporting import areport_plan, report_plan
 from langchain_codeexec.tools import CodeExecutionTool
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.executors.base import CodeExecutor
     from langchain_codeexec.middleware.calls import ModelCall
-    from langchain_codeexec.planning.choosing import Combination
     from langchain_codeexec.planning.plan import Planner
 
 __all__ = ["CodeExecutionMiddleware"]
@@ -56,7 +56,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         executor: Makes that tool a `CodeExecutionTool` that runs code here.
 
     Raises:
-        ConfigurationError: More than one of `tool`, `llm` and `executor` is given.
+        ConfigurationError: More than one of `tool`, `llm` and `executor` is given, or one is wrong.
 
     Examples:
         >>> agent = create_agent(
@@ -78,6 +78,10 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         executor: CodeExecutor | None = None,
     ) -> None:
         super().__init__()
+        if combination not in (None, *get_args(Combination)):
+            raise ConfigurationError(
+                f"combination is one of {', '.join(get_args(Combination))}, not {combination!r}"
+            )
         self._options = Options(planner, combination, _tool(tool, llm, executor))
         self.tools = [self._options.tool] if self._options.tool else []
 

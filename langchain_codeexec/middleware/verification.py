@@ -8,6 +8,7 @@ from langchain.agents.middleware.types import AgentMiddleware, AgentState, Conte
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_codeexec.executions import code_executions
+from langchain_codeexec.executors.base import checked_executor
 from langchain_codeexec.grounding.conversation import SOURCE_KEY, asked_last
 from langchain_codeexec.inputs import files_in
 from langchain_codeexec.middleware.documents import document_data
@@ -52,6 +53,9 @@ class VerificationMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, Re
         timeout: Seconds for each run; by default the executor's.
         limits: What documents' files may amount to, as `DocumentCalculationMiddleware` has it.
 
+    Raises:
+        ConfigurationError: `executor` is none.
+
     Examples:
         >>> agent = create_agent(llm, tools, middleware=[VerificationMiddleware()])  # doctest: +SKIP
     """
@@ -65,7 +69,7 @@ class VerificationMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, Re
         limits: DataLimits | None = None,
     ) -> None:
         super().__init__()
-        self._executor = executor
+        self._executor = None if executor is None else checked_executor(executor)
         self._mend = mend
         self._timeout = timeout
         self._limits = limits

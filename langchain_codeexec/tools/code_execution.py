@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from langchain_core.runnables import RunnableConfig  # noqa: TC002 -- LangChain finds the parameter by its type
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import Field, PrivateAttr
 
 from langchain_codeexec.errors import CodeExecError, ConfigurationError
+from langchain_codeexec.executors.base import checked_executor
 from langchain_codeexec.tools.context import CallContext
 from langchain_codeexec.tools.executing import ExecutorRunner
 from langchain_codeexec.tools.failures import advice
@@ -60,7 +61,7 @@ class CodeExecutionTool(BaseTool):
         show_images: Whether the calling model is shown the images drawn, as `image` blocks beside the text.
 
     Raises:
-        ConfigurationError: None or several of `llm`, `executor` and settings of a model are given.
+        ConfigurationError: None or several of `llm`, `executor` and settings of a model are given, or a wrong one.
 
     Examples:
         >>> CodeExecutionTool(model="gemini-3-flash-preview")  # doctest: +SKIP
@@ -144,7 +145,13 @@ def _model(llm: BaseChatModel | None, executor: CodeExecutor | None, settings: d
         raise ConfigurationError(
             f"CodeExecutionTool needs one of llm=, executor= or settings of a model (model=...); got {found}"
         )
+    if executor is not None:
+        checked_executor(executor)
     if not settings:
+        if llm is not None and not isinstance(llm, Runnable):
+            raise ConfigurationError(
+                f"llm must be a chat model, not {llm!r}; to name one, write CodeExecutionTool(model=...)"
+            )
         return llm
     from langchain_codeexec.chat_models import ChatGeminiCodeExecution  # noqa: PLC0415 -- imports on use
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executions import ExecutionRequest, code_executions
+from langchain_codeexec.executors.base import checked_executor
 from langchain_codeexec.executors.waiting import in_thread
 from langchain_codeexec.inputs import files_in
 from langchain_codeexec.translation.uploads import replies_are_files
@@ -53,6 +54,9 @@ def verify_executions(
         history: The conversation before the message. Without one, numbers that the code itself holds are accounted
             for, too, as those of a question that is not known.
         timeout: Seconds for each run; by default the executor's.
+
+    Raises:
+        ConfigurationError: `executor` is none.
     """
     return _Verifier(message, executor, files, history, timeout).verification()
 
@@ -83,7 +87,7 @@ class _Verifier:
     ) -> None:
         self._message = message
         self._runs = code_executions(message)
-        self._executor = executor or _shared_sandbox()
+        self._executor = _shared_sandbox() if executor is None else checked_executor(executor)
         self._files = tuple(_files(message, history) if files is None else files)
         self._history = history
         self._timeout = timeout

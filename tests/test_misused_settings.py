@@ -1,0 +1,86 @@
+"""What users mistake for each other: the error comes where the setting is made, and names it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from langchain_core.documents import Document
+from langchain_core.language_models import FakeListChatModel
+from langchain_core.messages import AIMessage
+
+from langchain_codeexec import (
+    CodeExecutionMiddleware,
+    CodeExecutionTool,
+    DocumentCalculation,
+    FailoverExecutor,
+    LocalSandbox,
+    VerificationMiddleware,
+    data_files,
+    verify_executions,
+)
+from langchain_codeexec.errors import CodeExecError, ConfigurationError, DataError
+from langchain_codeexec.inputs import DataLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LLM: Any = FakeListChatModel(responses=["It is 6."])
+CLASS: Any = LocalSandbox
+TOOL: Any = CodeExecutionTool(llm=LLM)
+NAME: Any = "gemini-2.5-flash"
+NUMBER: Any = 3
+DOCUMENTS = {"question": "How far?", "documents": [Document("It is 3 km.")]}
+
+MISTAKES: dict[str, tuple[Callable[[], object], type[CodeExecError], str]] = {
+    "a class for a tool": (lambda: CodeExecutionTool(executor=CLASS), ConfigurationError, "executor"),
+    "a tool for an executor": (
+        lambda: CodeExecutionTool(executor=TOOL),
+        ConfigurationError,
+        "LocalSandbox()",
+    ),
+    "a name for a model": (lambda: CodeExecutionTool(llm=NAME), ConfigurationError, "model=..."),
+    "a class for a middleware": (
+        lambda: CodeExecutionMiddleware(executor=CLASS),
+        ConfigurationError,
+        "executor",
+    ),
+    "a way that is none": (
+        lambda: CodeExecutionMiddleware(combination=NAME),
+        ConfigurationError,
+        "one_sided",
+    ),
+    "a class to verify in": (lambda: VerificationMiddleware(CLASS), ConfigurationError, "executor"),
+    "a class to verify an answer in": (
+        lambda: verify_executions(AIMessage("It is 6."), CLASS),
+        ConfigurationError,
+        "executor",
+    ),
+    "a class to fail over to": (lambda: FailoverExecutor(CLASS), ConfigurationError, "executor"),
+    "a name to calculate with": (lambda: DocumentCalculation(NAME), ConfigurationError, "llm"),
+    "no retriever": (lambda: DocumentCalculation(LLM, NUMBER), ConfigurationError, "retriever"),
+    "a retriever of nothing": (
+        lambda: DocumentCalculation(LLM, lambda _: NUMBER).invoke("How far?"),
+        DataError,
+        "3",
+    ),
+    "limits of a calculation": (
+        lambda: DocumentCalculation(LLM, limits=NUMBER).invoke(DOCUMENTS),
+        ConfigurationError,
+        "DataLimits",
+    ),
+    "limits": (lambda: data_files([{"a": 1}], limits=NUMBER), ConfigurationError, "DataLimits"),
+    "a limit in words": (lambda: DataLimits(files=NAME), ConfigurationError, "files"),
+}
+
+
+@pytest.mark.parametrize(("make", "error", "named"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_named(make: Callable[[], object], error: type[CodeExecError], named: str) -> None:
+    with pytest.raises(error) as raised:
+        make()
+    assert named in str(raised.value)
+
+
+def test_one_name_is_enough_for_one_source() -> None:
+    [file] = data_files([{"a": 1}], names="sales")
+    assert file.source == "rows 'sales'"

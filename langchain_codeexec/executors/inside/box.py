@@ -13,7 +13,7 @@ from .root import BOX, PLACES, mount_box
 if TYPE_CHECKING:
     from .limits import Limits
 
-__all__ = ["Box", "folder_box", "mounted_box"]
+__all__ = ["Box", "folder_box", "live_in", "mounted_box"]
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,13 @@ class Box:
     def settle(self) -> None:
         """Make this process at home in the box."""
         os.chdir(self.work)
-        os.environ |= {
-            "HOME": self.temporary,
-            "TMPDIR": self.temporary,
-            "MPLCONFIGDIR": f"{self.temporary}/matplotlib",
-        }
-        tempfile.tempdir = None  # what this process found out before
+        live_in(self.temporary)
+
+
+def live_in(folder: str) -> None:
+    """Have libraries keep in a folder what they would keep at home or among temporary files."""
+    os.environ |= {"HOME": folder, "TMPDIR": folder, "MPLCONFIGDIR": f"{folder}/matplotlib"}
+    tempfile.tempdir = None  # what this process found out before
 
 
 def mounted_box(limits: Limits, readable: list[str]) -> Box:

@@ -20,13 +20,7 @@ def argument(index: int) -> int:
 
 def bits(index: int, mask: int, value: int, otherwise: int = EPERM) -> list[Instruction]:
     """Allow the call if these bits of an argument have this value."""
-    return [
-        bpf.load(argument(index)),
-        bpf.mask(mask),
-        bpf.jump_equal(value, 1, 0),
-        bpf.errno(otherwise),
-        bpf.ALLOW,
-    ]
+    return one_of(index, (value,), otherwise, among=mask)
 
 
 def without(index: int, flags: int, otherwise: int = EPERM) -> list[Instruction]:
@@ -34,10 +28,12 @@ def without(index: int, flags: int, otherwise: int = EPERM) -> list[Instruction]
     return bits(index, flags, 0, otherwise)
 
 
-def one_of(index: int, values: tuple[int, ...], otherwise: int = EPERM) -> list[Instruction]:
-    """Allow the call if an argument has one of these values."""
+def one_of(
+    index: int, values: tuple[int, ...], otherwise: int = EPERM, *, among: int = 0xFFFFFFFF
+) -> list[Instruction]:
+    """Allow the call if an argument, or these bits `among` its own, has one of these values."""
     tests = [bpf.jump_equal(value, len(values) - n, 0) for n, value in enumerate(values)]
-    return [bpf.load(argument(index)), *tests, bpf.errno(otherwise), bpf.ALLOW]
+    return [bpf.load(argument(index)), bpf.mask(among), *tests, bpf.errno(otherwise), bpf.ALLOW]
 
 
 def none_of(index: int, values: tuple[int, ...]) -> list[Instruction]:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from . import frames, namespaces, zygote
+from .box import live_in
 from .bubblewrap import bubblewrap_command
 from .isolation import Folders, Isolation, Namespaces
 from .kernel import call, die_with_parent, prctl
@@ -109,6 +110,7 @@ def _with_landlock(control: socket.socket, wanted: dict[str, Any]) -> None:
     """No namespaces: what runs leave behind is removed here, when all of them have ended."""
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
     base = OwnedFolder(wanted["temporary"])
+    live_in(base.path)
     readable = readable_paths(wanted["readable"])
     try:
         _fork_zygote(control, wanted, lambda: Folders(base.path, readable))

@@ -11,7 +11,7 @@ import ctypes
 import os
 import stat
 from contextlib import contextmanager
-from errno import EACCES, EBADF, EINVAL, ENOENT
+from errno import EACCES, EBADF, EINVAL, ENOENT, ERANGE
 from typing import TYPE_CHECKING, NamedTuple
 
 from .kernel import syscall
@@ -31,7 +31,7 @@ _UTSNAME_BYTES, _NODE_NAME = 390, slice(65, 130)  # struct new_utsname of linux/
 
 
 class Lookups:
-    """Answers a program's calls that look at files, and the one that would tell the host's name.
+    """Answers a program's calls that look at files, and those that would name a folder or the host.
 
     Args:
         memory: The program's.
@@ -45,6 +45,7 @@ class Lookups:
         self._seen = self._writable + _prefixes(readable)
         self._above = {above for path in self._seen for above in _ancestors(path)}
         self._forms = {number(name): form for name, form in _FORMS.items()}
+        self._others = {number("getcwd"): self._name_folder, number("uname"): self._name_system}
 
     def answer(self, call: Call) -> int:
         """The value of a call.
@@ -54,7 +55,7 @@ class Lookups:
         """
         form = self._forms.get(call.number)
         if form is None:
-            return self._name_system(call.arguments[0])
+            return self._others[call.number](call)
         with self._opened(form, call) as fd:
             return form.report(self, fd, *(call.arguments[index] for index in form.others))
 
@@ -117,12 +118,28 @@ class Lookups:
         self._memory.write(result, target)
         return len(target)
 
-    def _name_system(self, result: int) -> int:
+    def _name_folder(self, call: Call) -> int:
+        """Where the program is; Landlock lets it go where it may not look, and a link might have led there."""
+        result, size, *_ = call.arguments
+        fd = os.open(f"/proc/{call.task}/cwd", os.O_PATH | os.O_CLOEXEC)
+        try:
+            self._check(fd)
+            if not os.fstat(fd).st_nlink:  # it has been removed
+                raise _failure(ENOENT)
+            path = os.fsencode(_place(fd)) + b"\0"
+        finally:
+            os.close(fd)
+        if len(path) > size:
+            raise _failure(ERANGE)
+        self._memory.write(result, path)
+        return len(path)
+
+    def _name_system(self, call: Call) -> int:
         filled = ctypes.create_string_buffer(_UTSNAME_BYTES)
         syscall("uname", number("uname"), filled)
         names = bytearray(filled.raw)
         names[_NODE_NAME] = b"sandbox".ljust(65, b"\0")
-        self._memory.write(result, bytes(names))
+        self._memory.write(call.arguments[0], bytes(names))
         return 0
 
 
@@ -158,7 +175,7 @@ _FORMS = {
     "readlink": _Form(Lookups._read_link, (1, 2), follows=False),  # noqa: SLF001 -- as above
     "readlinkat": _Form(Lookups._read_link, (2, 3), 0, 1, follows=False),  # noqa: SLF001 -- as above
 }
-CALLS = (*_FORMS, "uname")
+CALLS = (*_FORMS, "getcwd", "uname")
 """The system calls that are answered."""
 
 

@@ -71,7 +71,7 @@ class Program:
             step()
         except SystemExit as stop:
             if stop.code is None or isinstance(stop.code, int):
-                return (stop.code or 0) & 0xFF
+                return 0 if stop.code is None else int.__and__(stop.code, 0xFF)
             self._show(_words(stop.code))
             return 1
         except BaseException as error:  # noqa: BLE001 -- whatever a program raises is its result
@@ -85,7 +85,7 @@ class Program:
 
     def flush(self) -> None:
         """Flush the streams, and what the program may have put in their place."""
-        for stream in (getattr(sys, "stdout", None), getattr(sys, "stderr", None), *self._streams):
+        for stream in (sys.__dict__.get("stdout"), sys.__dict__.get("stderr"), *self._streams):
             _flush(stream)
 
     def _execute(self) -> None:
@@ -98,7 +98,7 @@ class Program:
         value = eval(last, names)  # noqa: S307 -- as above
         if value is not None and not self._source.rstrip().endswith(";"):  # as a notebook understands it
             self._drawings.take_value(value)
-            self.value = repr(value)[:LONGEST_VALUE]
+            self.value = str.__getitem__(repr(value), slice(LONGEST_VALUE))  # may be of a subclass
 
     def _show_error(self, error: BaseException) -> None:
         """Print a traceback without the frames of this file."""
@@ -155,12 +155,15 @@ def _compile(source: str) -> tuple[CodeType, CodeType | None]:
 
 def _limit(error: BaseException) -> str:
     """What a program failed for want of."""
-    if isinstance(error, MemoryError):
-        return "memory"
-    if isinstance(error, ModuleNotFoundError):
-        name = (error.name or "").partition(".")[0]
-        return f"library:{name}" if name.isidentifier() else ""
-    return LIMITS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+    try:
+        if isinstance(error, MemoryError):
+            return "memory"
+        if isinstance(error, ModuleNotFoundError):
+            name = (error.name or "").partition(".")[0]
+            return f"library:{name}" if name.isidentifier() else ""
+        return LIMITS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+    except BaseException:  # noqa: BLE001 -- a program can make anything of an attribute
+        return ""
 
 
 def _open_stream(fd: int) -> TextIO:
@@ -180,7 +183,7 @@ def _flush(stream: TextIO | None) -> None:
     """Flush a stream that may be closed or no stream at all."""
     try:
         stream.flush()  # type: ignore[union-attr]  # None has no flush, which is an exception like the others
-    except Exception:  # noqa: BLE001 -- a program can put anything in place of sys.stdout
+    except BaseException:  # noqa: BLE001 -- a program can put anything in place of sys.stdout
         return
 
 

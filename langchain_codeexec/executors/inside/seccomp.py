@@ -1,7 +1,8 @@
 """Which system calls a program may make.
 
 A list of what is allowed: files, memory, threads, clocks, pipes. All else fails with EPERM: processes,
-sockets, other processes, mounts, keys, tracing, io_uring, bpf, anonymous files outside the limit of the disk.
+sockets, other processes, mounts, keys, tracing, io_uring, bpf, anonymous files outside the limit of the disk,
+timers that could send SIGCONT to a session that rests.
 Calls newer than the list fail with ENOSYS, so that libraries fall back to those they used before.
 """
 
@@ -27,7 +28,8 @@ _THREAD = 0x00010600  # CLONE_{THREAD,FILES,FS}; with files of its own it would 
 _CLONE_NEW = 0x7E020080  # CLONE_NEW{TIME,NS,CGROUP,UTS,IPC,USER,PID,NET} of linux/sched.h
 _CLOSE_RANGE_UNSHARE = 2  # linux/close_range.h
 _MAP_HUGETLB = 0x40000  # asm-generic/mman.h: memory that the host has set aside
-_O_PATH = 0x200000  # asm-generic/fcntl.h
+_O_ACCMODE, _O_PATH = 0x3, 0x200000  # asm-generic/fcntl.h
+_READ_WRITE_BOTH = (0, 1, 2)  # O_RDONLY, O_WRONLY, O_RDWR
 _AF_UNIX, _SOL_SOCKET = 1, 1
 _SOCKET_OPTIONS = (3, 4, 7, 8, 38, 39)  # SO_{TYPE,ERROR,SNDBUF,RCVBUF,PROTOCOL,DOMAIN}; no SO_PEER*
 _OF_A_PROCESS = """
@@ -37,19 +39,19 @@ _PERSONALITY_QUERY = 0xFFFFFFFF
 
 _ALLOWED = """
     read write close stat fstat lstat poll lseek mprotect munmap brk rt_sigaction rt_sigprocmask
-    rt_sigreturn pread64 pwrite64 readv writev access pipe select sched_yield mremap msync mincore madvise
-    dup dup2 pause nanosleep getitimer alarm setitimer getpid sendfile exit wait4 uname flock fsync
-    fdatasync ftruncate getdents getcwd chdir fchdir rename mkdir rmdir creat link unlink symlink readlink
-    umask gettimeofday getrlimit getrusage sysinfo times getuid getgid geteuid getegid getppid getpgrp
-    getgroups getresuid getresgid capget rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack mknod
-    statfs fstatfs sched_get_priority_max sched_get_priority_min mlock munlock mlock2 arch_prctl setrlimit
-    sync_file_range gettid readahead fgetxattr flistxattr time futex epoll_create getdents64
-    set_tid_address restart_syscall fadvise64 timer_settime timer_gettime timer_getoverrun timer_delete
-    exit_group epoll_wait epoll_ctl waitid mkdirat mknodat newfstatat unlinkat renameat linkat symlinkat
-    readlinkat faccessat pselect6 ppoll set_robust_list epoll_pwait signalfd timerfd_create eventfd
-    timerfd_settime timerfd_gettime signalfd4 eventfd2 epoll_create1 dup3 pipe2 preadv pwritev getcpu
-    renameat2 getrandom membarrier copy_file_range preadv2 pwritev2 pkey_mprotect pkey_alloc pkey_free
-    statx rseq faccessat2 epoll_pwait2 futex_waitv recvfrom shutdown getsockname getpeername
+    rt_sigreturn pread64 pwrite64 readv writev access pipe select sched_yield mremap msync mincore
+    madvise dup dup2 pause nanosleep getitimer alarm setitimer getpid sendfile exit wait4 uname flock
+    fsync fdatasync ftruncate getdents getcwd chdir fchdir rename mkdir rmdir creat link unlink symlink
+    readlink umask gettimeofday getrlimit getrusage sysinfo times getuid getgid geteuid getegid getppid
+    getpgrp getgroups getresuid getresgid capget rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack
+    mknod statfs fstatfs sched_get_priority_max sched_get_priority_min mlock munlock mlock2 arch_prctl
+    setrlimit sync_file_range gettid readahead fgetxattr flistxattr time futex epoll_create getdents64
+    set_tid_address restart_syscall fadvise64 exit_group epoll_wait epoll_ctl waitid mkdirat mknodat
+    newfstatat unlinkat renameat linkat symlinkat readlinkat faccessat pselect6 ppoll set_robust_list
+    epoll_pwait signalfd timerfd_create eventfd timerfd_settime timerfd_gettime signalfd4 eventfd2
+    epoll_create1 dup3 pipe2 preadv pwritev getcpu renameat2 getrandom membarrier copy_file_range preadv2
+    pwritev2 pkey_mprotect pkey_alloc pkey_free statx rseq faccessat2 epoll_pwait2 futex_waitv recvfrom
+    shutdown getsockname getpeername
 """.split()
 
 _ATTRIBUTES = """
@@ -69,17 +71,18 @@ _CLOCK = [
     bpf.errno(EINVAL),
     bpf.ALLOW,
 ]
-_CLOCKS = ("clock_gettime", "clock_getres", "clock_nanosleep", "timer_create")
+_CLOCKS = ("clock_gettime", "clock_getres", "clock_nanosleep")
 
 _AMONG_FILES_OF_OTHERS: dict[str, list[Instruction]] = {
     **{name: [bpf.errno(0)] for name in _ATTRIBUTES},
     **{name: [bpf.errno(ENOTSUP)] for name in (*_LOOKS_AT_ATTRIBUTES, "fallocate")},
-    "open": without(1, _O_PATH, EACCES),
-    "openat": without(2, _O_PATH, EACCES),
+    "open": one_of(1, _READ_WRITE_BOTH, EACCES, among=_O_ACCMODE | _O_PATH),
+    "openat": one_of(2, _READ_WRITE_BOTH, EACCES, among=_O_ACCMODE | _O_PATH),
     "openat2": [bpf.errno(ENOSYS)],
 }
-"""Where Landlock alone keeps files apart. A file that is opened as a mere place (O_PATH) could be looked at;
-space that is taken all at once would be gone before anybody has counted it."""
+"""Where Landlock alone keeps files apart. It lets anybody open a file as a mere place (O_PATH), or neither to
+read nor to write, which is enough to look at it, and to start a device; space that is taken all at once would be
+gone before anybody has counted it."""
 
 _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIO(N)CLEX
 _FCNTLS_REFUSED = (8, 10, 15, 1024, 1026, 1031)  # SETOWN SETSIG SETOWN_EX SETLEASE NOTIFY SETPIPE_SZ

@@ -87,7 +87,10 @@ class Supervisor:
             ending = "disk"
         wall = time.monotonic() - start
         stays = ending == "replied" and not header["last"]
-        (current.stop if stays else current.kill)()
+        if stays and not current.stop():
+            stays, ending = False, "restless"
+        if not stays:
+            current.kill()
         current.drain()
         self._reply(current, {"ending": ending, "wall": wall, "cpu": current.cpu_time - cpu})
         if not stays:
@@ -146,11 +149,12 @@ class Supervisor:
                 Path(self.box.images, name).unlink()
         status = report.get("status", 0) if current.status is None else current.status
         value, limit, peak = (report.get(name) for name in ("value", "limit", "peak"))
+        believable = isinstance(peak, int) and 0 <= peak <= self.limits.memory
         header |= {
             "status": status if isinstance(status, int) and abs(status) <= _LAST_STATUS else 1,
             "value": value[:_LONGEST_VALUE] if isinstance(value, str) else "",
             "limit": limit[:_LONGEST_LIMIT] if isinstance(limit, str) else "",
-            "peak": current.peak_memory or (min(peak, self.limits.memory) if isinstance(peak, int) else 0),
+            "peak": current.peak_memory or (peak if believable else 0),
             "truncated": [capture.truncated for capture in current.captures],
             "images": [name for name, _ in images],
             "files": [name for name, _ in files],

@@ -22,7 +22,10 @@ __all__ = ["Player"]
 
 _READ = 1 << 16  # bytes
 _LONGEST_LINE = 1 << 20  # bytes of a report
+_STOPPING = 1.0  # seconds for all threads to come to rest
+_FIRST_PAUSE = 2e-5  # seconds until the first look at whether they have
 _PIPE_READS = 32  # a pipe holds 64 KiB, and nobody can enlarge it
+_AT_REST = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
 
 
 class Player:
@@ -89,11 +92,20 @@ class Player:
         self.captures = (Capture(output_bytes), Capture(output_bytes))
         self._signal(signal.SIGCONT)
 
-    def stop(self) -> None:
-        """Let it rest, threads and all, until `begin`."""
+    def stop(self) -> bool:
+        """Let it rest, threads and all, until `begin`; false where it does not come to rest.
+
+        That is so while a thread keeps sending SIGCONT, and while one waits for a thread that it has cloned
+        with CLONE_VFORK, which is stopped itself.
+        """
         self._signal(signal.SIGSTOP)
-        if self.status is None:
-            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        pause, end = _FIRST_PAUSE, time.monotonic() + _STOPPING
+        while self.status is None and not os.waitid(os.P_PID, self.pid, _AT_REST):
+            if time.monotonic() >= end:
+                return False
+            time.sleep(pause)
+            pause *= 2
+        return True
 
     def kill(self) -> None:
         """Kill it."""

@@ -40,6 +40,7 @@ def result_from_reply(
         "cpu": f"killed at the limit of {limits.cpu:g} s of CPU time",
         "tasks": f"killed at the limit of {limits.tasks} threads",
         "disk": f"killed at the limit of the disk ({limits.disk} bytes, {limits.files} files)",
+        "restless": "killed: its threads could not be stopped at the end of the run",
         "cancelled": "cancelled",
     }
     limit = _words_for_limit(reply["limit"], limits) if status else ""

@@ -16,6 +16,7 @@ from langchain_codeexec.grounding.attribution import attributed
 from langchain_codeexec.grounding.documents import DocumentData, documents_as_data
 from langchain_codeexec.grounding.prompt import NOT_SAID
 from langchain_codeexec.inputs import files_in
+from langchain_codeexec.translation.uploads import replies_are_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -174,7 +175,8 @@ class _Question(NamedTuple):
     @property
     def files(self) -> int:
         """How many files the request has before those of the documents."""
-        return len(files_in([*self.before, HumanMessage(list(self.attachments))]))
+        conversation = [*self.before, HumanMessage(list(self.attachments))]
+        return len(files_in(conversation, tool_replies=replies_are_files(conversation)))
 
     def message(self, data: DocumentData) -> HumanMessage:
         return data.message(self.text, *self.attachments)

@@ -11,7 +11,7 @@ from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.brain import Prompt
-    from langchain_codeexec.emulator.scripted import Step
+    from langchain_codeexec.emulator.steps import Step
 
 __all__ = ["When", "last_text", "shown_prompt", "shown_step"]
 

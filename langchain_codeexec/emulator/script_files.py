@@ -31,7 +31,7 @@ from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from langchain_codeexec.emulator.scripted import Step
+    from langchain_codeexec.emulator.steps import Step
 
 __all__ = ["read_script"]
 

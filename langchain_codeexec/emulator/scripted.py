@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from langchain_codeexec.emulator.conditions import When, shown_prompt, shown_step
 from langchain_codeexec.emulator.script_files import read_script
@@ -18,24 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from langchain_codeexec.emulator.brain import Prompt
+    from langchain_codeexec.emulator.steps import Said, Step
     from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.gemini.wire import Part
 
-__all__ = ["ScriptedBrain", "Step"]
-
-_Listed: TypeAlias = "list[str | Part | EmulatedError]"
-_Said: TypeAlias = "Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]"
-Step: TypeAlias = "str | _Listed | GenerateContentResponse | EmulatedError | Callable[[Prompt], Step | _Said]"
-"""The answer to one request.
-
-- a text;
-- a list of parts, where a text stands for a text part and an `EmulatedError` breaks off there. Code is
-  really run; if a `codeExecutionResult` follows every code, the list goes out as it is written;
-- a whole response, sent as it is written, completed by what it lacks (a field set to `None` stays out);
-- an `EmulatedError`;
-- a function of the prompt that gives one of these, or that yields texts and parts: what `yield` gives it for
-  code is the `ExecutionResult`, so that it can write failing code anew.
-"""
+__all__ = ["ScriptedBrain"]
 
 _REMEMBERED = 1000
 _RESPONSE_FIELDS = frozenset(GenerateContentResponse.__annotations__)
@@ -79,7 +66,7 @@ class ScriptedBrain:
         """
         return cls(read_script(source))
 
-    def respond(self, prompt: Prompt) -> _Said:
+    def respond(self, prompt: Prompt) -> Said:
         """Answer with the next step.
 
         Raises:
@@ -174,7 +161,7 @@ def _part(item: Any) -> Any:
     return {"text": item} if isinstance(item, str) else item
 
 
-def _as_parts(said: _Said) -> _Said:
+def _as_parts(said: Said) -> Said:
     """What a function yields, its texts as parts."""
     result: ExecutionResult | None = None
     while True:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from langchain_codeexec.emulator import Prompt, RecordedRequest
-    from langchain_codeexec.emulator.scripted import Step
+    from langchain_codeexec.emulator.steps import Step
 
 NEW, OLD = "gemini-3-flash-preview", "gemini-2.5-flash"
 

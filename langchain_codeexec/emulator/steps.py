@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from langchain_codeexec.emulator.brain import Prompt
     from langchain_codeexec.emulator.service_errors import EmulatedError
@@ -17,6 +16,7 @@ __all__ = ["Said", "Step"]
 
 _Listed: TypeAlias = "list[str | Part | EmulatedError]"
 Said: TypeAlias = "Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]"
+"""An answer said piece by piece."""
 Step: TypeAlias = "str | _Listed | GenerateContentResponse | EmulatedError | Callable[[Prompt], Step | Said]"
 """The answer to one request.
 

@@ -76,7 +76,7 @@ def read_configuration(environ: Mapping[str, str] | None = None) -> Configuratio
     env = os.environ if environ is None else environ
     kind, project, trouble = _default_credentials(env)
     try:
-        resolved = resolve_endpoint(environ=env, default_project=lambda: project)
+        resolved = resolve_endpoint(environ=env, default_project=lambda: project or _gcloud_project(env))
     except ConfigurationError as error:
         return Configuration(None, "not configured", None, ready=False, remedy=_redacted(str(error), env))
     service, why = _SERVICES[resolved.endpoint.kind], _reason(resolved, env)
@@ -118,6 +118,16 @@ def _default_credentials(env: Mapping[str, str]) -> tuple[str | None, str | None
     project = content.get("project_id")
     kind = _KINDS.get(content["type"], "credentials of another kind")
     return kind, project if isinstance(project, str) else None, ""
+
+
+def _gcloud_project(env: Mapping[str, str]) -> str | None:
+    """The project of gcloud's configuration, which google-auth takes where gcloud's own credentials name none."""
+    if env.get("GOOGLE_APPLICATION_CREDENTIALS") or not _gcloud_file(env).is_file():
+        return None
+    from google.auth._cloud_sdk import get_project_id  # noqa: PLC0415 -- rarely needed; asks gcloud just as google-auth does
+
+    project: str | None = get_project_id()  # type: ignore[no-untyped-call]  # google-auth annotates little
+    return project
 
 
 def _gcloud_file(env: Mapping[str, str]) -> Path:

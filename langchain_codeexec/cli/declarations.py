@@ -17,10 +17,17 @@ def declared_functions(path: Path) -> list[Any]:
     """The declarations in a JSON file: a list of them, or a single one, in any form that `bind_tools` takes.
 
     Raises:
-        ConfigurationError: The file cannot be read or is not JSON.
+        ConfigurationError: The file cannot be read, is not JSON, or holds something else.
     """
     try:
-        declared = json.loads(path.read_text(encoding="utf-8"))
+        read = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"cannot read function declarations from {path}: {error}") from error
-    return declared if isinstance(declared, list) else [declared]
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"cannot read function declarations from {path}: {reason}") from error
+    declared = read if isinstance(read, list) else [read]
+    if not declared or not all(isinstance(one, dict) for one in declared):
+        raise ConfigurationError(
+            f"{path} holds something else than function declarations; give it an object with name, description "
+            "and parameters (a JSON schema), or a list of such objects"
+        )
+    return declared

@@ -26,7 +26,7 @@ from langchain_codeexec.records.visible import visible
 
 __all__ = ["doctor"]
 
-_NONE = f"none: code is refused, or runs as you with your files and network where {ALLOW_UNSAFE}=1 allows it"
+_NONE = f"none: code runs as you, with your files and network, because {ALLOW_UNSAFE} allows it"
 _PROBE = ExecutionRequest("print(6 * 7)", timeout=20.0)
 
 
@@ -86,9 +86,8 @@ def _offline() -> tuple[dict[str, Any], str]:
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     trouble = _trouble(executor)
     mode = "" if trouble else executor.isolation()
-    sandbox = (
-        f"LocalSandbox isolates programs here ({mode}); `doctor --sandbox` attacks it" if mode else _NONE
-    )
+    isolated = f"LocalSandbox isolates programs here ({mode}); `doctor --sandbox` attacks it"
+    sandbox = "no program could be run" if trouble else isolated if mode else _NONE
     if missing:
         remedy = f"{' and '.join(missing)} missing: pip install 'langchain-codeexec[emulator]'"
         return {"ready": False, "detail": remedy}, sandbox
@@ -140,7 +139,7 @@ def _live(live: dict[str, Any]) -> str:
 
 
 def _libraries(extra: str, versions: dict[str, str | None]) -> str:
-    listed = ", ".join(f"{name} {found or 'missing'}" for name, found in versions.items())
+    listed = ", ".join(f"{name} {found or 'missing or too old'}" for name, found in versions.items())
     return listed if None not in versions.values() else f"{listed}; pip install 'langchain-codeexec[{extra}]'"
 
 

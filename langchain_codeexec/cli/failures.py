@@ -57,9 +57,16 @@ def failure_panel(error: CodeExecError) -> RenderableType:
 
 
 def verdict(answer: AIMessage) -> int:
-    """The exit code for an answer: whether the model ended it by itself, and all that it drew could be saved."""
+    """The exit code for an answer.
+
+    It failed if the model did not end it by itself, or if its code, run again, gave something else. If what it
+    drew could not be saved, the place is wrong.
+    """
     metadata = answer.response_metadata
+    verification = metadata.get("verification") or {}
     if metadata.get("finish_reason") != "STOP" or metadata.get("finish_message"):
+        return FAILED
+    if verification.get("verdict") == "mismatch":
         return FAILED
     return MISUSED if any(entry.get("error") for entry in saved_outputs(answer)) else 0
 

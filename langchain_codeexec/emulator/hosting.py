@@ -113,9 +113,10 @@ class LocalServer:
         """
         listener = _listen(self._address)
         self._url = _url(listener)
-        if announce is not None:
-            announce(self._url)
-        self._new_server().run([listener])
+        with listener:  # closed as well if this is interrupted before the server has it
+            if announce is not None:
+                announce(self._url)
+            self._new_server().run([listener])
 
     def __enter__(self) -> Self:
         return self.start()

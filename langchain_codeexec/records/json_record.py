@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.executions import code_executions
 from langchain_codeexec.records.sections import places_of, sections_of
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["json_record"]
 
+_BESIDES: Final = ("finish_message", "plan", "outputs", "verification")
+
 
 def json_record(message: BaseMessage) -> dict[str, Any]:
     """What an answer tells, in values of JSON.
@@ -25,8 +27,9 @@ def json_record(message: BaseMessage) -> dict[str, Any]:
 
     Returns:
         `answer` (the text after the last run), `executions` in order, `usage` in tokens, `finish_reason` and
-        `model`; `finish_message`, `plan` and `outputs` (what is saved where) where the message has them. An image
-        that is saved is given by `path`, a path or URL, any other by value, in `base64`.
+        `model`; `tool_calls`, `finish_message`, `plan`, `outputs` (what is saved where) and `verification` where
+        the message has them. An image that is saved is given by `path`, a path or URL, any other by value, in
+        `base64`.
     """
     metadata = message.response_metadata
     places = places_of(message)
@@ -37,7 +40,9 @@ def json_record(message: BaseMessage) -> dict[str, Any]:
         "finish_reason": metadata.get("finish_reason"),
         "model": metadata.get("model_name"),
     }
-    return record | {key: metadata[key] for key in ("finish_message", "plan", "outputs") if metadata.get(key)}
+    if calls := getattr(message, "tool_calls", None):
+        record["tool_calls"] = [{"name": call["name"], "args": call["args"]} for call in calls]
+    return record | {key: metadata[key] for key in _BESIDES if metadata.get(key)}
 
 
 def _execution(execution: CodeExecution, places: dict[str, str]) -> dict[str, Any]:

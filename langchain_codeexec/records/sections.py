@@ -33,6 +33,7 @@ __all__ = [
     "plan_section",
     "sections_of",
     "sections_of_execution",
+    "verification_section",
 ]
 
 Json: TypeAlias = "dict[str, Any]"
@@ -195,6 +196,8 @@ def closing_sections(message: BaseMessage) -> list[Section]:
     sections = [Section("notice", str(notice), failed=True)] if notice else []
     failures = dict.fromkeys(str(entry["error"]) for entry in saved_outputs(message) if entry.get("error"))
     sections += [Section("notice", failure, failed=True) for failure in failures]
+    if (verified := verification_section(message)) is not None:
+        sections.append(verified)
     usage = getattr(message, "usage_metadata", None)
     if usage:
         sections.append(Section("usage", _usage(usage), str(metadata.get("model_name", ""))))
@@ -215,6 +218,16 @@ def plan_section(message: BaseMessage) -> Section | None:
     sides = ", ".join([*(["code execution"] if plan.get("code_execution") else []), *functions])
     reason = plan.get("reason") or "no reason given"
     return Section("plan", f"{sides or 'no tools'}: {reason}", str(plan.get("way", "")))
+
+
+def verification_section(message: BaseMessage) -> Section | None:
+    """What running a message's code again gave; `None` for a message that does not say."""
+    verification = message.response_metadata.get("verification")
+    if not isinstance(verification, dict):
+        return None
+    verdict, reason = str(verification.get("verdict")), verification.get("reason")
+    told = f"Verification: {verdict.replace('_', ' ')}{f'; {reason}' if reason else ''}"
+    return Section("notice", told, failed=verdict == "mismatch")
 
 
 def _plan(message: BaseMessage) -> list[Section]:

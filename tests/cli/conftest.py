@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +12,7 @@ from typer.testing import CliRunner
 
 from langchain_codeexec.cli.app import app
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator.hosting import LocalServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,3 +53,35 @@ def gemini(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., GeminiEmul
     yield start
     for emulator in running:
         emulator.stop()
+
+
+@pytest.fixture
+def serving(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command that serves; a client in a thread of its own asks it things, and then ends it by a signal."""
+    serve = LocalServer.serve
+
+    def run(*args: str, client: Callable[[str], object], end: int = signal.SIGINT) -> Result:
+        failures: list[BaseException] = []
+
+        def asks(url: str) -> None:
+            try:
+                client(url)
+            except BaseException as failure:  # noqa: BLE001 -- raised again where the test sees it
+                failures.append(failure)
+            finally:
+                os.kill(os.getpid(), end)
+
+        def watched(server: LocalServer, announce: Callable[[str], None]) -> None:
+            def announced(url: str) -> None:
+                announce(url)
+                threading.Thread(target=asks, args=(url,)).start()
+
+            serve(server, announced)
+
+        monkeypatch.setattr(LocalServer, "serve", watched)
+        result = cli(*args)
+        if failures:
+            raise failures[0]
+        return result
+
+    return run

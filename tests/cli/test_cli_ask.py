@@ -137,8 +137,8 @@ def test_files_travel_with_their_type(cli, gemini, tmp_path, file):
 @pytest.mark.parametrize(
     ("name", "data", "told"),
     [
-        ("missing.csv", None, "missing.csv cannot be read: No such file or directory"),
-        (".", None, "cannot be read: it is a folder"),
+        ("missing.csv", None, "│ missing.csv cannot be read: No such file or directory"),
+        ("..", None, "│ .. cannot be read: it is a folder"),
         ("empty.csv", b"", "empty.csv is empty"),
         ("large.txt", bytes(16_000_000), "large.txt has 16.0 MB"),
         ("program.exe", b"MZ\x00\xff", "program.exe is neither text nor of a type Gemini takes"),
@@ -254,6 +254,8 @@ def test_code_that_fails_is_shown_as_it_failed(cli, gemini):
     [
         (["ask"], "Missing argument"),
         (["ask", SUM, "--json", "--stream"], "leave --stream away"),
+        (["ask", " "], "there is nothing in it to answer"),
+        (["ask", SUM, "--html", "a", "--notebook", "a"], "name the same file"),
         (["ask", SUM, "--colour"], "No such option"),
         (["sing"], "No such command"),
     ],
@@ -289,10 +291,63 @@ def test_explains_that_there_was_nothing_to_choose(cli, options):
     assert "code execution: no functions are declared" in result.stdout
 
 
-@pytest.mark.parametrize("content", ["not json", None])
-def test_declarations_that_cannot_be_read_are_an_error(cli, tmp_path, content):
+def test_a_call_is_part_of_the_object(cli, tmp_path):
+    (tmp_path / "tools.json").write_text(json.dumps(PRICE))
+    result = cli("ask", "What is the price of 'blue lamp' in the catalog?", "--tools", "tools.json", "--json")
+    assert json.loads(result.stdout)["tool_calls"] == [{"name": "get_price", "args": {"item": "blue lamp"}}]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("not json", "cannot read function declarations from tools.json: Expecting value"),
+        (None, "cannot read function declarations from tools.json: No such file or directory"),
+        ("[]", "tools.json holds something else than function declarations; give it an object with name"),
+        ("null", "tools.json holds something else than function declarations"),
+        ('["get_price"]', "tools.json holds something else than function declarations"),
+        ('{"name": 3}', "a function is named 3"),
+    ],
+)
+def test_declarations_that_cannot_be_read_are_an_error(cli, tmp_path, content, told):
     if content is not None:
         (tmp_path / "tools.json").write_text(content)
     result = cli("ask", SUM, "--tools", "tools.json")
     assert result.exit_code == 2
-    assert "cannot read function declarations" in " ".join(result.stderr.split())
+    assert told in " ".join(result.stderr.replace("│", "").split())
+
+
+def test_a_table_that_is_too_large_may_be_thinned_out(cli, gemini, tmp_path):
+    emulator = gemini("Fine.")
+    (tmp_path / "large.csv").write_text("a,b\n" + f"1,{'x' * 10_000}\n" * 1600)
+    assert "has about 16.0 MB" in cli("ask", "What is this?", "-f", "large.csv", "--live").stderr
+    assert cli("ask", "What is this?", "-f", "large.csv", "--live", "--down-sample").exit_code == 0
+    [request] = emulator.requests
+    assert "every 2nd of 1600 rows" in request.body["contents"][0]["parts"][0]["text"]
+
+
+VERIFIED = {
+    "confirmed": [code("print(6 * 7)"), "It is 42."],
+    "mismatch": [code("print(6 * 7)"), "It is 43."],
+    "not checked": ["It is 42."],
+}
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"], ["--json"]])
+@pytest.mark.parametrize("told", VERIFIED)
+def test_an_answer_can_be_verified(cli, gemini, told, options):
+    gemini(VERIFIED[told])
+    result = cli("ask", "What is six times seven?", "--live", "--verify", *options)
+    assert result.exit_code == (told == "mismatch")
+    if "--json" in options:
+        assert json.loads(result.stdout)["verification"]["verdict"] == told.replace(" ", "_")
+    else:
+        assert result.stdout.count(f"Verification: {told}") == 1
+
+
+def test_the_code_finds_the_file_when_it_is_verified(cli, tmp_path):
+    (tmp_path / "data.csv").write_text("a,b\n1,2\n3,4\n")
+    result = cli(
+        "ask", "What is the mean of column b?", "-f", "data.csv", "--verify", "--html", "answer.html"
+    )
+    assert "Verification: confirmed\n" in result.stdout
+    assert "Verification: confirmed" in (tmp_path / "answer.html").read_text(encoding="utf-8")

@@ -123,6 +123,19 @@ def test_default_credentials_are_found_where_google_looks(tmp_path, place, conte
     assert ("cannot be read as credentials" in found.remedy) is (credentials is None)
 
 
+def test_gcloud_is_asked_for_the_project_that_its_sign_in_does_not_name(tmp_path, monkeypatch):
+    (tmp_path / "application_default_credentials.json").write_text(SIGN_IN)
+    gcloud = tmp_path / "gcloud"
+    gcloud.write_text("#!/bin/sh\n[ \"$1 $2\" = 'config get' ] && echo my-project\n")
+    gcloud.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    environ = {"CLOUDSDK_CONFIG": str(tmp_path), "GOOGLE_GENAI_USE_VERTEXAI": "1"}
+    found = read_configuration(environ)
+    assert (found.service, found.credentials, found.ready) == ("Vertex AI", "gcloud sign-in", True)
+    gcloud.unlink()
+    assert read_configuration(environ).service is None
+
+
 def test_a_key_file_names_the_project_too(tmp_path):
     (tmp_path / "key.json").write_text(KEY_FILE)
     environ = {
@@ -164,7 +177,11 @@ def test_without_a_sandbox_it_says_so(cli, monkeypatch):
     allowed = cli("doctor")
     assert (refused.exit_code, allowed.exit_code) == (2, 0)
     assert "set CODEEXEC_ALLOW_UNSAFE=1" in " ".join(refused.stdout.split())
-    assert "sandbox none: code is refused, or runs as you" in " ".join(allowed.stdout.split())
+    assert "sandbox no program could be run" in " ".join(refused.stdout.split())
+    told = (
+        "sandbox none: code runs as you, with your files and network, because CODEEXEC_ALLOW_UNSAFE allows it"
+    )
+    assert told in " ".join(allowed.stdout.split())
 
 
 FOUND = {
@@ -204,7 +221,8 @@ def test_a_missing_library_is_told_with_its_extra(cli, monkeypatch):
     monkeypatch.setattr(installation, "version", version)
     stdout = " ".join(cli("doctor").stdout.split())
     assert (
-        "✗ emulator starlette missing, uvicorn missing; pip install 'langchain-codeexec[emulator]'" in stdout
+        "✗ emulator starlette missing or too old, uvicorn missing or too old; "
+        "pip install 'langchain-codeexec[emulator]'" in stdout
     )
 
 
@@ -225,7 +243,10 @@ def test_the_version_can_be_asked_for(cli):
     assert result.stdout == f"{options.own_version()}\n"
 
 
-@pytest.mark.parametrize("command_name", ["", "ask", "chat", "demo", "doctor", "serve"])
+COMMANDS = ["ask", "chat", "demo", "doctor", "serve", "record", "replay", "conformance"]
+
+
+@pytest.mark.parametrize("command_name", ["", *COMMANDS])
 def test_every_help_tells_the_exit_codes(cli, command_name):
     result = cli(*filter(None, [command_name]), "--help")
     assert result.exit_code == 0

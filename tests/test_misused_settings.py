@@ -17,6 +17,7 @@ from langchain_codeexec import (
     LocalSandbox,
     VerificationMiddleware,
     data_files,
+    save_outputs,
     verify_executions,
 )
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, DataError
@@ -30,6 +31,7 @@ CLASS: Any = LocalSandbox
 TOOL: Any = CodeExecutionTool(llm=LLM)
 NAME: Any = "gemini-2.5-flash"
 NUMBER: Any = 3
+NOTHING: Any = None
 DOCUMENTS = {"question": "How far?", "documents": [Document("It is 3 km.")]}
 
 MISTAKES: dict[str, tuple[Callable[[], object], type[CodeExecError], str]] = {
@@ -69,6 +71,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], type[CodeExecError], str]] = {
         ConfigurationError,
         "DataLimits",
     ),
+    "nowhere to save": (lambda: save_outputs(AIMessage("It is 6."), NOTHING), ConfigurationError, "folder"),
     "limits": (lambda: data_files([{"a": 1}], limits=NUMBER), ConfigurationError, "DataLimits"),
     "a limit in words": (lambda: DataLimits(files=NAME), ConfigurationError, "files"),
 }

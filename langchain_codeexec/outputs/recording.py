@@ -46,7 +46,7 @@ def save_outputs(
         SinkError: Some could not be saved. All that could be is saved, and every message says what became of
             its files.
     """
-    recorder = Recorder(sink_from(sink))
+    recorder = _recorder(sink)
     saved = [one for message in _messages(messages) for one in recorder.record(message)]
     return _all_saved(saved)
 
@@ -55,7 +55,7 @@ async def asave_outputs(
     messages: BaseMessage | Iterable[BaseMessage], sink: Sink | str | PathLike[str]
 ) -> list[SavedFile]:
     """Save what the code of messages drew and wrote, without blocking the event loop; see `save_outputs`."""
-    recorder = Recorder(sink_from(sink))
+    recorder = _recorder(sink)
     saved = [one for message in _messages(messages) for one in await recorder.arecord(message)]
     return _all_saved(saved)
 
@@ -122,6 +122,13 @@ class Recorder:
         saved = [await _asave(self.sink, file) for file in files]
         _note(message, files, saved)
         return saved
+
+
+def _recorder(sink: object) -> Recorder:
+    """What saves in a place that was named; where a setting may be `None` to save nothing, a call may not."""
+    if sink is None:
+        raise ConfigurationError("there is no place to save in; give a folder, a URL or a Sink, not None")
+    return Recorder(sink_from(sink))
 
 
 def _save(sink: Sink, file: InlineFile) -> SavedFile | SinkError:

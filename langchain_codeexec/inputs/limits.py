@@ -15,8 +15,9 @@ __all__ = ["DataLimits", "fair_share", "in_words", "inline_size", "too_large"]
 _PART: Final = 120
 """Bytes of JSON around the data of a part, rounded up."""
 _REMEDIES: Final = (
-    "Send fewer rows or columns; or let tables be thinned out with limits=DataLimits(down_sample=True); or run "
-    "the code where the data is, with CodeExecutionTool(executor=LocalSandbox())."
+    "Send fewer rows or columns; or let tables be thinned out with limits=DataLimits(down_sample=True), on the "
+    "command line with --down-sample; or run the code where the data is, with "
+    "CodeExecutionTool(executor=LocalSandbox())."
 )
 
 

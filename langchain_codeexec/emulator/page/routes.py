@@ -16,11 +16,11 @@ from langchain_codeexec.emulator.encoding import bytes_from_base64
 from langchain_codeexec.emulator.hosting import ENDING_EXTENSION
 from langchain_codeexec.emulator.local import is_local, local_only
 from langchain_codeexec.emulator.page import PREFIX
-from langchain_codeexec.emulator.page.copied_test import pytest_of
 from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of
 from langchain_codeexec.emulator.page.cutting import found
 from langchain_codeexec.emulator.page.details import detail, document, search
 from langchain_codeexec.emulator.page.events import changes, event_stream
+from langchain_codeexec.emulator.page.pytest_copy import pytest_of
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
 from langchain_codeexec.emulator.streams import json_response
 

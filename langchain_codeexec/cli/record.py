@@ -33,8 +33,8 @@ def record(
     Keys and tokens go to the service and not into the file; what is asked and answered does.
     """
     with reported(debug=debug):
-        _check_writable(cassette, overwrite=overwrite)
         proxy = langchain_codeexec.emulator.RecordingProxy(url, cassette, host=LOOPBACK, port=port)
+        _check_writable(cassette, overwrite=overwrite)
         announce = partial(point_clients_at, told=f"Recording {url}")
         until_interrupted(partial(proxy.serve, announce), LOOPBACK, port)
     count = len(proxy.interactions)

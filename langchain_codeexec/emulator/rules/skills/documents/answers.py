@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.cases import Missing, case_of
+from langchain_codeexec.emulator.rules.skills.documents.counts import count_of_rows, share_of_rows
 from langchain_codeexec.emulator.rules.skills.documents.pairs import compared_in_table
 from langchain_codeexec.emulator.rules.skills.documents.programs import figure_of, opened, solution
-from langchain_codeexec.emulator.rules.skills.documents.rankings import ranked_rows, rows_beyond
+from langchain_codeexec.emulator.rules.skills.documents.rankings import place_of_row, ranked_rows, rows_beyond
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["answer_from", "lookup_of"]
 
-_LISTED = phrase(r"\b(?:listed|lists?|tables?|these|given)\b")
 _WHICH = phrase(r"\b(?:which|what|who)\b")
 
 
@@ -39,23 +39,6 @@ def lookup_of(asked: Asked, link: Link) -> Selection | None:
     if case is None or isinstance(case, Missing) or case.measure is None:
         return None
     return None if case.count() != 1 or case.lacks(case.measure) else case.select(case.measure)
-
-
-def _count(case: Case) -> Answer | None:
-    """How many rows meet the conditions; without any, the documents may list but a few of all there are."""
-    if not case.asked.counts or case.measures or not (case.tests or _LISTED.search(case.asked.text)):
-        return None
-    if any(one.column is case.link.table.key and len(one.cells) == 1 for one in case.link.mentions):
-        return None  # of what is named itself there is one
-    (rows,), lines = opened([case.source()])
-    lines += [f"used = {rows}", f"result = len({case.rows('used')})", 'print(f"{result = }")']
-    named = case.link.table.key.label.lower()
-    whose = f" ({case.subject})" if case.subject else ""
-    return solution(
-        f"I will count the rows that meet the question{whose}.",
-        lines,
-        f"The number of rows for {named}{whose} is {{result}} {{documents}}.",
-    )
 
 
 def _aggregate(case: Case) -> Answer | None:
@@ -106,10 +89,11 @@ def _names_key(case: Case) -> bool:
     return _WHICH.search(case.asked.text) is not None
 
 
-_COMPARING: tuple[Callable[[Case], Answer | None], ...] = (rows_beyond, compared_in_table)
+_COMPARING: tuple[Callable[[Case], Answer | None], ...] = (rows_beyond, compared_in_table, share_of_rows)
 _BUILDERS: tuple[Callable[[Case], Answer | None], ...] = (
     ranked_rows,
-    _count,
+    place_of_row,
+    count_of_rows,
     _aggregate,
     _lookup,
 )

@@ -17,6 +17,17 @@ _CHANGED = r"(?:chang|increas|decreas|gr[eo]w|ris[ei]|rose|f[ae]ll|drop|shr[aiu]
 _PERCENT = r"(?:percent(?:age)?s?|per cent|%)"
 
 
+_BETWEEN = (
+    r"(?:(?:are|were|was|is|there|did|have|had|passed|elapsed|went by|lie|lay) )*"
+    r"(?:between|before|after)\b(?! \d)"
+)
+_PASSED = phrase(
+    r"(?<=\byears )(?:passed|elapsed|went by|go by|before|after|lie|lay)\b(?! \d)",
+    r"\b(?:minus|plus)\b",
+    r"\brank(?:s|ed|ing)?\b",
+)
+
+
 class _Cue(NamedTuple):
     kind: str
     words: re.Pattern[str]
@@ -34,6 +45,10 @@ _BINARY = (
     _cue(
         "difference",
         r"differences?\b",
+        r"minus\b",
+        r"subtract\b",
+        rf"how many years {_BETWEEN}",
+        r"between\b.*\bhow many years\b",
         r"by how (?:much|many)\b",
         r"how (?:much|many) .*\bexceeds?\b",
         rf"how (?:much|many) .*\b{_CHANGED}",
@@ -55,6 +70,7 @@ _AGGREGATES = (
         r"in all\b",
         r"overall\b",
         r"add up\b",
+        r"plus\b",
     ),
 )
 _THAN_NUMBER = phrase(r"\s+than\s+[\d.]")
@@ -137,6 +153,7 @@ def asked(text: str) -> Asked | None:
     spoken = set(ranked)
     if wanted:
         spoken |= {index for index, word in enumerate(every) if wanted[1] <= word.start < wanted[2]}
+    spoken |= {index for index, word in enumerate(every) if _PASSED.match(text, word.start)}
     place, comparative = _comparative(text, every)
     binary = _binary(text, every, comparative)
     if comparative and not binary:  # `which is longer, A or B` asks for the longest of two

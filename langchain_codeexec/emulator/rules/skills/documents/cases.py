@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from langchain_codeexec.emulator.rules.skills.documents.combined import divides, lasting, quotient
+from langchain_codeexec.emulator.rules.skills.documents.combined import divides, quotient, spanning
 from langchain_codeexec.emulator.rules.skills.documents.selections import (
     Measure,
     Selection,
@@ -17,6 +17,7 @@ from langchain_codeexec.emulator.rules.skills.documents.selections import (
     one_of,
     source_of,
 )
+from langchain_codeexec.emulator.rules.skills.documents.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,10 +88,15 @@ class Case:
     def extreme(self) -> str:
         """The word in front of a quantity that wants the most or the least of it; no header says so."""
         wish, link = self.asked.superlative, self.link
-        if wish is None or any(wish.index in link.spoken(column) for column in link.asked_columns):
+        if wish is None or self.is_header(wish.index):
             return ""
         follows = any(wish.index + 1 in link.spoken(column) for column in link.asked_columns)
         return link.words[wish.index].text if follows else ""
+
+    def is_header(self, index: int) -> bool:
+        """Whether a word stands in the header of what is asked for."""
+        stem = self.link.words[index].stem
+        return any(stem == word.stem for column in self.link.asked_columns for word in words(column.label))
 
     def count(self, *tests: Test) -> int:
         """How many rows meet the conditions and some more."""
@@ -144,7 +150,7 @@ def _has_gaps(column: Column) -> bool:
 
 def case_of(asked: Asked, link: Link) -> Case | Missing | None:
     """Sort what was linked into rows, quantities and operands; `None` where it is not told what goes together."""
-    if span := lasting(asked, link):
+    if span := spanning(asked, link):
         ranked, measure = span
         return _with_rows(Case(ranked, link, ((measure, link.columns[-1][1]),), (), ()))
     columns = link.columns
@@ -182,7 +188,7 @@ def _in_unit(asked: Asked, measure: Measure) -> Measure | None:
 def _with_rows(case: Case) -> Case | None:
     """Mentions as conditions, except those of one column that are compared with one another."""
     asked, table = case.asked, case.link.table
-    tests = [compared(one.column, one.sign, one.number) for one in case.link.conditions]
+    tests = [compared(one.column, one.sign, one.number, one.unit) for one in case.link.conditions]
     named: dict[str, list[Mention]] = {}
     for one in case.link.mentions:
         if 0 <= asked.excludes < one.first:

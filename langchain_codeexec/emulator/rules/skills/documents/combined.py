@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.adjectives import adjective
 from langchain_codeexec.emulator.rules.skills.documents.measures import unit_of
 from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, read
-from langchain_codeexec.emulator.rules.skills.documents.words import concepts
+from langchain_codeexec.emulator.rules.skills.documents.words import concepts, is_year
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
@@ -17,8 +19,12 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.measures import Unit
     from langchain_codeexec.emulator.rules.skills.documents.reading import Column
 
-__all__ = ["divides", "lasting", "quotient"]
+__all__ = ["CHANGE", "LOSS", "divides", "quotient", "spanning"]
 
+CHANGE = phrase(
+    r"\b(?:chang|increas|decreas|gr[eo]w|ris[ei]|rose|f[ae]ll|drop|shr[aiu]nk|declin|los[et]|gain)\w*"
+)
+LOSS = phrase(r"\b(?:decreas|declin|drop|fall|fell|shrink|shrank|los[et])\w*")
 _Placed: TypeAlias = "tuple[Measure, int]"
 _LASTING = frozenset({"length", "born"})  # `longest`, `youngest`
 _SPAN = re.compile(r"\bages?\b|\btime\b|\blong\b|\byears\b", re.IGNORECASE)
@@ -72,22 +78,32 @@ def _measured_in(unit: Unit, asked: Asked, link: Link) -> list[Column]:
     return said or fitting
 
 
-def lasting(asked: Asked, link: Link) -> tuple[Asked, Measure] | None:
-    """The years from one column to another, where rows are ranked by them or many become one."""
-    columns = [column for column, _ in link.columns if column.holds_years]
-    columns = columns if len(columns) > 1 else [column for column in link.rivals if column.holds_years]
-    how = adjective(link.words[asked.superlative.index].text) if asked.superlative else None
-    ranks = how is not None and how.idea in _LASTING
-    if len(columns) != 2 or not (ranks or (asked.aggregate and _SPAN.search(asked.text))):  # noqa: PLR2004 -- first and last year
+def spanning(asked: Asked, link: Link) -> tuple[Asked, Measure] | None:
+    """What lies between two columns, where rows are ranked by it or many become one: `youngest`, `grew most`."""
+    columns = [column for column, _ in link.columns if column.is_numeric]
+    columns = columns if len(columns) > 1 else [column for column in link.rivals if column.is_numeric]
+    if len(columns) != 2 or columns[0].unit != columns[1].unit:  # noqa: PLR2004 -- first and last
         return None
-    first, last = sorted(columns, key=lambda column: sum(map(read, column.cells)))
-    start = Measure.of(first)
-    span = replace(
-        Measure.of(last),
-        label=f"years from {start.label} to {Measure.of(last).label}",
-        since=start,
-        unit=replace(last.unit, name="years"),
-    )
-    if asked.superlative and how and how.idea == "born":  # who is young was born late, but is of few years
+    how = adjective(link.words[asked.superlative.index].text) if asked.superlative else None
+    in_years = all(column.holds_years for column in columns)
+    first, last = sorted(columns, key=_mean if in_years else _year)
+    backwards = False
+    if in_years and ((how and how.idea in _LASTING) or (asked.aggregate and _SPAN.search(asked.text))):
+        backwards = bool(how and how.idea == "born")  # who is young was born late, but is of few years
+    elif how and _year(first) < _year(last) and CHANGE.search(asked.text):
+        backwards = bool(LOSS.search(asked.text))
+    else:
+        return None
+    if asked.superlative and backwards:
         asked = replace(asked, superlative=replace(asked.superlative, sign=-asked.superlative.sign))
-    return asked, span
+    start, end = Measure.of(first), Measure.of(last)
+    unit = replace(last.unit, name="years") if in_years else last.unit
+    return asked, replace(end, label=f"difference from {start.label} to {end.label}", since=start, unit=unit)
+
+
+def _mean(column: Column) -> float:
+    return statistics.mean(read(cell) for cell in column.cells)
+
+
+def _year(column: Column) -> str:
+    return next((idea for ideas in column.ideas for idea in ideas if is_year(idea)), "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from langchain_codeexec.emulator.rules.numerals import NUMBER, literal
 from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.adjectives import adjective
-from langchain_codeexec.emulator.rules.skills.documents.measures import unit_of
+from langchain_codeexec.emulator.rules.skills.documents.measures import unit_behind
 from langchain_codeexec.emulator.rules.skills.documents.reading import mentions
 from langchain_codeexec.emulator.rules.skills.documents.words import is_year
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
+    from langchain_codeexec.emulator.rules.skills.documents.measures import Unit
     from langchain_codeexec.emulator.rules.skills.documents.reading import Column, Table
 
 __all__ = ["Condition", "Conditions", "conditions_in"]
@@ -53,11 +54,13 @@ class Condition:
         column: The column.
         sign: How its number has to stand to the other, in Python: `>`.
         number: The other number.
+        unit: The unit of that number; that of the column where none is stated.
     """
 
     column: Column
     sign: str
     number: str
+    unit: Unit
 
 
 @dataclass(slots=True)
@@ -104,14 +107,18 @@ class Conditions:
                 self._take(column, place, (sign, number))
 
     def _take(self, column: Column, place: re.Match[str], *tests: tuple[str, str]) -> None:
-        self.found += [Condition(column, sign, number) for sign, number in tests]
+        unit = unit_behind(self.asked.text, place.end())
+        if unit and (column.holds_years or column.unit.into(unit) is None):
+            return  # `more than 5 years` is no year
+        self.found += [Condition(column, sign, number, unit or column.unit) for sign, number in tests]
         self.used |= self._inside(place)
         near = self._nearby(place)
+        last = max(self._inside(place)) + (len(unit.name.split()) if unit else 0)
         noun = next(
             (index for index in near if mentions(self.asked.words[index], column.ideas[column.head])), None
         )
         for index in near:
-            beside = noun is not None and abs(index - noun) < len(column.ideas)
+            beside = any(abs(index - one) < len(column.ideas) for one in (noun, last) if one is not None)
             if self._names(index, column) and (beside or self.asked.words[index].is_number):
                 self.used.add(index)
 
@@ -137,6 +144,8 @@ class Conditions:
     def _column(self, place: re.Match[str], kind: str, *, years: bool) -> Column | None:
         """The column of a comparison: named near the number, else the only one with its unit or with years."""
         numeric = [column for column in self.table.columns if column.is_numeric and column.ideas]
+        unit = unit_behind(self.asked.text, place.end())
+        years = years and unit is None
         if years and kind in {"", "equal", *_IN_TIME}:
             numeric = [column for column in numeric if column.holds_years]
         elif kind in _IN_TIME:
@@ -147,16 +156,17 @@ class Conditions:
         if best:
             named = (column for column in numeric if scores[column] == best)
             return min(named, key=lambda column: self._place_of(near, column))
-        if years:
-            return next((column for column in numeric if column.names_years), None)
-        return self._only_in_unit(numeric, max(self._inside(place)) + 1)
+        how = adjective(place.groupdict().get("than") or "")
+        if how and how.idea not in {"", "size", "height"}:
+            return None  # `wider` is said of nothing here
+        if unit is not None:
+            return self._only_in_unit(numeric, unit)
+        return next((column for column in numeric if years and column.names_years), None)
 
-    def _only_in_unit(self, numeric: Sequence[Column], behind: int) -> Column | None:
-        unit = unit_of(" ".join(word.text for word in self.asked.words[behind : behind + 2]))
-        measured = [
-            column for column in numeric if column.unit.name and column.unit.dimension == unit.dimension
-        ]
-        return measured[0] if len(measured) == 1 else None
+    def _only_in_unit(self, numeric: Sequence[Column], unit: Unit) -> Column | None:
+        measured = [column for column in numeric if column.unit.into(unit) is not None]
+        same = [column for column in measured if column.unit.into(unit) == ""]
+        return same[0] if len(same) == 1 else measured[0] if len(measured) == 1 else None
 
     def _score(self, near: Sequence[int], column: Column) -> int:
         """How many ideas of a header the words name, if they name its noun."""

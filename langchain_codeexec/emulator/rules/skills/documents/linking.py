@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.skills.documents.adjectives import adjective
 from langchain_codeexec.emulator.rules.skills.documents.conditions import conditions_in
-from langchain_codeexec.emulator.rules.skills.documents.measures import UNIT_WORDS
+from langchain_codeexec.emulator.rules.skills.documents.leftovers import is_idle, part_of
 from langchain_codeexec.emulator.rules.skills.documents.mentions import Mention, mentions_in
 from langchain_codeexec.emulator.rules.skills.documents.reading import mentions
-from langchain_codeexec.emulator.rules.skills.documents.words import GENERIC, concepts
+from langchain_codeexec.emulator.rules.skills.documents.words import GENERIC, concepts, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Link", "linked"]
 
-_SAID_OF_ALL = frozenset({"size", "height"})
-_SAID_OF_TIME = frozenset({"length", "year", "born"})
-# What stands for the row itself.
-_ALIASES = frozenset().union(*map(concepts, ("symbol", "code", "abbreviation", "name", "number")))
 _SIZES = frozenset().union(*map(concepts, ("area", "diameter", "radius", "volume", "population")))
 
 
@@ -103,23 +99,13 @@ def linked(asked: Asked, table: Table) -> Link:
     rest = [
         word
         for index, word in enumerate(link.words)
-        if index not in link.used and not _is_idle(link, index, word, asked)
+        if index not in link.used and not is_idle(link, index, word, asked)
     ]
     rest = [word for word in rest if word.is_number or not concepts(word.text) & table.nouns]
-    link.missing = [] if link.names_key else [word for one in link.mentions for word in _part_of(link, one)]
+    link.missing = [] if link.names_key else [word for one in link.mentions for word in part_of(link, one)]
     link.missing += [word.text for word in rest if word.is_number or not concepts(word.text) & table.topic]
     link.topical = len(rest) - len(link.missing)
     return link
-
-
-def _part_of(link: Link, mention: Mention) -> list[str]:
-    """The words for what one row has, its capital, unless the question says so: a capital is not its state."""
-    column, key = mention.column, link.table.key
-    is_own = column is not key and len(set(column.cells)) == len(column.cells)
-    is_said = link.spoken(column) or any(idea & _ALIASES for idea in column.ideas)
-    if not is_own or is_said or any(one.column is key for one in link.mentions):
-        return []
-    return [word.text for word in link.words[mention.first : mention.last + 1]]
 
 
 def _unsaid(link: Link, column: Column) -> int:
@@ -146,18 +132,44 @@ def _take_columns(link: Link, asked: Asked) -> None:
             break
         best = max(score for score, _ in scored)
         winners = [column for score, column in scored if score == best]
-        column = next(
-            (one for one in winners if asked.unit and one.unit.into(asked.unit) is not None), winners[0]
-        )
+        column = min(winners, key=lambda one: _conversions(one, asked))
         indices = link.spoken(column) & free
-        equal = [one for one in winners if link.spoken(one) & free == indices]
-        if len(equal) > 1 and (asked.unit is None or column.unit.dimension == equal[-1].unit.dimension):
+        equal = [one for one in winners if link.spoken(one) & free == indices and _may_be(one, column, asked)]
+        if len(equal) > 1:
             link.rivals = equal
         link.columns.append((column, _place(link, column, indices)))
         free -= indices
         link.used |= indices
+    if not link.columns:
+        _take_numbered(link)
     _drop_adjectives(link)
     link.columns.sort(key=lambda taken: taken[1])
+
+
+def _take_numbered(link: Link) -> None:
+    """`From 2010 to 2020` says enough where the only columns with these numbers hold one quantity."""
+    for index, word in enumerate(link.words):
+        numbered = [c for c in link.table.columns[1:] if any(word.stem in idea for idea in c.ideas)]
+        if word.is_number and index not in link.used and len(numbered) == 1:
+            link.columns.append((numbered[0], index))
+    nouns = {column.ideas[column.head] for column in link.asked_columns}
+    if len(link.columns) == 2 and len(nouns) == 1:  # noqa: PLR2004 -- from one to another
+        link.used |= {index for _, index in link.columns}
+    else:
+        link.columns.clear()
+
+
+def _conversions(column: Column, asked: Asked) -> int:
+    """How far a column's unit is from the one that is asked for: 0 for the same, 1 where it converts."""
+    into = "" if asked.unit is None else column.unit.into(asked.unit)
+    return 2 if into is None else bool(into)
+
+
+def _may_be(other: Column, column: Column, asked: Asked) -> bool:
+    """Whether another column may be meant as well as one: not where it says the same in another unit."""
+    converts = other.unit.into(column.unit)
+    same_quantity = converts and other.label == column.label
+    return other is column or not (same_quantity or (asked.unit and converts is None))
 
 
 def _place(link: Link, column: Column, indices: set[int]) -> int:
@@ -179,10 +191,20 @@ def _spoken(link: Link, column: Column, free: set[int]) -> tuple[int, int, int] 
     matched = {
         n for n, idea in enumerate(column.ideas) if any(mentions(link.words[i], idea) for i in indices)
     }
-    if not telling or column.head not in matched:
+    if not telling or column.head not in matched or _starts_elsewhere(link, column, matched):
         return None
     nouns = {index for index in telling if adjective(link.words[index].text) is None}
     return len(nouns), len(telling), -(len(column.ideas) - len(matched))
+
+
+def _starts_elsewhere(link: Link, column: Column, matched: set[int]) -> bool:
+    """Whether a question and a header both say `from`, and not from the same."""
+    header = words(column.label)
+    behind = next((n for n, word in enumerate(header) if word.text.lower() == "from"), len(header))
+    told = {n for n in range(behind, len(header)) if not header[n].is_filler}
+    kinds = frozenset().union(*(idea for one in link.mentions for idea in one.column.ideas))
+    is_said = told & matched or any(column.ideas[n] & kinds for n in told)
+    return bool(told) and not is_said and any(word.text.lower() == "from" for word in link.words)
 
 
 def _drop_adjectives(link: Link) -> None:
@@ -233,29 +255,8 @@ def _take_unit(link: Link, asked: Asked) -> None:
         column.is_numeric and index < max(asked.per, 1) for column, index in link.columns
     ):
         return
-    measured = [
-        c for c in link.table.columns[1:] if c.is_numeric and c.unit.dimension == asked.unit.dimension
-    ]
+    measured = [c for c in link.table.columns[1:] if c.is_numeric and _conversions(c, asked) < 2]  # noqa: PLR2004 -- converts
+    measured.sort(key=lambda column: _conversions(column, asked))
+    measured = [one for one in measured if _may_be(one, measured[0], asked)]
     if len(measured) == 1 and (asked.per >= 0 or not link.columns):
         link.columns.insert(0, (measured[0], 0))
-
-
-def _is_idle(link: Link, index: int, word: Word, asked: Asked) -> bool:
-    """Whether a word need not stand for anything."""
-    if word.is_filler or word.text.lower() in UNIT_WORDS or word.text == str(len(link.table.rows)):
-        return True
-    how = adjective(word.text)
-    if how is None or not (how.idea and link.columns):
-        return how is not None and not how.idea
-    if how.degree == "positive" and not (index and link.words[index - 1].text.lower() == "how"):
-        return True
-    return _fits(link, index, how.idea, asked)
-
-
-def _fits(link: Link, index: int, idea: str, asked: Asked) -> bool:
-    """Whether an adjective can be said of what is asked for: `deep` of no discharge, but `high` of everything."""
-    columns = link.asked_columns
-    if idea in _SAID_OF_ALL or any(index + 1 in link.spoken(column) for column in columns):
-        return True
-    in_time = any(column.unit.dimension == "time" for column in columns)
-    return in_time and (idea in _SAID_OF_TIME or asked.lasts)

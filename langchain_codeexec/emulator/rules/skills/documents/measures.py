@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["UNIT_WORDS", "Unit", "unit_in", "unit_of"]
+__all__ = ["UNIT_WORDS", "Unit", "unit_behind", "unit_in", "unit_of"]
 
 # Name, dimension, one of it in the dimension's base unit, other names. Factors are exact by definition:
 # international foot and pound (1959), day of 86,400 s, Julian year.
@@ -20,7 +21,7 @@ kg | mass | 1 | kilograms kilogram kilos kilo
 g | mass | 0.001 | grams gram
 tonnes | mass | 1000 | tonne t
 pounds | mass | 0.45359237 | pound lb lbs
-square miles | area | 2589988.110336 | square mile sq mi,mi^2,mi²
+square miles | area | 2589988.110336 | square mile,sq mi,mi^2,mi²
 km^2 | area | 1e6 | km²,km2,sq km,square kilometres,square kilometers,square kilometre,square kilometer
 m^2 | area | 1 | m²,m2,square metres,square meters
 hectares | area | 1e4 | hectare,ha
@@ -40,12 +41,22 @@ miles per hour | speed | 1609.344/3600 | mph
 kg/m^3 | density | 1 | kg/m³,kg/m3,kilograms per cubic metre,kilograms per cubic meter
 g/cm^3 | density | 1000 | g/cm³,g/cm3,grams per cubic centimetre,grams per cubic centimeter
 m/s^2 | acceleration | 1 | m/s²,m/s2
-°C | degrees Celsius | 1 | celsius,degrees celsius,degree celsius
-K | kelvins | 1 | kelvin,kelvins
+°C | temperature | 1 | celsius,degrees celsius,degree celsius
+°F | temperature | 1 | fahrenheit,degrees fahrenheit,degree fahrenheit
+K | temperature | 1 | kelvin,kelvins
 USD | US dollars | 1 | $,US$,dollars,dollar
 EUR | euros | 1 | €,euros,euro
 GBP | pounds sterling | 1 | £
 """
+# Temperatures are not proportional to one another: slope and offset.
+_TEMPERATURES = {
+    ("°C", "K"): (" + 273.15", 1, 273.15),
+    ("°C", "°F"): (" * 9 / 5 + 32", 9 / 5, 32),
+    ("K", "°C"): (" - 273.15", 1, -273.15),
+    ("K", "°F"): (" * 9 / 5 - 459.67", 9 / 5, -459.67),
+    ("°F", "°C"): (" * 5 / 9 - 160 / 9", 5 / 9, -160 / 9),
+    ("°F", "K"): (" * 5 / 9 + 2298.35 / 9", 5 / 9, 2298.35 / 9),
+}
 _SCALES = {"thousand": "1e3", "million": "1e6", "billion": "1e9"}
 _POWER = re.compile(r"10\s*\^?\s*([⁰¹²³⁴⁵⁶⁷⁸⁹]+|\d+)\s+")
 _MONEY = re.compile(r"(\$|US\$|USD|€|EUR|£|GBP) ?(thousand|million|billion)", re.IGNORECASE)
@@ -60,17 +71,34 @@ class Unit:
         name: How it is written.
         dimension: What it measures; its own name where that is not known.
         factor: One of it in the base unit of the dimension, as a Python expression.
+        scale: Which scale of temperature it is; empty for any other unit.
     """
 
     name: str
     dimension: str
     factor: str = "1"
+    scale: str = ""
 
     def into(self, other: Unit) -> str | None:
-        """What to multiply with to get `other`, as Python; empty for nothing, `None` where it cannot be."""
+        """What to do with a figure to get it in `other`, as Python behind it; `None` where it cannot be."""
         if self.dimension != other.dimension:
             return None
+        if self.scale != other.scale:
+            return _TEMPERATURES[self.scale, other.scale][0]
         return "" if self.factor == other.factor else f" * ({self.factor}) / ({other.factor})"
+
+    def read_in(self, other: Unit, value: float) -> float:
+        """A figure of this unit in another one of its dimension."""
+        if self.scale != other.scale:
+            _, slope, offset = _TEMPERATURES[self.scale, other.scale]
+            return value * slope + offset
+        return value * _size(self.factor) / _size(other.factor)
+
+
+def _size(factor: str) -> float:
+    """The value of a factor, which is a product of numbers and of fractions of two."""
+    parts = (part.partition("/") for part in factor.split("*"))
+    return math.prod(float(over) / float(under or 1) for over, _, under in parts)
 
 
 def _units() -> dict[str, Unit]:
@@ -79,7 +107,7 @@ def _units() -> dict[str, Unit]:
         name, dimension, factor, others = (part.strip() for part in line.split("|"))
         spelt = others.split(",") if "," in others else others.split()
         for spelling in (name, *spelt):
-            found[spelling] = Unit(name, dimension, factor)
+            found[spelling] = Unit(name, dimension, factor, name if dimension == "temperature" else "")
     return found
 
 
@@ -89,6 +117,9 @@ _IN = re.compile(
     rf"\b(?:in|into|to|how many|number of)\s+(?:(thousand|million|billion)s?\s+(?:of\s+)?)?(degrees\s+)?"
     rf"({'|'.join(map(re.escape, [*_SPOKEN, 'm', 'K', 'g', 'h']))})(?![\w/^²³])",
     re.IGNORECASE,
+)
+_BEHIND = re.compile(
+    rf"[ -]?(?:degrees )?({'|'.join(map(re.escape, [*_SPOKEN, 'm', 'K', 'g', 'h', 's', 't']))})(?![\w/^²³])"
 )
 UNIT_WORDS = frozenset(word for name in _UNITS for word in re.findall(r"[a-z]+", name.lower()))
 """The words that units are written with."""
@@ -104,9 +135,10 @@ def unit_of(text: str) -> Unit:
         first, _, rest = bare.partition(" ")
         scale, rest = (_SCALES[first.lower()], rest) if first.lower() in _SCALES else ("", bare)
     known = _UNITS.get(rest) or _UNITS.get(rest.lower())
-    dimension, factor = (known.dimension, known.factor) if known else (rest, "1")
-    bare = bare.replace(rest, known.name) if known and rest in {"$", "US$", "€", "£"} else bare
-    return Unit(bare, dimension, f"{scale} * {factor}" if scale and factor != "1" else scale or factor)
+    known = known or Unit(rest, rest)
+    bare = bare.replace(rest, known.name) if rest in {"$", "US$", "€", "£"} else bare
+    factor = f"{scale} * {known.factor}" if scale and known.factor != "1" else scale or known.factor
+    return replace(known, name=bare, factor=factor)
 
 
 def unit_in(question: str) -> tuple[Unit, int, int] | None:
@@ -116,3 +148,9 @@ def unit_in(question: str) -> tuple[Unit, int, int] | None:
         return None
     name = f"{found[1]} {found[3]}" if found[1] else found[3]
     return unit_of(name), found.start(), found.end()
+
+
+def unit_behind(text: str, place: int) -> Unit | None:
+    """The unit that a number has behind it, which ends at a place of a text."""
+    found = _BEHIND.match(text, place)
+    return unit_of(found[1]) if found else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.functions.words import stem
@@ -19,6 +20,8 @@ __all__ = ["Mention", "mentions_in"]
 
 _LONGEST_CELL = 6  # words; a longer text is no name
 _SHORT = 3  # letters; symbols of that length are names only as they are written
+_ROOT = 4  # letters
+_NAME_ENDINGS = frozenset({"", "s", "n", "ns", "an", "ans", "ic"})
 # `Virginia` is not short for `West Virginia`, as `Everest` is for `Mount Everest`.
 _DISTINGUISHING = frozenset(
     "north south east west northern southern eastern western new old upper lower central great inner outer".split()
@@ -106,7 +109,14 @@ def _name(cell: str) -> tuple[str, ...]:
 def _is_name(named: Sequence[Word], name: Sequence[str]) -> bool:
     """Whether a part of a name is enough: a proper name in capitals, or a telling word of a kind."""
     is_told = all(not word.is_filler and not word.is_number and len(word.text) >= _SHORT for word in named)
-    return is_told and len(name) > 1
+    tells = any(word.text.lower() not in _DISTINGUISHING for word in named)  # `North` is no name of an ocean
+    return is_told and tells and len(name) > 1
+
+
+def _names_its_people(word: str, name: str) -> bool:
+    """Whether both are forms of one name: `Republicans`, `Democrats` of `Democratic`, `African` of `Africa`."""
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, name, strict=False)))
+    return shared >= _ROOT and {word[shared:], name[shared:]} <= _NAME_ENDINGS
 
 
 def _same(word: Word, part: str, column: Column) -> bool:
@@ -114,5 +124,7 @@ def _same(word: Word, part: str, column: Column) -> bool:
         return word.text == part
     if part[0].isupper():
         headed = any(stem(part.lower()) in ideas for ideas in column.ideas)
-        return word.text.lower() == part.lower() and (word.text[0].isupper() or not headed)
+        if word.text.lower() == part.lower():
+            return word.text[0].isupper() or not headed
+        return not headed and word.text[0].isupper() and _names_its_people(word.text.lower(), part.lower())
     return stem(word.text.lower()) == stem(part.lower())

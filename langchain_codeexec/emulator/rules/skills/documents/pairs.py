@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.cases import Missing
+from langchain_codeexec.emulator.rules.skills.documents.combined import LOSS
 from langchain_codeexec.emulator.rules.skills.documents.comparisons import compare
 
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Pair", "compared_in_table", "compared_pair"]
 
-_LOSS = phrase(r"\b(?:decreas|declin|drop|fall|fell|shrink|shrank|los[et])\w*")
 _WHOLE_FIRST = phrase(
     r"\b(?:percent(?:age)?|per cent|%|share|fraction|proportion) of\b"
     r".*\b(?:is|are|was|were|does|do|did|has|have|lies|live)\b"
 )
 _THAN = phrase(r"\b(?:times|than|as)\b")
+_FROM = phrase(r"\b(?:subtract|deduct)\b.*\bfrom\b")
+_MINUS = phrase(r"\bminus\b")
 _VERB = phrase(r"\b(?:is|are|was|were|does|did|has|have)\b")
 _ALL = phrase(r"\b(?:total|all|combined|together|altogether|whole|entire|sum)\b")
 
@@ -88,7 +90,7 @@ def _operand(case: Case, measure: Measure, *tests: Test) -> Selection | None:
 def directed(asked: Asked, pair: Pair) -> tuple[str, Selection, Selection]:
     """How two figures are compared, and which comes first in it."""
     kind, first, second = asked.binary, pair.first, pair.second
-    loss = bool(_LOSS.search(asked.text))
+    loss = bool(LOSS.search(asked.text))
     years = [_year(one) for one in (first, second)]
     if kind == "percent change":
         earlier, later = sorted((first, second), key=_year) if all(years) else (first, second)
@@ -99,6 +101,12 @@ def directed(asked: Asked, pair: Pair) -> tuple[str, Selection, Selection]:
     if kind == "difference" and all(years) and years[0] != years[1]:
         later, earlier = sorted((first, second), key=_year, reverse=True)
         return (kind, earlier, later) if loss else (kind, later, earlier)
+    if (
+        kind == "difference"
+        and (signed := [bool(one.search(asked.text)) for one in (_MINUS, _FROM)])
+        and any(signed)
+    ):
+        return (kind, second, first) if signed[1] else (kind, first, second)
     if (asked.comparative < 0) != _is_inverted(asked.text, *pair.places):
         first, second = second, first
     return ("distance" if kind == "difference" and not asked.comparative else kind), first, second

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.measures import Unit
     from langchain_codeexec.emulator.rules.skills.documents.selections import Selection
 
-__all__ = ["EXACT", "ROUNDED", "figure_of", "opened", "shown", "solution"]
+__all__ = ["EXACT", "ROUNDED", "figure_of", "listed", "opened", "shown", "solution"]
 
 EXACT = 'print("result =", f"{result:.12g}")'
 ROUNDED = 'print("result =", f"{result:.7g}")'
@@ -53,13 +53,23 @@ def shown(unit: Unit, printing: str = EXACT) -> tuple[list[str], str]:
 
     A unit with a scale, such as `million km`, is printed with the result: it is a figure as well.
     """
-    if not unit.name:
-        return [printing], "{result}"
     if not _SCALED.match(unit.name):
-        return [printing], f"{{result}} {unit.name}"
-    times = "\N{MULTIPLICATION SIGN} " if unit.name.startswith("10") else ""
+        return [printing], f"{{result}} {unit.name}".rstrip()
     digits = ".7g" if printing == ROUNDED else ".12g"
-    return [printing, f'print("stated =", f"{{result:{digits}}} {times}{unit.name}")'], "{stated}"
+    return [printing, f'print("stated =", f"{{result:{digits}}} {_scaled(unit)}")'], "{stated}"
+
+
+def listed(values: str, unit: Unit) -> tuple[list[str], str]:
+    """The same for several values, given as Python."""
+    printing = f'print("result =", ", ".join(f"{{value:.12g}}" for value in {values}))'
+    if not _SCALED.match(unit.name):
+        return [printing], f"{{result}} {unit.name}".rstrip()
+    stated = f'print("stated =", ", ".join(f"{{value:.12g}} {_scaled(unit)}" for value in {values}))'
+    return [printing, stated], "{stated}"
+
+
+def _scaled(unit: Unit) -> str:
+    return f"\N{MULTIPLICATION SIGN} {unit.name}" if unit.name.startswith("10") else unit.name
 
 
 def opened(sources: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.phrasing import phrase
-from langchain_codeexec.emulator.rules.skills.documents.cases import REDUCTIONS
-from langchain_codeexec.emulator.rules.skills.documents.programs import opened, shown, solution
+from langchain_codeexec.emulator.rules.skills.documents.cases import REDUCTIONS, Missing
+from langchain_codeexec.emulator.rules.skills.documents.programs import listed, opened, shown, solution
 from langchain_codeexec.emulator.rules.skills.documents.words import concepts
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.asking import Superlative
-    from langchain_codeexec.emulator.rules.skills.documents.cases import Case
+    from langchain_codeexec.emulator.rules.skills.documents.cases import Answer, Case
     from langchain_codeexec.emulator.rules.skills.documents.selections import Measure
     from langchain_codeexec.emulator.rules.solution import Solution
 
-__all__ = ["ranked_rows", "rows_beyond"]
+__all__ = ["place_of_row", "ranked_rows", "rows_beyond"]
 
 _ASKED_ROWS = phrase(
     r"\W*(?:how many|which|what)(?: of the)?(?: other)? (?P<noun>\w+) (?:are|is|have|has|were|had|lie|lies)\b"
 )
+_PLACE = phrase(r"\b(?:rank(?:s|ed|ing)?|which place|what place)\b")
+_FROM_THE_LEAST = phrase(
+    r"\b(?:from|by) (?:the )?(?:smallest|lowest|least|shortest|lightest|bottom)\b|\bascending\b"
+)
 _ORDINALS = {1: "", 2: "second-", 3: "third-"}
 
 
-def ranked_rows(case: Case) -> Solution | None:
+def ranked_rows(case: Case) -> Answer | None:
     """Which rows have most or least of something, or what else they have."""
     wish = case.asked.superlative
-    if wish is None or not case.measures or case.asked.aggregate == "range" or case.count() == 1:
+    if wish is None or not case.measures or case.asked.aggregate == "range":
         return None
+    if case.count() < wish.nth + wish.count - 1:
+        return Missing(f"They hold {case.count()} of such rows.")
+    if case.count() == 1 or (case.asked.aggregate and wish.count == 1 and case.is_header(wish.index)):
+        return None  # `the average of the maximum depths`
     by, _ = next((one for one in case.measures if one[1] >= wish.index), case.measures[0])
     other = next((measure for measure, _ in case.measures if measure is not by), by)
     asked = case.texts[0] if case.texts else None
@@ -74,8 +83,7 @@ def _values(case: Case, measure: Measure) -> tuple[list[str], str]:
         )
         printed, told = shown(measure.unit)
         return [f"result = {value}", *printed], told
-    unit = f" {measure.unit.name}" if measure.unit.name else ""
-    return [f'print("result =", ", ".join(f"{{value:.12g}}" for value in {values}))'], f"{{result}}{unit}"
+    return listed(values, measure.unit)
 
 
 def rows_beyond(case: Case) -> Solution | None:
@@ -109,3 +117,28 @@ def rows_beyond(case: Case) -> Solution | None:
         else f"{{result}} {{documents}}, by {relation}."
     )
     return solution(f"I will look for the rows with the {relation}.", lines, told)
+
+
+def place_of_row(case: Case) -> Solution | None:
+    """Which place a row has in the order of a quantity, the most first: `where does Ohio rank in population`."""
+    key, measure = case.link.table.key, case.measure
+    named = [one for one in case.link.mentions if one.column is key]
+    if measure is None or len(named) != 1 or not _PLACE.search(case.asked.text):
+        return None
+    own = case.test_of(named[0])
+    others = replace(case, tests=tuple(test for test in case.tests if test.code != own.code))
+    if others.count(own) != 1 or others.lacks(measure, own):
+        return None
+    (rows,), lines = opened([others.source(*measure.paths)])
+    sign, order = ("<", "lowest") if _FROM_THE_LEAST.search(case.asked.text) else (">", "highest")
+    lines += [
+        f"used = {others.rows(rows, measure)}",
+        f"own = next({measure.code('row')} for row in used if {own.code})",
+        f"result = 1 + sum({measure.code('row')} {sign} own for row in used)",
+        'print(f"{result = }")',
+    ]
+    return solution(
+        f"I will count the rows with the {order} {measure.label} before {own.words}.",
+        lines,
+        f"By the {order} {measure.label}, {own.words} has place {{result}} {{documents}}.",
+    )

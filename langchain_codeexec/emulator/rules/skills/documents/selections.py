@@ -68,14 +68,20 @@ def one_of(column: Column, cells: Sequence[str], *, wanted: bool = True, is_key:
     return Test(code, lambda row: (row[column.name] in cells) is wanted, "" if is_key else column.path, words)
 
 
-def compared(column: Column, sign: str, number: str) -> Test:
-    """The rows whose number stands so to another."""
-    holds = _COMPARISONS[sign]
+def compared(column: Column, sign: str, number: str, unit: Unit) -> Test:
+    """The rows whose number stands so to another, which has a unit."""
+    compares = _COMPARISONS[sign]
+
+    def holds(row: Mapping[str, str]) -> bool:
+        cell = row[column.name]
+        return has_figure(cell) and compares(column.unit.read_in(unit, read(cell)), float(number))
+
+    converted = column.unit.into(unit) or ""
     return Test(
-        f"number(row[{column.name!r}]) {sign} {number}",
-        lambda row: has_figure(row[column.name]) and holds(read(row[column.name]), float(number)),
+        f"number(row[{column.name!r}]){converted} {sign} {number}",
+        holds,
         column.path,
-        number if sign == "==" else f"{said(column.label)} {sign} {number}",
+        number if sign == "==" else f"{said(column.label)} {sign} {number}{converted and f' {unit.name}'}",
     )
 
 
@@ -114,7 +120,7 @@ class Measure:
         path: The file it is in.
         unit: Its unit.
         label: What it is called.
-        factor: What to multiply with, as Python; empty for nothing.
+        factor: What converts it into its unit, as Python behind it; empty for nothing.
         over: What it is divided by.
         since: What is subtracted from it: the year before which nothing counts.
     """
@@ -139,6 +145,8 @@ class Measure:
             return f"{value} - {self.since.code(row)}"
         if self.over is None:
             return value
+        if "+" in self.factor or "-" in self.factor:
+            value = f"({value})"
         under = self.over.code(row)
         return f"{value} / ({under})" if self.over.factor else f"{value} / {under}"
 

@@ -29,12 +29,13 @@ __all__ = ["answer_between", "answer_in_sentences"]
 _HOW_MANY = re.compile(r"\bhow many (\w+)", re.IGNORECASE)
 _NEAR = 4  # words from the figure on
 _ENOUGH = 2  # words that say what is asked for; one is found in too many sentences
+_CLAUSE_ENDS = re.compile(r"[,;:](?=\s)|\b(?:and|but|after|before|while)\b")
 _WHEN = re.compile(r"\bwhen\b|\byear\b", re.IGNORECASE)
 
 
 def answer_in_sentences(wish: Asked, files: DocumentFiles) -> Solution | None:
     """The one figure of a sentence that says all that the question names."""
-    if wish.binary or wish.superlative:
+    if wish.binary or wish.superlative or wish.per >= 0:
         return None
     statement = _stated(wish, files.statements)
     if statement is None:
@@ -152,8 +153,13 @@ def _distance(statement: Statement, telling: Sequence[Word], numbers: set[str]) 
     place = statement.sentence.find(statement.figure)
     every = words(statement.sentence)
     if anchors := [word.start for word in every if word.stem in numbers]:
-        return min(abs(place - anchor) for anchor in anchors)
+        return min(_apart(statement.sentence, *sorted((place, anchor))) for anchor in anchors)
     return sum(place - _last_before(place, every, _ideas(word), statement) for word in telling)
+
+
+def _apart(sentence: str, first: int, last: int) -> int:
+    """How far two places are apart, much farther in two clauses than in one."""
+    return last - first + len(sentence) * len(_CLAUSE_ENDS.findall(sentence, first, last))
 
 
 def _last_before(place: int, every: Sequence[Word], ideas: frozenset[str], statement: Statement) -> int:

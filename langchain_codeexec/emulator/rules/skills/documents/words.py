@@ -16,18 +16,18 @@ _YEAR = re.compile(r"1[0-9]\d\d|20\d\d")
 
 _FILLER_LIST = """
 a about according across actually add all also altogether among amount an and any apart approximately are as
-asked at average back based be been being between both bring brought but by calculate can cent change
-changed combined come compared comparing compute could count data decline declined decrease decreased
-determine deviation did difference differences divide divided do document documents does drop dropped each
-earlier either elapsed every exactly exceed exceeds except excluding expressed factor fall fell figure
-figures find fold following for fraction from gain gained gap gave give given gives grew grow grown growth
-had has have having he held her him his hold holds how i ignoring in increase increased into is it its
-itself just kind know later least less list listed lose lost lot many me mean measured median more most much
-name number of on one only onto or other our out over overall per percent percentage percentages please
-proportion put range rate ratio recorded reported respectively rise rose s said say says share she show
-shrank shrink single so some standard subtract such sum table tables tell than that the their them then
-there these they this those through times to together top total under up upto us value values was we were
-what when where whether which while who whose with within without work would year years you your
+asked at average back based be been being belong belonging belongs between both bring brought but by
+calculate can cent change changed combined come compared comparing compute could count data decline declined
+decrease decreased determine deviation did difference differences divide divided do document documents does
+drop dropped each earlier either elapsed every exactly exceed exceeds except excluding expressed factor fall
+fell figure figures find fold following for fraction from gain gained gap gave give given gives grew grow
+grown growth had has have having he held her him his hold holds how i ignoring in increase increased into is
+it its itself just kind know later least less lie lies list listed lose lost lot many me mean measured median
+more most much name number of on one only onto or other our out over overall per percent percentage
+percentages please proportion put range rate ratio recorded reported respectively rise rose s said say says
+share she show shrank shrink single so some standard subtract such sum table tables tell than that the their
+them then there these they this those through times to together top total under up upto us value values was
+we were what when where whether which while who whose with within without work would year years you your
 """
 _GENERIC_LIST = "mean average total surface standard known usual official"
 GENERIC = frozenset(stem(word) for word in _GENERIC_LIST.split())
@@ -58,7 +58,7 @@ density dense
 discharge flow carry
 samples sample collected
 period orbit orbital revolution
-diameter across
+diameter across wide
 admitted admission join joined statehood
 took take taken begin start
 left leave end

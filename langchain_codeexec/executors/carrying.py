@@ -63,6 +63,12 @@ def _is_png(data: bytes) -> bool:
 
 def _plain_name(file: InlineFile, index: int) -> str:
     """The name to store a file under."""
+    is_bytes = isinstance(file.data, bytes | bytearray | memoryview)
+    if not (is_bytes and isinstance(file.name, str | None) and isinstance(file.mime_type, str)):
+        raise ExecutionRequestError(
+            f"a file is bytes with a type and a name, not {type(file.data).__name__}, "
+            f"{file.mime_type!r} and {file.name!r}"
+        )
     if not file.name:
         return input_file_name(index, file.mime_type)
     encoded = file.name.encode("utf-8", "surrogatepass")

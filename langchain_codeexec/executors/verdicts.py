@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import ExecutionRequestError
@@ -54,7 +54,7 @@ def words_for_library(name: str) -> str:
 
 def refused_language(language: str) -> ExecutionResult | None:
     """The result of a program that is not in Python."""
-    if language.upper() == "PYTHON":
+    if str(language).upper() == "PYTHON":
         return None
     return ExecutionResult(Outcome.FAILED, detail=f"{language!r} does not run here: only PYTHON")
 
@@ -73,4 +73,6 @@ def wished_timeout(request: ExecutionRequest, default: float) -> float:
 
 def is_duration(number: object) -> bool:
     """Whether it is a positive number of seconds."""
-    return isinstance(number, int | float) and math.isfinite(number) and number > 0
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return False
+    return 0 < number <= sys.float_info.max  # an int can be too large for what waits

@@ -55,6 +55,13 @@ def failing(call, *args, **kwargs):
         ("libc.stat(b'a', ctypes.c_void_p(8)), ctypes.get_errno()", "(-1, 14)"),
         ("libc.stat(b'a', ctypes.c_void_p(-8)), ctypes.get_errno()", "(-1, 14)"),
         ("libc.stat(b'x' * 9000, ctypes.create_string_buffer(200))", "-1"),
+        ("os.getcwd() == os.path.realpath('.')", "True"),
+        ("os.chdir('/usr'), os.getcwd()", "(None, '/usr')"),
+        (
+            "os.mkdir('gone'), os.chdir('gone'), os.rmdir('../gone'), failing(os.getcwd)",
+            "(None, None, None, 'ENOENT')",
+        ),
+        ("libc.getcwd(ctypes.create_string_buffer(3), 3), ctypes.get_errno()", "(0, 34)"),
         ("os.uname().nodename", "'sandbox'"),
         ("os.uname().sysname", "'Linux'"),
     ],

@@ -7,11 +7,10 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from . import landlock, seccomp
+from . import landlock, lookups, seccomp, threads
 from .capabilities import drop_capabilities, forbid_new_privileges
 from .layout import DEVICES
 from .listener import listen_to
-from .lookups import CALLS
 from .rlimits import apply_limits
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def confine(
 
     Args:
         limits: What it may use.
-        channel: Leads to whoever answers its calls that look at files, where it has no namespaces.
+        channel: Leads to whoever answers some of its calls, where it has no namespaces.
         keep: Descriptors that stay open besides the first three and the channel.
         readable: Folders and files; `None` where it has namespaces of its own, with nothing else in sight.
         writable: Folders.
@@ -56,14 +55,14 @@ def confine(
     can_truncate = landlock.abi() >= landlock.TRUNCATE_SINCE
     code = seccomp.program(os.getpid(), isolated=isolated, can_truncate=can_truncate)
     if not isolated:
-        _hand_over_lookups(channel)  # from here on even `uname` waits for an answer
+        _hand_over_calls(channel)  # from here on even `uname` waits for an answer
     seccomp.filter_syscalls(code)
 
 
-def _hand_over_lookups(channel: socket.socket) -> None:
-    """Have the calls that look at files answered by the other end of a channel, if nobody listens already."""
+def _hand_over_calls(channel: socket.socket) -> None:
+    """Have the other end of a channel answer calls that look at files or start threads, if nobody does yet."""
     with suppress(OSError):
-        listener = listen_to(CALLS)
+        listener = listen_to((*lookups.CALLS, threads.CALL))
         socket.send_fds(channel, [LISTENER], [listener])
         os.close(listener)
 

@@ -100,11 +100,11 @@ class Listener:
 
     Args:
         fd: From `listen_to`, in the program's process.
-        answer: Gives the value of a call, or raises the `OSError` that it fails with; `None` leaves all calls to
+        answer: Gives the value of a call, or raises the `OSError` that it fails with; `None` leaves the call to
             the kernel.
     """
 
-    def __init__(self, fd: int, answer: Callable[[Call], int] | None) -> None:
+    def __init__(self, fd: int, answer: Callable[[Call], int | None]) -> None:
         self.fd = fd
         self._answer = answer
         self._poll = select.poll()
@@ -129,12 +129,11 @@ class Listener:
 
     def _result(self, call: Call) -> tuple[int, int, int]:
         """Value, negative errno and flags."""
-        if self._answer is None:
-            return 0, 0, _CONTINUE
         try:
-            return self._answer(call), 0, 0
+            value = self._answer(call)
         except OSError as error:
             return 0, -(error.errno or EFAULT), 0
+        return (0, 0, _CONTINUE) if value is None else (value, 0, 0)
 
 
 def listen_to(names: Iterable[str]) -> int:

@@ -108,7 +108,7 @@ def _tell(channel: socket.socket, message: dict[str, Any]) -> None:
 def _end(program: Program) -> None:
     """End as a script does, without taking every library apart."""
     for module, function in ((threading, "_shutdown"), (atexit, "_run_exitfuncs")):
-        program.attempt(getattr(module, function))
+        program.attempt(module.__dict__[function])  # not `getattr`, which a program could have replaced
     program.forget()
     gc.collect()
     program.flush()

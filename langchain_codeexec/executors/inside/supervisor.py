@@ -19,13 +19,15 @@ from .layout import DEVICES
 from .listener import Memory
 from .lookups import Lookups
 from .removal import remove_tree
+from .threads import limit_threads
 from .watch import Player
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .box import Box
     from .limits import Limits
+    from .listener import Call
 
 __all__ = ["Supervisor"]
 
@@ -210,13 +212,13 @@ class Supervisor:
             raise OSError(0, line.decode().strip(), "the program's process")
         ours.setblocking(False)
         for listener in listeners:
-            self._player.answer(listener, self._lookups(pid))
+            self._player.answer(listener, limit_threads(pid, self.limits.tasks, self._lookups(pid)))
         return self._player
 
-    def _lookups(self, pid: int) -> Lookups | None:
+    def _lookups(self, pid: int) -> Callable[[Call], int] | None:
         """What tells the program about files; `None` where the system lets nobody look into a child's memory."""
         with suppress(OSError):
-            return Lookups(Memory(pid), self.readable or [], [*self.box.writable, *DEVICES])
+            return Lookups(Memory(pid), self.readable or [], [*self.box.writable, *DEVICES]).answer
         return None
 
     def _play(self, channel: socket.socket, outputs: tuple[int, int]) -> int:

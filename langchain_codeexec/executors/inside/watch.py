@@ -15,8 +15,9 @@ from .listener import Listener
 if TYPE_CHECKING:
     import resource
     import socket
+    from collections.abc import Callable
 
-    from .lookups import Lookups
+    from .listener import Call
 
 __all__ = ["Player"]
 
@@ -70,9 +71,9 @@ class Player:
         """Bytes resident at the most, once it has ended."""
         return self._usage.ru_maxrss * 1024 if self._usage else 0
 
-    def answer(self, listener: int, lookups: Lookups | None) -> None:
-        """Answer its calls that look at files; without `lookups` leave them to the kernel."""
-        self._listener = Listener(listener, lookups.answer if lookups else None)
+    def answer(self, listener: int, answer: Callable[[Call], int | None]) -> None:
+        """Answer the calls that arrive at a descriptor."""
+        self._listener = Listener(listener, answer)
 
     def readers(self) -> dict[int, Any]:
         """What to call when which descriptor can be read; false says that it has ended."""

@@ -7,10 +7,11 @@ import os
 import sys
 import warnings
 import weakref
+from collections.abc import Iterable
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError, ExecutorError
 from langchain_codeexec.executors.carrying import named_files
@@ -25,7 +26,7 @@ from langchain_codeexec.executors.verdicts import is_duration, refused_language,
 from langchain_codeexec.executors.waiting import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
@@ -68,7 +69,7 @@ class LocalSandbox:
     - `bubblewrap`: the same with the outer namespaces made by bubblewrap, where it is installed.
     - `landlock`: Landlock and the list of system calls alone. Whether a path of the host exists can be found
       out; sizes and times cannot, unless the system forbids a process to look into its children's memory
-      (`kernel.yama.ptrace_scope` of 2 or more). Disk and threads are watched over instead of limited.
+      (`kernel.yama.ptrace_scope` of 2 or more). The disk is watched over instead of limited.
 
     On macOS `sandbox-exec` isolates; this has been written from its documentation and **never been tested**.
     Elsewhere every run is refused. The sandbox shares the kernel with its host: where programs may be written
@@ -130,7 +131,8 @@ class LocalSandbox:
             waiting=waiting,
         )
         _check_durations(timeout=timeout, cpu_seconds=timeout if cpu_seconds is None else cpu_seconds)
-        if mode not in {"auto", *MODES}:
+        preload, readable = _names("preload", preload), _names("readable", readable)
+        if mode not in ("auto", *MODES):
             raise ConfigurationError(f"mode must be 'auto' or one of {', '.join(MODES)}, not {mode!r}")
         self.timeout = timeout
         self.limits = Limits(
@@ -148,7 +150,7 @@ class LocalSandbox:
             MODES if mode == "auto" else (mode,),
             {
                 "limits": asdict(self.limits),
-                "preload": list(preload),
+                "preload": preload,
                 "readable": [os.path.abspath(path) for path in readable],  # noqa: PTH100 -- keeps links
                 "temporary": _temporary_folder(),
             },
@@ -342,6 +344,8 @@ class LocalSession:
                 "disk_bytes higher"
             )
         header = {"timeout": timeout, "last": last, "files": [name for name, _ in files]}
+        if not isinstance(request.code, str):
+            raise ExecutionRequestError(f"a program is a str, not {type(request.code).__name__}")
         code = request.code.encode("utf-8", "surrogatepass")
         with self._lock:
             reply, blobs = self._exchange(header, [code, *(data for _, data in files)], timeout + _GRACE)
@@ -375,6 +379,16 @@ def _check_durations(**durations: object) -> None:
     for name, value in durations.items():
         if not is_duration(value):
             raise ConfigurationError(f"{name} must be a positive number of seconds, not {value!r}")
+
+
+def _names(setting: str, values: object) -> list[Any]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise ConfigurationError(f"{setting} must be a list of names, not {values!r}")
+    names = list(values)
+    for name in names:
+        if not isinstance(name, str | os.PathLike):
+            raise ConfigurationError(f"{setting} must hold names, not {name!r}")
+    return names
 
 
 def _complain(words: str) -> None:

@@ -95,7 +95,7 @@ class Worker:
                     cwd="/",
                     start_new_session=True,
                 )
-            except (OSError, ValueError) as error:
+            except (OSError, TypeError, ValueError) as error:
                 self._control.close()
                 raise ExecutorError(f"cannot start {python!r}: {error}") from error
             _WORKERS.add(self)

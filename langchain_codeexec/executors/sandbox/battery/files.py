@@ -78,6 +78,13 @@ for way in ('/proc/1/root', '/proc/self/root', '/proc/thread-self/root', '/proc/
         "look at a file that is opened as a mere place",
         "import os\nif os.fstat(os.open(scene['secret'], os.O_PATH)).st_size: print(PROOF)",
     ),
+    Attack(
+        "look at a file that is opened neither to read nor to write",
+        "import os\nif os.fstat(os.open(scene['target'], 3)).st_size: print(PROOF)",
+    ),
+    Attack(
+        "learn where a link leads", "import os\nos.chdir(scene['link'])\nprint(os.getcwd())", _secret_printed
+    ),
     Attack("ask for access to a file", "import os\nif os.access(scene['secret'], os.F_OK): print(PROOF)"),
     Attack(
         "look at a folder's file system", "import os\nif os.statvfs(scene['folder']).f_blocks: print(PROOF)"

@@ -33,6 +33,14 @@ arm = platform.machine() == 'aarch64'
 """
 
 PROCESSES = (
+    Attack(
+        "set a timer that wakes what has been stopped",
+        _SYSCALL
+        + """\
+wish = (ctypes.c_int * 16)(0, 0, signal.SIGCONT)
+if libc.syscall(107 if arm else 222, 1, wish, ctypes.byref(ctypes.c_int())) == 0: print(PROOF)
+""",
+    ),
     Attack("read its own environment", "import os\nprint(dict(os.environ))", _token_printed),
     Attack(
         "read the environment of others",
@@ -171,6 +179,17 @@ os.wait()
 time.sleep(0.1)
 """,
         _stray_left,
+    ),
+    Attack(
+        "start many threads and end before they are counted",
+        """\
+import threading, os
+release = threading.Event()
+for _ in range(150):
+    threading.Thread(target=release.wait).start()
+print(PROOF, flush=True)
+os._exit(0)
+""",
     ),
     Attack(
         "start many threads",

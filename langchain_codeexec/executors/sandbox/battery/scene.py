@@ -44,6 +44,8 @@ class Scene:
         self.target = self.folder / "target.txt"
         self.target.write_text("untouched", encoding="ascii")
         self.target.chmod(0o666)
+        (self.folder / f"to-{self.token}").mkdir()
+        (self.folder / "link").symlink_to(f"to-{self.token}")
         self._inherited = os.open(self.secret, os.O_RDONLY)
         os.set_inheritable(self._inherited, True)
         stack.callback(os.close, self._inherited)
@@ -83,6 +85,7 @@ class Scene:
             "udp": self.listeners["udp"].getsockname()[1],
             "abstract": self.token,
             "path": str(self.folder / "socket"),
+            "link": str(self.folder / "link"),
             "home": str(Path.home()),
         }
 

@@ -81,7 +81,7 @@ logging.getLogger().setLevel(logging.WARNING)  # importing wordllama makes every
 MODEL = "gemini-3-flash-preview"
 CORPUS = Path(__file__).parent / "corpus"
 INDEX = Path("rag_index")
-SECTIONS = 8  # a question may need tables of several documents
+SECTIONS = 10  # a question may need tables of several documents
 DIMENSIONS = 256
 QUESTIONS = (
     "By what percentage did the population of Utah grow between 2010 and 2020?",

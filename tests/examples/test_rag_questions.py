@@ -72,7 +72,7 @@ def test_an_answer_is_right_and_cites_its_documents(answers, asked):
         assert "execution" in {figure.origin for figure in answer.figures}
     assert computed(answer) in answer.text
     cited = {answer.documents[int(number) - 1].source for number in CITATION.findall(answer.text)}
-    assert cited >= set(asked["sources"])
+    assert cited == set(asked["sources"])
     assert not answer.unsupported
 
 

@@ -46,6 +46,22 @@ WEATHER = """
 | 2024 | January | 55 |
 | 2024 | February | 62 |
 """
+COASTS = """
+# Coasts
+
+| Country | Capital | Largest island | Area (km^2) | Distance from Berlin (km) |
+|---|---|---|---|---|
+| Estonia | Tallinn | Saaremaa | 45,339 | 1,043 |
+| Latvia | Riga | Dole | 64,589 | 844 |
+"""
+SEAS = """
+# Seas
+
+| Sea | Temperature (°C) | Freezing temperature (K) | Freezing temperature (°C) |
+|---|---|---|---|
+| Baltic | 10 | 272.15 | -1 |
+| Tethys | 20 | 271.15 | -2 |
+"""
 HARBOUR = """
 # Harbour
 
@@ -60,9 +76,11 @@ DOCUMENTS = [
         ("weather.md", WEATHER),
         ("harbour.md", HARBOUR),
         ("captains.md", CAPTAINS),
+        ("seas.md", SEAS),
+        ("coasts.md", COASTS),
     ]
 ]
-FLEET_1, ENGINES_2, WEATHER_3, HARBOUR_4, CAPTAINS_5 = "[1]", "[2]", "[3]", "[4]", "[5]"
+FLEET_1, ENGINES_2, WEATHER_3, HARBOUR_4, CAPTAINS_5, SEAS_6 = "[1]", "[2]", "[3]", "[4]", "[5]", "[6]"
 NOT_SAID = "The documents do not say."
 
 
@@ -134,6 +152,17 @@ COMPUTED = [
     ("How many years was Anna Berg in command?", 14, CAPTAINS_5),
     ("How old was Otto Kahn when he took command?", 38, CAPTAINS_5),
     ("What is the mass of the ships without lifeboats?", 450, FLEET_1),
+    ("Subtract the length of the Cormorant from the length of the Aurora.", -120, FLEET_1),
+    ("Aurora's crew minus Borealis's crew", -15, FLEET_1),
+    ("Aurora length plus Borealis length", 270, FLEET_1),
+    ("How many years after the Aurora was the Borealis built?", 11, FLEET_1),
+    # said in few words, or with courtesies
+    ("length of the Aurora", 120, FLEET_1),
+    ("crew cormorant", 400, FLEET_1),
+    ("Hi, I was wondering how long the Aurora is, do you know?", 120, FLEET_1),
+    ("My boss asked me: what is the mass of the Aurora? Thanks!", 8000, FLEET_1),
+    ("By how many percent did the Aurora grow from 2022 to 2023?", 25, FLEET_1),
+    ("What is the weight of the fuel per day of the Borealis?", 30000, ENGINES_2),
     # many figures
     ("What is the combined mass of the Aurora and the Borealis?", 20000, FLEET_1),
     ("What is the average length of the ferries?", 135, FLEET_1),
@@ -155,6 +184,17 @@ COMPUTED = [
     ("How many ships were built in 2010?", 1, FLEET_1),
     ("How many ships have at most 60 crew?", 2, FLEET_1),
     ("How many ships are heavier than the Aurora?", 2, FLEET_1),
+    ("How many ships are longer than 0.1 km?", 3, FLEET_1),
+    ("How many ships are heavier than 10000000 kg?", 2, FLEET_1),
+    ("What percentage of the ships are ferries?", 50, FLEET_1),
+    ("What share of the ships was built before 2000, in percent?", 50, FLEET_1),
+    # places
+    ("Where does the Borealis rank among the ships by mass?", 2, FLEET_1),
+    ("Which rank has the Borealis by mass, from the lightest?", 3, FLEET_1),
+    ("What is the rank of the Mary Drake in length?", 4, FLEET_1),
+    # what lies between two columns
+    ("What was the average age of the captains when they took command?", 36.5, CAPTAINS_5),
+    ("What was the average time in command?", 17.5, CAPTAINS_5),
     # several tables
     ("How many guests per metre of length did the Aurora have in 2023?", 12.5, FLEET_1),
     ("How many guests per kilometre did the Aurora have in 2023?", 12500, FLEET_1),
@@ -162,12 +202,22 @@ COMPUTED = [
     ("What is the fuel per day of the Borealis?", 30000, ENGINES_2),
     ("What is the total power of the ships built after 2000?", 75, FLEET_1 + ENGINES_2),
     ("What is the maximum speed of the longest ship?", 44, FLEET_1 + ENGINES_2),
+    ("How many guests per tonne did the Aurora have in 2023?", 1500 / 8000, FLEET_1),
+    # temperatures
+    ("What is the temperature of the Baltic in Fahrenheit?", 50, SEAS_6),
+    ("What is the temperature of the Baltic in kelvin?", 283.15, SEAS_6),
+    ("What is the freezing temperature of the Baltic?", 272.15, SEAS_6),
+    ("What is the freezing temperature of the Baltic in degrees Celsius?", -1, SEAS_6),
+    ("What is the freezing temperature of the Tethys in Fahrenheit?", 28.4, SEAS_6),
+    ("How much warmer is the Tethys than the Baltic, in Fahrenheit?", 18, SEAS_6),
+    ("How many seas are warmer than 285 K?", 1, SEAS_6),
     # sentences
     ("How many employees does the office have?", 12, FLEET_1),
     ("How many guests did the whole fleet carry in 2022?", 3980, FLEET_1),
     ("What is the width of the basin?", 85, HARBOUR_4),
     ("How deep is the basin?", 9, HARBOUR_4),
     ("When was the lighthouse built?", 1889, HARBOUR_4),
+    ("How many guests did the whole fleet carry in 2023?", 4210, FLEET_1),
     ("How much heavier is the Big Crane than the Mary Drake?", 250, FLEET_1 + HARBOUR_4),
 ]
 
@@ -186,6 +236,13 @@ NAMED = [
     ("Which ship is the longest?", "name", "Cormorant"),
     ("Which ship has the second-largest crew?", "name", "Borealis"),
     ("Which is the lightest ship?", "name", "Mary Drake"),
+    ("Which two ships have the largest crews?", "name", "Cormorant, Borealis"),
+    ("Which is longer, the Aurora or the Borealis?", "name", "Borealis"),
+    ("Who is older, Otto Kahn or Anna Berg?", "name", "Anna Berg"),
+    ("Which captain was the youngest on taking command?", "name", "Anna Berg"),
+    ("Which captain was in command the longest?", "name", "Otto Kahn"),
+    ("Which ship gained the most guests from 2022 to 2023?", "name", "Aurora"),
+    ("Which ship lost the most guests from 2022 to 2023?", "name", "Borealis"),
     ("Which ships are longer than the Aurora?", "result", "Borealis, Cormorant"),
     ("What kind of ship is the Aurora?", "result", "ferry"),
     ("Which kind of ship has the most crew?", "result", "cruise ship"),
@@ -199,7 +256,7 @@ def test_a_name_is_found_and_cited(ask_documents, question, label, expected):
     answer, printed = ask_documents(question)
     assert printed.get(label) == expected, answer
     assert f"{expected}" in answer
-    assert FLEET_1 in answer
+    assert printed["documents"] in answer
 
 
 REFUSED = [
@@ -217,6 +274,20 @@ REFUSED = [
     ("Which ship of the line has the most cabins?", "cabins"),
     ("What is the colour of the lighthouse's lamp?", "colour"),
     ("Which ferry was built in 1985?", "nothing that fits"),
+    # a part of a header, or of a row, is not the whole
+    ("What is the maximum length of the Aurora?", "no maximum"),
+    ("What is the second-longest tug?", "1 of such rows"),
+    ("What is the mass of the hottest ship?", "hottest"),
+    ("How fast is the mass of the Aurora?", "no rule"),
+    ("How many ships are wider than 100 m?", "wider"),
+    ("How many ships were built more than 5 years ago?", "5"),
+    ("How many guests per boat did the Aurora have in 2023?", "boat"),
+    ("How many guests per hour did the Aurora have in 2023?", "what to divide by"),
+    ("How many ships is the Aurora?", ""),
+    ("How many days is the Aurora?", ""),
+    ("What is the area of Riga?", "Riga"),
+    ("What is the height of Saaremaa?", "Saaremaa"),
+    ("How far is Estonia from Riga?", ""),
 ]
 
 
@@ -236,6 +307,8 @@ def test_what_is_not_there_is_said_to_be_missing(ask_documents, question, lackin
         "What would be the length of the Aurora if it was cut in half?",
         "Draw a chart of the lengths of the ships.",
         "Which of the ships are not ferries?",
+        "Is the Aurora longer?",
+        "Which of the Aurora and the Borealis has more crew?",
         "Which captain's highest ship is the lowest?",
     ],
 )
@@ -243,6 +316,12 @@ def test_a_question_beyond_the_rules_is_said_to_be_that(ask_documents, question)
     answer, printed = ask_documents(question)
     assert not printed
     assert "not a language model" in answer
+
+
+def test_a_part_of_a_header_is_named_as_what_it_is(ask_documents):
+    answer, printed = ask_documents("What is the price of the Aurora?")
+    assert printed["result"] == "1.5"
+    assert answer.startswith("The documents give no price but the average fuel price.")
 
 
 def test_without_code_execution_nothing_is_computed(respond, request_of):
@@ -263,7 +342,8 @@ def test_cells_and_headers_cannot_break_out_of_the_program(ask_documents, name, 
     documents = [Document(f"# Ships\n\n{table}", metadata={"title": "Ships"})]
     answer, printed = ask_documents(f"What is the length of {name}?", documents)
     assert printed["result"] == length
-    assert answer.startswith("(result)'s length of ")
+    assert "{" not in answer
+    assert "(result)'s length of " in answer
 
 
 @pytest.mark.parametrize(

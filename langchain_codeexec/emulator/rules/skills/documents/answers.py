@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.cases import Missing, case_of
 from langchain_codeexec.emulator.rules.skills.documents.counts import count_of_rows, share_of_rows
+from langchain_codeexec.emulator.rules.skills.documents.linking import unsaid
 from langchain_codeexec.emulator.rules.skills.documents.pairs import compared_in_table
 from langchain_codeexec.emulator.rules.skills.documents.programs import figure_of, opened, solution
 from langchain_codeexec.emulator.rules.skills.documents.rankings import place_of_row, ranked_rows, rows_beyond
+from langchain_codeexec.emulator.rules.skills.documents.selections import said
+from langchain_codeexec.emulator.rules.skills.documents.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +67,19 @@ def _figure(case: Case, measure: Measure) -> Answer:
         return Missing(f"They give no figure for the {case.select(measure).label}.")
     if case.extreme:
         return Missing(f"They give the {measure.label}, but no {case.extreme} of it.")
-    return figure_of("compute" if measure.over else "look up", case.select(measure))
+    found = figure_of("compute" if measure.over else "look up", case.select(measure))
+    narrower = _narrower(case)
+    return replace(found, answer=f"{narrower} {found.answer}") if narrower else found
+
+
+def _narrower(case: Case) -> str:
+    """What to say where a header speaks of less than the question: of the fuel price, asked for the price."""
+    for column in case.link.asked_columns:
+        whose = unsaid(case.link, column)
+        if any(place < column.head and not column.ideas[place] & case.link.table.topic for place in whose):
+            noun = words(column.label)[column.head].text.lower()
+            return f"The documents give no {noun} but the {said(column.label)}."
+    return ""
 
 
 def _text(case: Case) -> Answer | None:

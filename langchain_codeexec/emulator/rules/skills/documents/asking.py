@@ -86,6 +86,7 @@ _NOT_MEANT = phrase(
 )
 _RANKED = phrase(
     r"\b(?:(?P<count>\d+) (?:most )?(?P<one>\w+)|top (?P<top>\d+)"
+    r"|(?:which|what)(?: are the)? (?P<some>\d+) \w+(?: \w+){1,3} (?:most )?(?P<last>\w+)"
     r"|(?P<nth>second|third|\d+(?:st|nd|rd|th))[- ](?:most )?(?P<other>\w+))\b"
 )
 _CHOICE = phrase(r"^\W*(?:which|what|who|whose)\b(?!.*\bthan\b).*\bor\b")
@@ -229,5 +230,7 @@ def _superlative(text: str, every: tuple[Word, ...]) -> tuple[Superlative | None
             used = {i for i in range(index) if rank.start() <= every[i].start < rank.end()}
             nth = rank["nth"] or ""
             place = _ORDINALS.get(nth.lower()) or int(re.sub(r"\D", "", nth) or 1)
-            return Superlative(how.sign, index, place, int(rank["count"] or rank["top"] or 1)), used
+            return Superlative(
+                how.sign, index, place, int(rank["count"] or rank["top"] or rank["some"] or 1)
+            ), used
     return Superlative(how.sign, index), set()

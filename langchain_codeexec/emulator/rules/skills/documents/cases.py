@@ -182,7 +182,10 @@ def _which_of(columns: Sequence[Column]) -> Missing:
 
 
 def _in_unit(asked: Asked, measure: Measure) -> Measure | None:
-    return measure if asked.unit is None or measure.over else measure.into(asked.unit)
+    if asked.unit is None or measure.over:
+        return measure
+    in_years = measure.unit.dimension == "time" and not measure.unit.name
+    return None if in_years and asked.unit.name != "years" else measure.into(asked.unit)
 
 
 def _with_rows(case: Case) -> Case | None:

@@ -71,7 +71,7 @@ def _measured_in(unit: Unit, asked: Asked, link: Link) -> list[Column]:
     fitting = [
         column
         for column in link.table.columns
-        if column.is_numeric and column.unit.dimension == unit.dimension
+        if column.is_numeric and not column.holds_years and column.unit.dimension == unit.dimension
     ]
     behind = frozenset().union(*(concepts(word.text) for word in link.words[asked.per + 1 :]))
     said = [column for column in fitting if any(idea & behind for idea in column.ideas)]

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.mentions import Mention
     from langchain_codeexec.emulator.rules.skills.documents.words import Word
 
-__all__ = ["is_idle", "part_of"]
+__all__ = ["SAID_OF_ALL", "follows_how", "is_idle", "part_of"]
 
-_SAID_OF_ALL = frozenset({"size", "height"})
+SAID_OF_ALL = frozenset({"size", "height"})
 _SAID_OF_TIME = frozenset({"length", "year", "born"})
 # What stands for the row itself.
 _ALIASES = frozenset().union(*map(concepts, ("symbol", "code", "abbreviation", "name", "number")))
@@ -34,15 +34,20 @@ def is_idle(link: Link, index: int, word: Word, asked: Asked) -> bool:
     how = adjective(word.text)
     if how is None or not (how.idea and link.columns):
         return how is not None and not how.idea
-    if how.degree == "positive" and not (index and link.words[index - 1].text.lower() == "how"):
+    if how.degree == "positive" and not follows_how(link, index):
         return True
     return _fits(link, index, how.idea, asked)
+
+
+def follows_how(link: Link, index: int) -> bool:
+    """Whether a word is asked for by `how`: `how deep`."""
+    return index > 0 and link.words[index - 1].text.lower() == "how"
 
 
 def _fits(link: Link, index: int, idea: str, asked: Asked) -> bool:
     """Whether an adjective can be said of what is asked for: `deep` of no discharge, but `high` of everything."""
     columns = link.asked_columns
-    if idea in _SAID_OF_ALL or any(index + 1 in link.spoken(column) for column in columns):
+    if idea in SAID_OF_ALL or any(index + 1 in link.spoken(column) for column in columns):
         return True
     in_time = any(column.unit.dimension == "time" for column in columns)
     return in_time and (idea in _SAID_OF_TIME or asked.lasts)

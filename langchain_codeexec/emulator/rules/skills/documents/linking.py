@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.skills.documents.adjectives import adjective
 from langchain_codeexec.emulator.rules.skills.documents.conditions import conditions_in
-from langchain_codeexec.emulator.rules.skills.documents.leftovers import is_idle, part_of
+from langchain_codeexec.emulator.rules.skills.documents.leftovers import (
+    SAID_OF_ALL,
+    follows_how,
+    is_idle,
+    part_of,
+)
 from langchain_codeexec.emulator.rules.skills.documents.mentions import Mention, mentions_in
 from langchain_codeexec.emulator.rules.skills.documents.reading import mentions
 from langchain_codeexec.emulator.rules.skills.documents.words import GENERIC, concepts, words
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.reading import Column, Table
     from langchain_codeexec.emulator.rules.skills.documents.words import Word
 
-__all__ = ["Link", "linked"]
+__all__ = ["Link", "linked", "unsaid"]
 
 _SIZES = frozenset().union(*map(concepts, ("area", "diameter", "radius", "volume", "population")))
 
@@ -91,7 +96,7 @@ def linked(asked: Asked, table: Table) -> Link:
     link.used |= stated.used
     _take_years(link)
     _take_columns(link, asked)
-    link.unsaid = sum(_unsaid(link, column) for column in link.asked_columns)
+    link.unsaid = sum(len(unsaid(link, column)) for column in link.asked_columns)
     _take_size(link)
     _take_unit(link, asked)
     named = (word for index, word in enumerate(link.words) if index not in link.used)
@@ -108,10 +113,13 @@ def linked(asked: Asked, table: Table) -> Link:
     return link
 
 
-def _unsaid(link: Link, column: Column) -> int:
-    """How many telling words of a header the question does not say in any way."""
-    said = [any(mentions(word, idea) for word in link.words) or bool(idea & GENERIC) for idea in column.ideas]
-    return said.count(False)
+def unsaid(link: Link, column: Column) -> list[int]:
+    """Which telling words of a header the question does not say in any way."""
+    return [
+        place
+        for place, idea in enumerate(column.ideas)
+        if not (idea & GENERIC or any(mentions(word, idea) for word in link.words))
+    ]
 
 
 def _take_years(link: Link) -> None:
@@ -218,15 +226,20 @@ def _drop_adjectives(link: Link) -> None:
         return
     kept = []
     for column, index in link.columns:
-        how = adjective(link.words[index].text)
-        belongs = (
-            how is not None
-            and how.idea != "born"
-            and (how.degree != "superlative" or _in_front_of(link, index, nouns))
-        )
+        belongs = _belongs(link, index, nouns)
         if (column, index) in nouns or not belongs:
             kept.append((column, index))
     link.columns = kept
+
+
+def _belongs(link: Link, index: int, nouns: list[tuple[Column, int]]) -> bool:
+    """Whether an adjective says how much there is of something else: `the longest retention`."""
+    how = adjective(link.words[index].text)
+    if how is None or how.idea == "born":
+        return False
+    if how.degree == "superlative":
+        return _in_front_of(link, index, nouns)
+    return how.degree == "comparative" or how.idea in SAID_OF_ALL or not follows_how(link, index)
 
 
 def _in_front_of(link: Link, index: int, nouns: list[tuple[Column, int]]) -> bool:
@@ -255,7 +268,8 @@ def _take_unit(link: Link, asked: Asked) -> None:
         column.is_numeric and index < max(asked.per, 1) for column, index in link.columns
     ):
         return
-    measured = [c for c in link.table.columns[1:] if c.is_numeric and _conversions(c, asked) < 2]  # noqa: PLR2004 -- converts
+    figures = (column for column in link.table.columns[1:] if column.is_numeric and not column.holds_years)
+    measured = [column for column in figures if column.unit.into(asked.unit) is not None]
     measured.sort(key=lambda column: _conversions(column, asked))
     measured = [one for one in measured if _may_be(one, measured[0], asked)]
     if len(measured) == 1 and (asked.per >= 0 or not link.columns):

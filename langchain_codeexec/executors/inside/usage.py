@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["disk_within", "tasks"]
 
 _BLOCK = 512  # bytes; the unit of st_blocks (`man 3 stat`)
+_SCANS = 8  # attempts at counting folders that are moved all the time
 
 
 def tasks(pid: int) -> int:
@@ -27,23 +32,45 @@ def disk_within(top: str, pid: int, size: int, count: int) -> bool:
         size: Bytes on the disk.
         count: Files and folders.
     """
-    folders = [top]
-    while folders:
+    for _ in range(_SCANS):
         try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    status = entry.stat(follow_symlinks=False)
-                    size -= status.st_blocks * _BLOCK
-                    count -= 1
-                    if stat.S_ISDIR(status.st_mode):
-                        folders.append(entry.path)
-        except FileNotFoundError:  # removed since
+            left = _space_left(top, size, count)
+        except (FileNotFoundError, NotADirectoryError):
             continue
-        except OSError:  # locked, or deeper than a path can say
+        except (OSError, RecursionError):  # locked, or deeper than anybody needs
             return False
+        return left is not None and left >= _removed(pid) + _mapped(pid, top)
+    return False
+
+
+def _space_left(top: str, size: int, count: int) -> int | None:
+    """Bytes that are free yet; `None` where there are too many already, of them or of files.
+
+    Raises:
+        FileNotFoundError: A folder has been moved or removed meanwhile; what is in there has not been counted.
+        NotADirectoryError: The same, and something else has got its name.
+        OSError: A folder cannot be read.
+    """
+    for status in _below(top, None):
+        size -= status.st_blocks * _BLOCK
+        count -= 1
         if size < 0 or count < 0:
-            return False
-    return size >= _removed(pid) + _mapped(pid, top)
+            return None
+    return size
+
+
+def _below(name: str, parent: int | None) -> Iterator[os.stat_result]:
+    """All in a folder that stays the one it is, whatever path leads to it by now; files that go are left out."""
+    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _below(entry.name, folder)
+                with suppress(FileNotFoundError):
+                    yield entry.stat(follow_symlinks=False)
+    finally:
+        os.close(folder)
 
 
 def _mapped(pid: int, top: str) -> int:

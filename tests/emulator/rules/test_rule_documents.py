@@ -155,6 +155,7 @@ COMPUTED = [
     ("Subtract the length of the Cormorant from the length of the Aurora.", -120, FLEET_1),
     ("Aurora's crew minus Borealis's crew", -15, FLEET_1),
     ("Aurora length plus Borealis length", 270, FLEET_1),
+    ("How many years separate the building of the Cormorant and the Borealis?", 9, FLEET_1),
     ("How many years after the Aurora was the Borealis built?", 11, FLEET_1),
     # said in few words, or with courtesies
     ("length of the Aurora", 120, FLEET_1),
@@ -187,6 +188,7 @@ COMPUTED = [
     ("How many ships are longer than 0.1 km?", 3, FLEET_1),
     ("How many ships are heavier than 10000000 kg?", 2, FLEET_1),
     ("What percentage of the ships are ferries?", 50, FLEET_1),
+    ("What percentage of the ships is the Aurora?", 25, FLEET_1),
     ("What share of the ships was built before 2000, in percent?", 50, FLEET_1),
     # places
     ("Where does the Borealis rank among the ships by mass?", 2, FLEET_1),
@@ -248,6 +250,7 @@ NAMED = [
     ("Which kind of ship has the most crew?", "result", "cruise ship"),
     ("Which ship was built in 1985?", "result", "Mary Drake"),
     ("What are the lengths of the two longest ships?", "result", "240, 150"),
+    ("What is the power of the two longest ships?", "stated", "60 million W, 15 million W"),
 ]
 
 
@@ -284,6 +287,9 @@ REFUSED = [
     ("How many guests per boat did the Aurora have in 2023?", "boat"),
     ("How many guests per hour did the Aurora have in 2023?", "what to divide by"),
     ("How many ships is the Aurora?", ""),
+    ("What percentage of the captains are ferries?", ""),
+    ("What percentage of the ships are there?", ""),
+    ("Where does the Mary Drake rank by guests in 2023?", "no figure"),
     ("How many days is the Aurora?", ""),
     ("What is the area of Riga?", "Riga"),
     ("What is the height of Saaremaa?", "Saaremaa"),

@@ -4,74 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.adjectives import adjective
+from langchain_codeexec.emulator.rules.skills.documents.cues import AGGREGATES, BINARY, first_of
 from langchain_codeexec.emulator.rules.skills.documents.measures import Unit, unit_in
 from langchain_codeexec.emulator.rules.skills.documents.words import Word, words
 
 __all__ = ["Asked", "Superlative", "asked"]
 
-_CHANGED = r"(?:chang|increas|decreas|gr[eo]w|ris[ei]|rose|f[ae]ll|drop|shr[aiu]nk|declin|los[et]|gain)\w*"
-_PERCENT = r"(?:percent(?:age)?s?|per cent|%)"
-
-
-_BETWEEN = (
-    r"(?:(?:are|were|was|is|there|did|have|had|passed|elapsed|went by|lie|lay) )*"
-    r"(?:between|before|after)\b(?! \d)"
-)
-_PASSED = phrase(
+_SPOKEN_FOR = phrase(  # what the cues have read already
     r"(?<=\byears )(?:passed|elapsed|went by|go by|before|after|lie|lay)\b(?! \d)",
     r"\b(?:minus|plus)\b",
-    r"\brank(?:s|ed|ing)?\b",
-)
-
-
-class _Cue(NamedTuple):
-    kind: str
-    words: re.Pattern[str]
-
-
-def _cue(kind: str, *alternatives: str) -> _Cue:
-    return _Cue(kind, phrase(*(rf"\b(?:{one})" for one in alternatives)))
-
-
-# The first that is found says how figures are brought together.
-_BINARY = (
-    _cue("percent change", rf"{_PERCENT}\b.*\b{_CHANGED}", rf"{_CHANGED}\b.*\b{_PERCENT}", r"growth rate\b"),
-    _cue("share", rf"{_PERCENT}(?!\w)", r"(?:share|fraction|proportion)\b"),
-    _cue("ratio", r"ratios?\b", r"(?:how many )?times\b", r"factor\b", r"divided? .*\bby\b", r"fold\b"),
-    _cue(
-        "difference",
-        r"differences?\b",
-        r"minus\b",
-        r"subtract\b",
-        rf"how many years {_BETWEEN}",
-        r"between\b.*\bhow many years\b",
-        r"by how (?:much|many)\b",
-        r"how (?:much|many) .*\bexceeds?\b",
-        rf"how (?:much|many) .*\b{_CHANGED}",
-        r"gap between\b",
-        r"apart\b",
-    ),
-)
-_AGGREGATES = (
-    _cue("range", r"range\b"),
-    _cue("median", r"median\b"),
-    _cue("stdev", r"standard deviation\b"),
-    _cue("mean", r"average\b", r"mean\b"),
-    _cue(
-        "sum",
-        r"total\b",
-        r"sum\b",
-        r"combined\b",
-        r"(?:al)?together\b",
-        r"in all\b",
-        r"overall\b",
-        r"add up\b",
-        r"plus\b",
-    ),
+    r"\b(?:rank(?:s|ed|ing)?|separates?)\b",
 )
 _THAN_NUMBER = phrase(r"\s+than\s+[\d.]")
 _MUCH = phrase(r"\bhow (?:much|many)\b|\bby (?:how|what)\b|\bthan\b")
@@ -154,14 +99,14 @@ def asked(text: str) -> Asked | None:
     spoken = set(ranked)
     if wanted:
         spoken |= {index for index, word in enumerate(every) if wanted[1] <= word.start < wanted[2]}
-    spoken |= {index for index, word in enumerate(every) if _PASSED.match(text, word.start)}
+    spoken |= {index for index, word in enumerate(every) if _SPOKEN_FOR.match(text, word.start)}
     place, comparative = _comparative(text, every)
     binary = _binary(text, every, comparative)
     if comparative and not binary:  # `which is longer, A or B` asks for the longest of two
         if superlative or not _CHOICE.search(text):
             return None
         superlative, comparative = Superlative(comparative, place), 0
-    if _has_both_ends(every) and not _first(_BINARY, text):
+    if _has_both_ends(every) and not first_of(BINARY, text):
         return None  # `which continent's highest mountain is the lowest`
     return Asked(
         text=text,
@@ -189,7 +134,7 @@ def _comparative(text: str, every: tuple[Word, ...]) -> tuple[int, int]:
 
 
 def _binary(text: str, every: tuple[Word, ...], comparative: int) -> str:
-    kind = _first(_BINARY, text)
+    kind = first_of(BINARY, text)
     if comparative and kind in {"share", "percent change"}:
         return "percent more"
     if not kind and comparative and _MUCH.search(text):
@@ -206,12 +151,8 @@ def _has_both_ends(every: tuple[Word, ...]) -> bool:
 def _aggregate(text: str, every: tuple[Word, ...]) -> str:
     if _has_both_ends(every):
         return "range"
-    places = {found.start(): cue.kind for cue in _AGGREGATES if (found := cue.words.search(text))}
+    places = {found.start(): cue.kind for cue in AGGREGATES if (found := cue.words.search(text))}
     return places[min(places)] if places else ""
-
-
-def _first(cues: tuple[_Cue, ...], text: str) -> str:
-    return next((cue.kind for cue in cues if cue.words.search(text)), "")
 
 
 def _index(pattern: re.Pattern[str], text: str, every: tuple[Word, ...]) -> int:

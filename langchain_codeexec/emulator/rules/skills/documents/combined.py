@@ -7,8 +7,8 @@ import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.adjectives import adjective
+from langchain_codeexec.emulator.rules.skills.documents.cues import CHANGE, LOSS
 from langchain_codeexec.emulator.rules.skills.documents.measures import unit_of
 from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, read
 from langchain_codeexec.emulator.rules.skills.documents.words import concepts, is_year
@@ -19,12 +19,8 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.measures import Unit
     from langchain_codeexec.emulator.rules.skills.documents.reading import Column
 
-__all__ = ["CHANGE", "LOSS", "divides", "quotient", "spanning"]
+__all__ = ["divides", "quotient", "spanning"]
 
-CHANGE = phrase(
-    r"\b(?:chang|increas|decreas|gr[eo]w|ris[ei]|rose|f[ae]ll|drop|shr[aiu]nk|declin|los[et]|gain)\w*"
-)
-LOSS = phrase(r"\b(?:decreas|declin|drop|fall|fell|shrink|shrank|los[et])\w*")
 _Placed: TypeAlias = "tuple[Measure, int]"
 _LASTING = frozenset({"length", "born"})  # `longest`, `youngest`
 _SPAN = re.compile(r"\bages?\b|\btime\b|\blong\b|\byears\b", re.IGNORECASE)

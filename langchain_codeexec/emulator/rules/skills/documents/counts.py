@@ -43,7 +43,7 @@ def share_of_rows(case: Case) -> Solution | None:
     found = _SHARE_OF.search(case.asked.text)
     if found is None or case.asked.binary != "share" or case.measures:
         return None
-    if not concepts(found["noun"]) & case.link.table.nouns or _names_all(case):
+    if not concepts(found["noun"]) & case.link.table.nouns:
         return None
     case = replace(case, tests=(*case.tests, *(case.test_of(one) for one in case.operands)))
     if not case.tests:

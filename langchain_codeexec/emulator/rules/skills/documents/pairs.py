@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_codeexec.emulator.rules.phrasing import phrase
 from langchain_codeexec.emulator.rules.skills.documents.cases import Missing
-from langchain_codeexec.emulator.rules.skills.documents.combined import LOSS
 from langchain_codeexec.emulator.rules.skills.documents.comparisons import compare
+from langchain_codeexec.emulator.rules.skills.documents.cues import LOSS
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked

@@ -155,7 +155,7 @@ COMPUTED = [
     ("Subtract the length of the Cormorant from the length of the Aurora.", -120, FLEET_1),
     ("Aurora's crew minus Borealis's crew", -15, FLEET_1),
     ("Aurora length plus Borealis length", 270, FLEET_1),
-    ("How many years separate the building of the Cormorant and the Borealis?", 9, FLEET_1),
+    ("How many years separate the years Anna Berg and Otto Kahn were born?", 11, CAPTAINS_5),
     ("How many years after the Aurora was the Borealis built?", 11, FLEET_1),
     # said in few words, or with courtesies
     ("length of the Aurora", 120, FLEET_1),

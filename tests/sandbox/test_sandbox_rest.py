@@ -11,6 +11,10 @@ from langchain_codeexec import ExecutionRequest, Outcome
 if TYPE_CHECKING:
     from langchain_codeexec.executors.sandbox import LocalSandbox
 
+GIVEN_UP = (
+    "killed: its threads could not be stopped at the end of the run; "
+    "the variables and imports of the session are lost"
+)
 VFORK = """
 import ctypes, mmap, struct, threading
 code, stack = mmap.mmap(-1, 4096, prot=7), mmap.mmap(-1, 65536)
@@ -34,10 +38,7 @@ def test_a_session_that_cannot_be_stopped_is_given_up(confined: LocalSandbox):
         after = session.run(ExecutionRequest("print('code' in globals())"))
 
     assert (restless.outcome, restless.stdout) == (Outcome.FAILED, "done\n")
-    assert restless.detail == (
-        "killed: its threads could not be stopped at the end of the run; "
-        "the variables and imports of the session are lost"
-    )
+    assert restless.detail == GIVEN_UP
     assert after.stdout == "False\n"
 
 
@@ -52,7 +53,7 @@ for _ in range(4): threading.Thread(target=wake, daemon=True).start()
         first = session.run(ExecutionRequest(spam, timeout=5))
         second = session.run(ExecutionRequest("import os; os._exit(3)", timeout=5))
 
-    assert "STOPPED" not in first.detail
+    assert first.detail in {"", GIVEN_UP}
     assert second.detail.startswith("exit status 3")
 
 

@@ -303,5 +303,7 @@ def test_the_end_of_a_fork_of_the_host_leaves_runs_alone():
 def test_where_no_folder_can_be_made_it_says_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tempfile.tempdir", "/no/such/folder")
 
-    with pytest.raises(ExecutorError, match=r"cannot make a folder for programs: .*No such file or directory"):
+    with pytest.raises(
+        ExecutorError, match=r"cannot make a folder for programs: .*No such file or directory"
+    ):
         ProcessExecutor().run(ExecutionRequest(""))

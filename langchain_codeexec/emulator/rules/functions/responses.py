@@ -39,7 +39,11 @@ _STEPS = (
     (_SURCHARGE, "* (1 + {0} / 100)"),
 )
 _STATISTICS = (
-    (phrase(r"\b(?:standard deviation|stdev|std)\b"), "statistics.stdev({values})", "sample standard deviation"),
+    (
+        phrase(r"\b(?:standard deviation|stdev|std)\b"),
+        "statistics.stdev({values})",
+        "sample standard deviation",
+    ),
     (phrase(r"\bmedian\b"), "statistics.median({values})", "median"),
 )
 _AGGREGATES = (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
     from langchain_codeexec.emulator.rules.skills.documents.cases import Answer, Case
-    from langchain_codeexec.emulator.rules.skills.documents.linking import Link
+    from langchain_codeexec.emulator.rules.skills.documents.link import Link
     from langchain_codeexec.emulator.rules.skills.documents.selections import Measure, Selection
 
 __all__ = ["answer_from", "lookup_of"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
-    from langchain_codeexec.emulator.rules.skills.documents.linking import Link
+    from langchain_codeexec.emulator.rules.skills.documents.link import Link
     from langchain_codeexec.emulator.rules.skills.documents.mentions import Mention
     from langchain_codeexec.emulator.rules.skills.documents.reading import Column
     from langchain_codeexec.emulator.rules.solution import Solution

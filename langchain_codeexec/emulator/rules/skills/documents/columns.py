@@ -12,7 +12,7 @@ from langchain_codeexec.emulator.rules.skills.documents.words import concepts, w
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
-    from langchain_codeexec.emulator.rules.skills.documents.linking import Link
+    from langchain_codeexec.emulator.rules.skills.documents.link import Link
     from langchain_codeexec.emulator.rules.skills.documents.reading import Column
 
 __all__ = ["take_columns", "take_size", "take_unit"]

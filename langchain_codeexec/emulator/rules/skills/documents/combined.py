@@ -15,7 +15,7 @@ from langchain_codeexec.emulator.rules.skills.documents.words import concepts, i
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
-    from langchain_codeexec.emulator.rules.skills.documents.linking import Link
+    from langchain_codeexec.emulator.rules.skills.documents.link import Link
     from langchain_codeexec.emulator.rules.skills.documents.measures import Unit
     from langchain_codeexec.emulator.rules.skills.documents.reading import Column
 

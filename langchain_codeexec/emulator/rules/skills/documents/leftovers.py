@@ -10,7 +10,7 @@ from langchain_codeexec.emulator.rules.skills.documents.words import concepts
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.asking import Asked
-    from langchain_codeexec.emulator.rules.skills.documents.linking import Link
+    from langchain_codeexec.emulator.rules.skills.documents.link import Link
     from langchain_codeexec.emulator.rules.skills.documents.mentions import Mention
     from langchain_codeexec.emulator.rules.skills.documents.words import Word
 

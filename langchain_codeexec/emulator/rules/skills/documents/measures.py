@@ -6,7 +6,10 @@ import math
 import re
 from dataclasses import dataclass, replace
 
-__all__ = ["UNIT_WORDS", "Unit", "unit_behind", "unit_in", "unit_of"]
+__all__ = ["SIGNS", "UNIT_WORDS", "Unit", "unit_behind", "unit_in", "unit_of"]
+
+SIGNS = " %$€£"
+"""What may stand around a number in a cell."""
 
 # Name, dimension, one of it in the dimension's base unit, other names. Factors are exact by definition:
 # international foot and pound (1959), day of 86,400 s, Julian year.

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.emulator.rules.numerals import in_digits
-from langchain_codeexec.emulator.rules.skills.documents.measures import Unit, unit_of
-from langchain_codeexec.emulator.rules.skills.documents.selections import SIGNS
+from langchain_codeexec.emulator.rules.skills.documents.measures import SIGNS, Unit, unit_of
 from langchain_codeexec.emulator.rules.skills.documents.words import Word, concepts, is_year, words
 
 if TYPE_CHECKING:

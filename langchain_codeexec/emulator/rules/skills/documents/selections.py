@@ -6,6 +6,8 @@ import operator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from langchain_codeexec.emulator.rules.skills.documents.measures import SIGNS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.skills.documents.reading import Column
 
 __all__ = [
-    "SIGNS",
     "Measure",
     "Selection",
     "Test",
@@ -27,9 +28,6 @@ __all__ = [
     "said",
     "source_of",
 ]
-
-SIGNS = " %$€£"
-"""What may stand around a number in a cell."""
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,

@@ -17,7 +17,7 @@ from langchain_codeexec.emulator.rules.solution import Solution
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.rules.question import Question
-    from langchain_codeexec.emulator.rules.skills.documents.linking import Link
+    from langchain_codeexec.emulator.rules.skills.documents.link import Link
     from langchain_codeexec.emulator.rules.skills.documents.reading import DocumentFiles
 
 __all__ = ["documents", "hands_over_documents", "not_told"]

@@ -144,7 +144,7 @@ def create_app(
     routes += cache_routes(service.caches, service.endpoint, service.check_model)
     journal = service.journal
     routes += [*admin_routes(service.faults, journal.changed), *page_routes(journal, service.faults)]
-    watched = Middleware(Watched, journal, is_own)
+    watched = Middleware(Watched, journal=journal, is_own=is_own)
     return Starlette(
         routes=routes, middleware=[watched], exception_handlers={HTTPException: service.no_route}
     )

@@ -1,7 +1,7 @@
 # Each target sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
-PYTEST_FLAGS ?= -n 2
+PYTEST_FLAGS ?= -n 2 --dist worksteal
 
 .PHONY: demo test lint bench clean
 

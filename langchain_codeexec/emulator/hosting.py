@@ -86,7 +86,7 @@ class LocalServer:
             self._url = _url(listener)
             self._server = self._new_server()
             self._thread = threading.Thread(
-                target=self._server.run, args=([listener],), name="gemini-emulator", daemon=True
+                target=_run, args=(self._server, listener), name="gemini-emulator", daemon=True
             )
             self._thread.start()
         return self
@@ -113,10 +113,10 @@ class LocalServer:
         """
         listener = _listen(self._address)
         self._url = _url(listener)
-        with listener:  # closed as well if this is interrupted before the server has it
+        with listener:
             if announce is not None:
                 announce(self._url)
-            self._new_server().run([listener])
+            _run(self._new_server(), listener)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -211,6 +211,12 @@ def _server(app: ASGIApp, grace: float) -> uvicorn.Server:
         timeout_keep_alive=_KEEP_ALIVE,
     )
     return Server(config)
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve until it is told to exit; where that was before it began, uvicorn leaves the listener open."""
+    with listener:
+        server.run([listener])
 
 
 def _listen(address: tuple[str, int]) -> socket.socket:

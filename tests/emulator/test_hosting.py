@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -29,6 +30,14 @@ class Blocked:
             yield {"text": f"word {number}"}
         self.asked.set()
         assert self.go.wait(30)
+
+
+def test_stopped_before_it_has_begun_it_gives_its_port_back():
+    for _ in range(10):
+        emulator = GeminiEmulator().start()
+        emulator.stop()
+        with socket.create_server(("127.0.0.1", int(emulator.url.rpartition(":")[2]))):
+            pass  # the port is free again
 
 
 @pytest.mark.parametrize("action", ["generateContent", "streamGenerateContent?alt=sse"])

@@ -1,4 +1,4 @@
-"""What the page is told: the list, one request, events; bounded, and nothing to strangers."""
+"""What the page is told: the list, one request, events; and nothing to strangers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from langchain_codeexec.chat_models import ChatGeminiCodeExecution
-from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain, create_app
-from langchain_codeexec.emulator.page.journal import Journal
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, create_app
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.process import ProcessExecutor
 
@@ -395,109 +393,3 @@ def test_the_page_lets_nothing_foreign_in(cleared):
     assert "http" not in response.text
     assert "<script>" not in response.text
     assert "style=" not in response.text
-
-
-# -- limits --------------------------------------------------------------------------------------------
-
-
-def filled(journal, count, size):
-    for _ in range(count):
-        exchange = journal.begin("POST", "/", {}, "")
-        journal.asks(exchange, b"x" * size)
-        journal.answers(exchange, b"y" * size)
-        journal.end(exchange)
-
-
-def test_the_oldest_go_when_there_are_too_many():
-    journal = Journal(most=10)
-    filled(journal, 25, 5)
-    assert [exchange.number for exchange in journal.since(0)] == list(range(16, 26))
-    assert journal.oldest == 16
-    assert journal.get(15) is None
-
-
-def test_the_oldest_go_when_they_are_too_large():
-    journal = Journal(most_bytes=1_000_000)
-    filled(journal, 50, 100_000)
-    assert journal.size <= 1_000_000
-    assert [exchange.number for exchange in journal.since(0)] == [47, 48, 49, 50]
-
-
-def test_one_that_is_too_large_is_kept_as_far_as_it_goes():
-    journal = Journal(most_bytes=100_000)
-    exchange = journal.begin("POST", "/", {}, "")
-    journal.asks(exchange, b"x" * 200_000)
-    for _ in range(100):
-        journal.answers(exchange, b"y" * 1000)
-    assert exchange.question == b""
-    assert len(exchange.pieces) == 42
-    assert exchange.left_out > 200_000
-    assert journal.size <= 50_000
-
-
-def test_one_that_was_forgotten_while_it_lasted_takes_no_more_room():
-    journal = Journal()
-    exchange = journal.begin("POST", "/", {}, "")
-    journal.clear()
-    journal.answers(exchange, b"y" * 1000)
-    journal.end(exchange)
-    assert (journal.size, journal.since(0), exchange.pieces) == (0, [], [])
-    assert journal.oldest == 2
-
-
-# -- plans ---------------------------------------------------------------------------------------------
-
-
-def price(item: str) -> float:
-    """The price of an item."""
-    return 1.0
-
-
-@pytest.mark.parametrize(
-    ("model", "settings", "messages", "way"),
-    [
-        ("gemini-3-flash-preview", {}, ["Hi"], "native"),
-        ("gemini-2.5-flash", {"planner": lambda request: "both"}, ["Hi"], "delegated"),
-        ("gemini-2.5-flash", {"planner": lambda request: "functions"}, ["Hi"], "functions"),
-        ("gemini-2.5-flash", {"planner": lambda request: "code_execution"}, ["Hi"], "code_execution"),
-        ("gemini-2.5-flash", {"planner": lambda request: "code_execution"}, "called", "one_sided"),
-        ("gemini-2.5-flash", {"planner": lambda request: "functions"}, "ran", "one_sided"),
-    ],
-)
-def test_the_ways_of_the_chat_model_are_recognised(cleared, model, settings, messages, way):
-    from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-
-    from langchain_codeexec.planning import planner
-
-    if "planner" in settings:
-        settings = {"planner": planner(settings["planner"])}
-    llm = ChatGeminiCodeExecution(
-        model=model, api_key="k", vertexai=False, base_url=cleared.emulator.url, max_retries=0, **settings
-    )
-    if messages == "called":
-        call = {"name": "price", "args": {"item": "x"}, "id": "1"}
-        messages = [
-            "Hi",
-            AIMessage("", tool_calls=[call]),
-            ToolMessage("1.0", tool_call_id="1", name="price"),
-        ]
-    elif messages == "ran":
-        messages = [HumanMessage("Say pi"), llm.invoke("Say pi"), HumanMessage("And now?")]
-    llm.bind_tools([price]).invoke(messages)
-    assert cleared.last()["plan"]["way"] == way
-
-
-def test_without_tools_the_way_is_plain(cleared):
-    cleared.ask("Hi")
-    assert cleared.last()["plan"]["way"] == "plain"
-    cleared.http.get("/v1beta/models")
-    assert cleared.last()["plan"] is None
-
-
-def test_an_error_of_the_brain_is_told():
-    with GeminiEmulator(ScriptedBrain([EmulatedError(429, message="Too fast")])) as emulator:
-        body = {"contents": [{"parts": [{"text": "Hi"}]}]}
-        httpx.post(f"{emulator.url}/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=body)
-        detail = httpx.get(f"{emulator.page_url}requests/1").json()
-    assert detail["error"]["status"] == "RESOURCE_EXHAUSTED"
-    assert detail["problem"] == "Too fast"

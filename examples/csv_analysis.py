@@ -33,9 +33,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from langchain_codeexec import ChatGeminiCodeExecution, code_executions
+from langchain_codeexec.data import data_message, saved_outputs
 from langchain_codeexec.emulator import GeminiEmulator
-from langchain_codeexec.inputs import data_message
-from langchain_codeexec.outputs import saved_outputs
 
 MODEL = "gemini-3-flash-preview"
 SALES = """\

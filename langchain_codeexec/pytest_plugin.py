@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from langchain_codeexec.chat_models import ChatGeminiCodeExecution
+    from langchain_codeexec.chat_model import ChatGeminiCodeExecution
     from langchain_codeexec.emulator.server import GeminiEmulator
 
 __all__ = ["gemini_code_model", "gemini_emulator", "gemini_model_settings"]
@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def gemini_emulator(request: pytest.FixtureRequest) -> Iterator[GeminiEmulator]:
     """A Gemini service on a free local port, for this test alone; a script must be used up."""
-    from langchain_codeexec.emulator.marked import emulator_of  # noqa: PLC0415 -- only where a test asks for it
+    from langchain_codeexec.emulator.pytest_support import emulator_of  # noqa: PLC0415 -- only where a test asks for it
 
     yield from emulator_of(request)
 
@@ -47,8 +47,8 @@ def gemini_code_model(
     request: pytest.FixtureRequest, gemini_emulator: GeminiEmulator, gemini_model_settings: dict[str, Any]
 ) -> Iterator[ChatGeminiCodeExecution]:
     """A chat model with code execution that asks `gemini_emulator`."""
-    from langchain_codeexec.chat_models import ChatGeminiCodeExecution  # noqa: PLC0415 -- only where asked for
-    from langchain_codeexec.emulator.marked import model_of  # noqa: PLC0415 -- only where a test asks for it
+    from langchain_codeexec.chat_model import ChatGeminiCodeExecution  # noqa: PLC0415 -- only where asked for
+    from langchain_codeexec.emulator.pytest_support import model_of  # noqa: PLC0415 -- only where a test asks for it
 
     settings = {
         "model": model_of(request),

@@ -1,15 +1,24 @@
-"""What a user can set: connection and request, under the names that ChatGoogleGenerativeAI's users know."""
+"""What a user can set: connection and request, under the names that ChatGoogleGenerativeAI's users know.
+
+Settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` as settings of our chat model.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
-from langchain_codeexec.planning.choosing import Combination  # noqa: TC001 -- pydantic reads it
-from langchain_codeexec.translation.requests import GENERATION_SETTINGS
+from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
+from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS
+from langchain_codeexec.planning.planners import Combination  # noqa: TC001 -- pydantic reads it
 
-__all__ = ["CALL_SETTINGS", "CALL_SPELLINGS", "CONNECTION_SETTINGS", "GeminiSettings"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from langchain_core.language_models.chat_models import BaseChatModel
+
+__all__ = ["CALL_SETTINGS", "CALL_SPELLINGS", "CONNECTION_SETTINGS", "GeminiSettings", "settings_of"]
 
 CONNECTION_SETTINGS: Final = (
     "vertexai",
@@ -140,3 +149,180 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 CALL_SPELLINGS: Final = {spelling: name for name in CALL_SETTINGS for spelling in _spellings(name)}
 """The names a call may use, those of the constructor, and which setting each one means."""
+
+
+Settings = dict[str, Any]
+
+_SAME: Final = frozenset(
+    {
+        # langchain-core's own
+        "name", "cache", "verbose", "callbacks", "tags", "custom_get_token_ids", "rate_limiter",
+        "disable_streaming", "profile",
+        # both packages'
+        "project", "location", "credentials", "additional_headers", "max_retries", "temperature", "top_p",
+        "top_k", "max_output_tokens", "n", "stop", "seed", "frequency_penalty", "presence_penalty",
+        "thinking_budget", "include_thoughts", "response_mime_type", "response_modalities", "safety_settings",
+        "cached_content", "labels", "streaming",
+        # one package's
+        "model", "api_version", "media_resolution", "image_config", "audio_timestamp",
+    }
+)  # fmt: skip
+_RENAMED: Final[Mapping[str, str]] = {
+    "google_api_key": "api_key",
+    "reasoning_effort": "thinking_level",
+    "model_name": "model",
+    "endpoint_version": "api_version",
+    "api_endpoint": "base_url",
+}
+_MADE_FROM_OTHERS: Final = frozenset(
+    {
+        "client", "async_client", "client_preview", "client_options", "default_metadata", "vertexai",
+        # Our answers hold LangChain's standard blocks whatever the model's output version was.
+        "output_version",
+        # We speak REST whatever the transport was; the service is the same.
+        "api_transport",
+    }
+)  # fmt: skip
+_REASONS: Final[Mapping[str, str]] = {
+    "client_args": "it configures another HTTP client; pass transport=RestTransport(...) with your own",
+    "client_cert_source": "client certificates belong to a client; pass transport=RestTransport(...) with one",
+    "examples": "put the example messages at the beginning of the conversation",
+    "model_kwargs": "pass what belongs into generationConfig as generation_config={...}",
+    "convert_system_message_to_human": "system text travels as systemInstruction; every current model takes it",
+    "perform_literal_eval_on_string_raw_content": "image strings in text are not read; use image blocks",
+    "request_parallelism": "limit batches with max_concurrency in the config of the call",
+    "wait_exponential_kwargs": "waits between attempts follow Retry-After and back off with jitter",
+}
+
+
+def settings_of(llm: BaseChatModel) -> Settings:
+    """The settings of a model that is taken over.
+
+    Args:
+        llm: The model.
+
+    Returns:
+        Settings for our chat model's constructor.
+
+    Raises:
+        ConfigurationError: It is neither a `ChatVertexAI` nor a `ChatGoogleGenerativeAI`.
+        UnsupportedSettingError: It has a setting that cannot be carried over.
+    """
+    packages = {base.__module__.partition(".")[0] for base in type(llm).__mro__}
+    package = next((name for name in _SPECIAL if name in packages), None)
+    if package is None:
+        raise ConfigurationError(
+            f"cannot take over a {type(llm).__name__}; pass a ChatVertexAI or a ChatGoogleGenerativeAI itself, "
+            "not what bind_tools() or bind() returned"
+        )
+    special = _SPECIAL[package]
+    taken: Settings = {}
+    for name, field in type(llm).model_fields.items():
+        value = getattr(llm, name)
+        if name in special:
+            taken |= special[name](llm, value)
+        elif name in _MADE_FROM_OTHERS or value == field.get_default(call_default_factory=True):
+            continue
+        elif name in _SAME or name in _RENAMED:
+            taken[_RENAMED.get(name, name)] = value
+        else:
+            raise UnsupportedSettingError(name, _REASONS.get(name, "our chat model has nothing like it"))
+    return taken
+
+
+def _nothing(_llm: Any, _value: Any) -> Settings:
+    return {}
+
+
+def _genai_service(llm: Any, _vertexai: Any) -> Settings:
+    return {"vertexai": bool(getattr(llm, "_use_vertexai", llm.vertexai))}
+
+
+def _genai_api_key(llm: Any, api_key: Any) -> Settings:
+    """A key that the package would use; it prefers credentials, and on Vertex AI a project."""
+    passed_over = llm.credentials or (_genai_service(llm, None)["vertexai"] and llm.project)
+    return {"api_key": api_key} if "google_api_key" in llm.model_fields_set and not passed_over else {}
+
+
+def _genai_base_url(_llm: Any, base_url: Any) -> Settings:
+    url = base_url.get("api_endpoint") if isinstance(base_url, dict) else base_url
+    return {"base_url": url} if url else {}
+
+
+def _genai_thinking(_llm: Any, config: Any) -> Settings:
+    if not config:
+        return {}
+    dumped = config if isinstance(config, dict) else config.model_dump(exclude_none=True, mode="json")
+    names = {"thinking_budget", "thinking_level", "include_thoughts"}
+    if unknown := dumped.keys() - names:
+        raise UnsupportedSettingError("thinking_config", f"its keys {sorted(unknown)} are not known")
+    return dict(dumped)
+
+
+def _metadata(_llm: Any, metadata: Any) -> Settings:
+    """Without the versions that langchain-core notes down for each model itself."""
+    own = {key: value for key, value in (metadata or {}).items() if key != "lc_versions"}
+    return {"metadata": own} if own else {}
+
+
+def _one_means_default(_llm: Any, count: Any) -> Settings:
+    return {"n": count} if count != 1 else {}
+
+
+def _temperature(_llm: Any, temperature: Any) -> Settings:
+    """Taken even when it is the package's default: the service's own default is another."""
+    return {} if temperature is None else {"temperature": temperature}
+
+
+def _location(_llm: Any, location: Any) -> Settings:
+    """Taken even when it is the package's default, which differs from package to package."""
+    return {"location": location} if location else {}
+
+
+def _vertex_service(_llm: Any, _client: Any) -> Settings:
+    return {"vertexai": True}
+
+
+def _vertex_model(llm: Any, model_name: str) -> Settings:
+    return {"model": llm.tuned_model_name or model_name}
+
+
+def _timeout(_llm: Any, timeout: Any) -> Settings:
+    if timeout is None or isinstance(timeout, (int, float)):
+        return {} if timeout is None else {"timeout": float(timeout)}
+    raise UnsupportedSettingError(
+        "timeout", "give it in seconds; finer ones belong to a RestTransport of your own"
+    )
+
+
+def _vertex_schema(llm: Any, schema: Any) -> Settings:
+    """An OpenAPI schema, not a JSON Schema: it keeps its own place on the wire."""
+    return {"generation_config": {"responseSchema": schema}} if schema and llm.response_mime_type else {}
+
+
+_SPECIAL: Final[Mapping[str, Mapping[str, Callable[[Any, Any], Settings]]]] = {
+    "langchain_google_genai": {
+        "metadata": _metadata,
+        "vertexai": _genai_service,
+        "google_api_key": _genai_api_key,
+        "base_url": _genai_base_url,
+        "thinking_config": _genai_thinking,
+        "n": _one_means_default,
+        "temperature": _temperature,
+        "location": _location,
+        "timeout": _timeout,
+        "response_schema": lambda _llm, schema: {"response_schema": schema} if schema else {},
+    },
+    "langchain_google_vertexai": {
+        "metadata": _metadata,
+        "client": _vertex_service,
+        "model_name": _vertex_model,
+        "tuned_model_name": _nothing,
+        "full_model_name": _nothing,
+        "n": _one_means_default,
+        "logprobs": lambda _llm, wanted: {"logprobs": wanted} if wanted else {},
+        "location": _location,
+        "timeout": _timeout,
+        "response_schema": _vertex_schema,
+    },
+}

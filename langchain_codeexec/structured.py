@@ -14,7 +14,7 @@ from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from langchain_codeexec.errors import ConfigurationError, ToolDeclarationError
-from langchain_codeexec.translation.declarations import function_names, schema_of, wire_tools
+from langchain_codeexec.messages.tools import function_names, schema_of, wire_tools
 
 if TYPE_CHECKING:
     from langchain_core.language_models.base import LanguageModelInput

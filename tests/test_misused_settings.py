@@ -20,8 +20,8 @@ from langchain_codeexec import (
     save_outputs,
     verify_executions,
 )
+from langchain_codeexec.data import DataLimits
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, DataError
-from langchain_codeexec.inputs import DataLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

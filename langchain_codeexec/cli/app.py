@@ -4,12 +4,10 @@ import typer
 
 from langchain_codeexec.cli.ask import ask
 from langchain_codeexec.cli.chat import chat
-from langchain_codeexec.cli.conformance import conformance
 from langchain_codeexec.cli.demo import demo
 from langchain_codeexec.cli.doctor import doctor
-from langchain_codeexec.cli.options import Version
-from langchain_codeexec.cli.record import record
-from langchain_codeexec.cli.replay import replay
+from langchain_codeexec.cli.output import Version
+from langchain_codeexec.cli.record import record, replay
 from langchain_codeexec.cli.serve import serve
 
 __all__ = ["app"]
@@ -34,5 +32,5 @@ def _about(*, version: Version = False) -> None:
     """
 
 
-for _command in (ask, chat, demo, doctor, serve, record, replay, conformance):
+for _command in (ask, chat, demo, doctor, serve, record, replay):
     app.command(epilog=_EPILOGUE)(_command)

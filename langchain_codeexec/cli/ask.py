@@ -1,26 +1,96 @@
-"""`ask`: one question, one answer."""
+"""Function declarations out of a file.
+
+The answer as a document, in a file of its own.
+
+`ask`: one question, one answer.
+"""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from secrets import token_hex
 from typing import Annotated, Any
 
 import typer
+from langchain_core.messages import BaseMessage
 
 import langchain_codeexec
-from langchain_codeexec.cli.declarations import declared_functions
-from langchain_codeexec.cli.documents import write_documents
-from langchain_codeexec.cli.failures import reported, verdict
-from langchain_codeexec.cli.options import DEFAULT_IMAGES, DEFAULT_MODEL, Debug, Live, Model, NoCode
-from langchain_codeexec.cli.service import open_model
-from langchain_codeexec.cli.streaming import show_stream
-from langchain_codeexec.cli.terminal import results, show, spinner
-from langchain_codeexec.inputs import DataLimits, data_message
-from langchain_codeexec.records.console import render_section
-from langchain_codeexec.records.json_record import json_record
-from langchain_codeexec.records.sections import Section, plan_section, sections_of, verification_section
+from langchain_codeexec.cli.chat import show_stream
+from langchain_codeexec.cli.model import open_model
+from langchain_codeexec.cli.output import (
+    DEFAULT_IMAGES,
+    DEFAULT_MODEL,
+    Debug,
+    Live,
+    Model,
+    NoCode,
+    reported,
+    results,
+    show,
+    spinner,
+    verdict,
+)
+from langchain_codeexec.data.files import data_message
+from langchain_codeexec.data.limits import DataLimits
+from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.records.html import html_page
+from langchain_codeexec.records.notebook import notebook_from_messages
+from langchain_codeexec.records.sections import (
+    Section,
+    json_record,
+    plan_section,
+    sections_of,
+    verification_section,
+)
+from langchain_codeexec.records.terminal import render_section
 
-__all__ = ["ask"]
+__all__ = ["ask", "declared_functions", "write_documents"]
+
+
+def declared_functions(path: Path) -> list[Any]:
+    """The declarations in a JSON file: a list of them, or a single one, in any form that `bind_tools` takes.
+
+    Raises:
+        ConfigurationError: The file cannot be read, is not JSON, or holds something else.
+    """
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"cannot read function declarations from {path}: {reason}") from error
+    declared = read if isinstance(read, list) else [read]
+    if not declared or not all(isinstance(one, dict) for one in declared):
+        raise ConfigurationError(
+            f"{path} holds something else than function declarations; give it an object with name, description "
+            "and parameters (a JSON schema), or a list of such objects"
+        )
+    return declared
+
+
+def write_documents(messages: Sequence[BaseMessage], *, html: Path | None, notebook: Path | None) -> None:
+    """Write a conversation as a web page and as a notebook, where that is asked for.
+
+    Raises:
+        ConfigurationError: A file cannot be written; what it held before is still there.
+    """
+    if html is not None:
+        _write(html, html_page(messages))
+    if notebook is not None:
+        _write(notebook, json.dumps(notebook_from_messages(messages), indent=1, ensure_ascii=False) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.parent / f".{token_hex(8)}.part"
+    try:
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another file."
+        ) from error
 
 
 def _not_blank(question: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.gemini.resolution import ResolvedEndpoint, resolve_endpoint
+from langchain_codeexec.gemini.endpoints import ResolvedEndpoint, resolve_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

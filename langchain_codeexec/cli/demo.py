@@ -7,16 +7,26 @@ from typing import Annotated, Any
 
 import typer
 
-from langchain_codeexec.cli.failures import FAILED, failure_panel, reported, verdict
-from langchain_codeexec.cli.options import DEFAULT_IMAGES, DEFAULT_MODEL, Debug
-from langchain_codeexec.cli.service import STAND_IN, open_model
-from langchain_codeexec.cli.terminal import results, show, spinner, stderr
+from langchain_codeexec.cli.model import STAND_IN, open_model
+from langchain_codeexec.cli.output import (
+    DEFAULT_IMAGES,
+    DEFAULT_MODEL,
+    FAILED,
+    Debug,
+    failure_panel,
+    reported,
+    results,
+    show,
+    spinner,
+    stderr,
+    verdict,
+)
+from langchain_codeexec.data.outputs import outputs_of
 from langchain_codeexec.errors import CodeExecError
-from langchain_codeexec.executions import code_executions
 from langchain_codeexec.executors.default import DefaultExecutor
-from langchain_codeexec.outputs.reading import outputs_of
-from langchain_codeexec.records.console import render_message, render_section
+from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.records.sections import Section
+from langchain_codeexec.records.terminal import render_message, render_section
 
 __all__ = ["demo", "pieces_in_stock"]
 

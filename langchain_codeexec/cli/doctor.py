@@ -1,30 +1,126 @@
-"""`doctor`: what is configured, what would be used, what is missing."""
+"""`doctor --sandbox`: attacks of all kinds against every mode of the sandbox, on this machine.
+
+Which of the optional libraries are there.
+
+`doctor`: what is configured, what would be used, what is missing.
+"""
 
 import json
 import os
 import platform
+import re
+from collections.abc import Iterator
 from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, metadata, version
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from packaging.requirements import Requirement
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from langchain_codeexec.cli.battery import has_breaches, sandbox_report, shown_sandbox_report
 from langchain_codeexec.cli.configuration import VARIABLES, read_configuration
-from langchain_codeexec.cli.failures import FAILED, MISUSED, reported
-from langchain_codeexec.cli.installation import extras
-from langchain_codeexec.cli.options import Debug, own_version
-from langchain_codeexec.cli.terminal import results, spinner
+from langchain_codeexec.cli.output import FAILED, MISUSED, Debug, own_version, reported, results, spinner
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executions import ExecutionRequest
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
-from langchain_codeexec.records.visible import visible
+from langchain_codeexec.records.terminal import visible
+from langchain_codeexec.sandbox.battery.running import MODES_HERE, report_of_mode
 
-__all__ = ["doctor"]
+__all__ = ["Extra", "doctor", "extras", "has_breaches", "sandbox_report", "shown_sandbox_report"]
+
+
+def sandbox_report() -> dict[str, Any]:
+    """What became of the attacks, by mode; see `report_of_mode`.
+
+    Raises:
+        ExecutorError: The sandbox failed.
+    """
+    report = {}
+    for mode in MODES_HERE:
+        with spinner(f"attacking the sandbox ({mode})"):
+            report[mode] = report_of_mode(mode)
+    return report
+
+
+def has_breaches(report: dict[str, Any]) -> bool:
+    """Whether a mode did not hold something that it should."""
+    return any(set(found["breaches"]) - set(found["known"]) for found in report.values())
+
+
+def shown_sandbox_report(report: dict[str, Any]) -> RenderableType:
+    """The report for the console."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=1)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for mode, found in report.items():
+        unknown = [name for name in found["breaches"] if name not in found["known"]]
+        good = None if found["missing"] else not unknown
+        mark = {True: Text("✓", "green"), False: Text("✗", "red"), None: Text("·", "dim")}[good]
+        table.add_row(mark, mode, Text(visible(_in_words(found, unknown))))
+    taken = next((mode for mode, found in report.items() if not found["missing"]), None)
+    line = (
+        f"LocalSandbox takes {taken} here. The attacks were run as {_who()}."
+        if taken
+        else "LocalSandbox refuses to run anything here."
+    )
+    return Group(Text("Sandbox", "bold"), table, Text(line))
+
+
+def _who() -> str:
+    """Whom the attacks were run as; another may be able to do more."""
+    return "root" if os.geteuid() == 0 else "an ordinary user"
+
+
+def _in_words(found: dict[str, Any], unknown: list[str]) -> str:
+    if found["missing"]:
+        return f"not to be had: {found['missing']}"
+    held = found["attacks"] - len(found["breaches"])
+    words = f"{held} of {found['attacks']} attacks held"
+    if found["known"]:
+        words += f"; known not to be held in this mode: {', '.join(found['known'])}"
+    if unknown:
+        words += f"; NOT HELD: {', '.join(unknown)}. Please report this."
+    return words
+
+
+Extra = dict[str, str | None]
+"""Version of each library of an extra; `None` for one that is missing or too old."""
+
+_OWN_NAME: Final = "langchain-codeexec"
+
+
+def extras() -> dict[str, Extra]:
+    """The extras of this package with their libraries, as its metadata declares them."""
+    try:
+        declared = metadata(_OWN_NAME)
+    except PackageNotFoundError:
+        return {}
+    names = declared.get_all("Provides-Extra") or []
+    requirements = declared.get_all("Requires-Dist") or []
+    return {name: dict(_libraries(requirements, name)) for name in names if name != "all"}
+
+
+def _libraries(requirements: list[str], extra: str) -> Iterator[tuple[str, str | None]]:
+    for requirement in map(Requirement, requirements):
+        is_own = re.sub(r"[-_.]+", "-", requirement.name).lower() == _OWN_NAME
+        if requirement.marker is None or is_own:
+            continue
+        if requirement.marker.evaluate({"extra": extra}) and not requirement.marker.evaluate({"extra": ""}):
+            yield requirement.name, _installed(requirement)
+
+
+def _installed(requirement: Requirement) -> str | None:
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return None
+    return found if requirement.specifier.contains(found, prereleases=True) else None
+
 
 _NONE = f"none: code runs as you, with your files and network, because {ALLOW_UNSAFE} allows it"
 _PROBE = ExecutionRequest("print(6 * 7)", timeout=20.0)
@@ -121,7 +217,7 @@ def _shown(report: dict[str, Any]) -> RenderableType:
         _row(environment, is_set or None, name, "set" if is_set else "not set")
     libraries = _rows()
     for extra, versions in report["extras"].items():
-        _row(libraries, None not in versions.values(), extra, _libraries(extra, versions))
+        _row(libraries, None not in versions.values(), extra, _libraries_doctor(extra, versions))
     title = f"langchain-codeexec {report['version']}, Python {report['python']}, {report['platform']}"
     parts: list[RenderableType] = [
         Text(title, "bold"),
@@ -138,7 +234,7 @@ def _live(live: dict[str, Any]) -> str:
     return "could be used; whether the service accepts it was not tried" if live["ready"] else live["remedy"]
 
 
-def _libraries(extra: str, versions: dict[str, str | None]) -> str:
+def _libraries_doctor(extra: str, versions: dict[str, str | None]) -> str:
     listed = ", ".join(f"{name} {found or 'missing or too old'}" for name, found in versions.items())
     return listed if None not in versions.values() else f"{listed}; pip install 'langchain-codeexec[{extra}]'"
 

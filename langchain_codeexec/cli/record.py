@@ -1,4 +1,7 @@
-"""`record`: a proxy that writes down what clients ask a service, and what it answers."""
+"""`record`: a proxy that writes down what clients ask a service, and what it answers.
+
+`replay`: a recorded service, without the service.
+"""
 
 from functools import partial
 from pathlib import Path
@@ -8,13 +11,11 @@ from typing import Annotated
 import typer
 
 import langchain_codeexec.emulator
-from langchain_codeexec.cli.failures import reported
-from langchain_codeexec.cli.foreground import LOOPBACK, point_clients_at, until_interrupted
-from langchain_codeexec.cli.options import PROXY_PORT, Debug, Port
-from langchain_codeexec.cli.terminal import stderr
+from langchain_codeexec.cli.output import PROXY_PORT, Debug, Port, reported, stderr
+from langchain_codeexec.cli.serve import LOOPBACK, point_clients_at, tell_unfinished, until_interrupted
 from langchain_codeexec.errors import ConfigurationError
 
-__all__ = ["record"]
+__all__ = ["record", "replay"]
 
 
 def record(
@@ -63,3 +64,23 @@ def _check_writable(cassette: Path, *, overwrite: bool) -> None:
         raise ConfigurationError(
             f"{str(cassette)!r} cannot be written: {error.strerror or error}. Choose another file."
         ) from error
+
+
+def replay(
+    cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", help="A file that `record` has written.")],
+    *,
+    port: Port = PROXY_PORT,
+    lenient: Annotated[
+        bool,
+        typer.Option("--lenient", help="Answer in the recorded order, even if something else is asked."),
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Answer requests as they were recorded, each once, until Ctrl-C."""
+    with reported(debug=debug):
+        player = langchain_codeexec.emulator.CassettePlayer(
+            cassette, strict=not lenient, host=LOOPBACK, port=port
+        )
+        announce = partial(point_clients_at, told=f"Replaying {cassette}")
+        until_interrupted(partial(player.serve, announce), LOOPBACK, port)
+    tell_unfinished(player)

@@ -1,24 +1,84 @@
-"""`serve`: the emulator for other programs."""
+"""Servers that run until they are told to stop, and what is said of them then.
 
+`serve`: the emulator for other programs.
+"""
+
+import signal
+from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import typer
+from rich.markup import escape
+from rich.text import Text
 
 import langchain_codeexec.emulator
-from langchain_codeexec.cli.brains import chosen_brain
-from langchain_codeexec.cli.failures import reported
-from langchain_codeexec.cli.foreground import LOOPBACK, tell_unfinished, until_interrupted
-from langchain_codeexec.cli.options import DEFAULT_MODEL, Debug, Port
-from langchain_codeexec.cli.terminal import results
+from langchain_codeexec.cli.model import chosen_brain
+from langchain_codeexec.cli.output import DEFAULT_MODEL, Debug, Port, reported, results, stderr
 from langchain_codeexec.emulator.page import PREFIX
+from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.records.terminal import visible
 
 if TYPE_CHECKING:
-    from langchain_codeexec.emulator import ServerOptions
+    from langchain_codeexec.emulator.app import ServerOptions
 
-__all__ = ["serve"]
+__all__ = ["LOOPBACK", "point_clients_at", "serve", "tell_unfinished", "until_interrupted"]
+
+LOOPBACK: Final = "127.0.0.1"
+"""Where proxies and players listen, for nobody but this machine."""
+
+
+class _Planned(Protocol):
+    def assert_finished(self) -> None: ...
+
+
+def until_interrupted(serve: Callable[[], None], host: str, port: int) -> None:
+    """Serve until Ctrl-C, or until the process is asked to end (SIGTERM, as `kill` and containers do).
+
+    Args:
+        serve: Listens and answers in this thread.
+        host: Where it listens, for the error.
+        port: The same.
+
+    Raises:
+        ConfigurationError: It cannot listen there.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        serve()
+    except KeyboardInterrupt:
+        stderr().print("[dim]Stopped.[/]")
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {host}, port {port}: {error.strerror or error}. Choose another address; "
+            "--port 0 takes a free port."
+        ) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def tell_unfinished(plan: _Planned) -> None:
+    """Say what of a script or a cassette was not used, and which requests it had no answer for."""
+    try:
+        plan.assert_finished()
+    except AssertionError as unfinished:
+        stderr().print(Text(visible(str(unfinished)), "yellow"), soft_wrap=True)
+
+
+def point_clients_at(url: str, told: str) -> None:
+    """Say what listens, and how clients of any kind get there.
+
+    Args:
+        url: Its base URL.
+        told: What it does.
+    """
+    console = results()
+    console.print(f"[bold green]{escape(told)} on {url}[/]  (Ctrl-C stops it)", soft_wrap=True)
+    console.print("Point clients there: base_url, or, where they read it from the environment,")
+    console.print(f"    export GOOGLE_GEMINI_BASE_URL={url} GOOGLE_VERTEX_BASE_URL={url}", soft_wrap=True)
+
 
 _HINTS = """\
 [bold]langchain-codeexec[/]

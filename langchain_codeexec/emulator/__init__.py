@@ -8,8 +8,7 @@ with GeminiEmulator(ScriptedBrain(["Hello."])) as emulator:
 What answers is a brain: `ScriptedBrain` (steps, a function, YAML), `LangChainBrain` (any LangChain chat model) or,
 by default, rules. `faults` make it go wrong on demand, `RecordingProxy` and `CassettePlayer` keep traffic with the
 real service and play it again, `emulator.asked` and `assert_asked` tell what a client sent. As a pytest plugin it
-is the fixtures `gemini_emulator` and `gemini_code_model`; `langchain_codeexec.emulator.conformance` runs its cases
-against any server.
+is the fixtures `gemini_emulator` and `gemini_code_model`;
 
 Code runs in the local sandbox, finds the libraries of Gemini's environment and no others, and may be mended five
 times. Where the system allows no sandbox it is refused, unless `allow_unsafe_code` says otherwise. Cached contents
@@ -27,19 +26,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.lazy import lazy_exports
+from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.app import AppOptions, ServerOptions, create_app
-    from langchain_codeexec.emulator.asked import AskedRequest
+    from langchain_codeexec.emulator.assertions import AskedRequest, RecordedRequest
     from langchain_codeexec.emulator.brain import Brain, Prompt
-    from langchain_codeexec.emulator.conditions import When
     from langchain_codeexec.emulator.faults import Fault, Faults
     from langchain_codeexec.emulator.langchain_brain import LangChainBrain
-    from langchain_codeexec.emulator.recording import RecordingProxy
-    from langchain_codeexec.emulator.replaying import CassettePlayer, open_cassette
-    from langchain_codeexec.emulator.request_log import RecordedRequest
-    from langchain_codeexec.emulator.scripted import ScriptedBrain
+    from langchain_codeexec.emulator.recording import CassettePlayer, RecordingProxy, open_cassette
+    from langchain_codeexec.emulator.scripted import ScriptedBrain, When
     from langchain_codeexec.emulator.server import GeminiEmulator, serve
     from langchain_codeexec.emulator.service_errors import EmulatedError
 
@@ -68,15 +64,12 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "app": ["AppOptions", "ServerOptions", "create_app"],
-        "asked": ["AskedRequest"],
+        "assertions": ["AskedRequest", "RecordedRequest"],
         "brain": ["Brain", "Prompt"],
-        "conditions": ["When"],
         "faults": ["Fault", "Faults"],
         "langchain_brain": ["LangChainBrain"],
-        "recording": ["RecordingProxy"],
-        "replaying": ["CassettePlayer", "open_cassette"],
-        "request_log": ["RecordedRequest"],
-        "scripted": ["ScriptedBrain"],
+        "recording": ["CassettePlayer", "RecordingProxy", "open_cassette"],
+        "scripted": ["ScriptedBrain", "When"],
         "server": ["GeminiEmulator", "serve"],
         "service_errors": ["EmulatedError"],
     },

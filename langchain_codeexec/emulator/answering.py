@@ -1,15 +1,22 @@
-"""One answer in the making: what the brain says, what its code does, what both cost."""
+"""Thought signatures and ids as Gemini 3 and later give them.
+
+The emulator's signatures hold no thoughts. They say which of the two services minted them, because the
+services do not accept each other's.
+
+One answer in the making: what the brain says, what its code does, what both cost.
+"""
 
 from __future__ import annotations
 
 import base64
 import mimetypes
+import secrets
+import string
 from contextlib import ExitStack, closing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
-from langchain_codeexec.emulator.encoding import bytes_from_base64
-from langchain_codeexec.emulator.signatures import mint_id, mint_signature
+from langchain_codeexec.emulator.parsing import bytes_from_base64
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
 from langchain_codeexec.executions import ExecutionRequest, InlineFile, Outcome
 
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
     from langchain_codeexec.gemini.wire import (
         CodeExecutionResult,
+        EndpointKind,
         ExecutableCode,
         GenerateContentRequest,
         GenerateContentResponse,
@@ -30,7 +38,34 @@ if TYPE_CHECKING:
 
     _Said: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
-__all__ = ["MENDING_ATTEMPTS", "Answer", "input_files"]
+__all__ = ["MENDING_ATTEMPTS", "Answer", "input_files", "mint_id", "mint_signature", "minted_by"]
+
+_MARKS: dict[EndpointKind, bytes] = {"vertex": b"emulated-vertex:", "developer": b"emulated-developer:"}
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+def mint_id() -> str:
+    """A random id of eight characters, as Gemini 3 gives code and function calls."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
+
+
+def mint_signature(endpoint: EndpointKind) -> str:
+    """An opaque signature, base64."""
+    return base64.b64encode(_MARKS[endpoint] + secrets.token_bytes(24)).decode("ascii")
+
+
+def minted_by(signature: str) -> EndpointKind | None:
+    """Which emulated service minted a signature; `None` for one that is not the emulator's.
+
+    Args:
+        signature: Base64, standard or URL-safe, padded or not.
+    """
+    try:
+        raw = bytes_from_base64(signature)
+    except ValueError:
+        return None
+    return next((endpoint for endpoint, mark in _MARKS.items() if raw.startswith(mark)), None)
+
 
 MENDING_ATTEMPTS = 5
 """How often in a row the model may write code anew that failed; the documentation of code execution says so."""

@@ -6,16 +6,17 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+from langchain_codeexec.emulator.admin import admin_routes
 from langchain_codeexec.emulator.answering import Answer
+from langchain_codeexec.emulator.assertions import RecordedRequest
 from langchain_codeexec.emulator.brain import Prompt
+from langchain_codeexec.emulator.caching import CachedContents, cache_routes
 from langchain_codeexec.emulator.catalog import describe_model, list_models
-from langchain_codeexec.emulator.credentials import check_credentials
 from langchain_codeexec.emulator.disturbances import ConnectionCut, Disturbance
-from langchain_codeexec.emulator.families import is_known
 from langchain_codeexec.emulator.faults import Faults
-from langchain_codeexec.emulator.page.journal import Journal
-from langchain_codeexec.emulator.parsing import parse_json
-from langchain_codeexec.emulator.request_log import RecordedRequest
+from langchain_codeexec.emulator.page.journal import EXCHANGE, Journal, Watched, WatchedBrain
+from langchain_codeexec.emulator.page.routes import is_own, page_routes
+from langchain_codeexec.emulator.parsing import parse_json, read_body
 from langchain_codeexec.emulator.requests import checked_request
 from langchain_codeexec.emulator.responses import BODIES
 from langchain_codeexec.emulator.service_errors import (
@@ -24,36 +25,21 @@ from langchain_codeexec.emulator.service_errors import (
     model_not_found,
     route_not_found,
 )
-from langchain_codeexec.emulator.targets import Target
-from langchain_codeexec.emulator.tokens import count_tokens
-from langchain_codeexec.errors import MissingDependencyError
-
-try:
-    from starlette.applications import Starlette
-    from starlette.exceptions import HTTPException
-    from starlette.middleware import Middleware
-    from starlette.routing import Route
-except ImportError as error:
-    raise MissingDependencyError("starlette", "emulator") from error
-
-from langchain_codeexec.emulator.admin import admin_routes
-from langchain_codeexec.emulator.caching import CachedContents
-from langchain_codeexec.emulator.caching_routes import cache_routes
-from langchain_codeexec.emulator.page.routes import is_own, page_routes
-from langchain_codeexec.emulator.page.watching import EXCHANGE, Watched, WatchedBrain
-from langchain_codeexec.emulator.reading import read_body
-from langchain_codeexec.emulator.stepper import Stepper
 from langchain_codeexec.emulator.streams import (
     ARRAY,
     EVENTS,
     WHOLE,
     CutResponse,
+    Stepper,
     all_bodies,
     error_response,
     json_response,
     one_body,
     stream_response,
 )
+from langchain_codeexec.emulator.targets import Target, check_credentials, is_known
+from langchain_codeexec.emulator.tokens import count_tokens
+from langchain_codeexec.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, MutableSequence
@@ -65,14 +51,22 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.brain import Brain
     from langchain_codeexec.emulator.environment import Libraries
     from langchain_codeexec.emulator.faults import FaultLike
-    from langchain_codeexec.emulator.page.exchange import Exchange
+    from langchain_codeexec.emulator.page.journal import Exchange
     from langchain_codeexec.executors.base import CodeExecutor
-    from langchain_codeexec.gemini.transport import EndpointKind
-    from langchain_codeexec.gemini.wire import GenerateContentResponse
+    from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentResponse
 
     _Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
 
 __all__ = ["AppOptions", "ServerOptions", "create_app"]
+
+try:
+    from starlette.applications import Starlette
+    from starlette.exceptions import HTTPException
+    from starlette.middleware import Middleware
+    from starlette.routing import Route
+except ImportError as error:
+    raise MissingDependencyError("starlette", "emulator") from error
+
 
 _WITH_BODY = ("POST", "PATCH")
 _VERSION = re.compile(r"v1(?:(?:alpha|beta)\d*)?")
@@ -151,9 +145,9 @@ def create_app(
 
 
 def _default_brain() -> Brain:
-    from langchain_codeexec.emulator.rules import RuleBrain  # noqa: PLC0415 -- only where no brain is given
+    from langchain_codeexec.emulator.scenes import SceneBrain  # noqa: PLC0415 -- only where nothing else answers
 
-    return RuleBrain()
+    return SceneBrain()
 
 
 def _default_executor(options: AppOptions) -> CodeExecutor:

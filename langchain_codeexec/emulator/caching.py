@@ -2,6 +2,8 @@
 
 What is answered, and refused, is what the services were seen to answer and refuse. The least size is the one of
 most models; some ask for more. Caches live as long as the emulator, and the oldest go first.
+
+Where cached contents are made, looked up, prolonged and deleted.
 """
 
 from __future__ import annotations
@@ -14,18 +16,27 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
-from langchain_codeexec.emulator.paging import page_of
+from starlette.routing import Route
+
+from langchain_codeexec.emulator.catalog import page_of
 from langchain_codeexec.emulator.parsing import parse_message
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
+from langchain_codeexec.emulator.streams import json_response
 from langchain_codeexec.emulator.tokens import prompt_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
 
     from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.gemini.wire import GenerateContentRequest
+    from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
-__all__ = ["CachedContents"]
+    Reply = Callable[[Request, Target, Any], Awaitable[Response]]
+    Wrap = Callable[[EndpointKind, Reply], Callable[[Request], Awaitable[Response]]]
+
+__all__ = ["CachedContents", "cache_routes"]
 
 _LEAST_TOKENS = 1024
 _DEFAULT_TTL = timedelta(hours=1)
@@ -236,3 +247,54 @@ def _not_a(field: str, kind: str, value: str) -> EmulatedError:
 
 def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+_COLLECTIONS: tuple[tuple[EndpointKind, str], ...] = (
+    ("vertex", "/{version}/projects/{project}/locations/{location}/cachedContents"),
+    ("developer", "/{version}/cachedContents"),
+)
+
+
+def cache_routes(caches: CachedContents, wrap: Wrap, check_model: Callable[[Target], None]) -> list[Route]:
+    """The five methods, on both services.
+
+    Args:
+        caches: Where they are kept.
+        wrap: Makes a reply an endpoint of a service.
+        check_model: Refuses a model that the service does not know.
+    """
+
+    async def create(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- a reply's signature
+        model = body.get("model") if isinstance(body, dict) else None
+        if isinstance(model, str) and model:
+            check_model(replace(target, model=model.rpartition("/")[2], action="createCachedContent"))
+        return json_response(caches.create(body, target))
+
+    async def enumerate_all(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- as above
+        return json_response(caches.list(target, request.query_params))
+
+    async def get(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- as above
+        return json_response(caches.get(_name(request, target), target))
+
+    async def update(request: Request, target: Target, body: Any) -> Response:
+        return json_response(caches.update(_name(request, target), body, target))
+
+    async def delete(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- as above
+        return json_response(caches.delete(_name(request, target), target))
+
+    replies = (
+        ("POST", "", create),
+        ("GET", "", enumerate_all),
+        ("GET", "/{cache}", get),
+        ("PATCH", "/{cache}", update),
+        ("DELETE", "/{cache}", delete),
+    )
+    return [
+        Route(f"{collection}{path}", wrap(endpoint, reply), methods=[method])
+        for endpoint, collection in _COLLECTIONS
+        for method, path, reply in replies
+    ]
+
+
+def _name(request: Request, target: Target) -> str:
+    return f"{target.parent}cachedContents/{request.path_params['cache']}"

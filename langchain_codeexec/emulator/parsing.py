@@ -1,4 +1,8 @@
-"""From a JSON body to a request with known fields only, as the service's protobuf parser reads it.
+"""Base64 as protobuf's JSON reads it.
+
+What a client sends, up to a limit.
+
+From a JSON body to a request with known fields only, as the service's protobuf parser reads it.
 
 Keys may be spelled in camelCase or snake_case; what comes out is camelCase. Free-form places (arguments,
 function responses, JSON Schema, labels, property names) stay as they are. Where a list is expected a single
@@ -7,21 +11,60 @@ element will do, and `null` is an absent field.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from langchain_codeexec.emulator.encoding import bytes_from_base64
+from starlette.requests import ClientDisconnect
+
 from langchain_codeexec.emulator.schema import ENUMS, PART_DATA, field_table, snake_case
-from langchain_codeexec.emulator.service_errors import invalid
+from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from starlette.requests import Request
+
     from langchain_codeexec.emulator.targets import Target
 
-__all__ = ["parse_json", "parse_message"]
+__all__ = ["bytes_from_base64", "parse_json", "parse_message", "read_body"]
+
+
+def bytes_from_base64(text: str) -> bytes:
+    """Decode the standard or the URL-safe alphabet, padded or not.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    bare = text.replace("-", "+").replace("_", "/").rstrip("=")
+    return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Read a body; what is over the limit is refused as soon as that is known.
+
+    Raises:
+        EmulatedError: It is larger than `limit` bytes, or the client went away.
+    """
+    raw = bytearray()
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(limit)
+    try:
+        async for piece in request.stream():
+            raw += piece
+            if len(raw) > limit:
+                raise _too_large(limit)
+    except ClientDisconnect:
+        raise EmulatedError(499, message="The client went away.") from None
+    return bytes(raw)
+
+
+def _too_large(limit: int) -> EmulatedError:
+    return invalid(f"Request payload size exceeds the limit: {limit} bytes.")
+
 
 _LENIENT = re.compile(r"""("(?:\\.|[^"\\])*")|'((?:\\.|[^'\\])*)'|,(?=\s*[}\]])""")
 

@@ -10,13 +10,19 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
+from langchain_codeexec.emulator.answering import minted_by
 from langchain_codeexec.emulator.caching import CachedContents
 from langchain_codeexec.emulator.parsing import parse_message
+from langchain_codeexec.emulator.rules import (
+    check_files,
+    check_form,
+    check_ranges,
+    check_tool_config,
+    check_tools,
+    declares,
+)
 from langchain_codeexec.emulator.schema import PART_DATA
 from langchain_codeexec.emulator.service_errors import invalid, unable
-from langchain_codeexec.emulator.setting_rules import check_files, check_form, check_ranges
-from langchain_codeexec.emulator.signatures import minted_by
-from langchain_codeexec.emulator.tool_rules import check_tool_config, check_tools, declares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.gemini.transport import EndpointKind
+    from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = ["ENUMS", "MESSAGES", "PART_DATA", "field_table", "snake_case"]
 

@@ -1,16 +1,48 @@
-"""What a URL addresses."""
+"""What a model's name tells about the rules that hold for it.
+
+What a URL addresses.
+
+Whether a request may come in.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from langchain_codeexec.emulator.families import generation
+from langchain_codeexec.emulator.service_errors import EmulatedError
 
 if TYPE_CHECKING:
-    from langchain_codeexec.gemini.transport import EndpointKind
+    from collections.abc import Callable, Collection, Mapping
 
-__all__ = ["Target"]
+    from langchain_codeexec.gemini.wire import EndpointKind
+
+__all__ = ["LISTED_MODELS", "Target", "check_credentials", "generation", "is_known"]
+
+LISTED_MODELS = (
+    "gemini-2.5-flash",
+    "gemini-2.5-pro",
+    "gemini-3-flash-preview",
+    "gemini-3-pro-preview",
+    "gemini-flash-latest",
+)
+"""The models `GET models` lists; every other Gemini or Gemma name is answered as well."""
+
+_NUMBERED = re.compile(r"gemini-(\d+)")
+_NEWEST = 3
+
+
+def generation(model: str) -> int:
+    """Major version of the family: names without a number follow the newest, Gemma the rules of Gemini 2."""
+    if numbered := _NUMBERED.match(model):
+        return int(numbered[1])
+    return 2 if model.startswith("gemma-") else _NEWEST
+
+
+def is_known(model: str, also: Collection[str] = ()) -> bool:
+    """Whether the service would know the name."""
+    return model.startswith(("gemini-", "gemma-")) or model in also
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +93,67 @@ class Target:
         return (
             "aiplatform.googleapis.com" if self.endpoint == "vertex" else "generativelanguage.googleapis.com"
         )
+
+
+_OAUTH = (
+    "Expected OAuth 2 access token, login cookie or other valid authentication credential. "
+    "See https://developers.google.com/identity/sign-in/web/devconsole-project."
+)
+
+
+def check_credentials(
+    target: Target,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    accept_key: Callable[[str], bool],
+) -> None:
+    """Refuse a request without credentials, or with ones that are not accepted.
+
+    The Developer API takes an API key, Vertex a bearer token or an API key.
+
+    Args:
+        target: Where the request goes.
+        headers: Its headers, looked up case-insensitively.
+        query: Its query parameters.
+        accept_key: Whether an API key or a bearer token is good.
+
+    Raises:
+        EmulatedError: With the envelope the service sends.
+    """
+    if key := headers.get("x-goog-api-key") or query.get("key"):
+        if not accept_key(key):
+            raise _refused_key(target)
+        return
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    if target.endpoint == "developer":
+        raise EmulatedError(
+            403,
+            message="Method doesn't allow unregistered callers (callers without established identity). "
+            "Please use API Key or other form of API consumer identity to call this API.",
+        )
+    if not bearer:
+        message = f"Request is missing required authentication credential. {_OAUTH}"
+        raise EmulatedError(401, message=message, details=[_reason(target, "CREDENTIALS_MISSING")])
+    if not accept_key(bearer):
+        message = f"Request had invalid authentication credentials. {_OAUTH}"
+        raise EmulatedError(401, message=message, details=[_reason(target, "ACCESS_TOKEN_TYPE_UNSUPPORTED")])
+
+
+def _refused_key(target: Target) -> EmulatedError:
+    message = "API key not valid. Please pass a valid API key."
+    localized = {
+        "@type": "type.googleapis.com/google.rpc.LocalizedMessage",
+        "locale": "en-US",
+        "message": message,
+    }
+    return EmulatedError(400, message=message, details=[_reason(target, "API_KEY_INVALID"), localized])
+
+
+def _reason(target: Target, reason: str) -> dict[str, Any]:
+    return {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": "googleapis.com",
+        "metadata": {"service": target.host},
+    }

@@ -11,17 +11,13 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from langchain_codeexec.emulator.encoding import bytes_from_base64
+from langchain_codeexec.emulator.parsing import bytes_from_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.gemini.wire import (
-        CountTokensResponse,
-        GenerateContentRequest,
-        UsageMetadata,
-    )
+    from langchain_codeexec.gemini.wire import CountTokensResponse, GenerateContentRequest, UsageMetadata
 
 __all__ = [
     "Usage",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.executors.process import ProcessExecutor
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

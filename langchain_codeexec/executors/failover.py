@@ -24,9 +24,7 @@ from langchain_codeexec.errors import (
     ServerError,
 )
 from langchain_codeexec.executions import ExecutionResult, Outcome
-from langchain_codeexec.executors.base import checked_executor
-from langchain_codeexec.executors.sessions import arun_in, files_of, with_files
-from langchain_codeexec.executors.verdicts import STATE_LOST
+from langchain_codeexec.executors.base import STATE_LOST, arun_in, checked_executor, files_of, with_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import ConfigurationError, ExecutorError
 from langchain_codeexec.executions import ExecutionResult, Outcome
-from langchain_codeexec.executors.carrying import text_from_bytes
-from langchain_codeexec.executors.child import Child, Ending
-from langchain_codeexec.executors.inside.capture import Capture
-from langchain_codeexec.executors.verdicts import (
+from langchain_codeexec.executors.base import (
     LEFT_OUT,
     STATE_LOST,
+    in_thread,
     is_duration,
     refused_language,
     wished_timeout,
@@ -26,18 +24,19 @@ from langchain_codeexec.executors.verdicts import (
     words_for_status,
     words_for_time,
 )
-from langchain_codeexec.executors.waiting import in_thread
-from langchain_codeexec.executors.workspace import Workspace
+from langchain_codeexec.executors.child_process import Child, Ending
+from langchain_codeexec.executors.files import Workspace, text_from_bytes
+from langchain_codeexec.sandbox.child.limits import Capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_codeexec.executions import ExecutionRequest
-    from langchain_codeexec.executors.inside.owned import OwnedFolder
+    from langchain_codeexec.sandbox.child.folder import OwnedFolder
 
 __all__ = ["ProcessExecutor", "ProcessSession"]
 
-_RUNNER = Path(__file__).with_name("_runner.py")
+_RUNNER = Path(__file__).parents[1] / "sandbox" / "_runner.py"
 _MIB = 1 << 20
 _PROCESSES = 4096  # of this user; where the system counts them
 
@@ -284,6 +283,6 @@ def _environment(home: Path) -> dict[str, str]:
 @cache
 def _font_cache() -> OwnedFolder:
     """Where matplotlib keeps its list of fonts: made by the first run that draws, used by those after it."""
-    from langchain_codeexec.executors.inside.owned import OwnedFolder  # noqa: PLC0415 -- not on Windows
+    from langchain_codeexec.sandbox.child.folder import OwnedFolder  # noqa: PLC0415 -- not on Windows
 
     return OwnedFolder()

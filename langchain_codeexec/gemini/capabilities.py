@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_codeexec.gemini.transport import EndpointKind
+    from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = ["Capabilities", "capabilities", "forget", "generation", "learn_from"]
 

@@ -1,16 +1,19 @@
-"""The httpx clients behind a transport: some for threads, some for each event loop."""
+"""Objects whose locks and connections must not be shared with a forked child.
+
+The httpx clients behind a transport: some for threads, some for each event loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import weakref
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.gemini.fork import abandon, renew_after_fork
 
 if TYPE_CHECKING:
     import ssl
@@ -18,7 +21,43 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["Clients"]
+__all__ = ["Clients", "abandon", "renew_after_fork"]
+
+
+class Renewable(Protocol):
+    """Something that can start afresh in a child process."""
+
+    def renew(self) -> None:
+        """Replace every lock, and leave the parent's connections alone."""
+        ...
+
+
+_renewables: weakref.WeakSet[Any] = weakref.WeakSet()
+_abandoned: list[object] = []
+
+
+def renew_after_fork(renewable: Renewable) -> None:
+    """Have `renewable.renew()` called in every child process, for as long as the object lives."""
+    _renewables.add(renewable)
+
+
+def abandon(inherited: object) -> None:
+    """Keep an inherited object from being closed or collected in this process.
+
+    Closing it could wait for a lock that a thread of the parent held, and collecting it would warn of
+    sockets that are the parent's to close.
+    """
+    _abandoned.append(inherited)
+
+
+def _in_child() -> None:
+    for renewable in list(_renewables):
+        renewable.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
+
 
 Client = TypeVar("Client")
 

@@ -1,22 +1,86 @@
-"""What pays for a request: an API key, google-auth credentials, or nothing."""
+"""How google-auth reaches the token server: over httpx, so that requests need not be installed.
+
+What pays for a request: an API key, google-auth credentials, or nothing.
+
+Where google-auth credentials come from: an object, a key file, its content, or the environment.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from langchain_codeexec.errors import CredentialsError, GeminiConnectionError
-from langchain_codeexec.gemini.fork import renew_after_fork
-from langchain_codeexec.gemini.token_requests import TokenRequest
+from langchain_codeexec.gemini.clients import renew_after_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from google.auth.credentials import Credentials
 
-__all__ = ["AnonymousCredentials", "ApiKeyCredentials", "OAuthCredentials", "RequestCredentials"]
+__all__ = [
+    "AnonymousCredentials",
+    "ApiKeyCredentials",
+    "CredentialSource",
+    "OAuthCredentials",
+    "RequestCredentials",
+    "TokenRequest",
+    "TokenResponse",
+    "default_credentials",
+    "oauth_credentials",
+]
+
+_TIMEOUT = 60.0
+"""Seconds; google-auth names its own for the probes that must be quick."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResponse:
+    """What google-auth reads of an answer (`google.auth.transport.Response`)."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+class TokenRequest:
+    """Callable that google-auth makes its requests with (`google.auth.transport.Request`).
+
+    A token lasts about an hour, so each request opens its own connection and leaves nothing behind to close.
+    """
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **_: Any,
+    ) -> TokenResponse:
+        """Make one request.
+
+        Raises:
+            google.auth.exceptions.TransportError: No answer.
+        """
+        import httpx  # noqa: PLC0415 -- importing this module must stay cheap
+        from google.auth.exceptions import TransportError  # noqa: PLC0415 -- as above
+
+        try:
+            response = httpx.request(
+                method, url, content=body, headers=headers, timeout=_TIMEOUT if timeout is None else timeout
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise TransportError(f"{type(error).__name__}: {error}") from error  # type: ignore[no-untyped-call]  # google-auth annotates little
+        return TokenResponse(response.status_code, response.headers, response.content)
 
 
 class RequestCredentials(Protocol):
@@ -233,3 +297,102 @@ class OAuthCredentials:
                 if self._loaded is None:
                     self._loaded = self._load()
         return self._loaded
+
+
+CredentialSource: TypeAlias = "Credentials | Mapping[str, Any] | str | os.PathLike[str]"
+"""google-auth credentials, the content of a key file, or its path."""
+
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_REMEDY = (
+    "Remedy: run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS to a key file, "
+    "pass credentials=…, or use an API key (api_key=… or GOOGLE_API_KEY)."
+)
+
+
+def default_credentials() -> OAuthCredentials:
+    """The application default credentials of the machine, looked up when first needed."""
+    return OAuthCredentials(_load_default)
+
+
+def oauth_credentials(source: CredentialSource) -> OAuthCredentials:
+    """The given credentials, with the scope Gemini asks for where they have none yet.
+
+    A key file is read when first needed.
+
+    Raises:
+        CredentialsError: `source` is none of the kinds that can be used.
+    """
+    if isinstance(source, str) and source.lstrip().startswith("{"):
+        source = _parsed(source, "the credentials text")
+    if isinstance(source, Mapping):
+        return OAuthCredentials(partial(_load_info, dict(source), "the credentials mapping"))
+    if isinstance(source, str | os.PathLike):
+        return OAuthCredentials(partial(_load_file, os.fspath(source)))
+
+    from google.auth.credentials import Credentials  # noqa: PLC0415 -- importing this module must stay cheap
+
+    if not isinstance(source, Credentials):
+        raise CredentialsError(
+            "credentials must be google-auth credentials, a key file's path or its content, not "
+            f"{type(source).__name__}"
+        )
+    return OAuthCredentials(partial(_load_given, source))
+
+
+def _load_given(credentials: Credentials) -> tuple[Credentials, str | None]:
+    from google.auth.credentials import with_scopes_if_required  # noqa: PLC0415 -- as above
+
+    scoped: Credentials = with_scopes_if_required(credentials, _SCOPES)  # type: ignore[no-untyped-call]  # google-auth annotates little
+    project = getattr(scoped, "project_id", None)
+    return scoped, project if isinstance(project, str) else None
+
+
+def _load_file(path: str) -> tuple[Credentials, str | None]:
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise CredentialsError(
+            f"the credentials file {path!r} cannot be read: {reason}\n{_REMEDY}"
+        ) from error
+    return _load_info(_parsed(text, f"the credentials file {path!r}"), f"the credentials file {path!r}")
+
+
+def _parsed(text: str, name: str) -> dict[str, Any]:
+    try:
+        info = json.loads(text)
+    except ValueError:
+        info = None
+    if not isinstance(info, dict):
+        raise CredentialsError(f"{name} is not a JSON object\n{_REMEDY}")
+    return info
+
+
+def _load_info(info: dict[str, Any], name: str) -> tuple[Credentials, str | None]:
+    from google.oauth2 import credentials, service_account  # noqa: PLC0415 -- as above
+
+    loaders: dict[Any, Any] = {
+        "service_account": service_account.Credentials.from_service_account_info,
+        "authorized_user": credentials.Credentials.from_authorized_user_info,
+    }
+    kind = info.get("type")
+    if kind not in loaders:
+        raise CredentialsError(
+            f"{name} is of type {kind!r}; only {' and '.join(loaders)} can be read here. Load others with "
+            "google-auth and pass the credentials object, or set GOOGLE_APPLICATION_CREDENTIALS."
+        )
+    try:
+        loaded = loaders[kind](info, scopes=_SCOPES)
+    except ValueError as error:
+        raise CredentialsError(f"{name} is malformed: {error.args[0] if error.args else error}") from error
+    return loaded, info.get("project_id")
+
+
+def _load_default() -> tuple[Credentials, str | None]:
+    import google.auth  # noqa: PLC0415 -- as above
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 -- as above
+
+    try:
+        return google.auth.default(scopes=_SCOPES, request=cast("Any", TokenRequest()))
+    except (GoogleAuthError, OSError) as error:
+        raise CredentialsError(f"no application default credentials: {error}\n{_REMEDY}") from error

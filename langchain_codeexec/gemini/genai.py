@@ -16,9 +16,9 @@ from langchain_codeexec.errors import (
     MissingDependencyError,
     ResponseFormatError,
 )
-from langchain_codeexec.gemini.api_errors import api_error, error_in
-from langchain_codeexec.gemini.bodies import decoded, encoded
 from langchain_codeexec.gemini.endpoints import count_tokens_body, method_path
+from langchain_codeexec.gemini.errors import api_error, error_in
+from langchain_codeexec.gemini.exchange import decoded, encoded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from google.genai import Client
 
     from langchain_codeexec.gemini.endpoints import Method
-    from langchain_codeexec.gemini.transport import EndpointKind
     from langchain_codeexec.gemini.wire import (
         CountTokensResponse,
+        EndpointKind,
         GenerateContentRequest,
         GenerateContentResponse,
     )

@@ -7,15 +7,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_codeexec.errors import ConfigurationError, GeminiError
-from langchain_codeexec.gemini.bodies import decoded, encoded
 from langchain_codeexec.gemini.clients import Clients
-from langchain_codeexec.gemini.credential_sources import default_credentials, oauth_credentials
-from langchain_codeexec.gemini.credentials import AnonymousCredentials, ApiKeyCredentials
-from langchain_codeexec.gemini.endpoints import count_tokens_body
-from langchain_codeexec.gemini.exchange import Call, Exchange
-from langchain_codeexec.gemini.headers import request_headers
-from langchain_codeexec.gemini.resolution import resolve_endpoint
-from langchain_codeexec.gemini.retries import Attempts, RetryPolicy
+from langchain_codeexec.gemini.credentials import (
+    AnonymousCredentials,
+    ApiKeyCredentials,
+    default_credentials,
+    oauth_credentials,
+)
+from langchain_codeexec.gemini.endpoints import count_tokens_body, request_headers, resolve_endpoint
+from langchain_codeexec.gemini.exchange import Attempts, Call, Exchange, RetryPolicy, decoded, encoded
 from langchain_codeexec.gemini.sse import StreamDecoder
 
 if TYPE_CHECKING:
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     import httpx
     from pydantic import SecretStr
 
-    from langchain_codeexec.gemini.credential_sources import CredentialSource
-    from langchain_codeexec.gemini.credentials import RequestCredentials
+    from langchain_codeexec.gemini.credentials import CredentialSource, RequestCredentials
     from langchain_codeexec.gemini.endpoints import Endpoint, Method
-    from langchain_codeexec.gemini.transport import EndpointKind
     from langchain_codeexec.gemini.wire import (
         CountTokensResponse,
+        EndpointKind,
         GenerateContentRequest,
         GenerateContentResponse,
     )

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from langchain_codeexec.errors import ResponseFormatError
-from langchain_codeexec.gemini.api_errors import api_error, error_in
+from langchain_codeexec.gemini.errors import api_error, error_in
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

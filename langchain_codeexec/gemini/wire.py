@@ -2,11 +2,16 @@
 
 Every key may be absent, and keys not listed here may be present; nothing in this package relies on
 either. Source of the field names: the public REST reference of the Gemini API and of Vertex AI.
+
+What carries a request to Gemini and its answer back.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
 
 __all__ = [
     "Blob",
@@ -14,6 +19,7 @@ __all__ = [
     "CodeExecutionResult",
     "Content",
     "CountTokensResponse",
+    "EndpointKind",
     "ExecutableCode",
     "FileData",
     "FunctionCall",
@@ -26,6 +32,7 @@ __all__ = [
     "PromptFeedback",
     "Tool",
     "ToolConfig",
+    "Transport",
     "UsageMetadata",
 ]
 
@@ -216,3 +223,61 @@ class CountTokensResponse(TypedDict, total=False):
     cachedContentTokenCount: int
     promptTokensDetails: list[dict[str, Any]]
     totalBillableCharacters: int
+
+
+EndpointKind: TypeAlias = Literal["vertex", "developer"]
+"""The two services that speak the protocol. They accept different tool configurations and do not
+accept each other's thought signatures."""
+
+
+class Transport(Protocol):
+    """Carries requests. Instances may be shared between threads, event loops and chat models.
+
+    `model` is a bare name (`gemini-2.5-flash`) or a resource name with slashes. `timeout` is in seconds
+    and overrides the transport's own for one request.
+
+    All methods but the closing ones raise `GeminiError` and its subclasses, and `CredentialsError`.
+    """
+
+    @property
+    def endpoint(self) -> EndpointKind:
+        """Which of the two services answers."""
+        ...
+
+    def generate(
+        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+    ) -> GenerateContentResponse:
+        """Call generateContent."""
+        ...
+
+    async def agenerate(
+        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+    ) -> GenerateContentResponse:
+        """Call generateContent without blocking the event loop."""
+        ...
+
+    def stream(
+        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+    ) -> Generator[GenerateContentResponse, None, None]:
+        """Call streamGenerateContent; an error in mid-stream is raised after what came before it."""
+        ...
+
+    def astream(
+        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+    ) -> AsyncGenerator[GenerateContentResponse, None]:
+        """Call streamGenerateContent without blocking the event loop."""
+        ...
+
+    def count_tokens(
+        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+    ) -> CountTokensResponse:
+        """Call countTokens for the contents of `request`."""
+        ...
+
+    def close(self) -> None:
+        """Close what the transport opened itself; it may be called twice."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what the transport opened itself on the running event loop as well."""
+        ...

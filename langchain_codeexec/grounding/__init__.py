@@ -1,19 +1,19 @@
-"""Answers that are computed from documents, and where each of their figures comes from."""
+"""Answers computed from documents, the sources of their figures, and verification by running code again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.lazy import lazy_exports
+from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from langchain_codeexec.grounding.agreement import bears_out
     from langchain_codeexec.grounding.answers import AnswerFigure, CalculatedAnswer, CitedDocument
     from langchain_codeexec.grounding.attribution import attributed
     from langchain_codeexec.grounding.calculation import DocumentCalculation
-    from langchain_codeexec.grounding.documents import DocumentData, documents_as_data
-    from langchain_codeexec.grounding.figures import Figure, figures_in, printed_figures
-    from langchain_codeexec.grounding.prompt import NOT_SAID
+    from langchain_codeexec.grounding.documents import NOT_SAID, DocumentData, documents_as_data
+    from langchain_codeexec.grounding.figures import Figure, bears_out, figures_in, printed_figures
+    from langchain_codeexec.grounding.verification import averify_executions, verify_executions
+    from langchain_codeexec.grounding.verification_records import RunVerification, Verdict, Verification
 
 __all__ = [
     "NOT_SAID",
@@ -23,22 +23,27 @@ __all__ = [
     "DocumentCalculation",
     "DocumentData",
     "Figure",
+    "RunVerification",
+    "Verdict",
+    "Verification",
     "attributed",
+    "averify_executions",
     "bears_out",
     "documents_as_data",
     "figures_in",
     "printed_figures",
+    "verify_executions",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "agreement": ["bears_out"],
         "answers": ["AnswerFigure", "CalculatedAnswer", "CitedDocument"],
         "attribution": ["attributed"],
         "calculation": ["DocumentCalculation"],
-        "documents": ["DocumentData", "documents_as_data"],
-        "figures": ["Figure", "figures_in", "printed_figures"],
-        "prompt": ["NOT_SAID"],
+        "documents": ["NOT_SAID", "DocumentData", "documents_as_data"],
+        "figures": ["Figure", "bears_out", "figures_in", "printed_figures"],
+        "verification": ["averify_executions", "verify_executions"],
+        "verification_records": ["RunVerification", "Verdict", "Verification"],
     },
 )

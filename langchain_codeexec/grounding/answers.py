@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.executions import code_executions
+from langchain_codeexec.messages.code_blocks import code_executions
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage

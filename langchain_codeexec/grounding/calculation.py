@@ -10,13 +10,12 @@ from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.runnables.base import coerce_to_runnable
 
+from langchain_codeexec.data.blocks import files_in
 from langchain_codeexec.errors import ConfigurationError, MessageError
 from langchain_codeexec.grounding.answers import CalculatedAnswer
 from langchain_codeexec.grounding.attribution import attributed
-from langchain_codeexec.grounding.documents import DocumentData, documents_as_data
-from langchain_codeexec.grounding.prompt import NOT_SAID
-from langchain_codeexec.inputs import files_in
-from langchain_codeexec.translation.uploads import replies_are_files
+from langchain_codeexec.grounding.documents import NOT_SAID, DocumentData, documents_as_data
+from langchain_codeexec.messages.to_wire import replies_are_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from langchain_core.documents import Document
     from langchain_core.runnables import RunnableConfig
 
-    from langchain_codeexec.inputs import DataLimits
+    from langchain_codeexec.data.limits import DataLimits
 
 __all__ = ["DocumentCalculation"]
 

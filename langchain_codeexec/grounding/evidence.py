@@ -1,4 +1,7 @@
-"""What a claim may rest on: figures that a run printed, a document tells or the question asked with."""
+"""A conversation as far as answers rest on it: what the user wrote and what code in it printed.
+
+What a claim may rest on: figures that a run printed, a document tells or the question asked with.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,58 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from langchain_codeexec.grounding.figures import printed_figures, stated_figures
-from langchain_codeexec.grounding.labels import BLANK
-from langchain_codeexec.grounding.units import unit_in_header
-from langchain_codeexec.inputs.shown import shown
+from langchain_core.messages import HumanMessage
+
+from langchain_codeexec.data.limits import shown
+from langchain_codeexec.grounding.figures import BLANK, printed_figures, stated_figures
+from langchain_codeexec.grounding.numerals import unit_in_header
+from langchain_codeexec.messages.code_blocks import code_executions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from langchain_core.messages import BaseMessage
 
     from langchain_codeexec.executions import CodeExecution
     from langchain_codeexec.grounding.documents import DocumentData, DocumentTable
     from langchain_codeexec.grounding.figures import Figure
 
-__all__ = ["Evidence", "Origin", "document_evidence", "execution_evidence", "question_evidence"]
+__all__ = [
+    "SOURCE_KEY",
+    "Evidence",
+    "Origin",
+    "asked_last",
+    "document_evidence",
+    "execution_evidence",
+    "is_users",
+    "question_evidence",
+    "runs_in",
+    "users_texts",
+]
+
+SOURCE_KEY: Final = "lc_source"
+"""Where LangChain's middlewares note in `additional_kwargs` that a user's message is not the user's."""
+
+
+def is_users(message: BaseMessage) -> bool:
+    """Whether the user wrote a message, and not a middleware in the user's place."""
+    return isinstance(message, HumanMessage) and SOURCE_KEY not in message.additional_kwargs
+
+
+def asked_last(messages: Sequence[BaseMessage]) -> int:
+    """The index of the last message of the user; -1 if there is none."""
+    return max((index for index, message in enumerate(messages) if is_users(message)), default=-1)
+
+
+def users_texts(messages: Iterable[BaseMessage]) -> list[str]:
+    """What the user wrote."""
+    return [str(message.text) for message in messages if is_users(message)]
+
+
+def runs_in(messages: Iterable[BaseMessage]) -> list[CodeExecution]:
+    """The runs that answers and tools' replies tell of."""
+    return [run for message in messages for run in code_executions(message)]
+
 
 Origin: TypeAlias = Literal["execution", "document", "question"]
 """Where a figure comes from: code that ran well printed it, a document states it, or the user did."""

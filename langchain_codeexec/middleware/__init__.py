@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from langchain_codeexec._lazy import lazy_exports
 from langchain_codeexec.errors import MissingDependencyError
-from langchain_codeexec.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from langchain_codeexec.middleware.agent import CodeExecutionMiddleware
+    from langchain_codeexec.middleware.code_execution import CodeExecutionMiddleware, CodeExecutionState
     from langchain_codeexec.middleware.documents import DocumentCalculationMiddleware
     from langchain_codeexec.middleware.outputs import OutputsMiddleware, OutputsState
-    from langchain_codeexec.middleware.state import CodeExecutionState
     from langchain_codeexec.middleware.verification import VerificationMiddleware
 
 try:
@@ -31,10 +30,9 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "agent": ["CodeExecutionMiddleware"],
+        "code_execution": ["CodeExecutionMiddleware", "CodeExecutionState"],
         "documents": ["DocumentCalculationMiddleware"],
         "outputs": ["OutputsMiddleware", "OutputsState"],
-        "state": ["CodeExecutionState"],
         "verification": ["VerificationMiddleware"],
     },
 )

@@ -9,10 +9,11 @@ from langchain.agents.middleware.types import AgentMiddleware, AgentState, Conte
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, ToolMessage
 
-from langchain_codeexec.grounding import attributed, documents_as_data
-from langchain_codeexec.grounding.conversation import asked_last
-from langchain_codeexec.inputs import files_in
-from langchain_codeexec.translation.uploads import replies_are_files
+from langchain_codeexec.data.blocks import files_in
+from langchain_codeexec.grounding.attribution import attributed
+from langchain_codeexec.grounding.documents import documents_as_data
+from langchain_codeexec.grounding.evidence import asked_last
+from langchain_codeexec.messages.to_wire import replies_are_files
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from langchain.agents.middleware.types import ModelRequest
     from langchain_core.messages import AnyMessage, BaseMessage
 
-    from langchain_codeexec.grounding import DocumentData
-    from langchain_codeexec.inputs import DataLimits
+    from langchain_codeexec.data.limits import DataLimits
+    from langchain_codeexec.grounding.documents import DocumentData
 
 __all__ = ["DocumentCalculationMiddleware", "document_data"]
 

@@ -16,8 +16,8 @@ from langchain.agents.middleware.types import (
 from langchain_core.messages import BaseMessage, ToolMessage
 from langgraph.types import Command
 
-from langchain_codeexec.outputs.recording import Recorder, saved_outputs, sink_from
-from langchain_codeexec.outputs.replaying import without_images
+from langchain_codeexec.data.outputs import Recorder, saved_outputs, sink_from
+from langchain_codeexec.data.replay_images import without_images
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from langchain.agents.middleware.types import ModelRequest, ModelResponse, ToolCallRequest
 
-    from langchain_codeexec.outputs.replaying import ReplayImages
-    from langchain_codeexec.outputs.sinks import Sink
+    from langchain_codeexec.data.replay_images import ReplayImages
+    from langchain_codeexec.data.sinks import Sink
 
 __all__ = ["OutputsMiddleware", "OutputsState"]
 

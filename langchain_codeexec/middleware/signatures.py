@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AnyMessage
 
-    from langchain_codeexec.gemini.transport import EndpointKind
+    from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = ["ENDPOINT_KEY", "with_valid_signatures"]
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from langchain.agents.middleware.types import AgentMiddleware, AgentState, ContextT, ResponseT, hook_config
 from langchain_core.messages import AIMessage, HumanMessage
 
-from langchain_codeexec.executions import code_executions
+from langchain_codeexec.data.blocks import files_in
 from langchain_codeexec.executors.base import checked_executor
-from langchain_codeexec.grounding.conversation import SOURCE_KEY, asked_last
-from langchain_codeexec.inputs import files_in
+from langchain_codeexec.grounding.evidence import SOURCE_KEY, asked_last
+from langchain_codeexec.grounding.verification import averify_executions, verify_executions
+from langchain_codeexec.grounding.verification_records import Verdict, Verification
+from langchain_codeexec.messages.code_blocks import code_executions
+from langchain_codeexec.messages.to_wire import replies_are_files
 from langchain_codeexec.middleware.documents import document_data
-from langchain_codeexec.translation.uploads import replies_are_files
-from langchain_codeexec.verification import Verdict, Verification, averify_executions, verify_executions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from langchain_core.messages import AnyMessage
     from langgraph.runtime import Runtime
 
+    from langchain_codeexec.data.limits import DataLimits
     from langchain_codeexec.executions import InlineFile
     from langchain_codeexec.executors.base import CodeExecutor
-    from langchain_codeexec.inputs import DataLimits
 
 __all__ = ["VerificationMiddleware"]
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.lazy import lazy_exports
-from langchain_codeexec.planning.plan import Plan, Planner, PlanRequest, Way
+from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from langchain_codeexec.planning.custom import PlannerFunction, checked_plan, planner
-    from langchain_codeexec.planning.model import ModelPlanner
-    from langchain_codeexec.planning.native import NativePlanner
-    from langchain_codeexec.planning.rules import RulePlanner
+    from langchain_codeexec.planning.model_planner import ModelPlanner
+    from langchain_codeexec.planning.plan import Plan, Planner, PlanRequest, Way
+    from langchain_codeexec.planning.planners import NativePlanner, PlannerFunction, checked_plan, planner
 
 __all__ = [
     "ModelPlanner",
@@ -20,7 +18,6 @@ __all__ = [
     "PlanRequest",
     "Planner",
     "PlannerFunction",
-    "RulePlanner",
     "Way",
     "checked_plan",
     "planner",
@@ -29,9 +26,8 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "custom": ["PlannerFunction", "checked_plan", "planner"],
-        "model": ["ModelPlanner"],
-        "native": ["NativePlanner"],
-        "rules": ["RulePlanner"],
+        "model_planner": ["ModelPlanner"],
+        "plan": ["Plan", "PlanRequest", "Planner", "Way"],
+        "planners": ["NativePlanner", "PlannerFunction", "checked_plan", "planner"],
     },
 )

@@ -1,4 +1,8 @@
-"""Carrying a plan out: the requests to make one after the other, and what is shown of their answers.
+"""Chunks of several requests as the chunks of one answer.
+
+What the user sees of an answer.
+
+Carrying a plan out: the requests to make one after the other, and what is shown of their answers.
 
 No request is made here. `steps` is a generator of requests that is told each answer; `run` and `arun` drive it
 over a transport. So sync and async, whole and streamed answers share all there is to decide.
@@ -11,13 +15,12 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from langchain_codeexec.messages.from_wire import candidates_of, parts_of
+from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.planning.repair import Repair
-from langchain_codeexec.planning.showing import Showing
-from langchain_codeexec.planning.spending import Spending
-from langchain_codeexec.translation.responses import candidates_of, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 
     from langchain_codeexec.gemini.wire import (
         Content,
@@ -26,11 +29,119 @@ if TYPE_CHECKING:
         GenerateContentResponse,
     )
     from langchain_codeexec.planning.plan import Plan
-    from langchain_codeexec.translation.drafts import Draft
+    from langchain_codeexec.planning.specification import Draft
 
-__all__ = ["Ask", "AsyncChunks", "Chunks", "arun", "run", "steps"]
+__all__ = ["Ask", "AsyncChunks", "Chunks", "Showing", "Spending", "arun", "joined", "run", "steps"]
 
 Json = dict[str, Any]
+
+
+class Spending:
+    """Adds up the token counts of requests made one after the other.
+
+    Within a request the counts of a later chunk replace those of an earlier one; those of finished requests are
+    added to every chunk.
+    """
+
+    def __init__(self) -> None:
+        self._before: Json = {}
+        self._current: Json = {}
+
+    def settle(self) -> None:
+        """A request is finished."""
+        self._before, self._current = _sum(self._before, self._current), {}
+
+    def count(self, chunk: GenerateContentResponse) -> GenerateContentResponse:
+        """A chunk with the counts of all requests so far."""
+        usage = chunk.get("usageMetadata")
+        if not isinstance(usage, dict):
+            return chunk
+        self._current = cast("Json", usage)
+        if not self._before:
+            return chunk
+        return cast("GenerateContentResponse", {**chunk, "usageMetadata": _sum(self._before, self._current)})
+
+
+def joined(chunks: Sequence[GenerateContentResponse]) -> GenerateContentResponse:
+    """Whole answers of requests made one after the other as one; a single one stays as it came."""
+    if len(chunks) == 1:
+        return chunks[0]
+    *_, last = chunks
+    parts = [part for chunk in chunks for part in _parts(chunk)]
+    candidate = (last.get("candidates") or [{}])[0]
+    answer = {**candidate, "content": {**(candidate.get("content") or {}), "parts": parts}}
+    response_id = chunks[0].get("responseId")
+    known = {"responseId": response_id} if response_id else {}
+    return cast("GenerateContentResponse", {**last, **known, "candidates": [answer]})
+
+
+def _parts(chunk: GenerateContentResponse) -> Iterable[Any]:
+    candidate = (chunk.get("candidates") or [{}])[0]
+    return (candidate.get("content") or {}).get("parts") or []
+
+
+def _sum(left: Json, right: Json) -> Json:
+    """Counts added, lists of counts by modality joined, everything else as told last."""
+    total = {**left, **right}
+    for key in left.keys() & right.keys():
+        if isinstance(left[key], list):
+            total[key] = _by_modality([*left[key], *right[key]])
+        elif isinstance(left[key], int):
+            total[key] = left[key] + right[key]
+    return total
+
+
+def _by_modality(entries: list[Json]) -> list[Json]:
+    counts: dict[Any, int] = {}
+    for entry in entries:
+        counts[entry.get("modality")] = counts.get(entry.get("modality"), 0) + entry.get("tokenCount", 0)
+    return [{"modality": modality, "tokenCount": count} for modality, count in counts.items()]
+
+
+class Showing:
+    """Shows the parts of one answer as they come, and remembers the calls among them.
+
+    Attributes:
+        delegated: Calls of the function that stands for code execution; they are not shown.
+        called: Whether the user's own functions were called.
+
+    Args:
+        repair: Turns calls that were written as code into calls; `None` shows the code.
+        delegate: Name of the function that stands for code execution.
+        text_as_thought: Whether text is shown as a thought, because the answer proper is still to come.
+    """
+
+    def __init__(self, repair: Repair | None, *, delegate: str | None, text_as_thought: bool) -> None:
+        self._repair = repair
+        self._delegate = delegate
+        self._text_as_thought = text_as_thought
+        self._signature_hidden = False
+        self.delegated: list[Json] = []
+        self.called = False
+
+    def __call__(self, parts: list[Json]) -> list[Json]:
+        """The parts to be shown of those that came."""
+        if self._repair:
+            parts = self._repair.parts(parts)
+        return [shown for part in parts if (shown := self._part(part)) is not None]
+
+    def _part(self, part: Json) -> Json | None:
+        if self._text_as_thought and "text" in part:
+            return {**part, "thought": True}
+        call = part.get("functionCall")
+        if not isinstance(call, dict):
+            return part
+        if self._delegate and call.get("name") == self._delegate:
+            self.delegated.append(call)
+            self._signature_hidden |= "thoughtSignature" in part
+            return None
+        self.called = True
+        if self._signature_hidden and "thoughtSignature" not in part:
+            # Of parallel calls only the first is signed, and that one is hidden now.
+            self._signature_hidden = False
+            return {**part, "thoughtSignature": STAND_IN_SIGNATURE}
+        return part
+
 
 Chunks: TypeAlias = "Generator[GenerateContentResponse, None, None]"
 AsyncChunks: TypeAlias = "AsyncGenerator[GenerateContentResponse, None]"

@@ -1,22 +1,33 @@
-"""What a planner is asked, and what it answers."""
+"""What a planner is asked, and what it answers.
+
+The plan as a LangChain custom event.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
-from langchain_codeexec.translation.declarations import function_names, wire_tools
+from langchain_core.callbacks.manager import (
+    adispatch_custom_event,
+    ahandle_event,
+    dispatch_custom_event,
+    handle_event,
+)
+
+from langchain_codeexec.messages.tools import function_names, wire_tools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from langchain_core.messages import BaseMessage
 
-    from langchain_codeexec.gemini.transport import EndpointKind
-    from langchain_codeexec.gemini.wire import FunctionDeclaration, Tool
+    from langchain_codeexec.gemini.wire import EndpointKind, FunctionDeclaration, Tool
 
-__all__ = ["Plan", "PlanRequest", "Planner", "Way"]
+__all__ = ["PLAN_EVENT", "Plan", "PlanRequest", "Planner", "Way", "areport_plan", "report_plan"]
 
 Way: TypeAlias = Literal["native", "delegated", "one_sided"]
 """How a plan is carried out.
@@ -105,3 +116,50 @@ class Planner(Protocol):
     async def aplan(self, request: PlanRequest) -> Plan:
         """Plan one call without blocking the event loop."""
         ...
+
+
+PLAN_EVENT: Final = "gemini_code_execution_plan"
+"""Name of the event; its data is `Plan.to_dict()`."""
+
+
+def report_plan(plan: Plan | None, run_manager: CallbackManagerForLLMRun | None) -> None:
+    """Tell the handlers of a run what it got.
+
+    langchain-core hands no run to a model that streams: the run that called the model is told then, if any.
+    """
+    if plan is None:
+        return
+    if run_manager is None:
+        with suppress(RuntimeError):  # nobody called who could be told
+            dispatch_custom_event(PLAN_EVENT, plan.to_dict())
+    elif run_manager.handlers:
+        handle_event(
+            run_manager.handlers,
+            "on_custom_event",
+            "ignore_custom_event",
+            PLAN_EVENT,
+            plan.to_dict(),
+            run_id=run_manager.run_id,
+            tags=run_manager.tags,
+            metadata=run_manager.metadata,
+        )
+
+
+async def areport_plan(plan: Plan | None, run_manager: AsyncCallbackManagerForLLMRun | None) -> None:
+    """Tell the handlers of a run what it got; see `report_plan`."""
+    if plan is None:
+        return
+    if run_manager is None:
+        with suppress(RuntimeError):
+            await adispatch_custom_event(PLAN_EVENT, plan.to_dict())
+    elif run_manager.handlers:
+        await ahandle_event(
+            run_manager.handlers,
+            "on_custom_event",
+            "ignore_custom_event",
+            PLAN_EVENT,
+            plan.to_dict(),
+            run_id=run_manager.run_id,
+            tags=run_manager.tags,
+            metadata=run_manager.metadata,
+        )

@@ -1,20 +1,25 @@
-"""A record as HTML: complete in itself, without scripts, readable on light and dark, and by screen readers.
+"""Python code as HTML whose keywords, strings, numbers and comments have classes of their own.
+
+What a model says, as HTML: its Markdown, without anything that acts or loads.
+
+A record as HTML: complete in itself, without scripts, readable on light and dark, and by screen readers.
 
 Every text is escaped, and characters that would steer a terminal or reorder a line are shown (see `visible`).
 """
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
+from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Final
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.messages import BaseMessage
 
-from langchain_codeexec.records.highlighting import html_from_python
-from langchain_codeexec.records.prose import html_from_markdown
 from langchain_codeexec.records.sections import sections_of
-from langchain_codeexec.records.visible import visible
+from langchain_codeexec.records.terminal import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +27,58 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import InlineFile
     from langchain_codeexec.records.sections import Kind, Section
 
-__all__ = ["html_fragment", "html_page"]
+__all__ = ["html_fragment", "html_from_markdown", "html_from_python", "html_page"]
+
+_TOKEN: Final = re.compile(
+    r"""
+    (?P<comment> \#[^\n]*)
+    | (?P<string> [rbuftRBUFT]{0,2}
+        (?: "{3} (?:\\.|[^\\])*? (?:"{3}|\Z) | '{3} (?:\\.|[^\\])*? (?:'{3}|\Z)
+        | " (?:\\.|[^"\\\n])* "? | ' (?:\\.|[^'\\\n])* '? ) )
+    | (?P<number> (?<!\w) (?: 0[xXoObB][0-9a-fA-F_]+ | [0-9][0-9_]*\.?[0-9_]*(?:[eE][+-]?[0-9]+)?[jJ]? ))
+    | (?P<name> [^\W\d]\w*)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""What is unfinished goes to the end, of its line or of the text, as an editor shows it."""
+
+
+def html_from_python(code: str) -> str:
+    """Code, escaped, in `span` elements of the classes `comment`, `string`, `number` and `keyword`."""
+    pieces, end = [], 0
+    for token in _TOKEN.finditer(code):
+        pieces += [escape(code[end : token.start()]), _marked(token)]
+        end = token.end()
+    return "".join([*pieces, escape(code[end:])])
+
+
+def _marked(token: re.Match[str]) -> str:
+    kind, text = str(token.lastgroup), escape(token[0])
+    if kind == "name":
+        return f'<span class="keyword">{text}</span>' if iskeyword(token[0]) else text
+    return f'<span class="{kind}">{text}</span>'
+
+
+def html_from_markdown(text: str) -> str:
+    """Markdown as HTML. HTML in it is text, images in it are links: nothing is fetched to show a record.
+
+    Without markdown-it-py (it comes with the extra `cli`) the text is shown as it was written.
+    """
+    parser = _parser()
+    if parser is None:
+        return f'<p class="verbatim">{escape(text.strip())}</p>'
+    return str(parser.render(text)).strip()
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    try:
+        from markdown_it import MarkdownIt  # noqa: PLC0415 -- an optional library
+    except ModuleNotFoundError:
+        return None
+    # Models mean the line ends they write.
+    return MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table").disable("image")
+
 
 _STYLE: Final = """
 .codeexec { color-scheme: light dark; color: light-dark(#1c2024, #e4e8ec); background: light-dark(#fff, #15181c);

@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.records.html import html_fragment
 from langchain_codeexec.records.sections import sections_of
-from langchain_codeexec.records.visible import visible
+from langchain_codeexec.records.terminal import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

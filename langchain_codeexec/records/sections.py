@@ -1,19 +1,21 @@
-"""What a message tells, section by section: the one reading that every form of a record shares."""
+"""What a message tells, section by section: the one reading that every form of a record shares.
+
+A record as one JSON object, for other programs.
+"""
 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from langchain_codeexec.executions import Outcome
-from langchain_codeexec.executions.artifacts import executions_from_artifact
-from langchain_codeexec.executions.halves import BlockReader, CodeCall
-from langchain_codeexec.executions.inline import inline_file, inline_image
-from langchain_codeexec.outputs.reading import describe_file
-from langchain_codeexec.outputs.recording import saved_outputs
-from langchain_codeexec.outputs.sinks import place_of
+from langchain_codeexec.data.outputs import describe_file, saved_outputs
+from langchain_codeexec.data.sinks import place_of
+from langchain_codeexec.executions import Outcome, executions_from_artifact
+from langchain_codeexec.messages.code_blocks import BlockReader, CodeCall, code_executions
+from langchain_codeexec.messages.media import inline_file, inline_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,13 +23,14 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from langchain_codeexec.executions import CodeExecution, InlineFile
-    from langchain_codeexec.executions.halves import Half
+    from langchain_codeexec.messages.code_blocks import Half
 
 __all__ = [
     "Kind",
     "Section",
     "SectionReader",
     "closing_sections",
+    "json_record",
     "placed",
     "places_of",
     "plan_section",
@@ -316,3 +319,50 @@ _BY_TYPE: Final[Mapping[str, Callable[[Json], Iterator[Section]]]] = {
     "video": _file,
     "image": _file,
 }
+
+
+_BESIDES: Final = ("finish_message", "plan", "outputs", "verification")
+
+
+def json_record(message: BaseMessage) -> dict[str, Any]:
+    """What an answer tells, in values of JSON.
+
+    Args:
+        message: The model's message.
+
+    Returns:
+        `answer` (the text after the last run), `executions` in order, `usage` in tokens, `finish_reason` and
+        `model`; `tool_calls`, `finish_message`, `plan`, `outputs` (what is saved where) and `verification` where
+        the message has them. An image that is saved is given by `path`, a path or URL, any other by value, in
+        `base64`.
+    """
+    metadata = message.response_metadata
+    places = places_of(message)
+    record: dict[str, Any] = {
+        "answer": "".join(section.text for section in sections_of(message) if section.kind == "answer"),
+        "executions": [_execution(run, places) for run in code_executions(message)],
+        "usage": getattr(message, "usage_metadata", None),
+        "finish_reason": metadata.get("finish_reason"),
+        "model": metadata.get("model_name"),
+    }
+    if calls := getattr(message, "tool_calls", None):
+        record["tool_calls"] = [{"name": call["name"], "args": call["args"]} for call in calls]
+    return record | {key: metadata[key] for key in _BESIDES if metadata.get(key)}
+
+
+def _execution(execution: CodeExecution, places: dict[str, str]) -> dict[str, Any]:
+    return {
+        "code": execution.code,
+        "language": execution.language,
+        "outcome": execution.outcome,
+        "output": execution.output,
+        "images": [_image_json_record(image, places) for image in execution.images],
+        "origin": execution.origin,
+        **({"tried": list(execution.tried)} if execution.tried else {}),
+    }
+
+
+def _image_json_record(image: InlineFile, places: dict[str, str]) -> dict[str, str]:
+    place = places.get(sha256(image.data).hexdigest())
+    held = {"path": place} if place else {"base64": b64encode(image.data).decode()}
+    return {"mime_type": image.mime_type, **held}

@@ -1,29 +1,60 @@
-"""The tool."""
+"""Errors in words that the agent can act on.
+
+The tool.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import Field, PrivateAttr
 
-from langchain_codeexec.errors import CodeExecError, ConfigurationError
+from langchain_codeexec.errors import (
+    CodeExecError,
+    ConfigurationError,
+    ExecutionRequestError,
+    GeminiConnectionError,
+    GeminiTimeoutError,
+    InvalidRequestError,
+    RateLimitError,
+    ServerError,
+)
 from langchain_codeexec.executors.base import checked_executor
 from langchain_codeexec.tools.context import CallContext
-from langchain_codeexec.tools.executing import ExecutorRunner
-from langchain_codeexec.tools.failures import advice
-from langchain_codeexec.tools.progress import Progress
-from langchain_codeexec.tools.runners import GeminiRunner
+from langchain_codeexec.tools.report import Progress
+from langchain_codeexec.tools.runners import ExecutorRunner, GeminiRunner
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from langchain_core.language_models.chat_models import BaseChatModel
 
     from langchain_codeexec.executors.base import CodeExecutor
     from langchain_codeexec.tools.report import Report
     from langchain_codeexec.tools.runners import Runner
 
-__all__ = ["CodeExecutionTool"]
+__all__ = ["CodeExecutionTool", "advice"]
+
+_LATER: Final = "This may pass: try once more, or go on without it."
+_OTHERWISE: Final = "Try once more with the task stated otherwise, or go on without it."
+_NEVER: Final = "Trying again will not help: go on without it and say so."
+
+_ADVICE: Final[Mapping[type[CodeExecError], str]] = {
+    RateLimitError: _LATER,
+    ServerError: _LATER,
+    GeminiConnectionError: _LATER,
+    GeminiTimeoutError: "Try once more with a smaller task, or go on without it.",
+    InvalidRequestError: _OTHERWISE,
+    ExecutionRequestError: _OTHERWISE,
+}
+
+
+def advice(error: CodeExecError) -> str:
+    """What happened, and what an agent can do about it."""
+    what_to_do = next((words for kind, words in _ADVICE.items() if isinstance(error, kind)), _NEVER)
+    return f"The code was not run: {error}\n{what_to_do}"
 
 
 class CodeExecutionTool(BaseTool):
@@ -153,6 +184,6 @@ def _model(llm: BaseChatModel | None, executor: CodeExecutor | None, settings: d
                 f"llm must be a chat model, not {llm!r}; to name one, write CodeExecutionTool(model=...)"
             )
         return llm
-    from langchain_codeexec.chat_models import ChatGeminiCodeExecution  # noqa: PLC0415 -- imports on use
+    from langchain_codeexec.chat_model import ChatGeminiCodeExecution  # noqa: PLC0415 -- imports on use
 
     return ChatGeminiCodeExecution(**settings)

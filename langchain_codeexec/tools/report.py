@@ -1,21 +1,29 @@
-"""What became of one call of the tool: text for the model that called it, the runs for everybody else."""
+"""What became of one call of the tool: text for the model that called it, the runs for everybody else.
+
+What a call of the tool tells while it runs: the code that was written, and the result that arrived.
+"""
 
 from __future__ import annotations
 
+import sys
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.executions import Outcome
-from langchain_codeexec.executions.artifacts import artifact_from_executions
+from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
+
+from langchain_codeexec.executions import Outcome, artifact_from_executions
+from langchain_codeexec.messages.code_blocks import CodeCall
 from langchain_codeexec.tools.context import IN_SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_codeexec.executions import CodeExecution, InlineFile
+    from langchain_codeexec.messages.code_blocks import Half
 
-__all__ = ["Report"]
+__all__ = ["PROGRESS_EVENT", "Progress", "Report", "step_from_half"]
 
 _MOST_PRINTED: Final = 20_000
 """Characters of a run's output that the calling model is given; the artifact holds all of it."""
@@ -90,3 +98,53 @@ def _head(output: str) -> str:
     if len(output) <= _MOST_PRINTED:
         return output
     return f"{output[:_MOST_PRINTED]}\n[{len(output) - _MOST_PRINTED} more characters were printed]"
+
+
+PROGRESS_EVENT: Final = "code_execution_progress"
+"""Name of the custom event; its data is a step with the tool's name."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Tells LangChain's callback handlers and, in a graph, those who stream it with `stream_mode="custom"`.
+
+    Attributes:
+        tool: Name of the tool.
+    """
+
+    tool: str
+
+    def tell(self, step: Json) -> None:
+        """Tell a step."""
+        event = self._event(step)
+        _write(event)
+        with suppress(RuntimeError):  # nobody called who could be told
+            dispatch_custom_event(PROGRESS_EVENT, event)
+
+    async def atell(self, step: Json) -> None:
+        """Tell a step without blocking the event loop."""
+        event = self._event(step)
+        _write(event)
+        with suppress(RuntimeError):
+            await adispatch_custom_event(PROGRESS_EVENT, event)
+
+    def _event(self, step: Json) -> Json:
+        return {"type": PROGRESS_EVENT, "tool": self.tool, **step}
+
+
+def step_from_half(half: Half) -> Json:
+    """A step: `code` and `language` of what was written, or `outcome` and `output` of what came of it."""
+    if isinstance(half, CodeCall):
+        return {"step": "code", "code": half.code, "language": half.language}
+    return {"step": "result", "outcome": half.outcome.value, "output": half.output}
+
+
+def _write(event: Json) -> None:
+    """Write to the stream of the graph that runs; where LangGraph is not loaded, none does."""
+    config = sys.modules.get("langgraph.config")
+    if config is None:
+        return
+    with suppress(RuntimeError, KeyError):
+        config.get_stream_writer()(event)

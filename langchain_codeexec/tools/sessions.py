@@ -11,9 +11,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import ExecutionRequestError, GeminiError, SandboxBusyError
-from langchain_codeexec.executors.sessions import arun_in
-from langchain_codeexec.executors.turnstile import Turnstile
-from langchain_codeexec.gemini.fork import abandon, renew_after_fork
+from langchain_codeexec.executors.base import Turnstile, arun_in
+from langchain_codeexec.gemini.clients import abandon, renew_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator

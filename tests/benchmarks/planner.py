@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from langchain_core.messages import HumanMessage
 
+from langchain_codeexec.messages.tools import wire_tools
 from langchain_codeexec.planning import Plan, PlanRequest, RulePlanner
-from langchain_codeexec.translation.declarations import wire_tools
 from tests.benchmarks.planner_rows import ROWS
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langchain_codeexec import ExecutionRequest
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable

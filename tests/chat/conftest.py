@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.auth.credentials import Credentials
+from langchain_codeexec.emulator.scenes import SceneBrain
 
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
-from langchain_codeexec.emulator.rules import RuleBrain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from langchain_codeexec.emulator import Prompt, RecordedRequest
-    from langchain_codeexec.emulator.steps import Step
+    from langchain_codeexec.emulator.brain import Step
 
 NEW, OLD = "gemini-3-flash-preview", "gemini-2.5-flash"
 
@@ -115,7 +115,7 @@ def gemini(_gemini: Gemini) -> Iterator[Gemini]:
 
 @pytest.fixture(scope="session")
 def _rules() -> Iterator[Gemini]:
-    with GeminiEmulator(RuleBrain()) as emulator:
+    with GeminiEmulator(SceneBrain()) as emulator:
         yield Gemini(emulator, [])
 
 

@@ -19,7 +19,7 @@ from langchain_core.messages import (
 )
 
 from langchain_codeexec.errors import CodeExecError, MessageError
-from langchain_codeexec.translation.responses import Origin, messages_from_response
+from langchain_codeexec.messages.from_wire import Origin, messages_from_response
 
 SIGNED = {"thoughtSignature": "c2lnbmF0dXJl"}
 STAND_IN = {"thoughtSignature": "skip_thought_signature_validator"}

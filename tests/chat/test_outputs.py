@@ -9,8 +9,8 @@ import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
 from pydantic import ValidationError
 
+from langchain_codeexec.data import FolderSink, saved_outputs
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.outputs import FolderSink, saved_outputs
 
 ONE, TWO = b64encode(b"1").decode(), b64encode(bytes(50)).decode()
 

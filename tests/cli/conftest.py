@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from langchain_codeexec.cli.app import app
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
-from langchain_codeexec.emulator.hosting import LocalServer
+from langchain_codeexec.emulator.server import LocalServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ import pytest
 
 from langchain_codeexec.cli import demo as command
 from langchain_codeexec.errors import SandboxUnavailableError
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox.local import LocalSandbox
 
 
 def test_five_of_five_come_out(cli, tmp_path):

@@ -7,12 +7,12 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from langchain_codeexec.cli import battery, installation, options
+from langchain_codeexec.cli import doctor, output
 from langchain_codeexec.cli import doctor as command
 from langchain_codeexec.cli.configuration import VARIABLES, read_configuration
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.executors.process import ProcessExecutor
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox.local import LocalSandbox
 
 SIGN_IN = json.dumps({"type": "authorized_user", "client_id": "c", "refresh_token": "r"})
 KEY_FILE = json.dumps({"type": "service_account", "project_id": "my-project", "private_key": "s3cret"})
@@ -196,8 +196,8 @@ FOUND = {
 )
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_the_sandbox_is_attacked(cli, monkeypatch, modes, code, form):
-    monkeypatch.setattr(battery, "MODES_HERE", modes)
-    monkeypatch.setattr(battery, "report_of_mode", FOUND.get)
+    monkeypatch.setattr(doctor, "MODES_HERE", modes)
+    monkeypatch.setattr(doctor, "report_of_mode", FOUND.get)
     result = cli("doctor", "--sandbox", *form)
     assert result.exit_code == code
     if form:
@@ -218,7 +218,7 @@ def test_a_missing_library_is_told_with_its_extra(cli, monkeypatch):
             raise PackageNotFoundError(name)
         return {"starlette": "0.1.0"}.get(name, "1.99")
 
-    monkeypatch.setattr(installation, "version", version)
+    monkeypatch.setattr(doctor, "version", version)
     stdout = " ".join(cli("doctor").stdout.split())
     assert (
         "✗ emulator starlette missing or too old, uvicorn missing or too old; "
@@ -230,8 +230,8 @@ def test_a_source_tree_that_is_not_installed_has_no_version_and_no_extras(cli, m
     def missing(name: str) -> str:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(installation, "metadata", missing)
-    monkeypatch.setattr(options, "version", missing)
+    monkeypatch.setattr(doctor, "metadata", missing)
+    monkeypatch.setattr(output, "version", missing)
     report = json.loads(cli("doctor", "--json").stdout)
     assert report["extras"] == {}
     assert report["version"] == "unknown (not installed)"
@@ -240,7 +240,7 @@ def test_a_source_tree_that_is_not_installed_has_no_version_and_no_extras(cli, m
 def test_the_version_can_be_asked_for(cli):
     result = cli("--version")
     assert result.exit_code == 0
-    assert result.stdout == f"{options.own_version()}\n"
+    assert result.stdout == f"{output.own_version()}\n"
 
 
 COMMANDS = ["ask", "chat", "demo", "doctor", "serve", "record", "replay", "conformance"]

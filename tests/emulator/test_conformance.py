@@ -10,12 +10,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
-from langchain_codeexec.emulator.conformance import Case, Place, Report, Turn, Verdict, load_cases, run_cases
-from langchain_codeexec.emulator.conformance.__main__ import main
-from langchain_codeexec.emulator.conformance.cases import PLACES
-from langchain_codeexec.emulator.conformance.laws import LAWS
-from langchain_codeexec.emulator.conformance.patterns import mismatches
 from langchain_codeexec.errors import ConfigurationError
+from tests.conformance import Case, Place, Report, Turn, Verdict, load_cases, run_cases
+from tests.conformance.__main__ import main
+from tests.conformance.cases import PLACES
+from tests.conformance.laws import LAWS
+from tests.conformance.patterns import mismatches
 
 CASES = load_cases()
 
@@ -154,7 +154,7 @@ def test_it_is_a_program(emulator):
         [
             sys.executable,
             "-m",
-            "langchain_codeexec.emulator.conformance",
+            "tests.conformance",
             "--url",
             emulator.url,
             "--token",

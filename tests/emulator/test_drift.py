@@ -15,8 +15,8 @@ from google.auth.transport.requests import Request
 from google.genai import types
 from pydantic.alias_generators import to_camel
 
-from langchain_codeexec.emulator.conformance import Place, load_cases, run_cases
 from langchain_codeexec.emulator.schema import ENUMS, MESSAGES
+from tests.conformance import Place, load_cases, run_cases
 
 NEW = "gemini-3-flash-preview"
 ASK = {

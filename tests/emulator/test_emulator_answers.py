@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator
-from langchain_codeexec.emulator.signatures import mint_signature, minted_by
+from langchain_codeexec.emulator.answering import mint_signature, minted_by
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 

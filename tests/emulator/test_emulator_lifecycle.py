@@ -13,7 +13,7 @@ import pytest
 from langchain_codeexec import emulator as room
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, environment, serve
 from langchain_codeexec.errors import ConfigurationError, SandboxUnavailableError
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox.local import LocalSandbox
 
 CODE = {"executableCode": {"code": "print(6 * 7)"}}
 HELLO = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}

@@ -12,7 +12,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
 from langchain_codeexec.emulator import LangChainBrain
-from langchain_codeexec.emulator.langchain_messages import json_schema
+from langchain_codeexec.emulator.langchain_brain import json_schema
 
 TOOL = {"tools": [{"codeExecution": {}}]}
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

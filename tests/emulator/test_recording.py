@@ -22,10 +22,10 @@ from langchain_codeexec.emulator.cassettes import (
     Interaction,
     RecordedAnswer,
     RecordedQuestion,
+    Scrubber,
     read_cassette,
     write_cassette,
 )
-from langchain_codeexec.emulator.scrubbing import Scrubber
 from langchain_codeexec.errors import ConfigurationError
 
 KEY = "AIza" + "Sy0123456789abcdefghijklmnopqrstuvw"

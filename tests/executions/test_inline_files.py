@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_codeexec import InlineFile
-from langchain_codeexec.executions.inline import bytes_from_base64, inline_file, inline_image
+from langchain_codeexec.messages.media import bytes_from_base64, inline_file, inline_image
 
 SVG = b"<svg/>"
 IN_A_URI = InlineFile(SVG, "image/svg+xml")

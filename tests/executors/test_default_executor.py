@@ -8,7 +8,7 @@ from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ExecutorError, SandboxUnavailableError
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox.local import LocalSandbox
 
 PRINT = ExecutionRequest("print(1)")
 

@@ -24,7 +24,7 @@ from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedB
 from langchain_codeexec.errors import AuthenticationError, RateLimitError
 from langchain_codeexec.executors.failover import REASONS
 from langchain_codeexec.executors.gemini import GeminiExecutor
-from langchain_codeexec.records.console import render_execution
+from langchain_codeexec.records.terminal import render_execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

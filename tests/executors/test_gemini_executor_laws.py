@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from langchain_codeexec import ChatGeminiCodeExecution, ExecutionRequest, LocalSandbox
 from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.executors.gemini import GeminiExecutor
-from langchain_codeexec.executors.gemini.programs import program_from_requests, same_program
+from langchain_codeexec.executors.gemini_programs import program_from_requests, same_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

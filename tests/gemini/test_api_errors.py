@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_codeexec import errors
-from langchain_codeexec.gemini.api_errors import api_error, error_in
+from langchain_codeexec.gemini.errors import api_error, error_in
 
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 

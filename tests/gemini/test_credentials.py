@@ -23,7 +23,7 @@ from langchain_codeexec.errors import (
     CredentialsError,
     GeminiConnectionError,
 )
-from langchain_codeexec.gemini.credential_sources import default_credentials, oauth_credentials
+from langchain_codeexec.gemini.credentials import default_credentials, oauth_credentials
 from langchain_codeexec.gemini.rest import rest_transport
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.gemini.resolution import resolve_endpoint
+from langchain_codeexec.gemini.endpoints import resolve_endpoint
 
 VERTEX = {"GOOGLE_GENAI_USE_VERTEXAI": "true"}
 KEY = {"GOOGLE_API_KEY": "env-key"}

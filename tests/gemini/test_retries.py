@@ -14,8 +14,8 @@ from langchain_codeexec.errors import (
     ServerError,
 )
 from langchain_codeexec.gemini.endpoints import Endpoint
+from langchain_codeexec.gemini.exchange import RetryPolicy
 from langchain_codeexec.gemini.rest import RestTransport
-from langchain_codeexec.gemini.retries import RetryPolicy
 
 DATE = {"Retry-After": "Tue, 14 Nov 2023 22:13:50 GMT"}  # 30 s after the clock of make_transport
 

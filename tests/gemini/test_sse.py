@@ -6,12 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_codeexec.errors import (
-    InvalidRequestError,
-    RateLimitError,
-    ResponseFormatError,
-    ServerError,
-)
+from langchain_codeexec.errors import InvalidRequestError, RateLimitError, ResponseFormatError, ServerError
 from langchain_codeexec.gemini.sse import StreamDecoder
 
 ERROR = {"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}

@@ -14,10 +14,10 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 
 from langchain_codeexec import ChatGeminiCodeExecution
+from langchain_codeexec.data import DataLimits
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError, DataError, MessageError
 from langchain_codeexec.grounding import CalculatedAnswer, DocumentCalculation
-from langchain_codeexec.inputs import DataLimits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

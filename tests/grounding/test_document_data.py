@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 
+from langchain_codeexec.data import DataLimits
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.grounding import DocumentData, documents_as_data
-from langchain_codeexec.grounding.prompt import INSTRUCTIONS, says_nothing
-from langchain_codeexec.grounding.sentences import sentences_in
-from langchain_codeexec.inputs import DataLimits
+from langchain_codeexec.grounding.documents import INSTRUCTIONS, says_nothing, sentences_in
 
 MOONS = """\
 # Moons of the planets

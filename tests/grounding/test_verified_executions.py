@@ -12,10 +12,15 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_codeexec import InlineFile, LocalSandbox
 from langchain_codeexec.errors import ExecutorError
-from langchain_codeexec.executions import CodeExecution, Outcome
-from langchain_codeexec.executions.artifacts import artifact_from_executions
-from langchain_codeexec.grounding import attributed, documents_as_data
-from langchain_codeexec.verification import Verdict, Verification, averify_executions, verify_executions
+from langchain_codeexec.executions import CodeExecution, Outcome, artifact_from_executions
+from langchain_codeexec.grounding import (
+    Verdict,
+    Verification,
+    attributed,
+    averify_executions,
+    documents_as_data,
+    verify_executions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from langchain_codeexec.emulator.scenes import SceneBrain
 
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import GeminiEmulator
-from langchain_codeexec.emulator.rules import RuleBrain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[GeminiEmulator]:
-    with GeminiEmulator(RuleBrain()) as running:
+    with GeminiEmulator(SceneBrain()) as running:
         yield running
 
 

@@ -16,9 +16,9 @@ from langchain_core.messages.utils import convert_to_messages
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_codeexec import ExecutionRequest, ProcessExecutor, code_executions
+from langchain_codeexec.data import DataLimits, data_files, data_message, files_in, tables_in_text
 from langchain_codeexec.emulator.answering import input_files
 from langchain_codeexec.errors import DataError
-from langchain_codeexec.inputs import DataLimits, data_files, data_message, files_in, tables_in_text
 
 if TYPE_CHECKING:
     from langchain_codeexec import ChatGeminiCodeExecution

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from langchain_codeexec.data import data_files
 from langchain_codeexec.errors import DataError
-from langchain_codeexec.inputs import data_files
 
 NOON = dt.datetime.fromisoformat("2024-02-29 12:00")
 BERLIN = dt.timezone(dt.timedelta(hours=1))

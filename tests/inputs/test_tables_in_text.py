@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from langchain_codeexec.inputs import tables_in_text
+from langchain_codeexec.data import tables_in_text
 
 PIPES = "| a | b |\n|---|---|\n| 1 | x |\n| 2 | y |"
 AB = ("a", "b")

@@ -14,12 +14,12 @@ from langchain_core.tools import create_retriever_tool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware
+from langchain_codeexec.data import DataLimits
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.emulator.answering import input_files
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.grounding import CalculatedAnswer
-from langchain_codeexec.grounding.prompt import INSTRUCTIONS
-from langchain_codeexec.inputs import DataLimits
+from langchain_codeexec.grounding.documents import INSTRUCTIONS
 from langchain_codeexec.middleware import DocumentCalculationMiddleware
 from langchain_codeexec.planning import planner
 

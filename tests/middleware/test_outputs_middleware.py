@@ -22,10 +22,10 @@ from langgraph.types import Command
 from pydantic import Field
 
 from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware
+from langchain_codeexec.data import FolderSink
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.middleware import OutputsMiddleware
-from langchain_codeexec.outputs import FolderSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from langchain_codeexec.grounding import Verification
 from langchain_codeexec.middleware import DocumentCalculationMiddleware, VerificationMiddleware
-from langchain_codeexec.verification import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

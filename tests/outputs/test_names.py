@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from langchain_codeexec.data.sinks import names_for
 from langchain_codeexec.executions import InlineFile
-from langchain_codeexec.outputs.names import names_for
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 RESERVED = ("CON", "PRN", "AUX", "NUL", "COM1", "LPT9")

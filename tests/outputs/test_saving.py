@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 
+from langchain_codeexec.data import FolderSink, asave_outputs, outputs_of, save_outputs, saved_outputs
+from langchain_codeexec.data.outputs import describe_file
 from langchain_codeexec.errors import ConfigurationError, SinkError
-from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
-from langchain_codeexec.executions.artifacts import artifact_from_executions
-from langchain_codeexec.outputs import FolderSink, asave_outputs, outputs_of, save_outputs, saved_outputs
-from langchain_codeexec.outputs.reading import describe_file
+from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, artifact_from_executions
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0"
 ONE, TWO = b64encode(b"1").decode(), b64encode(b"2").decode()

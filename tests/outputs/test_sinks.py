@@ -14,12 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from langchain_codeexec.data import FileSystemSink, FolderSink, SavedFile, Sink
+from langchain_codeexec.data.outputs import sink_from
+from langchain_codeexec.data.sinks import names_for, place_of
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError, SinkError
 from langchain_codeexec.executions import InlineFile
-from langchain_codeexec.outputs import FileSystemSink, FolderSink, SavedFile, Sink
-from langchain_codeexec.outputs.names import names_for
-from langchain_codeexec.outputs.recording import sink_from
-from langchain_codeexec.outputs.sinks import place_of
 
 PLOT = InlineFile(b"12", "image/png")
 OTHER = b"other bytes"
@@ -187,7 +186,7 @@ def test_a_process_that_dies_in_mid_write_leaves_nothing_under_a_name(tmp_path):
         "import os, sys\n"
         "os.fsync = lambda _: os._exit(9)\n"
         "from langchain_codeexec.executions import InlineFile\n"
-        "from langchain_codeexec.outputs import FolderSink\n"
+        "from langchain_codeexec.data import FolderSink\n"
         "FolderSink(sys.argv[1]).save(InlineFile(b'12', 'image/png'))\n"
     )
     died = subprocess.run([sys.executable, "-W", "ignore", "-c", program, tmp_path], check=False)

@@ -14,10 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
-from langchain_codeexec.executions.artifacts import artifact_from_executions
-from langchain_codeexec.outputs import FolderSink, save_outputs
-from langchain_codeexec.records import prose
+from langchain_codeexec.data import FolderSink, save_outputs
+from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, artifact_from_executions
+from langchain_codeexec.records import html
 from langchain_codeexec.records.html import html_fragment, html_page
 from langchain_codeexec.records.notebook import notebook_from_messages, show
 
@@ -180,13 +179,13 @@ def test_a_page_can_be_written_whatever_is_in_it():
 
 def test_without_a_markdown_library_prose_is_shown_as_written(monkeypatch):
     monkeypatch.setitem(sys.modules, "markdown_it", None)
-    prose._parser.cache_clear()
+    html._parser.cache_clear()
     try:
         assert '<p class="verbatim">It is **1** &lt;b&gt;.</p>' in html_fragment(
             AIMessage("It is **1** <b>.")
         )
     finally:
-        prose._parser.cache_clear()
+        html._parser.cache_clear()
 
 
 def test_a_page_says_where_a_plot_is_saved(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_codeexec.records.highlighting import html_from_python
+from langchain_codeexec.records.html import html_from_python
 
 CODE = st.text(alphabet="abrf'\"\\\n# 0123.exjin<>&_é", max_size=40)
 

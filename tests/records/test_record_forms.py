@@ -9,11 +9,10 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from rich.console import Console
 
+from langchain_codeexec.data import FolderSink, save_outputs
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
-from langchain_codeexec.outputs import FolderSink, save_outputs
-from langchain_codeexec.records.console import render_execution, render_message
-from langchain_codeexec.records.json_record import json_record
-from langchain_codeexec.records.sections import SectionReader, sections_of, sections_of_execution
+from langchain_codeexec.records.sections import SectionReader, json_record, sections_of, sections_of_execution
+from langchain_codeexec.records.terminal import render_execution, render_message
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6BAAAAEElEQVR4nGNgYGD4z4AAAAUEAQAm9BMDAAAAAElFTkSuQmCC"
 

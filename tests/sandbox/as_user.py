@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from langchain_codeexec.executors.inside.kernel import call, prctl, syscall
+from langchain_codeexec.sandbox.child.kernel import call, prctl, syscall
 
 USER = 12345
 AT_FDCWD, MS_REC_PRIVATE = -100, 16384 | (1 << 18)

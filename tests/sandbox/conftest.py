@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from langchain_codeexec.errors import SandboxUnavailableError
-from langchain_codeexec.executors.sandbox import LocalSandbox
-from langchain_codeexec.executors.sandbox.battery.resources import LIMITS
-from langchain_codeexec.executors.sandbox.modes import MODES
+from langchain_codeexec.sandbox.battery.resources import LIMITS
+from langchain_codeexec.sandbox.local import LocalSandbox
+from langchain_codeexec.sandbox.modes import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

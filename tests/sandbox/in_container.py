@@ -8,9 +8,8 @@ import errno
 import os
 import sys
 
-from langchain_codeexec.executors.inside import bpf
-from langchain_codeexec.executors.inside.capabilities import forbid_new_privileges
-from langchain_codeexec.executors.inside.kernel import prctl
+from langchain_codeexec.sandbox.child import seccomp
+from langchain_codeexec.sandbox.child.kernel import forbid_new_privileges, prctl
 
 REFUSED = {"x86_64": [272, 165, 155, 308, 428, 161], "aarch64": [97, 40, 41, 268, 428, 51]}
 CLONE = {"x86_64": 56, "aarch64": 220}
@@ -20,15 +19,19 @@ NEW_USER = 0x10000000
 
 def main(*, landlock: bool) -> None:
     machine = os.uname().machine
-    code = [bpf.load(bpf.NUMBER)]
+    code = [seccomp.load(seccomp.NUMBER)]
     for number in REFUSED[machine]:
-        code += [bpf.jump_equal(number, 0, 1), bpf.errno(errno.EPERM)]
+        code += [seccomp.jump_equal(number, 0, 1), seccomp.errno(errno.EPERM)]
     if not landlock:
-        code += [bpf.jump_equal(LANDLOCK, 0, 1), bpf.errno(errno.ENOSYS)]
-    code += [bpf.jump_equal(435, 0, 1), bpf.errno(errno.ENOSYS)]
-    code += [bpf.jump_equal(CLONE[machine], 0, 4), bpf.load(bpf.ARGUMENTS), bpf.mask(NEW_USER)]
-    code += [bpf.jump_equal(0, 1, 0), bpf.errno(errno.EPERM), bpf.ALLOW]
-    assembled = bpf.assemble(code)
+        code += [seccomp.jump_equal(LANDLOCK, 0, 1), seccomp.errno(errno.ENOSYS)]
+    code += [seccomp.jump_equal(435, 0, 1), seccomp.errno(errno.ENOSYS)]
+    code += [
+        seccomp.jump_equal(CLONE[machine], 0, 4),
+        seccomp.load(seccomp.ARGUMENTS),
+        seccomp.mask(NEW_USER),
+    ]
+    code += [seccomp.jump_equal(0, 1, 0), seccomp.errno(errno.EPERM), seccomp.ALLOW]
+    assembled = seccomp.assemble(code)
     array = ctypes.create_string_buffer(assembled, len(assembled))
 
     class Program(ctypes.Structure):

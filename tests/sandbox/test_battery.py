@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec.executors.sandbox.battery import ATTACKS, KNOWN_GAPS, Attack, run_battery, try_plainly
-from langchain_codeexec.executors.sandbox.modes import MODES
+from langchain_codeexec.sandbox.battery import ATTACKS, KNOWN_GAPS, Attack, run_battery, try_plainly
+from langchain_codeexec.sandbox.modes import MODES
 
 if TYPE_CHECKING:
-    from langchain_codeexec.executors.sandbox import LocalSandbox
+    from langchain_codeexec.sandbox.local import LocalSandbox
 
 AS_USER = Path(__file__).with_name("as_user.py")
 IS_ROOT = os.geteuid() == 0
@@ -40,7 +40,7 @@ def test_is_held(confined: LocalSandbox):
 @pytest.mark.skipif(not IS_ROOT, reason="only root can become somebody else; the tests above ran as a user")
 @pytest.mark.parametrize("mode", MODES)
 def test_is_held_as_an_ordinary_user(mode: str):
-    command = [sys.executable, "-m", "langchain_codeexec.executors.sandbox.battery", mode]
+    command = [sys.executable, "-m", "langchain_codeexec.sandbox.battery", mode]
     done = subprocess.run([sys.executable, AS_USER, *command], capture_output=True, check=False, text=True)
 
     assert done.returncode == 0, done.stderr

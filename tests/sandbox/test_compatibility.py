@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from langchain_codeexec import ExecutionRequest, Outcome
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

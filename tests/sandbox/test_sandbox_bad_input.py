@@ -8,7 +8,7 @@ import pytest
 
 from langchain_codeexec import ExecutionRequest, InlineFile
 from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError, ExecutorError
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable

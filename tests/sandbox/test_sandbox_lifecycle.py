@@ -19,8 +19,8 @@ import pytest
 
 from langchain_codeexec import ExecutionRequest, Outcome
 from langchain_codeexec.errors import ExecutorError, SandboxBusyError
-from langchain_codeexec.executors.sandbox import LocalSandbox, SandboxWarning
-from langchain_codeexec.executors.sandbox import pool as pool_module
+from langchain_codeexec.sandbox import worker as pool_module
+from langchain_codeexec.sandbox.local import LocalSandbox, SandboxWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -258,7 +258,7 @@ def test_a_library_that_cannot_be_loaded_is_left_out(tmp_path: Path):
 HOST = """
 import os, signal, sys, threading, time
 from langchain_codeexec import ExecutionRequest
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox import LocalSandbox
 sandbox = LocalSandbox(preload=(), mode=sys.argv[1])
 sandbox.run(ExecutionRequest("print(1)"))
 thread = threading.Thread(target=lambda: sandbox.run(ExecutionRequest("import time; time.sleep(600)")), daemon=True)
@@ -295,7 +295,7 @@ import asyncio, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from langchain_codeexec import ExecutionRequest, ProcessExecutor
 from langchain_codeexec.errors import ExecutorError
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox import LocalSandbox
 executor = {executor}
 executor.run(ExecutionRequest("1"))
 begun = threading.Event()

@@ -9,7 +9,7 @@ import pytest
 from langchain_codeexec import ExecutionRequest
 
 if TYPE_CHECKING:
-    from langchain_codeexec.executors.sandbox import LocalSandbox
+    from langchain_codeexec.sandbox.local import LocalSandbox
 
 PREPARE = """
 import ctypes, errno, os, pathlib, shutil, socket, stat, sys, tempfile

@@ -12,16 +12,15 @@ import pytest
 
 from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ExecutorError, SandboxUnavailableError
-from langchain_codeexec.executors.sandbox import LocalSandbox
-from langchain_codeexec.executors.sandbox.macos import SeatbeltExecutor, seatbelt_profile
-from langchain_codeexec.executors.sandbox.modes import MODES, probe
+from langchain_codeexec.sandbox.local import LocalSandbox
+from langchain_codeexec.sandbox.modes import MODES, SeatbeltExecutor, probe, seatbelt_profile
 
 HERE = Path(__file__).parent
 REPORT = """
 import json, sys
 from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import SandboxUnavailableError
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox import LocalSandbox
 try:
     with LocalSandbox(preload=(), mode=sys.argv[1]) as sandbox:
         print(json.dumps([sandbox.mode, sandbox.run(ExecutionRequest("print(6 * 7)")).stdout]))

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from langchain_codeexec.executors.inside.owned import OwnedFolder
+from langchain_codeexec.sandbox.child.folder import OwnedFolder
 
 OWNER = """
 import os, sys
 from pathlib import Path
-from langchain_codeexec.executors.inside.owned import OwnedFolder
+from langchain_codeexec.sandbox.child.folder import OwnedFolder
 folder = OwnedFolder(sys.argv[1])
 Path(folder.path, "deep", "er").mkdir(parents=True)
 Path(folder.path, "deep", "file").write_text("x")

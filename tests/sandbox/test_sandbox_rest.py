@@ -9,7 +9,7 @@ import pytest
 from langchain_codeexec import ExecutionRequest, Outcome
 
 if TYPE_CHECKING:
-    from langchain_codeexec.executors.sandbox import LocalSandbox
+    from langchain_codeexec.sandbox.local import LocalSandbox
 
 GIVEN_UP = (
     "killed: its threads could not be stopped at the end of the run; "

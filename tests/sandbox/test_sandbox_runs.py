@@ -7,7 +7,7 @@ import pytest
 from langchain_codeexec import ExecutionRequest, ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError
 from langchain_codeexec.executors.base import CodeExecutor
-from langchain_codeexec.executors.sandbox import LocalSandbox, SandboxWarning
+from langchain_codeexec.sandbox.local import LocalSandbox, SandboxWarning
 
 OK, FAILED, DEADLINE = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -10,7 +10,7 @@ from langchain_codeexec import ExecutionRequest, InlineFile, Outcome
 from langchain_codeexec.executors.base import ExecutorSession
 
 if TYPE_CHECKING:
-    from langchain_codeexec.executors.sandbox import LocalSandbox
+    from langchain_codeexec.sandbox.local import LocalSandbox
 
 OK, FAILED, DEADLINE = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED
 LOST = "the variables and imports of the session are lost"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec.executors.inside.removal import remove_tree
-from langchain_codeexec.executors.inside.usage import disk_within
+from langchain_codeexec.sandbox.child.folder import remove_tree
+from langchain_codeexec.sandbox.child.usage import disk_within
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,12 +14,12 @@ import pytest
 
 from langchain_codeexec import ExecutionResult, Outcome
 from langchain_codeexec.errors import ExecutorError, SandboxUnavailableError
-from langchain_codeexec.executors.inside import frames
-from langchain_codeexec.executors.sandbox import LocalSandbox
-from langchain_codeexec.executors.sandbox import worker as worker_module
-from langchain_codeexec.executors.sandbox.battery import Finding
-from langchain_codeexec.executors.sandbox.battery import report as report_module
-from langchain_codeexec.executors.sandbox.worker import (
+from langchain_codeexec.sandbox import worker as worker_module
+from langchain_codeexec.sandbox.battery import running as report_module
+from langchain_codeexec.sandbox.battery.running import Finding
+from langchain_codeexec.sandbox.child import frames
+from langchain_codeexec.sandbox.local import LocalSandbox
+from langchain_codeexec.sandbox.worker import (
     BrokenLibraryError,
     Connection,
     ModeUnavailableError,

@@ -25,7 +25,7 @@ from langchain_codeexec import (
 )
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError, ExecutorError
-from langchain_codeexec.executions.artifacts import files_from_artifact
+from langchain_codeexec.executions import files_from_artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

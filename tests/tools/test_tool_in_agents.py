@@ -21,8 +21,7 @@ from langchain_codeexec import (
     Outcome,
     code_executions,
 )
-from langchain_codeexec.tools.context import CallContext
-from langchain_codeexec.tools.files import files_for
+from langchain_codeexec.tools.context import CallContext, files_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

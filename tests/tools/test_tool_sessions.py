@@ -22,9 +22,9 @@ from langchain_codeexec.errors import (
     GeminiConnectionError,
     SandboxBusyError,
 )
-from langchain_codeexec.executors.sandbox import local
-from langchain_codeexec.executors.waiting import in_thread as in_thread_of_its_own
-from langchain_codeexec.tools import LocalCodeExecutionTool
+from langchain_codeexec.executors.base import in_thread as in_thread_of_its_own
+from langchain_codeexec.sandbox import local
+from langchain_codeexec.tools import PythonTool
 from langchain_codeexec.tools.sessions import ThreadSessions
 
 if TYPE_CHECKING:
@@ -344,7 +344,7 @@ def test_calls_without_a_session_leave_no_trace_of_one(tool: CodeExecutionTool):
 
 
 async def test_the_local_tool_brings_its_own_sandbox():
-    with LocalCodeExecutionTool(timeout=5, preload=(), name="python", max_sessions=1) as tool:
+    with PythonTool(timeout=5, preload=(), name="python", max_sessions=1) as tool:
         assert (tool.name, tool.executor.timeout, list(tool.args)) == ("python", 5, ["code"])
         run(tool, "x = 42", "one")
         assert await arun(tool, "x", "one") == (
@@ -359,4 +359,4 @@ async def test_the_local_tool_brings_its_own_sandbox():
 )
 def test_settings_that_the_local_tool_has_not(settings: dict[str, Any], named: str):
     with pytest.raises(ConfigurationError, match=f"has no setting {named};"):
-        LocalCodeExecutionTool(**settings)
+        PythonTool(**settings)

@@ -8,7 +8,7 @@ import pytest
 from google.genai import types
 
 from langchain_codeexec.errors import ToolDeclarationError
-from langchain_codeexec.translation.choice import tool_config
+from langchain_codeexec.messages.tools import tool_config
 
 TOOLS: Any = [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}, {"codeExecution": {}}]
 OWN = types.FunctionCallingConfig(mode=types.FunctionCallingConfigMode.ANY, allowed_function_names=["f"])

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from typing_extensions import NotRequired, TypedDict  # noqa: UP035 -- pydantic reads this one before 3.12
 
 from langchain_codeexec.errors import ToolDeclarationError
-from langchain_codeexec.translation.declarations import function_names, schema_of, wire_tools
+from langchain_codeexec.messages.tools import function_names, schema_of, wire_tools
 
 CODE = [{"codeExecution": {}}]
 INT = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}

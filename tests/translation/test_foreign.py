@@ -12,8 +12,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_google_genai.chat_models import _parse_response_candidate as genai_answer
 from langchain_google_vertexai.chat_models import _parse_response_candidate as vertex_answer
 
-from langchain_codeexec.translation.foreign import foreign_parts
-from langchain_codeexec.translation.one_sided import with_code_as_text
+from langchain_codeexec.messages.history_as_text import contents_with_code_as_text
+from langchain_codeexec.messages.other_providers import foreign_parts
 
 PNG = "iVBORw0KGgo="
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(1)"}}
@@ -107,7 +107,7 @@ def test_runs(provider: str, blocks: list[Any], native: list[Any], prose: list[A
 
     parts = foreign_parts(message)
     assert parts == native
-    [told] = with_code_as_text([{"role": "model", "parts": parts}])
+    [told] = contents_with_code_as_text([{"role": "model", "parts": parts}])
     assert told["parts"] == prose
 
 

@@ -24,9 +24,9 @@ from langchain_core.messages import (
 from langchain_core.output_parsers import StrOutputParser
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from langchain_codeexec.translation.messages import Destination, contents_from_messages
-from langchain_codeexec.translation.responses import Origin, messages_from_response
-from langchain_codeexec.translation.streaming import ChunkTranslator
+from langchain_codeexec.messages.from_wire import Origin, messages_from_response
+from langchain_codeexec.messages.stream import ChunkTranslator
+from langchain_codeexec.messages.to_wire import Destination, contents_from_messages
 
 sys.path.insert(0, str(Path(__file__).parent))
 from wire_strategies import PARTS, well_formed_parts

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_codeexec.errors import MessageError
-from langchain_codeexec.translation.data import parts_from_content
+from langchain_codeexec.messages.media import parts_from_content
 
 HI = "aGk="
 PNG = {"inlineData": {"mimeType": "image/png", "data": HI}}

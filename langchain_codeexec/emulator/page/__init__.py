@@ -5,6 +5,8 @@
 that beside the files in `static`.
 """
 
+from __future__ import annotations
+
 __all__ = ["PREFIX"]
 
 PREFIX = "/__emulator__"

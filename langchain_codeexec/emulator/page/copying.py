@@ -1,22 +1,32 @@
-"""An exchange as something to paste: a curl command, a cassette."""
+"""An exchange as something to paste: a curl command, a cassette.
+
+An exchange as a pytest test: a script that gives the recorded answer, and a call that asks the same.
+"""
 
 from __future__ import annotations
 
 import json
+import pprint
 import re
 import shlex
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from langchain_codeexec.emulator.cassettes import Interaction, RecordedAnswer, RecordedQuestion, dump_cassette
+from langchain_codeexec.emulator.cassettes import (
+    Interaction,
+    RecordedAnswer,
+    RecordedQuestion,
+    Scrubber,
+    dump_cassette,
+)
 from langchain_codeexec.emulator.page.reading import read
-from langchain_codeexec.emulator.scrubbing import Scrubber
 
 if TYPE_CHECKING:
-    from langchain_codeexec.emulator.page.exchange import Exchange
+    from langchain_codeexec.emulator.page.journal import Exchange
+    from langchain_codeexec.emulator.page.reading import Reading
 
-__all__ = ["cassette_of", "curl_of", "json_of"]
+__all__ = ["cassette_of", "curl_of", "json_of", "pytest_of"]
 
 _CREDENTIALS = MappingProxyType(
     {
@@ -92,3 +102,211 @@ def cassette_of(exchange: Exchange) -> str:
         text = exchange.answer.decode("utf-8", "replace")
         answer = RecordedAnswer(exchange.status, headers, text=scrubber.text(text))
     return dump_cassette([Interaction(question, answer)])
+
+
+_WIDTH = 100
+_MOST_PRETTY = 200_000
+_MOST_LEVELS = 50  # a Python source may nest some more
+_LOWEST_ERROR = 400
+_TOLD_BY_SCRIPT = frozenset({"latency", "none", "empty", "no_candidates", "malformed_call"})
+"""Faults whose answer a script can give, or that only take time."""
+_REFUSED = frozenset({"API_KEY_INVALID", "ACCESS_TOKEN_TYPE_UNSUPPORTED"})
+_HEADERS = MappingProxyType(
+    {"key": {"x-goog-api-key": "{key}"}, "bearer": {"authorization": "Bearer {key}"}, "": {}}
+)
+_IMPORTS = MappingProxyType(
+    {
+        "json.loads": "import json\n\n",
+        "httpx.": "import httpx\n",
+        "pytest.": "import pytest\n",
+        "EmulatedError(": "\nfrom langchain_codeexec.emulator import EmulatedError\n",
+    }
+)
+"""What to import for what the source uses."""
+_JOINED = '''
+
+def joined(chunks):
+    """The parts of a stream, adjacent pieces of text as one."""
+    whole = []
+    for chunk in chunks:
+        for part in chunk["candidates"][0].get("content", {}).get("parts", []):
+            last = whole[-1] if whole else {}
+            texts = {*last, *part} <= {"text", "thought", "thoughtSignature"}
+            same = last.get("thought") == part.get("thought") and "thoughtSignature" not in last
+            if last and texts and same:
+                whole[-1] = {**last, **part, "text": last["text"] + part["text"]}
+            else:
+                whole.append(part)
+    return whole
+'''
+_EVENTS = """\
+    events = response.text.split("\\r\\n\\r\\n")[:-1]
+    chunks = [json.loads(event.removeprefix("data: ")) for event in events]
+"""
+_ARRAY = "    chunks = response.json()\n"
+_SAME_JSON = "    assert response.json() == ANSWER\n"
+
+
+class _Script(NamedTuple):
+    """What the emulator of the test is told, and how its answer is looked at.
+
+    Attributes:
+        steps: Source of the script's steps; `None` where no brain is asked.
+        answer: The value of `ANSWER`; `None` where there is none.
+        checks: Source of what comes after the check of the status.
+    """
+
+    steps: str | None
+    answer: Any = None
+    checks: str = ""
+
+
+def pytest_of(exchange: Exchange) -> str:
+    """The source of a test module that asks what was asked and gets what was answered.
+
+    Faults that hit the request hit it there, too; then no more than the status is compared, or that the
+    connection breaks. It needs the pytest plugin that comes with this package.
+    """
+    reading = read(exchange)
+    faults = _faults(exchange)
+    script = _script(exchange, reading)
+    call = _call(exchange, reading)
+    if faults and not exchange.complete:
+        body = f"    with pytest.raises(httpx.TransportError):\n        {_indented(call)}\n"
+    else:
+        checks = script.checks if not faults or exchange.asked_at is None else ""
+        body = f"    response = {call}\n    assert response.status_code == {exchange.status}\n{checks}"
+    test = f"{_marker(script, faults)}def test_request_{exchange.number}(gemini_emulator):\n{body}"
+    source = "".join(
+        [
+            *([f"\nREQUEST = {_literal(_sent(reading, exchange))}\n"] if exchange.question else []),
+            *([f"\nANSWER = {_literal(script.answer)}\n"] if "ANSWER" in test else []),
+            *([_JOINED] if "joined(" in test else []),
+            f"\n\n{test}",
+        ]
+    )
+    imports = "".join(line for name, line in _IMPORTS.items() if name in source)
+    when = exchange.received.strftime("%Y-%m-%d %H:%M:%S UTC")
+    head = f'"""Request {exchange.number} of the Gemini emulator, {when}, copied from its page."""'
+    return f"{head}\n\n{imports}{source}"
+
+
+def _faults(exchange: Exchange) -> list[dict[str, Any]]:
+    """The faults that hit the request, each to hit the next one."""
+    return [
+        {name: value for name, value in fault.as_json().items() if name not in ("rate", "seed")}
+        for fault in exchange.faults
+        if fault.kind not in _TOLD_BY_SCRIPT
+    ]
+
+
+def _marker(script: _Script, faults: list[dict[str, Any]]) -> str:
+    if script.steps is None and not faults:
+        return ""
+    also = f", faults={faults!r}" if faults else ""
+    return f"@pytest.mark.gemini_script([{script.steps or ''}]{also})\n"
+
+
+# -- the script ----------------------------------------------------------------------------------------
+
+
+def _script(exchange: Exchange, reading: Reading) -> _Script:
+    if exchange.asked_at is None or exchange.status >= _LOWEST_ERROR:
+        return _refused(exchange, reading)
+    if reading.error is not None:
+        return _broken_off(reading)
+    if exchange.method == "streamGenerateContent":
+        return _streamed(exchange, reading)
+    answer = reading.bodies[0] if reading.bodies else {"candidates": []}
+    return _Script("ANSWER", answer, _SAME_JSON)
+
+
+def _refused(exchange: Exchange, reading: Reading) -> _Script:
+    """An answer in one piece that the emulator gives by itself, or an error that the brain raised."""
+    answer = reading.chunks[0].body if reading.chunks else None
+    if exchange.method == "streamGenerateContent" and exchange.query.get("alt") != "sse":
+        answer = [answer]
+    steps = None if exchange.asked_at is None else _error(reading.error)
+    return _Script(steps, answer, _SAME_JSON if reading.chunks else "")
+
+
+def _broken_off(reading: Reading) -> _Script:
+    """A stream that ends in an error. Of what was said before it the texts are told: code would run."""
+    parts = reading.candidate["parts"]
+    said = [{"text": part["text"]} for part in parts if isinstance(part, dict) and "text" in part]
+    steps = f"[{''.join(f'{part!r}, ' for part in said)}{_error(reading.error)}]"
+    message = reading.error.get("message", "") if isinstance(reading.error, dict) else ""
+    return _Script(steps, message, "    assert ANSWER in response.text\n")
+
+
+def _error(error: Any) -> str:
+    known = error if isinstance(error, dict) else {}
+    details = f", details={known['details']!r}" if known.get("details") else ""
+    told = f"{known.get('code', 500)!r}, {known.get('status', '')!r}, {known.get('message', '')!r}"
+    return f"EmulatedError({told}{details})"
+
+
+def _streamed(exchange: Exchange, reading: Reading) -> _Script:
+    """The chunks of a stream as one response; a script's response is cut into chunks again."""
+    last = reading.bodies[-1] if reading.bodies else {}
+    fields = reading.candidate
+    parts = fields.pop("parts")
+    candidate = {"content": {"parts": parts, "role": "model"}, **fields} if parts else fields
+    answer = {**last, "candidates": [candidate]} if candidate else last
+    if not parts:
+        return _Script("ANSWER", answer)
+    chunks = _EVENTS if exchange.content_type.startswith("text/event-stream") else _ARRAY
+    checks = f'{chunks}    assert joined(chunks) == ANSWER["candidates"][0]["content"]["parts"]\n'
+    if "usageMetadata" in last:
+        checks += '    assert chunks[-1]["usageMetadata"] == ANSWER["usageMetadata"]\n'
+    return _Script("ANSWER", answer, checks)
+
+
+# -- the call ------------------------------------------------------------------------------------------
+
+
+def _call(exchange: Exchange, reading: Reading) -> str:
+    arguments = [f"{exchange.http_method!r}", f"gemini_emulator.url + {exchange.path!r}"]
+    if exchange.query:
+        arguments.append(f"params={dict(exchange.query)!r}")
+    if headers := _HEADERS[exchange.credential]:
+        key = "invalid" if _reasons(reading.error) & _REFUSED else "any"
+        arguments.append(f"headers={ ({name: value.format(key=key) for name, value in headers.items()})!r}")
+    if exchange.question:
+        keyword = "content" if isinstance(_sent(reading, exchange), bytes) else "json"
+        arguments.append(f"{keyword}=REQUEST")
+    lines = "".join(f"        {argument},\n" for argument in [*arguments, "timeout=60"])
+    return f"httpx.request(\n{lines}    )"
+
+
+def _reasons(error: Any) -> set[Any]:
+    details = error.get("details") if isinstance(error, dict) else None
+    return {str(detail.get("reason")) for detail in details or [] if isinstance(detail, dict)}
+
+
+def _sent(reading: Reading, exchange: Exchange) -> Any:
+    """The request's JSON, or its bytes where a test could not write it or httpx not send it."""
+    if reading.sent is None or _is_deep(reading.sent):
+        return exchange.question
+    try:
+        json.dumps(reading.sent, allow_nan=False, ensure_ascii=False).encode("utf-8")
+    except ValueError:
+        return exchange.question
+    return reading.sent
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MOST_LEVELS):
+        dicts = [item for one in level if isinstance(one, dict) for item in one.values()]
+        level = dicts + [item for one in level if isinstance(one, list) for item in one]
+    return bool(level)
+
+
+def _literal(value: Any) -> str:
+    written = repr(value)
+    return written if len(written) > _MOST_PRETTY else pprint.pformat(value, width=_WIDTH, sort_dicts=False)
+
+
+def _indented(source: str) -> str:
+    return source.replace("\n", "\n    ")

@@ -1,21 +1,71 @@
-"""What the page shows of an exchange: a line in the list, and all of it."""
+"""Which way a request was made, as far as it tells itself.
+
+A client's plan stays with the client; what it offers to the model comes along. `delegated` and `one_sided` are
+recognised by what the chat model of this package sends for them.
+
+What the page shows of an exchange: a line in the list, and all of it.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from langchain_codeexec.emulator.page.cutting import cut, texts
-from langchain_codeexec.emulator.page.plans import plan_of
-from langchain_codeexec.emulator.page.reading import read
+from langchain_codeexec.emulator.page.reading import cut, read, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from langchain_codeexec.emulator.page.exchange import Exchange
+    from langchain_codeexec.emulator.page.journal import Exchange
     from langchain_codeexec.emulator.page.reading import Reading
 
-__all__ = ["detail", "document", "search", "summary"]
+__all__ = ["detail", "document", "plan_of", "search", "summary"]
+
+_STAND_IN = re.compile(r"code_execution(?:_\d+)?|run_python")
+_CODE_TOLD = re.compile(r"I ran this code:\n```")
+_CALL_TOLD = re.compile(r"I called \S+ with \{|\S+ returned: [\[{]")
+
+
+def plan_of(reading: Reading) -> dict[str, str]:
+    """The way a request was made, and what tells so.
+
+    Returns:
+        `way`: `native`, `delegated`, `one_sided`, `code_execution`, `functions` or `plain`; `why`: sentences.
+    """
+    code = any(kind == "codeExecution" for kind, _ in reading.declared)
+    names = [declaration.get("name", "") for declaration in reading.functions]
+    stand_in = next((name for name in names if not code and _STAND_IN.fullmatch(name)), None)
+    functions = "1 function" if len(names) == 1 else f"{len(names)} functions"
+    declared = f"{functions} {'is' if len(names) == 1 else 'are'} declared"
+    rows = (
+        (code and names, "native", f"Code execution and {functions} are declared; the model chooses."),
+        (stand_in, "delegated", f"{declared}; {stand_in} stands for code execution."),
+        (
+            code and _says(reading, _CALL_TOLD),
+            "one_sided",
+            "Only code execution is declared; what functions did is told as text.",
+        ),
+        (
+            names and _says(reading, _CODE_TOLD),
+            "one_sided",
+            f"{declared}, code execution is not; what code did is told as text.",
+        ),
+        (code, "code_execution", "Code execution is declared, no function is."),
+        (names, "functions", f"{declared}, code execution is not."),
+        (True, "plain", "Neither code execution nor a function is declared."),
+    )
+    return next({"way": way, "why": why} for holds, way, why in rows if holds)
+
+
+def _says(reading: Reading, pattern: re.Pattern[str]) -> bool:
+    """Whether a text of the conversation begins so."""
+    return any(
+        pattern.match(part.get("text", ""))
+        for content in reading.asked.get("contents") or []
+        for part in content.get("parts") or []
+    )
+
 
 _SNIPPET = 160
 _BEFORE_HIT = 16

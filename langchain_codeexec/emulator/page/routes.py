@@ -1,8 +1,12 @@
-"""The page and what it asks for, below `/__emulator__`: for this machine only."""
+"""What changed, as server-sent events.
+
+The page and what it asks for, below `/__emulator__`: for this machine only.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,31 +16,88 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from langchain_codeexec.emulator.encoding import bytes_from_base64
-from langchain_codeexec.emulator.hosting import ENDING_EXTENSION
-from langchain_codeexec.emulator.local import is_local, local_only
+from langchain_codeexec.emulator.admin import is_local, local_only
 from langchain_codeexec.emulator.page import PREFIX
-from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of
-from langchain_codeexec.emulator.page.cutting import found
-from langchain_codeexec.emulator.page.details import detail, document, search
-from langchain_codeexec.emulator.page.events import changes, event_stream
-from langchain_codeexec.emulator.page.pytest_copy import pytest_of
+from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of, pytest_of
+from langchain_codeexec.emulator.page.details import detail, document, search, summary
+from langchain_codeexec.emulator.page.reading import found
+from langchain_codeexec.emulator.parsing import bytes_from_base64
+from langchain_codeexec.emulator.server import ENDING_EXTENSION
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
 from langchain_codeexec.emulator.streams import json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from starlette.types import Scope
 
     from langchain_codeexec.emulator.faults import Faults
-    from langchain_codeexec.emulator.page.exchange import Exchange
-    from langchain_codeexec.emulator.page.journal import Journal
+    from langchain_codeexec.emulator.page.journal import Exchange, Journal
 
     _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
     _View: TypeAlias = Callable[[Exchange, Request], Response]
 
-__all__ = ["is_own", "page_routes"]
+__all__ = ["changes", "event_stream", "is_own", "page_routes"]
+
+_TOGETHER = 0.1
+_LOOK_AGAIN = 1.0
+_ALIVE = 15
+
+
+async def changes(journal: Journal, faults: Faults, after: int) -> dict[str, Any]:
+    """The state of the page, with the exchanges that changed after a revision.
+
+    Returns:
+        `run` and `revision` of the journal; `oldest`, before which everything is forgotten; `faults`; `requests`.
+    """
+    exchanges = journal.since(after)
+    change = {
+        "run": journal.run,
+        "revision": journal.revision,
+        "oldest": journal.oldest,
+        "faults": [fault.as_json() for fault in faults.pending],
+    }
+    lines = await asyncio.to_thread(lambda: [summary(exchange) for exchange in exchanges])
+    return {**change, "requests": lines}
+
+
+async def event_stream(
+    journal: Journal, faults: Faults, after: int, ending: asyncio.Event
+) -> AsyncIterator[bytes]:
+    """The state at first, then at every change, a few changes at once. It ends when the server does.
+
+    Faults are looked at now and then as well: a program may set them without telling anybody.
+    """
+    told: tuple[int, object] | None = None
+    waited = 0.0
+    over = asyncio.ensure_future(ending.wait())
+    try:
+        with journal.listening() as woken:
+            while not ending.is_set():
+                woken.clear()
+                state = (journal.revision, faults.pending)
+                if state != told:
+                    change = await changes(journal, faults, after)
+                    told, after, waited = state, change["revision"], 0.0
+                    yield f"data: {json.dumps(change)}\n\n".encode()
+                elif waited >= _ALIVE:
+                    waited = 0.0
+                    yield b": alive\n\n"
+                await asyncio.wait({over}, timeout=_TOGETHER)
+                waited += await _next(woken, over)
+    finally:
+        over.cancel()
+
+
+async def _next(woken: asyncio.Event, over: asyncio.Future[Any]) -> float:
+    """Wait for something to happen, up to a while; the seconds of that while."""
+    waiting = asyncio.ensure_future(woken.wait())
+    try:
+        await asyncio.wait({waiting, over}, timeout=_LOOK_AGAIN, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+    return _TOGETHER + _LOOK_AGAIN
+
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = MappingProxyType(

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from langchain_codeexec.emulator import CassettePlayer, EmulatedError, GeminiEmulator, ScriptedBrain
-from langchain_codeexec.emulator.page.exchange import Exchange
-from langchain_codeexec.emulator.page.pytest_copy import pytest_of
+from langchain_codeexec.emulator.page.copying import pytest_of
+from langchain_codeexec.emulator.page.journal import Exchange
 from langchain_codeexec.emulator.targets import Target
 
 CODE = [{"codeExecution": {}}]

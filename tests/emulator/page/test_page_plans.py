@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from langchain_codeexec.chat_models import ChatGeminiCodeExecution
+from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 
 

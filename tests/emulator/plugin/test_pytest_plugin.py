@@ -13,7 +13,7 @@ from google.oauth2.credentials import Credentials
 from langchain_codeexec import code_executions
 from langchain_codeexec.emulator import EmulatedError, Fault, ScriptedBrain, When, environment
 from langchain_codeexec.errors import SandboxUnavailableError, ServerError
-from langchain_codeexec.executors.sandbox import LocalSandbox
+from langchain_codeexec.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,368 @@
+"""A chat model with tools bound, to which more can be bound.
+
+The chat model: glue. What a request or an answer means is `translation`'s business.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing, closing
+from operator import attrgetter
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+from langchain_core.language_models.base import LanguageModelInput
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableBinding
+from pydantic import PrivateAttr
+
+from langchain_codeexec.call import Call
+from langchain_codeexec.data.outputs import sink_from
+from langchain_codeexec.messages.from_wire import messages_from_response
+from langchain_codeexec.messages.stream import ChunkTranslator
+from langchain_codeexec.messages.tools import tool_config, wire_tools
+from langchain_codeexec.planning.execution import joined
+from langchain_codeexec.planning.plan import areport_plan, report_plan
+from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from langchain_core.language_models.base import LangSmithParams
+    from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import Runnable
+    from langchain_core.tools import BaseTool
+
+    from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest, Transport
+    from langchain_codeexec.planning.execution import AsyncChunks, Chunks
+
+__all__ = ["ChatGeminiCodeExecution", "ToolBinding"]
+
+
+class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
+    """What `bind_tools` returns. LangChain's own binding would forget its tools at the next `bind_tools`."""
+
+    @classmethod
+    def lc_id(cls) -> list[str]:
+        """Saved as the binding it is to everybody else."""
+        return [*cls.get_lc_namespace(), "RunnableBinding"]
+
+    def bind_tools(self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any) -> ToolBinding:
+        """Declare more tools.
+
+        Args:
+            tools: Added to those bound before; in any form the chat model's `bind_tools` takes.
+            tool_choice: Replaces the choice made before.
+            **kwargs: Settings for each call.
+
+        Raises:
+            ToolDeclarationError: As for the chat model's `bind_tools`.
+        """
+        bound = {**self.kwargs, **kwargs, "tools": wire_tools([*self.kwargs.get("tools", ()), *tools])}
+        if tool_choice is not None:
+            bound["tool_choice"] = tool_choice
+        tool_config(bound.get("tool_choice"), bound["tools"])
+        return self.__class__(bound=self.bound, kwargs=bound, config=self.config)
+
+    def with_structured_output(self, schema: Any = None, **kwargs: Any) -> Runnable[LanguageModelInput, Any]:
+        """Answer with an object of a schema, the tools bound so far still declared.
+
+        Args:
+            schema: As for the chat model's `with_structured_output`.
+            **kwargs: Likewise; `tools` declares further tools.
+
+        Raises:
+            ConfigurationError: As for the chat model's `with_structured_output`.
+        """
+        tools = [*self.kwargs.get("tools", ()), *kwargs.pop("tools", ())]
+        model: Any = self.bound
+        structured: Runnable[LanguageModelInput, Any] = model.with_structured_output(
+            schema, **{**self.kwargs, **kwargs, "tools": tools}
+        )
+        return structured.with_config(self.config)
+
+
+_CONNECTION_OF: Final = attrgetter(*CONNECTION_SETTINGS)
+_CALL_SETTINGS_OF: Final = attrgetter(*CALL_SETTINGS)
+_PROVIDERS: Final = {"vertex": "google_vertexai", "developer": "google_genai"}
+
+
+class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
+    """Gemini with code execution, on Vertex AI and on the Gemini Developer API.
+
+    The model writes Python, Google's servers run it, and the answer says what came out. Each run arrives as
+    content blocks (`server_tool_call`, `server_tool_result`, images) and is sent back unchanged as history.
+
+    The service is chosen as `google-genai` chooses it: `vertexai`, else `GOOGLE_GENAI_USE_VERTEXAI`, else
+    Vertex AI if `credentials` or `project` are given, else the Developer API.
+
+    Examples:
+        >>> llm = ChatGeminiCodeExecution(model="gemini-3-flash-preview")  # doctest: +SKIP
+        >>> llm.invoke("What is the sum of the first 50 primes?").text  # doctest: +SKIP
+        'The sum of the first 50 prime numbers is 5117.'
+
+    Raises:
+        ConfigurationError: The settings name no service that could be reached; the message says what to set.
+    """
+
+    model_config = GeminiSettings.model_config  # the other base's would ignore a misspelt setting
+    _opened: Any = PrivateAttr(default=None)
+    _lock: ClassVar = Lock()
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # Not in a validator: pydantic would turn the typed error, a ValueError, into a ValidationError.
+        self._connection()
+        sink_from(self.output_sink)
+
+    @classmethod
+    def from_chat_model(cls, llm: BaseChatModel, **settings: Any) -> Self:
+        """Take over a `ChatVertexAI` or `ChatGoogleGenerativeAI` with its settings.
+
+        Args:
+            llm: The model to take over: credentials, project, location, endpoint, generation and safety
+                settings, callbacks, cache and rate limiter come along.
+            **settings: Settings that replace those taken over.
+
+        Raises:
+            UnsupportedSettingError: It has a setting that cannot be carried over; the message names it.
+        """
+        from langchain_codeexec.settings import settings_of  # noqa: PLC0415 -- few need it
+
+        return cls(**{**settings_of(llm), **settings})
+
+    @property
+    def endpoint(self) -> EndpointKind:
+        """Which service the model is reached at."""
+        return self._connection().endpoint
+
+    @property
+    def connection(self) -> Transport:
+        """What carries the requests: the transport given, or the one that the settings lead to."""
+        return self._connection()
+
+    # -- LangChain's interface ---------------------------------------------------------------------
+
+    @property
+    def _llm_type(self) -> str:
+        return "gemini-code-execution"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        settings = zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True)
+        return {name: value for name, value in settings if value is not None}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = _PROVIDERS[self._connection().endpoint]
+        max_tokens = kwargs.get("max_output_tokens", self.max_output_tokens)
+        if max_tokens is not None:
+            params["ls_max_tokens"] = max_tokens
+        if stopping := stop or self.stop:
+            params["ls_stop"] = stopping
+        return params
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Which setting is read from which variable when a saved model is loaded."""
+        return {"api_key": "GOOGLE_API_KEY"}
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Saved models are loaded with the credentials of the machine that loads them."""
+        return True
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        """Where `load` finds the class."""
+        return ["langchain_codeexec", "chat_models"]
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: Any = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Declare tools beside code execution; calling it again on the result adds more.
+
+        Args:
+            tools: Functions and built-in tools in any of the ecosystem's spellings.
+            tool_choice: A mode, a function's name, or a dict of OpenAI's, Anthropic's or Gemini's form. It
+                speaks of functions and leaves code execution as it is.
+            **kwargs: Settings for each call.
+
+        Raises:
+            ToolDeclarationError: A tool cannot be declared, two have one name, or the choice names none.
+        """
+        declared = wire_tools(tools)
+        tool_config(tool_choice, declared)
+        choice = {} if tool_choice is None else {"tool_choice": tool_choice}
+        return ToolBinding(bound=self, kwargs={"tools": declared, **choice, **kwargs}, config={})
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: str = "json_schema",
+        include_raw: bool = False,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Answer with an object of a schema, computed by code where that is needed.
+
+        Args:
+            schema: A pydantic or TypedDict class, a JSON Schema or an OpenAI function.
+            method: `json_schema` (the service constrains the text), `function_calling` (the object is the
+                arguments of a call), or `json_mode` (JSON of no given shape).
+            include_raw: Whether to return `{"raw", "parsed", "parsing_error"}` instead of raising.
+            **kwargs: Settings for each call; `tools` declares further tools.
+
+        Raises:
+            ConfigurationError: The method is unknown, or needs a schema and has none.
+        """
+        from langchain_codeexec.structured import structured_output  # noqa: PLC0415 -- few need it
+
+        return structured_output(self, schema, method=method, include_raw=include_raw, **kwargs)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Count the tokens of a text by asking the service."""
+        return self.get_num_tokens_from_messages([HumanMessage(text)])
+
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """Count the tokens of a conversation by asking the service.
+
+        Args:
+            messages: The conversation.
+            tools: Counted along, in any of the forms that `bind_tools` takes.
+        """
+        call = self._call(messages, None, {"tools": tools or []})
+        draft = call.draft
+        request = draft.request(code=draft.wants_code, functions=draft.functions)
+        counted = self._connection().count_tokens(draft.model, request, timeout=call.timeout)
+        return int(counted.get("totalTokens", 0))
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self._connection().close()
+
+    async def aclose(self) -> None:
+        """Close the connections, those of the running event loop included."""
+        await self._connection().aclose()
+
+    # -- one call ----------------------------------------------------------------------------------
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        call, transport = self._call(messages, stop, kwargs), self._connection()
+
+        def ask(request: GenerateContentRequest) -> Chunks:
+            yield transport.generate(call.draft.model, request, timeout=call.timeout)
+
+        response = joined(list(call.chunks(ask)))
+        report_plan(call.plan, run_manager)
+        answers = messages_from_response(response, call.origin)
+        for answer in answers:
+            call.recorder.record(answer)
+        return _result(answers)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        call, transport = self._call(messages, stop, kwargs), self._connection()
+
+        async def ask(request: GenerateContentRequest) -> AsyncChunks:
+            yield await transport.agenerate(call.draft.model, request, timeout=call.timeout)
+
+        response = joined([chunk async for chunk in call.achunks(ask)])
+        await areport_plan(call.plan, run_manager)
+        answers = messages_from_response(response, call.origin)
+        for answer in answers:
+            await call.recorder.arecord(answer)
+        return _result(answers)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        call, transport = self._call(messages, stop, kwargs), self._connection()
+        translator = None
+
+        def ask(request: GenerateContentRequest) -> Chunks:
+            return transport.stream(call.draft.model, request, timeout=call.timeout)
+
+        with closing(call.chunks(ask)) as responses:
+            for response in responses:
+                if translator is None:
+                    report_plan(call.plan, run_manager)
+                    translator = ChunkTranslator(call.origin)
+                if chunk := translator.chunk(response):
+                    call.recorder.record(chunk)
+                    yield ChatGenerationChunk(message=chunk)
+        yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        call, transport = self._call(messages, stop, kwargs), self._connection()
+        translator = None
+
+        def ask(request: GenerateContentRequest) -> AsyncChunks:
+            return transport.astream(call.draft.model, request, timeout=call.timeout)
+
+        async with aclosing(call.achunks(ask)) as responses:
+            async for response in responses:
+                if translator is None:
+                    await areport_plan(call.plan, run_manager)
+                    translator = ChunkTranslator(call.origin)
+                if chunk := translator.chunk(response):
+                    await call.recorder.arecord(chunk)
+                    yield ChatGenerationChunk(message=chunk)
+        yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
+
+    def _call(self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Call:
+        settings = dict(zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True))
+        if stop is not None:
+            settings["stop"] = stop
+        return Call(messages, settings, kwargs, self._connection().endpoint)
+
+    def _connection(self) -> Transport:
+        if self.transport is not None:
+            return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
+        wanted = _CONNECTION_OF(self)
+        opened: Any = self._opened
+        if opened is None or opened[0] != wanted:
+            with self._lock:
+                opened = self._opened = (wanted, self._open())
+        transport: Transport = opened[1]
+        return transport
+
+    def _open(self) -> Transport:
+        from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports httpx on use
+
+        settings = {name: getattr(self, name) for name in CONNECTION_SETTINGS}
+        settings["headers"] = settings.pop("additional_headers")
+        return rest_transport(**settings)
+
+
+def _result(answers: list[AIMessage]) -> ChatResult:
+    return ChatResult(generations=[ChatGeneration(message=answer) for answer in answers])

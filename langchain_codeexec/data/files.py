@@ -1,0 +1,341 @@
+"""A file of the user's, ready to be sent, and what the model is told of it.
+
+Sources to the files of a request: numbered, within its limits, thinned out where that is allowed.
+
+A question with its data, as one message.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from base64 import b64encode
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_core.messages import HumanMessage
+
+from langchain_codeexec.data.blocks import carried_in
+from langchain_codeexec.data.columns import scanned
+from langchain_codeexec.data.delimited import csv_from_grid, sample_of, writable
+from langchain_codeexec.data.frames import CHUNK, RowGrid
+from langchain_codeexec.data.limits import DataLimits, fair_share, in_words, inline_size, shown, too_large
+from langchain_codeexec.data.sources import contents_of
+from langchain_codeexec.errors import ConfigurationError, DataError
+from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.gemini.input_files import code_can_open, input_file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from langchain_core.messages import BaseMessage
+
+    from langchain_codeexec.data.formats import Content
+    from langchain_codeexec.data.frames import Grid
+
+__all__ = ["FILES_HEADING", "Column", "DataFile", "data_files", "data_message", "files_within", "listing"]
+
+_SOURCE, _NAME, _REMARK = 120, 60, 160  # characters shown of each
+_LISTED: Final = 1200  # characters for all columns
+_SAMPLE_LINE: Final = 300
+_MEDIA: Final = frozenset({"image", "audio", "video"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: Its name in the header.
+        kind: What its cells hold: `integer`, `number`, `boolean`, `text`, `date`, `datetime`, `time`, `seconds`
+            (of a duration), `JSON` (nested values), `base64` (bytes), `digits` (text such as `007`), `mixed` or
+            `empty`.
+        missing: How many of its cells are empty.
+    """
+
+    name: str
+    kind: str
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file that travels in a request.
+
+    Attributes:
+        name: What a program finds it under, as the service names uploads: `input_file_0.csv`.
+        source: What it was: `sales 2024.csv`, `frame 'orders'`, `table 1 of planets.md`.
+        mime_type: Its MIME type.
+        data: Its bytes.
+        columns: The columns of a table.
+        rows: How many rows a table has, the header not counted; `None` for what is no table.
+        sample: The first rows, cells shortened.
+        remarks: What was done to it on the way, for the model to know.
+    """
+
+    name: str
+    source: str
+    mime_type: str
+    data: bytes
+    columns: tuple[Column, ...] = ()
+    rows: int | None = None
+    sample: tuple[tuple[str, ...], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def in_working_directory(self) -> bool:
+        """Whether code finds it; any other file is for the model alone to read."""
+        return code_can_open(self.mime_type)
+
+    @property
+    def hint(self) -> str:
+        """The lines told to the model; no cell, name or source can end its line or grow without bound."""
+        facts = [shown(self.source, _SOURCE)]
+        if self.rows is None:
+            facts.append(shown(self.mime_type, _NAME))
+        else:
+            facts.append(f"{self.rows} {'row' if self.rows == 1 else 'rows'}")
+            facts.append(f"columns: {', '.join(_listed(self.columns))}")
+        if not self.in_working_directory:
+            facts.append("attached to be read, code cannot open it")
+        facts += [shown(remark, _REMARK) for remark in self.remarks]
+        lines = [f"- {self.name}: {'; '.join(facts)}"]
+        if self.sample:
+            header = (column.name for column in self.columns)
+            lines += [f"    {_csv_line(cells)}" for cells in (header, *self.sample)]
+        return "\n".join(lines)
+
+    @property
+    def block(self) -> dict[str, Any]:
+        """The file as one of LangChain's v1 content blocks."""
+        family = self.mime_type.partition("/")[0]
+        return {
+            "type": family if family in _MEDIA else "file",
+            "base64": b64encode(self.data).decode(),
+            "mime_type": self.mime_type,
+            "extras": {"filename": self.name},
+        }
+
+    @property
+    def inline_file(self) -> InlineFile:
+        """The file for an executor, under the same name."""
+        return InlineFile(self.data, self.mime_type, self.name)
+
+
+def _listed(columns: tuple[Column, ...]) -> Iterator[str]:
+    room = _LISTED
+    for index, column in enumerate(columns):
+        missing = f", {column.missing} missing" if column.missing else ""
+        listed = f"{shown(column.name, _NAME)} ({column.kind}{missing})"
+        room -= len(listed) + 2
+        if room < 0:
+            yield f"and {len(columns) - index} more"
+            return
+        yield listed
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([shown(cell, _NAME) for cell in cells])
+    return shown(line.getvalue(), _SAMPLE_LINE)
+
+
+_MARGIN: Final = 50_000
+"""Bytes of a request left to settings, tools and the hints."""
+
+
+def data_files(
+    *sources: Any,
+    names: Sequence[str | None] | None = None,
+    first: int = 0,
+    limits: DataLimits | None = None,
+) -> tuple[DataFile, ...]:
+    """Make files for code execution of whatever holds the data.
+
+    Tables become CSV: data frames, rows, sheets, JSON, Parquet, and the tables inside a document's text. Text,
+    code, pictures, PDF, sound and film travel as they are.
+
+    Args:
+        *sources: Paths, `(name, bytes)` or `(name, anything of these)`, content blocks, `InlineFile`, `Blob`,
+            `Document`, Pillow's images, tables of pandas, polars or pyarrow, lists of dictionaries, or lists of
+            these.
+        names: What to call the sources, in their order; `None` leaves a source its own name.
+        first: How many files the user's messages of the request hold before these.
+        limits: How much may be sent.
+
+    Returns:
+        The files in order; a workbook or document may become several.
+
+    Raises:
+        ConfigurationError: `limits` are none.
+        DataError: A source is of no known kind, unreadable, empty or too large.
+        MissingDependencyError: The library that reads a source's format is not installed.
+    """
+    return files_within(sources, names, first, limits or DataLimits(), spent=0)
+
+
+def files_within(
+    sources: Sequence[Any], names: Sequence[str | None] | None, first: int, limits: DataLimits, *, spent: int
+) -> tuple[DataFile, ...]:
+    """As `data_files`, where `spent` bytes of the request are taken already."""
+    if not isinstance(limits, DataLimits):
+        raise ConfigurationError(f"limits must be DataLimits(...), not {limits!r}")
+    names = [names] if isinstance(names, str) else names or [None] * len(sources)
+    if len(names) != len(sources):
+        raise DataError(
+            f"there are {len(sources)} sources and {len(names)} names; give one for each, or None"
+        )
+    contents = [
+        content
+        for source, name in zip(sources, names, strict=True)
+        for content in contents_of(source, name, limits)
+    ]
+    if first + len(contents) > limits.files:
+        raise DataError(
+            f"the request would hold {first + len(contents)} files, and the limit is {limits.files}. Join tables, "
+            "leave some out, or raise DataLimits(files=...)."
+        )
+    room = limits.request_bytes - spent - min(_MARGIN, limits.request_bytes // 10)
+    files = [
+        _file(content, first + place, limits, limits.largest_file) for place, content in enumerate(contents)
+    ]
+    if limits.down_sample and _total(files) > room:
+        files = _fitted(contents, files, limits, room)
+    if _total(files) > room:
+        largest = max(files, key=lambda file: len(file.data))
+        raise too_large(
+            f"the request with {largest.source} ({in_words(len(largest.data))})",
+            f"{in_words(_total(files) + spent)} in base64",
+            limits.request_bytes,
+            "a request",
+        )
+    return tuple(files)
+
+
+def _total(files: list[DataFile]) -> int:
+    return sum(inline_size(len(file.data)) for file in files)
+
+
+def _fitted(contents: list[Content], files: list[DataFile], limits: DataLimits, room: int) -> list[DataFile]:
+    """The files again, the largest tables thinned out."""
+    room -= _total([file for file in files if file.rows is None])
+    share = fair_share((len(file.data) for file in files if file.rows is not None), room)
+    return [
+        file
+        if file.rows is None or len(file.data) <= share
+        else _file(content, 0, limits, share, name=file.name)
+        for content, file in zip(contents, files, strict=True)
+    ]
+
+
+def _file(content: Content, number: int, limits: DataLimits, most: int, name: str = "") -> DataFile:
+    name = name or input_file_name(number, content.mime_type)
+    file = DataFile(name, content.source, content.mime_type, content.data or b"", remarks=content.remarks)
+    if content.data is not None and len(content.data) <= most:
+        with writable(content.source):
+            return _described(file, content.grid) if content.grid else file
+    if content.grid is None:
+        raise too_large(content.source, in_words(len(file.data)), most, "one file")
+    with writable(content.source):
+        return _written(file, content.grid, limits, most)
+
+
+def _described(file: DataFile, grid: Grid, step: int = 1) -> DataFile:
+    """A table's file with what the model is told of its rows."""
+    columns = scanned(grid, step)
+    return replace(file, columns=columns, rows=-(-grid.rows // step), sample=sample_of(grid, columns))
+
+
+def _written(file: DataFile, grid: Grid, limits: DataLimits, most: int) -> DataFile:
+    """A table's file with its rows as CSV; every n-th of them, where all are too many and that is allowed.
+
+    Raises:
+        DataError: They are too many.
+    """
+    step, size = 1, _estimated_size(grid)
+    data = None
+    if size <= 2 * most:  # an estimate has the benefit of the doubt
+        file = _described(file, grid)
+        data, size = csv_from_grid(grid, file.columns, most=most)
+    while size > most or data is None:
+        if not limits.down_sample or step >= grid.rows:
+            raise too_large(file.source, f"about {in_words(size)}", most, "one file")
+        step = max(step + 1, -(-step * size // most))
+        file = _described(file, grid, step)
+        data, size = csv_from_grid(grid, file.columns, most=most, step=step)
+    if step > 1:
+        thinned = f"every {_ordinal(step)} of {grid.rows} rows, evenly spaced, to fit the request"
+        file = replace(file, remarks=(*file.remarks, thinned))
+    return replace(file, data=data)
+
+
+def _estimated_size(grid: Grid) -> int:
+    """Bytes of a table as CSV, by its first rows."""
+    if grid.rows <= CHUNK:
+        return 0
+    head = RowGrid(grid.names, list(zip(*next(grid.chunks()), strict=True)), written=grid.written)
+    return csv_from_grid(head, scanned(head), most=sys.maxsize).size * grid.rows // head.rows
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+FILES_HEADING: Final = "Files in the working directory:"
+READ_HEADING: Final = "Attached to be read:"
+
+
+def data_message(
+    question: str,
+    *sources: Any,
+    history: Sequence[BaseMessage] = (),
+    names: Sequence[str | None] | None = None,
+    limits: DataLimits | None = None,
+) -> HumanMessage:
+    """A question together with the data it is about.
+
+    Args:
+        question: What is asked.
+        *sources: The data, as `data_files` takes it.
+        history: The messages before this one in the same request; numbers of files go on after theirs, and what
+            they hold counts towards the size of the request. Media in tools' replies are not numbered.
+        names: What to call the sources, in their order.
+        limits: How much may be sent.
+
+    Returns:
+        A message whose text is the question and a listing of the files, followed by the files themselves.
+
+    Raises:
+        DataError: A source is of no known kind, unreadable, empty, or the request becomes too large.
+        MissingDependencyError: The library that reads a source's format is not installed.
+    """
+    spent = len(question.encode("utf-8", "replace")) + sum(_size(message.content) for message in history)
+    first = sum(1 for _ in carried_in(history))
+    files = files_within(sources, names, first, limits or DataLimits(), spent=spent)
+    if not files:
+        return HumanMessage(question)
+    text = {"type": "text", "text": f"{question}\n\n{listing(files)}"}
+    return HumanMessage([text, *(file.block for file in files)])
+
+
+def listing(files: Iterable[DataFile]) -> str:
+    """What the model is told of files: those that code finds, then those that it alone can read."""
+    files = list(files)
+    groups = (
+        (FILES_HEADING, [file.hint for file in files if file.in_working_directory]),
+        (READ_HEADING, [file.hint for file in files if not file.in_working_directory]),
+    )
+    return "\n\n".join("\n".join([heading, *hints]) for heading, hints in groups if hints)
+
+
+def _size(content: Any) -> int:
+    """Bytes of the text in a message's content, base64 included."""
+    if isinstance(content, str):
+        return len(content) if content.isascii() else len(content.encode("utf-8", "replace"))
+    if isinstance(content, bytes):
+        return len(content) * 4 // 3
+    if isinstance(content, dict):
+        return sum(_size(value) + len(str(key)) + 6 for key, value in content.items())
+    return sum(map(_size, content)) + 2 * len(content) if isinstance(content, list | tuple) else 8

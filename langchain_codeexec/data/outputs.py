@@ -1,0 +1,266 @@
+"""What code drew and wrote, read out of messages, and what there is to say about it.
+
+Saving what messages hold, and noting in each message where it went. Blocks and artifacts stay as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_core.messages import BaseMessage
+
+from langchain_codeexec.data.sinks import SavedFile, Sink, facts_of
+from langchain_codeexec.errors import ConfigurationError, SinkError
+from langchain_codeexec.executions import executions_from_artifact, files_from_artifact
+from langchain_codeexec.messages.code_blocks import CodeResult, blocks_with_halves
+from langchain_codeexec.messages.media import inline_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from langchain_codeexec.executions import InlineFile
+    from langchain_codeexec.messages.code_blocks import Half
+
+__all__ = [
+    "OUTPUTS_KEY",
+    "Recorder",
+    "asave_outputs",
+    "describe_file",
+    "outputs_of",
+    "save_outputs",
+    "saved_outputs",
+    "sink_from",
+]
+
+_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_KILO: Final = 1000
+
+
+def outputs_of(message: BaseMessage) -> list[InlineFile]:
+    """The images and files that came out of a model or a tool, in order.
+
+    Those of a model's message are in its content, whichever provider's it is; those of a tool's message in its
+    artifact (see `artifact_from_executions`) and in its content. What a user sent is no output. What is only
+    referred to, by a URL or an id, is not here.
+
+    Args:
+        message: Any message, or a chunk of one.
+    """
+    return list(_BY_ROLE.get(message.type, _of_others)(message))
+
+
+def describe_file(file: InlineFile) -> str:
+    """Type, size in pixels (of a PNG) and in bytes."""
+    facts = [file.mime_type, _pixels(file.data), _bytes(len(file.data))]
+    return ", ".join(filter(None, facts))
+
+
+def _of_model(message: BaseMessage) -> Iterator[InlineFile]:
+    for block, halves in blocks_with_halves(message):
+        yield from _of_halves(halves) if halves else _of_block(block)
+
+
+def _of_tool(message: BaseMessage) -> Iterator[InlineFile]:
+    artifact = getattr(message, "artifact", None)
+    for execution in executions_from_artifact(artifact):
+        yield from execution.images
+    yield from files_from_artifact(artifact)
+    yield from _of_model(message)
+
+
+def _of_others(_message: BaseMessage) -> Iterator[InlineFile]:
+    return iter(())
+
+
+def _of_halves(halves: list[Half]) -> Iterator[InlineFile]:
+    for half in halves:
+        if isinstance(half, CodeResult):
+            yield from half.images
+
+
+def _of_block(block: Any) -> Iterator[InlineFile]:
+    file = inline_file(block)
+    if file is not None:
+        yield file
+
+
+def _pixels(data: bytes) -> str:
+    """Width and height as PNG's first chunk has them."""
+    if not data.startswith(_PNG_SIGNATURE) or data[12:16] != b"IHDR":
+        return ""
+    width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+    return f"{width} x {height} pixels"
+
+
+def _bytes(count: int) -> str:
+    return f"{count} bytes" if count < _KILO else f"{count / _KILO:.1f} kB"
+
+
+_BY_ROLE: Final[Mapping[str, Callable[[BaseMessage], Iterator[InlineFile]]]] = {
+    "ai": _of_model,
+    "AIMessageChunk": _of_model,
+    "tool": _of_tool,
+    "ToolMessageChunk": _of_tool,
+}
+
+
+Json = dict[str, Any]
+
+OUTPUTS_KEY: Final = "outputs"
+"""Where in `response_metadata` a message says what was saved of it."""
+
+
+def save_outputs(
+    messages: BaseMessage | Iterable[BaseMessage], sink: Sink | str | PathLike[str]
+) -> list[SavedFile]:
+    """Save what the code of messages drew and wrote.
+
+    Each message then says in `response_metadata["outputs"]` where its files are. Its content and its artifact
+    stay as they are, and so does what is sent back to a model.
+
+    Args:
+        messages: A message or several, of any provider.
+        sink: Where to save: a folder, a URL that fsspec knows, or a `Sink`.
+
+    Returns:
+        One for each file, in order; equal ones for equal files.
+
+    Raises:
+        ConfigurationError: The sink is none.
+        SinkError: Some could not be saved. All that could be is saved, and every message says what became of
+            its files.
+    """
+    recorder = _recorder(sink)
+    saved = [one for message in _messages(messages) for one in recorder.record(message)]
+    return _all_saved(saved)
+
+
+async def asave_outputs(
+    messages: BaseMessage | Iterable[BaseMessage], sink: Sink | str | PathLike[str]
+) -> list[SavedFile]:
+    """Save what the code of messages drew and wrote, without blocking the event loop; see `save_outputs`."""
+    recorder = _recorder(sink)
+    saved = [one for message in _messages(messages) for one in await recorder.arecord(message)]
+    return _all_saved(saved)
+
+
+def saved_outputs(message: BaseMessage) -> list[Json]:
+    """What a message says of its saved files.
+
+    Returns:
+        Dicts with `name`, `url`, `mime_type`, `size` in bytes and `sha256`; a file that could not be saved has
+        no name and no URL (`None`), and in `error` the reason.
+    """
+    entries = message.response_metadata.get(OUTPUTS_KEY)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def sink_from(place: object) -> Sink | None:
+    """The sink that a setting stands for.
+
+    Args:
+        place: A sink, a folder, a URL that fsspec knows, or `None`.
+
+    Raises:
+        ConfigurationError: It is none of these, or a URL that nothing can be saved at.
+    """
+    if place is None or isinstance(place, Sink):
+        return place
+    if isinstance(place, str) and "://" in place:
+        from langchain_codeexec.data.sinks import FileSystemSink  # noqa: PLC0415 -- few need it
+
+        return FileSystemSink(place)
+    if isinstance(place, str | PathLike) and str(place):
+        from langchain_codeexec.data.sinks import FolderSink  # noqa: PLC0415 -- as above
+
+        return FolderSink(Path(place))
+    raise ConfigurationError(
+        f"outputs are saved in a folder, at a URL or in an object with save() and asave(), not in {place!r}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Saves the outputs of messages as they pass, and lets no failure of the sink stop them.
+
+    Attributes:
+        sink: Where to save; `None` saves nothing.
+    """
+
+    sink: Sink | None
+
+    def record(self, message: BaseMessage) -> list[SavedFile | SinkError]:
+        """Save what a message or chunk holds, and note in it where that went or why it did not."""
+        if self.sink is None:
+            return []
+        files = outputs_of(message)
+        saved = [_save(self.sink, file) for file in files]
+        _note(message, files, saved)
+        return saved
+
+    async def arecord(self, message: BaseMessage) -> list[SavedFile | SinkError]:
+        """The same without blocking the event loop."""
+        if self.sink is None:
+            return []
+        files = outputs_of(message)
+        saved = [await _asave(self.sink, file) for file in files]
+        _note(message, files, saved)
+        return saved
+
+
+def _recorder(sink: object) -> Recorder:
+    """What saves in a place that was named; where a setting may be `None` to save nothing, a call may not."""
+    if sink is None:
+        raise ConfigurationError("there is no place to save in; give a folder, a URL or a Sink, not None")
+    return Recorder(sink_from(sink))
+
+
+def _save(sink: Sink, file: InlineFile) -> SavedFile | SinkError:
+    try:
+        return sink.save(file)
+    except Exception as error:  # noqa: BLE001 -- whatever a sink raises, the answer is not lost with it
+        return _failure(error)
+
+
+async def _asave(sink: Sink, file: InlineFile) -> SavedFile | SinkError:
+    try:
+        return await sink.asave(file)
+    except Exception as error:  # noqa: BLE001 -- as above
+        return _failure(error)
+
+
+def _failure(error: Exception) -> SinkError:
+    if isinstance(error, SinkError):
+        return error
+    failure = SinkError(f"the sink failed: {type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure
+
+
+def _note(message: BaseMessage, files: list[InlineFile], saved: list[SavedFile | SinkError]) -> None:
+    known = saved_outputs(message)
+    told = [_entry(*pair) for pair in zip(files, saved, strict=True)]
+    new = [entry for entry in told if entry not in known]
+    if new:
+        message.response_metadata = {**message.response_metadata, OUTPUTS_KEY: [*known, *new]}
+
+
+def _entry(file: InlineFile, saved: SavedFile | SinkError) -> Json:
+    if isinstance(saved, SavedFile):
+        return saved.to_dict()
+    return {"name": None, "url": None, **facts_of(file), "error": str(saved)}
+
+
+def _all_saved(saved: list[SavedFile | SinkError]) -> list[SavedFile]:
+    failures = [failure for failure in saved if isinstance(failure, SinkError)]
+    if not failures:
+        return [one for one in saved if isinstance(one, SavedFile)]
+    count = f"{len(failures)} of {len(saved)} files could not be saved: " if len(saved) > 1 else ""
+    raise SinkError(f"{count}{failures[0]}") from failures[0]
+
+
+def _messages(messages: BaseMessage | Iterable[BaseMessage]) -> list[BaseMessage]:
+    return [messages] if isinstance(messages, BaseMessage) else list(messages)

@@ -1,0 +1,242 @@
+"""One shape for every run of model-written code, whoever ran it.
+
+An `ExecutionRequest` goes into an executor, an `ExecutionResult` comes out; a `CodeExecution` is the
+record of one run as a conversation keeps it. The words and outcomes are Gemini's.
+
+Runs as plain JSON: what a tool's message keeps of them beside its text.
+
+Nothing but dicts, lists and strings, so that a message survives JSON, pickle and every checkpointer, strict
+ones included, and can be read by programs that do not know this package.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "ARTIFACT_TYPE",
+    "CodeExecution",
+    "ExecutionRequest",
+    "ExecutionResult",
+    "InlineFile",
+    "Outcome",
+    "artifact_from_executions",
+    "executions_from_artifact",
+    "files_from_artifact",
+]
+
+
+class Outcome(StrEnum):
+    """How a run ended; the values are the wire's."""
+
+    UNSPECIFIED = "OUTCOME_UNSPECIFIED"
+    OK = "OUTCOME_OK"
+    FAILED = "OUTCOME_FAILED"
+    DEADLINE_EXCEEDED = "OUTCOME_DEADLINE_EXCEEDED"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Outcome:  # noqa: ARG003 -- the signature is Enum's
+        """An outcome this release does not know is unspecified, never an exception."""
+        return cls.UNSPECIFIED
+
+
+@dataclass(frozen=True, slots=True)
+class InlineFile:
+    """A file carried by value.
+
+    Attributes:
+        data: The bytes.
+        mime_type: Its MIME type.
+        name: Its name without a directory; empty where the wire names none.
+    """
+
+    data: bytes
+    mime_type: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRequest:
+    """A program to run.
+
+    Attributes:
+        code: The source text.
+        language: The wire's name of the language.
+        files: Files the program finds in its working directory.
+        timeout: Wall-clock seconds it may take; `None` leaves it to the executor.
+    """
+
+    code: str
+    language: str = "PYTHON"
+    files: tuple[InlineFile, ...] = ()
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResult:
+    """What a program did.
+
+    Attributes:
+        outcome: How it ended. Text on stderr alone is no failure.
+        stdout: What it printed, decoded as UTF-8 with replacement.
+        stderr: What it printed there, traceback included.
+        images: What it drew, PNG, in the order it was drawn.
+        files: Regular files it left in its working directory, images drawn excepted.
+        wall_time: Seconds it took.
+        truncated: Whether stdout or stderr was cut at the executor's limit.
+        detail: The executor's own words where the program did not end by itself (killed at a limit).
+        value: What a notebook would show of its last expression; `None` if there is nothing to show.
+        cpu_time: Seconds on all processors together; 0 where the executor does not count them.
+        peak_memory: Bytes resident at the most, shared libraries included; 0 where it is not known.
+        tried: The executors that were tried before, and why each was given up, as `name: reason`.
+        executor: Name of the one that ran it, where one was chosen among several; else empty.
+    """
+
+    outcome: Outcome
+    stdout: str = ""
+    stderr: str = ""
+    images: tuple[InlineFile, ...] = ()
+    files: tuple[InlineFile, ...] = ()
+    wall_time: float = 0.0
+    truncated: bool = False
+    detail: str = ""
+    value: str | None = None
+    cpu_time: float = 0.0
+    peak_memory: int = 0
+    tried: tuple[str, ...] = ()
+    executor: str = field(default="", compare=False)
+
+    @property
+    def output(self) -> str:
+        """The wire's `output`: stdout when all went well, else the reason it did not."""
+        if self.outcome is Outcome.OK:
+            return self.stdout
+        return "\n".join(text for text in (self.stderr.rstrip("\n"), self.detail) if text) or self.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class CodeExecution:
+    """The record of one run, as read out of a message.
+
+    Attributes:
+        code: The source text; empty for a result whose code the message does not hold.
+        language: As the provider names it, in upper case.
+        outcome: How it ended; `None` where the message holds no result.
+        output: What it printed, or why it failed; `None` where the message holds no result.
+        images: What it drew.
+        id: The id that links the halves, as the message has it; `None` where it has none.
+        origin: Who ran it: `gemini`, `openai`, `anthropic`, or an executor's name.
+        tried: The executors that were tried before, and why each was given up, as `name: reason`.
+    """
+
+    code: str
+    language: str = "PYTHON"
+    outcome: Outcome | None = None
+    output: str | None = None
+    images: tuple[InlineFile, ...] = ()
+    id: str | None = None
+    origin: str = "gemini"
+    tried: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the run ended well."""
+        return self.outcome is Outcome.OK
+
+
+Json = dict[str, Any]
+
+ARTIFACT_TYPE: Final = "code_executions"
+
+
+def artifact_from_executions(
+    executions: Iterable[CodeExecution], *, answer: str = "", files: Iterable[InlineFile] = ()
+) -> Json:
+    """The artifact that holds runs.
+
+    Args:
+        executions: The runs, in order.
+        answer: What the model that wrote the code says of it.
+        files: Files the runs left behind, images drawn excepted.
+
+    Returns:
+        `{"type": "code_executions", "answer", "executions": [...], "files": [...]}`. A run has `code`,
+        `language`, `outcome`, `output`, `images`, `id`, `origin`, and `tried` where others were tried before;
+        images and files have `mime_type`, `name` and `base64`.
+    """
+    return {
+        "type": ARTIFACT_TYPE,
+        "answer": answer,
+        "executions": [_json_from_execution(execution) for execution in executions],
+        "files": [_json_from_file(file) for file in files],
+    }
+
+
+def executions_from_artifact(artifact: object) -> list[CodeExecution]:
+    """The runs that an artifact holds; none if it is no such artifact. What is malformed is passed over."""
+    if isinstance(artifact, CodeExecution):
+        return [artifact]
+    return [_execution_from_json(run) for run in _objects(_own(artifact).get("executions"))]
+
+
+def files_from_artifact(artifact: object) -> list[InlineFile]:
+    """The files that an artifact holds; none if it is no such artifact. What is malformed is passed over."""
+    return _files(_own(artifact).get("files"))
+
+
+def _own(artifact: object) -> Json:
+    is_own = isinstance(artifact, dict) and artifact.get("type") == ARTIFACT_TYPE
+    return artifact if is_own and isinstance(artifact, dict) else {}
+
+
+def _json_from_execution(execution: CodeExecution) -> Json:
+    return {
+        "code": execution.code,
+        "language": execution.language,
+        "outcome": None if execution.outcome is None else execution.outcome.value,
+        "output": execution.output,
+        "images": [_json_from_file(image) for image in execution.images],
+        "id": execution.id,
+        "origin": execution.origin,
+        **({"tried": list(execution.tried)} if execution.tried else {}),
+    }
+
+
+def _execution_from_json(run: Json) -> CodeExecution:
+    outcome, output, call_id, tried = (run.get(key) for key in ("outcome", "output", "id", "tried"))
+    return CodeExecution(
+        code=str(run.get("code", "")),
+        language=str(run.get("language", "PYTHON")),
+        outcome=None if outcome is None else Outcome(outcome),
+        output=None if output is None else str(output),
+        images=tuple(_files(run.get("images"))),
+        id=None if call_id is None else str(call_id),
+        origin=str(run.get("origin", "gemini")),
+        tried=tuple(map(str, tried)) if isinstance(tried, list) else (),
+    )
+
+
+def _json_from_file(file: InlineFile) -> Json:
+    return {"mime_type": file.mime_type, "name": file.name, "base64": b64encode(file.data).decode()}
+
+
+def _files(values: object) -> list[InlineFile]:
+    files = []
+    for value in _objects(values):
+        try:
+            data = b64decode(value.get("base64", ""), validate=True)
+        except (TypeError, ValueError, binascii.Error):
+            continue
+        files.append(InlineFile(data, str(value.get("mime_type", "")), str(value.get("name", ""))))
+    return files
+
+
+def _objects(values: object) -> list[Json]:
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

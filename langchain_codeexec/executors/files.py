@@ -1,0 +1,160 @@
+"""Files and text on their way into a child process and back.
+
+The folder a program runs in: what is put there before, and what is found there afterwards.
+"""
+
+from __future__ import annotations
+
+import codecs
+import mimetypes
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.errors import ExecutionRequestError, ExecutorError
+from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.gemini.input_files import input_file_name
+from langchain_codeexec.sandbox.child.folder import collect, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Workspace", "files_from_left", "images_from_left", "named_files", "text_from_bytes"]
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_PIXELS = 1 << 26  # a quarter of a gigabyte once it is unpacked
+_LONGEST_NAME = 255  # bytes, on every common file system
+
+
+def named_files(files: Iterable[InlineFile]) -> list[tuple[str, bytes]]:
+    """Names and contents of a program's files.
+
+    A file without a name is called `input_file_0.csv` and so on, as in Gemini's own environment.
+
+    Raises:
+        ExecutionRequestError: A file's name is not a plain file name, or two files have the same.
+    """
+    named = [(_plain_name(file, index), file.data) for index, file in enumerate(files)]
+    if len(dict(named)) < len(named):
+        raise ExecutionRequestError(f"two files have the same name: {sorted(name for name, _ in named)}")
+    return named
+
+
+def files_from_left(left: Iterable[tuple[str, bytes]]) -> tuple[InlineFile, ...]:
+    """The files a program left, their types guessed by their names; what is no UTF-8 in a name is replaced."""
+    named = ((os.fsencode(name).decode("utf-8", "replace"), data) for name, data in left)
+    return tuple(
+        InlineFile(data, mimetypes.guess_type(name)[0] or "application/octet-stream", name)
+        for name, data in named
+    )
+
+
+def images_from_left(left: Iterable[tuple[str, bytes]]) -> tuple[InlineFile, ...]:
+    """The PNG images among the drawings a program left, named by their order."""
+    drawn = (data for name, data in left if name.endswith(".png") and _is_png(data))
+    return tuple(InlineFile(data, "image/png", f"image_{n}.png") for n, data in enumerate(drawn))
+
+
+def text_from_bytes(data: bytes | bytearray, *, truncated: bool = False) -> str:
+    """As UTF-8 with replacement; a character cut in two at the end is left out."""
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(bytes(data), final=not truncated)
+
+
+def _is_png(data: bytes) -> bool:
+    """Whether it begins as a PNG image does, of a size that whoever shows it can bear (www.w3.org/TR/png-3)."""
+    width, height = (int.from_bytes(data[at : at + 4]) for at in (16, 20))
+    return data.startswith(_PNG) and data[12:16] == b"IHDR" and 0 < width * height <= _MOST_PIXELS
+
+
+def _plain_name(file: InlineFile, index: int) -> str:
+    """The name to store a file under."""
+    is_bytes = isinstance(file.data, bytes | bytearray | memoryview)
+    if not (is_bytes and isinstance(file.name, str | None) and isinstance(file.mime_type, str)):
+        raise ExecutionRequestError(
+            f"a file is bytes with a type and a name, not {type(file.data).__name__}, "
+            f"{file.mime_type!r} and {file.name!r}"
+        )
+    if not file.name:
+        return input_file_name(index, file.mime_type)
+    encoded = file.name.encode("utf-8", "surrogatepass")
+    plain = (
+        file.name not in {".", ".."}
+        and len(encoded) <= _LONGEST_NAME
+        and not any(forbidden in file.name for forbidden in "/\\\0")
+        and encoded == file.name.encode("utf-8", "ignore")
+    )
+    if not plain:
+        raise ExecutionRequestError(
+            f"{file.name!r} cannot name a program's file: give a name without a folder"
+        )
+    return file.name
+
+
+class Workspace:
+    """A new folder for one run, or for the runs of one session; gone when closed.
+
+    Args:
+        file_bytes: The most that the files brought back from one run hold together, and the images too.
+
+    Raises:
+        ExecutorError: There is no room for it.
+
+    Attributes:
+        work: The working directory.
+        exchange: Where the source goes in, and drawings and the last expression's value come out.
+        home: Home and temporary folder of the program.
+    """
+
+    def __init__(self, file_bytes: int) -> None:
+        from langchain_codeexec.sandbox.child.folder import OwnedFolder  # noqa: PLC0415 -- not on Windows
+
+        try:
+            self._folder = OwnedFolder()
+        except OSError as error:
+            raise ExecutorError(f"cannot make a folder for programs: {error}") from error
+        self._file_bytes = file_bytes
+        self._known: dict[str, bytes] = {}
+        root = Path(self._folder.path)
+        self.work, self.exchange, self.home = root / "work", root / "exchange", root / "home"
+
+    def close(self) -> None:
+        """Remove the folder and all that is in it."""
+        self._folder.close()
+
+    def place(self, code: str, files: Iterable[InlineFile]) -> None:
+        """Lay out a program and its files.
+
+        Raises:
+            ExecutionRequestError: A file's name is not a plain file name, or two files have the same.
+            ExecutorError: The files cannot be written.
+        """
+        named = named_files(files)
+        images = self.exchange / "images"
+        try:
+            for folder in (self.work, self.home, images):
+                folder.mkdir(parents=True, exist_ok=True)
+            for image in images.iterdir():
+                image.unlink()
+            (self.exchange / "value").unlink(missing_ok=True)
+            (self.exchange / "source").write_bytes(code.encode("utf-8", "surrogatepass"))
+            for name, data in named:
+                (self.work / name).unlink(missing_ok=True)  # it may be a link by now
+                (self.work / name).write_bytes(data)
+        except OSError as error:
+            raise ExecutorError(f"cannot lay out the program's files: {error}") from error
+        self._known |= {name: digest(data) for name, data in named}
+
+    def images(self) -> tuple[tuple[InlineFile, ...], bool]:
+        """What the program drew, in order, and whether there was more than is brought back."""
+        found, more = collect(str(self.exchange / "images"), {}, self._file_bytes)
+        return images_from_left(found), more
+
+    def files(self) -> tuple[tuple[InlineFile, ...], bool]:
+        """The files that are new or changed, and whether there were more than are brought back."""
+        found, more = collect(str(self.work), self._known, self._file_bytes)
+        return files_from_left(found), more
+
+    def value(self) -> str | None:
+        """What a notebook would show of the last expression, if the program ended with one."""
+        found, _ = collect(str(self.exchange), {}, self._file_bytes)
+        return next((text_from_bytes(data) for name, data in found if name == "value"), None)

@@ -1,0 +1,356 @@
+"""What an answer of Gemini says that was run.
+
+The executor.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+
+from langchain_codeexec.errors import ConfigurationError, ExecutorError, GeminiTimeoutError
+from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executors.base import (
+    files_of,
+    is_duration,
+    refused_language,
+    wished_timeout,
+    with_files,
+)
+from langchain_codeexec.executors.gemini_programs import part_from_file, program_from_requests, same_program
+from langchain_codeexec.messages.code_blocks import BlockReader, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+
+    from langchain_codeexec.executions import CodeExecution, ExecutionRequest, InlineFile
+    from langchain_codeexec.executors.gemini_programs import Program
+    from langchain_codeexec.gemini.wire import (
+        GenerateContentRequest,
+        GenerateContentResponse,
+        Part,
+        Transport,
+    )
+
+    _Steps: TypeAlias = Generator[GenerateContentRequest, GenerateContentResponse, ExecutionResult]
+
+__all__ = ["Answer", "GeminiExecutor", "GeminiSession"]
+
+_EXCERPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answer holds.
+
+    Attributes:
+        executions: What was run, in order.
+        said: What the model says, thoughts left out.
+        ended: Why the answer ended, in the wire's words; empty if it ended as it should.
+    """
+
+    executions: tuple[CodeExecution, ...] = ()
+    said: str = ""
+    ended: str = ""
+
+    @classmethod
+    def from_response(cls, response: Mapping[str, Any]) -> Answer:
+        """Read a response. What is malformed is passed over."""
+        candidate = next(iter(_objects(response.get("candidates"))), {})
+        parts = _objects(_object(candidate.get("content")).get("parts"))
+        reader = BlockReader()
+        texts = [str(part["text"]) for part in parts if part.get("text") and not part.get("thought")]
+        blocked = _object(response.get("promptFeedback")).get("blockReason")
+        reason = blocked or candidate.get("finishReason") or ""
+        return cls(
+            executions=tuple(run.record for run in runs((part, reader.halves(part)) for part in parts)),
+            said="".join(texts).strip(),
+            ended="" if reason == "STOP" else str(reason),
+        )
+
+    @property
+    def instead(self) -> str:
+        """What the model did where it should have run a program, in words for an error."""
+        ending = f" (it ended with {self.ended})" if self.ended else ""
+        if not self.executions:
+            said = f", and said: {self.said[:_EXCERPT]!r}" if self.said else ""
+            return f"answered without code execution{ending}{said}"
+        if self.executions[0].outcome is None:
+            return f"gave no result of the program{ending}"
+        return f"ran other code than it was given{ending}: {self.executions[0].code[:_EXCERPT]!r}"
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+_PROMPT: Final = (
+    "Run this Python program with the code execution tool exactly as it stands. Change nothing, add nothing, "
+    "and run nothing else, also if it fails; no answer in words is needed:\n\n{program}"
+)
+_FIRMER: Final = (
+    "Copy the program between the fences character by character into the code execution tool, and run it "
+    "once. It is a test input: correcting it, shortening it, answering in words or running any other code "
+    "makes the result worthless. Run the Python program:\n\n{program}"
+)
+_OTHERWISE: Final = (
+    "the session's earlier programs, run again in front of this one, printed something else than before: what "
+    "they left may differ"
+)
+_NOT_KEPT: Final = "nothing of this program is kept for the next one of the session"
+
+
+class GeminiExecutor:
+    """Has given programs run by Gemini's code execution, on Google's side.
+
+    The program goes to a model, which is asked to run it as it stands; what really ran is compared with it
+    (layout and comments aside). If the model runs other code or none, it is asked once more, and then this is
+    an `ExecutorError`: the result is always that of the given program. What it costs is tokens, about twice
+    those of the program, once in the request and once in the answer.
+
+    The service sets the limits: 30 s, no network, its own libraries, files of a few types (another one is an
+    `ExecutionRequestError`). It gives back what was printed and what matplotlib drew; no files, and no value
+    of a last expression. A file that the program expects under another name than the service's is copied
+    there by lines in front of the program, which the line numbers of tracebacks count.
+
+    A time-out of a request bounds how long its answer is waited for, the model's own time included.
+
+    Args:
+        transport: Carries the requests.
+        model: Name of a model that has code execution.
+        timeout: Seconds to wait for the answer to a request that names none; by default the transport's.
+        generation_config: Settings of the wire's `generationConfig`, such as `thinkingConfig`; by default the
+            temperature is 0.
+
+    Raises:
+        ConfigurationError: A setting is wrong.
+    """
+
+    name = "gemini"
+
+    def __init__(
+        self,
+        transport: Transport,
+        model: str,
+        *,
+        timeout: float | None = None,
+        generation_config: Mapping[str, Any] | None = None,
+    ) -> None:
+        if timeout is not None and not is_duration(timeout):
+            raise ConfigurationError(f"timeout must be a positive number of seconds, not {timeout!r}")
+        self.transport = transport
+        self.model = model
+        self.timeout = timeout
+        self.generation_config = {"temperature": 0, **(generation_config or {})}
+
+    @classmethod
+    def from_chat_model(cls, llm: Any, **settings: Any) -> Self:
+        """Use the model and the connection of a `ChatGeminiCodeExecution`.
+
+        Args:
+            llm: The chat model.
+            **settings: `timeout` and `generation_config`.
+
+        Raises:
+            ConfigurationError: It is no such model, or a setting is wrong.
+        """
+        transport, model = getattr(llm, "connection", None), getattr(llm, "model", None)
+        if transport is None or not isinstance(model, str):
+            raise ConfigurationError(
+                f"{type(llm).__name__} is no ChatGeminiCodeExecution; take it over first with "
+                "ChatGeminiCodeExecution.from_chat_model(...)"
+            )
+        return cls(transport, model, **settings)
+
+    def run(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run one program.
+
+        Raises:
+            ExecutionRequestError: The request cannot be sent: a file's name or type, the time-out.
+            ExecutorError: The model did not run the program as it stands.
+            GeminiError: The service did not answer.
+        """
+        return self.run_program(program_from_requests([request]), request)
+
+    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run one program without blocking the event loop; cancelling the task gives the request up.
+
+        Raises:
+            ExecutionRequestError: The request cannot be sent: a file's name or type, the time-out.
+            ExecutorError: The model did not run the program as it stands.
+            GeminiError: The service did not answer.
+        """
+        return await self.arun_program(program_from_requests([request]), request)
+
+    @contextmanager
+    def session(self) -> Iterator[GeminiSession]:
+        """Open a session; see `GeminiSession` for what it costs."""
+        yield GeminiSession(self)
+
+    def run_program(self, program: Program, request: ExecutionRequest) -> ExecutionResult:
+        """Run what is sent in place of a request's program; see `run`."""
+        clock, steps = _Clock(request, self.timeout), self._steps(program, request)
+        try:
+            asked = next(steps)
+            while True:
+                asked = steps.send(self.transport.generate(self.model, asked, timeout=clock.left()))
+        except StopIteration as end:
+            return clock.timed(end.value)
+        except GeminiTimeoutError as error:
+            return clock.run_out(error)
+
+    async def arun_program(self, program: Program, request: ExecutionRequest) -> ExecutionResult:
+        """Run what is sent in place of a request's program without blocking the event loop; see `run`."""
+        clock, steps = _Clock(request, self.timeout), self._steps(program, request)
+        try:
+            asked = next(steps)
+            while True:
+                asked = steps.send(await self.transport.agenerate(self.model, asked, timeout=clock.left()))
+        except StopIteration as end:
+            return clock.timed(end.value)
+        except GeminiTimeoutError as error:
+            return clock.run_out(error)
+
+    def _steps(self, program: Program, request: ExecutionRequest) -> _Steps:
+        """The requests to make, each told its answer."""
+        refused = refused_language(request.language)
+        if refused is not None:
+            return refused
+        if not request.code.strip():  # there is nothing that could be run
+            return ExecutionResult(Outcome.OK)
+        answer = Answer()
+        for prompt in (_PROMPT, _FIRMER):
+            answer = Answer.from_response((yield self._request(prompt, program)))
+            run = next(iter(answer.executions), None)
+            if run and run.outcome and same_program(program.code, run.code):
+                return _result(run)
+        raise ExecutorError(f"{self.model} {answer.instead}")
+
+    def _request(self, prompt: str, program: Program) -> GenerateContentRequest:
+        files = [part_from_file(file) for file in program.files]
+        asked: Part = {"text": prompt.format(program=_fenced(program.code))}
+        return {
+            "contents": [{"role": "user", "parts": [*files, asked]}],
+            "tools": [{"codeExecution": {}}],
+            "generationConfig": self.generation_config,
+        }
+
+
+class GeminiSession:
+    """Runs that share their state, one at a time, by repetition: Gemini keeps nothing between requests.
+
+    Each request holds all programs of the session that ended well, in front of the new one, with their files.
+    So it costs more tokens from run to run, all of them share one run's 30 s, and what they do to the world or
+    draw at random is done and drawn again; where they print something else than before, the result's `detail`
+    says so. Nothing of a program that failed is kept but the files it was given, which its result says too.
+
+    Args:
+        executor: Runs the programs.
+    """
+
+    def __init__(self, executor: GeminiExecutor) -> None:
+        self._executor = executor
+        self._kept: tuple[ExecutionRequest, ...] = ()
+        self._waiting: dict[str, InlineFile] = {}
+        self._printed = ""
+        self._drawn = 0
+
+    def run(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run a program after those that ran in this session before; see `GeminiExecutor.run`."""
+        request = with_files(request, self._waiting)
+        program = program_from_requests([*self._kept, request])
+        return self._noted(request, program, self._executor.run_program(program, request))
+
+    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run a program without blocking the event loop; see `GeminiExecutor.arun`."""
+        request = with_files(request, self._waiting)
+        program = program_from_requests([*self._kept, request])
+        return self._noted(request, program, await self._executor.arun_program(program, request))
+
+    def _noted(self, request: ExecutionRequest, program: Program, whole: ExecutionResult) -> ExecutionResult:
+        """What the new program did, out of the result of all."""
+        images = whole.images[self._drawn :]
+        self._waiting = files_of(request)
+        if whole.outcome is not Outcome.OK:
+            detail = "; ".join(filter(None, (whole.detail, _NOT_KEPT)))
+            return replace(whole, images=images, detail=detail)
+        if not request.code.strip():
+            return whole
+        before, after = _cut(whole.stdout, program.marker)
+        detail = _OTHERWISE if before != self._printed else ""
+        self._kept, self._waiting = (*self._kept, request), {}
+        self._printed += after
+        self._drawn += len(images)
+        return replace(whole, stdout=after, images=images, detail=detail)
+
+
+class _Clock:
+    """The time that one run may take and has taken."""
+
+    def __init__(self, request: ExecutionRequest, default: float | None) -> None:
+        self._wished = None if request.timeout is None else wished_timeout(request, 0)
+        self._default = default
+        self._start = time.monotonic()
+
+    def left(self) -> float | None:
+        """Seconds that the next answer is waited for."""
+        if self._wished is None:
+            return self._default
+        return max(self._wished - (time.monotonic() - self._start), _LEAST)
+
+    def timed(self, result: ExecutionResult) -> ExecutionResult:
+        """The result with the time it took."""
+        return replace(result, wall_time=time.monotonic() - self._start)
+
+    def run_out(self, error: GeminiTimeoutError) -> ExecutionResult:
+        """What it means that no answer came: a run that took longer than its caller allowed, or an error.
+
+        Raises:
+            GeminiTimeoutError: The caller set no limit.
+        """
+        if self._wished is None:
+            raise error
+        detail = f"the service gave no result within {self._wished:g} s"
+        return self.timed(ExecutionResult(Outcome.DEADLINE_EXCEEDED, detail=detail))
+
+
+_LEAST: Final = 0.001
+"""Seconds; no time at all is none that a transport takes."""
+
+_FENCE: Final = re.compile(r"`{3,}")
+
+
+def _fenced(code: str) -> str:
+    """A block of code whose fence is longer than any in the code."""
+    fence = "`" * max([3, *(len(found) + 1 for found in _FENCE.findall(code))])
+    return f"{fence}python\n{code}\n{fence}" if not code.endswith("\n") else f"{fence}python\n{code}{fence}"
+
+
+def _cut(printed: str, marker: str) -> tuple[str | None, str]:
+    """What was printed before and after the marker; where it was not printed, nobody knows what came before."""
+    if not marker:
+        return "", printed
+    before, found, after = printed.partition(f"{marker}\n")
+    return (before, after) if found else (None, printed)
+
+
+def _result(run: CodeExecution) -> ExecutionResult:
+    """The wire's `output` is what was printed where all went well, else what went wrong."""
+    output, ok = run.output or "", run.ok
+    return ExecutionResult(
+        outcome=run.outcome or Outcome.UNSPECIFIED,
+        stdout=output if ok else "",
+        stderr="" if ok else output,
+        images=tuple(_named(image, number) for number, image in enumerate(run.images)),
+    )
+
+
+def _named(image: InlineFile, number: int) -> InlineFile:
+    return replace(image, name=f"image_{number}.{image.mime_type.rpartition('/')[2]}")

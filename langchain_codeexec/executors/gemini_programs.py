@@ -1,0 +1,198 @@
+"""An executor's files as parts of a request: their types in the service's spelling, others refused.
+
+What is sent in place of a program: itself, or itself behind what it needs to find its files and its state.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import warnings
+from base64 import b64encode
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
+
+from langchain_codeexec.errors import ExecutionRequestError
+from langchain_codeexec.executors.base import files_of
+from langchain_codeexec.gemini.input_files import CODE_INPUT_TYPES, input_file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from langchain_codeexec.executions import ExecutionRequest, InlineFile
+    from langchain_codeexec.gemini.wire import Part
+
+__all__ = ["Program", "part_from_file", "program_from_requests", "same_program", "service_name"]
+
+_SUFFIXES: Final[Mapping[str, str]] = {
+    **{mime_type: suffix for suffix, mime_type in CODE_INPUT_TYPES.items()},
+    "application/csv": ".csv",
+    "application/javascript": ".js",
+    "application/typescript": ".ts",
+    "application/xml": ".xml",
+    "image/jpg": ".jpeg",
+    "text/x-c++": ".cpp",
+    "text/x-java-source": ".java",
+}
+_SPELLINGS: Final[Mapping[str, str]] = {".jpg": ".jpeg"}
+
+
+def service_name(index: int, file: InlineFile) -> str:
+    """What the service calls a file.
+
+    Args:
+        index: Its place among the request's files.
+        file: The file; its MIME type decides, else the suffix of its name.
+
+    Raises:
+        ExecutionRequestError: The service takes no such file.
+    """
+    return input_file_name(index, CODE_INPUT_TYPES[_suffix(file)])
+
+
+def part_from_file(file: InlineFile) -> Part:
+    """The part that carries a file.
+
+    Raises:
+        ExecutionRequestError: The service takes no such file.
+    """
+    mime_type = CODE_INPUT_TYPES[_suffix(file)]
+    return {"inlineData": {"mimeType": mime_type, "data": b64encode(file.data).decode("ascii")}}
+
+
+def _suffix(file: InlineFile) -> str:
+    by_type = _SUFFIXES.get(file.mime_type.partition(";")[0].strip().lower())
+    ending = PurePath(file.name).suffix.lower()
+    suffix = by_type or _SPELLINGS.get(ending, ending)
+    if suffix not in CODE_INPUT_TYPES:
+        raise ExecutionRequestError(
+            f"Gemini's sandbox takes no file like {file.name or 'this'} ({file.mime_type or 'no MIME type'}), "
+            f"only {', '.join(CODE_INPUT_TYPES)}: convert it, or run the program in another executor"
+        )
+    return suffix
+
+
+_NAMING: Final = """\
+def _name_input_files(names):
+    from pathlib import Path
+    found = {path.stem: path.read_bytes() for path in sorted(Path().glob("input_file_*"))}
+    for index, name in names.items():
+        Path(name).write_bytes(found[f"input_file_{index}"])
+"""
+"""Puts files where a program expects them. Reading all before writing any lets two files swap their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is sent.
+
+    Attributes:
+        code: The source.
+        files: The files, in the order in which the service numbers them.
+        marker: The line that is printed before the program itself begins; empty if nothing is before it.
+    """
+
+    code: str
+    files: tuple[InlineFile, ...]
+    marker: str = ""
+
+
+def program_from_requests(requests: Sequence[ExecutionRequest]) -> Program:
+    """The program that runs requests one after the other; a single one is sent as it stands where it can be.
+
+    Raises:
+        ExecutionRequestError: A file has a name or a type that cannot be sent, or the code is no text.
+    """
+    _check_text(requests[-1].code)
+    files: list[InlineFile] = []
+    pieces: list[str] = []
+    marker, has_renamed = "", False
+    for number, request in enumerate(requests, 1):
+        first = len(files)
+        files += files_of(request).values()
+        names = {
+            index: file.name
+            for index, file in enumerate(files[first:], first)
+            if file.name != service_name(index, file)
+        }
+        if names:
+            has_renamed = True
+            pieces.append(f"_name_input_files({names!r})")
+        if number == len(requests) > 1:
+            marker = _marker(pieces)
+            pieces.append(f"print({marker!r})")
+        pieces.append(request.code)
+    return Program(_joined([_NAMING, *pieces] if has_renamed else pieces), tuple(files), marker)
+
+
+def same_program(given: str, ran: str) -> bool:
+    """Whether two sources are one program: the same but for layout and comments.
+
+    Examples:
+        >>> same_program("x=1  # one", "x = 1"), same_program("x = 1", "x = 2")
+        (True, False)
+    """
+    if given.split() == ran.split() == []:
+        return True
+    tree = _tree(given)
+    if tree is None:
+        return _lines(given) == _lines(ran)
+    found = _tree(ran)
+    return found is not None and ast.dump(tree) == ast.dump(found)
+
+
+def _check_text(code: str) -> None:
+    try:
+        code.encode()
+    except UnicodeEncodeError as error:
+        raise ExecutionRequestError(f"the code is not valid Unicode text: {error}") from error
+
+
+def _lines(code: str) -> list[str]:
+    return [line.rstrip() for line in code.strip().splitlines()]
+
+
+def _tree(code: str) -> ast.Module | None:
+    """The syntax tree; `None` where there is none."""
+    try:
+        with warnings.catch_warnings():  # what the compiler thinks of the code is told where it runs
+            warnings.simplefilter("ignore")
+            return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _marker(pieces: Sequence[str]) -> str:
+    """A line that no program prints by accident, the same for the same programs."""
+    digest = hashlib.sha256("\0".join(pieces).encode()).hexdigest()
+    return f"--- {digest[:32]} ---"
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """Sources as one. `from __future__` must stand before everything else, so it moves there."""
+    if len(pieces) == 1:
+        return pieces[0]
+    futures, bodies = [], []
+    for piece in pieces:
+        wishes, body = _without_futures(piece)
+        futures += [wish for wish in wishes if wish not in futures]
+        bodies.append(body)
+    return "\n".join([*futures, *bodies])
+
+
+def _without_futures(code: str) -> tuple[list[str], str]:
+    """The `from __future__` imports of a source, and the source with `pass` in their places."""
+    tree = _tree(code) if "__future__" in code else None
+    if tree is None:
+        return [], code
+    found = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    source = code.encode()
+    starts = [0]
+    for line in source.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    for node in reversed(found):
+        first = starts[node.lineno - 1] + node.col_offset
+        last = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+        source = source[:first] + b"pass" + source[last:]
+    return [ast.unparse(node) for node in found], source.decode()

@@ -1,0 +1,256 @@
+"""Token counts of the wire as LangChain's usage metadata.
+
+A response of generateContent to messages.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from langchain_core.messages import AIMessage
+from langchain_core.messages.tool import tool_call
+
+from langchain_codeexec.errors import ResponseFormatError
+from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.messages.ai import UsageMetadata
+
+    from langchain_codeexec.gemini.wire import EndpointKind
+
+__all__ = [
+    "EVERY_CHUNK",
+    "Origin",
+    "candidates_of",
+    "messages_from_response",
+    "metadata_of",
+    "parts_of",
+    "usage_from_wire",
+]
+
+
+def usage_from_wire(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
+    """Translate `usageMetadata`.
+
+    Input is prompt plus tool use (what executed code printed is fed back to the model), output is candidates
+    plus thoughts; the total is their sum, as LangChain defines it.
+
+    Args:
+        usage: The wire's counts; keys may be absent.
+
+    Returns:
+        Counts in tokens, with tool use, cache, thinking and sound in the details; `None` without any.
+    """
+    if not isinstance(usage, dict) or not usage:
+        return None
+    prompt, tool_use = _count(usage, "promptTokenCount"), _count(usage, "toolUsePromptTokenCount")
+    candidates, thoughts = _count(usage, "candidatesTokenCount"), _count(usage, "thoughtsTokenCount")
+    translated: dict[str, Any] = {
+        "input_tokens": prompt + tool_use,
+        "output_tokens": candidates + thoughts,
+        "total_tokens": prompt + tool_use + candidates + thoughts,
+    }
+    input_details = {
+        "cache_read": _count(usage, "cachedContentTokenCount"),
+        "tool_use": tool_use,
+        "audio": _of_modality(usage, "promptTokensDetails", "AUDIO"),
+    }
+    output_details = {
+        "reasoning": thoughts,
+        "audio": _of_modality(usage, "candidatesTokensDetails", "AUDIO"),
+    }
+    if told := {key: count for key, count in input_details.items() if count}:
+        translated["input_token_details"] = told
+    if told := {key: count for key, count in output_details.items() if count}:
+        translated["output_token_details"] = told
+    return cast("UsageMetadata", translated)
+
+
+def _count(usage: Mapping[str, Any], key: str) -> int:
+    value = usage.get(key)
+    return value if isinstance(value, int) else 0
+
+
+def _of_modality(usage: Mapping[str, Any], key: str, modality: str) -> int:
+    details = usage.get(key)
+    if not isinstance(details, list):
+        return 0
+    return sum(
+        _count(entry, "tokenCount")
+        for entry in details
+        if isinstance(entry, dict) and entry.get("modality") == modality
+    )
+
+
+Json = dict[str, Any]
+
+EVERY_CHUNK: Final = {"model_provider": "google_genai", "output_version": "v1"}
+"""What each chunk of a stream says of itself; langchain-core does not concatenate these two."""
+
+_EXPLAINED: Final[Mapping[str, str]] = {
+    "MAX_TOKENS": "The answer was cut off at max_output_tokens; raise it, or lower the thinking budget.",
+    "SAFETY": "The answer was withheld by the safety settings; see safety_ratings.",
+    "RECITATION": "The answer was withheld because it repeated protected text; ask for it in other words.",
+    "BLOCKLIST": "The answer was withheld because it contained a forbidden term.",
+    "PROHIBITED_CONTENT": "The answer was withheld because it may contain prohibited content.",
+    "SPII": "The answer was withheld because it may contain personal information.",
+    "LANGUAGE": "The model does not support the language of the prompt.",
+    "MALFORMED_FUNCTION_CALL": "The model wrote a function call that cannot be parsed; ask again.",
+    "UNEXPECTED_TOOL_CALL": "The model called a tool the request did not declare; declare it or ask again.",
+    "TOO_MANY_TOOL_CALLS": "The model called tools too many times in a row; ask again or narrow the task.",
+    "MISSING_THOUGHT_SIGNATURE": "The history lacks a thought signature; send answers back as they came.",
+}
+
+
+class Origin:
+    """What every message of one response shares.
+
+    Args:
+        endpoint: Which service answered.
+        model: The name asked for, where the response names no version.
+        turn: Distinguishes this response in the conversation where it has no id of its own.
+        plan: What the call got, and why.
+    """
+
+    __slots__ = ("endpoint", "model", "plan", "turn")
+
+    def __init__(
+        self, endpoint: EndpointKind, model: str, turn: str = "0", plan: Mapping[str, Any] | None = None
+    ) -> None:
+        self.endpoint = endpoint
+        self.model = model
+        self.turn = turn
+        self.plan = dict(plan or {})
+
+    def metadata(self) -> Json:
+        """The part of `response_metadata` that is known before the answer is."""
+        return {**EVERY_CHUNK, "endpoint": self.endpoint, **({"plan": self.plan} if self.plan else {})}
+
+    def call_ids(self, response: Mapping[str, Any]) -> CallIds:
+        """Ids for the calls of a response."""
+        response_id = response.get("responseId")
+        return CallIds(response_id if isinstance(response_id, str) and response_id else self.turn)
+
+
+def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[AIMessage]:
+    """One message for each candidate; a refused prompt or an empty answer gives one that says so.
+
+    Args:
+        response: The wire's response.
+        origin: Where it came from.
+
+    Raises:
+        ResponseFormatError: The response has not the structure of one.
+    """
+    usage = usage_from_wire(response.get("usageMetadata"))
+    ids = origin.call_ids(response)
+    messages = []
+    for candidate in candidates_of(response) or [{}]:
+        blocks = _blocks(parts_of(candidate), ids)
+        calls = [
+            tool_call(name=block["name"], args=block["args"], id=block["id"])
+            for block in blocks
+            if block["type"] == "tool_call"
+        ]
+        metadata = origin.metadata() | metadata_of(response, candidate, origin, empty=not blocks)
+        messages.append(
+            AIMessage(
+                content=cast("list[str | Json]", blocks),
+                tool_calls=calls,
+                usage_metadata=usage,
+                response_metadata=metadata,
+            )
+        )
+    return messages
+
+
+def _blocks(parts: list[Json], ids: CallIds) -> list[Json]:
+    blocks: list[Json] = []
+    for part in parts:
+        block = block_from_part(part, ids)
+        if blocks and blocks[-1].keys() == {"type", "text"} and (extras := closing_extras(block)):
+            blocks[-1]["extras"] = extras
+        else:
+            blocks.append(block)
+    return blocks
+
+
+def candidates_of(response: Mapping[str, Any]) -> list[Json]:
+    """The candidates of a response or chunk; an empty list if it has none.
+
+    Raises:
+        ResponseFormatError: `candidates` is there and not a list of objects.
+    """
+    return _objects(response.get("candidates"), "candidates")
+
+
+def parts_of(candidate: Json) -> list[Json]:
+    """The parts of a candidate; an empty list if it has none.
+
+    Raises:
+        ResponseFormatError: The content or its parts are there and not objects.
+    """
+    content = candidate.get("content")
+    if content is None:
+        return []
+    if not isinstance(content, dict):
+        raise _malformed("content", content)
+    return _objects(content.get("parts"), "parts")
+
+
+def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *, empty: bool) -> Json:
+    """Everything a response says beside its parts: the wire's names in snake_case, its values verbatim.
+
+    Args:
+        response: The response.
+        candidate: The candidate of it that the metadata is for; empty if it has none.
+        origin: Where the response came from.
+        empty: Whether the candidate brought no part.
+    """
+    metadata: Json = {"model_name": response.get("modelVersion") or origin.model}
+    metadata.update({_snake(key): value for key, value in response.items() if key not in _NOT_METADATA})
+    metadata.update({_snake(key): value for key, value in candidate.items() if key not in _NOT_METADATA})
+    if not metadata.get("finish_message") and (notice := _notice(response, candidate, empty=empty)):
+        metadata["finish_message"] = notice
+    return metadata
+
+
+def _notice(response: Mapping[str, Any], candidate: Json, *, empty: bool) -> str | None:
+    """What happened, where the service did not say so in words."""
+    reason = candidate.get("finishReason")
+    if isinstance(reason, str) and reason in _EXPLAINED:
+        return _EXPLAINED[reason]
+    if not empty or reason not in (None, "STOP"):
+        return None
+    feedback = response.get("promptFeedback")
+    if isinstance(feedback, dict) and feedback.get("blockReason"):
+        detail = feedback.get("blockReasonMessage") or "change the prompt or the safety_settings"
+        return f"The prompt was blocked ({feedback['blockReason']}): {str(detail).rstrip('.')}."
+    return "The model ended its turn without an answer; ask again."
+
+
+def _objects(value: Any, what: str) -> list[Json]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _malformed(what, value)
+    return value
+
+
+def _malformed(what: str, value: Any) -> ResponseFormatError:
+    return ResponseFormatError(
+        f"the response's {what!r} is not what the protocol promises", body=repr(value)[:500]
+    )
+
+
+_NOT_METADATA: Final = frozenset({"candidates", "content", "index", "modelVersion"})
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@lru_cache(maxsize=256)
+def _snake(key: str) -> str:
+    return _WORD.sub("_", key).lower()

@@ -1,0 +1,118 @@
+"""Settings, tools and messages to the body of generateContent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.messages.tools import camel_case, dumped, schema_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["GENERATION_SETTINGS", "generation_config", "safety_settings"]
+
+Json = dict[str, Any]
+
+_PLAIN: Final[Mapping[str, str]] = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "top_k": "topK",
+    "max_output_tokens": "maxOutputTokens",
+    "n": "candidateCount",
+    "stop": "stopSequences",
+    "seed": "seed",
+    "frequency_penalty": "frequencyPenalty",
+    "presence_penalty": "presencePenalty",
+    "response_mime_type": "responseMimeType",
+    "response_modalities": "responseModalities",
+    "media_resolution": "mediaResolution",
+    "audio_timestamp": "audioTimestamp",
+    "speech_config": "speechConfig",
+    "image_config": "imageConfig",
+}
+_THINKING: Final[Mapping[str, str]] = {
+    "thinking_budget": "thinkingBudget",
+    "thinking_level": "thinkingLevel",
+    "include_thoughts": "includeThoughts",
+}
+
+
+def generation_config(settings: Mapping[str, Any]) -> Json:
+    """Translate the generation settings that are set.
+
+    Args:
+        settings: Names of `GENERATION_SETTINGS` to values; `None` leaves a setting to the service.
+
+    Returns:
+        The wire's `generationConfig`; what `generation_config` holds is passed through and wins.
+    """
+    config: Json = {
+        wire: _plain(settings[name]) for name, wire in _PLAIN.items() if settings.get(name) not in (None, [])
+    }
+    thinking = {wire: settings[name] for name, wire in _THINKING.items() if settings.get(name) is not None}
+    if thinking:
+        config["thinkingConfig"] = thinking
+    for name, special in _SPECIAL.items():
+        if settings.get(name) is not None:
+            config |= special(settings[name])
+    for key, value in (settings.get("generation_config") or {}).items():
+        wire = camel_case(key)
+        both = isinstance(value, dict) and isinstance(config.get(wire), dict)
+        config[wire] = config[wire] | value if both else value
+    return config
+
+
+def safety_settings(settings: Any) -> list[Json]:
+    """Translate safety settings.
+
+    Args:
+        settings: A mapping of harm category to threshold, or the wire's list; enum members by their names.
+
+    Raises:
+        ConfigurationError: They are neither, or an entry names no category.
+    """
+    if isinstance(settings, dict):
+        return [_safety_setting({"category": key, "threshold": value}) for key, value in settings.items()]
+    if isinstance(settings, list | tuple):
+        return [_safety_setting(entry) for entry in settings]
+    raise ConfigurationError(
+        f"safety_settings is a mapping of category to threshold or a list, not {type(settings).__name__}"
+    )
+
+
+def _safety_setting(entry: Any) -> Json:
+    fields = entry if isinstance(entry, dict) else dumped(entry)
+    if fields is None:  # the older client libraries' messages hold every field, set or not
+        fields = {key: getattr(entry, key, None) or None for key in ("category", "threshold", "method")}
+    setting = {camel_case(key): _plain(value) for key, value in fields.items() if value is not None}
+    if not isinstance(setting.get("category"), str):
+        raise ConfigurationError(f"an entry of safety_settings has no harm category: {entry!r}")
+    return setting
+
+
+def _response_schema(schema: Any) -> Json:
+    return {"responseJsonSchema": schema_of(schema), "responseMimeType": "application/json"}
+
+
+def _logprobs(wanted: bool | int) -> Json:
+    if wanted is True:
+        return {"responseLogprobs": True}
+    return {"responseLogprobs": True, "logprobs": wanted} if wanted else {}
+
+
+def _plain(value: Any) -> Any:
+    """Enum members of either Google SDK by name, everything else as it is."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    name = getattr(value, "name", None)
+    return name if isinstance(name, str) and hasattr(value, "value") else value
+
+
+_SPECIAL: Final[Mapping[str, Callable[[Any], Json]]] = {
+    "response_schema": _response_schema,
+    "logprobs": _logprobs,
+}
+GENERATION_SETTINGS: Final = cast(
+    "frozenset[str]", frozenset({*_PLAIN, *_THINKING, *_SPECIAL, "generation_config"})
+)

@@ -1,0 +1,398 @@
+"""Answers of our own chat model as parts again: verbatim, unless they go where they cannot go as they are.
+
+A conversation to `contents`: roles, order, system text, tool replies and replayed answers.
+
+Whether media in tools' replies travel as files of the user's, which the service numbers and code finds.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from langchain_core.messages import AIMessage, ChatMessage, FunctionMessage, ToolMessage
+
+from langchain_codeexec.errors import MessageError
+from langchain_codeexec.gemini.capabilities import Capabilities, capabilities
+from langchain_codeexec.messages.media import is_media, parts_from_content, text_of
+from langchain_codeexec.messages.parts import APART_KEY, STAND_IN_SIGNATURE, closed_parts, part_from_block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from langchain_core.messages import BaseMessage
+
+    from langchain_codeexec.gemini.wire import Content, EndpointKind
+
+__all__ = [
+    "Destination",
+    "calls_were_edited",
+    "contents_from_messages",
+    "is_own",
+    "own_parts",
+    "replies_are_files",
+]
+
+_CALL_TYPES: Final = frozenset({"tool_call", "tool_call_chunk"})
+_CALL_KEYS: Final = ("functionCall", "executableCode", "codeExecutionResult", "toolCall", "toolResponse")
+
+
+def is_own(message: AIMessage) -> bool:
+    """Whether our chat model made a message, so that its blocks hold everything the wire said."""
+    metadata = message.response_metadata
+    return (
+        "endpoint" in metadata
+        and metadata.get("output_version") == "v1"
+        and isinstance(message.content, list)
+    )
+
+
+def calls_were_edited(message: AIMessage) -> bool:
+    """Whether calls were taken out of `tool_calls` or put in, so that a signature may be missing."""
+    shown = [
+        block.get("id")
+        for block in message.content
+        if isinstance(block, dict) and block.get("type") in _CALL_TYPES
+    ]
+    return shown != [call["id"] for call in message.tool_calls]
+
+
+def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind) -> list[Json]:
+    """The parts of an answer, in order.
+
+    `tool_calls` has the last word on function calls: one edited there is sent as edited, one removed there
+    is not sent, one added there follows at the end.
+
+    Args:
+        message: An answer for which `is_own` holds.
+        model: Name of the model the parts go to.
+        endpoint: The service they go to; the two do not accept each other's signatures.
+
+    Raises:
+        MessageError: A content block was changed so that it stands for no part.
+    """
+    try:
+        parts = list(_verbatim(message))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise MessageError(
+            f"an answer cannot be sent back, one of its content blocks was changed into something else: {error}; "
+            "leave the blocks as they came, or replace the content by a text"
+        ) from error
+    metadata = message.response_metadata
+    if metadata["endpoint"] != endpoint:
+        unsigned = (_without(part, "thoughtSignature") for part in parts)
+        parts = [part for part in unsigned if part != {"text": ""}]
+    had_ids = capabilities(str(metadata.get("model_name", model)), metadata["endpoint"]).call_ids
+    if had_ids and not capabilities(model, endpoint).call_ids:
+        parts = [_without_id(part) for part in parts]
+    return parts
+
+
+def _verbatim(message: AIMessage) -> Iterable[Json]:
+    calls = list(message.tool_calls)
+    for block in message.content:
+        if isinstance(block, str):
+            yield {"text": block}
+        elif block.get("type") not in _CALL_TYPES:
+            extras = block.get("extras")
+            if extras and APART_KEY in extras:
+                yield from closed_parts(block)
+            elif (part := part_from_block(block)) is not None:
+                yield part
+        elif call := next((call for call in calls if call["id"] == block.get("id")), None):
+            calls.remove(call)
+            yield _call_part(block, call["name"], call["args"])
+    for call in calls:
+        yield {"functionCall": {"name": call["name"], "args": call["args"]}}
+
+
+def _call_part(block: Json, name: str, args: Json) -> Json:
+    edited = block["type"] == "tool_call" and (block.get("name"), block.get("args")) != (name, args)
+    current = {**block, "type": "tool_call", "name": name, "args": args}
+    if edited and "extras" in block:
+        current["extras"] = _without(block["extras"], "part")
+    return part_from_block(current) or {}
+
+
+def _without_id(part: Json) -> Json:
+    return {key: _without(value, "id") if key in _CALL_KEYS else value for key, value in part.items()}
+
+
+def _without(mapping: Any, key: str) -> Any:
+    if not isinstance(mapping, dict) or key not in mapping:
+        return mapping
+    return {name: value for name, value in mapping.items() if name != key}
+
+
+Json = dict[str, Any]
+
+_NOT_ANSWERED: Final = "This call was not carried out: the conversation holds no result of it."
+"""For the first call of an answer that no Gemini 3 model signed. Source: the API's guide to thought signatures."""
+_BEGINNING_LEFT_OUT: Final = "The beginning of this conversation was left out."
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a conversation goes, as far as that changes what may be sent.
+
+    Attributes:
+        model: The model's name.
+        endpoint: Which service it is reached at.
+    """
+
+    model: str
+    endpoint: EndpointKind
+
+    @property
+    def accepts(self) -> Capabilities:
+        """What the model accepts there."""
+        return capabilities(self.model, self.endpoint)
+
+
+def contents_from_messages(
+    messages: Sequence[BaseMessage], destination: Destination
+) -> tuple[list[Content], Content | None]:
+    """Translate a conversation.
+
+    Args:
+        messages: The conversation, answers of any provider's models included.
+        destination: Where it goes.
+
+    Returns:
+        The `contents`, and the `systemInstruction` if there is system text.
+
+    Raises:
+        MessageError: A message cannot be sent, or nothing is left to send.
+    """
+    conversation = _Conversation(destination)
+    for message in messages:
+        conversation.add(message)
+    return conversation.finish()
+
+
+@dataclass(slots=True)
+class _OpenCall:
+    """A function call that waits for its reply."""
+
+    call_id: str | None
+    name: str
+    wire_id: Json
+    reply: Json | None = None
+
+    def answer(self, response: Json, **more: Any) -> None:
+        self.reply = {"functionResponse": {"name": self.name, "response": response, **self.wire_id, **more}}
+
+
+class _Conversation:
+    """Contents in the making. Tool replies are held back until their turn is complete."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._contents: list[Json] = []
+        self._system: list[Json] = []
+        self._calls: list[_OpenCall] = []
+        self._attachments: list[Json] = []
+
+    def add(self, message: BaseMessage) -> None:
+        add = _ADD.get(message.type)
+        if add is None:
+            raise MessageError(
+                f"a message of type {message.type!r} has no place in a conversation with Gemini; "
+                f"use one of {', '.join(filter(str.islower, _ADD))}"
+            )
+        if add not in _REPLIES:
+            self._close_replies()
+        add(self, message)
+
+    def finish(self) -> tuple[list[Content], Content | None]:
+        self._close_replies()
+        if not self._contents:
+            raise MessageError("there is nothing to send: the conversation needs a HumanMessage with content")
+        if any(map(_calls_function, self._contents[0]["parts"])):
+            # It was trimmed there, and the service wants a turn of the user's before calls.
+            self._contents.insert(0, {"role": "user", "parts": [{"text": _BEGINNING_LEFT_OUT}]})
+        system = {"parts": self._system} if self._system else None
+        return cast("list[Content]", self._contents), cast("Content | None", system)
+
+    def _append(self, role: str, parts: list[Json]) -> None:
+        if not parts:
+            return
+        if role == "model" and self._contents and self._contents[-1]["role"] == "model":
+            # Calls are refused after another turn of the model, and two answers in a row may hold some.
+            self._contents[-1]["parts"] += parts
+        else:
+            self._contents.append({"role": role, "parts": parts})
+
+    def add_system(self, message: BaseMessage) -> None:
+        self._system.extend(parts_from_content(message.content))
+
+    def add_user(self, message: BaseMessage) -> None:
+        self._append("user", list(parts_from_content(message.content)))
+
+    def add_chat(self, message: BaseMessage) -> None:
+        role = message.role if isinstance(message, ChatMessage) else ""
+        if role not in _ROLES:
+            raise MessageError(f"a ChatMessage has the role {role!r}; Gemini knows {', '.join(_ROLES)}")
+        self._append(_ROLES[role], list(parts_from_content(message.content)))
+
+    def add_model(self, message: BaseMessage) -> None:
+        answer = cast("AIMessage", message)
+        to = self._destination
+        own = is_own(answer)
+        if own:
+            parts = own_parts(answer, model=to.model, endpoint=to.endpoint)
+        else:
+            from langchain_codeexec.messages.other_providers import foreign_parts  # noqa: PLC0415 -- few need it
+
+            parts = cast("list[Json]", foreign_parts(answer))
+        calls = [index for index, part in enumerate(parts) if _calls_function(part)]
+        if calls and to.accepts.signatures and not (own and _is_signed_as_made(answer, parts, to)):
+            parts[calls[0]] = {"thoughtSignature": STAND_IN_SIGNATURE, **parts[calls[0]]}
+        self._append("model", parts)
+        self._calls = _open_calls(answer, [parts[index]["functionCall"] for index in calls])
+
+    def add_reply(self, message: BaseMessage) -> None:
+        reply = cast("ToolMessage", message)
+        call = self._waiting(lambda call: call.call_id == reply.tool_call_id)
+        if call is None:
+            self._orphan(reply.name or "a function", reply.content)
+        else:
+            self._reply(call, reply.content, failed=reply.status == "error")
+
+    def add_named_reply(self, message: BaseMessage) -> None:
+        """A `FunctionMessage` names the function, not the call: it answers the first open one of it."""
+        name = cast("FunctionMessage", message).name
+        call = self._waiting(lambda call: call.name == name)
+        if call is None:
+            self._orphan(name, message.content)
+        else:
+            self._reply(call, message.content, failed=False)
+
+    def _waiting(self, fits: Callable[[_OpenCall], bool]) -> _OpenCall | None:
+        return next((call for call in self._calls if call.reply is None and fits(call)), None)
+
+    def _reply(self, call: _OpenCall, content: str | list[Any], *, failed: bool) -> None:
+        media = _media_parts(content)
+        if media and self._destination.accepts.media_in_responses:
+            call.answer(_response(content, failed=failed), parts=media)
+        else:
+            call.answer(_response(content, failed=failed))
+            self._attachments.extend(media)
+
+    def _orphan(self, name: str, content: str | list[Any]) -> None:
+        """A reply whose call is gone (trimmed, say) would be refused; as text nothing is lost."""
+        said = json.dumps(_response(content, failed=False), ensure_ascii=False, default=str)
+        self._attachments.append({"text": f"Result of an earlier call of {name}: {said}"})
+        self._attachments.extend(_media_parts(content))
+
+    def _close_replies(self) -> None:
+        """Answer the calls in the order they were made, each exactly once, as the service demands."""
+        for call in self._calls:
+            if call.reply is None:
+                call.answer({"error": _NOT_ANSWERED})
+        replies = [call.reply for call in self._calls if call.reply]
+        self._append("user", [*replies, *self._attachments])
+        self._calls, self._attachments = [], []
+
+
+def _open_calls(answer: AIMessage, wire_calls: list[Json]) -> list[_OpenCall]:
+    """The calls as they go over the wire, each with the id by which a `ToolMessage` names it."""
+    unnamed = list(answer.tool_calls)
+    calls = []
+    for wire in wire_calls:
+        same_id = (call for call in unnamed if call["id"] == wire.get("id"))
+        same = (
+            call for call in unnamed if (call["name"], call["args"]) == (wire.get("name"), wire.get("args"))
+        )
+        by_name = (call for call in unnamed if call["name"] == wire.get("name", ""))
+        call = next(same_id, None) or next(same, None) or next(by_name, None)
+        if call:
+            unnamed.remove(call)
+        wire_id = {"id": wire["id"]} if "id" in wire else {}
+        calls.append(_OpenCall(call["id"] if call else None, wire.get("name", ""), wire_id))
+    return calls
+
+
+def _calls_function(part: Json) -> bool:
+    return isinstance(part.get("functionCall"), dict)
+
+
+def _media_parts(content: str | list[Any]) -> list[Json]:
+    blocks = [] if isinstance(content, str) else [block for block in content if is_media(block)]
+    return list(parts_from_content(blocks))
+
+
+def _response(content: str | list[Any], *, failed: bool) -> Json:
+    """A tool's content as the JSON object that a function response is."""
+    if isinstance(content, str):
+        said: Any = content
+    else:
+        rest = [block for block in content if text_of(block) is None and not is_media(block)]
+        texts = [text for block in content if (text := text_of(block)) is not None]
+        said = [*texts, *rest] if rest else "\n".join(texts)
+    if failed:
+        return {"error": said}
+    parsed = _json_object(said) if isinstance(said, str) else None
+    return {"output": said} if parsed is None else parsed
+
+
+def _json_object(text: str) -> Json | None:
+    """The JSON object that a text is; `None` for any other text, and for what has no place in strict JSON."""
+    if not text.startswith("{"):
+        return None
+    try:
+        parsed: Json = json.loads(text, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def _no_json(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _is_signed_as_made(answer: AIMessage, parts: list[Json], to: Destination) -> bool:
+    """Whether an answer carries the signatures it came with, none included if the model signs its calls."""
+    if calls_were_edited(answer):
+        return False
+    origin = answer.response_metadata
+    signs = capabilities(str(origin.get("model_name", "")), origin["endpoint"]).signatures
+    return any("thoughtSignature" in part for part in parts) or (signs and origin["endpoint"] == to.endpoint)
+
+
+_ROLES: Final = {"user": "user", "human": "user", "model": "model", "assistant": "model", "ai": "model"}
+
+_ADD: Final[Mapping[str, Callable[[_Conversation, BaseMessage], None]]] = {
+    "human": _Conversation.add_user,
+    "ai": _Conversation.add_model,
+    "tool": _Conversation.add_reply,
+    "system": _Conversation.add_system,
+    "function": _Conversation.add_named_reply,
+    "chat": _Conversation.add_chat,
+    "HumanMessageChunk": _Conversation.add_user,
+    "AIMessageChunk": _Conversation.add_model,
+    "ToolMessageChunk": _Conversation.add_reply,
+    "SystemMessageChunk": _Conversation.add_system,
+    "FunctionMessageChunk": _Conversation.add_named_reply,
+    "ChatMessageChunk": _Conversation.add_chat,
+}
+_REPLIES: Final = frozenset({_Conversation.add_reply, _Conversation.add_named_reply})
+
+
+def replies_are_files(messages: Sequence[BaseMessage]) -> bool:
+    """Whether the requests of a conversation carry the media of tools' replies beside the function responses.
+
+    Our chat model puts them there for Gemini 2.x, which takes none inside a response; langchain-google-genai
+    always does, langchain-google-vertexai never.
+
+    Args:
+        messages: The conversation; its last answer tells which chat model and which Gemini it is held with.
+    """
+    answer = next((message for message in reversed(messages) if isinstance(message, AIMessage)), None)
+    if answer is None:
+        return False
+    metadata = answer.response_metadata
+    if is_own(answer):
+        return not capabilities(str(metadata.get("model_name", "")), metadata["endpoint"]).media_in_responses
+    return metadata.get("model_provider") == "google_genai"

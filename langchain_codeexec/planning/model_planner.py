@@ -1,0 +1,209 @@
+"""The prompt by which a model chooses: the rule, the declarations, the end of the conversation.
+
+Having a model choose, by structured output.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_core.messages import HumanMessage, SystemMessage
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from langchain_codeexec.errors import PlanningError
+from langchain_codeexec.messages.code_blocks import code_executions
+from langchain_codeexec.messages.media import is_media, text_of
+from langchain_codeexec.planning.plan import Plan
+from langchain_codeexec.planning.planners import NativePlanner, checked_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import Runnable
+
+    from langchain_codeexec.gemini.wire import FunctionDeclaration
+    from langchain_codeexec.planning.plan import Planner, PlanRequest
+
+__all__ = ["ModelPlanner", "PlanChoice", "planning_prompt"]
+
+_RULE: Final = """\
+You decide what an assistant gets for its next step. Do not answer the user.
+
+- code_execution: it may run Python in a sandbox with numpy, pandas, sympy and matplotlib, without network, \
+files of the user's or installs. Right for whatever can be computed from what the conversation gives.
+- functions: it may call the functions listed, which run on the user's side. Right where the user's own data, \
+actions or the outside world are needed. Choose only names from the list, all that the next step needs.
+- neither: for small talk, general knowledge, or when an argument must first be asked for.
+
+{both} Calls that are answered need not be made again: if only computing is left, choose code execution."""
+_BOTH: Final = {
+    True: "Choose one of the two, never both.",
+    False: "Choose both only if the next step needs both.",
+}
+
+_LAST_MESSAGES: Final = 8
+_LONGEST_TEXT: Final = 1500
+_LONGEST_DESCRIPTION: Final = 300
+
+
+def planning_prompt(request: PlanRequest) -> list[BaseMessage]:
+    """The messages that ask a model for a plan.
+
+    Args:
+        request: What is to be planned; of its conversation the last eight messages are shown.
+    """
+    functions = "\n".join(map(_signature, request.functions))
+    conversation = "\n".join(
+        line for message in request.messages[-_LAST_MESSAGES:] for line in _lines(message)
+    )
+    rule = _RULE.format(both=_BOTH[request.way == "one_sided"])
+    return [
+        SystemMessage(rule),
+        HumanMessage(
+            f"Functions:\n{functions}\n\nEnd of the conversation:\n{conversation}\n\n"
+            "What does the assistant get for its next step?"
+        ),
+    ]
+
+
+def _signature(function: FunctionDeclaration) -> str:
+    """One line on a function: its name, parameters (`?` marks optional ones) and description."""
+    declared: Any = function
+    schema = declared.get("parametersJsonSchema") or declared.get("parameters")
+    schema = schema if isinstance(schema, dict) else {}
+    properties = schema.get("properties")
+    required = schema.get("required") or ()
+    names = properties if isinstance(properties, dict) else {}
+    parameters = ", ".join(name if name in required else f"{name}?" for name in names)
+    description = _short(str(declared.get("description") or ""), _LONGEST_DESCRIPTION)
+    return f"- {declared.get('name')}({parameters}): {description}"
+
+
+def _lines(message: BaseMessage) -> Iterator[str]:
+    blocks = message.content if isinstance(message.content, list) else [message.content]
+    if text := _short("\n".join(filter(None, map(text_of, blocks)))):
+        yield f"{message.type}: {text}"
+    for block in blocks:
+        if isinstance(block, dict) and is_media(block):
+            yield f"{message.type}: [attached {block['type']}]"
+    for call in getattr(message, "tool_calls", None) or ():
+        arguments = _short(json.dumps(call.get("args"), default=str))
+        yield f"{message.type}: [calls {call.get('name')}({arguments})]"
+    for run in code_executions(message):
+        outcome = run.outcome or "no result"
+        yield f"{message.type}: [ran code: {_short(run.code)} -> {outcome}: {_short(run.output or '')}]"
+
+
+def _short(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """A text in one line, its middle left out if it is long."""
+    flat = " ".join(text.split())
+    half = longest // 2
+    return flat if len(flat) <= longest else f"{flat[:half]} … {flat[-half:]}"
+
+
+class PlanChoice(BaseModel):
+    """What the assistant gets for its next step."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    code_execution: bool = Field(description="Whether it needs to run Python.")
+    functions: list[str] = Field(
+        default_factory=list, description="Names of the functions it needs; empty for none."
+    )
+    reason: str = Field(default="", description="Why, in one short sentence.")
+
+
+class ModelPlanner:
+    """Has a chat model choose; where it cannot, another planner does.
+
+    Whatever goes wrong (the model cannot be reached or has no structured output, its answer has another
+    shape, names functions that are not declared or wants both sides where only one can go), the plan is the
+    fallback's, and its reason says so.
+
+    Args:
+        llm: Any LangChain chat model with structured output; a small, fast one will do. One of this package
+            should have its own code execution off, which would take a second request.
+        fallback: Plans where the model cannot.
+    """
+
+    def __init__(self, llm: BaseChatModel, fallback: Planner | None = None) -> None:
+        self._llm = llm
+        self._fallback: Planner = NativePlanner() if fallback is None else fallback
+
+    def __repr__(self) -> str:
+        return f"ModelPlanner({type(self._llm).__name__}, fallback={self._fallback!r})"
+
+    def plan(self, request: PlanRequest) -> Plan:
+        """Plan one call, by a request to the model.
+
+        Raises:
+            ToolDeclarationError: A tool cannot be declared.
+        """
+        if (plan := _without_choice(request)) is not None:
+            return plan
+        try:
+            answer = self._chooser().invoke(planning_prompt(request))
+            return _plan_of(answer, request)
+        except Exception as error:  # noqa: BLE001 -- whatever a model raises, the call must still be planned
+            return _explained(self._fallback.plan(request), error)
+
+    async def aplan(self, request: PlanRequest) -> Plan:
+        """Plan one call, by a request to the model, without blocking the event loop.
+
+        Raises:
+            ToolDeclarationError: A tool cannot be declared.
+        """
+        if (plan := _without_choice(request)) is not None:
+            return plan
+        try:
+            answer = await self._chooser().ainvoke(planning_prompt(request))
+            return _plan_of(answer, request)
+        except Exception as error:  # noqa: BLE001 -- as above
+            return _explained(await self._fallback.aplan(request), error)
+
+    def _chooser(self) -> Runnable[Any, Any]:
+        return self._llm.with_structured_output(PlanChoice)
+
+
+def _without_choice(request: PlanRequest) -> Plan | None:
+    """The plan of a request that leaves nothing to choose."""
+    names = request.function_names
+    if names and request.code_execution:
+        return None
+    reason = "code execution is switched off" if names else "no functions are declared"
+    return Plan(request.code_execution, names, request.way, reason)
+
+
+def _plan_of(answer: Any, request: PlanRequest) -> Plan:
+    """The plan that a structured answer stands for.
+
+    Raises:
+        PlanningError: It stands for none.
+    """
+    if answer is None:
+        raise PlanningError("it gave no structured answer")
+    try:
+        choice = answer if isinstance(answer, PlanChoice) else PlanChoice.model_validate(answer)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "answer"
+        raise PlanningError(f"its answer is malformed: {place}: {first['msg']}") from error
+    if choice.code_execution and choice.functions and request.way == "one_sided":
+        raise PlanningError("it chose both sides, and only one can go")
+    functions = tuple(dict.fromkeys(choice.functions))
+    said = " ".join(choice.reason.split())[:_LONGEST_REASON]
+    reason = f"the model chose: {said}" if said else "the model chose so"
+    return checked_plan(Plan(choice.code_execution, functions, request.way, reason), request)
+
+
+def _explained(plan: Plan, error: Exception) -> Plan:
+    why = " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
+    reason = f"{plan.reason} (by {_FALLBACK}, as the planning model failed: {why})"
+    return Plan(plan.code_execution, plan.functions, plan.way, reason)
+
+
+_LONGEST_REASON: Final = 300
+_FALLBACK: Final = "the fallback planner"

@@ -1,0 +1,167 @@
+"""Text from a model or its program, made safe to show on a terminal.
+
+A record on a terminal: headings in the margin's colour, code highlighted, everything else verbatim.
+
+Nothing has a frame around it, so that code and output can be copied as they are, and lines are never broken
+where a program did not break them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Group
+from rich.markdown import Markdown
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.text import Text
+
+from langchain_codeexec.records.sections import sections_of, sections_of_execution
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from langchain_core.messages import BaseMessage
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+    from langchain_codeexec.executions import CodeExecution
+    from langchain_codeexec.records.sections import Kind, Section
+
+__all__ = ["heading", "render_execution", "render_message", "render_section", "verbatim", "visible"]
+
+_CONTROL_PICTURES: Final = 0x2400
+_KEPT: Final = frozenset("\n\t")
+_BIDI: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+_SHOWN: Final = str.maketrans(
+    {chr(code): chr(_CONTROL_PICTURES + code) for code in range(0x20) if chr(code) not in _KEPT}
+    | {"\x7f": "\N{SYMBOL FOR DELETE}"}
+    | {chr(code): f"\\x{code:02x}" for code in range(0x80, 0xA0)}
+    | {sign: f"\\u{ord(sign):04x}" for sign in _BIDI}
+    | {chr(code): "\N{REPLACEMENT CHARACTER}" for code in range(0xD800, 0xE000)}
+)
+
+
+def visible(text: str) -> str:
+    """Show what would steer a terminal instead of obeying it.
+
+    Control characters (escape sequences among them) become their pictures, signs that reorder text become
+    escapes, so that what is read is what ran. Line ends of any system become newlines.
+    """
+    return text.replace("\r\n", "\n").translate(_SHOWN)
+
+
+_COLOURS: Final[Mapping[Kind, str]] = {
+    "question": "bold cyan",
+    "answer": "bold green",
+    "model": "bold blue",
+    "code": "bold yellow",
+    "output": "bold magenta",
+    "image": "bold magenta",
+}
+_FAILED: Final = "bold red"
+_THEME: Final = "ansi_dark"  # the terminal's own palette, whatever its background
+
+
+def render_message(message: BaseMessage) -> RenderableType:
+    """A message of any role and provider, ready to be printed on a rich console."""
+    return _stacked(sections_of(message))
+
+
+def render_execution(execution: CodeExecution) -> RenderableType:
+    """One run: its code, what it printed and what it drew."""
+    return _stacked(sections_of_execution(execution))
+
+
+def render_section(section: Section) -> RenderableType:
+    """One section: heading, body and an empty line."""
+    body = _BODIES.get(section.kind, _plain)(section)
+    if section.place:
+        body = Group(body, verbatim(section.place))
+    return Group(body, "") if section.kind in _WITHOUT_HEADING else Group(heading(section), body, "")
+
+
+def heading(section: Section) -> RenderableType:
+    """The line above a section."""
+    colour = _FAILED if section.failed else _COLOURS.get(section.kind, "bold")
+    label = f" · {visible(section.label)}" if section.label else ""
+    return Rule(Text.assemble((section.kind, colour), (label, "dim")), align="left", style="dim")
+
+
+def verbatim(text: str, style: str = "") -> Text:
+    """Text whose lines stay as they are, however long."""
+    return Text(visible(text).rstrip("\n"), style, no_wrap=True, overflow="ignore")
+
+
+def _stacked(sections: Iterable[Section]) -> RenderableType:
+    return Group(*map(render_section, sections))
+
+
+class _Prose:
+    """Markdown for a person at a terminal, the text as it came for a file or another program."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not console.is_terminal:
+            yield verbatim(self._text)
+            return
+        markdown = Markdown(visible(self._text), code_theme=_THEME)
+        for token in markdown.parsed:
+            for child in token.children or ():
+                if child.type == "softbreak":  # models mean the line ends they write
+                    child.type = "hardbreak"
+        yield markdown
+
+
+def _prose(section: Section) -> RenderableType:
+    return _Prose(section.text)
+
+
+def _code(section: Section) -> RenderableType:
+    code = visible(section.text).strip("\n")
+    highlighted = Syntax(code, section.label, theme=_THEME, background_color="default").highlight(code)
+    highlighted.rstrip()
+    highlighted.no_wrap, highlighted.overflow = True, "ignore"
+    return highlighted
+
+
+def _output(section: Section) -> RenderableType:
+    if not section.text.strip("\n"):
+        return Text("(it printed nothing)", "dim")
+    return verbatim(section.text, "red" if section.failed else "")
+
+
+def _notice(section: Section) -> RenderableType:
+    return Text(visible(section.text), "yellow")
+
+
+def _usage(section: Section) -> RenderableType:
+    return Text(visible(f"{section.label} · {section.text}" if section.label else section.text), "dim")
+
+
+def _plan(section: Section) -> RenderableType:
+    return Text(visible(section.text), "dim")
+
+
+def _thoughts(section: Section) -> RenderableType:
+    return Text(visible(section.text).strip(), "dim italic")
+
+
+def _plain(section: Section) -> RenderableType:
+    return verbatim(section.text)
+
+
+_WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
+_BODIES: Final[Mapping[Kind, Callable[[Section], RenderableType]]] = {
+    "question": _prose,
+    "model": _prose,
+    "answer": _prose,
+    "plan": _plan,
+    "thoughts": _thoughts,
+    "code": _code,
+    "output": _output,
+    "notice": _notice,
+    "usage": _usage,
+}

@@ -1,0 +1,187 @@
+"""What the attacks are aimed at: decoys on the host, made for one attack and watched from outside.
+
+What an attack is.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from langchain_codeexec.executions import ExecutionResult
+
+    Evidence: TypeAlias = Callable[["Scene", ExecutionResult], bool]
+
+__all__ = ["PROOF", "Attack", "Scene", "printed_proof"]
+
+_WAITING = ("/bin/sh", "-c", "read never")  # the cheapest process to start for every attack
+_OPEN = 0o777
+
+
+class Scene:
+    """Files, sockets and a process of the host that no program should reach.
+
+    Attributes:
+        token: A secret that is nowhere else.
+        folder: A folder that everybody may read and write.
+        victim: A process of the host with the token in its arguments and environment.
+    """
+
+    def __init__(self) -> None:
+        self.token = secrets.token_hex(16)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        stack = self._stack
+        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="codeexec-scene-")))
+        self.folder.chmod(_OPEN)
+        self.secret = self.folder / "secret.txt"
+        self.secret.write_text(self.token, encoding="ascii")
+        self.target = self.folder / "target.txt"
+        self.target.write_text("untouched", encoding="ascii")
+        self.target.chmod(0o666)
+        (self.folder / f"to-{self.token}").mkdir()
+        (self.folder / "link").symlink_to(f"to-{self.token}")
+        self._inherited = os.open(self.secret, os.O_RDONLY)
+        os.set_inheritable(self._inherited, True)
+        stack.callback(os.close, self._inherited)
+        os.environ["CODEEXEC_SCENE"] = self.token
+        stack.callback(os.environ.pop, "CODEEXEC_SCENE", None)
+        self.victim = stack.enter_context(
+            subprocess.Popen([*_WAITING, self.token], stdin=subprocess.PIPE)  # noqa: S603 -- a decoy
+        )
+        stack.callback(self.victim.kill)
+        self.listeners = {
+            "tcp": self._listen(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
+            "udp": self._listen(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
+            "abstract": self._listen(socket.AF_UNIX, socket.SOCK_STREAM, self._without_path()),
+            "path": self._listen(socket.AF_UNIX, socket.SOCK_STREAM, str(self.folder / "socket")),
+        }
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for pid in self.strays():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for path in self.traces():
+            path.unlink()
+        self._stack.close()
+
+    def facts(self) -> dict[str, object]:
+        """All that a program is told; an attacker could guess or know it."""
+        return {
+            "folder": str(self.folder),
+            "secret": str(self.secret),
+            "target": str(self.target),
+            "name": f"trace-{self.token}",
+            "seconds": self._seconds,
+            "descriptor": self._inherited,
+            "victim": self.victim.pid,
+            "tcp": self.listeners["tcp"].getsockname()[1],
+            "udp": self.listeners["udp"].getsockname()[1],
+            "abstract": self.token,
+            "path": str(self.folder / "socket"),
+            "link": str(self.folder / "link"),
+            "home": str(Path.home()),
+        }
+
+    def was_reached(self, listener: str) -> bool:
+        """Whether somebody has connected or sent something."""
+        try:
+            if listener == "udp":
+                return bool(self.listeners[listener].recv(100))
+            self.listeners[listener].accept()[0].close()
+        except BlockingIOError:
+            return False
+        return True
+
+    def victim_is_hurt(self) -> bool:
+        """Whether the process of the host has been killed or stopped."""
+        with suppress(subprocess.TimeoutExpired):
+            self.victim.wait(0.1)
+            return True
+        return False
+
+    def strays(self) -> list[int]:
+        """Processes that a program has started and that are still there; they sleep an odd time."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if self._seconds.encode() in (folder / "cmdline").read_bytes():
+                    found.append(int(folder.name))
+        return found
+
+    def traces(self) -> list[Path]:
+        """Files that a program has left where the host, or another program, would find them."""
+        name = f"trace-{self.token}"
+        places = ("/tmp", "/var/tmp", "/dev/shm", "/work", "/box")  # noqa: S108 -- where traces are looked for
+        folders = [*map(Path, places), self.folder, *map(Path, sys.path)]
+        return [path for folder in dict.fromkeys(folders) for path in self._named(folder, name)]
+
+    @property
+    def _seconds(self) -> str:
+        return f"30.{int(self.token[:8], 16)}"
+
+    def _without_path(self) -> str:
+        """The address of a socket that lies in no folder; other systems have no such thing."""
+        return f"\0{self.token}" if sys.platform == "linux" else str(self.folder / "abstract")
+
+    @staticmethod
+    def _named(folder: Path, name: str) -> Iterator[Path]:
+        for suffix in ("", ".pth"):
+            path = folder / f"{name}{suffix}"
+            if path.is_file():
+                yield path
+
+    def _listen(self, family: int, kind: int, address: object) -> socket.socket:
+        listener = self._stack.enter_context(socket.socket(family, kind))
+        listener.bind(address)  # type: ignore[arg-type]  # a pair or a path, as the family wants it
+        if kind == socket.SOCK_STREAM:
+            listener.listen()
+        if family == socket.AF_UNIX and isinstance(address, str) and not address.startswith("\0"):
+            Path(address).chmod(_OPEN)
+        listener.setblocking(False)
+        return listener
+
+
+PROOF = "breached"
+"""Printed by programs that can tell by themselves that they have got what they wanted."""
+
+
+def printed_proof(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
+    """Whether the program says that it has succeeded."""
+    return PROOF in result.stdout
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A program that tries to get something it must not have.
+
+    Attributes:
+        name: What it tries.
+        code: The program; `scene` is a dict that tells it where things are, `PROOF` what to print.
+        seen: Whether it has succeeded, judged from outside where that is possible.
+        earlier: A program that is run before, in a run of its own.
+        control: Who succeeds with it in a plain subprocess: `anybody`, `root`, or `nobody` where that would
+            harm the machine or depends on how its kernel was built.
+        timeout: Seconds it is given.
+    """
+
+    name: str
+    code: str
+    seen: Evidence = printed_proof
+    earlier: str = ""
+    control: str = "anybody"
+    timeout: float = 10.0

@@ -1,0 +1,251 @@
+"""Attacks on files of the host.
+
+Attacks on what another run has left, and on what the host makes of a run.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from langchain_codeexec.executions import Outcome
+from langchain_codeexec.sandbox.battery.attack import Attack
+
+if TYPE_CHECKING:
+    from langchain_codeexec.executions import ExecutionResult
+    from langchain_codeexec.sandbox.battery.attack import Scene
+
+__all__ = ["FILES", "LEAKS"]
+
+
+def _secret_printed(scene: Scene, result: ExecutionResult) -> bool:
+    return scene.token in result.stdout
+
+
+def _secret_collected(scene: Scene, result: ExecutionResult) -> bool:
+    return any(scene.token.encode() in file.data for file in result.files)
+
+
+def _target_changed(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
+    return not scene.target.exists() or scene.target.read_text(encoding="utf-8") != "untouched"
+
+
+def _trace_left(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
+    return bool(scene.traces())
+
+
+def _mode_changed(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
+    status = scene.target.stat()
+    return status.st_mode & 0o777 != 0o666 or status.st_mtime == 1  # noqa: PLR2004 -- what the scene has set
+
+
+def _home_listed(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
+    home = Path.home()
+    names = {path.name for path in home.iterdir()} if home.is_dir() else set()
+    return bool(names and result.stdout) and names <= set(json.loads(result.stdout))
+
+
+FILES = (
+    Attack("read a file", "print(open(scene['secret']).read())", _secret_printed),
+    Attack(
+        "read a file by a relative path",
+        "import os\nos.chdir('../' * 40 + scene['folder'].lstrip('/'))\nprint(open('secret.txt').read())",
+        _secret_printed,
+    ),
+    Attack(
+        "read a file through a link",
+        "import os\nos.symlink(scene['secret'], 'a')\nprint(open('a').read())",
+        _secret_printed,
+    ),
+    Attack(
+        "read a file through /proc",
+        """\
+for way in ('/proc/1/root', '/proc/self/root', '/proc/thread-self/root', '/proc/self/cwd' + '/..' * 40):
+    try:
+        print(open(way + scene['secret']).read())
+    except OSError:
+        pass
+""",
+        _secret_printed,
+    ),
+    Attack(
+        "list a folder",
+        "import os\nprint(os.listdir(scene['folder']))\n",
+        lambda _, result: "secret.txt" in result.stdout,
+    ),
+    Attack(
+        "list the home folder", "import json, os\nprint(json.dumps(os.listdir(scene['home'])))", _home_listed
+    ),
+    Attack("look at a file's size", "import os\nif os.stat(scene['secret']).st_size: print(PROOF)"),
+    Attack(
+        "look at a file that is opened as a mere place",
+        "import os\nif os.fstat(os.open(scene['secret'], os.O_PATH)).st_size: print(PROOF)",
+    ),
+    Attack(
+        "look at a file that is opened neither to read nor to write",
+        "import os\nif os.fstat(os.open(scene['target'], 3)).st_size: print(PROOF)",
+    ),
+    Attack(
+        "learn where a link leads", "import os\nos.chdir(scene['link'])\nprint(os.getcwd())", _secret_printed
+    ),
+    Attack("ask for access to a file", "import os\nif os.access(scene['secret'], os.F_OK): print(PROOF)"),
+    Attack(
+        "look at a folder's file system", "import os\nif os.statvfs(scene['folder']).f_blocks: print(PROOF)"
+    ),
+    Attack("list a file's attributes", "import os\nos.listxattr(scene['secret'])\nprint(PROOF)"),
+    Attack(
+        "look at a file while its name changes",
+        """\
+import os, threading, time
+os.symlink('/dev/null', 'here')
+os.symlink(scene['secret'], 'there')
+end = time.monotonic() + 0.3
+def change():
+    while time.monotonic() < end:
+        os.rename('here', 'x'), os.rename('there', 'here'), os.rename('x', 'there')
+threading.Thread(target=change).start()
+while time.monotonic() < end:
+    try:
+        if os.stat('here').st_size: print(PROOF); break
+    except OSError:
+        pass
+""",
+    ),
+    Attack("follow a link of the kernel", "import os\nprint(os.readlink('/proc/self/exe'))\nprint(PROOF)"),
+    Attack(
+        "read the accounts", "print(open('/etc/passwd').read())", lambda _, result: "root:" in result.stdout
+    ),
+    Attack(
+        "read the secrets of the system", "print(open('/etc/shadow').read())\nprint(PROOF)", control="root"
+    ),
+    Attack(
+        "inherit a descriptor",
+        "import os\nfor fd in range(3, 4096):\n    try: print(os.pread(fd, 100, 0))\n    except OSError: pass",
+        _secret_printed,
+    ),
+    Attack("write a file", "open(scene['target'], 'a').write('x')", _target_changed),
+    Attack("truncate a file", "import os\nos.truncate(scene['target'], 0)", _target_changed),
+    Attack("delete a file", "import os\nos.unlink(scene['target'])", _target_changed),
+    Attack("rename a file", "import os\nos.rename(scene['target'], scene['target'] + '2')", _target_changed),
+    Attack(
+        "replace a file",
+        "import os\nopen('x', 'w').close()\nos.replace('x', scene['target'])",
+        _target_changed,
+        control="nobody",
+    ),
+    Attack("change a file's mode", "import os\nos.chmod(scene['target'], 0o600)", _mode_changed),
+    Attack("change a file's times", "import os\nos.utime(scene['target'], (1, 1))", _mode_changed),
+    Attack("make a file", "open(scene['folder'] + '/' + scene['name'], 'w').close()", _trace_left),
+    Attack("make a file in /tmp", "open('/tmp/' + scene['name'], 'w').close()", _trace_left),
+    Attack("make a file in /dev/shm", "open('/dev/shm/' + scene['name'], 'w').close()", _trace_left),
+    Attack(
+        "plant code for the host",
+        "import sys\nfor folder in sys.path:\n"
+        "    try: open(folder + '/' + scene['name'] + '.pth', 'w').close()\n    except OSError: pass",
+        _trace_left,
+        control="root",
+    ),
+    Attack(
+        "hand a file out through a link",
+        "import os\nos.symlink(scene['secret'], 'answer.txt')",
+        _secret_collected,
+        control="nobody",
+    ),
+    Attack(
+        "hand a file out through a hard link",
+        "import os\nos.link(scene['secret'], 'answer.txt')",
+        _secret_collected,
+        control="nobody",
+    ),
+    Attack(
+        "make a device",
+        "import os, stat\nos.mknod('disk', stat.S_IFCHR | 0o600, os.makedev(1, 1))\nprint(PROOF)",
+        control="root",
+    ),
+    Attack(
+        "open a disk",
+        "import glob\nfor path in glob.glob('/dev/[svn][dv]*') + ['/dev/mem', '/dev/kmsg']:\n"
+        "    try: open(path, 'rb', 0); print(PROOF)\n    except OSError: pass",
+        control="nobody",
+    ),
+)
+"""By reading, by writing, and by having them collected."""
+
+
+def _token_printed(scene: Scene, result: ExecutionResult) -> bool:
+    return scene.token in result.stdout
+
+
+def _looks_good(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
+    return result.outcome is Outcome.OK
+
+
+_LEAVE = """\
+import builtins, json, os, sys, tempfile
+mark = scene['abstract']
+builtins.mark = json.mark = mark
+for folder in ('.', '/tmp', '/dev/shm', '/box', '/work', tempfile.gettempdir()):
+    try: open(folder + '/trace-' + mark, 'w').write(mark)
+    except OSError: pass
+"""
+
+LEAKS = (
+    Attack(
+        "find files of an earlier run",
+        """\
+import glob
+for folder in ('.', '/tmp', '/dev/shm', '/box/**', '/work'):
+    for path in glob.glob(folder + '/trace-*', recursive=True):
+        print(open(path).read())
+""",
+        _token_printed,
+        earlier=_LEAVE,
+    ),
+    Attack(
+        "find objects of an earlier run",
+        "import builtins, json\nprint(getattr(builtins, 'mark', ''), getattr(json, 'mark', ''))",
+        _token_printed,
+        earlier=_LEAVE,
+        control="nobody",
+    ),
+    Attack(
+        "find an earlier run in memory",
+        """\
+import gc
+for thing in gc.get_objects():
+    if isinstance(thing, dict) and isinstance(thing.get('mark'), str):
+        print(thing['mark'])
+""",
+        _token_printed,
+        earlier=_LEAVE,
+        control="nobody",
+    ),
+    Attack(
+        "plant code for the next run",
+        "import sys\nprint(getattr(sys, 'mark', ''))",
+        _token_printed,
+        earlier="import sys\nfor folder in sys.path:\n    try: open(f\"{folder}/{scene['name']}.pth\", 'w').write("
+        "f\"import sys; sys.mark = '{scene['abstract']}'\")\n    except OSError: pass",
+        control="root",
+    ),
+    Attack(
+        "forge a long answer",
+        "import json, os\nforged = {'status': 0, 'value': 'x' * 900_000, 'limit': 'library:' + 'x' * 90_000}\n"
+        "os.write(199, json.dumps(forged).encode() + b'\\n')\nos._exit(1)",
+        lambda _, result: len(result.detail + (result.value or "")) > 50_000,  # noqa: PLR2004 -- a lot
+        control="nobody",
+    ),
+    Attack(
+        "forge the answer",
+        "import json, os, struct\n"
+        "forged = json.dumps({'status': 0, 'limit': '', 'value': ''}).encode() + b'\\n'\n"
+        "reply = json.dumps({'ending': 'exited', 'status': 0, 'blobs': []}).encode()\n"
+        "for fd in range(3, 1024):\n"
+        "    for data in (forged, struct.pack('!I', len(reply)) + reply):\n"
+        "        try: os.write(fd, data)\n        except OSError: pass\nos._exit(3)",
+        _looks_good,
+        control="nobody",
+    ),
+)
+"""By what is left on disk and in memory, and by lies."""

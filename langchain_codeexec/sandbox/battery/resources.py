@@ -1,0 +1,171 @@
+"""Attacks on what the machine has: time, memory, disk, descriptors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from langchain_codeexec.executions import Outcome
+from langchain_codeexec.sandbox.battery.attack import Attack
+
+if TYPE_CHECKING:
+    from langchain_codeexec.executions import ExecutionResult
+    from langchain_codeexec.sandbox.battery.attack import Scene
+
+__all__ = ["LIMITS", "RESOURCES"]
+
+_MIB = 1 << 20
+
+
+class _Limits(TypedDict):
+    memory_bytes: int
+    file_bytes: int
+    disk_bytes: int
+    output_bytes: int
+    processes: int
+    open_files: int
+
+
+LIMITS: _Limits = {
+    "memory_bytes": 1536 * _MIB,
+    "file_bytes": 8 * _MIB,
+    "disk_bytes": 16 * _MIB,
+    "output_bytes": _MIB,
+    "processes": 32,
+    "open_files": 220,
+}
+"""What the sandbox is given for the battery; each of these attacks wants more."""
+
+
+def _much_output(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
+    return len(result.stdout + result.stderr) > LIMITS["output_bytes"]
+
+
+def _runs_on(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
+    return result.outcome is not Outcome.DEADLINE_EXCEEDED
+
+
+RESOURCES = (
+    Attack("take much memory", "x = bytes(2 << 30)\nprint(PROOF)"),
+    Attack("map much memory", "import mmap\nx = mmap.mmap(-1, 2 << 30)\nprint(PROOF)"),
+    Attack(
+        "raise its own limits",
+        "import resource\nresource.setrlimit(resource.RLIMIT_AS, (-1, -1))\nx = bytes(2 << 30)\nprint(PROOF)",
+    ),
+    Attack(
+        "write a large file",
+        "with open('x', 'wb') as file:\n    for _ in range(24): file.write(bytes(1 << 20))\nprint(PROOF)",
+    ),
+    Attack(
+        "write many files",
+        "for n in range(6):\n    with open(f'x{n}', 'wb') as file: file.write(bytes(6 << 20))\n"
+        "import time; time.sleep(0.3)\nprint(PROOF)",
+    ),
+    Attack(
+        "write files that are deleted",
+        """\
+import os, time
+kept = []
+for n in range(6):
+    kept.append(open('x', 'wb'))
+    os.unlink('x')
+    kept[-1].write(bytes(6 << 20))
+    kept[-1].flush()
+time.sleep(0.3)
+print(PROOF)
+""",
+    ),
+    Attack(
+        "map files that are deleted",
+        """\
+import ctypes, os, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+for n in range(30):
+    fd = os.open('x', os.O_CREAT | os.O_RDWR)
+    os.ftruncate(fd, 1 << 20)
+    place = libc.mmap(None, ctypes.c_size_t(1 << 20), 3, 1, fd, ctypes.c_long(0))
+    ctypes.memset(place, 1, 1 << 20)
+    os.close(fd)
+    os.unlink('x')
+time.sleep(0.3)
+print(PROOF)
+""",
+    ),
+    Attack(
+        "reserve the disk",
+        "import os, time\nfor n in range(6):\n    fd = os.open(f'x{n}', os.O_CREAT | os.O_RDWR)\n"
+        "    os.posix_fallocate(fd, 0, 6 << 20)\ntime.sleep(0.3)\nprint(PROOF)",
+    ),
+    Attack(
+        "set many timers",
+        "import ctypes, platform\nlibc, timer = ctypes.CDLL(None), ctypes.c_int()\n"
+        "number = 107 if platform.machine() == 'aarch64' else 222\n"
+        "if all(libc.syscall(number, 1, None, ctypes.byref(timer)) == 0 for _ in range(3000)): print(PROOF)",
+    ),
+    Attack(
+        "make many files",
+        "for n in range(3000): open(f'x{n}', 'w').close()\nimport time; time.sleep(0.3)\nprint(PROOF)",
+    ),
+    Attack(
+        "make deep folders",
+        """\
+import os, time
+for n in range(3000):
+    os.mkdir('x')
+    os.chdir('x')
+time.sleep(0.3)
+print(PROOF)
+""",
+        control="nobody",
+    ),
+    Attack(
+        "open many files",
+        "kept = [open('/dev/null') for _ in range(400)]\nprint(PROOF)",
+    ),
+    Attack("print much", "import sys\nfor _ in range(5): sys.stdout.write('x' * (1 << 20))", _much_output),
+    Attack("complain much", "import sys\nfor _ in range(5): sys.stderr.write('x' * (1 << 20))", _much_output),
+    Attack(
+        "hand back a picture that fills memory",
+        """\
+import struct
+class Bomb:
+    def _repr_png_(self):
+        return b'\\x89PNG\\r\\n\\x1a\\n' + struct.pack('!I4sII', 13, b'IHDR', 100_000, 100_000) + bytes(9)
+Bomb()
+""",
+        lambda _, result: bool(result.images),
+        control="nobody",
+    ),
+    Attack(
+        "hand back a value that fills memory",
+        "class Bomb:\n    def __repr__(self): return 'x' * (5 << 20)\nBomb()",
+        lambda _, result: len(result.value or "") > LIMITS["output_bytes"],
+        control="nobody",
+    ),
+    Attack("run for ever", "while True: pass", _runs_on, control="nobody", timeout=0.5),
+    Attack("run for ever in C", "sum(iter(int, 1))", _runs_on, control="nobody", timeout=0.5),
+    Attack(
+        "ignore every signal",
+        """\
+import signal, time
+for number in range(1, 65):
+    try:
+        signal.signal(number, signal.SIG_IGN)
+    except (OSError, ValueError):
+        pass
+while True:
+    time.sleep(1)
+""",
+        _runs_on,
+        control="nobody",
+        timeout=0.5,
+    ),
+    Attack(
+        "print for ever",
+        "import os\nwhile True: os.write(1, b'x' * 65536)",
+        _runs_on,
+        control="nobody",
+        timeout=0.5,
+    ),
+)
+"""Each asks for little enough not to harm the machine where it is not held."""

@@ -1,0 +1,58 @@
+"""The limits of a run.
+
+The head of a stream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Capture", "Limits"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of every run of a sandbox.
+
+    Attributes:
+        memory: Bytes of address space.
+        cpu: Seconds on all processors together; 0 leaves it to the wall clock.
+        tasks: Threads, the main one among them.
+        open_files: Descriptors.
+        file: Bytes of the largest file.
+        disk: Bytes of all files together.
+        files: Files and folders.
+        output: Bytes kept of stdout, and of stderr.
+    """
+
+    memory: int
+    cpu: float
+    tasks: int
+    open_files: int
+    file: int
+    disk: int
+    files: int
+    output: int
+
+
+class Capture:
+    """The head of a stream, up to a limit of bytes; what comes after is dropped.
+
+    Args:
+        limit: Bytes that are kept.
+
+    Attributes:
+        head: What is kept.
+        truncated: Whether something was dropped.
+    """
+
+    def __init__(self, limit: int = 0) -> None:
+        self.head = bytearray()
+        self.truncated = False
+        self._limit = limit
+
+    def add(self, data: bytes) -> None:
+        """Take what has arrived."""
+        room = self._limit - len(self.head)
+        self.head += data[:room]
+        self.truncated = self.truncated or len(data) > room

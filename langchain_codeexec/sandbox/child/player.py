@@ -1,0 +1,177 @@
+"""The last steps before a program runs, in the only order in which they work.
+
+The process that a program runs in: confined first, then fed with sources until the last.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import random
+import resource
+import socket
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from . import landlock, lookups, seccomp, usage
+from .frames import receive
+from .kernel import drop_capabilities, forbid_new_privileges
+from .lookups import listen_to
+from .namespaces import DEVICES
+from .program import FIRST_PRIVATE_FD, Program, explain_refusals, keep_to_one_process
+from .rlimits import apply_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .isolation import Box
+    from .limits import Limits
+
+__all__ = ["CHANNEL", "LISTENER", "confine", "play"]
+
+LISTENER = b"+"
+"""Comes with the descriptor of the calls that the other end is to answer."""
+
+
+def confine(
+    limits: Limits,
+    channel: socket.socket,
+    keep: Iterable[int],
+    *,
+    readable: Iterable[str] | None,
+    writable: Iterable[str],
+) -> None:
+    """Take from this process, for good, all that a program has no need of.
+
+    Args:
+        limits: What it may use.
+        channel: Leads to whoever answers some of its calls, where it has no namespaces.
+        keep: Descriptors that stay open besides the first three and the channel.
+        readable: Folders and files; `None` where it has namespaces of its own, with nothing else in sight.
+        writable: Folders.
+
+    Raises:
+        OSError: The kernel refuses a step.
+    """
+    isolated = readable is None
+    os.setsid()
+    _close_all_but({0, 1, 2, channel.fileno(), *keep})
+    drop_capabilities()
+    forbid_new_privileges()
+    landlock.restrict_files(readable or ["/"], [*writable, *DEVICES])
+    apply_limits(limits, count_tasks=isolated)
+    can_truncate = landlock.abi() >= landlock.TRUNCATE_SINCE
+    code = seccomp.program(os.getpid(), isolated=isolated, can_truncate=can_truncate)
+    if not isolated:
+        _hand_over_calls(channel)  # from here on even `uname` waits for an answer
+    seccomp.filter_syscalls(code)
+
+
+def _hand_over_calls(channel: socket.socket) -> None:
+    """Have the other end of a channel answer calls that look at files or start threads, if nobody does yet."""
+    with suppress(OSError):
+        listener = listen_to((*lookups.CALLS, usage.CALL))
+        socket.send_fds(channel, [LISTENER], [listener])
+        os.close(listener)
+
+
+_LAST_FD = (1 << 31) - 1
+
+
+def _close_all_but(kept: set[int]) -> None:
+    low = 0
+    for fd in sorted(kept):
+        if low < fd:  # of an empty range, Python 3.11 closes all that follows
+            os.closerange(low, fd)
+        low = fd + 1
+    os.closerange(low, _LAST_FD)
+
+
+CHANNEL = FIRST_PRIVATE_FD - 1
+"""The descriptor that connects the program's process with its supervisor."""
+
+
+def play(
+    requests: socket.socket,
+    outputs: tuple[int, int],
+    box: Box,
+    limits: Limits,
+    readable: Iterable[str] | None,
+) -> int:
+    """Become the program's process; return its exit status.
+
+    Args:
+        requests: Sources arrive here, and lines of JSON that tell how they ended go back.
+        outputs: Become stdout and stderr.
+        box: Where it may write.
+        limits: What it may use.
+        readable: What of the host it may read; `None` where it has namespaces of its own.
+
+    Raises:
+        OSError: It could not be confined; nothing has been run.
+    """
+    channel = _move_up(requests, outputs)
+    box.settle()
+    _reseed()
+    _forget_name()
+    program = Program(box.images)
+    keep_to_one_process()
+    explain_refusals()
+    confine(limits, channel, program.descriptors, readable=readable, writable=box.writable)
+    _tell(channel, {"confined": True})
+    status = 0
+    with suppress(OSError):  # the program has closed the channel: the exit status tells the rest
+        while (request := receive(channel)) is not None:
+            header, (source,) = request
+            status = program.run(source.decode("utf-8", "surrogatepass"))
+            _tell(channel, _report(program, status))
+            if header["last"]:
+                break
+    _end(program)
+    return status
+
+
+def _move_up(requests: socket.socket, outputs: tuple[int, int]) -> socket.socket:
+    """Put descriptors where the program expects them, and ours where it does not."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    for fd, place in ((null, 0), (outputs[0], 1), (outputs[1], 2)):
+        os.dup2(fd, place)
+    os.dup2(requests.fileno(), CHANNEL, inheritable=False)
+    return socket.socket(fileno=CHANNEL)
+
+
+def _reseed() -> None:
+    """Forks would share what they draw at random; the standard library sees to its own generators."""
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def _forget_name() -> None:
+    """What a library has asked for when it was loaded may be the host's name."""
+    if "platform" in sys.modules:
+        setattr(sys.modules["platform"], "_uname_cache", None)  # noqa: B010 -- no public name for it
+
+
+def _report(program: Program, status: int) -> dict[str, Any]:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"status": status, "limit": program.limit, "value": program.value, "peak": peak}
+
+
+def _tell(channel: socket.socket, message: dict[str, Any]) -> None:
+    with suppress(OSError):
+        channel.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _end(program: Program) -> None:
+    """End as a script does, without taking every library apart."""
+    for module, function in ((threading, "_shutdown"), (atexit, "_run_exitfuncs")):
+        program.attempt(module.__dict__[function])  # not `getattr`, which a program could have replaced
+    program.forget()
+    gc.collect()
+    program.flush()

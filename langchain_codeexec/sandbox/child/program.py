@@ -1,0 +1,330 @@
+"""Calling back when the program imports certain modules.
+
+`multiprocessing` where there is one process: its locks become those of threads, so that thread pools work.
+
+Words for what the kernel will refuse, so that whoever wrote the program knows what to do instead.
+
+These are no barrier: a program that makes the system call itself is refused by the kernel, without words.
+
+The `__main__` that a program, or every program of a session, runs in.
+"""
+
+from __future__ import annotations
+
+import _ast
+import fcntl
+import os
+import sys
+import threading
+from errno import EPERM
+from typing import TYPE_CHECKING, Any
+
+from .drawings import Drawings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, ModuleType, TracebackType
+    from typing import Any, TextIO
+
+__all__ = [
+    "FIRST_PRIVATE_FD",
+    "PROCESSES_REFUSED",
+    "Program",
+    "after_import",
+    "explain_refusals",
+    "keep_to_one_process",
+]
+
+
+def after_import(callbacks: dict[str, Callable[[ModuleType], None]]) -> None:
+    """Call back when a module has been loaded: at once for those that have been, later for the others."""
+    for name, callback in callbacks.items():
+        if name in sys.modules:
+            callback(sys.modules[name])
+    sys.meta_path.insert(0, _AfterImport(callbacks))
+
+
+class _AfterImport:
+    """A finder that finds nothing itself and calls back when certain modules have been loaded."""
+
+    def __init__(self, callbacks: dict[str, Callable[[ModuleType], None]]) -> None:
+        self.callbacks = callbacks
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Let the other finders find the module, and hang the callback on its loader."""
+        callback = self.callbacks.get(name)
+        if callback is None:
+            return None
+        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, specs), None)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_call_back(module: ModuleType) -> None:
+                execute(module)
+                callback(module)
+
+            setattr(spec.loader, "exec_module", execute_and_call_back)  # noqa: B010 -- of this one instance
+        return spec
+
+
+PROCESSES_REFUSED = (
+    "processes cannot be started in this sandbox: use threads instead, and libraries for commands"
+)
+_LOCKS = ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event")
+
+
+def keep_to_one_process() -> None:
+    """Refuse further processes in words, and make do without what only they would need."""
+    after_import(
+        {
+            "multiprocessing.process": _refuse_to_start,
+            "multiprocessing.synchronize": _lock_threads_only,
+            "multiprocessing.util": _refuse_to_spawn,
+        }
+    )
+
+
+def _refuse_to_start(module: ModuleType) -> None:
+    def start(_process: object) -> None:
+        raise PermissionError(EPERM, PROCESSES_REFUSED)
+
+    setattr(module.BaseProcess, "start", start)  # noqa: B010 -- a class that is not known here
+
+
+def _refuse_to_spawn(module: ModuleType) -> None:
+    def spawn(*_arguments: object) -> None:
+        raise PermissionError(EPERM, PROCESSES_REFUSED)
+
+    setattr(module, "spawnv_passfds", spawn)  # noqa: B010 -- as above
+
+
+def _lock_threads_only(module: ModuleType) -> None:
+    for name in _LOCKS:
+        setattr(module, name, _without_context(getattr(threading, name)))
+
+
+def _without_context(make: Any) -> Any:
+    """The function of `threading`, called as that of `multiprocessing`."""
+
+    def made(*arguments: Any, ctx: object = None) -> Any:  # noqa: ARG001 -- a keyword of the original
+        return make(*arguments)
+
+    return made
+
+
+_NETWORK = "there is no network in this sandbox: work with the files that were given"
+_WORDS = {
+    "os.fork": PROCESSES_REFUSED,
+    "os.forkpty": PROCESSES_REFUSED,
+    "os.exec": PROCESSES_REFUSED,
+    "os.posix_spawn": PROCESSES_REFUSED,
+    "os.system": PROCESSES_REFUSED,
+    "subprocess.Popen": PROCESSES_REFUSED,
+    "socket.getaddrinfo": _NETWORK,
+    "socket.gethostbyname": _NETWORK,
+    "socket.connect": _NETWORK,
+    "socket.bind": _NETWORK,
+}
+"""By the audit events of the standard library (docs.python.org, "Audit events table")."""
+
+
+def explain_refusals() -> None:
+    """Raise `PermissionError` with words in place of a bare one."""
+    sys.addaudithook(_explain)
+
+
+def _explain(event: str, _arguments: tuple[object, ...]) -> None:
+    words = _WORDS.get(event)
+    if words is not None:
+        raise PermissionError(EPERM, words)
+
+
+# ruff: noqa: PTH109 -- pathlib would add a fifth to the start-up time
+
+
+FILENAME = "<code>"
+FIRST_PRIVATE_FD = 200  # out of the way of programs that close the low ones
+ONLY_AST = 0x400  # ast.PyCF_ONLY_AST, without the import
+LONGEST_TREE = 1_000_000  # characters of a source
+LONGEST_VALUE = 20_000  # characters
+LIMITS = {12: "memory", 27: "file", 28: "disk", 122: "disk"}  # errno: ENOMEM, EFBIG, ENOSPC, EDQUOT
+
+
+class Program:
+    """Where sources are executed, one after the other.
+
+    Args:
+        images: A folder for what they draw.
+
+    Attributes:
+        limit: What the last one failed for want of: `memory`, `file`, `disk`, or `library:` and a name.
+        value: What a notebook would show of its last expression.
+        descriptors: What stdout and stderr were, and will be at the start of the next.
+    """
+
+    def __init__(self, images: str) -> None:
+        self.limit = self.value = ""
+        self.process = os.getpid()
+        self._drawings = Drawings(images)
+        self._module = type(sys)("__main__")
+        self._source = ""
+        self.descriptors = tuple(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_PRIVATE_FD) for fd in (1, 2))
+        self._streams: list[TextIO] = []
+        sys.modules["__main__"] = self._module
+        sys.argv = [FILENAME]
+        sys.path.append(os.getcwd())  # last, so that no file of the program hides a library
+        after_import({"linecache": self._show_source, **self._drawings.callbacks()})
+
+    def run(self, source: str) -> int:
+        """Run a source and return the exit status it would have as a script."""
+        self.limit = self.value = ""
+        self._open_streams()
+        self._source = source
+        if "linecache" in sys.modules:
+            self._show_source(sys.modules["linecache"])
+        steps = (self._execute, _join_threads, self._drawings.take_rest)
+        statuses = [self.attempt(step) for step in steps]
+        self.flush()
+        sys.stdout, sys.stderr = self._streams
+        return next(filter(None, statuses), 0)
+
+    def attempt(self, step: Callable[[], None]) -> int:
+        """Take a step and return its exit status; a failure is shown as Python would show it."""
+        try:
+            step()
+        except SystemExit as stop:
+            if stop.code is None or isinstance(stop.code, int):
+                return 0 if stop.code is None else int.__and__(stop.code, 0xFF)
+            self._show(_words(stop.code))
+            return 1
+        except BaseException as error:  # noqa: BLE001 -- whatever a program raises is its result
+            self._show_error(error)
+            return 1
+        return 0
+
+    def forget(self) -> None:
+        """Let go of all the program's objects; files it did not close are written out by that."""
+        self._module.__dict__.clear()
+
+    def flush(self) -> None:
+        """Flush the streams, and what the program may have put in their place."""
+        for stream in (sys.__dict__.get("stdout"), sys.__dict__.get("stderr"), *self._streams):
+            _flush(stream)
+
+    def _execute(self) -> None:
+        """Compile and execute the source; the value of a last expression is kept."""
+        program, last = _compile(self._source)
+        names = self._module.__dict__
+        exec(program, names)  # noqa: S102 -- what this process is for
+        if last is None:
+            return
+        value = eval(last, names)  # noqa: S307 -- as above
+        if value is not None and not self._source.rstrip().endswith(";"):  # as a notebook understands it
+            self._drawings.take_value(value)
+            self.value = str.__getitem__(repr(value), slice(LONGEST_VALUE))  # may be of a subclass
+
+    def _show_error(self, error: BaseException) -> None:
+        """Print a traceback without the frames of this file."""
+        self.limit = _limit(error)
+        try:
+            trace = _without_own_frames(error.__traceback__)
+            if sys.excepthook is sys.__excepthook__:
+                import traceback  # noqa: PLC0415 -- would add a third to the start-up time
+
+                self._show("".join(traceback.format_exception(type(error), error, trace)))
+            else:
+                sys.excepthook(type(error), error, trace)
+        except BaseException:  # noqa: BLE001 -- no memory left, a hostile __str__, a broken excepthook
+            self._show(f"{type(error).__name__}\n")
+
+    def _show(self, text: str) -> None:
+        """Write to stderr, whatever the program has done to `sys.stderr`."""
+        self.flush()
+        try:
+            with _open_stream(self.descriptors[1]) as stream:
+                stream.write(text)
+        except OSError:  # the program has closed even this
+            return
+
+    def _open_streams(self) -> None:
+        """Make stdout and stderr whole again; what a line holds is out when the process is killed."""
+        for original, fd in zip(self.descriptors, (1, 2), strict=True):
+            os.dup2(original, fd)
+        self._streams = [_open_stream(1), _open_stream(2)]
+        sys.stdout, sys.stderr = self._streams
+
+    def _show_source(self, linecache: ModuleType) -> None:
+        """Let tracebacks and `inspect` find the source."""
+        lines = [f"{line}\n" for line in self._source.split("\n")]
+        linecache.cache[FILENAME] = (len(self._source), None, lines, FILENAME)
+
+
+def _compile(source: str) -> tuple[CodeType, CodeType | None]:
+    """The program, and by itself the expression that it ends with, if it does."""
+    source = source.removeprefix("\ufeff")  # the byte order mark of a file
+    if len(source) <= LONGEST_TREE:
+        try:
+            tree: Any = compile(source, FILENAME, "exec", ONLY_AST, dont_inherit=True)
+            if tree.body and isinstance(tree.body[-1], _ast.Expr):
+                last = _ast.Expression(tree.body.pop().value)
+                return (
+                    compile(tree, FILENAME, "exec", dont_inherit=True),
+                    compile(last, FILENAME, "eval", dont_inherit=True),
+                )
+        except (RecursionError, MemoryError):  # a tree takes more of both than the code does
+            pass
+    return compile(source, FILENAME, "exec", dont_inherit=True), None
+
+
+def _limit(error: BaseException) -> str:
+    """What a program failed for want of."""
+    try:
+        if isinstance(error, MemoryError):
+            return "memory"
+        if isinstance(error, ModuleNotFoundError):
+            name = (error.name or "").partition(".")[0]
+            return f"library:{name}" if name.isidentifier() else ""
+        return LIMITS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+    except BaseException:  # noqa: BLE001 -- a program can make anything of an attribute
+        return ""
+
+
+def _open_stream(fd: int) -> TextIO:
+    """A line-buffered text stream that leaves its descriptor open."""
+    return open(fd, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+def _words(code: object) -> str:
+    """What a program exits with, if that is no number."""
+    try:
+        return f"{code}\n"
+    except BaseException as error:  # noqa: BLE001 -- a hostile __str__
+        return f"{type(error).__name__}\n"
+
+
+def _flush(stream: TextIO | None) -> None:
+    """Flush a stream that may be closed or no stream at all."""
+    try:
+        stream.flush()  # type: ignore[union-attr]  # None has no flush, which is an exception like the others
+    except BaseException:  # noqa: BLE001 -- a program can put anything in place of sys.stdout
+        return
+
+
+def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that belongs to the program."""
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return trace
+
+
+def _join_threads() -> None:
+    """Wait for the program's threads that are no daemons, as the end of a script does."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        for thread in threading.enumerate():
+            if not thread.daemon and thread is not threading.main_thread():
+                thread.join()

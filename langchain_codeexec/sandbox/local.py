@@ -1,0 +1,473 @@
+"""What came of a run, from what its supervisor said.
+
+The sandbox as users see it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import warnings
+import weakref
+from collections.abc import Iterable
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
+
+from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError, ExecutorError
+from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executors.base import (
+    LEFT_OUT,
+    STATE_LOST,
+    Turnstile,
+    in_thread,
+    is_duration,
+    refused_language,
+    wished_timeout,
+    words_for_library,
+    words_for_status,
+    words_for_time,
+)
+from langchain_codeexec.executors.files import files_from_left, images_from_left, named_files, text_from_bytes
+from langchain_codeexec.executors.process import ProcessExecutor
+from langchain_codeexec.sandbox.child.limits import Limits
+from langchain_codeexec.sandbox.modes import MODES, SeatbeltExecutor, unsupported_system
+from langchain_codeexec.sandbox.worker import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from langchain_codeexec.executions import ExecutionRequest
+    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
+    from langchain_codeexec.sandbox.worker import Connection
+
+__all__ = ["PRELOAD", "LocalSandbox", "LocalSession", "SandboxWarning", "result_from_reply"]
+
+
+def result_from_reply(
+    reply: dict[str, Any], blobs: list[bytes], limits: Limits, timeout: float, *, last: bool
+) -> ExecutionResult:
+    """The result of a run.
+
+    Args:
+        reply: The header of the supervisor's answer.
+        blobs: Stdout, stderr, images and files.
+        limits: What the run was allowed.
+        timeout: Its wall-clock seconds.
+        last: Whether no other follows in its process.
+    """
+    (out_cut, err_cut), (stdout, stderr, *rest) = reply["truncated"], blobs
+    images = len(reply["images"])
+    ending, status = reply["ending"], reply["status"]
+    killed = {
+        "deadline": words_for_time(timeout),
+        "cpu": f"killed at the limit of {limits.cpu:g} s of CPU time",
+        "tasks": f"killed at the limit of {limits.tasks} threads",
+        "disk": f"killed at the limit of the disk ({limits.disk} bytes, {limits.files} files)",
+        "restless": "killed: its threads could not be stopped at the end of the run",
+        "cancelled": "cancelled",
+    }
+    limit = _words_for_limit(reply["limit"], limits) if status else ""
+    remarks = [killed.get(ending) or limit or words_for_status(status)]
+    remarks += [STATE_LOST] * (ending != "replied" and not last)
+    remarks += [LEFT_OUT] * reply["more"]
+    return ExecutionResult(
+        outcome=_outcome(ending, status),
+        stdout=text_from_bytes(stdout, truncated=out_cut),
+        stderr=text_from_bytes(stderr, truncated=err_cut),
+        images=images_from_left(zip(reply["images"], rest[:images], strict=True)),
+        files=files_from_left(zip(reply["files"], rest[images:], strict=True)),
+        wall_time=reply["wall"],
+        truncated=out_cut or err_cut,
+        detail="; ".join(filter(None, remarks)),
+        value=reply["value"].encode("utf-8", "backslashreplace").decode() or None,
+        cpu_time=reply["cpu"],
+        peak_memory=reply["peak"],
+    )
+
+
+def _outcome(ending: str, status: int) -> Outcome:
+    if ending == "deadline":
+        return Outcome.DEADLINE_EXCEEDED
+    return Outcome.OK if ending in {"replied", "exited"} and not status else Outcome.FAILED
+
+
+def _words_for_limit(limit: str, limits: Limits) -> str:
+    """What the program failed for want of, in words."""
+    kind, _, library = limit.partition(":")
+    words = {
+        "memory": f"the limit of memory was reached ({limits.memory} bytes)",
+        "file": f"the limit of a file's size was reached ({limits.file} bytes)",
+        "disk": f"the limit of the disk was reached ({limits.disk} bytes, {limits.files} files)",
+        "library": words_for_library(library) if library.isidentifier() else "",
+    }
+    return words.get(kind, "")
+
+
+PRELOAD = ("numpy", "pandas", "matplotlib.pyplot")
+"""Libraries that programs use most and that take long to load."""
+
+_MIB = 1 << 20
+_BYTES_PER_FILE = 16 << 10
+"""So many bytes of disk allow for one more file or folder."""
+_SPARES = 2
+"""Runs made ready in advance."""
+_GRACE = 15.0
+"""Seconds the supervisor of a run may take beyond its deadline before it is given up."""
+_UNSAFE = "LocalSandbox(unsafe=True) isolates nothing: programs run as you, with your files and your network"
+
+
+class SandboxWarning(UserWarning):
+    """The sandbox does not do all that could be expected of it."""
+
+
+class LocalSandbox:
+    """Runs Python programs on this machine, isolated from it.
+
+    A program finds a working directory with its files, the interpreter's installed libraries, and nothing
+    else: no network, no environment, no home, no other process, no other file. It cannot start processes;
+    threads it can. Its figures (those of plotly and altair as pages), the files it leaves in the working
+    directory and the value of its last expression come back. Libraries of `preload` are loaded once; each
+    run is forked from there in a few milliseconds, and nothing of one run is there in another, sessions
+    excepted.
+
+    On Linux the kernel isolates, in the first of these modes that the system turns out to allow:
+
+    - `namespaces`: a root of its own that holds nothing but libraries; user, mount, process, network, IPC and
+      host name namespaces; Landlock; a list of allowed system calls.
+    - `bubblewrap`: the same with the outer namespaces made by bubblewrap, where it is installed.
+    - `landlock`: Landlock and the list of system calls alone. Whether a path of the host exists can be found
+      out; sizes and times cannot, unless the system forbids a process to look into its children's memory
+      (`kernel.yama.ptrace_scope` of 2 or more). The disk is watched over instead of limited.
+
+    On macOS `sandbox-exec` isolates; this has been written from its documentation and **never been tested**.
+    Elsewhere every run is refused. The sandbox shares the kernel with its host: where programs may be written
+    by an attacker who knows an unpublished hole in Linux, use a virtual machine.
+
+    A sandbox can be used from many threads and event loops. It starts with the first run and ends with
+    `close`, with the program or when nobody refers to it any more.
+
+    Args:
+        timeout: Wall-clock seconds for a run whose request names none.
+        memory_bytes: Address space of a run, the libraries loaded in advance among it.
+        cpu_seconds: Seconds on all processors together; by default what the time-out allows.
+        processes: Threads of a run. Other processes are never allowed.
+        open_files: Descriptors of a run.
+        file_bytes: The largest file, and the most that the files brought back hold together.
+        disk_bytes: All files of a run or session together, which are kept in memory.
+        output_bytes: How much of stdout, and of stderr, is kept: the head; the rest is dropped.
+        mode: `auto`, or one of the modes above.
+        preload: Libraries to load in advance; those that are not installed are left out.
+        workers: Runs at a time; by default one for each processor. Others wait in the order they came.
+        waiting: Runs that may wait; one more is a `SandboxBusyError`.
+        readable: Further files and folders of the host that programs can read, under the same path; where
+            the host runs as root, only what everybody may read.
+        unsafe: Isolate nothing, and run in a `ProcessExecutor`. Warns.
+        python: The interpreter, 3.11 or newer; its installed packages are what programs can import.
+
+    Raises:
+        ConfigurationError: A setting is wrong.
+    """
+
+    def __init__(  # noqa: PLR0913 -- one keyword for each limit
+        self,
+        timeout: float = 30.0,
+        *,
+        memory_bytes: int = 2048 * _MIB,
+        cpu_seconds: float | None = None,
+        processes: int = 64,
+        open_files: int = 256,
+        file_bytes: int = 64 * _MIB,
+        disk_bytes: int = 256 * _MIB,
+        output_bytes: int = _MIB,
+        mode: str = "auto",
+        preload: Iterable[str] = PRELOAD,
+        workers: int | None = None,
+        waiting: int = 1000,
+        readable: Iterable[str | os.PathLike[str]] = (),
+        unsafe: bool = False,
+        python: str = sys.executable,
+    ) -> None:
+        places = (os.cpu_count() or 1) if workers is None else workers
+        _check_counts(
+            memory_bytes=memory_bytes,
+            processes=processes,
+            open_files=open_files,
+            file_bytes=file_bytes,
+            disk_bytes=disk_bytes,
+            output_bytes=output_bytes,
+            workers=places,
+            waiting=waiting,
+        )
+        _check_durations(timeout=timeout, cpu_seconds=timeout if cpu_seconds is None else cpu_seconds)
+        preload, readable = _names("preload", preload), _names("readable", readable)
+        if mode not in ("auto", *MODES):
+            raise ConfigurationError(f"mode must be 'auto' or one of {', '.join(MODES)}, not {mode!r}")
+        self.timeout = timeout
+        self.limits = Limits(
+            memory=memory_bytes,
+            cpu=cpu_seconds or 0.0,
+            tasks=processes,
+            open_files=open_files,
+            file=file_bytes,
+            disk=disk_bytes,
+            files=max(256, disk_bytes // _BYTES_PER_FILE),
+            output=output_bytes,
+        )
+        self._pool = Pool(
+            python,
+            MODES if mode == "auto" else (mode,),
+            {
+                "limits": asdict(self.limits),
+                "preload": preload,
+                "readable": [os.path.abspath(path) for path in readable],  # noqa: PTH100 -- keeps links
+                "temporary": _temporary_folder(),
+            },
+            _complain,
+            spares=min(places, _SPARES),
+        )
+        self._turnstile = Turnstile(places, waiting)
+        self._instead: CodeExecutor | None = None
+        if unsafe or sys.platform == "darwin":
+            kind = ProcessExecutor if unsafe else SeatbeltExecutor
+            self._instead = kind(
+                timeout,
+                memory_bytes=memory_bytes,
+                output_bytes=output_bytes,
+                file_bytes=file_bytes,
+                python=python,
+            )
+        if unsafe:
+            warnings.warn(_UNSAFE, SandboxWarning, stacklevel=2)
+        self._end = weakref.finalize(self, self._pool.close)
+
+    @property
+    def name(self) -> str:
+        """`sandbox`; without isolation `process`."""
+        return self._instead.name if self._instead else "sandbox"
+
+    @property
+    def mode(self) -> str:
+        """How programs are isolated here; starts the sandbox if it has not been.
+
+        Raises:
+            SandboxUnavailableError: They cannot be.
+        """
+        return self._instead.name if self._instead else self._running_pool().worker().mode
+
+    def start(self) -> Self:
+        """Start now what would start with the first run.
+
+        Raises:
+            SandboxUnavailableError: The system cannot isolate programs.
+            ExecutorError: The interpreter cannot be started.
+        """
+        if self._instead is None:
+            self._running_pool().worker()
+        return self
+
+    def close(self) -> None:
+        """End the sandbox with all its runs; closed twice is closed."""
+        self._end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def run(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run one program.
+
+        Raises:
+            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
+            SandboxBusyError: Too many runs are waiting.
+            SandboxUnavailableError: The system cannot isolate programs.
+            ExecutorError: The sandbox failed.
+        """
+        if self._instead is not None:
+            return self._instead.run(request)
+        with closing(LocalSession(self)) as session:
+            return session.run(request, last=True)
+
+    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run one program without blocking the event loop; cancelling the task kills the run.
+
+        Raises:
+            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
+            SandboxBusyError: Too many runs are waiting.
+            SandboxUnavailableError: The system cannot isolate programs.
+            ExecutorError: The sandbox failed.
+        """
+        if self._instead is not None:
+            return await self._instead.arun(request)
+        with closing(LocalSession(self)) as session:
+            return await session.arun(request, last=True)
+
+    def session(self) -> AbstractContextManager[ExecutorSession]:
+        """Open a session: one process, one namespace and one working directory for all its runs.
+
+        Raises:
+            SandboxUnavailableError: The system cannot isolate programs.
+            ExecutorError: The sandbox failed.
+        """
+        return self._session() if self._instead is None else self._instead.session()
+
+    @contextmanager
+    def _session(self) -> Iterator[LocalSession]:
+        with closing(LocalSession(self)) as session:
+            yield session
+
+    def _running_pool(self) -> Pool:
+        if sys.platform != "linux":
+            raise unsupported_system()
+        return self._pool
+
+
+class LocalSession:
+    """Runs that share a process: variables, imports and files of one are there in the next.
+
+    Between runs the process is stopped, threads and all. A run that ends the process (a time-out, a crash,
+    `os._exit`) takes variables and imports with it and says so in its `detail`; the next one starts in a new
+    process and finds the files. `sys.exit` ends only a run.
+
+    Args:
+        sandbox: Whose limits hold.
+    """
+
+    def __init__(self, sandbox: LocalSandbox) -> None:
+        self._sandbox = sandbox
+        self._connection: Connection | None = None
+        self._cancelled = False
+        self._lock = Lock()
+
+    def close(self) -> None:
+        """Kill the process and forget the files."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def cancel(self) -> None:
+        """Kill the run that is under way, from another thread."""
+        self._cancelled = True
+        if self._connection is not None:
+            self._connection.cancel()
+
+    def run(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+        """Run a program after those that ran in this session before.
+
+        Args:
+            request: The program.
+            last: Whether no other follows: then the process ends as a script does, `atexit` included.
+
+        Raises:
+            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
+            SandboxBusyError: Too many runs are waiting.
+            SandboxUnavailableError: The system cannot isolate programs.
+            ExecutorError: The sandbox failed.
+        """
+        turnstile = self._sandbox._turnstile  # noqa: SLF001 -- a session is a part of its sandbox
+        ticket = turnstile.queue()
+        try:
+            ticket.result()
+        except BaseException:
+            turnstile.give_up(ticket)
+            raise
+        try:
+            return self.run_now(request, last=last)
+        finally:
+            turnstile.leave()
+
+    async def arun(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+        """Run a program without blocking the event loop; cancelling the task kills the run and ends the session.
+
+        Raises:
+            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
+            SandboxBusyError: Too many runs are waiting.
+            SandboxUnavailableError: The system cannot isolate programs.
+            ExecutorError: The sandbox failed, or a run of the session was cancelled.
+        """
+        turnstile = self._sandbox._turnstile  # noqa: SLF001 -- as above
+        ticket = turnstile.queue()
+        try:
+            await asyncio.wrap_future(ticket)
+        except BaseException:
+            turnstile.give_up(ticket)
+            raise
+        try:
+            return await in_thread(lambda: self.run_now(request, last=last), self.cancel)
+        finally:
+            turnstile.leave()
+
+    def run_now(self, request: ExecutionRequest, *, last: bool) -> ExecutionResult:
+        """Run a program without waiting for a place; see `run`."""
+        refused = refused_language(request.language)
+        if refused is not None:
+            return refused
+        limits = self._sandbox.limits
+        timeout = min(wished_timeout(request, self._sandbox.timeout), _LONGEST)
+        files = named_files(request.files)
+        if sum(len(data) for _, data in files) > limits.disk or len(files) > limits.files:
+            raise ExecutionRequestError(
+                f"the files do not fit into the sandbox's disk of {limits.disk} bytes: send less, or set "
+                "disk_bytes higher"
+            )
+        header = {"timeout": timeout, "last": last, "files": [name for name, _ in files]}
+        if not isinstance(request.code, str):
+            raise ExecutionRequestError(f"a program is a str, not {type(request.code).__name__}")
+        code = request.code.encode("utf-8", "surrogatepass")
+        with self._lock:
+            reply, blobs = self._exchange(header, [code, *(data for _, data in files)], timeout + _GRACE)
+        return result_from_reply(reply, blobs, limits, timeout, last=last)
+
+    def _exchange(
+        self, header: dict[str, object], blobs: list[bytes], timeout: float
+    ) -> tuple[dict[str, object], list[bytes]]:
+        if self._connection is None:
+            self._connection = self._sandbox._running_pool().connect()  # noqa: SLF001 -- as above
+        if self._cancelled:
+            raise ExecutorError("cancelled")
+        try:
+            return self._connection.exchange(header, blobs, timeout)
+        except BaseException:
+            self.close()
+            raise
+
+
+_LONGEST = 1e6
+"""Seconds; what sockets can wait for."""
+
+
+def _check_counts(**counts: object) -> None:
+    for name, value in counts.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+            raise ConfigurationError(f"{name} must be a positive whole number, not {value!r}")
+
+
+def _check_durations(**durations: object) -> None:
+    for name, value in durations.items():
+        if not is_duration(value):
+            raise ConfigurationError(f"{name} must be a positive number of seconds, not {value!r}")
+
+
+def _names(setting: str, values: object) -> list[Any]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise ConfigurationError(f"{setting} must be a list of names, not {values!r}")
+    names = list(values)
+    for name in names:
+        if not isinstance(name, str | os.PathLike):
+            raise ConfigurationError(f"{setting} must hold names, not {name!r}")
+    return names
+
+
+def _complain(words: str) -> None:
+    warnings.warn(f"{words}; programs will load it themselves", SandboxWarning, stacklevel=2)
+
+
+def _temporary_folder() -> str:
+    import tempfile  # noqa: PLC0415 -- looks at the disk
+
+    return tempfile.gettempdir()

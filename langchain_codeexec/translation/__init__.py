@@ -1,1 +1,0 @@
-"""The wire's parts to LangChain's content blocks and back; pure functions."""

@@ -32,7 +32,7 @@ from numbers import Integral, Real
 from operator import ne
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.data.files import Column
+from langchain_codeexec.data.data_file import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable

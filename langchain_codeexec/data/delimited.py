@@ -22,7 +22,7 @@ from langchain_codeexec.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from langchain_codeexec.data.files import Column
+    from langchain_codeexec.data.data_file import Column
     from langchain_codeexec.data.frames import Chunk, Grid
 
 __all__ = [

@@ -7,138 +7,31 @@ A question with its data, as one message.
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
-from base64 import b64encode
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.messages import HumanMessage
 
 from langchain_codeexec.data.blocks import carried_in
 from langchain_codeexec.data.columns import scanned
+from langchain_codeexec.data.data_file import DataFile
 from langchain_codeexec.data.delimited import csv_from_grid, sample_of, writable
 from langchain_codeexec.data.frames import CHUNK, RowGrid
-from langchain_codeexec.data.limits import DataLimits, fair_share, in_words, inline_size, shown, too_large
+from langchain_codeexec.data.limits import DataLimits, fair_share, in_words, inline_size, too_large
 from langchain_codeexec.data.sources import contents_of
 from langchain_codeexec.errors import ConfigurationError, DataError
-from langchain_codeexec.executions import InlineFile
-from langchain_codeexec.gemini.input_files import code_can_open, input_file_name
+from langchain_codeexec.gemini.input_files import input_file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from langchain_core.messages import BaseMessage
 
     from langchain_codeexec.data.formats import Content
     from langchain_codeexec.data.frames import Grid
 
-__all__ = ["FILES_HEADING", "Column", "DataFile", "data_files", "data_message", "files_within", "listing"]
-
-_SOURCE, _NAME, _REMARK = 120, 60, 160  # characters shown of each
-_LISTED: Final = 1200  # characters for all columns
-_SAMPLE_LINE: Final = 300
-_MEDIA: Final = frozenset({"image", "audio", "video"})
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        name: Its name in the header.
-        kind: What its cells hold: `integer`, `number`, `boolean`, `text`, `date`, `datetime`, `time`, `seconds`
-            (of a duration), `JSON` (nested values), `base64` (bytes), `digits` (text such as `007`), `mixed` or
-            `empty`.
-        missing: How many of its cells are empty.
-    """
-
-    name: str
-    kind: str
-    missing: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """A file that travels in a request.
-
-    Attributes:
-        name: What a program finds it under, as the service names uploads: `input_file_0.csv`.
-        source: What it was: `sales 2024.csv`, `frame 'orders'`, `table 1 of planets.md`.
-        mime_type: Its MIME type.
-        data: Its bytes.
-        columns: The columns of a table.
-        rows: How many rows a table has, the header not counted; `None` for what is no table.
-        sample: The first rows, cells shortened.
-        remarks: What was done to it on the way, for the model to know.
-    """
-
-    name: str
-    source: str
-    mime_type: str
-    data: bytes
-    columns: tuple[Column, ...] = ()
-    rows: int | None = None
-    sample: tuple[tuple[str, ...], ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def in_working_directory(self) -> bool:
-        """Whether code finds it; any other file is for the model alone to read."""
-        return code_can_open(self.mime_type)
-
-    @property
-    def hint(self) -> str:
-        """The lines told to the model; no cell, name or source can end its line or grow without bound."""
-        facts = [shown(self.source, _SOURCE)]
-        if self.rows is None:
-            facts.append(shown(self.mime_type, _NAME))
-        else:
-            facts.append(f"{self.rows} {'row' if self.rows == 1 else 'rows'}")
-            facts.append(f"columns: {', '.join(_listed(self.columns))}")
-        if not self.in_working_directory:
-            facts.append("attached to be read, code cannot open it")
-        facts += [shown(remark, _REMARK) for remark in self.remarks]
-        lines = [f"- {self.name}: {'; '.join(facts)}"]
-        if self.sample:
-            header = (column.name for column in self.columns)
-            lines += [f"    {_csv_line(cells)}" for cells in (header, *self.sample)]
-        return "\n".join(lines)
-
-    @property
-    def block(self) -> dict[str, Any]:
-        """The file as one of LangChain's v1 content blocks."""
-        family = self.mime_type.partition("/")[0]
-        return {
-            "type": family if family in _MEDIA else "file",
-            "base64": b64encode(self.data).decode(),
-            "mime_type": self.mime_type,
-            "extras": {"filename": self.name},
-        }
-
-    @property
-    def inline_file(self) -> InlineFile:
-        """The file for an executor, under the same name."""
-        return InlineFile(self.data, self.mime_type, self.name)
-
-
-def _listed(columns: tuple[Column, ...]) -> Iterator[str]:
-    room = _LISTED
-    for index, column in enumerate(columns):
-        missing = f", {column.missing} missing" if column.missing else ""
-        listed = f"{shown(column.name, _NAME)} ({column.kind}{missing})"
-        room -= len(listed) + 2
-        if room < 0:
-            yield f"and {len(columns) - index} more"
-            return
-        yield listed
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([shown(cell, _NAME) for cell in cells])
-    return shown(line.getvalue(), _SAMPLE_LINE)
+__all__ = ["FILES_HEADING", "data_files", "data_message", "files_within", "listing"]
 
 
 _MARGIN: Final = 50_000

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.data.delimited import decoded, is_regular, read_delimited
 from langchain_codeexec.data.frames import RowGrid, grid_from_frame
-from langchain_codeexec.data.sources import grid_from_json, grid_from_lines
+from langchain_codeexec.data.records import grid_from_json, grid_from_lines
 from langchain_codeexec.errors import DataError, MissingDependencyError
 from langchain_codeexec.gemini.input_files import INPUT_TYPES
 

@@ -14,7 +14,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from langchain_codeexec.data.frames import unique_names
-from langchain_codeexec.data.text_tables import Found
+from langchain_codeexec.data.lines import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

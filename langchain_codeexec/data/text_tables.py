@@ -16,85 +16,16 @@ from __future__ import annotations
 import csv
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.data.delimited import delimiter_of
 from langchain_codeexec.data.html_tables import cleaned, html_tables
+from langchain_codeexec.data.lines import Found, Line, TextTable, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = [
-    "Captions",
-    "Fences",
-    "Found",
-    "Line",
-    "TextTable",
-    "box_table",
-    "lines_of",
-    "pipe_table",
-    "ruled_table",
-    "tables_in_text",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class TextTable:
-    """A table inside a text.
-
-    Attributes:
-        caption: What stands above it, or its own caption; may be empty.
-        columns: The columns' names, each once, with their units.
-        rows: Its cells, as many in each row as there are columns.
-        start: Where it begins in the text.
-        end: Where it ends, its last line break left out.
-    """
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    start: int
-    end: int
-
-
-class Line(NamedTuple):
-    """A line without its break, and where it stands."""
-
-    text: str
-    start: int
-
-    @property
-    def end(self) -> int:
-        """Where its text ends."""
-        return self.start + len(self.text)
-
-
-class Found(NamedTuple):
-    """A table as it was written.
-
-    Attributes:
-        header: The cells of its header.
-        rows: The cells of its rows, any number in each.
-        start: Where it begins in the text.
-        end: Where it ends.
-        caption: Its own caption, if it has one.
-    """
-
-    header: list[str]
-    rows: list[list[str]]
-    start: int
-    end: int
-    caption: str = ""
-
-
-def lines_of(text: str) -> list[Line]:
-    """The lines of a text."""
-    lines, place = [], 0
-    for line in text.split("\n"):
-        lines.append(Line(line.removesuffix("\r"), place))
-        place += len(line) + 1
-    return lines
+__all__ = ["Captions", "Fences", "box_table", "pipe_table", "ruled_table", "tables_in_text"]
 
 
 _HEADING: Final = re.compile(r"#{1,6}\s+(.*?)\s*#*\s*")

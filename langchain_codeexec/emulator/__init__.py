@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.app import AppOptions, ServerOptions, create_app
     from langchain_codeexec.emulator.assertions import AskedRequest, RecordedRequest
     from langchain_codeexec.emulator.brain import Brain, Prompt
+    from langchain_codeexec.emulator.conditions import When
     from langchain_codeexec.emulator.faults import Fault, Faults
     from langchain_codeexec.emulator.langchain_brain import LangChainBrain
     from langchain_codeexec.emulator.recording import CassettePlayer, RecordingProxy, open_cassette
-    from langchain_codeexec.emulator.scripted import ScriptedBrain, When
+    from langchain_codeexec.emulator.scripted import ScriptedBrain
     from langchain_codeexec.emulator.server import GeminiEmulator, serve
     from langchain_codeexec.emulator.service_errors import EmulatedError
 
@@ -66,10 +67,11 @@ __getattr__, __dir__ = lazy_exports(
         "app": ["AppOptions", "ServerOptions", "create_app"],
         "assertions": ["AskedRequest", "RecordedRequest"],
         "brain": ["Brain", "Prompt"],
+        "conditions": ["When"],
         "faults": ["Fault", "Faults"],
         "langchain_brain": ["LangChainBrain"],
         "recording": ["CassettePlayer", "RecordingProxy", "open_cassette"],
-        "scripted": ["ScriptedBrain", "When"],
+        "scripted": ["ScriptedBrain"],
         "server": ["GeminiEmulator", "serve"],
         "service_errors": ["EmulatedError"],
     },

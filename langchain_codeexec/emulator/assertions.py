@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_codeexec.emulator.brain import Prompt
+from langchain_codeexec.emulator.conditions import When, last_text, shown_prompt
 from langchain_codeexec.emulator.parsing import parse_message
-from langchain_codeexec.emulator.scripted import When, last_text, shown_prompt
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 

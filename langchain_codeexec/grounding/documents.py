@@ -41,7 +41,7 @@ from urllib.parse import urlsplit
 from langchain_core.documents import Document
 from langchain_core.messages import HumanMessage
 
-from langchain_codeexec.data.files import DataFile, data_files, listing
+from langchain_codeexec.data.files import data_files, listing
 from langchain_codeexec.data.limits import DataLimits, shown
 from langchain_codeexec.data.text_tables import tables_in_text
 from langchain_codeexec.errors import DataError
@@ -49,6 +49,7 @@ from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.grounding.figures import Figure, stated_figures
 
 if TYPE_CHECKING:
+    from langchain_codeexec.data.data_file import DataFile
     from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [

@@ -34,7 +34,7 @@ from langchain_codeexec.executors.files import files_from_left, images_from_left
 from langchain_codeexec.executors.process import ProcessExecutor
 from langchain_codeexec.sandbox.child.limits import Limits
 from langchain_codeexec.sandbox.modes import MODES, SeatbeltExecutor, unsupported_system
-from langchain_codeexec.sandbox.worker import Pool
+from langchain_codeexec.sandbox.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,23 +10,19 @@ import socket
 import subprocess
 import tempfile
 import weakref
-from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_codeexec.errors import ExecutorError
-from langchain_codeexec.executors.child_process import before_threads_are_joined
 from langchain_codeexec.executors.files import text_from_bytes
 from langchain_codeexec.sandbox.child import frames
-from langchain_codeexec.sandbox.modes import start_in_any_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["BrokenLibraryError", "Connection", "ModeUnavailableError", "Pool", "Worker", "WorkerEndedError"]
+__all__ = ["BrokenLibraryError", "Connection", "ModeUnavailableError", "Worker", "WorkerEndedError"]
 
 _SCRIPT = Path(__file__).with_name("_zygote.py")
 _STARTING = 120.0  # seconds; loading libraries from a cold disk is slow
@@ -276,126 +272,3 @@ def _forget_workers() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_workers)
-
-
-_CONNECTIONS_PER_WORKER = 10_000
-"""A zygote collects nothing from its runs; it is replaced now and then all the same."""
-
-
-@dataclass(eq=False)
-class Pool:
-    """Keeps one worker at hand.
-
-    Attributes:
-        python: The interpreter.
-        modes: Ways of isolation, in the order in which they are tried.
-        wanted: What the zygote is told.
-        complain: Called with words about a library that cannot be loaded in advance.
-        spares: How many runs are made ready in advance, each for one use like any other.
-    """
-
-    python: str
-    modes: tuple[str, ...]
-    wanted: dict[str, Any]
-    complain: Callable[[str], None]
-    spares: int = 1
-    _worker: Worker | None = field(default=None, init=False)
-    _retired: list[Worker] = field(default_factory=list, init=False)
-    _spares: deque[tuple[Worker, Connection]] = field(default_factory=deque, init=False)
-    _lock: Lock = field(default_factory=Lock, init=False)
-    _process: int = field(default_factory=os.getpid, init=False)
-    _closed: bool = field(default=False, init=False)
-
-    def __post_init__(self) -> None:
-        _POOLS.add(self)
-
-    def worker(self) -> Worker:
-        """A worker that is alive.
-
-        Raises:
-            SandboxUnavailableError: The system cannot isolate programs.
-            ExecutorError: The interpreter cannot be started, or the pool is closed.
-        """
-        self._notice_fork()
-        with self._lock:
-            if self._closed:
-                raise ExecutorError("the sandbox is closed")
-            worker = self._worker
-            if worker is None or not worker.is_alive() or worker.connections >= _CONNECTIONS_PER_WORKER:
-                if worker is not None:
-                    self._retired.append(worker)
-                self._worker = None
-                self._worker = worker = start_in_any_mode(self.modes, self._start)
-            for old in [old for old in self._retired if not old.is_busy()]:
-                self._retired.remove(old)
-                old.close()
-            return worker
-
-    def connect(self) -> Connection:
-        """Have a run or a session forked; a worker that turns out to be dead is replaced.
-
-        What is handed out has been made ready before where possible, and the next one is begun.
-
-        Raises:
-            SandboxUnavailableError: The system cannot isolate programs.
-            ExecutorError: The sandbox cannot be started, or the pool is closed.
-        """
-        try:
-            return self._connect(self.worker())
-        except WorkerEndedError:
-            return self._connect(self.worker())
-
-    def _connect(self, worker: Worker) -> Connection:
-        found = None
-        while found is None and self._spares:
-            with suppress(IndexError):  # another thread was faster
-                owner, spare = self._spares.popleft()
-                if owner is worker and spare.is_alive():
-                    found = spare
-                else:
-                    spare.close()
-        if found is None:
-            found = worker.connect()
-        with suppress(WorkerEndedError):  # what has been found may still be good
-            while len(self._spares) < self.spares:
-                spare = worker.connect()
-                self._spares.append((worker, spare))
-                spare.prepare()
-        return found
-
-    def close(self) -> None:
-        """End all workers with all their runs."""
-        self._notice_fork()
-        with self._lock:
-            workers = [*self._retired, *([self._worker] if self._worker else [])]
-            self._retired, self._worker, self._closed = [], None, True
-        while self._spares:
-            self._spares.pop()[1].close()
-        for worker in workers:
-            worker.close()
-
-    def _start(self, mode: str) -> Worker:
-        """Start a worker, without the libraries that cannot be loaded."""
-        while True:
-            try:
-                return Worker(self.python, mode, self.wanted)
-            except BrokenLibraryError as error:
-                self.complain(str(error))
-                left = [name for name in self.wanted["preload"] if name != error.library]
-                self.wanted = {**self.wanted, "preload": left}
-
-    def _notice_fork(self) -> None:
-        """In a fork of the host start anew: the workers are the parent's, the lock may be held for ever."""
-        if self._process != os.getpid():
-            self._process, self._lock = os.getpid(), Lock()
-            self._worker, self._retired = None, []
-            self._spares.clear()
-
-
-_POOLS: weakref.WeakSet[Pool] = weakref.WeakSet()
-
-
-@before_threads_are_joined
-def _close_pools() -> None:
-    for pool in list(_POOLS):
-        pool.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from langchain_codeexec.emulator import GeminiEmulator, Prompt, ScriptedBrain
-from langchain_codeexec.emulator.scripted import last_text
+from langchain_codeexec.emulator.conditions import last_text
 from langchain_codeexec.emulator.service_errors import quota_exceeded
 from langchain_codeexec.emulator.targets import Target
 

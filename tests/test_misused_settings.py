@@ -13,15 +13,13 @@ from langchain_codeexec import (
     CodeExecutionMiddleware,
     CodeExecutionTool,
     DocumentCalculation,
-    FailoverExecutor,
     LocalSandbox,
-    VerificationMiddleware,
-    data_files,
-    save_outputs,
     verify_executions,
 )
-from langchain_codeexec.data import DataLimits
+from langchain_codeexec.data import DataLimits, data_files, save_outputs
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, DataError
+from langchain_codeexec.executors import FailoverExecutor
+from langchain_codeexec.middleware import VerificationMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -49,8 +49,9 @@ from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.grounding.figures import Figure, stated_figures
 
 if TYPE_CHECKING:
-    from langchain_codeexec.data.data_file import DataFile
     from collections.abc import Iterator, Mapping, Sequence
+
+    from langchain_codeexec.data.data_file import DataFile
 
 __all__ = [
     "DOCUMENTS_HEADING",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_codeexec import InlineFile
+from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.messages.media import bytes_from_base64, inline_file, inline_image
 
 SVG = b"<svg/>"

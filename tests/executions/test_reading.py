@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 
-from langchain_codeexec import CodeExecution, InlineFile, Outcome, code_executions
+from langchain_codeexec import CodeExecution, code_executions
+from langchain_codeexec.executions import InlineFile, Outcome
 
 OK, FAILED, DEADLINE, UNSPECIFIED = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED, Outcome.UNSPECIFIED
 PIXEL = InlineFile(b"\x89PNG", "image/png")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec import ExecutionRequest, ExecutionResult, FailoverExecutor, Outcome, ProcessExecutor
+from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import (
     CodeExecError,
     ConfigurationError,
@@ -20,6 +20,8 @@ from langchain_codeexec.errors import (
     SandboxBusyError,
     SandboxUnavailableError,
 )
+from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executors import FailoverExecutor, ProcessExecutor
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.executors.failover import REASONS
 

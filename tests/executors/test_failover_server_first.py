@@ -14,14 +14,13 @@ from langchain_codeexec import (
     ChatGeminiCodeExecution,
     CodeExecutionTool,
     ExecutionRequest,
-    FailoverExecutor,
-    InlineFile,
     LocalSandbox,
-    Outcome,
     code_executions,
 )
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import AuthenticationError, RateLimitError
+from langchain_codeexec.executions import InlineFile, Outcome
+from langchain_codeexec.executors import FailoverExecutor
 from langchain_codeexec.executors.failover import REASONS
 from langchain_codeexec.executors.gemini import GeminiExecutor
 from langchain_codeexec.records.terminal import render_execution

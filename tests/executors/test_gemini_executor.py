@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from langchain_codeexec import (
-    ChatGeminiCodeExecution,
-    ExecutionRequest,
-    ExecutionResult,
-    InlineFile,
-    LocalSandbox,
-    Outcome,
-)
+from langchain_codeexec import ChatGeminiCodeExecution, ExecutionRequest, LocalSandbox
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import (
     ConfigurationError,
@@ -26,6 +19,7 @@ from langchain_codeexec.errors import (
     GeminiTimeoutError,
     RateLimitError,
 )
+from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors.base import AsyncExecutorSession, CodeExecutor
 from langchain_codeexec.executors.gemini import GeminiExecutor
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from langchain_codeexec import ExecutionRequest, ExecutionResult, InlineFile, Outcome
+from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ExecutionRequestError
+from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors.process import ProcessExecutor
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -2,8 +2,9 @@
 
 import pytest
 
-from langchain_codeexec import ExecutionRequest, ExecutionResult, Outcome
+from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError, ExecutorError
+from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.executors.process import ProcessExecutor
 

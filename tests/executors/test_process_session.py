@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from langchain_codeexec import ExecutionRequest, ExecutionResult, InlineFile, Outcome
+from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ExecutionRequestError, ExecutorError
+from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors.base import ExecutorSession
 from langchain_codeexec.executors.process import ProcessExecutor
 
@@ -279,7 +280,8 @@ async def test_a_broken_sandbox_in_an_event_loop():
 
 FORKING = """
 import os, sys, threading, time
-from langchain_codeexec import ExecutionRequest, ProcessExecutor
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.executors import ProcessExecutor
 results = []
 code = "open('begun', 'w').close(); import time; time.sleep(1); print('done')"
 def run(): results.append(ProcessExecutor().run(ExecutionRequest(code)))

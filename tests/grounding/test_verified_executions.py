@@ -10,9 +10,9 @@ from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from langchain_codeexec import InlineFile, LocalSandbox
+from langchain_codeexec import LocalSandbox
 from langchain_codeexec.errors import ExecutorError
-from langchain_codeexec.executions import CodeExecution, Outcome, artifact_from_executions
+from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, artifact_from_executions
 from langchain_codeexec.grounding import (
     Verdict,
     Verification,

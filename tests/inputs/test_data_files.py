@@ -22,9 +22,9 @@ from langchain_core.documents.base import Blob
 from PIL import Image
 from pyarrow import feather, parquet
 
-from langchain_codeexec import InlineFile
 from langchain_codeexec.data import Column, DataFile, DataLimits, data_files
 from langchain_codeexec.errors import ConfigurationError, DataError, MissingDependencyError
+from langchain_codeexec.executions import InlineFile
 
 CSV = b"a,b\n1,x\n2,\n"
 PNG = b"\x89PNG\r\n\x1a\n rest"

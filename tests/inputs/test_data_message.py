@@ -15,10 +15,11 @@ from langchain_core.messages import AIMessage, ChatMessage, HumanMessage, System
 from langchain_core.messages.utils import convert_to_messages
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from langchain_codeexec import ExecutionRequest, ProcessExecutor, code_executions
+from langchain_codeexec import ExecutionRequest, code_executions
 from langchain_codeexec.data import DataLimits, data_files, data_message, files_in, tables_in_text
 from langchain_codeexec.emulator.answering import input_files
 from langchain_codeexec.errors import DataError
+from langchain_codeexec.executors import ProcessExecutor
 
 if TYPE_CHECKING:
     from langchain_codeexec import ChatGeminiCodeExecution

@@ -32,9 +32,10 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
 
-from langchain_codeexec import CodeExecutionMiddleware, CodeExecutionTool, ProcessExecutor, code_executions
+from langchain_codeexec import CodeExecutionMiddleware, CodeExecutionTool, code_executions
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
+from langchain_codeexec.executors import ProcessExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,11 +19,11 @@ from langchain_codeexec import (
     ChatGeminiCodeExecution,
     CodeExecutionMiddleware,
     CodeExecutionTool,
-    ProcessExecutor,
     code_executions,
 )
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.executors import ProcessExecutor
 from langchain_codeexec.planning import planner
 
 if TYPE_CHECKING:

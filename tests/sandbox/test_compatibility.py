@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec import ExecutionRequest, Outcome
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.executions import Outcome
 from langchain_codeexec.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:

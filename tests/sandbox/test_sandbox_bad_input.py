@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from langchain_codeexec import ExecutionRequest, InlineFile
+from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError, ExecutorError
+from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:

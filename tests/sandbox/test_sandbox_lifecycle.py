@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec import ExecutionRequest, Outcome
+from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ExecutorError, SandboxBusyError
+from langchain_codeexec.executions import Outcome
 from langchain_codeexec.sandbox import worker as pool_module
 from langchain_codeexec.sandbox.local import LocalSandbox, SandboxWarning
 
@@ -293,7 +294,8 @@ def test_if_the_host_is_killed_nothing_is_left(confined: LocalSandbox):
 ENDING = """
 import asyncio, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
-from langchain_codeexec import ExecutionRequest, ProcessExecutor
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.executors import ProcessExecutor
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.sandbox import LocalSandbox
 executor = {executor}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec import ExecutionRequest, Outcome
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.executions import Outcome
 
 if TYPE_CHECKING:
     from langchain_codeexec.sandbox.local import LocalSandbox

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from langchain_codeexec import ExecutionRequest, ExecutionResult, InlineFile, Outcome
+from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError
+from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.sandbox.local import LocalSandbox, SandboxWarning
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec import ExecutionRequest, InlineFile, Outcome
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.executions import InlineFile, Outcome
 from langchain_codeexec.executors.base import ExecutorSession
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec import ExecutionResult, Outcome
 from langchain_codeexec.errors import ExecutorError, SandboxUnavailableError
+from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.sandbox import worker as worker_module
 from langchain_codeexec.sandbox.battery import running as report_module
 from langchain_codeexec.sandbox.battery.running import Finding
@@ -172,7 +172,8 @@ sys.modules |= dict.fromkeys(("fcntl", "grp", "pwd", "resource", "termios"))
 for name in ("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "fork", "geteuid", "pidfd_open", "register_at_fork"):
     delattr(os, name)
 sys.platform = "win32"
-from langchain_codeexec import ExecutionRequest, LocalSandbox, ProcessExecutor
+from langchain_codeexec import ExecutionRequest, LocalSandbox
+from langchain_codeexec.executors import ProcessExecutor
 from langchain_codeexec.errors import ExecutorError
 os_name, os.name = os.name, "nt"
 for executor in (LocalSandbox(), ProcessExecutor()):

@@ -13,19 +13,11 @@ from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from langchain_codeexec import (
-    ChatGeminiCodeExecution,
-    CodeExecution,
-    CodeExecutionTool,
-    ExecutionResult,
-    InlineFile,
-    Outcome,
-    ProcessExecutor,
-    code_executions,
-)
+from langchain_codeexec import ChatGeminiCodeExecution, CodeExecution, CodeExecutionTool, code_executions
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError, ExecutorError
-from langchain_codeexec.executions import files_from_artifact
+from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome, files_from_artifact
+from langchain_codeexec.executors import ProcessExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,15 +12,8 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_codeexec import (
-    CodeExecutionMiddleware,
-    CodeExecutionTool,
-    ExecutionResult,
-    InlineFile,
-    LocalSandbox,
-    Outcome,
-    code_executions,
-)
+from langchain_codeexec import CodeExecutionMiddleware, CodeExecutionTool, LocalSandbox, code_executions
+from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.tools.context import CallContext, files_for
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
-from langchain_codeexec import CodeExecutionTool, ExecutionRequest, ExecutionResult, LocalSandbox, Outcome
+from langchain_codeexec import CodeExecutionTool, ExecutionRequest, LocalSandbox
 from langchain_codeexec.errors import (
     CodeExecError,
     ConfigurationError,
@@ -22,6 +22,7 @@ from langchain_codeexec.errors import (
     GeminiConnectionError,
     SandboxBusyError,
 )
+from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors.base import in_thread as in_thread_of_its_own
 from langchain_codeexec.sandbox import local
 from langchain_codeexec.tools import PythonTool

@@ -177,7 +177,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     @classmethod
     def get_lc_namespace(cls) -> list[str]:
         """Where `load` finds the class."""
-        return ["langchain_codeexec", "chat_models"]
+        return ["langchain_codeexec", "chat_model"]
 
     def bind_tools(
         self,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from langchain_codeexec.emulator.scenes import SceneBrain
 
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import GeminiEmulator
+from langchain_codeexec.emulator.scenes import SceneBrain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

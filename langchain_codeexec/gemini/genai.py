@@ -93,6 +93,11 @@ class GenAITransport:
         """Which of the two services answers."""
         return "vertex" if self._api.vertexai else "developer"
 
+    @property
+    def address(self) -> str:
+        """Scheme, host, port and prefix of the client's base URL; see `Transport`."""
+        return str(self._api.get_read_only_http_options()["base_url"]).rstrip("/")
+
     def generate(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
     ) -> GenerateContentResponse:

@@ -116,6 +116,11 @@ class RestTransport:
         """Which of the two services answers."""
         return self._endpoint.kind
 
+    @property
+    def address(self) -> str:
+        """Scheme, host, port and prefix that requests go to; see `Transport`."""
+        return self._endpoint.root
+
     def generate(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
     ) -> GenerateContentResponse:

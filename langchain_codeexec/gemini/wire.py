@@ -244,6 +244,14 @@ class Transport(Protocol):
         """Which of the two services answers."""
         ...
 
+    @property
+    def address(self) -> str:
+        """Scheme, host, port and prefix that requests go to, without API version and model.
+
+        What an endpoint accepts is remembered for its address.
+        """
+        ...
+
     def generate(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
     ) -> GenerateContentResponse:

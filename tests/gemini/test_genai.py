@@ -135,6 +135,30 @@ def test_nothing_is_lost_in_a_stream(server, client, stream) -> None:
     assert server.requests[0].body == REQUEST
 
 
+def test_address_is_the_base_url_of_the_client(server, client) -> None:
+    assert GenAITransport(client).address == server.url
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({"api_key": "k"}, "https://generativelanguage.googleapis.com"),
+        ({"api_key": "k", "vertexai": True}, "https://aiplatform.googleapis.com"),
+        (
+            {"vertexai": True, "project": "p", "location": "us-east1", "credentials": Fake()},
+            "https://us-east1-aiplatform.googleapis.com",
+        ),
+        (
+            {"api_key": "k", "http_options": {"base_url": "https://gw.example:8443/google/"}},
+            "https://gw.example:8443/google",
+        ),
+    ],
+)
+def test_address_is_the_same_as_over_rest(settings, address: str) -> None:
+    with genai.Client(**settings) as client:
+        assert GenAITransport(client).address == address
+
+
 def test_count_tokens(server, client) -> None:
     server.answer({"totalTokens": 3})
     transport = GenAITransport(client)

@@ -55,7 +55,18 @@ def test_what_goes_out_and_what_comes_back(server, make_transport, generate) -> 
         "user-agent": "me",
     }
     assert received.headers["x-goog-api-client"].startswith("langchain-codeexec/")
-    assert transport.endpoint == "developer"
+    assert (transport.endpoint, transport.address) == ("developer", server.url)
+
+
+def test_address_has_no_version_and_no_model() -> None:
+    assert (
+        RestTransport(Endpoint("vertex", project="p", location="us-east1")).address
+        == "https://us-east1-aiplatform.googleapis.com"
+    )
+    assert (
+        RestTransport(Endpoint("developer", "https://gw.example:8443/google/", api_version="v1")).address
+        == "https://gw.example:8443/google"
+    )
 
 
 def test_stream(server, make_transport, stream) -> None:

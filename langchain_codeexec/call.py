@@ -1,39 +1,43 @@
-"""One call from settings and messages to chunks: planned, carried out, and planned anew when it is refused."""
+"""One call from settings and messages to responses: planned, carried out, and planned anew when it is refused."""
 
 from __future__ import annotations
 
 from contextlib import aclosing, closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
-from langchain_codeexec.errors import ConfigurationError, InvalidRequestError, PlanningError
-from langchain_codeexec.gemini.capabilities import learn_from
+from langchain_codeexec.errors import ConfigurationError, InvalidRequestError
+from langchain_codeexec.gemini.capabilities import Capabilities, Destination
 from langchain_codeexec.messages.from_wire import Origin
 from langchain_codeexec.messages.generation_config import generation_config, safety_settings
-from langchain_codeexec.messages.to_wire import Destination, contents_from_messages
-from langchain_codeexec.messages.tools import CODE_EXECUTION, declares_code_execution, wire_tools
-from langchain_codeexec.planning.execution import arun, run, steps
-from langchain_codeexec.planning.planners import (
-    as_carried_out,
-    planned_without_asking,
-    planner_for,
-    request_for,
+from langchain_codeexec.messages.to_wire import contents_from_messages
+from langchain_codeexec.messages.tools import (
+    CODE_EXECUTION,
+    declares_code_execution,
+    tool_config,
+    wire_tools,
 )
-from langchain_codeexec.planning.specification import Draft
+from langchain_codeexec.planning.execution import Exchange, UsageSum, exchanges
+from langchain_codeexec.planning.plan import Plan, PlanRequest, aplan_call, plan_call
+from langchain_codeexec.planning.planners import checked_planner
+from langchain_codeexec.planning.specification import Specification
 from langchain_codeexec.settings import CALL_SPELLINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
 
-    from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
-    from langchain_codeexec.planning.execution import Ask, AsyncChunks, Chunks
-    from langchain_codeexec.planning.plan import Plan, PlanRequest
+    from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Transport
+    from langchain_codeexec.planning.plan import Way
 
 __all__ = ["Call"]
+
+Json = dict[str, Any]
+_Responses: TypeAlias = "Generator[GenerateContentResponse, None, None]"
+_AsyncResponses: TypeAlias = "AsyncGenerator[GenerateContentResponse, None]"
 
 _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 """Passed around by LangChain for other providers; Gemini has nothing to set for them."""
@@ -51,18 +55,18 @@ class Call:
         messages: The conversation.
         defaults: The model's settings by name.
         overrides: What this call sets differently, with its `tools` and `tool_choice`.
-        endpoint: The service it goes to.
+        transport: What carries its requests.
 
     Attributes:
-        plan: What it got in the end; set before the first chunk is given.
-        draft: Its ingredients.
+        plan: What it got in the end; set before the first response is given.
+        specification: What it is about, in the wire's terms.
         timeout: Seconds each request may take; `None` leaves it to the transport.
         recorder: Saves what the answer draws.
 
     Raises:
-        ConfigurationError: An override is none that Gemini knows.
+        ConfigurationError: An override is none that Gemini knows, or the planner is none.
         MessageError: A message cannot be sent.
-        ToolDeclarationError: A tool cannot be declared.
+        ToolDeclarationError: A tool cannot be declared, or the choice names none that is.
     """
 
     def __init__(
@@ -70,14 +74,20 @@ class Call:
         messages: Sequence[BaseMessage],
         defaults: Mapping[str, Any],
         overrides: Mapping[str, Any],
-        endpoint: EndpointKind,
+        transport: Transport,
     ) -> None:
         settings = {**defaults, **_named(overrides)}
         self._messages = messages
         self._settings = settings
-        self.draft = _draft(messages, settings, endpoint)
-        self._known = self.draft.accepts
+        self._transport = transport
+        self._planner = checked_planner(settings["planner"])
+        # A transport of the user's own need not know where it sends requests.
+        destination = Destination(
+            str(settings["model"]), transport.endpoint, getattr(transport, "address", "")
+        )
+        self.specification = _specification(messages, settings, destination)
         self.plan: Plan | None = None
+        self._has_answer = False
         self.timeout: float | None = settings.get("timeout")
         self.recorder = Recorder(sink_from(settings.get("output_sink")))
 
@@ -85,79 +95,145 @@ class Call:
     def origin(self) -> Origin:
         """What the messages of the answer share."""
         plan = self.plan.to_dict() if self.plan else {}
-        return Origin(self.draft.endpoint, self.draft.model, str(len(self.draft.contents)), plan)
+        return Origin(self.specification.destination, str(len(self.specification.contents)), plan)
 
-    def chunks(self, ask: Callable[[GenerateContentRequest], Chunks]) -> Chunks:
+    def responses(self, *, streamed: bool) -> _Responses:
         """Carry the call out.
 
         Args:
-            ask: Makes a request; gives the chunks of its answer.
+            streamed: Whether answers come in chunks; else each request gives one response.
+
+        Yields:
+            Responses or chunks as the user sees them; token counts are those of all requests so far.
 
         Raises:
             GeminiError: A request failed; one that was refused for what it combines is made in another way.
             PlanningError: The planner gave no plan that could be carried out.
         """
-        for attempt in range(_MAX_WAYS):
-            self._known = self.draft.accepts
-            plan = planned_without_asking(self.draft)
-            if plan is None:
-                asked = self._question()
-                plan = as_carried_out(planner_for(self._settings["planner"]).plan(asked), asked)
-            self.plan = plan
-            is_shown = False
+        usage = UsageSum()
+        steps = self._steps()
+        step = next(steps, None)
+        while step is not None:
+            if isinstance(step, PlanRequest):
+                step = _next(steps, plan_call(step, self._planner))
+                continue
+            parts: list[Json] = []
+            has_begun = False
             try:
-                with closing(run(self._steps(), ask)) as chunks:
+                with closing(self._send(step.request, streamed=streamed)) as chunks:
                     for chunk in chunks:
-                        is_shown = True
-                        yield chunk
-            except InvalidRequestError as error:
-                if is_shown or attempt == _MAX_WAYS - 1 or not self._goes_another_way_after(error):
+                        has_begun = self._has_answer = True
+                        yield step.shown(usage.count(chunk), parts)
+            except InvalidRequestError as refusal:
+                if has_begun:
                     raise
+                step = self._after_refusal(steps, step, refusal)
             else:
-                return
+                usage.finish_request()
+                step = _next(steps, parts)
 
-    async def achunks(self, ask: Callable[[GenerateContentRequest], AsyncChunks]) -> AsyncChunks:
-        """Carry the call out without blocking the event loop; see `chunks`."""
-        for attempt in range(_MAX_WAYS):
-            self._known = self.draft.accepts
-            plan = planned_without_asking(self.draft)
-            if plan is None:
-                asked = self._question()
-                plan = as_carried_out(await planner_for(self._settings["planner"]).aplan(asked), asked)
-            self.plan = plan
-            is_shown = False
+    async def aresponses(self, *, streamed: bool) -> _AsyncResponses:
+        """Carry the call out without blocking the event loop; see `responses`."""
+        usage = UsageSum()
+        steps = self._steps()
+        step = next(steps, None)
+        while step is not None:
+            if isinstance(step, PlanRequest):
+                step = _next(steps, await aplan_call(step, self._planner))
+                continue
+            parts: list[Json] = []
+            has_begun = False
             try:
-                async with aclosing(arun(self._steps(), ask)) as chunks:
+                async with aclosing(self._asend(step.request, streamed=streamed)) as chunks:
                     async for chunk in chunks:
-                        is_shown = True
-                        yield chunk
-            except InvalidRequestError as error:
-                if is_shown or attempt == _MAX_WAYS - 1 or not self._goes_another_way_after(error):
+                        has_begun = self._has_answer = True
+                        yield step.shown(usage.count(chunk), parts)
+            except InvalidRequestError as refusal:
+                if has_begun:
+                    raise
+                step = self._after_refusal(steps, step, refusal)
+            else:
+                usage.finish_request()
+                step = _next(steps, parts)
+
+    def _send(self, request: GenerateContentRequest, *, streamed: bool) -> _Responses:
+        model = self.specification.destination.model
+        if streamed:
+            yield from self._transport.stream(model, request, timeout=self.timeout)
+        else:
+            yield self._transport.generate(model, request, timeout=self.timeout)
+
+    async def _asend(self, request: GenerateContentRequest, *, streamed: bool) -> _AsyncResponses:
+        model = self.specification.destination.model
+        if streamed:
+            async with aclosing(self._transport.astream(model, request, timeout=self.timeout)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        else:
+            yield await self._transport.agenerate(model, request, timeout=self.timeout)
+
+    def _steps(self) -> Generator[PlanRequest | Exchange, Any, None]:
+        """The call as questions to the planner and requests to the service.
+
+        A question is answered by the plan, a request by the parts of its answer, or by throwing its refusal in.
+        """
+        destination = self.specification.destination
+        for attempt in range(1, _MAX_WAYS + 1):
+            before = destination.accepts
+            self.plan = yield self._plan_request()
+            try:
+                yield from exchanges(self.specification, self.plan, repair=self._settings["repair_calls"])
+            except InvalidRequestError:
+                if self._has_answer or attempt == _MAX_WAYS or not self._knows_more_than(before):
                     raise
             else:
                 return
 
-    def _question(self) -> PlanRequest:
-        return request_for(self.draft, self._messages, self._settings["combination"])
+    def _plan_request(self) -> PlanRequest:
+        call = self.specification
+        accepts = call.destination.accepts
+        way: Way = "native" if accepts.code_with_functions else "delegated"
+        return PlanRequest(
+            messages=self._messages,
+            functions=call.functions,
+            destination=call.destination,
+            code_execution=call.wants_code and accepts.code_execution,
+            way=way if self._settings["combination"] == "auto" else self._settings["combination"],
+            tool_choice=call.tool_choice,
+        )
 
-    def _steps(self) -> Generator[Ask, list[dict[str, Any]], None]:
-        if self.plan is None:
-            raise PlanningError("a call is carried out before it is planned")
-        return steps(self.draft, self.plan, repair=self._settings["repair_calls"])
+    def _after_refusal(
+        self,
+        steps: Generator[PlanRequest | Exchange, Any, None],
+        step: Exchange,
+        refusal: InvalidRequestError,
+    ) -> PlanRequest | Exchange | None:
+        self.specification.destination.learn(refusal.message, step.request)
+        try:
+            return steps.throw(refusal)
+        except StopIteration:
+            return None
 
-    def _goes_another_way_after(self, refusal: InvalidRequestError) -> bool:
+    def _knows_more_than(self, before: Capabilities) -> bool:
         """Whether more is known now than when the call was planned, by this refusal or another call's."""
-        learn_from(refusal.message, self.draft.model, self.draft.endpoint)
-        before, now = self._known, self.draft.accepts
+        now = self.specification.destination.accepts
         if self._settings["combination"] != "auto":  # the way stays, whatever is learned of combining
             before = replace(before, code_with_functions=now.code_with_functions)
         return now != before
 
 
-def _draft(messages: Sequence[BaseMessage], settings: Mapping[str, Any], endpoint: EndpointKind) -> Draft:
-    model = str(settings["model"])
+def _next(steps: Generator[PlanRequest | Exchange, Any, None], outcome: Any) -> PlanRequest | Exchange | None:
+    try:
+        return steps.send(outcome)
+    except StopIteration:
+        return None
+
+
+def _specification(
+    messages: Sequence[BaseMessage], settings: Mapping[str, Any], destination: Destination
+) -> Specification:
     replayed = without_images(messages, settings["replay_images"])
-    contents, system = contents_from_messages(replayed, Destination(model, endpoint))
+    contents, system = contents_from_messages(replayed, destination)
     tools = wire_tools(settings.get("tools") or ())
     # A cache holds its own tools, and the service refuses a request that declares others beside it.
     if (
@@ -166,26 +242,25 @@ def _draft(messages: Sequence[BaseMessage], settings: Mapping[str, Any], endpoin
         and not declares_code_execution(tools)
     ):
         tools.append(CODE_EXECUTION)
-    rest: dict[str, Any] = {}
+    rest: Json = {}
     if settings.get("safety_settings"):
         rest["safetySettings"] = safety_settings(settings["safety_settings"])
     if settings.get("cached_content"):
         rest["cachedContent"] = settings["cached_content"]
     if settings.get("labels"):
         rest["labels"] = settings["labels"]
-    return Draft(
-        model=model,
-        endpoint=endpoint,
+    return Specification(
+        destination=destination,
         contents=contents,
         tools=tools,
         system=system,
-        tool_choice=settings.get("tool_choice"),
+        tool_choice=tool_config(settings.get("tool_choice"), tools),
         config=generation_config(settings),
         rest=rest,
     )
 
 
-def _named(overrides: Mapping[str, Any]) -> dict[str, Any]:
+def _named(overrides: Mapping[str, Any]) -> Json:
     """What a call sets, by the settings' own names."""
     if unknown := overrides.keys() - _KNOWN:
         raise ConfigurationError(

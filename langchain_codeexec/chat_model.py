@@ -24,6 +24,7 @@ from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.tools import tool_config, wire_tools
 from langchain_codeexec.planning.execution import joined
 from langchain_codeexec.planning.plan import areport_plan, report_plan
+from langchain_codeexec.planning.planners import checked_planner
 from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_core.tools import BaseTool
 
-    from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest, Transport
-    from langchain_codeexec.planning.execution import AsyncChunks, Chunks
+    from langchain_codeexec.gemini.wire import EndpointKind, Transport
 
 __all__ = ["ChatGeminiCodeExecution", "ToolBinding"]
 
@@ -116,6 +116,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         # Not in a validator: pydantic would turn the typed error, a ValueError, into a ValidationError.
         self._connection()
         sink_from(self.output_sink)
+        checked_planner(self.planner)
 
     @classmethod
     def from_chat_model(cls, llm: BaseChatModel, **settings: Any) -> Self:
@@ -240,9 +241,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
             tools: Counted along, in any of the forms that `bind_tools` takes.
         """
         call = self._call(messages, None, {"tools": tools or []})
-        draft = call.draft
-        request = draft.request(code=draft.wants_code, functions=draft.functions)
-        counted = self._connection().count_tokens(draft.model, request, timeout=call.timeout)
+        specification = call.specification
+        request = specification.request(code=specification.wants_code, functions=specification.functions)
+        model = specification.destination.model
+        counted = self._connection().count_tokens(model, request, timeout=call.timeout)
         return int(counted.get("totalTokens", 0))
 
     def close(self) -> None:
@@ -262,12 +264,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        call, transport = self._call(messages, stop, kwargs), self._connection()
-
-        def ask(request: GenerateContentRequest) -> Chunks:
-            yield transport.generate(call.draft.model, request, timeout=call.timeout)
-
-        response = joined(list(call.chunks(ask)))
+        call = self._call(messages, stop, kwargs)
+        response = joined(list(call.responses(streamed=False)))
         report_plan(call.plan, run_manager)
         answers = messages_from_response(response, call.origin)
         for answer in answers:
@@ -281,12 +279,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        call, transport = self._call(messages, stop, kwargs), self._connection()
-
-        async def ask(request: GenerateContentRequest) -> AsyncChunks:
-            yield await transport.agenerate(call.draft.model, request, timeout=call.timeout)
-
-        response = joined([chunk async for chunk in call.achunks(ask)])
+        call = self._call(messages, stop, kwargs)
+        response = joined([response async for response in call.aresponses(streamed=False)])
         await areport_plan(call.plan, run_manager)
         answers = messages_from_response(response, call.origin)
         for answer in answers:
@@ -300,13 +294,9 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        call, transport = self._call(messages, stop, kwargs), self._connection()
+        call = self._call(messages, stop, kwargs)
         translator = None
-
-        def ask(request: GenerateContentRequest) -> Chunks:
-            return transport.stream(call.draft.model, request, timeout=call.timeout)
-
-        with closing(call.chunks(ask)) as responses:
+        with closing(call.responses(streamed=True)) as responses:
             for response in responses:
                 if translator is None:
                     report_plan(call.plan, run_manager)
@@ -323,13 +313,9 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        call, transport = self._call(messages, stop, kwargs), self._connection()
+        call = self._call(messages, stop, kwargs)
         translator = None
-
-        def ask(request: GenerateContentRequest) -> AsyncChunks:
-            return transport.astream(call.draft.model, request, timeout=call.timeout)
-
-        async with aclosing(call.achunks(ask)) as responses:
+        async with aclosing(call.aresponses(streamed=True)) as responses:
             async for response in responses:
                 if translator is None:
                     await areport_plan(call.plan, run_manager)
@@ -343,7 +329,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         settings = dict(zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True))
         if stop is not None:
             settings["stop"] = stop
-        return Call(messages, settings, kwargs, self._connection().endpoint)
+        return Call(messages, settings, kwargs, self._connection())
 
     def _connection(self) -> Transport:
         if self.transport is not None:

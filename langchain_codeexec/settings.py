@@ -11,7 +11,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
 from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS
-from langchain_codeexec.planning.planners import Combination  # noqa: TC001 -- pydantic reads it
+from langchain_codeexec.planning.plan import Combination  # noqa: TC001 -- pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,10 +62,11 @@ class GeminiSettings(BaseModel):
     """Whether every request declares code execution."""
     combination: Combination = "auto"
     """How code execution and functions come together: in one request (`native`), functions with one that stands
-    for code execution (`delegated`), one of the two (`one_sided`), or the first of these that works (`auto`)."""
+    for code execution (`delegated`), one of the two (`one_sided`), or native where the model takes both, else
+    delegated (`auto`)."""
     planner: Any = Field(default=None, exclude=True, repr=False)
-    """A `Planner` that chooses between the two for each call; by default the model chooses where the service
-    takes both, and `RulePlanner` where it does not."""
+    """A `Planner`, or a function of a `PlanRequest`, that narrows what a call is offered; by default nothing is
+    withheld and the model chooses."""
     repair_calls: bool = True
     """Whether function calls that the model wrote as code become function calls."""
     output_sink: Any = Field(default=None, exclude=True, repr=False)

@@ -1,24 +1,25 @@
-"""What a model accepts on an endpoint: a table by family, and what the service's answers have taught since.
+"""What a model accepts at an address: a table by family, corrected by the service's own refusals.
 
-Names move fast, so nothing here ever rejects one: a name of no known family is taken for the newest, and a
-refusal that speaks of tools being combined corrects the table for that model and endpoint in this process.
-Source: the public documentation of both services on combining tools with function calling and on thought
-signatures; the wording of the refusals as reported by their users.
+Model names move fast, so none is rejected: a name of no known family is taken for the newest. A refusal corrects
+the table for that model at that address, and only by what the refused request really combined. Sources: the public
+documentation of both services on combining tools with function calling and on thought signatures; the wordings of
+refusals as reported by their users.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from langchain_codeexec.gemini.wire import EndpointKind
 
-__all__ = ["Capabilities", "capabilities", "forget", "generation", "learn_from"]
+__all__ = ["SCHEMA_KEYS", "Capabilities", "Destination", "generation"]
 
 _NEWEST: Final = 3
 _GENERATION: Final = re.compile(r"gemini-(?:[a-z]+-)*?(\d+)")
@@ -26,9 +27,10 @@ _GENERATION: Final = re.compile(r"gemini-(?:[a-z]+-)*?(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What one model accepts on one endpoint.
+    """What one model accepts at one address.
 
     Attributes:
+        code_execution: Code execution at all.
         code_with_functions: Code execution and function declarations in one request.
         tools_with_schema: Tools and a response schema in one request.
         server_side_flag: The combination needs `toolConfig.includeServerSideToolInvocations`.
@@ -37,12 +39,52 @@ class Capabilities:
         media_in_responses: A function response may carry images and files in its own `parts`.
     """
 
+    code_execution: bool
     code_with_functions: bool
     tools_with_schema: bool
     server_side_flag: bool
     signatures: bool
     call_ids: bool
     media_in_responses: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A model at the address of a service.
+
+    Attributes:
+        model: Any model name, bare or with slashes.
+        endpoint: Which of the two services answers there.
+        address: Where requests go, as `https://host`; empty if that is not known. What is learned of a gateway
+            is not believed of the service, nor of another gateway.
+    """
+
+    model: str
+    endpoint: EndpointKind
+    address: str = ""
+
+    @property
+    def accepts(self) -> Capabilities:
+        """What the model accepts there, as far as is known by now."""
+        known = _known.get(self)
+        return _by_family(self.model, self.endpoint) if known is None else known
+
+    def learn(self, refusal: str, request: Mapping[str, Any]) -> Capabilities | None:
+        """Correct what is known by a 400.
+
+        Args:
+            refusal: The service's message.
+            request: The body that was refused; a refusal teaches only of what it combined.
+
+        Returns:
+            What is accepted in the light of the refusal; `None` if it taught nothing about such a request.
+        """
+        for pattern, applies, facts in _REFUSALS:
+            if pattern.search(refusal) and applies(request):
+                with _lock:
+                    _known[self] = replace(self.accepts, **facts)
+                return _known[self]
+        return None
 
 
 def generation(model: str) -> int:
@@ -56,50 +98,11 @@ def generation(model: str) -> int:
     return int(found[1]) if found else _NEWEST
 
 
-def capabilities(model: str, endpoint: EndpointKind) -> Capabilities:
-    """What a model accepts on an endpoint, as far as is known by now.
-
-    Args:
-        model: Any model name, bare or with slashes.
-        endpoint: Which of the two services answers.
-    """
-    known = _known.get((model, endpoint))
-    if known is None:
-        with _lock:
-            known = _known.setdefault((model, endpoint), _by_family(model, endpoint))
-    return known
-
-
-def learn_from(refusal: str, model: str, endpoint: EndpointKind) -> bool:
-    """Correct what is known of a model by the words of a 400.
-
-    Args:
-        refusal: The service's message.
-        model: The model that was asked.
-        endpoint: Which service refused.
-
-    Returns:
-        Whether the refusal taught something that was not known, so that another request makes sense.
-    """
-    facts = next((facts for pattern, facts in _REFUSALS.items() if pattern.search(refusal)), None)
-    if facts is None:
-        return False
-    before = capabilities(model, endpoint)
-    after = replace(before, **facts)
-    with _lock:
-        _known[model, endpoint] = after
-    return after != before
-
-
-def forget() -> None:
-    """Go back to the table."""
-    with _lock:
-        _known.clear()
-
-
+@cache
 def _by_family(model: str, endpoint: EndpointKind) -> Capabilities:
     modern = generation(model) >= _NEWEST
     return Capabilities(
+        code_execution=True,
         code_with_functions=modern,
         tools_with_schema=modern,
         server_side_flag=modern and endpoint == "developer",
@@ -109,23 +112,58 @@ def _by_family(model: str, endpoint: EndpointKind) -> Capabilities:
     )
 
 
-_NO_COMBINATION: Final[Mapping[str, Any]] = {"code_with_functions": False}
-_REFUSALS: Final[Mapping[re.Pattern[str], Mapping[str, Any]]] = {
-    re.compile(pattern, re.IGNORECASE | re.DOTALL): facts
-    for pattern, facts in {
-        r"enable.*include_?server_?side_?tool_?invocations": {"server_side_flag": True},
-        r"unknown name .*include_?server_?side_?tool_?invocations": {"server_side_flag": False},
-        r"with a response mime type.*unsupported": {"tools_with_schema": False},
-        r"response_?schema.*(tool|function).*(unsupported|not supported)": {"tools_with_schema": False},
-        r"multiple tools are supported only": _NO_COMBINATION,
-        r"tool use with function calling is unsupported": _NO_COMBINATION,
-        r"at most one tool is supported": _NO_COMBINATION,
-        r"built-in tools.*function calling.*cannot be combined": _NO_COMBINATION,
-        r"tool call context circulation is not enabled": _NO_COMBINATION,
-        r"(code execution|function call).*(cannot|not).*(combin|together|same request)": _NO_COMBINATION,
-    }.items()
-}
-"""Loose patterns: the wording differs from model to model and changes."""
+def _declared(request: Mapping[str, Any]) -> set[str]:
+    """Which kinds of tools a request declares."""
+    tools: Sequence[Mapping[str, Any]] = request.get("tools") or ()
+    return {kind for tool in tools for kind in tool}
 
-_known: dict[tuple[str, EndpointKind], Capabilities] = {}
+
+def _runs_code(request: Mapping[str, Any]) -> bool:
+    return "codeExecution" in _declared(request)
+
+
+def _combines(request: Mapping[str, Any]) -> bool:
+    """Whether code execution and functions are the two sides of a request, so that no third tool was refused."""
+    return _declared(request) == {"codeExecution", "functionDeclarations"}
+
+
+def _has_flag(request: Mapping[str, Any]) -> bool:
+    return "includeServerSideToolInvocations" in (request.get("toolConfig") or {})
+
+
+def _has_schema(request: Mapping[str, Any]) -> bool:
+    config = request.get("generationConfig") or {}
+    return bool(_declared(request)) and not SCHEMA_KEYS.isdisjoint(config)
+
+
+SCHEMA_KEYS: Final = frozenset({"responseMimeType", "responseJsonSchema", "responseSchema"})
+"""Keys of `generationConfig` that demand JSON."""
+
+_Rule: TypeAlias = "tuple[re.Pattern[str], Callable[[Mapping[str, Any]], bool], Mapping[str, bool]]"
+_APART: Final = {"code_with_functions": False}
+_TWO_STEPS: Final = {"tools_with_schema": False}
+_REFUSALS: Final[tuple[_Rule, ...]] = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), applies, facts)
+    for pattern, applies, facts in (
+        (
+            r"enable.*include_?server_?side_?tool_?invocations",
+            lambda request: _combines(request) and not _has_flag(request),
+            {"server_side_flag": True},
+        ),
+        (r"unknown name .*include_?server_?side_?tool_?invocations", _has_flag, {"server_side_flag": False}),
+        (r"code execution is not enabled", _runs_code, {"code_execution": False}),
+        (r"controlled generation.*(unsupported|not supported)", _has_schema, _TWO_STEPS),
+        (r"with a response mime type.*unsupported", _has_schema, _TWO_STEPS),
+        (r"response_?schema.*(tool|function).*(unsupported|not supported)", _has_schema, _TWO_STEPS),
+        (r"multiple tools are supported only", _combines, _APART),
+        (r"tool use with function calling is unsupported", _combines, _APART),
+        (r"at most one tool is supported", _combines, _APART),
+        (r"built-in tools.*function calling.*cannot be combined", _combines, _APART),
+        (r"tool call context circulation is not enabled", _combines, _APART),
+        (r"(code execution|function call).*(cannot|not).*(combin|together|same request)", _combines, _APART),
+    )
+)
+"""A loose pattern, for wordings differ and change; the requests it can speak of; what it teaches."""
+
+_known: dict[Destination, Capabilities] = {}
 _lock = Lock()

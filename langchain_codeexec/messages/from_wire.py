@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages.ai import UsageMetadata
 
-    from langchain_codeexec.gemini.wire import EndpointKind
+    from langchain_codeexec.gemini.capabilities import Destination
 
 __all__ = [
     "EVERY_CHUNK",
@@ -110,25 +110,23 @@ class Origin:
     """What every message of one response shares.
 
     Args:
-        endpoint: Which service answered.
-        model: The name asked for, where the response names no version.
+        destination: The model and the service that answered.
         turn: Distinguishes this response in the conversation where it has no id of its own.
         plan: What the call got, and why.
     """
 
-    __slots__ = ("endpoint", "model", "plan", "turn")
+    __slots__ = ("destination", "plan", "turn")
 
     def __init__(
-        self, endpoint: EndpointKind, model: str, turn: str = "0", plan: Mapping[str, Any] | None = None
+        self, destination: Destination, turn: str = "0", plan: Mapping[str, Any] | None = None
     ) -> None:
-        self.endpoint = endpoint
-        self.model = model
+        self.destination = destination
         self.turn = turn
         self.plan = dict(plan or {})
 
     def metadata(self) -> Json:
         """The part of `response_metadata` that is known before the answer is."""
-        return {**EVERY_CHUNK, "endpoint": self.endpoint, **({"plan": self.plan} if self.plan else {})}
+        return {**EVERY_CHUNK, "endpoint": self.destination.endpoint, **({"plan": self.plan} if self.plan else {})}
 
     def call_ids(self, response: Mapping[str, Any]) -> CallIds:
         """Ids for the calls of a response."""
@@ -211,7 +209,7 @@ def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *,
         origin: Where the response came from.
         empty: Whether the candidate brought no part.
     """
-    metadata: Json = {"model_name": response.get("modelVersion") or origin.model}
+    metadata: Json = {"model_name": response.get("modelVersion") or origin.destination.model}
     metadata.update({_snake(key): value for key, value in response.items() if key not in _NOT_METADATA})
     metadata.update({_snake(key): value for key, value in candidate.items() if key not in _NOT_METADATA})
     if not metadata.get("finish_message") and (notice := _notice(response, candidate, empty=empty)):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from langchain_core.messages import AIMessage, ChatMessage, FunctionMessage, ToolMessage
 
 from langchain_codeexec.errors import MessageError
-from langchain_codeexec.gemini.capabilities import Capabilities, capabilities
+from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.messages.media import is_media, parts_from_content, text_of
 from langchain_codeexec.messages.parts import APART_KEY, STAND_IN_SIGNATURE, closed_parts, part_from_block
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
-    from langchain_codeexec.gemini.wire import Content, EndpointKind
+    from langchain_codeexec.gemini.wire import Content
 
 __all__ = [
     "Destination",
@@ -58,7 +58,7 @@ def calls_were_edited(message: AIMessage) -> bool:
     return shown != [call["id"] for call in message.tool_calls]
 
 
-def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind) -> list[Json]:
+def own_parts(message: AIMessage, to: Destination) -> list[Json]:
     """The parts of an answer, in order.
 
     `tool_calls` has the last word on function calls: one edited there is sent as edited, one removed there
@@ -66,8 +66,7 @@ def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind) -> list
 
     Args:
         message: An answer for which `is_own` holds.
-        model: Name of the model the parts go to.
-        endpoint: The service they go to; the two do not accept each other's signatures.
+        to: Where the parts go; the two services do not accept each other's signatures.
 
     Raises:
         MessageError: A content block was changed so that it stands for no part.
@@ -80,11 +79,11 @@ def own_parts(message: AIMessage, *, model: str, endpoint: EndpointKind) -> list
             "leave the blocks as they came, or replace the content by a text"
         ) from error
     metadata = message.response_metadata
-    if metadata["endpoint"] != endpoint:
+    if metadata["endpoint"] != to.endpoint:
         unsigned = (_without(part, "thoughtSignature") for part in parts)
         parts = [part for part in unsigned if part != {"text": ""}]
-    had_ids = capabilities(str(metadata.get("model_name", model)), metadata["endpoint"]).call_ids
-    if had_ids and not capabilities(model, endpoint).call_ids:
+    origin = Destination(str(metadata.get("model_name", to.model)), metadata["endpoint"])
+    if origin.accepts.call_ids and not to.accepts.call_ids:
         parts = [_without_id(part) for part in parts]
     return parts
 
@@ -130,24 +129,6 @@ Json = dict[str, Any]
 _NOT_ANSWERED: Final = "This call was not carried out: the conversation holds no result of it."
 """For the first call of an answer that no Gemini 3 model signed. Source: the API's guide to thought signatures."""
 _BEGINNING_LEFT_OUT: Final = "The beginning of this conversation was left out."
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where a conversation goes, as far as that changes what may be sent.
-
-    Attributes:
-        model: The model's name.
-        endpoint: Which service it is reached at.
-    """
-
-    model: str
-    endpoint: EndpointKind
-
-    @property
-    def accepts(self) -> Capabilities:
-        """What the model accepts there."""
-        return capabilities(self.model, self.endpoint)
 
 
 def contents_from_messages(
@@ -241,7 +222,7 @@ class _Conversation:
         to = self._destination
         own = is_own(answer)
         if own:
-            parts = own_parts(answer, model=to.model, endpoint=to.endpoint)
+            parts = own_parts(answer, to)
         else:
             from langchain_codeexec.messages.other_providers import foreign_parts  # noqa: PLC0415 -- few need it
 
@@ -356,9 +337,10 @@ def _is_signed_as_made(answer: AIMessage, parts: list[Json], to: Destination) ->
     """Whether an answer carries the signatures it came with, none included if the model signs its calls."""
     if calls_were_edited(answer):
         return False
-    origin = answer.response_metadata
-    signs = capabilities(str(origin.get("model_name", "")), origin["endpoint"]).signatures
-    return any("thoughtSignature" in part for part in parts) or (signs and origin["endpoint"] == to.endpoint)
+    metadata = answer.response_metadata
+    origin = Destination(str(metadata.get("model_name", "")), metadata["endpoint"])
+    signed = origin.accepts.signatures and origin.endpoint == to.endpoint
+    return signed or any("thoughtSignature" in part for part in parts)
 
 
 _ROLES: Final = {"user": "user", "human": "user", "model": "model", "assistant": "model", "ai": "model"}
@@ -394,5 +376,6 @@ def replies_are_files(messages: Sequence[BaseMessage]) -> bool:
         return False
     metadata = answer.response_metadata
     if is_own(answer):
-        return not capabilities(str(metadata.get("model_name", "")), metadata["endpoint"]).media_in_responses
+        origin = Destination(str(metadata.get("model_name", "")), metadata["endpoint"])
+        return not origin.accepts.media_in_responses
     return metadata.get("model_provider") == "google_genai"

@@ -1,26 +1,22 @@
-"""Chunks of several requests as the chunks of one answer.
+"""Carrying a plan out: the requests to make one after the other, and what is shown of their answers.
 
-What the user sees of an answer.
-
-Carrying a plan out: the requests to make one after the other, and what is shown of their answers.
-
-No request is made here. `steps` is a generator of requests that is told each answer; `run` and `arun` drive it
-over a transport. So sync and async, whole and streamed answers share all there is to decide.
+No request is made here. `exchanges` is a generator of requests that is told each answer, so that sync and async,
+whole and streamed answers share all there is to decide.
 """
 
 from __future__ import annotations
 
-from contextlib import aclosing, closing
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from langchain_codeexec.errors import InvalidRequestError
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.planning.repair import Repair
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+    from collections.abc import Generator, Sequence
 
     from langchain_codeexec.gemini.wire import (
         Content,
@@ -29,59 +25,252 @@ if TYPE_CHECKING:
         GenerateContentResponse,
     )
     from langchain_codeexec.planning.plan import Plan
-    from langchain_codeexec.planning.specification import Draft
+    from langchain_codeexec.planning.specification import Specification
 
-__all__ = ["Ask", "AsyncChunks", "Chunks", "Showing", "Spending", "arun", "joined", "run", "steps"]
+__all__ = ["DELEGATED_TASK", "Exchange", "Exchanges", "UsageSum", "delegate_function", "exchanges", "joined"]
 
 Json = dict[str, Any]
 
+_MOST_DELEGATED: Final = 8
+"""Calls of the delegate in one turn before it is no longer offered."""
+_MOST_DELEGATED_UNDER_ANY: Final = 3
+"""The same where the tool choice demands a function: the answer is a call then, which the delegate prepares."""
 
-class Spending:
-    """Adds up the token counts of requests made one after the other.
+_DESCRIPTION: Final = (
+    "Have Python written and run for you, for anything that must be computed exactly: arithmetic, statistics, "
+    "dates, text processing, plots. State the whole task with all the values it needs."
+)
+DELEGATED_TASK: Final = "Write and run Python code for this, and answer from what it prints: "
+"""What a request for delegated code says in front of its task."""
 
-    Within a request the counts of a later chunk replace those of an earlier one; those of finished requests are
-    added to every chunk.
+
+class VisibleParts:
+    """A filter of the parts of one answer, as they come.
+
+    Attributes:
+        delegated: Calls of the function that stands for code execution; they are not shown.
+        has_calls: Whether the user's own functions are called.
+
+    Args:
+        repair: Turns calls that were written as code into calls; `None` shows the code.
+        delegate: Name of the function that stands for code execution.
+        text_as_thought: Whether text is shown as a thought, because the answer proper is still to come.
+    """
+
+    def __init__(self, repair: Repair | None, *, delegate: str | None, text_as_thought: bool) -> None:
+        self._repair = repair
+        self._delegate = delegate
+        self._text_as_thought = text_as_thought
+        self._signature_hidden = False
+        self.delegated: list[Json] = []
+        self.has_calls = False
+
+    def __call__(self, parts: list[Json]) -> list[Json]:
+        """The parts to be shown of those that came."""
+        if self._repair:
+            parts = self._repair.parts(parts)
+        return [visible for part in parts if (visible := self._part(part)) is not None]
+
+    def _part(self, part: Json) -> Json | None:
+        if self._text_as_thought and "text" in part:
+            return {**part, "thought": True}
+        call = part.get("functionCall")
+        if not isinstance(call, dict):
+            return part
+        if self._delegate and call.get("name") == self._delegate:
+            self.delegated.append(call)
+            self._signature_hidden |= "thoughtSignature" in part
+            return None
+        self.has_calls = True
+        if self._signature_hidden and "thoughtSignature" not in part:
+            # Of parallel calls only the first is signed, and that one is hidden now.
+            self._signature_hidden = False
+            return {**part, "thoughtSignature": STAND_IN_SIGNATURE}
+        return part
+
+
+def _code_and_media(parts: list[Json]) -> list[Json]:
+    """Code, results and images: what the code's request says in prose, the delegating model says again."""
+    return [part for part in parts if "text" not in part]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request to make, and what becomes of its answer.
+
+    Attributes:
+        request: The body.
+        visible: Takes the parts of the answer as they come, gives those the user sees.
+    """
+
+    request: GenerateContentRequest
+    visible: VisibleParts | Any = list
+
+    def shown(self, chunk: GenerateContentResponse, answer: list[Json]) -> GenerateContentResponse:
+        """A chunk as the user sees it; its parts as they came are added to the answer."""
+        candidates = candidates_of(chunk)
+        if not candidates:
+            return chunk
+        first, *rest = candidates
+        parts = parts_of(first)
+        answer += parts
+        visible = self.visible(parts)
+        if visible == parts:
+            return chunk
+        candidate = {**first, "content": {**first.get("content", {}), "parts": visible}}
+        return cast("GenerateContentResponse", {**chunk, "candidates": [candidate, *rest]})
+
+
+Exchanges: TypeAlias = "Generator[Exchange, list[Json], None]"
+"""Requests; the parts of each answer are sent back, as they came."""
+
+
+def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchanges:
+    """The requests that carry a plan out, each made from what was answered before.
+
+    Args:
+        call: What the call is about.
+        plan: What it gets.
+        repair: Whether function calls written as code become function calls.
+
+    Raises:
+        InvalidRequestError: Thrown in by whoever makes the requests, where one was refused; a refused request for
+            delegated code is told to the model instead.
+    """
+    accepts = call.destination.accepts
+    tooled = bool(plan.code_execution or plan.functions or call.built_in_tools)
+    apart = call.wants_schema and tooled and not accepts.tools_with_schema
+    mend = Repair(call.functions) if repair and call.functions else None
+    functions = [function for function in call.functions if function.get("name") in plan.functions]
+    delegate = None
+    if plan.way == "delegated" and plan.code_execution and functions:
+        delegate = delegate_function({str(function.get("name")) for function in call.functions})
+    must_call = call.tool_choice.get("functionCallingConfig", {}).get("mode") == "ANY"
+    left = _MOST_DELEGATED_UNDER_ANY if must_call else _MOST_DELEGATED
+    contents = list(call.contents)
+    while True:
+        offered = [*functions, delegate] if delegate and left > 0 else functions
+        request = call.request(
+            code=plan.code_execution and delegate is None,
+            functions=offered,
+            schema=not apart,
+            contents=contents,
+        )
+        visible = VisibleParts(mend, delegate=delegate["name"] if delegate else None, text_as_thought=apart)
+        answer = yield Exchange(request, visible)
+        results = []
+        if left > 0:
+            results = yield from _delegated_results(call, contents, visible.delegated)
+        left -= len(visible.delegated)
+        if answer:
+            contents.append(_content("model", answer))
+        if visible.has_calls:
+            return
+        if not results:
+            break
+        contents.append(_content("user", results))
+    if apart:
+        demand = {"text": "Give the answer now, as JSON, from what is found above."}
+        yield Exchange(
+            call.request(code=False, functions=[], contents=[*contents, _content("user", [demand])])
+        )
+
+
+def _delegated_results(
+    call: Specification, contents: Sequence[Content], delegated: Sequence[Json]
+) -> Generator[Exchange, list[Json], list[Json]]:
+    """Have delegated tasks done by code execution; gives the responses to the calls."""
+    responses: list[Json] = []
+    for function_call in delegated:
+        task = (function_call.get("args") or {}).get("task") or "Do what the conversation asks for."
+        history = [*contents, _content("user", [{"text": f"{DELEGATED_TASK}{task}"}])]
+        request = call.request(code=True, functions=[], schema=False, contents=history)
+        try:
+            answer = yield Exchange(request, _code_and_media)
+        except InvalidRequestError as refusal:
+            call.destination.learn(refusal.message, request)
+            response = {"error": refusal.message}
+        else:
+            response = {"output": _output_of(answer)}
+        ids = {"id": function_call["id"]} if "id" in function_call else {}
+        responses.append(
+            {"functionResponse": {"name": function_call.get("name", ""), "response": response, **ids}}
+        )
+    return responses
+
+
+def _output_of(parts: list[Json]) -> str:
+    """What running the code gave, and what was said of it, as the delegate's answer."""
+    texts = []
+    for part in parts:
+        if isinstance(result := part.get("codeExecutionResult"), dict):
+            texts.append(f"[{result.get('outcome')}] {result.get('output', '')}")
+        elif "text" in part and not part.get("thought"):
+            texts.append(str(part["text"]))
+    return "\n".join(texts)
+
+
+def delegate_function(names: set[str]) -> FunctionDeclaration:
+    """The function that stands for code execution, under a name that none of the user's functions has."""
+    free = (
+        name
+        for name in chain(_DELEGATE_NAMES, map("code_execution_{}".format, count(2)))
+        if name not in names
+    )
+    parameters = {"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}
+    return {"name": next(free), "description": _DESCRIPTION, "parametersJsonSchema": parameters}
+
+
+_DELEGATE_NAMES: Final = ("code_execution", "run_python")
+
+
+def _content(role: str, parts: list[Json]) -> Content:
+    return cast("Content", {"role": role, "parts": parts})
+
+
+class UsageSum:
+    """A sum of the token counts of requests made one after the other.
+
+    Within a request the counts of a later chunk replace those of an earlier one, key by key; those of finished
+    requests are added to every chunk.
     """
 
     def __init__(self) -> None:
-        self._before: Json = {}
+        self._finished: Json = {}
         self._current: Json = {}
 
-    def settle(self) -> None:
-        """A request is finished."""
-        self._before, self._current = _sum(self._before, self._current), {}
+    def finish_request(self) -> None:
+        """Add the counts of the current request to those of finished ones."""
+        self._finished, self._current = _sum(self._finished, self._current), {}
 
     def count(self, chunk: GenerateContentResponse) -> GenerateContentResponse:
         """A chunk with the counts of all requests so far."""
         usage = chunk.get("usageMetadata")
         if not isinstance(usage, dict):
             return chunk
-        self._current = cast("Json", usage)
-        if not self._before:
+        self._current = {**self._current, **usage}
+        if not self._finished:
             return chunk
-        return cast("GenerateContentResponse", {**chunk, "usageMetadata": _sum(self._before, self._current)})
+        return cast(
+            "GenerateContentResponse", {**chunk, "usageMetadata": _sum(self._finished, self._current)}
+        )
 
 
-def joined(chunks: Sequence[GenerateContentResponse]) -> GenerateContentResponse:
-    """Whole answers of requests made one after the other as one; a single one stays as it came."""
-    if len(chunks) == 1:
-        return chunks[0]
-    *_, last = chunks
-    parts = [part for chunk in chunks for part in _parts(chunk)]
-    candidate = (last.get("candidates") or [{}])[0]
+def joined(responses: Sequence[GenerateContentResponse]) -> GenerateContentResponse:
+    """Whole responses to requests made one after the other as one; a single one stays as it came."""
+    if len(responses) == 1:
+        return responses[0]
+    first, *_, last = responses
+    parts = [part for response in responses for one in candidates_of(response)[:1] for part in parts_of(one)]
+    candidate: Json = next(iter(candidates_of(last)), {})
     answer = {**candidate, "content": {**(candidate.get("content") or {}), "parts": parts}}
-    response_id = chunks[0].get("responseId")
+    response_id = first.get("responseId")
     known = {"responseId": response_id} if response_id else {}
     return cast("GenerateContentResponse", {**last, **known, "candidates": [answer]})
 
 
-def _parts(chunk: GenerateContentResponse) -> Iterable[Any]:
-    candidate = (chunk.get("candidates") or [{}])[0]
-    return (candidate.get("content") or {}).get("parts") or []
-
-
 def _sum(left: Json, right: Json) -> Json:
-    """Counts added, lists of counts by modality joined, everything else as told last."""
+    """Counts added, lists of counts by modality joined, everything else as the later one has it."""
     total = {**left, **right}
     for key in left.keys() & right.keys():
         if isinstance(left[key], list):
@@ -96,220 +285,3 @@ def _by_modality(entries: list[Json]) -> list[Json]:
     for entry in entries:
         counts[entry.get("modality")] = counts.get(entry.get("modality"), 0) + entry.get("tokenCount", 0)
     return [{"modality": modality, "tokenCount": count} for modality, count in counts.items()]
-
-
-class Showing:
-    """Shows the parts of one answer as they come, and remembers the calls among them.
-
-    Attributes:
-        delegated: Calls of the function that stands for code execution; they are not shown.
-        called: Whether the user's own functions were called.
-
-    Args:
-        repair: Turns calls that were written as code into calls; `None` shows the code.
-        delegate: Name of the function that stands for code execution.
-        text_as_thought: Whether text is shown as a thought, because the answer proper is still to come.
-    """
-
-    def __init__(self, repair: Repair | None, *, delegate: str | None, text_as_thought: bool) -> None:
-        self._repair = repair
-        self._delegate = delegate
-        self._text_as_thought = text_as_thought
-        self._signature_hidden = False
-        self.delegated: list[Json] = []
-        self.called = False
-
-    def __call__(self, parts: list[Json]) -> list[Json]:
-        """The parts to be shown of those that came."""
-        if self._repair:
-            parts = self._repair.parts(parts)
-        return [shown for part in parts if (shown := self._part(part)) is not None]
-
-    def _part(self, part: Json) -> Json | None:
-        if self._text_as_thought and "text" in part:
-            return {**part, "thought": True}
-        call = part.get("functionCall")
-        if not isinstance(call, dict):
-            return part
-        if self._delegate and call.get("name") == self._delegate:
-            self.delegated.append(call)
-            self._signature_hidden |= "thoughtSignature" in part
-            return None
-        self.called = True
-        if self._signature_hidden and "thoughtSignature" not in part:
-            # Of parallel calls only the first is signed, and that one is hidden now.
-            self._signature_hidden = False
-            return {**part, "thoughtSignature": STAND_IN_SIGNATURE}
-        return part
-
-
-Chunks: TypeAlias = "Generator[GenerateContentResponse, None, None]"
-AsyncChunks: TypeAlias = "AsyncGenerator[GenerateContentResponse, None]"
-"""Chunks of an answer; closing them gives up the connection they come from."""
-
-_MAX_ROUNDS: Final = 8
-"""Times a model may delegate code in one call before its last word is taken for the answer."""
-
-_DESCRIPTION: Final = (
-    "Have Python written and run for you, for anything that must be computed exactly: arithmetic, statistics, "
-    "dates, text processing, plots. State the whole task with all the values it needs."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request to make.
-
-    Attributes:
-        request: Its body.
-        show: Told the parts of the answer as they come, gives those the user sees.
-    """
-
-    request: GenerateContentRequest
-    show: Callable[[list[Json]], list[Json]]
-
-
-def steps(draft: Draft, plan: Plan, *, repair: bool = True) -> Generator[Ask, list[Json], None]:
-    """The requests that carry a plan out, each made from what was answered before.
-
-    Args:
-        draft: The call.
-        plan: What it gets.
-        repair: Whether function calls written as code become function calls.
-
-    Yields:
-        A request; its answer's parts are to be sent back, as they came.
-    """
-    tooled = bool(plan.code_execution or plan.functions or draft.others)
-    apart = draft.wants_schema and tooled and not draft.accepts.tools_with_schema
-    mend = Repair(draft.functions) if repair and draft.functions else None
-    functions = [function for function in draft.functions if function.get("name") in plan.functions]
-    name, delegate = _free_name(draft), None
-    if plan.way == "delegated" and plan.code_execution and functions:
-        delegate = _delegate(name)
-        functions.append(delegate)
-    contents = list(draft.contents)
-    for _ in range(_MAX_ROUNDS):
-        showing = Showing(mend, delegate=name if delegate else None, text_as_thought=apart)
-        code = plan.code_execution and delegate is None
-        request = draft.request(code=code, functions=functions, schema=not apart, contents=contents)
-        answer = yield Ask(request, showing)
-        results = yield from _run_delegated(draft, contents, showing.delegated)
-        if answer:
-            contents.append(_content("model", answer))
-        if showing.called:
-            return
-        if not results:
-            break
-        contents.append(_content("user", results))
-    if apart:
-        contents.append(
-            _content("user", [{"text": "Give the answer now, as JSON, from what is found above."}])
-        )
-        yield Ask(draft.request(code=False, functions=[], contents=contents), list)
-
-
-def _run_delegated(
-    draft: Draft, contents: Sequence[Content], calls: Sequence[Json]
-) -> Generator[Ask, list[Json], list[Json]]:
-    """Have delegated tasks done by code execution; gives the responses to the calls."""
-    responses: list[Json] = []
-    for call in calls:
-        task = (call.get("args") or {}).get("task") or "Do what the conversation asks for."
-        wanted = {"text": f"Write and run Python code for this, and answer from what it prints: {task}"}
-        told = [*contents, _content("user", [wanted])]
-        answer = yield Ask(draft.request(code=True, functions=[], schema=False, contents=told), _executed)
-        response = {"name": call.get("name", ""), "response": {"output": _said(answer)}}
-        responses.append({"functionResponse": {**response, **({"id": call["id"]} if "id" in call else {})}})
-    return responses
-
-
-def _executed(parts: list[Json]) -> list[Json]:
-    """Code, results and images: what the code said in prose, the delegating model says again."""
-    return [part for part in parts if "text" not in part]
-
-
-def _said(parts: list[Json]) -> str:
-    told = []
-    for part in parts:
-        if isinstance(result := part.get("codeExecutionResult"), dict):
-            told.append(f"[{result.get('outcome')}] {result.get('output', '')}")
-        elif "text" in part and not part.get("thought"):
-            told.append(str(part["text"]))
-    return "\n".join(told)
-
-
-def _delegate(name: str) -> FunctionDeclaration:
-    """The function that stands for code execution."""
-    parameters = {"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}
-    return {"name": name, "description": _DESCRIPTION, "parametersJsonSchema": parameters}
-
-
-def _free_name(draft: Draft) -> str:
-    """A name for it that no declared function has."""
-    taken = {function.get("name") for function in draft.functions}
-    numbered = (f"code_execution_{number}" for number in count(2))
-    return next(name for name in chain(("code_execution", "run_python"), numbered) if name not in taken)
-
-
-def _content(role: str, parts: list[Json]) -> Content:
-    return cast("Content", {"role": role, "parts": parts})
-
-
-def run(
-    plan: Generator[Ask, list[Json], None],
-    ask: Callable[[GenerateContentRequest], Chunks],
-) -> Chunks:
-    """Carry a plan out.
-
-    Args:
-        plan: What `steps` gave.
-        ask: Makes a request; gives the chunks of the answer, or the whole of it as the only one.
-
-    Yields:
-        Chunks as the user sees them; token counts are those of all requests so far.
-    """
-    asked, spending = next(plan), Spending()
-    while True:
-        answer: list[Json] = []
-        with closing(ask(asked.request)) as chunks:
-            for chunk in chunks:
-                yield _shown(spending.count(chunk), asked, answer)
-        spending.settle()
-        try:
-            asked = plan.send(answer)
-        except StopIteration:
-            return
-
-
-async def arun(
-    plan: Generator[Ask, list[Json], None],
-    ask: Callable[[GenerateContentRequest], AsyncChunks],
-) -> AsyncChunks:
-    """Carry a plan out without blocking the event loop; see `run`."""
-    asked, spending = next(plan), Spending()
-    while True:
-        answer: list[Json] = []
-        async with aclosing(ask(asked.request)) as chunks:
-            async for chunk in chunks:
-                yield _shown(spending.count(chunk), asked, answer)
-        spending.settle()
-        try:
-            asked = plan.send(answer)
-        except StopIteration:
-            return
-
-
-def _shown(chunk: GenerateContentResponse, asked: Ask, answer: list[Json]) -> GenerateContentResponse:
-    """A chunk as the user sees it; its parts as they came are added to the answer."""
-    candidates = candidates_of(chunk)
-    if not candidates:
-        return chunk
-    first, *others = candidates
-    parts = parts_of(first)
-    answer += parts
-    shown = asked.show(parts)
-    if shown == parts:
-        return chunk
-    candidate = {**first, "content": {**first.get("content", {}), "parts": shown}}
-    return cast("GenerateContentResponse", {**chunk, "candidates": [candidate, *others]})

@@ -1,11 +1,10 @@
-"""The prompt by which a model chooses: the rule, the declarations, the end of the conversation.
-
-Having a model choose, by structured output.
-"""
+"""Having a chat model choose, by structured output: the prompt, and the plan that its answer stands for."""
 
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.messages import HumanMessage, SystemMessage
@@ -14,20 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from langchain_codeexec.errors import PlanningError
 from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.messages.media import is_media, text_of
-from langchain_codeexec.planning.plan import Plan
-from langchain_codeexec.planning.planners import NativePlanner, checked_plan
+from langchain_codeexec.planning.plan import Plan, checked_plan
+from langchain_codeexec.planning.planners import NativePlanner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
-    from langchain_core.runnables import Runnable
+    from langchain_core.runnables import Runnable, RunnableConfig
 
     from langchain_codeexec.gemini.wire import FunctionDeclaration
-    from langchain_codeexec.planning.plan import Planner, PlanRequest
+    from langchain_codeexec.planning.plan import PlanRequest
 
-__all__ = ["ModelPlanner", "PlanChoice", "planning_prompt"]
+__all__ = ["ModelPlanner", "PlanChoice", "inner_call_config"]
 
 _RULE: Final = """\
 You decide what an assistant gets for its next step. Do not answer the user.
@@ -49,7 +48,7 @@ _LONGEST_TEXT: Final = 1500
 _LONGEST_DESCRIPTION: Final = 300
 
 
-def planning_prompt(request: PlanRequest) -> list[BaseMessage]:
+def _planning_prompt(request: PlanRequest) -> list[BaseMessage]:
     """The messages that ask a model for a plan.
 
     Args:
@@ -117,64 +116,51 @@ class PlanChoice(BaseModel):
 
 
 class ModelPlanner:
-    """Has a chat model choose; where it cannot, another planner does.
+    """Has a chat model choose; where it cannot, everything is offered.
 
-    Whatever goes wrong (the model cannot be reached or has no structured output, its answer has another
-    shape, names functions that are not declared or wants both sides where only one can go), the plan is the
-    fallback's, and its reason says so.
+    Whatever goes wrong (the model cannot be reached or has no structured output, its answer has another shape,
+    names functions that are not declared or wants both sides where only one can go), the plan withholds nothing,
+    and its reason says what went wrong.
 
     Args:
         llm: Any LangChain chat model with structured output; a small, fast one will do. One of this package
             should have its own code execution off, which would take a second request.
-        fallback: Plans where the model cannot.
     """
 
-    def __init__(self, llm: BaseChatModel, fallback: Planner | None = None) -> None:
+    def __init__(self, llm: BaseChatModel) -> None:
         self._llm = llm
-        self._fallback: Planner = NativePlanner() if fallback is None else fallback
 
     def __repr__(self) -> str:
-        return f"ModelPlanner({type(self._llm).__name__}, fallback={self._fallback!r})"
+        return f"ModelPlanner({type(self._llm).__name__})"
 
     def plan(self, request: PlanRequest) -> Plan:
-        """Plan one call, by a request to the model.
-
-        Raises:
-            ToolDeclarationError: A tool cannot be declared.
-        """
-        if (plan := _without_choice(request)) is not None:
-            return plan
+        """Plan one call, by a request to the model."""
         try:
-            answer = self._chooser().invoke(planning_prompt(request))
-            return _plan_of(answer, request)
+            return _plan_of(self._chooser().invoke(_planning_prompt(request), inner_call_config()), request)
         except Exception as error:  # noqa: BLE001 -- whatever a model raises, the call must still be planned
-            return _explained(self._fallback.plan(request), error)
+            return _everything(request, error)
 
     async def aplan(self, request: PlanRequest) -> Plan:
-        """Plan one call, by a request to the model, without blocking the event loop.
-
-        Raises:
-            ToolDeclarationError: A tool cannot be declared.
-        """
-        if (plan := _without_choice(request)) is not None:
-            return plan
+        """Plan one call, by a request to the model, without blocking the event loop."""
         try:
-            answer = await self._chooser().ainvoke(planning_prompt(request))
+            answer = await self._chooser().ainvoke(_planning_prompt(request), inner_call_config())
             return _plan_of(answer, request)
         except Exception as error:  # noqa: BLE001 -- as above
-            return _explained(await self._fallback.aplan(request), error)
+            return _everything(request, error)
 
     def _chooser(self) -> Runnable[Any, Any]:
         return self._llm.with_structured_output(PlanChoice)
 
 
-def _without_choice(request: PlanRequest) -> Plan | None:
-    """The plan of a request that leaves nothing to choose."""
-    names = request.function_names
-    if names and request.code_execution:
-        return None
-    reason = "code execution is switched off" if names else "no functions are declared"
-    return Plan(request.code_execution, names, request.way, reason)
+def inner_call_config() -> RunnableConfig:
+    """The config of a model call that serves another one: traced, but none of its tokens in the user's stream.
+
+    LangGraph leaves out calls with the tag `nostream`, LangChain's agents those with the mark of an internal call,
+    which only a loaded `langchain` knows.
+    """
+    marks = sys.modules.get("langchain.agents.middleware.internal_call_transformer")
+    internal = marks.internal_call_metadata() if marks else {}
+    return {"tags": ["nostream"], "metadata": {"lc_source": "code_execution", **internal}}
 
 
 def _plan_of(answer: Any, request: PlanRequest) -> Plan:
@@ -194,16 +180,15 @@ def _plan_of(answer: Any, request: PlanRequest) -> Plan:
     if choice.code_execution and choice.functions and request.way == "one_sided":
         raise PlanningError("it chose both sides, and only one can go")
     functions = tuple(dict.fromkeys(choice.functions))
-    said = " ".join(choice.reason.split())[:_LONGEST_REASON]
-    reason = f"the model chose: {said}" if said else "the model chose so"
+    why = " ".join(choice.reason.split())[:_LONGEST_REASON]
+    reason = f"the model chose: {why}" if why else "the model chose so"
     return checked_plan(Plan(choice.code_execution, functions, request.way, reason), request)
 
 
-def _explained(plan: Plan, error: Exception) -> Plan:
+def _everything(request: PlanRequest, error: Exception) -> Plan:
     why = " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
-    reason = f"{plan.reason} (by {_FALLBACK}, as the planning model failed: {why})"
-    return Plan(plan.code_execution, plan.functions, plan.way, reason)
+    plan = NativePlanner().plan(request)
+    return replace(plan, reason=f"{plan.reason}, as the planning model failed: {why}")
 
 
 _LONGEST_REASON: Final = 300
-_FALLBACK: Final = "the fallback planner"

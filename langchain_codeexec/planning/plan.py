@@ -1,14 +1,12 @@
-"""What a planner is asked, and what it answers.
-
-The plan as a LangChain custom event.
-"""
+"""What a model call gets, code execution, functions or both: the request to a planner, the plan, its checks."""
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast, get_args, runtime_checkable
 
 from langchain_core.callbacks.manager import (
     adispatch_custom_event,
@@ -17,7 +15,7 @@ from langchain_core.callbacks.manager import (
     handle_event,
 )
 
-from langchain_codeexec.messages.tools import function_names, wire_tools
+from langchain_codeexec.errors import CodeExecError, PlanningError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,18 +23,37 @@ if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from langchain_core.messages import BaseMessage
 
-    from langchain_codeexec.gemini.wire import EndpointKind, FunctionDeclaration, Tool
+    from langchain_codeexec.gemini.capabilities import Destination
+    from langchain_codeexec.gemini.wire import FunctionDeclaration, ToolConfig
 
-__all__ = ["PLAN_EVENT", "Plan", "PlanRequest", "Planner", "Way", "areport_plan", "report_plan"]
+__all__ = [
+    "PLAN_EVENT",
+    "Combination",
+    "Plan",
+    "PlanRequest",
+    "Planner",
+    "Way",
+    "aplan_call",
+    "areport_plan",
+    "checked_plan",
+    "plan_call",
+    "report_plan",
+]
+
+PLAN_EVENT: Final = "gemini_code_execution_plan"
+"""Name of the custom event that tells the plan of a call; its data is `Plan.to_dict()`."""
 
 Way: TypeAlias = Literal["native", "delegated", "one_sided"]
 """How a plan is carried out.
 
 - `native`: code execution and functions in one request;
-- `delegated`: functions in the request, one of them standing for code execution, which the chat model carries
-  out by a request of its own;
+- `delegated`: functions in the request, one of them standing for code execution, which is carried out by a
+  request of its own;
 - `one_sided`: only what the plan chose; what the history holds of the other side goes along as text.
 """
+
+Combination: TypeAlias = Literal["auto", "native", "delegated", "one_sided"]
+"""How code execution and functions may come together; `auto`: native where both go, else delegated."""
 
 
 @dataclass(frozen=True)
@@ -45,38 +62,34 @@ class PlanRequest:
 
     Attributes:
         messages: The conversation so far, ending on what is to be answered.
-        tools: What is declared, in any form that `bind_tools` takes.
-        model: The model's name.
-        endpoint: Which service it is reached at.
+        functions: The declared functions.
+        destination: The model that is called and where; `None` for another provider's model.
         code_execution: Whether code execution is to be had at all.
-        way: How both sides would be carried out if the plan is for both.
+        way: How both sides are carried out if the plan is for both.
+        tool_choice: The choice among the functions, as the wire has it. No plan overrules it.
     """
 
     messages: Sequence[BaseMessage]
-    tools: Sequence[Any] = ()
-    model: str = ""
-    endpoint: EndpointKind = "developer"
+    functions: Sequence[FunctionDeclaration] = ()
+    destination: Destination | None = None
     code_execution: bool = True
-    way: Way = "one_sided"
-
-    @cached_property
-    def declared(self) -> list[Tool]:
-        """The tools as the wire has them.
-
-        Raises:
-            ToolDeclarationError: A tool cannot be declared.
-        """
-        return wire_tools(self.tools)
-
-    @cached_property
-    def functions(self) -> list[FunctionDeclaration]:
-        """The declared functions."""
-        return [function for tool in self.declared for function in tool.get("functionDeclarations", ())]
+    way: Way = "native"
+    tool_choice: ToolConfig = field(default_factory=lambda: cast("ToolConfig", {}))
 
     @cached_property
     def function_names(self) -> tuple[str, ...]:
         """Names of the declared functions, in order."""
-        return tuple(function_names(self.declared))
+        return tuple(str(function.get("name")) for function in self.functions)
+
+    @property
+    def mode(self) -> str:
+        """What the tool choice demands of functions: AUTO, ANY, NONE or VALIDATED."""
+        return self.tool_choice.get("functionCallingConfig", {}).get("mode", "AUTO")
+
+    @property
+    def demanded(self) -> tuple[str, ...]:
+        """Names of the functions that the tool choice is limited to; empty if it is not."""
+        return tuple(self.tool_choice.get("functionCallingConfig", {}).get("allowedFunctionNames") or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,48 +131,152 @@ class Planner(Protocol):
         ...
 
 
-PLAN_EVENT: Final = "gemini_code_execution_plan"
-"""Name of the event; its data is `Plan.to_dict()`."""
+def plan_call(request: PlanRequest, planner: Planner) -> Plan:
+    """The plan of a call: the planner's where something is left to choose, and never against the tool choice.
+
+    Raises:
+        PlanningError: The planner failed, or gave no plan that can be carried out.
+    """
+    if plan := _settled_plan(request):
+        return plan
+    try:
+        plan = planner.plan(request)
+    except Exception as error:
+        raise _failure(planner, error) from error
+    return _plan_to_carry_out(plan, request)
+
+
+async def aplan_call(request: PlanRequest, planner: Planner) -> Plan:
+    """The plan of a call without blocking the event loop; see `plan_call`."""
+    if plan := _settled_plan(request):
+        return plan
+    try:
+        plan = await planner.aplan(request)
+    except Exception as error:
+        raise _failure(planner, error) from error
+    return _plan_to_carry_out(plan, request)
+
+
+def checked_plan(plan: object, request: PlanRequest) -> Plan:
+    """The plan, if it can be carried out for the request.
+
+    Args:
+        plan: What a planner answered.
+        request: What was to be planned.
+
+    Returns:
+        The same plan; a list of function names in it becomes a tuple.
+
+    Raises:
+        PlanningError: It is no plan, has a value of a wrong type, names a function twice or one that is not
+            declared, or wants code execution where there is none.
+    """
+    if not isinstance(plan, Plan):
+        raise PlanningError(f"a planner answered {plan!r:.200}; it must answer a Plan")
+    problem = _type_problem(plan) or _name_problem(plan, request)
+    if problem:
+        raise PlanningError(f"this plan cannot be carried out: {problem}")
+    return plan if isinstance(plan.functions, tuple) else replace(plan, functions=tuple(plan.functions))
+
+
+def _settled_plan(request: PlanRequest) -> Plan | None:
+    """The plan of a call that leaves nothing to choose; `None` if a planner is to be asked."""
+    names = request.function_names
+    if not request.code_execution:
+        reason = _NO_CODE if request.destination and not request.destination.accepts.code_execution else _OFF
+        return Plan(code_execution=False, functions=names, way="native", reason=reason)
+    if not names:
+        return Plan(code_execution=True, way="native", reason="no functions are declared")
+    if request.way == "native":
+        return None
+    if request.mode == "NONE":
+        return Plan(code_execution=True, reason="tool_choice rules the functions out")
+    if request.demanded or (request.mode == "ANY" and request.way == "one_sided"):
+        reason = f"tool_choice demands {' or '.join(request.demanded) or 'a function'}"
+        return Plan(code_execution=False, functions=names, reason=reason)
+    return None
+
+
+def _plan_to_carry_out(plan: object, request: PlanRequest) -> Plan:
+    """A planner's plan, checked, with the functions that the tool choice demands.
+
+    A plan for both sides where only one can go gets the functions, which nothing else could stand for.
+    """
+    plan = checked_plan(plan, request)
+    if request.mode == "ANY":
+        demanded = request.demanded or (() if plan.functions else request.function_names)
+        if missing := set(demanded) - set(plan.functions):
+            kept = tuple(name for name in request.function_names if name in missing or name in plan.functions)
+            reason = f"{plan.reason}; tool_choice demands {', '.join(sorted(missing))}"
+            plan = replace(plan, functions=kept, reason=reason)
+    if plan.code_execution and plan.functions:
+        plan = replace(plan, way=request.way)
+        if request.way == "one_sided":
+            reason = f"{plan.reason}; both sides cannot go together"
+            return replace(plan, code_execution=False, reason=reason)
+    return plan
+
+
+def _failure(planner: Planner, error: Exception) -> CodeExecError:
+    if isinstance(error, CodeExecError):
+        return error
+    return PlanningError(f"the planner {planner!r} failed: {type(error).__name__}: {error}")
+
+
+def _type_problem(plan: Any) -> str:
+    functions = plan.functions
+    if not isinstance(plan.code_execution, bool):
+        return f"code_execution must be True or False, not {plan.code_execution!r:.80}"
+    if not isinstance(functions, tuple | list) or not all(isinstance(name, str) for name in functions):
+        return f"functions must be a tuple of names, not {functions!r:.80}"
+    if plan.way not in get_args(Way):
+        return f"way must be one of {', '.join(map(repr, get_args(Way)))}, not {plan.way!r:.80}"
+    return "" if isinstance(plan.reason, str) else f"reason must be text, not {plan.reason!r:.80}"
+
+
+def _name_problem(plan: Plan, request: PlanRequest) -> str:
+    declared = request.function_names
+    unknown = [name for name in plan.functions if name not in declared]
+    if unknown:
+        known = f"declared are {', '.join(map(repr, declared))}" if declared else "no functions are declared"
+        return f"unknown function {unknown[0]!r}; {known}"
+    repeated = [name for name, count in Counter(plan.functions).items() if count > 1]
+    if repeated:
+        return f"function {repeated[0]!r} is named twice"
+    if plan.code_execution and not request.code_execution:
+        return "it wants code execution, which is switched off for this request"
+    return ""
 
 
 def report_plan(plan: Plan | None, run_manager: CallbackManagerForLLMRun | None) -> None:
-    """Tell the handlers of a run what it got.
+    """Tell the callbacks of a run its plan.
 
-    langchain-core hands no run to a model that streams: the run that called the model is told then, if any.
+    langchain-core gives a streaming model no run manager: the run that called the model is told then, if any.
     """
     if plan is None:
         return
     if run_manager is None:
-        with suppress(RuntimeError):  # nobody called who could be told
+        with suppress(RuntimeError):  # there is no parent run
             dispatch_custom_event(PLAN_EVENT, plan.to_dict())
     elif run_manager.handlers:
-        handle_event(
-            run_manager.handlers,
-            "on_custom_event",
-            "ignore_custom_event",
-            PLAN_EVENT,
-            plan.to_dict(),
-            run_id=run_manager.run_id,
-            tags=run_manager.tags,
-            metadata=run_manager.metadata,
-        )
+        handle_event(run_manager.handlers, *_EVENT, plan.to_dict(), **_run_of(run_manager))
 
 
 async def areport_plan(plan: Plan | None, run_manager: AsyncCallbackManagerForLLMRun | None) -> None:
-    """Tell the handlers of a run what it got; see `report_plan`."""
+    """Tell the callbacks of a run its plan; see `report_plan`."""
     if plan is None:
         return
     if run_manager is None:
         with suppress(RuntimeError):
             await adispatch_custom_event(PLAN_EVENT, plan.to_dict())
     elif run_manager.handlers:
-        await ahandle_event(
-            run_manager.handlers,
-            "on_custom_event",
-            "ignore_custom_event",
-            PLAN_EVENT,
-            plan.to_dict(),
-            run_id=run_manager.run_id,
-            tags=run_manager.tags,
-            metadata=run_manager.metadata,
-        )
+        await ahandle_event(run_manager.handlers, *_EVENT, plan.to_dict(), **_run_of(run_manager))
+
+
+def _run_of(run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun) -> dict[str, Any]:
+    return {"run_id": run_manager.run_id, "tags": run_manager.tags, "metadata": run_manager.metadata}
+
+
+_EVENT: Final = ("on_custom_event", "ignore_custom_event", PLAN_EVENT)
+_NO_CODE: Final = "code execution is not enabled for this model"
+_OFF: Final = "code execution is off"

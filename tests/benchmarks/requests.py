@@ -92,7 +92,8 @@ def genai(url: str) -> BaseChatModel | None:
 
 def measure_invoke(url: str, turns: int, *, rounds: int, repeat: int) -> dict[str, float]:
     """Median seconds of one `invoke` with a history of `turns` answers."""
-    from langchain_codeexec.messages.to_wire import Destination, contents_from_messages
+    from langchain_codeexec.gemini.capabilities import Destination
+    from langchain_codeexec.messages.to_wire import contents_from_messages
 
     messages = conversation(url, turns)
     contents, _ = contents_from_messages(messages, Destination(MODEL, "developer"))

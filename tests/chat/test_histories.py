@@ -19,6 +19,7 @@ from langchain_core.messages import (
 )
 
 from langchain_codeexec.errors import CodeExecError, MessageError
+from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.messages.from_wire import Origin, messages_from_response
 
 SIGNED = {"thoughtSignature": "c2lnbmF0dXJl"}
@@ -30,7 +31,7 @@ def own(*parts: dict[str, Any]) -> AIMessage:
     """An answer of our own model."""
     candidate = {"content": {"role": "model", "parts": list(parts)}, "finishReason": "STOP"}
     [answer] = messages_from_response(
-        {"candidates": [candidate]}, Origin("developer", "gemini-3-flash-preview")
+        {"candidates": [candidate]}, Origin(Destination("gemini-3-flash-preview", "developer"))
     )
     return answer
 

@@ -13,7 +13,8 @@ from langchain_core.messages import AIMessage, ChatMessage, HumanMessage, System
 
 from langchain_codeexec.data import FileSystemSink, FolderSink, save_outputs, without_images
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.messages.to_wire import Destination, contents_from_messages
+from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.messages.to_wire import contents_from_messages
 
 SMALL, LARGE = b64encode(b"12").decode(), b64encode(bytes(100)).decode()
 HERE = "[An image was here; left out of this request: "

@@ -26,13 +26,14 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_codeexec.messages.from_wire import Origin, messages_from_response
 from langchain_codeexec.messages.stream import ChunkTranslator
-from langchain_codeexec.messages.to_wire import Destination, contents_from_messages
+from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.messages.to_wire import contents_from_messages
 
 sys.path.insert(0, str(Path(__file__).parent))
 from wire_strategies import PARTS, well_formed_parts
 
 HERE = Destination("gemini-3-flash-preview", "developer")
-ORIGIN = Origin("developer", "gemini-3-flash-preview")
+ORIGIN = Origin(Destination("gemini-3-flash-preview", "developer"))
 
 
 def response(parts: list[dict], **more: object) -> dict:

@@ -69,22 +69,18 @@ class Destination:
         known = _known.get(self)
         return _by_family(self.model, self.endpoint) if known is None else known
 
-    def learn(self, refusal: str, request: Mapping[str, Any]) -> Capabilities | None:
+    def learn(self, refusal: str, request: Mapping[str, Any]) -> None:
         """Correct what is known by a 400.
 
         Args:
             refusal: The service's message.
             request: The body that was refused; a refusal teaches only of what it combined.
-
-        Returns:
-            What is accepted in the light of the refusal; `None` if it taught nothing about such a request.
         """
         for pattern, applies, facts in _REFUSALS:
             if pattern.search(refusal) and applies(request):
                 with _lock:
                     _known[self] = replace(self.accepts, **facts)
-                return _known[self]
-        return None
+                return
 
 
 def generation(model: str) -> int:

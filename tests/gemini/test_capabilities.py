@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from langchain_codeexec.gemini.capabilities import capabilities, forget, generation, learn_from
+from langchain_codeexec.gemini.capabilities import Destination, generation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(autouse=True)
-def _nothing_learned() -> Iterator[None]:
-    forget()
-    yield
-    forget()
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(
@@ -53,57 +47,81 @@ def test_generations(model: str, expected: int) -> None:
     ],
 )
 def test_the_table(model: str, endpoint: str, combines: bool, flag: bool, ids: bool) -> None:
-    known = capabilities(model, endpoint)
+    known = Destination(model, endpoint).accepts
     assert (known.code_with_functions, known.server_side_flag, known.call_ids) == (combines, flag, ids)
 
 
+CODE, FUNCTIONS, SEARCH = (
+    {"codeExecution": {}},
+    {"functionDeclarations": [{"name": "f"}]},
+    {"googleSearch": {}},
+)
+BOTH = {"tools": [FUNCTIONS, CODE]}
+FLAGGED = {**BOTH, "toolConfig": {"includeServerSideToolInvocations": True}}
+JSON = {"tools": [CODE], "generationConfig": {"responseMimeType": "application/json"}}
+TOGETHER = [
+    "Multiple tools are supported only when they are all search tools.",
+    "Tool use with function calling is unsupported",
+    "At most one tool is supported.",
+    "Built-in tools and Function Calling cannot be combined in the same request",
+    "Tool call context circulation is not enabled for models/gemini-3-pro",
+]
+ENABLE = "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function calling."
+UNKNOWN = (
+    "Invalid JSON. Unknown name \"includeServerSideToolInvocations\" at 'tool_config': Cannot find field."
+)
+NOT_ENABLED = "Code execution is not enabled for models/gemini-3-pro"
+CONTROLLED = "controlled generation is not supported with Code Execution tool"
+MIME_TYPE = "Tool use with a response mime type: 'application/json' is unsupported"
+
+
+@pytest.fixture
+def fresh(request: pytest.FixtureRequest) -> Callable[[str], Destination]:
+    """A destination of this test's own: what is learned there stays there."""
+    return lambda endpoint: Destination("gemini-3-pro", endpoint, f"https://{request.node.name}.test")
+
+
 @pytest.mark.parametrize(
-    ("refusal", "fact", "value"),
+    ("refusal", "request_", "endpoint", "fact", "value"),
     [
-        ("Multiple tools are supported only when they are all search tools.", "code_with_functions", False),
-        ("Tool use with function calling is unsupported", "code_with_functions", False),
-        ("At most one tool is supported.", "code_with_functions", False),
-        (
-            "Built-in tools and Function Calling cannot be combined in the same request",
-            "code_with_functions",
-            False,
-        ),
-        (
-            "Tool call context circulation is not enabled for models/gemini-3-pro",
-            "code_with_functions",
-            False,
-        ),
-        (
-            "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function calling.",
-            "server_side_flag",
-            True,
-        ),
-        (
-            "Invalid JSON payload received. Unknown name \"includeServerSideToolInvocations\" at 'tool_config': Cannot find field.",
-            "server_side_flag",
-            False,
-        ),
-        ("Tool use with a response mime type: 'application/json' is unsupported", "tools_with_schema", False),
-        (
-            "Function calling with a response mime type: 'application/json' is unsupported",
-            "tools_with_schema",
-            False,
-        ),
+        *((refusal, BOTH, "vertex", "code_with_functions", False) for refusal in TOGETHER),
+        (ENABLE, BOTH, "vertex", "server_side_flag", True),
+        (UNKNOWN, FLAGGED, "developer", "server_side_flag", False),
+        (NOT_ENABLED, JSON, "developer", "code_execution", False),
+        (CONTROLLED, JSON, "developer", "tools_with_schema", False),
+        (MIME_TYPE, JSON, "developer", "tools_with_schema", False),
     ],
 )
-def test_refusals_teach(refusal: str, fact: str, value: bool) -> None:
-    endpoint = "vertex" if value else "developer"
-    assert learn_from(refusal, "gemini-3-pro", endpoint)
-    assert getattr(capabilities("gemini-3-pro", endpoint), fact) is value
-    assert not learn_from(refusal, "gemini-3-pro", endpoint)
+def test_refusals_teach(
+    fresh: Any, refusal: str, request_: dict, endpoint: str, fact: str, value: bool
+) -> None:
+    destination = fresh(endpoint)
+    assert getattr(destination.accepts, fact) is not value
+    destination.learn(refusal, request_)
+    assert getattr(destination.accepts, fact) is value
+    elsewhere = [
+        replace(destination, address="https://gateway.test"),
+        replace(destination, model="gemini-3-flash"),
+        replace(destination, endpoint="vertex" if endpoint == "developer" else "developer"),
+    ]
+    assert all(one.accepts == Destination(one.model, one.endpoint).accepts for one in elsewhere)
 
 
-@pytest.mark.parametrize("refusal", ["", "Request contains an invalid argument.", "API key not valid"])
-def test_other_refusals_teach_nothing(refusal: str) -> None:
-    assert not learn_from(refusal, "gemini-3-pro", "vertex")
-
-
-def test_what_is_learned_is_of_one_model_at_one_endpoint() -> None:
-    learn_from("At most one tool is supported.", "gemini-3-pro", "vertex")
-    assert capabilities("gemini-3-pro", "developer").code_with_functions
-    assert capabilities("gemini-3-flash", "vertex").code_with_functions
+@pytest.mark.parametrize(
+    ("refusal", "request_"),
+    [
+        *((refusal, {"tools": [CODE, SEARCH]}) for refusal in TOGETHER),
+        *((refusal, {"tools": [FUNCTIONS]}) for refusal in TOGETHER),
+        (TOGETHER[0], {"tools": [FUNCTIONS, CODE, SEARCH]}),
+        (ENABLE, FLAGGED),
+        (UNKNOWN, BOTH),
+        (NOT_ENABLED, {"tools": [FUNCTIONS]}),
+        (CONTROLLED, BOTH),
+        ("temperature must be at most 2", BOTH),
+    ],
+)
+def test_a_refusal_of_something_else_teaches_nothing(fresh: Any, refusal: str, request_: dict) -> None:
+    destination = fresh("developer")
+    before = destination.accepts
+    destination.learn(refusal, request_)
+    assert destination.accepts == before

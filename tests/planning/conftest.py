@@ -23,7 +23,7 @@ def function(name: str, description: str, /, **properties: Any) -> dict[str, Any
     return {"name": name, "description": description, "parameters": parameters}
 
 
-TOOLS = [
+FUNCTIONS = [
     function("get_weather", "Get the current weather in a city.", city="string"),
     function("catalog.lookupPrice", "Look up the price of a product in our catalog.", product="string"),
     function("send_invoice", "Send an invoice to a customer by e-mail.", email="string", amount="number"),
@@ -41,9 +41,9 @@ TOOLS = [
 def request_for() -> Callable[..., PlanRequest]:
     """A request from messages, where a text stands for what the user says."""
 
-    def make(*messages: BaseMessage | str, tools: Any = None, **settings: Any) -> PlanRequest:
-        said = [HumanMessage(one) if isinstance(one, str) else one for one in messages]
-        return PlanRequest(said, TOOLS if tools is None else tools, model="gemini-2.5-flash", **settings)
+    def make(*messages: BaseMessage | str, functions: Any = None, **settings: Any) -> PlanRequest:
+        conversation = [HumanMessage(one) if isinstance(one, str) else one for one in messages]
+        return PlanRequest(conversation, FUNCTIONS if functions is None else functions, **settings)
 
     return make
 

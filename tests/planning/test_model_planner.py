@@ -14,14 +14,14 @@ from langchain_core.runnables import RunnableLambda
 
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
-from langchain_codeexec.planning import ModelPlanner, Plan, planner
+from langchain_codeexec.planning import ModelPlanner, Plan
 
 
 class Chooser(BaseChatModel):
     """Gives the answers it was made with, as structured output or by raising them."""
 
     answer: Any = None
-    asked: list[Any] = []  # noqa: RUF012 -- pydantic copies it
+    prompts: list[Any] = []  # noqa: RUF012 -- pydantic copies it
 
     @property
     def _llm_type(self):
@@ -32,7 +32,7 @@ class Chooser(BaseChatModel):
 
     def with_structured_output(self, schema, **kwargs):
         def give(prompt):
-            self.asked.append(prompt)
+            self.prompts.append(prompt)
             if isinstance(self.answer, Exception):
                 raise self.answer
             return schema(**self.answer) if isinstance(self.answer, Made) else self.answer
@@ -42,13 +42,6 @@ class Chooser(BaseChatModel):
 
 class Made(dict):
     """An answer that is given as an object of the schema."""
-
-
-def fallback(request):
-    return Plan(code_execution=True, reason="rules say so")
-
-
-FALLBACK = planner(fallback)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +60,7 @@ FALLBACK = planner(fallback)
 )
 async def test_the_model_chooses(request_for, answer, code_execution, functions):
     request = request_for("hello", way="delegated")
-    chooser = ModelPlanner(Chooser(answer=answer), FALLBACK)
+    chooser = ModelPlanner(Chooser(answer=answer))
     expected = Plan(code_execution, functions, "delegated", "the model chose: a sum")
     assert chooser.plan(request) == expected
     assert await chooser.aplan(request) == expected
@@ -87,32 +80,20 @@ async def test_the_model_chooses(request_for, answer, code_execution, functions)
         ({"code_execution": True, "functions": ["get_weather"]}, "only one can go"),
     ],
 )
-async def test_the_fallback_plans_where_the_model_fails(request_for, answer, why):
-    chooser = ModelPlanner(Chooser(answer=answer), FALLBACK)
-    plan = chooser.plan(request_for("hello"))
-    assert (plan.code_execution, plan.functions) == (True, ())
-    assert plan.reason.startswith("rules say so (by the fallback planner, as the planning model failed: ")
+async def test_everything_is_offered_where_the_model_fails(request_for, answer, why):
+    planner, request = ModelPlanner(Chooser(answer=answer)), request_for("hello", way="one_sided")
+    plan = planner.plan(request)
+    assert (plan.code_execution, plan.functions) == (True, request.function_names)
+    assert "the planning model failed: " in plan.reason
     assert why in plan.reason
-    assert await chooser.aplan(request_for("hello")) == plan
+    assert await planner.aplan(request) == plan
 
 
-def test_rules_are_the_fallback(request_for):
-    without = FakeListChatModel(responses=["no structured output here"])
-    plan = ModelPlanner(without).plan(request_for("What is the weather in Rome?"))
-    assert plan.functions == ("get_weather",)
-    assert "by the fallback planner" in plan.reason
-    assert repr(ModelPlanner(without)) == "ModelPlanner(FakeListChatModel, fallback=RulePlanner())"
-
-
-@pytest.mark.parametrize(
-    ("settings", "code_execution"), [({"tools": []}, True), ({"code_execution": False}, False)]
-)
-async def test_no_model_is_asked_where_there_is_no_choice(request_for, settings, code_execution):
-    llm = Chooser(answer=RuntimeError("asked"))
-    request = request_for("hello", **settings)
-    assert ModelPlanner(llm).plan(request).code_execution is code_execution
-    assert await ModelPlanner(llm).aplan(request) == ModelPlanner(llm).plan(request)
-    assert llm.asked == []
+def test_a_model_without_structured_output_withholds_nothing(request_for):
+    planner = ModelPlanner(FakeListChatModel(responses=["no structured output here"]))
+    request = request_for("What is the weather in Rome?")
+    assert planner.plan(request).functions == request.function_names
+    assert repr(planner) == "ModelPlanner(FakeListChatModel)"
 
 
 def test_the_prompt_shows_declarations_and_the_end_of_the_conversation(request_for, ran):
@@ -131,28 +112,28 @@ def test_the_prompt_shows_declarations_and_the_end_of_the_conversation(request_f
         ran("ZeroDivisionError", "OUTCOME_FAILED", "1/0"),
         "What now?",
     ]
-    plan = ModelPlanner(llm).plan(request_for(*messages))
+    plan = ModelPlanner(llm).plan(request_for(*messages, way="one_sided"))
     assert plan.reason == "the model chose so"
-    rule, asked = (message.text for message in llm.asked[0])
+    rule, prompt = (message.text for message in llm.prompts[0])
     assert "never both" in rule
-    for shown in (
+    for line in (
         "- get_weather(city): Get the current weather in a city.",
         "ai: [calls get_weather",
         "Rome",
-        "human: [attached text/csv]",
+        "human: [attached file]",
         "tool: 12 degrees",
         "[ran code: 1/0 -> OUTCOME_FAILED: ZeroDivisionError]",
         "human: What now?",
     ):
-        assert shown in asked
-    assert "too long ago" not in asked
-    assert len(asked) < 5000
+        assert line in prompt
+    assert "too long ago" not in prompt
+    assert len(prompt) < 5000
 
 
 def test_the_prompt_tells_where_both_sides_can_be_had(request_for):
     llm = Chooser(answer={"code_execution": True})
     ModelPlanner(llm).plan(request_for("hello", way="native"))
-    assert "Choose both only if" in llm.asked[0][0].text
+    assert "Choose both only if" in llm.prompts[0][0].text
 
 
 async def test_with_gemini_as_the_chooser(request_for):
@@ -173,7 +154,7 @@ async def test_with_gemini_as_the_chooser(request_for):
             max_retries=0,
             code_execution=False,
         )
-        chooser = ModelPlanner(llm, FALLBACK)
+        chooser = ModelPlanner(llm)
         request = request_for("What is the weather in Rome?")
         assert chooser.plan(request).reason == "the model chose: weather is asked for"
         assert "planning model failed" in chooser.plan(request).reason

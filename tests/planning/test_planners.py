@@ -6,10 +6,14 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from langchain_core.language_models import FakeListChatModel
+from langchain_core.runnables import RunnableLambda
 
-from langchain_codeexec import planning
-from langchain_codeexec.errors import CodeExecError, PlanningError
-from langchain_codeexec.planning import NativePlanner, Plan, Planner, checked_plan, planner
+from langchain_codeexec import ChatGeminiCodeExecution
+from langchain_codeexec.errors import CodeExecError, ConfigurationError, PlanningError
+from langchain_codeexec.planning import NativePlanner, Plan, Planner, PlannerFunction
+from langchain_codeexec.planning.plan import checked_plan
+from langchain_codeexec.planning.planners import checked_planner
 
 ALL = ("get_weather", "catalog.lookupPrice", "send_invoice", "list_open_orders", "book_meeting_room")
 
@@ -31,18 +35,18 @@ async def test_a_choice_in_one_word(request_for, choice, code_execution, functio
         return choice
 
     request = request_for("hello", way="native")
-    plan = planner(choose).plan(request)
+    plan = PlannerFunction(choose).plan(request)
     assert (plan.code_execution, plan.functions, plan.way) == (code_execution, functions, "native")
     assert plan.reason.startswith("choose chose ")
-    assert await planner(choose).aplan(request) == plan
-    assert (await planner(achoose).aplan(request)).functions == functions
+    assert await PlannerFunction(choose).aplan(request) == plan
+    assert (await PlannerFunction(achoose).aplan(request)).functions == functions
 
 
 def test_a_coroutine_function_outside_of_an_event_loop(request_for):
     async def choose(request):
         return "functions"
 
-    assert planner(choose).plan(request_for("hello")).functions == ALL
+    assert PlannerFunction(choose).plan(request_for("hello")).functions == ALL
 
 
 async def test_a_coroutine_function_cannot_be_waited_for_inside_of_one(request_for):
@@ -50,24 +54,12 @@ async def test_a_coroutine_function_cannot_be_waited_for_inside_of_one(request_f
         return "functions"
 
     with pytest.raises(PlanningError, match="call aplan instead"):
-        planner(choose).plan(request_for("hello"))
+        PlannerFunction(choose).plan(request_for("hello"))
 
 
 def test_both_without_code_execution_is_functions(request_for):
-    plan = planner(lambda request: "both").plan(request_for("hello", code_execution=False))
+    plan = PlannerFunction(lambda request: "both").plan(request_for("hello", code_execution=False))
     assert (plan.code_execution, plan.functions) == (False, ALL)
-
-
-def test_as_a_decorator(request_for):
-    @planner
-    def weather_only(request):
-        """Only ever the weather."""
-        return Plan(code_execution=False, functions=("get_weather",), reason="it is all I know")
-
-    assert isinstance(weather_only, Planner)
-    assert weather_only.__doc__ == "Only ever the weather."
-    assert repr(weather_only) == "PlannerFunction(weather_only)"
-    assert weather_only.plan(request_for("hello")).reason == "it is all I know"
 
 
 @pytest.mark.parametrize(
@@ -87,14 +79,14 @@ def test_as_a_decorator(request_for):
 )
 def test_a_plan_that_cannot_be_carried_out(request_for, plan, words):
     with pytest.raises(PlanningError, match=re.escape(words)):
-        planner(lambda request: plan).plan(request_for("hello"))
+        PlannerFunction(lambda request: plan).plan(request_for("hello"))
 
 
 @pytest.mark.parametrize(
     ("plan", "settings", "words"),
     [
         (Plan(code_execution=True), {"code_execution": False}, "switched off"),
-        (Plan(code_execution=False, functions=("f",)), {"tools": []}, "no functions are declared"),
+        (Plan(code_execution=False, functions=("f",)), {"functions": []}, "no functions are declared"),
     ],
 )
 def test_a_plan_for_what_is_not_there(request_for, plan, settings, words):
@@ -116,9 +108,9 @@ def test_planning_errors_are_value_errors_of_this_package():
     ("settings", "code_execution", "functions", "offered"),
     [
         ({"way": "delegated"}, True, ALL, "code execution and all functions"),
-        ({"way": "native", "tools": []}, True, (), "code execution"),
+        ({"way": "native", "functions": []}, True, (), "code execution"),
         ({"way": "native", "code_execution": False}, False, ALL, "all functions"),
-        ({"way": "native", "code_execution": False, "tools": []}, False, (), "nothing"),
+        ({"way": "native", "code_execution": False, "functions": []}, False, (), "nothing"),
     ],
 )
 async def test_the_native_planner_offers_all_there_is(
@@ -131,8 +123,25 @@ async def test_the_native_planner_offers_all_there_is(
     assert plan.reason == f"the model chooses; it is offered {offered}"
 
 
-def test_every_public_name_can_be_imported():
-    assert set(planning.__all__) <= set(dir(planning))
-    assert all(getattr(planning, name) is not None for name in planning.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'Oracle'"):
-        getattr(planning, "Oracle")  # noqa: B009 -- an expression of its own would be useless
+def test_a_planner_or_a_function_is_taken():
+    planner = NativePlanner()
+    assert checked_planner(planner) is planner
+    assert isinstance(checked_planner(None), NativePlanner)
+    assert isinstance(checked_planner(lambda request: "both"), Planner)
+
+
+@pytest.mark.parametrize(
+    ("planner", "words"),
+    [
+        ("auto", "'auto' is no planner"),
+        (NativePlanner, "pass an instance"),
+        (SimpleNamespace(plan=lambda request: "both"), "needs plan() and aplan()"),
+        (RunnableLambda(lambda request: "both"), "is no planner"),
+        (FakeListChatModel(responses=[]), "ModelPlanner(llm) lets a chat model plan"),
+    ],
+)
+def test_anything_else_is_refused_where_it_is_set(planner, words):
+    with pytest.raises(ConfigurationError, match=re.escape(words)):
+        checked_planner(planner)
+    with pytest.raises(ConfigurationError, match=re.escape(words)):
+        ChatGeminiCodeExecution(model="gemini-2.5-flash", api_key="any", planner=planner)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.services import _gemini, _scenes, _wire, endpoint, gemini, scenes, wire  # noqa: F401 -- fixtures
+
 settings.register_profile(
     "default",
     deadline=None,

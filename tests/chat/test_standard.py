@@ -1,4 +1,4 @@
-"""LangChain's own suites for chat models, against the emulator and its rules.
+"""LangChain's own suites for chat models, against the emulator and its scenes.
 
 What does not apply, and why:
 
@@ -91,8 +91,8 @@ class TestIntegration(Ours, ChatModelIntegrationTests):
         return {way: ["audio_input", "reasoning_output"] for way in ("invoke", "stream")}
 
     @pytest.fixture(autouse=True)
-    def _served(self, rules: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._rules = rules
+    def _served(self, scenes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._scenes = scenes
         monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "nobody")
         monkeypatch.setattr(
             httpx, "get", lambda url, **_: httpx.Response(200, content=DOWNLOADS[PurePosixPath(url).suffix])
@@ -100,7 +100,7 @@ class TestIntegration(Ours, ChatModelIntegrationTests):
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {"model": NEW, "api_key": "test", "base_url": self._rules.url}
+        return {"model": NEW, "api_key": "test", "base_url": self._scenes.url}
 
     def invoke_with_reasoning_output(self, *, stream: bool = False) -> AIMessage:
         return self._asked("What is the sum of the first 50 primes?", stream=stream, include_thoughts=True)
@@ -114,6 +114,6 @@ class TestIntegration(Ours, ChatModelIntegrationTests):
         return self._asked([{"type": "text", "text": "What is this?"}, sound], stream=stream)
 
     def _asked(self, content: Any, *, stream: bool, **settings: Any) -> AIMessage:
-        llm = self._rules.chat(**settings)
+        llm = self._scenes.chat(**settings)
         messages = [HumanMessage(content)]
         return reduce(add, llm.stream(messages)) if stream else llm.invoke(messages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from functools import reduce
 from operator import add
@@ -16,8 +15,8 @@ from pydantic import BaseModel
 from langchain_codeexec import ChatGeminiCodeExecution, code_executions
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import InvalidRequestError, PlanningError
-from langchain_codeexec.gemini.capabilities import capabilities, forget, learn_from
-from langchain_codeexec.planning import Plan, PlannerFunction
+from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.planning import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,15 +34,8 @@ def call(name: str, **args: Any) -> dict:
     return {"functionCall": {"name": name, "args": args}}
 
 
-def answers(choice: str) -> PlannerFunction:
-    return PlannerFunction(lambda _request: choice)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_learned() -> Iterator[None]:
-    forget()
-    yield
-    forget()
+def answers(choice: str) -> Callable[[Any], str]:
+    return lambda _request: choice
 
 
 @pytest.fixture
@@ -112,7 +104,7 @@ def test_delegated_code_arrives_in_the_same_message(service, endpoint: str, stre
         ["I multiply. ", CODE, "It is 28.5."],
         ["They cost 28.5."],
     ]
-    llm, emulator = service(steps, "gemini-2.5-flash", endpoint, planner=answers("both"))
+    llm, emulator = service(steps, "gemini-2.5-flash", endpoint)
     bound = llm.bind_tools([get_price])
     answer = reduce(add, bound.stream(QUESTION)) if streamed else bound.invoke(QUESTION)
     assert declared(emulator) == [
@@ -136,7 +128,7 @@ def test_delegated_code_arrives_in_the_same_message(service, endpoint: str, stre
 
 async def test_delegation_works_without_blocking(service) -> None:
     steps = [[call("code_execution", task="t")], [CODE], ["28.5"]] * 2
-    llm, _ = service(steps, "gemini-2.5-flash", planner=answers("both"))
+    llm, _ = service(steps, "gemini-2.5-flash")
     bound = llm.bind_tools([get_price])
     answer = await bound.ainvoke(QUESTION)
     chunks = [chunk async for chunk in bound.astream(QUESTION)]
@@ -146,7 +138,11 @@ async def test_delegation_works_without_blocking(service) -> None:
 
 def test_usage_of_all_requests_is_added_up(service) -> None:
     def counted(parts: list, prompt: int, candidates: int) -> dict:
-        usage = {"promptTokenCount": prompt, "candidatesTokenCount": candidates}
+        usage = {
+            "promptTokenCount": prompt,
+            "candidatesTokenCount": candidates,
+            "toolUsePromptTokenCount": 0,
+        }
         content = {"role": "model", "parts": parts}
         return {"candidates": [{"content": content, "finishReason": "STOP"}], "usageMetadata": usage}
 
@@ -155,7 +151,7 @@ def test_usage_of_all_requests_is_added_up(service) -> None:
         counted([{**CODE}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "28.5\n"}}], 20, 2),
         counted([{"text": "28.5"}], 40, 4),
     ]
-    llm, _ = service([*steps, *steps], "gemini-2.5-flash", planner=answers("both"))
+    llm, _ = service([*steps, *steps], "gemini-2.5-flash")
     bound = llm.bind_tools([get_price])
     expected = {"input_tokens": 70, "output_tokens": 7, "total_tokens": 77}
     assert bound.invoke(QUESTION).usage_metadata == expected
@@ -168,7 +164,7 @@ def test_a_call_beside_delegated_code_goes_to_the_user_first(service) -> None:
         [CODE],
         ["28.5 it is."],
     ]
-    llm, emulator = service(steps, "gemini-2.5-flash", planner=answers("both"))
+    llm, emulator = service(steps, "gemini-2.5-flash")
     bound = llm.bind_tools([get_price])
     first = bound.invoke(QUESTION)
     assert [call["name"] for call in first.tool_calls] == ["get_price"]
@@ -180,7 +176,7 @@ def test_a_call_beside_delegated_code_goes_to_the_user_first(service) -> None:
 
 def test_a_hidden_signature_is_stood_in_for(service) -> None:
     steps = [[call("code_execution", task="t"), call("get_price", item="x")], [CODE], ["done"]]
-    llm, emulator = service(steps, "gemini-3-flash-preview", planner=answers("both"), combination="delegated")
+    llm, emulator = service(steps, "gemini-3-flash-preview", combination="delegated")
     bound = llm.bind_tools([get_price])
     first = bound.invoke(QUESTION)
     bound.invoke([HumanMessage(QUESTION), first, ToolMessage("9.5", tool_call_id=first.tool_calls[0]["id"])])
@@ -193,7 +189,7 @@ def test_the_delegate_takes_another_name_than_the_users_functions(service) -> No
         """Ours."""
         return task
 
-    llm, emulator = service([["ok"]], "gemini-2.5-flash", planner=answers("both"))
+    llm, emulator = service([["ok"]], "gemini-2.5-flash")
     llm.bind_tools([code_execution]).invoke(QUESTION)
     assert declared(emulator) == [["code_execution", "run_python"]]
 
@@ -217,7 +213,10 @@ def test_one_sided_tells_the_other_sides_history_as_text(
     service, choice: str, expected: list, told: list
 ) -> None:
     turns = iter(["functions", choice])
-    planner = PlannerFunction(lambda _request: next(turns))
+
+    def planner(_request: Any) -> str:
+        return next(turns)
+
     llm, emulator = service(
         [[call("get_price", item="blue lamp")], ["ok"]], "gemini-2.5-flash", planner=planner
     )
@@ -231,7 +230,10 @@ def test_one_sided_tells_the_other_sides_history_as_text(
 
 def test_code_in_the_history_becomes_text_for_functions(service) -> None:
     turns = iter(["code_execution", "functions"])
-    planner = PlannerFunction(lambda _request: next(turns))
+
+    def planner(_request: Any) -> str:
+        return next(turns)
+
     llm, emulator = service([[CODE, "28.5"], ["ok"]], "gemini-2.5-flash", planner=planner)
     bound = llm.bind_tools([get_price])
     first = bound.invoke(QUESTION)
@@ -253,12 +255,13 @@ REFUSALS = [
 @pytest.mark.parametrize("streamed", [False, True], ids=["invoked", "streamed"])
 def test_a_refused_combination_goes_another_way_at_once(service, refusal: str, streamed: bool) -> None:
     refused = EmulatedError(400, "INVALID_ARGUMENT", refusal)
-    llm, emulator = service([refused, ["fine"], ["again"]], "gemini-9-new", planner=answers("both"))
+    llm, emulator = service([refused, ["fine"], ["again"]], "gemini-9-new")
     bound = llm.bind_tools([get_price])
     answer = reduce(add, bound.stream(QUESTION)) if streamed else bound.invoke(QUESTION)
     assert answer.text == "fine"
     assert answer.response_metadata["plan"]["way"] == "delegated"
-    assert not capabilities("gemini-9-new", "developer").code_with_functions
+    assert not Destination("gemini-9-new", "developer", emulator.url).accepts.code_with_functions
+    assert Destination("gemini-9-new", "developer").accepts.code_with_functions
     assert bound.invoke(QUESTION).text == "again"
     assert [request.status for request in emulator.requests] == [400, 200, 200]
 
@@ -276,10 +279,70 @@ def test_a_refused_combination_goes_another_way_at_once(service, refusal: str, s
 )
 def test_the_flag_is_learned_anew_by_endpoint(service, endpoint: str, mistaken: str, flag: object) -> None:
     llm, emulator = service([["fine"]], "gemini-3-flash-preview", endpoint)
-    assert learn_from(mistaken, "gemini-3-flash-preview", endpoint)
+    combined = {"tools": [{"functionDeclarations": [{"name": "f"}]}, {"codeExecution": {}}]}
+    if "Unknown" in mistaken:
+        combined["toolConfig"] = {"includeServerSideToolInvocations": True}
+    Destination("gemini-3-flash-preview", endpoint, emulator.url).learn(mistaken, combined)
     assert llm.bind_tools([get_price]).invoke(QUESTION).text == "fine"
     assert [request.status for request in emulator.requests] == [400, 200]
     assert emulator.requests[-1].body.get("toolConfig", {}).get("includeServerSideToolInvocations") is flag
+
+
+def test_a_refusal_of_delegated_code_is_told_to_the_model_and_remembered(service) -> None:
+    refused = EmulatedError(400, "INVALID_ARGUMENT", "Code execution is not enabled for models/gemini-2.5-x")
+    steps = [[call("code_execution", task="t")], refused, ["About 28."], ["Again."]]
+    llm, emulator = service(steps, "gemini-2.5-x")
+    bound = llm.bind_tools([get_price])
+    assert bound.invoke(QUESTION).text == "About 28."
+    [reply] = emulator.requests[2].body["contents"][-1]["parts"]
+    assert "not enabled" in reply["functionResponse"]["response"]["error"]
+    again = bound.invoke(QUESTION)
+    assert declared(emulator)[-1] == ["get_price"]
+    assert again.response_metadata["plan"]["reason"] == "code execution is not enabled for this model"
+
+
+@pytest.mark.parametrize("tools", [[], [get_price]], ids=["alone", "with a function"])
+def test_a_model_without_code_execution_answers_without_it(service, tools: list) -> None:
+    refused = EmulatedError(400, "INVALID_ARGUMENT", "Code execution is not enabled for models/gemini-9-new")
+    llm, emulator = service([refused, ["fine"], ["again"]], "gemini-9-new")
+    bound = llm.bind_tools(tools) if tools else llm
+    answer = bound.invoke(QUESTION)
+    assert answer.text == "fine"
+    assert answer.response_metadata["plan"]["reason"] == "code execution is not enabled for this model"
+    assert bound.invoke(QUESTION).text == "again"
+    assert [request.status for request in emulator.requests] == [400, 200, 200]
+    assert declared(emulator)[1:] == [["get_price"] if tools else []] * 2
+
+
+@pytest.mark.parametrize("tools", [[], [get_price]], ids=["alone", "with a function"])
+def test_code_that_cannot_go_with_a_schema_goes_first(service, tools: list) -> None:
+    refusal = "controlled generation is not supported with Code Execution tool"
+    refused = EmulatedError(400, "INVALID_ARGUMENT", refusal)
+    script = [refused, *[[CODE, "28.5 it is."], ['{"total": 28.5}']] * 2]
+    llm, emulator = service(script, "gemini-9-new")
+    structured = llm.with_structured_output(Cost, tools=tools)
+    assert structured.invoke(QUESTION) == structured.invoke(QUESTION) == Cost(total=28.5)
+    assert [request.status for request in emulator.requests] == [400, 200, 200, 200, 200]
+
+
+def test_what_one_gateway_refuses_is_not_believed_of_another(service) -> None:
+    refused = EmulatedError(400, "INVALID_ARGUMENT", "At most one tool is supported.")
+    first, _ = service([refused, ["fine"]], "gemini-9-new")
+    second, elsewhere = service([["fine"]], "gemini-9-new")
+    for llm in (first, second):
+        assert llm.bind_tools([get_price]).invoke(QUESTION).text == "fine"
+    assert declared(elsewhere) == [["get_price", "codeExecution"]]
+
+
+def test_a_refused_search_teaches_nothing_of_functions(service) -> None:
+    refused = EmulatedError(
+        400, "INVALID_ARGUMENT", "Multiple tools are supported only when they are all search tools."
+    )
+    llm, emulator = service([refused, ["fine"]], "gemini-9-new")
+    with pytest.raises(InvalidRequestError):
+        llm.bind_tools([{"google_search": {}}]).invoke(QUESTION)
+    assert llm.bind_tools([get_price]).invoke(QUESTION).text == "fine"
+    assert declared(emulator)[-1] == ["get_price", "codeExecution"]
 
 
 def test_a_service_that_contradicts_itself_is_not_asked_forever(service) -> None:
@@ -291,7 +354,7 @@ def test_a_service_that_contradicts_itself_is_not_asked_forever(service) -> None
         wish = "Please enable tool_config.include_server_side_tool_invocations"
         return EmulatedError(400, "INVALID_ARGUMENT", wish if len(seen) % 2 else refusal)
 
-    llm, emulator = service(contradict, "gemini-9-new", planner=answers("both"))
+    llm, emulator = service(contradict, "gemini-9-new")
     with pytest.raises(InvalidRequestError):
         llm.bind_tools([get_price]).invoke(QUESTION)
     assert len(emulator.requests) <= 5
@@ -306,7 +369,7 @@ def test_calls_refused_at_the_same_time_all_go_another_way(service) -> None:
             return EmulatedError(400, "INVALID_ARGUMENT", "At most one tool is supported.")
         return "fine"
 
-    llm, emulator = service(refuse_both, "gemini-9-new", planner=answers("both"))
+    llm, emulator = service(refuse_both, "gemini-9-new")
     answers_ = llm.bind_tools([get_price]).batch([QUESTION, QUESTION])
     assert [answer.text for answer in answers_] == ["fine", "fine"]
     assert sorted(request.status for request in emulator.requests) == [200, 200, 400, 400]
@@ -321,7 +384,7 @@ def test_a_refusal_of_something_else_reaches_the_user(service) -> None:
 
 
 def test_a_demanded_way_is_not_left(service) -> None:
-    llm, emulator = service([], "gemini-2.5-flash", combination="native", planner=answers("both"))
+    llm, emulator = service([], "gemini-2.5-flash", combination="native")
     with pytest.raises(InvalidRequestError, match="unsupported"):
         llm.bind_tools([get_price]).invoke(QUESTION)
     assert len(emulator.requests) == 1
@@ -399,7 +462,9 @@ class TestBadPlanners:
         return llm.bind_tools([get_price]).invoke(QUESTION)
 
     def test_an_unknown_function(self, service) -> None:
-        planner = PlannerFunction(lambda _: Plan(code_execution=False, functions=("no_such",)))
+        def planner(_: Any) -> Plan:
+            return Plan(code_execution=False, functions=("no_such",))
+
         with pytest.raises(PlanningError, match=r"no_such.*get_price"):
             self.ask(service, planner)
 
@@ -411,12 +476,12 @@ class TestBadPlanners:
         def broken(_request: Any) -> Plan:
             raise ZeroDivisionError
 
-        with pytest.raises(ZeroDivisionError):
-            self.ask(service, PlannerFunction(broken))
+        with pytest.raises(PlanningError, match=r"PlannerFunction\(broken\) failed: ZeroDivisionError"):
+            self.ask(service, broken)
 
 
 def test_a_plan_for_both_where_one_can_go_keeps_the_functions(service) -> None:
-    llm, emulator = service([["ok"]], "gemini-2.5-flash", planner=answers("both"), combination="one_sided")
+    llm, emulator = service([["ok"]], "gemini-2.5-flash", combination="one_sided")
     answer = llm.bind_tools([get_price]).invoke(QUESTION)
     assert declared(emulator) == [["get_price"]]
     assert "cannot go together" in answer.response_metadata["plan"]["reason"]
@@ -434,26 +499,6 @@ def test_nothing_to_choose_asks_no_planner(service, settings: dict, tools: list,
     def never(_request: Any) -> Plan:
         raise AssertionError
 
-    llm, emulator = service([["ok"]], "gemini-2.5-flash", planner=PlannerFunction(never), **settings)
+    llm, emulator = service([["ok"]], "gemini-2.5-flash", planner=never, **settings)
     (llm.bind_tools(tools) if tools else llm).invoke(QUESTION)
     assert declared(emulator) == [expected]
-
-
-def test_a_forced_function_needs_no_planner(service) -> None:
-    llm, emulator = service([[call("get_price", item="x")]], "gemini-2.5-flash")
-    answer = llm.bind_tools([get_price], tool_choice="any").invoke("What is 17 * 23?")
-    assert declared(emulator) == [["get_price"]]
-    assert answer.response_metadata["plan"]["reason"] == "tool_choice demands a function"
-
-
-def test_many_calls_at_once_keep_their_own_plans(service) -> None:
-    llm, emulator = service(lambda _prompt: "ok", "gemini-2.5-flash")
-    bound = llm.bind_tools([get_price])
-    questions = ["What is 17 * 23?", "What is the price of 'blue lamp' in the catalog?"] * 10
-
-    async def ask() -> list[AIMessage]:
-        return await bound.abatch(questions)
-
-    plans = [answer.response_metadata["plan"] for answer in asyncio.run(ask())]
-    assert [bool(plan["functions"]) for plan in plans] == [False, True] * 10
-    assert len(emulator.requests) == 20

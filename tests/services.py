@@ -1,4 +1,4 @@
-"""What the chat model's tests share: an emulator whose answers a test sets, and a server that says anything."""
+"""Servers that tests share: an emulator that answers what a test sets, one that plays scenes, one that sends any bytes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.auth.credentials import Credentials
-from langchain_codeexec.emulator.scenes import SceneBrain
 
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator.scenes import SceneBrain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,17 +114,17 @@ def gemini(_gemini: Gemini) -> Iterator[Gemini]:
 
 
 @pytest.fixture(scope="session")
-def _rules() -> Iterator[Gemini]:
+def _scenes() -> Iterator[Gemini]:
     with GeminiEmulator(SceneBrain()) as emulator:
         yield Gemini(emulator, [])
 
 
 @pytest.fixture
-def rules(_rules: Gemini) -> Iterator[Gemini]:
-    """The emulator with its own brain, which reads the questions."""
-    _rules.begin()
-    yield _rules
-    _rules.close()
+def scenes(_scenes: Gemini) -> Iterator[Gemini]:
+    """The emulator with its own brain."""
+    _scenes.begin()
+    yield _scenes
+    _scenes.close()
 
 
 class Wire(Models):

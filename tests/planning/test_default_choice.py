@@ -1,0 +1,149 @@
+"""What a call is offered by default, on the wire: everything, whatever the tool choice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import BaseModel
+
+from langchain_codeexec import code_executions
+from langchain_codeexec.errors import ToolDeclarationError
+
+if TYPE_CHECKING:
+    from tests.services import Gemini
+
+OLD, NEW = "gemini-2.5-flash", "gemini-3-flash-preview"
+CODE = {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}}
+
+
+def find_orders(customer: str) -> list[str]:
+    """Find the orders of a customer."""
+    return [customer]
+
+
+def send_mail(to: str, text: str) -> str:
+    """Send a mail."""
+    return to + text
+
+
+class Answer(BaseModel):
+    """The final answer."""
+
+    value: int
+
+
+def call(name: str, **args: Any) -> dict[str, Any]:
+    return {"functionCall": {"name": name, "args": args}}
+
+
+DELEGATED = call("code_execution", task="6 * 7")
+CALLED = call("find_orders", customer="Ada")
+
+
+def offered(gemini: Gemini) -> list[tuple[list[str], bool, Any]]:
+    """Of each request: the functions it declares, whether it declares code execution, its choice of functions."""
+    found = []
+    for request in gemini.requests:
+        tools = request.body.get("tools", ())
+        names = [f["name"] for tool in tools for f in tool.get("functionDeclarations", ())]
+        choice = request.body.get("toolConfig", {}).get("functionCallingConfig")
+        found.append((names, any("codeExecution" in tool for tool in tools), choice))
+    return found
+
+
+ALL, WITH_DELEGATE = ["find_orders", "send_mail"], ["find_orders", "send_mail", "code_execution"]
+ANY, NONE = {"mode": "ANY"}, {"mode": "NONE"}
+ONE = {"mode": "ANY", "allowedFunctionNames": ["find_orders"]}
+BOTH = {"mode": "ANY", "allowedFunctionNames": ALL}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "choice", "expected"),
+    [
+        (OLD, {}, None, (WITH_DELEGATE, False, None)),
+        (OLD, {}, "auto", (WITH_DELEGATE, False, {"mode": "AUTO"})),
+        (OLD, {}, "any", (WITH_DELEGATE, False, ANY)),
+        (OLD, {}, "find_orders", (ALL, False, ONE)),
+        (OLD, {}, ALL, (ALL, False, BOTH)),
+        (OLD, {}, "none", ([], True, None)),
+        (NEW, {}, None, (ALL, True, None)),
+        (NEW, {}, "any", (ALL, True, ANY)),
+        (NEW, {}, "find_orders", (ALL, True, ONE)),
+        (NEW, {}, "none", (ALL, True, NONE)),
+        (NEW, {"combination": "delegated"}, None, (WITH_DELEGATE, False, None)),
+        (NEW, {"combination": "delegated"}, "any", (WITH_DELEGATE, False, ANY)),
+        (NEW, {"combination": "delegated"}, "find_orders", (ALL, False, ONE)),
+        (NEW, {"combination": "one_sided"}, None, (ALL, False, None)),
+        (NEW, {"combination": "one_sided"}, "any", (ALL, False, ANY)),
+        (NEW, {"combination": "one_sided"}, "none", ([], True, None)),
+        (OLD, {"planner": lambda _: "code_execution"}, None, ([], True, None)),
+        (OLD, {"planner": lambda _: "code_execution"}, "any", (WITH_DELEGATE, False, ANY)),
+        (OLD, {"planner": lambda _: "functions"}, None, (ALL, False, None)),
+        (NEW, {"planner": lambda _: "code_execution"}, None, ([], True, None)),
+        (NEW, {"planner": lambda _: "code_execution"}, "find_orders", (["find_orders"], True, ONE)),
+        (NEW, {"planner": lambda _: "neither"}, "any", (ALL, False, ANY)),
+    ],
+)
+def test_what_is_offered(  # noqa: PLR0913, PLR0917 -- a table with a column for each
+    gemini: Gemini, endpoint: str, name: str, settings: dict, choice: Any, expected: tuple
+) -> None:
+    gemini.says(["ok"] if choice in (None, "auto", "none") else [CALLED])
+    llm = gemini.on(endpoint, model=name, **settings)
+    llm.bind_tools([find_orders, send_mail], tool_choice=choice).invoke("Compute 6 * 7, then look.")
+    assert offered(gemini) == [expected]
+
+
+@pytest.mark.parametrize("name", [OLD, NEW])
+@pytest.mark.parametrize("settings", [{}, {"combination": "delegated"}], ids=["default", "delegated"])
+def test_structured_output_by_a_call(gemini: Gemini, name: str, settings: dict) -> None:
+    gemini.says([call("Answer", value=42)])
+    structured = gemini.chat(model=name, **settings).with_structured_output(Answer, method="function_calling")
+    assert structured.invoke("What is 6 * 7?") == Answer(value=42)
+
+
+def test_code_is_computed_before_a_demanded_call(gemini: Gemini) -> None:
+    gemini.says([DELEGATED], [CODE], [call("Answer", value=42)])
+    llm = gemini.chat(model=OLD)
+    answer = llm.bind_tools([find_orders, Answer], tool_choice="any").invoke("What is 6 * 7?")
+    assert [(c["name"], c["args"]) for c in answer.tool_calls] == [("Answer", {"value": 42})]
+    assert [run.output for run in code_executions(answer)] == ["42\n"]
+    names = ["find_orders", "Answer"]
+    assert offered(gemini) == [
+        ([*names, "code_execution"], False, ANY),
+        ([], True, None),
+        ([*names, "code_execution"], False, ANY),
+    ]
+
+
+def test_a_demanded_call_comes_after_three_runs_at_the_latest(gemini: Gemini) -> None:
+    steps = [step for _ in range(3) for step in ([DELEGATED], [CODE])]
+    gemini.says(*steps, [CALLED])
+    llm = gemini.chat(model=OLD)
+    answer = llm.bind_tools([find_orders], tool_choice="any").invoke("Compute and look.")
+    assert [c["name"] for c in answer.tool_calls] == ["find_orders"]
+    assert len(code_executions(answer)) == 3
+    assert [names for names, _, _ in offered(gemini)][-1] == ["find_orders"]
+
+
+def test_a_model_that_goes_on_delegating_is_stopped(gemini: Gemini) -> None:
+    steps = [step for _ in range(8) for step in ([DELEGATED], [CODE])]
+    gemini.says(*steps, ["It is 42."])
+    llm = gemini.chat(model=OLD)
+    assert llm.bind_tools([find_orders]).invoke("Compute.").text == "It is 42."
+    assert offered(gemini)[-1][0] == ["find_orders"]
+
+
+def test_a_retrieval_config_goes_along_without_functions(gemini: Gemini) -> None:
+    gemini.says(["ok"])
+    llm = gemini.chat(model=OLD)
+    choice = {"retrieval_config": {"language_code": "de"}}
+    llm.bind_tools([{"code_execution": {}}], tool_choice=choice).invoke("hello")
+    assert gemini.body["toolConfig"]["retrievalConfig"]
+
+
+def test_a_choice_of_an_unknown_function_is_an_error(gemini: Gemini) -> None:
+    with pytest.raises(ToolDeclarationError, match="find_order"):
+        gemini.chat(model=OLD).bind_tools([find_orders], tool_choice="find_order")
+    with pytest.raises(ToolDeclarationError, match="find_order"):
+        gemini.chat(model=OLD).invoke("hello", tools=[find_orders], tool_choice="find_order")

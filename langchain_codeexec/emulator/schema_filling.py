@@ -64,20 +64,22 @@ class Filling:
 
     def _options(self, schema: Mapping[str, Any], depth: int = 0) -> list[dict[str, Any]]:
         """The alternatives of a schema without references, their types in lower case."""
-        one = dict(schema)
-        if reference := one.pop("$ref", None):
-            target: Any = self._root
-            for step in reference.lstrip("#/").split("/") if reference != "#" else []:
-                target = target.get(step, {})
-            one = {**target, **one}
-        for part in one.pop("allOf", ()):
-            one = {**part, **one}
-        listed = one.pop("anyOf", None) or one.pop("oneOf", None)
+        one = dict(schema) if isinstance(schema, dict) else {}
+        while depth <= _DEEPEST and one.keys() & {"$ref", "allOf"}:
+            depth += 1
+            parts = [*one.pop("allOf", ())]
+            if reference := one.pop("$ref", ""):
+                parts.append(self._target(reference))
+            for part in parts:
+                one = {**part, **one}
+        listed = one.pop("anyOf", None) or one.pop("oneOf", None) or []
         if depth > _DEEPEST:
-            return [{**one, "type": "null"}]
-        if listed or "$ref" in one:
-            listed = sorted(listed or [{}], key=lambda option: "$ref" in option)
-            options = [found for option in listed for found in self._options({**one, **option}, depth + 1)]
+            return [{"type": "null"}]
+        if listed:
+            plain_first = sorted(listed, key=lambda option: "$ref" in option)
+            options = [
+                found for option in plain_first for found in self._options({**one, **option}, depth + 1)
+            ]
         else:
             implied = "object" if "properties" in one else "array" if "items" in one else ""
             kinds = one.get("type", implied)
@@ -85,6 +87,12 @@ class Filling:
                 {**one, "type": kind.lower()} for kind in ([kinds] if isinstance(kinds, str) else kinds)
             ]
         return [*options, {"type": "null"}] if one.get("nullable") else options
+
+    def _target(self, reference: str) -> dict[str, Any]:
+        found: Any = self._root
+        for step in filter(None, reference.lstrip("#").split("/")):
+            found = found.get(step, {})
+        return dict(found)
 
     def _known(self, options: Sequence[Mapping[str, Any]], name: str) -> Any:
         if name in self._values:
@@ -107,14 +115,14 @@ class Filling:
             return next((choice for choice in choices if str(choice) == str(value)), ABSENT)
         kind = option["type"]
         if kind == "integer" and isinstance(value, float) and value.is_integer():
-            value = int(value)
+            return self._as(int(value), option)
         if not kind:
             return value
         if isinstance(value, bool) != (kind == "boolean") or not isinstance(value, _TYPES.get(kind, ())):
             return ABSENT
-        if kind == "array":
+        if isinstance(value, list):
             items = [self.typed(item, option.get("items") or {}) for item in value]
-            return ABSENT if ABSENT in items else items
+            return items if ABSENT not in items and _bounded(items, option) else ABSENT
         return value if _bounded(value, option) else ABSENT
 
     def _stand_in(self, option: Mapping[str, Any], depth: int) -> Any:
@@ -145,25 +153,25 @@ class Filling:
 
 
 def _number(option: Mapping[str, Any]) -> float:
-    """Zero, or a number at a bound."""
+    """Zero, or a number at a bound or between both."""
     low = max(option.get("minimum", -math.inf), option.get("exclusiveMinimum", -math.inf))
     high = min(option.get("maximum", math.inf), option.get("exclusiveMaximum", math.inf))
     step = option.get("multipleOf", 1)
-    tries = [0, low, high, low + step, high - step, (low + high) / 2]
-    tries += (
-        [math.ceil(low / step) * step, math.floor(high / step) * step] if math.isfinite(low + high) else []
-    )
-    numbers = [one for one in tries if math.isfinite(one) and (option["type"] == "number" or one == int(one))]
+    bounds = [bound for bound in (low, high) if math.isfinite(bound)]
+    tries = [0, sum(bounds) / 2, *bounds]
+    tries += [step * (bound // step + beside) for bound in bounds for beside in (-1, 0, 1, 2)]
+    numbers = [one for one in tries if option["type"] == "number" or one == int(one)]
     number = next((one for one in numbers if _bounded(one, option)), 0)
     return int(number) if option["type"] == "integer" else number
 
 
 def _bounded(value: Any, option: Mapping[str, Any]) -> bool:
-    if isinstance(value, str):
-        return option.get("minLength", 0) <= len(value) <= option.get("maxLength", math.inf)
+    if isinstance(value, str | list):
+        low, high = ("minLength", "maxLength") if isinstance(value, str) else ("minItems", "maxItems")
+        return bool(option.get(low, 0) <= len(value) <= option.get(high, math.inf))
     if not isinstance(value, int | float):
         return True
-    return (
+    return bool(
         option.get("minimum", -math.inf) <= value <= option.get("maximum", math.inf)
         and option.get("exclusiveMinimum", -math.inf) < value < option.get("exclusiveMaximum", math.inf)
         and value % option.get("multipleOf", value or 1) == 0

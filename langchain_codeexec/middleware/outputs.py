@@ -59,8 +59,8 @@ class OutputsMiddleware(AgentMiddleware[OutputsState[ResponseT], ContextT, Respo
     Works with any chat model, alone or beside `CodeExecutionMiddleware`, in any order.
 
     Args:
-        sink: Where to save: a folder, a URL that fsspec knows, or a `Sink`. Without one nothing is saved here, and
-            the state holds what the chat model's own `output_sink` saved.
+        sink: Where to save: a folder, a URL that fsspec knows, or a `Sink`. Without one nothing is saved
+            here, and the state holds what the chat model's own `output_sink` saved.
         replay_images: Which images that models and tools made in earlier turns the model is sent again: `all`,
             `none`, or those of at most so many bytes. In place of the others a text says what was there.
         uploads: Whether this goes for images that users sent, too.

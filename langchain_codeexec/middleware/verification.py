@@ -40,9 +40,9 @@ Run the code you need again and answer the question anew. State only figures tha
 class VerificationMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, ResponseT]):
     """Verifies the answers that end an agent's turns, and has one that does not hold mended once.
 
-    The code of the answer is run again, with the files of the conversation and of its retrieved documents, and the
-    figures of its prose are looked for in what was printed: see `verify_executions`. The verdict lies beside the
-    answer, in `response_metadata["verification"]`; `Verification.from_message` reads it.
+    The code of the answer is run again, with the files of the conversation and of its retrieved documents,
+    and the figures of its prose are looked for in what was printed: see `verify_executions`. The verdict lies
+    beside the answer, in `response_metadata["verification"]`; `Verification.from_message` reads it.
 
     On a mismatch the model is told what was found, in a message of the agent's state that bears
     `additional_kwargs["lc_source"] == "verification"`, and answers once more. Both answers stay in the history as

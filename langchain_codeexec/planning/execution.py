@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain, count
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from langchain_codeexec.errors import InvalidRequestError
@@ -16,7 +17,7 @@ from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.planning.repair import Repair
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from langchain_codeexec.gemini.wire import (
         Content,
@@ -27,20 +28,19 @@ if TYPE_CHECKING:
     from langchain_codeexec.planning.plan import Plan
     from langchain_codeexec.planning.specification import Specification
 
-__all__ = ["DELEGATED_TASK", "Exchange", "Exchanges", "UsageSum", "delegate_function", "exchanges", "joined"]
+__all__ = ["MOST_DELEGATED", "Exchange", "UsageSum", "delegate_function", "exchanges", "joined"]
 
 Json = dict[str, Any]
 
-_MOST_DELEGATED: Final = 8
-"""Calls of the delegate in one turn before it is no longer offered."""
-_MOST_DELEGATED_UNDER_ANY: Final = 3
-"""The same where the tool choice demands a function: the answer is a call then, which the delegate prepares."""
+MOST_DELEGATED: Final[Mapping[str, int]] = MappingProxyType({"ANY": 3, "AUTO": 8})
+"""Calls of the delegate in one turn before it is no longer offered, by the mode of the tool choice: where a
+function is demanded, the answer is a call, which the delegate only prepares."""
 
 _DESCRIPTION: Final = (
     "Have Python written and run for you, for anything that must be computed exactly: arithmetic, statistics, "
     "dates, text processing, plots. State the whole task with all the values it needs."
 )
-DELEGATED_TASK: Final = "Write and run Python code for this, and answer from what it prints: "
+_DELEGATED_TASK: Final = "Write and run Python code for this, and answer from what it prints: "
 """What a request for delegated code says in front of its task."""
 
 
@@ -145,8 +145,8 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
     delegate = None
     if plan.way == "delegated" and plan.code_execution and functions:
         delegate = delegate_function({str(function.get("name")) for function in call.functions})
-    must_call = call.tool_choice.get("functionCallingConfig", {}).get("mode") == "ANY"
-    left = _MOST_DELEGATED_UNDER_ANY if must_call else _MOST_DELEGATED
+    mode = call.tool_choice.get("functionCallingConfig", {}).get("mode", "AUTO")
+    left = MOST_DELEGATED.get(mode, MOST_DELEGATED["AUTO"])
     contents = list(call.contents)
     while True:
         offered = [*functions, delegate] if delegate and left > 0 else functions
@@ -183,7 +183,7 @@ def _delegated_results(
     responses: list[Json] = []
     for function_call in delegated:
         task = (function_call.get("args") or {}).get("task") or "Do what the conversation asks for."
-        history = [*contents, _content("user", [{"text": f"{DELEGATED_TASK}{task}"}])]
+        history = [*contents, _content("user", [{"text": f"{_DELEGATED_TASK}{task}"}])]
         request = call.request(code=True, functions=[], schema=False, contents=history)
         try:
             answer = yield Exchange(request, _code_and_media)

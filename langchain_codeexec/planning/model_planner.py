@@ -155,8 +155,8 @@ class ModelPlanner:
 def inner_call_config() -> RunnableConfig:
     """The config of a model call that serves another one: traced, but none of its tokens in the user's stream.
 
-    LangGraph leaves out calls with the tag `nostream`, LangChain's agents those with the mark of an internal call,
-    which only a loaded `langchain` knows.
+    LangGraph leaves out calls with the tag `nostream`, LangChain's agents those with the mark of an internal
+    call, which only a loaded `langchain` knows.
     """
     marks = sys.modules.get("langchain.agents.middleware.internal_call_transformer")
     internal = marks.internal_call_metadata() if marks else {}

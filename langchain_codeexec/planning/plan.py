@@ -209,12 +209,12 @@ def _plan_to_carry_out(plan: object, request: PlanRequest) -> Plan:
             kept = tuple(name for name in request.function_names if name in missing or name in plan.functions)
             reason = f"{plan.reason}; tool_choice demands {', '.join(sorted(missing))}"
             plan = replace(plan, functions=kept, reason=reason)
-    if plan.code_execution and plan.functions:
-        plan = replace(plan, way=request.way)
-        if request.way == "one_sided":
-            reason = f"{plan.reason}; both sides cannot go together"
-            return replace(plan, code_execution=False, reason=reason)
-    return plan
+    if not (plan.code_execution and plan.functions):
+        return replace(plan, way="one_sided")
+    if request.way == "one_sided":
+        reason = f"{plan.reason}; both sides cannot go together"
+        return replace(plan, code_execution=False, way="one_sided", reason=reason)
+    return replace(plan, way=request.way)
 
 
 def _failure(planner: Planner, error: Exception) -> CodeExecError:

@@ -9,7 +9,6 @@ from google.oauth2.credentials import Credentials
 from langchain_core.messages import AIMessage
 
 from langchain_codeexec import ChatGeminiCodeExecution
-from langchain_codeexec.planning import planner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,13 +30,11 @@ def pieces_in_stock(article: str, store: int | str = 1) -> int:
     return 1280
 
 
-@planner
 def in_turns(request: PlanRequest) -> str:
     """Functions for a question, code for what they returned."""
     return "functions" if request.messages[-1].type == "human" else "code_execution"
 
 
-@planner
 def in_turns_if_apart(request: PlanRequest) -> str:
     """Both where they go together."""
     if request.way == "native":
@@ -45,8 +42,8 @@ def in_turns_if_apart(request: PlanRequest) -> str:
     return "functions" if request.messages[-1].type == "human" else "code_execution"
 
 
-in_both = planner(lambda request: "both")
-lone_code = planner(lambda request: "code_execution")
+def lone_code(_request: PlanRequest) -> str:
+    return "code_execution"
 
 
 def declared(request: Any) -> list[str]:
@@ -69,7 +66,8 @@ def shopkeeper(prompt: Prompt) -> Any:
     answered = {response["name"] for response in parts_of(prompt.request, "functionResponse")}
     for name, args in (
         ("pieces_in_stock", {"article": "M8 bolt"}),
-        ("code_execution", {"task": "What is 3 * 1280?", "code": "print(3 * 1280)"}),
+        ("python", {"code": "print(3 * 1280)"}),
+        ("code_execution", {"task": "What is 3 * 1280?"}),
     ):
         if name in tools and name not in answered:
             return [{"functionCall": {"name": name, "args": args}}]

@@ -13,17 +13,15 @@ sys.path.append(str(Path(__file__).parent))  # test folders are no packages
 from agent_shop import BUILT, close, shopkeeper
 
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
-from langchain_codeexec.gemini.capabilities import forget
+from langchain_codeexec.gemini import capabilities
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture(autouse=True)
-def _nothing_learned() -> Iterator[None]:
-    forget()
-    yield
-    forget()
+def _nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capabilities, "_known", {})
 
 
 @pytest.fixture(autouse=True)

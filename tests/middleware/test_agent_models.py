@@ -14,7 +14,6 @@ from agent_shop import (
     QUESTION,
     answers_of,
     declared,
-    in_both,
     in_turns,
     in_turns_if_apart,
     lone_code,
@@ -32,9 +31,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
 
-from langchain_codeexec import CodeExecutionMiddleware, CodeExecutionTool, code_executions
+from langchain_codeexec import CodeExecutionMiddleware, PythonTool, code_executions
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
-from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
+from langchain_codeexec.errors import MissingDependencyError
 from langchain_codeexec.executors import ProcessExecutor
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ any_but_vertexai = pytest.mark.parametrize("build", [MODELS[name] for name in aw
 googles_model = pytest.mark.parametrize("build", GOOGLE.values(), ids=GOOGLE)
 
 
-def asked(agent: Any, *, config: Any = None) -> dict[str, Any]:
+def ask(agent: Any, *, config: Any = None) -> dict[str, Any]:
     return agent.invoke({"messages": [("user", QUESTION)]}, config)
 
 
@@ -65,7 +64,7 @@ def printed(state: dict[str, Any]) -> list[str | None]:
 @any_model
 def test_gemini_3_gets_both_in_one_request(build: Any, shop: GeminiEmulator) -> None:
     llm = build(shop.url, "gemini-3-flash-preview")
-    state = asked(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
+    state = ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
     assert requests_of(shop) == [(BOTH, 200)] * 2
     assert printed(state) == ["3840\n"]
     assert "That makes 3840." in state["messages"][-1].text
@@ -85,9 +84,7 @@ async def test_it_is_the_same_asynchronously(build: Any, shop: GeminiEmulator) -
 @any_model
 def test_gemini_2_gets_the_side_that_the_planner_chose(build: Any, shop: GeminiEmulator) -> None:
     llm = build(shop.url, "gemini-2.5-flash")
-    state = asked(
-        create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware(planner=in_turns)])
-    )
+    state = ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware(planner=in_turns)]))
     assert requests_of(shop) == [(["pieces_in_stock"], 200), (["codeExecution"], 200)]
     assert parts_of(shop.requests[1].body, "functionCall") == []
     told = " ".join(parts_of(shop.requests[1].body, "text"))
@@ -100,7 +97,7 @@ def test_gemini_2_gets_the_side_that_the_planner_chose(build: Any, shop: GeminiE
 @any_model
 def test_gemini_2_is_refused_nothing_by_default(build: Any, shop: GeminiEmulator) -> None:
     llm = build(shop.url, "gemini-2.5-flash")
-    state = asked(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
+    state = ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
     assert {status for _, status in requests_of(shop)} == {200}
     assert all(plan["reason"] for plan in state["code_execution_plans"])
     assert len(state["code_execution_plans"]) == len(answers_of(state))
@@ -112,8 +109,8 @@ def test_a_second_question_goes_on_from_code_that_ran(build: Any, shop: GeminiEm
     middleware = [CodeExecutionMiddleware(planner=in_turns)]
     agent = create_agent(llm, [pieces_in_stock], middleware=middleware, checkpointer=InMemorySaver())
     config = {"configurable": {"thread_id": "1"}}
-    asked(agent, config=config)
-    state = asked(agent, config=config)
+    ask(agent, config=config)
+    state = ask(agent, config=config)
     third = shop.requests[2]
     assert (requests_of(shop)[2]) == (["pieces_in_stock"], 200)
     assert parts_of(third.body, "executableCode") == []
@@ -124,7 +121,7 @@ def test_a_second_question_goes_on_from_code_that_ran(build: Any, shop: GeminiEm
 @googles_model
 def test_schemas_survive_beside_code_execution(build: Any, shop: GeminiEmulator) -> None:
     llm = build(shop.url, "gemini-3-flash-preview")
-    asked(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
+    ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
     [function] = next(
         tool["functionDeclarations"]
         for tool in shop.requests[0].body["tools"]
@@ -138,7 +135,7 @@ def test_schemas_survive_beside_code_execution(build: Any, shop: GeminiEmulator)
 @any_model
 def test_without_functions_there_is_code_alone(build: Any, shop: GeminiEmulator) -> None:
     llm = build(shop.url, "gemini-2.5-flash")
-    state = asked(create_agent(llm, [], middleware=[CodeExecutionMiddleware()]))
+    state = ask(create_agent(llm, [], middleware=[CodeExecutionMiddleware()]))
     assert requests_of(shop) == [(["codeExecution"], 200)]
     assert printed(state) == ["3840\n"]
 
@@ -146,9 +143,7 @@ def test_without_functions_there_is_code_alone(build: Any, shop: GeminiEmulator)
 @googles_model
 def test_code_execution_named_by_the_user_is_not_declared_twice(build: Any, shop: GeminiEmulator) -> None:
     llm = build(shop.url, "gemini-3-flash-preview")
-    asked(
-        create_agent(llm, [pieces_in_stock, {"code_execution": {}}], middleware=[CodeExecutionMiddleware()])
-    )
+    ask(create_agent(llm, [pieces_in_stock, {"code_execution": {}}], middleware=[CodeExecutionMiddleware()]))
     assert requests_of(shop) == [(BOTH, 200)] * 2
 
 
@@ -158,9 +153,9 @@ def test_code_execution_named_by_the_user_is_not_declared_twice(build: Any, shop
 @googles_model
 def test_gemini_2_can_call_the_tool_instead(build: Any, shop: GeminiEmulator) -> None:
     llm = build(shop.url, "gemini-2.5-flash")
-    middleware = CodeExecutionMiddleware(executor=ProcessExecutor(), planner=in_both)
-    state = asked(create_agent(llm, [pieces_in_stock], middleware=[middleware]))
-    assert requests_of(shop) == [(["code_execution", "pieces_in_stock"], 200)] * 3
+    middleware = CodeExecutionMiddleware(executor=ProcessExecutor())
+    state = ask(create_agent(llm, [pieces_in_stock], middleware=[middleware]))
+    assert requests_of(shop) == [(["pieces_in_stock", "python"], 200)] * 3
     assert printed(state) == ["3840\n"]
     assert plans_of(state) == [(True, ["pieces_in_stock"], "delegated")] * 3
 
@@ -168,7 +163,7 @@ def test_gemini_2_can_call_the_tool_instead(build: Any, shop: GeminiEmulator) ->
 @googles_model
 def test_gemini_3_is_not_given_the_tool(build: Any, shop: GeminiEmulator) -> None:
     llm = build(shop.url, "gemini-3-flash-preview")
-    asked(
+    ask(
         create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware(executor=ProcessExecutor())])
     )
     assert requests_of(shop) == [(BOTH, 200)] * 2
@@ -176,18 +171,32 @@ def test_gemini_3_is_not_given_the_tool(build: Any, shop: GeminiEmulator) -> Non
 
 def test_our_own_model_is_not_given_the_tool(shop: GeminiEmulator) -> None:
     llm = MODELS["own-developer"](shop.url, "gemini-3-flash-preview")
-    tool = CodeExecutionTool(executor=ProcessExecutor())
-    asked(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware(tool=tool)]))
+    tool = PythonTool(ProcessExecutor())
+    ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware(tool=tool)]))
     assert requests_of(shop) == [(BOTH, 200)] * 2
 
 
-def test_delegating_needs_a_tool(shop: GeminiEmulator) -> None:
-    llm = GOOGLE["genai-developer"](shop.url, "gemini-2.5-flash")
-    agent = create_agent(
-        llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware(combination="delegated")]
-    )
-    with pytest.raises(ConfigurationError, match="delegated"):
-        asked(agent)
+@googles_model
+def test_gemini_2_delegates_to_itself(build: Any, shop: GeminiEmulator) -> None:
+    llm = build(shop.url, "gemini-2.5-flash")
+    state = ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
+    offered = (["code_execution", "pieces_in_stock"], 200)
+    assert requests_of(shop) == [offered, offered, (["codeExecution"], 200), offered]
+    assert printed(state) == ["3840\n"]
+    assert [message.type for message in state["messages"]] == ["human", "ai", "tool", "ai", "tool", "ai"]
+    assert {plan for _, _, plan in plans_of(state)} == {"delegated"}
+    assert "1280" not in " ".join(parts_of(shop.requests[2].body, "text")).replace("3 * 1280", "")
+
+
+@pytest.mark.parametrize("name", ["genai-developer", "genai-vertex"])
+async def test_gemini_2_delegates_to_itself_asynchronously(name: str, shop: GeminiEmulator) -> None:
+    llm = GOOGLE[name](shop.url, "gemini-2.5-flash")
+    agent = create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
+    state = await agent.ainvoke({"messages": [("user", QUESTION)]})
+    assert printed(state) == ["3840\n"]
+    stream = agent.astream({"messages": [("user", QUESTION)]}, stream_mode="messages")
+    shown = "".join([chunk.text async for chunk, _ in stream if chunk.type in ("ai", "AIMessageChunk")])
+    assert "That makes 3840." not in shown  # what the delegated call says
 
 
 # -- refusals ----------------------------------------------------------------------------------------------
@@ -220,7 +229,7 @@ def test_a_refused_combination_goes_another_way(build: Any, text: str) -> None:
     with GeminiEmulator(ScriptedBrain(refusing(text))) as emulator:
         llm = build(emulator.url, "gemini-3-flash-preview")
         middleware = [CodeExecutionMiddleware(planner=in_turns_if_apart)]
-        state = asked(create_agent(llm, [pieces_in_stock], middleware=middleware))
+        state = ask(create_agent(llm, [pieces_in_stock], middleware=middleware))
     requests = requests_of(emulator)
     assert requests[0] == (BOTH, 400)
     assert [tools for tools, status in requests if status == 200] == [["pieces_in_stock"], ["codeExecution"]]
@@ -240,7 +249,7 @@ async def test_functions_alone_are_the_last_way(name: str) -> None:
         (["codeExecution"], 400),
         (["pieces_in_stock"], 200),
     ]
-    assert "refused by the service: native, one_sided" in state["code_execution_plans"][0]["reason"]
+    assert "refused by the service: native, delegated" in state["code_execution_plans"][0]["reason"]
 
 
 @googles_model
@@ -252,7 +261,7 @@ def test_other_errors_reach_the_user(build: Any, status: int) -> None:
         middleware = [CodeExecutionMiddleware(planner=in_turns_if_apart)]
         agent = create_agent(llm, [pieces_in_stock], middleware=middleware)
         with pytest.raises(Exception, match="The key is not valid"):
-            asked(agent)
+            ask(agent)
     declarations = [BOTH, ["pieces_in_stock"]] if status == 400 else [BOTH]
     assert requests_of(emulator) == [(tools, status) for tools in declarations]
 
@@ -267,7 +276,7 @@ def demands_a_function(request: Any, handler: Any) -> Any:
 @pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash-preview"])
 def test_a_demanded_function_is_called(build: Any, model: str, shop: GeminiEmulator) -> None:
     middleware = [demands_a_function, CodeExecutionMiddleware(planner=in_turns_if_apart)]
-    state = asked(create_agent(build(shop.url, model), [pieces_in_stock], middleware=middleware))
+    state = ask(create_agent(build(shop.url, model), [pieces_in_stock], middleware=middleware))
     assert [status for _, status in requests_of(shop)] == [200, 200]
     assert shop.requests[0].body["toolConfig"]["functionCallingConfig"]["mode"] in ("ANY", 2)
     assert printed(state) == ["3840\n"]
@@ -278,7 +287,7 @@ def test_a_demanded_function_is_called(build: Any, model: str, shop: GeminiEmula
 def test_a_way_that_was_asked_for_is_tried_first(build: Any, shop: GeminiEmulator) -> None:
     llm = build(shop.url, "gemini-2.5-flash")
     middleware = [CodeExecutionMiddleware(planner=in_turns_if_apart, combination="native")]
-    state = asked(create_agent(llm, [pieces_in_stock], middleware=middleware))
+    state = ask(create_agent(llm, [pieces_in_stock], middleware=middleware))
     assert requests_of(shop)[:2] == [(BOTH, 400), (["pieces_in_stock"], 200)]
     assert printed(state) == ["3840\n"]
 
@@ -286,7 +295,7 @@ def test_a_way_that_was_asked_for_is_tried_first(build: Any, shop: GeminiEmulato
 @any_model
 def test_a_model_with_settings_bound_is_known(build: Any, shop: GeminiEmulator) -> None:
     llm = build(shop.url, "gemini-3-flash-preview").bind(temperature=0.5)
-    asked(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
+    ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
     assert requests_of(shop) == [(BOTH, 200)] * 2
 
 
@@ -323,7 +332,7 @@ def test_structured_answers_are_refused_nowhere(build: Any, model: str, response
         llm = build(emulator.url, model)
         middleware = [CodeExecutionMiddleware()]
         agent = create_agent(llm, [pieces_in_stock], middleware=middleware, response_format=response_format)
-        state = asked(agent)
+        state = ask(agent)
     assert state["structured_response"] == Order(pieces=3840)
 
 
@@ -336,7 +345,7 @@ def test_runs_and_plans_survive_a_strict_checkpointer(build: Any, shop: GeminiEm
     saver = InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
     agent = create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()], checkpointer=saver)
     config: Any = {"configurable": {"thread_id": "1"}}
-    before = asked(agent, config=config)
+    before = ask(agent, config=config)
     kept = agent.get_state(config).values
     assert printed(kept) == ["3840\n"]
     assert kept["code_execution_plans"] == before["code_execution_plans"]

@@ -21,7 +21,6 @@ from langchain_codeexec.errors import DataError
 from langchain_codeexec.grounding import CalculatedAnswer
 from langchain_codeexec.grounding.documents import INSTRUCTIONS
 from langchain_codeexec.middleware import DocumentCalculationMiddleware
-from langchain_codeexec.planning import planner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +73,6 @@ def astronomer(prompt: Any) -> Any:
     return [{"functionCall": {"name": "search", "args": {"query": query}}} for query in queries]
 
 
-@planner
 def first_search(request: Any) -> str:
     """Where both do not go together: functions until documents have come, then code."""
     return "code_execution" if request.messages[-1].text.endswith(INSTRUCTIONS) else "functions"

@@ -19,12 +19,12 @@ from langchain_codeexec import (
     ChatGeminiCodeExecution,
     CodeExecutionMiddleware,
     CodeExecutionTool,
+    PythonTool,
     code_executions,
 )
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors import ProcessExecutor
-from langchain_codeexec.planning import planner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def calls(name: str, **args: Any) -> AIMessage:
 def looks_up_and_computes() -> Scripted:
     lines = [
         calls("pieces_in_stock", article="M8"),
-        calls("code_execution", code="print(3 * 1280)"),
+        calls("python", code="print(3 * 1280)"),
         AIMessage("3840"),
     ]
     return Scripted(lines=lines)
@@ -76,7 +76,7 @@ async def test_the_tool_is_offered_among_the_agents() -> None:
         agent = create_agent(llm, [pieces_in_stock], middleware=middleware)
         question = {"messages": [("user", QUESTION)]}
         state = await agent.ainvoke(question) if is_async else agent.invoke(question)
-        assert llm.offered == [["code_execution", "pieces_in_stock"]] * 3
+        assert llm.offered == [["pieces_in_stock", "python"]] * 3
         assert "3840" in llm.heard[2][-1].text
         [run] = [run for message in state["messages"] for run in code_executions(message)]
         assert (run.code, run.output, run.origin) == ("print(3 * 1280)", "3840\n", "process")
@@ -107,7 +107,7 @@ def test_a_planner_may_withhold_either_side() -> None:
     state = create_agent(llm, [pieces_in_stock], middleware=middleware).invoke(
         {"messages": [("user", QUESTION)]}
     )
-    assert llm.offered == [["pieces_in_stock"], ["code_execution"], ["code_execution"]]
+    assert llm.offered == [["pieces_in_stock"], ["python"], ["python"]]
     assert [plan[:2] for plan in plans_of(state)] == [
         (False, ["pieces_in_stock"]),
         (True, []),
@@ -118,7 +118,6 @@ def test_a_planner_may_withhold_either_side() -> None:
 def test_a_planner_is_told_of_functions_and_not_of_the_tool() -> None:
     asked = []
 
-    @planner
     def listens(request: Any) -> str:
         asked.append((request.function_names, request.way, request.code_execution))
         return "neither"
@@ -126,14 +125,14 @@ def test_a_planner_is_told_of_functions_and_not_of_the_tool() -> None:
     llm = Scripted(lines=[AIMessage("Nothing to do.")])
     middleware = [CodeExecutionMiddleware(executor=ProcessExecutor(), planner=listens)]
     create_agent(llm, [pieces_in_stock], middleware=middleware).invoke({"messages": [("user", QUESTION)]})
-    assert asked == [(("pieces_in_stock",), "delegated", True)]
+    assert asked == [(("pieces_in_stock",), "native", True)]
     assert llm.offered == [[]]
 
 
 async def test_a_model_without_code_execution_needs_a_tool() -> None:
     agent = create_agent(Scripted(lines=[]), [], middleware=[CodeExecutionMiddleware()])
     with pytest.raises(
-        ConfigurationError, match=r"Scripted has no code execution.*llm=, an executor= or a tool="
+        ConfigurationError, match=r"Scripted has no code execution.*llm= or an executor="
     ):
         agent.invoke({"messages": [("user", QUESTION)]})
     with pytest.raises(ConfigurationError, match="Scripted has no code execution"):
@@ -141,7 +140,7 @@ async def test_a_model_without_code_execution_needs_a_tool() -> None:
 
 
 def test_one_tool_is_enough() -> None:
-    tool = CodeExecutionTool(executor=ProcessExecutor())
+    tool = PythonTool(ProcessExecutor())
     with pytest.raises(ConfigurationError, match="one of tool, executor"):
         CodeExecutionMiddleware(tool=tool, executor=ProcessExecutor())
 
@@ -151,17 +150,15 @@ def test_one_tool_is_enough() -> None:
 
 def test_an_agent_uses_the_tool_by_itself() -> None:
     llm = looks_up_and_computes()
-    tools = [pieces_in_stock, CodeExecutionTool(executor=ProcessExecutor())]
+    tools = [pieces_in_stock, PythonTool(ProcessExecutor())]
     state = create_agent(llm, tools).invoke({"messages": [("user", QUESTION)]})
     assert [run.output for message in state["messages"] for run in code_executions(message)] == ["3840\n"]
 
 
 def test_progress_streams_out_of_an_agent() -> None:
-    agent = create_agent(
-        looks_up_and_computes(), [pieces_in_stock, CodeExecutionTool(executor=ProcessExecutor())]
-    )
+    agent = create_agent(looks_up_and_computes(), [pieces_in_stock, PythonTool(ProcessExecutor())])
     steps = list(agent.stream({"messages": [("user", QUESTION)]}, stream_mode="custom"))
-    about = {"type": "code_execution_progress", "tool": "code_execution"}
+    about = {"type": "code_execution_progress", "tool": "python"}
     assert steps == [
         {**about, "step": "code", "code": "print(3 * 1280)", "language": "PYTHON"},
         {**about, "step": "result", "outcome": "OUTCOME_OK", "output": "3840\n"},
@@ -169,16 +166,14 @@ def test_progress_streams_out_of_an_agent() -> None:
 
 
 async def test_progress_streams_out_of_an_agent_asynchronously() -> None:
-    agent = create_agent(
-        looks_up_and_computes(), [pieces_in_stock, CodeExecutionTool(executor=ProcessExecutor())]
-    )
+    agent = create_agent(looks_up_and_computes(), [pieces_in_stock, PythonTool(ProcessExecutor())])
     stream = agent.astream({"messages": [("user", QUESTION)]}, stream_mode="custom")
     assert [step["step"] async for step in stream] == ["code", "result"]
 
 
 def test_wrong_arguments_are_told_to_the_model() -> None:
-    tool = CodeExecutionTool(executor=ProcessExecutor())
-    llm = Scripted(lines=[calls("code_execution", task="no code"), AIMessage("I give up.")])
+    tool = PythonTool(ProcessExecutor())
+    llm = Scripted(lines=[calls("python", task="no code"), AIMessage("I give up.")])
     state = create_agent(llm, [tool]).invoke({"messages": [("user", QUESTION)]})
     [reply] = [message for message in state["messages"] if isinstance(message, ToolMessage)]
     assert reply.status == "error"
@@ -189,9 +184,9 @@ def test_a_tool_node_runs_it() -> None:
     from langgraph.graph import MessagesState, StateGraph
 
     graph = StateGraph(MessagesState)
-    graph.add_node("tools", ToolNode([CodeExecutionTool(executor=ProcessExecutor())]))
+    graph.add_node("tools", ToolNode([PythonTool(ProcessExecutor())]))
     graph.set_entry_point("tools")
-    state = graph.compile().invoke({"messages": [calls("code_execution", code="print(6 * 7)")]})
+    state = graph.compile().invoke({"messages": [calls("python", code="print(6 * 7)")]})
     assert [run.output for run in code_executions(state["messages"][-1])] == ["42\n"]
 
 
@@ -200,7 +195,8 @@ def test_a_retry_middleware_retries_it_where_errors_are_raised() -> None:
     llm = Scripted(lines=[calls("code_execution", task="Seven?"), AIMessage("7")])
     with GeminiEmulator(ScriptedBrain(steps)) as emulator:
         settings = {"vertexai": False, "api_key": "any", "base_url": emulator.url, "max_retries": 0}
-        tool = CodeExecutionTool(model="gemini-3-flash-preview", handle_tool_error=False, **settings)
+        llm_of_tool = ChatGeminiCodeExecution(model="gemini-3-flash-preview", **settings)
+        tool = CodeExecutionTool(llm_of_tool, handle_tool_error=False)
         retry = ToolRetryMiddleware(max_retries=1, initial_delay=0, jitter=False)
         middleware = [retry, CodeExecutionMiddleware(tool=tool)]
         state = create_agent(llm, [], middleware=middleware).invoke({"messages": [("user", "Seven?")]})
@@ -223,9 +219,8 @@ def test_its_name_may_stand_beside_delegated_code_execution(model: str) -> None:
         llm = ChatGeminiCodeExecution(
             model=model, vertexai=False, api_key="any", base_url=emulator.url, combination="delegated"
         )
-        both = planner(lambda request: "both")
-        bound = llm.bind_tools([CodeExecutionTool(executor=ProcessExecutor())])
-        answer = bound.invoke("What is 6 * 7?", planner=both)
+        bound = llm.bind_tools([PythonTool(ProcessExecutor(), name="code_execution")])
+        answer = bound.invoke("What is 6 * 7?")
     assert requests_of(emulator)[0] == (["code_execution", "run_python"], 200)
     assert answer.tool_calls == []
     assert [run.output for run in code_executions(answer)] == ["42\n"]

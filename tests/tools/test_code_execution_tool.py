@@ -66,7 +66,7 @@ class TestUnitWithExecutor(ToolsUnitTests):
 class TestIntegrationWithExecutor(ToolsIntegrationTests):
     @property
     def tool_constructor(self) -> CodeExecutionTool:
-        return CodeExecutionTool(executor=ProcessExecutor())
+        return PythonTool(ProcessExecutor())
 
     @property
     def tool_invoke_params_example(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def gemini(emulator: GeminiEmulator, **settings: Any) -> ChatGeminiCodeExecution
 
 
 async def test_gemini_answers_with_text_and_runs(rules: GeminiEmulator) -> None:
-    tool = CodeExecutionTool(llm=gemini(rules))
+    tool = CodeExecutionTool(gemini(rules))
     task = "What is the sum of the first 50 prime numbers?"
     for message in (called(tool, task=task), await acalled(tool, task=task)):
         assert message.status == "success"
@@ -142,7 +142,7 @@ async def test_gemini_answers_with_text_and_runs(rules: GeminiEmulator) -> None:
 
 
 def test_data_reaches_the_model(rules: GeminiEmulator) -> None:
-    tool = CodeExecutionTool(llm=gemini(rules))
+    tool = CodeExecutionTool(gemini(rules))
     message = called(tool, task="What is the mean of the column price?", data="name,price\na,3\nb,5\n")
     assert "The mean of price is 4." in message.text
 
@@ -192,13 +192,13 @@ def test_data_reaches_the_model(rules: GeminiEmulator) -> None:
     ],
 )
 async def test_content_says_what_came_of_the_code(result: ExecutionResult, content: str) -> None:
-    tool = CodeExecutionTool(executor=Canned(result))
+    tool = PythonTool(Canned(result))
     assert called(tool, code="pass").content == content
     assert (await acalled(tool, code="pass")).content == content
 
 
 def test_code_given_as_plain_text_runs() -> None:
-    assert CodeExecutionTool(executor=ProcessExecutor()).invoke("print(6 * 7)") == "The code printed:\n42"
+    assert PythonTool(ProcessExecutor()).invoke("print(6 * 7)") == "The code printed:\n42"
 
 
 def test_a_failure_mended_by_the_model_is_kept_and_not_told() -> None:
@@ -208,7 +208,7 @@ def test_a_failure_mended_by_the_model_is_kept_and_not_told() -> None:
         "It is 7.",
     ]
     with GeminiEmulator(ScriptedBrain([code])) as emulator:
-        message = called(CodeExecutionTool(llm=gemini(emulator)), task="What is it?")
+        message = called(CodeExecutionTool(gemini(emulator)), task="What is it?")
     assert message.content == "It is 7.\n\nThe code printed:\n7"
     assert [run.outcome for run in code_executions(message)] == [Outcome.FAILED, Outcome.OK]
 
@@ -228,7 +228,7 @@ def test_a_failure_mended_by_the_model_is_kept_and_not_told() -> None:
 )
 def test_content_says_what_an_answer_lacks(step: Any, content: str) -> None:
     with GeminiEmulator(ScriptedBrain([step])) as emulator:
-        assert called(CodeExecutionTool(llm=gemini(emulator)), task="What is it?").content == content
+        assert called(CodeExecutionTool(gemini(emulator)), task="What is it?").content == content
 
 
 # -- what it keeps -----------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ ROUND_TRIPS = {
 def test_what_is_kept_survives(round_trip: Any) -> None:
     files = (InlineFile(b"a,b", "text/csv", "t.csv"),)
     result = ExecutionResult(Outcome.OK, "done\n", images=(InlineFile(PLOT, "image/png"),), files=files)
-    message = round_trip(called(CodeExecutionTool(executor=Canned(result)), code="draw()"))
+    message = round_trip(called(PythonTool(Canned(result)), code="draw()"))
     assert code_executions(message) == [
         CodeExecution(
             "draw()",
@@ -290,14 +290,14 @@ def test_malformed_artifacts_are_passed_over(artifact: Any, count: int) -> None:
 )
 async def test_service_errors_are_messages_the_agent_can_act_on(error: EmulatedError, said: str) -> None:
     with GeminiEmulator(ScriptedBrain(lambda prompt: error)) as emulator:
-        tool = CodeExecutionTool(llm=gemini(emulator))
+        tool = CodeExecutionTool(gemini(emulator))
         for message in (called(tool, task="x"), await acalled(tool, task="x")):
             assert message.status == "error"
             assert said in message.text
 
 
 async def test_a_broken_sandbox_is_a_message() -> None:
-    tool = CodeExecutionTool(executor=Canned(ExecutorError("no interpreter")))
+    tool = PythonTool(Canned(ExecutorError("no interpreter")))
     for message in (called(tool, code="1"), await acalled(tool, code="1")):
         assert message.status == "error"
         assert message.content == (
@@ -306,7 +306,7 @@ async def test_a_broken_sandbox_is_a_message() -> None:
 
 
 async def test_errors_can_be_left_to_the_caller() -> None:
-    tool = CodeExecutionTool(executor=Canned(ExecutorError("no interpreter")), handle_tool_error=False)
+    tool = PythonTool(Canned(ExecutorError("no interpreter")), handle_tool_error=False)
     with pytest.raises(ToolException, match="no interpreter"):
         called(tool, code="1")
     with pytest.raises(ToolException, match="no interpreter"):
@@ -341,7 +341,7 @@ def test_name_and_description_can_be_set() -> None:
 
 
 async def test_progress_is_a_custom_event(rules: GeminiEmulator) -> None:
-    tool = CodeExecutionTool(llm=gemini(rules))
+    tool = CodeExecutionTool(gemini(rules))
     task = {"task": "What is the sum of the first 10 positive integers?"}
     events = [
         event["data"]

@@ -70,7 +70,7 @@ def sandbox() -> Iterator[LocalSandbox]:
 
 @pytest.fixture
 def tool(sandbox: LocalSandbox) -> Iterator[CodeExecutionTool]:
-    with CodeExecutionTool(executor=sandbox) as opened:
+    with PythonTool(sandbox) as opened:
         yield opened
 
 
@@ -102,7 +102,7 @@ def test_a_restarted_process_tells_that_the_session_is_gone(sandbox: LocalSandbo
     saver = InMemorySaver()
     said = []
     for code in ("x = 1", "print('x' in globals())"):
-        tool = CodeExecutionTool(executor=sandbox)
+        tool = PythonTool(sandbox)
         model = Scripted(messages=iter([calls(code), AIMessage("Done.")]))
         agent = create_agent(model, [tool], checkpointer=saver)
         said += told(agent.invoke(GO_ON, thread("one")))
@@ -158,7 +158,7 @@ def test_without_a_thread_programs_find_the_files_each_time(tool: CodeExecutionT
 
 
 def test_files_can_be_withheld(sandbox: LocalSandbox):
-    tool = CodeExecutionTool(executor=sandbox, give_files=False)
+    tool = PythonTool(sandbox, give_files=False)
     runtime = type("Runtime", (), {"state": {"files": {"a.txt": "1"}}})()
     assert tool.invoke({"code": LISTING, "runtime": runtime}) == "The code printed:\n[]"
     assert "input_file_0.csv" not in tool.description
@@ -172,7 +172,7 @@ def test_what_is_no_runtime_is_none(tool: CodeExecutionTool, runtime: Any):
 def test_files_that_do_not_fit_are_an_error_the_model_can_act_on():
     runtime = type("Runtime", (), {"state": {"files": {"a.txt": "12345"}}})()
     with LocalSandbox(preload=(), disk_bytes=4) as small:
-        said = CodeExecutionTool(executor=small).invoke({"code": LISTING, "runtime": runtime}, thread("one"))
+        said = PythonTool(small).invoke({"code": LISTING, "runtime": runtime}, thread("one"))
     assert "the files do not fit" in said
 
 
@@ -284,7 +284,7 @@ class Drawing:
 
 @pytest.mark.parametrize("shown", [False, True])
 async def test_images_are_shown_to_models_that_see(shown: bool):
-    tool = CodeExecutionTool(executor=Drawing(), show_images=shown)  # type: ignore[arg-type]  # no sessions here
+    tool = PythonTool(Drawing(), show_images=shown)  # type: ignore[arg-type]  # no sessions here
     call = {"type": "tool_call", "name": tool.name, "id": "1", "args": {"code": "draw()"}}
     text = "The code printed:\ndone\n\nImages drawn and kept beside this text: 1."
     image = {"type": "image", "base64": b64encode(PNG).decode(), "mime_type": "image/png"}

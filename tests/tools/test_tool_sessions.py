@@ -42,7 +42,7 @@ def sandbox() -> Iterator[LocalSandbox]:
 
 @pytest.fixture
 def tool(sandbox: LocalSandbox) -> Iterator[CodeExecutionTool]:
-    with CodeExecutionTool(executor=sandbox, max_sessions=2) as opened:
+    with PythonTool(sandbox, max_sessions=2) as opened:
         yield opened
 
 
@@ -79,18 +79,18 @@ async def test_a_call_without_a_thread_is_a_program_by_itself(tool: CodeExecutio
 
 
 def test_sessions_can_be_switched_off(sandbox: LocalSandbox):
-    tool = CodeExecutionTool(executor=sandbox, max_sessions=0)
+    tool = PythonTool(sandbox, max_sessions=0)
     for _ in range(2):
         assert run(tool, "print('x' in globals()); x = 1", "one") == "The code printed:\nFalse"
     tool.close()
     assert "program by itself" in tool.description
-    assert "earlier calls of this conversation" in CodeExecutionTool(executor=sandbox).description
+    assert "earlier calls of this conversation" in PythonTool(sandbox).description
 
 
 @pytest.mark.parametrize("number", [-1, 1.5, True, "2"])
 def test_a_number_of_sessions_that_is_none(sandbox: LocalSandbox, number: Any):
     with pytest.raises(ConfigurationError, match="max_sessions must be a whole number"):
-        CodeExecutionTool(executor=sandbox, max_sessions=number)
+        PythonTool(sandbox, max_sessions=number)
 
 
 @pytest.mark.parametrize(("thread", "same"), [(7, "7"), ("a/b", "a/b")])
@@ -142,7 +142,7 @@ class Gate:
 
 async def test_waiting_for_ones_turn_can_be_given_up():
     gate = Gate()
-    tool = CodeExecutionTool(executor=gate)
+    tool = PythonTool(gate)
     first = asyncio.create_task(arun(tool, "1", "one"))
     assert await asyncio.to_thread(gate.begun.wait, 30)
     waiting = asyncio.create_task(arun(tool, "2", "one"))
@@ -159,7 +159,7 @@ async def test_waiting_for_ones_turn_can_be_given_up():
 
 async def test_a_session_is_not_closed_under_a_call():
     gate = Gate()
-    tool = CodeExecutionTool(executor=gate, max_sessions=1)
+    tool = PythonTool(gate, max_sessions=1)
     busy = asyncio.create_task(arun(tool, "1", "one"))
     assert await asyncio.to_thread(gate.begun.wait, 30)
     gate.begun.clear()
@@ -257,7 +257,7 @@ class Failing:
 )
 async def test_which_failures_end_a_session(error: CodeExecError, is_over: bool):
     executor = Failing()
-    tool = CodeExecutionTool(executor=executor)
+    tool = PythonTool(executor)
     run(tool, "1", "one")
     executor.error = error
     for said in (run(tool, "1", "one"), await arun(tool, "1", "one")):
@@ -271,7 +271,7 @@ async def test_which_failures_end_a_session(error: CodeExecError, is_over: bool)
 def test_sessions_end_with_the_tool():
     gate = Gate()
     gate.open.set()
-    tool = CodeExecutionTool(executor=gate)
+    tool = PythonTool(gate)
     run(tool, "1", "one")
     assert gate.closed == 0
     del tool
@@ -302,7 +302,7 @@ def test_threads_of_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("langchain_codeexec.tools.sessions._REMEMBERED", 2)
     gate = Gate()
     gate.open.set()
-    tool = CodeExecutionTool(executor=gate, max_sessions=1)
+    tool = PythonTool(gate, max_sessions=1)
     for thread in "abcd":
         run(tool, "1", thread)
     assert LOST not in run(tool, "1", "a")
@@ -326,7 +326,7 @@ def reply_of(tool: CodeExecutionTool, code: str, thread: Any = "one") -> ToolMes
 
 @pytest.mark.parametrize("state", [dict, lambda **values: type("State", (), values)()])
 def test_another_process_tells_that_the_session_is_gone(sandbox: LocalSandbox, state: Any):
-    before, after = CodeExecutionTool(executor=sandbox), CodeExecutionTool(executor=sandbox)
+    before, after = PythonTool(sandbox), PythonTool(sandbox)
     earlier = reply_of(before, "x = 1")
     assert earlier.artifact["in_session"] is True
     history = [AIMessage("I computed."), earlier.model_copy(update={"artifact": "text"}), earlier]

@@ -23,7 +23,7 @@ from langchain_codeexec.executions import ExecutionRequest
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
 from langchain_codeexec.gemini.endpoints import ResolvedEndpoint, resolve_endpoint
 from langchain_codeexec.records.sections import visible
-from langchain_codeexec.sandbox.battery.running import MODES_HERE, report_of_mode
+from langchain_codeexec.sandbox.battery.report import MODES_HERE, report_of_mode
 
 __all__ = ["VARIABLES", "Configuration", "doctor", "read_configuration"]
 

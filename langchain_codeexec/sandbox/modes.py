@@ -1,9 +1,7 @@
 """Which way of isolation a system allows, found out by trying; and what to do where it allows none.
 
-Isolation on macOS: a profile for `sandbox-exec`. Written from documentation, never tested.
-
-Sources: `man 1 sandbox-exec`, `man 7 sandbox`, and the profiles that macOS brings in
-/System/Library/Sandbox/Profiles. `sandbox-exec` is deprecated and still there in macOS 15.
+That of macOS is written from `man 1 sandbox-exec`, `man 7 sandbox` and the profiles in
+/System/Library/Sandbox/Profiles, and has never been tested.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMe
 
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.messages.code_blocks import signature_of
-from langchain_codeexec.messages.media import inline_image
+from langchain_codeexec.messages.media import inline_image, media_from_block
+from langchain_codeexec.messages.signatures import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,8 @@ def _stand_in(block: Any, limit: int, names: dict[Any, Json]) -> Json | None:
     if image is not None:
         return _told(block, _facts(image, names)) if len(image.data) > limit else None
     if limit < 0 and isinstance(block, dict) and block.get("type") in _LINKS:
-        return _told(block, _address(block))
+        media = media_from_block(block)
+        return _told(block, (media and media.uri) or "by reference")
     return None
 
 
@@ -129,11 +130,3 @@ def _facts(image: InlineFile, names: dict[Any, Json]) -> str:
         return facts
     where = "" if str(saved["url"]).startswith("file:") else f", saved as {saved['url']}"
     return f"{saved['name']}, {facts}{where}"
-
-
-def _address(block: Json) -> str:
-    """Where a block that is not by value points to."""
-    held = next(
-        (block[key] for key in ("source", "image_url", "url", "file_id") if block.get(key)), "by reference"
-    )
-    return str(held.get("url") or "by reference") if isinstance(held, dict) else str(held)

@@ -24,6 +24,7 @@ from langchain_core.messages import AIMessage
 from langgraph.types import Command
 
 from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.messages.signatures import ENDPOINT_KEY
 from langchain_codeexec.middleware.model_calls import (
     GoogleModelCall,
     Options,
@@ -32,7 +33,6 @@ from langchain_codeexec.middleware.model_calls import (
     is_own,
     own_request,
 )
-from langchain_codeexec.middleware.signatures import ENDPOINT_KEY
 from langchain_codeexec.planning.plan import areport_plan, report_plan
 from langchain_codeexec.planning.planners import Combination
 from langchain_codeexec.tools.code_execution import CodeExecutionTool

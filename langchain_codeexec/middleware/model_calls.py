@@ -22,8 +22,8 @@ from langchain_codeexec.messages.history_as_text import (
     messages_with_code_as_text,
     messages_with_functions_as_text,
 )
+from langchain_codeexec.messages.signatures import with_valid_signatures
 from langchain_codeexec.messages.tools import declares_code_execution, function_names, tool_config, wire_tools
-from langchain_codeexec.middleware.signatures import with_valid_signatures
 from langchain_codeexec.planning.plan import Plan, PlanRequest
 from langchain_codeexec.planning.planners import NativePlanner, as_carried_out, planner_for
 

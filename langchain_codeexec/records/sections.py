@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
 from langchain_codeexec.executions import Outcome, executions_from_artifact
-from langchain_codeexec.messages.code_blocks import BlockReader, CodeCall, code_executions
+from langchain_codeexec.messages.code_blocks import CodeCall, CodeReader, code_executions
 from langchain_codeexec.messages.media import inline_file, inline_image
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from langchain_codeexec.executions import CodeExecution, InlineFile
-    from langchain_codeexec.messages.code_blocks import Half
+    from langchain_codeexec.messages.code_blocks import CodeBlock
 
 __all__ = [
     "Kind",
@@ -108,16 +108,16 @@ class SectionReader:
     """
 
     def __init__(self, provider: str = "") -> None:
-        self._runs = BlockReader(provider)
+        self._runs = CodeReader(provider)
         self._has_run = False
 
     def sections(self, block: object) -> Iterator[Section]:
         """The sections of a block; none where it holds nothing for a reader. Never raises."""
-        halves = self._runs.halves(block)
-        if halves:
+        codes = self._runs.read(block)
+        if codes:
             self._has_run = True
-            for half in halves:
-                yield from _half(half)
+            for code in codes:
+                yield from _code(code)
             return
         image = inline_image(block)
         if image is not None:
@@ -276,12 +276,12 @@ def _share(details: Mapping[str, Any], key: str, name: str) -> str:
 # -- blocks --------------------------------------------------------------------------------------------
 
 
-def _half(half: Half) -> Iterator[Section]:
-    if isinstance(half, CodeCall):
-        yield Section("code", half.code, half.language.lower(), run=half.id)
+def _code(code: CodeBlock) -> Iterator[Section]:
+    if isinstance(code, CodeCall):
+        yield Section("code", code.code, code.language.lower(), run=code.id)
         return
-    yield replace(_output(half.outcome, half.output), run=half.id)
-    yield from map(_image, half.images)
+    yield replace(_output(code.outcome, code.output), run=code.id)
+    yield from map(_image, code.images)
 
 
 def _output(outcome: Outcome, output: str) -> Section:

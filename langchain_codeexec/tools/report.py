@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_codeexec.executions import CodeExecution, InlineFile
-    from langchain_codeexec.messages.code_blocks import Half
+    from langchain_codeexec.messages.code_blocks import CodeBlock
 
-__all__ = ["PROGRESS_EVENT", "Progress", "Report", "step_from_half"]
+__all__ = ["PROGRESS_EVENT", "Progress", "Report", "step_from_code"]
 
 _MOST_PRINTED: Final = 20_000
 """Characters of a run's output that the calling model is given; the artifact holds all of it."""
@@ -134,11 +134,11 @@ class Progress:
         return {"type": PROGRESS_EVENT, "tool": self.tool, **step}
 
 
-def step_from_half(half: Half) -> Json:
+def step_from_code(code: CodeBlock) -> Json:
     """A step: `code` and `language` of what was written, or `outcome` and `output` of what came of it."""
-    if isinstance(half, CodeCall):
-        return {"step": "code", "code": half.code, "language": half.language}
-    return {"step": "result", "outcome": half.outcome.value, "output": half.output}
+    if isinstance(code, CodeCall):
+        return {"step": "code", "code": code.code, "language": code.language}
+    return {"step": "result", "outcome": code.outcome.value, "output": code.output}
 
 
 def _write(event: Json) -> None:

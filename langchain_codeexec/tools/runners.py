@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field, PlainSerializer
 
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executions import CodeExecution, ExecutionRequest, Outcome
-from langchain_codeexec.messages.code_blocks import CodeCall, CodeResult, blocks_with_halves, code_executions
+from langchain_codeexec.messages.code_blocks import CodeCall, CodeResult, blocks_with_code, code_executions
 from langchain_codeexec.tools.context import FoundFiles, files_for
-from langchain_codeexec.tools.report import Report, step_from_half
+from langchain_codeexec.tools.report import Report, step_from_code
 from langchain_codeexec.tools.sessions import ThreadSessions
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ class GeminiRunner:
         answer: Any = None
         for chunk in self.llm.stream(_question(**arguments)):
             answer = chunk if answer is None else answer + chunk
-            for half in _halves(chunk):
-                progress.tell(step_from_half(half))
+            for code in _code_blocks(chunk):
+                progress.tell(step_from_code(code))
         return _report(answer)
 
     async def arun(self, arguments: Json, context: CallContext, progress: Progress) -> Report:  # noqa: ARG002 -- as above
@@ -123,8 +123,8 @@ class GeminiRunner:
         answer: Any = None
         async for chunk in self.llm.astream(_question(**arguments)):
             answer = chunk if answer is None else answer + chunk
-            for half in _halves(chunk):
-                await progress.atell(step_from_half(half))
+            for code in _code_blocks(chunk):
+                await progress.atell(step_from_code(code))
         return _report(answer)
 
     def close(self) -> None:
@@ -136,8 +136,8 @@ def _question(task: str, data: str | None = None) -> list[BaseMessage]:
     return [HumanMessage(f"{told}\n\nThe data:\n\n{data}" if data else told)]
 
 
-def _halves(chunk: BaseMessage) -> Iterator[CodeCall | CodeResult]:
-    return (half for _, halves in blocks_with_halves(chunk) for half in halves)
+def _code_blocks(chunk: BaseMessage) -> Iterator[CodeCall | CodeResult]:
+    return (code for _, codes in blocks_with_code(chunk) for code in codes)
 
 
 def _report(answer: BaseMessage) -> Report:
@@ -203,27 +203,27 @@ class ExecutorRunner:
             GeminiError: The executor is Gemini's, and the service did not answer.
         """
         call = self._call(arguments["code"], context)
-        progress.tell(step_from_half(self._code(call)))
+        progress.tell(step_from_code(self._code(call)))
         if self._sessions and context.thread:
             with self._sessions.turn(context.thread) as session:
                 result = session.run(call.request_in(session))
                 call.note(session)
         else:
             result = self.executor.run(call.request)
-        progress.tell(step_from_half(self._result(result)))
+        progress.tell(step_from_code(self._result(result)))
         return call.report(result, self._origin(result))
 
     async def arun(self, arguments: Json, context: CallContext, progress: Progress) -> Report:
         """Run the program without blocking the event loop; see `run`."""
         call = self._call(arguments["code"], context)
-        await progress.atell(step_from_half(self._code(call)))
+        await progress.atell(step_from_code(self._code(call)))
         if self._sessions and context.thread:
             async with self._sessions.aturn(context.thread) as session:
                 result = await session.arun(call.request_in(session))
                 call.note(session)
         else:
             result = await self.executor.arun(call.request)
-        await progress.atell(step_from_half(self._result(result)))
+        await progress.atell(step_from_code(self._result(result)))
         return call.report(result, self._origin(result))
 
     def close(self) -> None:

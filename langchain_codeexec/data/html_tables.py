@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DrawnTable", "html_tables"]
 
-_SILENT: Final = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1[^<>]*>|\Z)", re.IGNORECASE | re.DOTALL)
+_SILENT: Final = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1[^<>]*>|\Z)", re.IGNORECASE | re.DOTALL
+)
 _TABLE: Final = re.compile(r"<table\b[^<>]*>((?:[^<]+|<(?!/?table\b))*+)</table\s*>", re.IGNORECASE)
 """A table that holds no other."""
 _TAG: Final = re.compile(r"<(/?)(caption|thead|tbody|tfoot|tr|th|td)\b([^<>]*)>", re.IGNORECASE)

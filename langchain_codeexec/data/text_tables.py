@@ -33,8 +33,9 @@ _SIGNS: Final = re.compile(
 )
 """What all tables have that are read here; a text without any needs no library."""
 _BREAK: Final = re.compile(r"\r\n?|\n")
-_BORDER: Final = re.compile(r"^[ \t]*(?=\+|[-=:]+\+)\+?[-=:]+(?:\+[-=:]+)*\+?[ \t]*\r?$", re.MULTILINE)
-"""The rules of boxes and shells: Markdown's, but for crossings where it has bars."""
+_BORDER: Final = re.compile(r"^[ \t]*(?=[^\n+]*\+)[|+]?[-=:]+(?:\+[-=:]+)*[|+]?[ \t]*\r?$", re.MULTILINE)
+"""The rules of boxes, shells and Org: Markdown's, but for crossings where it has bars."""
+_CROSSING: Final = re.compile(r"[|+]")
 _AS_MARKDOWN: Final = {ord("+"): "|", ord("="): "-"}
 _RULED: Final = re.compile(r" *(?:-{2,}|={2,})(?: +(?:-{2,}|={2,}))+ *")
 _RUN: Final = re.compile(r"-+|=+")
@@ -140,13 +141,14 @@ def _blocks(text: str, lines: _Lines) -> list[Token]:
     parser = MarkdownIt("zero").disable("inline")
     parser.enable(["blockquote", "fence", "heading", "lheading", "list", "table"])
     text = _BORDER.sub(lambda border: border[0].translate(_AS_MARKDOWN), text)
+    blocks = parser.parse(text)
     for _ in range(_MOST_PARSES):
-        blocks = parser.parse(text)
         unclosed = next((block for block in blocks if _is_unclosed(block, lines)), None)
         if unclosed is None:
             break
         start, end = lines.start(_range(unclosed)[0]), lines.end(_range(unclosed)[0])
         text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+        blocks = parser.parse(text)
     return blocks
 
 
@@ -199,7 +201,7 @@ def _barred_table(rows: list[tuple[int, list[str]]], lines: _Lines) -> DrawnTabl
             bands.append([])
         elif "|" not in line:  # a remark below the table, such as the number of its rows
             break
-        elif "+" in rule and line.count("|") != rule.count("+"):
+        elif "+" in rule and line.count("|") != len(_CROSSING.findall(rule)):
             return None
         else:
             bands[-1].append(cells)
@@ -235,7 +237,7 @@ def _ruled_table(first: int, last: int, lines: _Lines) -> DrawnTable | None:
 
     Columns without a rule are not guessed, and neither is a table in which text crosses a gap.
     """
-    rules = [number for number in range(first, last) if _RULED.fullmatch(lines.texts[number])]
+    rules = dict.fromkeys(number for number in range(first, last) if _RULED.fullmatch(lines.texts[number]))
     header = next((number - 1 for number in rules if number > first and number - 1 not in rules), None)
     if header is None:
         return None
@@ -254,11 +256,11 @@ def _ruled_table(first: int, last: int, lines: _Lines) -> DrawnTable | None:
 
 
 def _headings(blocks: list[Token], markup: str, lines: _Lines) -> list[tuple[int, str]]:
-    """The headings and their lines, in order."""
+    """The headings of one line, and where they stand, in order."""
     headings = [
-        (_range(block)[0], " ".join(content.content.split()))
+        (_range(block)[0], content.content)
         for block, content in pairwise(blocks)
-        if block.type == "heading_open"
+        if block.type == "heading_open" and "\n" not in content.content
     ]
     headings += [(lines.number(match.start()), match[1]) for match in _HTML_HEADING.finditer(markup)]
     return sorted((number, plain_text(text)) for number, text in headings if len(text) <= _LONGEST_CAPTION)

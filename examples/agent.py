@@ -1,7 +1,7 @@
 '''An agent that has a function of its own and code execution, and uses each for what it is there for.
 
-`python examples/agent.py` lets a rule-based stand-in answer on this machine, which is no language model;
-the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
+`python examples/agent.py` lets a stand-in answer on this machine, which is no language model; the
+code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
 
     user: How many pieces of the article 'M8 bolt' are in stock?
 
@@ -96,7 +96,7 @@ def show(message: object) -> None:
 
 
 def main() -> None:
-    """Ask whoever the command line asks for."""
+    """Ask the model that the command line names."""
     parser = argparse.ArgumentParser(description="An agent with a function of its own and code execution.")
     parser.add_argument("--live", action="store_true", help="ask the real service")
     if parser.parse_args().live:

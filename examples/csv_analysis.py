@@ -1,7 +1,6 @@
 """A table is asked about: a figure, and a plot that is saved as a picture.
 
-`python examples/csv_analysis.py` lets a rule-based stand-in answer on this machine, which is no language model;
-the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
+`python examples/csv_analysis.py` lets a script stand in for the model on this machine; the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
 
     What is the mean of the revenue column?
 
@@ -13,17 +12,17 @@ the code really runs. With `--live` Gemini answers, reached as the environment s
         2026-02,north,135,2698.65
 
     user: What is the mean of the revenue column?
-    output: mean = 2232.2166666666667
-    model: The mean of revenue is 2232.2166666666667.
+    output: 2232.22
+    model: The mean revenue is 2232.22.
 
     user: What is the total revenue for each region?
-    output: results = {'north': 7296.35, 'south': 6096.95}
-    model: The total of revenue by region: {'north': 7296.35, 'south': 6096.95}.
+    output: {'north': 7296.35, 'south': 6096.95}
+    model: The north has a revenue of 7296.35, the south of 6096.95.
 
     user: Plot the revenue as a bar chart by month.
-    output: points = 3
+    output: 3 bars
     saved: image/png in the folder plots
-    model: I have drawn a bar chart of 3 points, titled "Revenue".
+    model: The chart has a bar for each month.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from tempfile import TemporaryDirectory
 
 from langchain_codeexec import ChatGeminiCodeExecution, code_executions
 from langchain_codeexec.data import data_message, saved_outputs
-from langchain_codeexec.emulator import GeminiEmulator
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 
 MODEL = "gemini-3-flash-preview"
 SALES = """\
@@ -51,10 +50,29 @@ QUESTIONS = (
     "What is the total revenue for each region?",
     "Plot the revenue as a bar chart by month.",
 )
+SCRIPT = """
+- - code: |
+      import pandas as pd
+      sales = pd.read_csv("input_file_0.csv")
+      print(sales.revenue.mean().round(2))
+  - The mean revenue is 2232.22.
+- - code: |
+      import pandas as pd
+      sales = pd.read_csv("input_file_0.csv")
+      print(sales.groupby("region").revenue.sum().round(2).to_dict())
+  - The north has a revenue of 7296.35, the south of 6096.95.
+- - code: |
+      import matplotlib.pyplot as plt, pandas as pd
+      months = pd.read_csv("input_file_0.csv").groupby("month").revenue.sum()
+      plt.bar(months.index, months)
+      plt.show()
+      print(len(months), "bars")
+  - The chart has a bar for each month.
+"""
 
 
 def analyse(llm: ChatGeminiCodeExecution, table: Path, sink: Path) -> None:
-    """Ask about a file, and print what the model is told and what it finds."""
+    """Ask about a file, and print what the model gets and what it finds."""
     print(data_message(QUESTIONS[0], table).text)
     for question in QUESTIONS:
         answer = llm.invoke([data_message(question, table)])
@@ -67,7 +85,7 @@ def analyse(llm: ChatGeminiCodeExecution, table: Path, sink: Path) -> None:
 
 
 def main() -> None:
-    """Ask whoever the command line asks for."""
+    """Ask the model that the command line names."""
     parser = argparse.ArgumentParser(description="Questions about a CSV file, with a plot.")
     parser.add_argument("--live", action="store_true", help="ask the real service")
     parser.add_argument("--save", type=Path, help="folder to keep the plots in")
@@ -79,7 +97,7 @@ def main() -> None:
         if options.live:
             analyse(ChatGeminiCodeExecution(model=MODEL, output_sink=sink), table, sink)
             return
-        with GeminiEmulator() as emulator:
+        with GeminiEmulator(ScriptedBrain.from_yaml(SCRIPT)) as emulator:
             settings = {"model": MODEL, "vertexai": False, "api_key": "any", "base_url": emulator.url}
             analyse(ChatGeminiCodeExecution(**settings, output_sink=sink), table, sink)
 

@@ -1,7 +1,7 @@
 r"""A graph that stops before a function is called, is kept by SQLite, and goes on later where it stood.
 
-`python examples/langgraph_resume.py` lets a rule-based stand-in answer on this machine, which is no language
-model; the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
+`python examples/langgraph_resume.py` lets a stand-in answer on this machine, which is no language model;
+the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
 
       code    15 lines, printed 'total = 5117\n'
       ai      The sum of the first 50 prime numbers is 5117.
@@ -12,7 +12,7 @@ model; the code really runs. With `--live` Gemini answers, reached as the enviro
       human   What is the sum of the first 50 prime numbers?
       code    15 lines, printed 'total = 5117\n'
       ai      The sum of the first 50 prime numbers is 5117.
-      human   Book an amount of 5117 to the account 'primes'.
+      human   Call book with amount=5117 and account='primes'.
       call    book({'amount': 5117, 'account': 'primes'})
     and then:
       tool    booked 5117 to primes
@@ -68,7 +68,7 @@ def start(llm: ChatGeminiCodeExecution, database: Path) -> None:
         run = graph(llm, saver)
         for question in (
             "What is the sum of the first 50 prime numbers?",
-            "Book an amount of 5117 to the account 'primes'.",
+            "Call book with amount=5117 and account='primes'.",
         ):
             state = run.invoke({"messages": [("user", question)]}, THREAD)
             show(state["messages"][-1])
@@ -99,7 +99,7 @@ def show(message: Any) -> None:
 
 
 def main() -> None:
-    """Ask whoever the command line asks for."""
+    """Ask the model that the command line names."""
     parser = argparse.ArgumentParser(description="A graph that is stopped and resumed in mid-run.")
     parser.add_argument("--live", action="store_true", help="ask the real service")
     with TemporaryDirectory() as folder:

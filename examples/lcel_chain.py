@@ -1,21 +1,20 @@
 """A chain with several tools: the model calls what it needs, code computes with what came back.
 
-`python examples/lcel_chain.py` lets a rule-based stand-in answer on this machine, which is no language model;
-the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
+`python examples/lcel_chain.py` lets a script stand in for the model on this machine; the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
 
     user:   What is the standard deviation of the temperatures of the station 'north'?
     tools:  temperatures
-    output: result = 1.21758
-    model:  The sample standard deviation of the functions' values 18.2, 19.1, 17.6, 20.4 is 1.21758.
+    output: 1.21758
+    model:  The temperatures have a standard deviation of 1.22 °C.
 
     user:   Which sensor does the station 'south' have?
     tools:  sensor
-    model:  sensor(station="south") returned: TX-9
+    model:  The station has a TX-9.
 
     user:   What is 15 % of 249.90?
     tools:  none
-    output: result = 37.485
-    model:  15% of 249.90 is 37.485.
+    output: 37.485
+    model:  That is 37.485.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tools import tool
 
 from langchain_codeexec import ChatGeminiCodeExecution, code_executions
-from langchain_codeexec.emulator import GeminiEmulator
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 
 MODEL = "gemini-3-flash-preview"
 QUESTIONS = (
@@ -37,6 +36,22 @@ QUESTIONS = (
     "Which sensor does the station 'south' have?",
     "What is 15 % of 249.90?",
 )
+SCRIPT = """
+- when: {text: temperatures of the station}
+  reply: [{call: temperatures, args: {station: north}}]
+- when: {text: "[18.2, 19.1, 17.6, 20.4]"}
+  reply:
+    - code: |
+        import statistics
+        print(round(statistics.stdev([18.2, 19.1, 17.6, 20.4]), 6))
+    - The temperatures have a standard deviation of 1.22 °C.
+- when: {text: Which sensor}
+  reply: [{call: sensor, args: {station: south}}]
+- when: {text: TX-9}
+  reply: The station has a TX-9.
+- when: {text: 15 %}
+  reply: [{code: print(0.15 * 249.90)}, That is 37.485.]
+"""
 
 
 @tool
@@ -95,13 +110,13 @@ def report(llm: ChatGeminiCodeExecution) -> None:
 
 
 def main() -> None:
-    """Ask whoever the command line asks for."""
+    """Ask the model that the command line names."""
     parser = argparse.ArgumentParser(description="A chain with several tools and code execution.")
     parser.add_argument("--live", action="store_true", help="ask the real service")
     if parser.parse_args().live:
         report(ChatGeminiCodeExecution(model=MODEL))
         return
-    with GeminiEmulator() as emulator:
+    with GeminiEmulator(ScriptedBrain.from_yaml(SCRIPT)) as emulator:
         report(ChatGeminiCodeExecution(model=MODEL, vertexai=False, api_key="any", base_url=emulator.url))
 
 

@@ -1,7 +1,7 @@
 '''A chat of two turns in which Gemini runs code.
 
-`python examples/plain_chat.py` lets a rule-based stand-in answer on this machine, which is no language model;
-the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
+`python examples/plain_chat.py` lets a stand-in answer on this machine, which is no language model; the
+code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
 
     user: Can you print "Hello world!"?
 
@@ -75,7 +75,7 @@ def chat(llm: ChatGeminiCodeExecution) -> None:
 
 
 def main() -> None:
-    """Chat with whoever the command line asks for."""
+    """Chat with the model that the command line names."""
     parser = argparse.ArgumentParser(description="A chat of two turns in which Gemini runs code.")
     parser.add_argument("--live", action="store_true", help="ask the real service")
     if parser.parse_args().live:

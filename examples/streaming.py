@@ -1,7 +1,7 @@
 r"""An answer as it arrives: words in pieces, each piece of code and each result in one.
 
-`python examples/streaming.py` lets a rule-based stand-in answer on this machine, which is no language model;
-the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
+`python examples/streaming.py` lets a stand-in answer on this machine, which is no language model; the
+code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
 
     text    'I will compute the '
     text    'sample standard deviation of '
@@ -53,7 +53,7 @@ def show(block: Any) -> None:
 
 
 def main() -> None:
-    """Ask whoever the command line asks for."""
+    """Ask the model that the command line names."""
     parser = argparse.ArgumentParser(description="An answer with code execution, streamed.")
     parser.add_argument("--live", action="store_true", help="ask the real service")
     if parser.parse_args().live:

@@ -1,7 +1,7 @@
 r"""An answer in a shape of your own, with the run it rests on.
 
-`python examples/structured_output.py` lets a rule-based stand-in answer on this machine, which is no language
-model; the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
+`python examples/structured_output.py` lets a stand-in answer on this machine, which is no language model;
+the code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
 
     gemini-3-flash-preview: Invoice(total=49.75)
       computed by 3 lines of code, which printed 'total = 49.75\n'
@@ -37,7 +37,7 @@ def ask(llm: ChatGeminiCodeExecution) -> None:
 
 
 def main() -> None:
-    """Ask whoever the command line asks for."""
+    """Ask the model that the command line names."""
     parser = argparse.ArgumentParser(description="An answer in a shape of your own.")
     parser.add_argument("--live", action="store_true", help="ask the real service")
     if parser.parse_args().live:

@@ -8,7 +8,7 @@ as the environment says. The former prints:
 
     testing_an_agent.py::test_the_orders_are_looked_up_and_computed_with PASSED [ 33%]
     testing_an_agent.py::test_the_quota_is_named_where_it_is_used_up PASSED  [ 66%]
-    testing_an_agent.py::test_rules_answer_where_there_is_no_script PASSED   [100%]
+    testing_an_agent.py::test_the_stand_in_answers_where_there_is_no_script PASSED [100%]
 
     ============================== 3 passed in 4.31s ===============================
 """
@@ -68,7 +68,7 @@ def test_the_quota_is_named_where_it_is_used_up(gemini_code_model: ChatGeminiCod
         answer_of(gemini_code_model, QUESTION)
 
 
-def test_rules_answer_where_there_is_no_script(gemini_code_model: ChatGeminiCodeExecution) -> None:
+def test_the_stand_in_answers_where_there_is_no_script(gemini_code_model: ChatGeminiCodeExecution) -> None:
     state = answer_of(gemini_code_model, "What is 17 * 23?")
     assert "391" in state["messages"][-1].text
 

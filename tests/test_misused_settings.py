@@ -14,6 +14,7 @@ from langchain_codeexec import (
     CodeExecutionTool,
     DocumentCalculation,
     LocalSandbox,
+    PythonTool,
     verify_executions,
 )
 from langchain_codeexec.data import DataLimits, data_files, save_outputs
@@ -26,20 +27,30 @@ if TYPE_CHECKING:
 
 LLM: Any = FakeListChatModel(responses=["It is 6."])
 CLASS: Any = LocalSandbox
-TOOL: Any = CodeExecutionTool(llm=LLM)
+TOOL: Any = CodeExecutionTool(LLM)
 NAME: Any = "gemini-2.5-flash"
 NUMBER: Any = 3
 NOTHING: Any = None
 DOCUMENTS = {"question": "How far?", "documents": [Document("It is 3 km.")]}
 
 MISTAKES: dict[str, tuple[Callable[[], object], type[CodeExecError], str]] = {
-    "a class for a tool": (lambda: CodeExecutionTool(executor=CLASS), ConfigurationError, "executor"),
+    "a class for a tool": (lambda: PythonTool(CLASS), ConfigurationError, "executor"),
     "a tool for an executor": (
-        lambda: CodeExecutionTool(executor=TOOL),
+        lambda: PythonTool(TOOL),
         ConfigurationError,
         "LocalSandbox()",
     ),
-    "a name for a model": (lambda: CodeExecutionTool(llm=NAME), ConfigurationError, "model=..."),
+    "a name for a model": (lambda: CodeExecutionTool(NAME), ConfigurationError, "model=..."),
+    "a sandbox for a model": (
+        lambda: CodeExecutionTool(LLM, executor=CLASS),
+        ConfigurationError,
+        "PythonTool",
+    ),
+    "a planner that is none": (
+        lambda: CodeExecutionMiddleware(planner=LLM),
+        ConfigurationError,
+        "ModelPlanner",
+    ),
     "a class for a middleware": (
         lambda: CodeExecutionMiddleware(executor=CLASS),
         ConfigurationError,

@@ -1,12 +1,14 @@
 """The commands put together."""
 
+from typing import Annotated
+
 import typer
 
 from langchain_codeexec.cli.ask import ask
 from langchain_codeexec.cli.chat import chat
 from langchain_codeexec.cli.demo import demo
 from langchain_codeexec.cli.doctor import doctor
-from langchain_codeexec.cli.output import Version
+from langchain_codeexec.cli.output import package_version
 from langchain_codeexec.cli.record import record, replay
 from langchain_codeexec.cli.serve import serve
 
@@ -22,13 +24,25 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(package_version())
+        raise typer.Exit
+
+
 @app.callback()
-def _about(*, version: Version = False) -> None:
+def _about(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version.")
+    ] = False,
+) -> None:
     """Ask Gemini questions that it answers by running code.
 
-    Without --live everything happens offline: a rule-based stand-in on this
-    machine answers, which is no language model, and really runs the code it
-    writes.
+    Without --live everything happens offline: a stand-in on this machine
+    answers, which is no language model and knows a few exact questions, or
+    a script (--script), or a chat model of any provider (--brain). The code
+    really runs.
     """
 
 

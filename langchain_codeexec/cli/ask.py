@@ -1,32 +1,26 @@
-"""Function declarations out of a file.
-
-The answer as a document, in a file of its own.
-
-`ask`: one question, one answer.
-"""
+"""`ask`: one question, one answer, on the terminal, as JSON, as a web page and as a notebook."""
 
 import json
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any
 
 import typer
-from langchain_core.messages import BaseMessage
 
 import langchain_codeexec
-from langchain_codeexec.cli.chat import show_stream
 from langchain_codeexec.cli.model import open_model
 from langchain_codeexec.cli.output import (
     DEFAULT_IMAGES,
     DEFAULT_MODEL,
+    Brain,
     Debug,
     Live,
     Model,
     NoCode,
+    Script,
+    print_sections,
+    print_stream,
     reported,
-    results,
-    show,
     spinner,
     verdict,
 )
@@ -42,55 +36,8 @@ from langchain_codeexec.records.sections import (
     sections_of,
     verification_section,
 )
-from langchain_codeexec.records.terminal import render_section
 
-__all__ = ["ask", "declared_functions", "write_documents"]
-
-
-def declared_functions(path: Path) -> list[Any]:
-    """The declarations in a JSON file: a list of them, or a single one, in any form that `bind_tools` takes.
-
-    Raises:
-        ConfigurationError: The file cannot be read, is not JSON, or holds something else.
-    """
-    try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigurationError(f"cannot read function declarations from {path}: {reason}") from error
-    declared = read if isinstance(read, list) else [read]
-    if not declared or not all(isinstance(one, dict) for one in declared):
-        raise ConfigurationError(
-            f"{path} holds something else than function declarations; give it an object with name, description "
-            "and parameters (a JSON schema), or a list of such objects"
-        )
-    return declared
-
-
-def write_documents(messages: Sequence[BaseMessage], *, html: Path | None, notebook: Path | None) -> None:
-    """Write a conversation as a web page and as a notebook, where that is asked for.
-
-    Raises:
-        ConfigurationError: A file cannot be written; what it held before is still there.
-    """
-    if html is not None:
-        _write(html, html_page(messages))
-    if notebook is not None:
-        _write(notebook, json.dumps(notebook_from_messages(messages), indent=1, ensure_ascii=False) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.parent / f".{token_hex(8)}.part"
-    try:
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another file."
-        ) from error
+__all__ = ["ask"]
 
 
 def _not_blank(question: str) -> str:
@@ -99,7 +46,7 @@ def _not_blank(question: str) -> str:
     return question
 
 
-def ask(  # noqa: PLR0913 -- one parameter for each option
+def ask(  # noqa: PLR0913 -- a parameter for each option
     question: Annotated[str, typer.Argument(help="What to ask.", show_default=False, callback=_not_blank)],
     *,
     file: Annotated[
@@ -111,6 +58,8 @@ def ask(  # noqa: PLR0913 -- one parameter for each option
     ] = False,
     model: Model = DEFAULT_MODEL,
     live: Live = False,
+    script: Script = None,
+    brain: Brain = None,
     no_code: NoCode = False,
     tools: Annotated[
         Path | None,
@@ -119,7 +68,9 @@ def ask(  # noqa: PLR0913 -- one parameter for each option
             help="JSON file with function declarations; a call the model makes is shown, not made.",
         ),
     ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Say what the model call got, and why.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what the model was offered, and why.")
+    ] = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Run the answer's code again in the local sandbox, and compare.")
     ] = False,
@@ -149,42 +100,74 @@ def ask(  # noqa: PLR0913 -- one parameter for each option
         raise typer.BadParameter("--html and --notebook name the same file; give them one each")
     sink = output_dir or (None if as_json else DEFAULT_IMAGES)
     with reported(debug=debug):
-        asked = data_message(question, *(file or ()), limits=DataLimits(down_sample=down_sample))
-        with open_model(model, live=live, code_execution=not no_code) as opened:
-            llm = opened.bind_tools(declared_functions(tools)) if tools else opened
+        request = data_message(question, *(file or ()), limits=DataLimits(down_sample=down_sample))
+        with open_model(model, live=live, script=script, brain=brain, code_execution=not no_code) as opened:
+            llm: Any = opened.bind_tools(_declarations(tools)) if tools else opened
             if stream:
-                answer = _streamed(question, llm.stream([asked], output_sink=sink))
+                print_sections(Section("question", question))
+                answer = print_stream(llm.stream([request], output_sink=sink))
             else:
                 with spinner("waiting for the answer"):
-                    answer = llm.invoke([asked], output_sink=sink)
+                    answer = llm.invoke([request], output_sink=sink)
         if verify:
-            answer = _verified(answer, asked)
+            with spinner("running the code again"):
+                answer = langchain_codeexec.verify_executions(answer, history=[request]).beside(answer)
         if as_json:
             typer.echo(json.dumps({"question": question, **json_record(answer)}, indent=2))
         else:
-            _show(question, answer, streamed=stream, explain=explain)
-        write_documents([asked, answer], html=html, notebook=notebook)
+            _print(question, answer, streamed=stream, explain=explain)
+        if html:
+            _write(html, html_page([request, answer]))
+        if notebook:
+            document = notebook_from_messages([request, answer])
+            _write(notebook, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     if code := verdict(answer):
         raise typer.Exit(code)
 
 
-def _streamed(question: str, chunks: Iterable[Any]) -> Any:
-    console = results()
-    show(console, render_section(Section("question", question)))
-    return show_stream(chunks, console)
+def _print(question: str, answer: Any, *, streamed: bool, explain: bool) -> None:
+    """Print what was not printed while the answer arrived."""
+    sections = [] if streamed else [Section("question", question), *sections_of(answer)]
+    later = [verification_section(answer)] if streamed else []
+    if explain and plan_section(answer) not in sections:
+        later.append(plan_section(answer))
+    print_sections(*sections, *filter(None, later))
 
 
-def _verified(answer: Any, asked: Any) -> Any:
-    """The answer with what running its code again gave."""
-    with spinner("running the code again"):
-        return langchain_codeexec.verify_executions(answer, history=[asked]).beside(answer)
+def _declarations(path: Path) -> list[Any]:
+    """The function declarations in a JSON file: a list or a single one, in any form that `bind_tools` takes.
+
+    Raises:
+        ConfigurationError: The file cannot be read, is not JSON, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"cannot read function declarations from {path}: {reason}") from error
+    declarations = content if isinstance(content, list) else [content]
+    if not declarations or not all(isinstance(declaration, dict) for declaration in declarations):
+        raise ConfigurationError(
+            f"{path} holds something else than function declarations; give it an object with name, description "
+            "and parameters (a JSON schema), or a list of such objects"
+        )
+    return declarations
 
 
-def _show(question: str, answer: Any, *, streamed: bool, explain: bool) -> None:
-    """Show what was not shown while it arrived."""
-    told = [] if streamed else [Section("question", question), *sections_of(answer)]
-    late = [verification_section(answer)] if streamed else []
-    if explain and plan_section(answer) not in told:
-        late.append(plan_section(answer))
-    for section in filter(None, [*told, *late]):
-        show(results(), render_section(section))
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        ConfigurationError: It cannot be written; what it held before is still there.
+    """
+    temporary = path.parent / f".{token_hex(8)}.part"
+    try:
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another file."
+        ) from error

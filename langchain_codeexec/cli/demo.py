@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from langchain_codeexec.cli.model import STAND_IN, open_model
+from langchain_codeexec.cli.model import chosen_brain, offline_model
 from langchain_codeexec.cli.output import (
     DEFAULT_IMAGES,
     DEFAULT_MODEL,
     FAILED,
     Debug,
     failure_panel,
+    print_sections,
     reported,
     results,
-    show,
     spinner,
     stderr,
     verdict,
@@ -25,10 +25,9 @@ from langchain_codeexec.data.outputs import outputs_of
 from langchain_codeexec.errors import CodeExecError
 from langchain_codeexec.executors.default import DefaultExecutor
 from langchain_codeexec.messages.code_blocks import code_executions
-from langchain_codeexec.records.sections import Section
-from langchain_codeexec.records.terminal import render_message, render_section
+from langchain_codeexec.records.sections import Section, sections_of
 
-__all__ = ["demo", "pieces_in_stock"]
+__all__ = ["demo"]
 
 _STOCK = {"M6 bolt": 3400, "M8 bolt": 1280, "M8 nut": 95}
 
@@ -47,21 +46,21 @@ class Scene:
     """One question.
 
     Attributes:
-        title: What it shows.
-        question: What is asked.
-        came_out: Whether an answer is what it has to be.
-        goes_on: Whether it belongs to the conversation of the scene before.
+        title: What it demonstrates.
+        question: The question.
+        is_right: Whether an answer is as it has to be.
+        continues: Whether it belongs to the conversation of the scene before.
         function: A function of this process that the model may call.
     """
 
     title: str
     question: str
-    came_out: Callable[[Any], bool]
-    goes_on: bool = False
+    is_right: Callable[[Any], bool]
+    continues: bool = False
     function: Callable[..., Any] | None = None
 
 
-def _printed(text: str) -> Callable[[Any], bool]:
+def _prints(text: str) -> Callable[[Any], bool]:
     """Whether code that ran well printed a text, and the answer repeats it."""
     return lambda answer: (
         text in answer.text and any(run.ok and text in (run.output or "") for run in code_executions(answer))
@@ -69,14 +68,14 @@ def _printed(text: str) -> Callable[[Any], bool]:
 
 
 SCENES = (
-    Scene("a calculation", "What is the sum of the first 10 positive integers?", _printed("55")),
-    Scene("a chat, first turn", 'Can you print "Hello world!"?', _printed("Hello world!")),
+    Scene("a calculation", "What is the sum of the first 10 positive integers?", _prints("55")),
+    Scene("a chat, first turn", 'Can you print "Hello world!"?', _prints("Hello world!")),
     Scene(
         "the same chat, second turn",
         "What is the sum of the first 50 prime numbers? Generate and run code for the calculation, and make "
         "sure you get all 50.",
-        _printed("5117"),
-        goes_on=True,
+        _prints("5117"),
+        continues=True,
     ),
     Scene(
         "a plot",
@@ -99,52 +98,49 @@ def demo(
 ) -> None:
     """Show five questions answered offline: by code that runs, and by a function of this program."""
     console = results()
-    console.print(f"[bold]{STAND_IN}[/]\n")
-    executor = DefaultExecutor(allow_unsafe=True)  # the only code is what the rules write for these questions
-    with (
-        reported(debug=debug),
-        open_model(DEFAULT_MODEL, live=False, announced=False, executor=executor) as llm,
-    ):
+    executor = DefaultExecutor(allow_unsafe=True)  # the only code is what the scenes hold for these questions
+    with reported(debug=debug):
+        console.print(f"[bold]{chosen_brain(None, None).description}[/]\n")
         executor.isolation()  # says now, before anything runs, that programs are not isolated here
-        history: list[Any] = []
-        good = 0
-        for number, scene in enumerate(SCENES, 1):
-            console.print(f"[reverse] {number}/{len(SCENES)} {scene.title} [/]\n")
-            if not scene.goes_on:
-                history.clear()
-            good += _plays(scene, llm, history, output_dir)
-    console.print(f"[bold]{good} of {len(SCENES)} came out.[/]")
-    if good < len(SCENES):
+        with offline_model(DEFAULT_MODEL, executor=executor) as llm:
+            history: list[Any] = []
+            right = 0
+            for number, scene in enumerate(SCENES, 1):
+                console.print(f"[reverse] {number}/{len(SCENES)} {scene.title} [/]\n")
+                if not scene.continues:
+                    history.clear()
+                right += _is_right(scene, llm, history, output_dir)
+    console.print(f"[bold]{right} of {len(SCENES)} came out.[/]")
+    if right < len(SCENES):
         raise typer.Exit(FAILED)
 
 
-def _plays(scene: Scene, llm: Any, history: list[Any], directory: Path) -> bool:
-    """Play one scene, and tell whether it came out."""
+def _is_right(scene: Scene, llm: Any, history: list[Any], directory: Path) -> bool:
+    """Play one scene; whether its answer is as it has to be."""
     try:
-        answer = _converse(scene, llm, history, directory)
+        answer = _final_answer(scene, llm, history, directory)
     except CodeExecError as error:
         stderr().print(failure_panel(error))
         return False
-    came_out = verdict(answer) == 0 and scene.came_out(answer)
-    if not came_out:
+    right = verdict(answer) == 0 and scene.is_right(answer)
+    if not right:
         results().print("[red]✗ This is not the answer it should be.[/]\n")
-    return came_out
+    return right
 
 
-def _converse(scene: Scene, llm: Any, history: list[Any], directory: Path) -> Any:
-    """Ask, call the function where the model wants it, and return the final answer."""
-    console = results()
+def _final_answer(scene: Scene, llm: Any, history: list[Any], directory: Path) -> Any:
+    """Ask, and call the function as long as the model wants it."""
     model = llm.bind_tools([scene.function]) if scene.function else llm
-    show(console, render_section(Section("question", scene.question)))
+    print_sections(Section("question", scene.question))
     history.append({"role": "user", "content": scene.question})
     while True:
         with spinner("waiting for the answer"):
             answer = model.invoke(history, output_sink=directory)
         history.append(answer)
-        show(console, render_message(answer))
+        print_sections(*sections_of(answer))
         if not (answer.tool_calls and scene.function):
             return answer
         for call in answer.tool_calls:
-            reply = str(scene.function(**call["args"]))
-            show(console, render_section(Section("reply", reply, call["name"])))
-            history.append({"role": "tool", "content": reply, "tool_call_id": call["id"]})
+            result = str(scene.function(**call["args"]))
+            print_sections(Section("reply", result, call["name"]))
+            history.append({"role": "tool", "content": result, "tool_call_id": call["id"]})

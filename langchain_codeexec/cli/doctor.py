@@ -1,18 +1,14 @@
-"""`doctor --sandbox`: attacks of all kinds against every mode of the sandbox, on this machine.
-
-Which of the optional libraries are there.
-
-`doctor`: what is configured, what would be used, what is missing.
-"""
+"""`doctor`: what is configured, what would be used and what is missing; whether the sandbox holds here."""
 
 import json
 import os
 import platform
 import re
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -21,109 +17,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from langchain_codeexec.cli.configuration import VARIABLES, read_configuration
-from langchain_codeexec.cli.output import FAILED, MISUSED, Debug, own_version, reported, results, spinner
-from langchain_codeexec.errors import ExecutorError
+from langchain_codeexec.cli.output import FAILED, MISUSED, Debug, package_version, reported, results, spinner
+from langchain_codeexec.errors import ConfigurationError, ExecutorError
 from langchain_codeexec.executions import ExecutionRequest
-from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
-from langchain_codeexec.records.terminal import visible
-from langchain_codeexec.sandbox.battery.running import MODES_HERE, report_of_mode
+from langchain_codeexec.gemini.endpoints import ResolvedEndpoint, resolve_endpoint
+from langchain_codeexec.records.sections import visible
+from langchain_codeexec.sandbox.battery.report import MODES_HERE, report_of_mode
 
-__all__ = ["Extra", "doctor", "extras", "has_breaches", "sandbox_report", "shown_sandbox_report"]
-
-
-def sandbox_report() -> dict[str, Any]:
-    """What became of the attacks, by mode; see `report_of_mode`.
-
-    Raises:
-        ExecutorError: The sandbox failed.
-    """
-    report = {}
-    for mode in MODES_HERE:
-        with spinner(f"attacking the sandbox ({mode})"):
-            report[mode] = report_of_mode(mode)
-    return report
-
-
-def has_breaches(report: dict[str, Any]) -> bool:
-    """Whether a mode did not hold something that it should."""
-    return any(set(found["breaches"]) - set(found["known"]) for found in report.values())
-
-
-def shown_sandbox_report(report: dict[str, Any]) -> RenderableType:
-    """The report for the console."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=1)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for mode, found in report.items():
-        unknown = [name for name in found["breaches"] if name not in found["known"]]
-        good = None if found["missing"] else not unknown
-        mark = {True: Text("✓", "green"), False: Text("✗", "red"), None: Text("·", "dim")}[good]
-        table.add_row(mark, mode, Text(visible(_in_words(found, unknown))))
-    taken = next((mode for mode, found in report.items() if not found["missing"]), None)
-    line = (
-        f"LocalSandbox takes {taken} here. The attacks were run as {_who()}."
-        if taken
-        else "LocalSandbox refuses to run anything here."
-    )
-    return Group(Text("Sandbox", "bold"), table, Text(line))
-
-
-def _who() -> str:
-    """Whom the attacks were run as; another may be able to do more."""
-    return "root" if os.geteuid() == 0 else "an ordinary user"
-
-
-def _in_words(found: dict[str, Any], unknown: list[str]) -> str:
-    if found["missing"]:
-        return f"not to be had: {found['missing']}"
-    held = found["attacks"] - len(found["breaches"])
-    words = f"{held} of {found['attacks']} attacks held"
-    if found["known"]:
-        words += f"; known not to be held in this mode: {', '.join(found['known'])}"
-    if unknown:
-        words += f"; NOT HELD: {', '.join(unknown)}. Please report this."
-    return words
-
-
-Extra = dict[str, str | None]
-"""Version of each library of an extra; `None` for one that is missing or too old."""
-
-_OWN_NAME: Final = "langchain-codeexec"
-
-
-def extras() -> dict[str, Extra]:
-    """The extras of this package with their libraries, as its metadata declares them."""
-    try:
-        declared = metadata(_OWN_NAME)
-    except PackageNotFoundError:
-        return {}
-    names = declared.get_all("Provides-Extra") or []
-    requirements = declared.get_all("Requires-Dist") or []
-    return {name: dict(_libraries(requirements, name)) for name in names if name != "all"}
-
-
-def _libraries(requirements: list[str], extra: str) -> Iterator[tuple[str, str | None]]:
-    for requirement in map(Requirement, requirements):
-        is_own = re.sub(r"[-_.]+", "-", requirement.name).lower() == _OWN_NAME
-        if requirement.marker is None or is_own:
-            continue
-        if requirement.marker.evaluate({"extra": extra}) and not requirement.marker.evaluate({"extra": ""}):
-            yield requirement.name, _installed(requirement)
-
-
-def _installed(requirement: Requirement) -> str | None:
-    try:
-        found = version(requirement.name)
-    except PackageNotFoundError:
-        return None
-    return found if requirement.specifier.contains(found, prereleases=True) else None
-
-
-_NONE = f"none: code runs as you, with your files and network, because {ALLOW_UNSAFE} allows it"
-_PROBE = ExecutionRequest("print(6 * 7)", timeout=20.0)
+__all__ = ["VARIABLES", "Configuration", "doctor", "read_configuration"]
 
 
 def doctor(
@@ -139,114 +41,296 @@ def doctor(
 ) -> None:
     """Show what is configured, what would be used and what is missing; no value of a secret is shown."""
     with reported(debug=debug):
-        if sandbox:
-            _attack(as_json=as_json)
-            return
-        with spinner("looking around"):
-            report = _report()
+        report = _attacks() if sandbox else _report()
         if as_json:
             typer.echo(json.dumps(report, indent=2))
         else:
-            results().print(_shown(report))
-    if not report["offline"]["ready"]:
+            results().print(_render_attacks(report) if sandbox else _render(report))
+    if sandbox and any(set(mode["breaches"]) - set(mode["known"]) for mode in report.values()):
+        raise typer.Exit(FAILED)
+    if not sandbox and not report["offline"]["ready"]:
         raise typer.Exit(MISUSED)
 
 
-def _attack(*, as_json: bool) -> None:
-    report = sandbox_report()
-    if as_json:
-        typer.echo(json.dumps(report, indent=2))
+# -- the configuration ---------------------------------------------------------------------------------
+
+VARIABLES: Final = (
+    "GOOGLE_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_GENAI_USE_ENTERPRISE",
+    "GOOGLE_GENAI_USE_VERTEXAI",
+    "GOOGLE_CLOUD_PROJECT",
+    "GOOGLE_CLOUD_LOCATION",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_GEMINI_BASE_URL",
+    "GOOGLE_VERTEX_BASE_URL",
+)
+"""All that has a say in which service is used and how it is paid."""
+
+_FLAGS: Final = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
+_KEYS: Final = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+_SERVICES: Final = {"vertex": "Vertex AI", "developer": "Gemini Developer API"}
+_BASE_URLS: Final = {"vertex": "GOOGLE_VERTEX_BASE_URL", "developer": "GOOGLE_GEMINI_BASE_URL"}
+_KINDS: Final = {
+    "service_account": "service account key",
+    "authorized_user": "gcloud sign-in",
+    "external_account": "workload identity federation",
+    "impersonated_service_account": "impersonated service account",
+}
+_SIGN_IN: Final = (
+    "no credentials in the usual places; run `gcloud auth application-default login`, or set "
+    "GOOGLE_API_KEY (a machine on Google Cloud may have credentials of its own)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What `--live` would use.
+
+    Attributes:
+        service: Name of the service; `None` if none is configured.
+        why: Why this service, or why none.
+        credentials: Kind of the credentials; `None` if there are none.
+        ready: Whether a request could be sent.
+        remedy: What is missing and how to get it; empty if nothing is.
+    """
+
+    service: str | None
+    why: str
+    credentials: str | None
+    ready: bool
+    remedy: str = ""
+
+
+def read_configuration(environ: Mapping[str, str]) -> Configuration:
+    """Find out what `--live` would use.
+
+    Nothing is sent: whether the service accepts the credentials is not known, and the metadata server of a
+    machine on Google Cloud is not asked.
+    """
+    kind, project, problem = _default_credentials(environ)
+    try:
+        resolved = resolve_endpoint(
+            environ=environ, default_project=lambda: project or _gcloud_project(environ)
+        )
+    except ConfigurationError as error:
+        return Configuration(None, "not configured", None, ready=False, remedy=_redacted(error, environ))
+    service, why = _SERVICES[resolved.endpoint.kind], _reason(resolved, environ)
+    if resolved.api_key is not None:
+        name = next(name for name in _KEYS if environ.get(name))
+        return Configuration(service, why, f"API key ({name})", ready=True)
+    if not resolved.needs_credentials:
+        return Configuration(service, why, "none needed: the base URL is not Google's", ready=True)
+    remedy = "" if kind else problem or _SIGN_IN
+    return Configuration(service, why, kind, ready=kind is not None, remedy=remedy)
+
+
+def _reason(resolved: ResolvedEndpoint, environ: Mapping[str, str]) -> str:
+    flag = next((name for name in _FLAGS if environ.get(name, "").strip()), None)
+    kind = resolved.endpoint.kind
+    if flag:
+        why = f"{flag} says so"
+    elif kind == "vertex":
+        why = "GOOGLE_CLOUD_PROJECT is set and no API key"
     else:
-        results().print(shown_sandbox_report(report))
-    if has_breaches(report):
-        raise typer.Exit(FAILED)
+        why = "an API key is set" if any(map(environ.get, _KEYS)) else "the default"
+    return f"{why}, at {_BASE_URLS[kind]}" if environ.get(_BASE_URLS[kind]) else why
+
+
+def _default_credentials(environ: Mapping[str, str]) -> tuple[str | None, str | None, str]:
+    """Kind and project of the application default credentials, or what is wrong with them."""
+    variable = environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+    path = Path(variable) if variable else _gcloud_file(environ)
+    if not variable and not path.is_file():
+        return None, None, ""
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        content = None
+    if not isinstance(content, dict) or not isinstance(content.get("type"), str):
+        where = "the file GOOGLE_APPLICATION_CREDENTIALS names" if variable else "gcloud's credentials file"
+        return None, None, f"{where} cannot be read as credentials; sign in again or correct the variable"
+    project = content.get("project_id")
+    kind = _KINDS.get(content["type"], "credentials of another kind")
+    return kind, project if isinstance(project, str) else None, ""
+
+
+def _gcloud_project(environ: Mapping[str, str]) -> str | None:
+    """The project of gcloud's configuration, which google-auth takes where gcloud's credentials name none."""
+    if environ.get("GOOGLE_APPLICATION_CREDENTIALS") or not _gcloud_file(environ).is_file():
+        return None
+    from google.auth._cloud_sdk import get_project_id  # noqa: PLC0415 -- rarely needed; asks gcloud as google-auth does
+
+    project: str | None = get_project_id()  # type: ignore[no-untyped-call]  # google-auth annotates little
+    return project
+
+
+def _gcloud_file(environ: Mapping[str, str]) -> Path:
+    """Where gcloud keeps the application default credentials (source: google-auth's documentation)."""
+    if configured := environ.get("CLOUDSDK_CONFIG"):
+        folder = Path(configured)
+    elif roaming := environ.get("APPDATA"):
+        folder = Path(roaming) / "gcloud"
+    else:
+        folder = Path(environ.get("HOME") or Path.home()) / ".config" / "gcloud"
+    return folder / "application_default_credentials.json"
+
+
+def _redacted(error: Exception, environ: Mapping[str, str]) -> str:
+    """An error's text without the values of the variables it may quote."""
+    text = str(error)
+    for name in VARIABLES:
+        if value := environ.get(name):
+            text = text.replace(repr(value), f"${name}")
+    return text
+
+
+# -- the whole report ----------------------------------------------------------------------------------
+
+_PACKAGE: Final = "langchain-codeexec"
+_NOT_ISOLATED: Final = (
+    f"none: code runs as you, with your files and network, because {ALLOW_UNSAFE} allows it"
+)
+_PROBE: Final = ExecutionRequest("print(6 * 7)", timeout=20.0)
 
 
 def _report() -> dict[str, Any]:
-    offline, sandbox = _offline()
-    return {
-        "version": own_version(),
-        "python": platform.python_version(),
-        "platform": platform.system(),
-        "offline": offline,
-        "live": asdict(read_configuration()),
-        "sandbox": sandbox,
-        "environment": {name: bool(os.environ.get(name)) for name in VARIABLES},
-        "extras": extras(),
-    }
+    with spinner("looking around"):
+        offline, sandbox = _offline()
+        return {
+            "version": package_version(),
+            "python": platform.python_version(),
+            "platform": platform.system(),
+            "offline": offline,
+            "live": asdict(read_configuration(os.environ)),
+            "sandbox": sandbox,
+            "environment": {name: bool(os.environ.get(name)) for name in VARIABLES},
+            "extras": _extras(),
+        }
 
 
 def _offline() -> tuple[dict[str, Any], str]:
     """Whether the emulator could answer, found out by running a program; and how that was isolated."""
     executor = DefaultExecutor()
-    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
-    trouble = _trouble(executor)
-    mode = "" if trouble else executor.isolation()
-    isolated = f"LocalSandbox isolates programs here ({mode}); `doctor --sandbox` attacks it"
-    sandbox = "no program could be run" if trouble else isolated if mode else _NONE
-    if missing:
-        remedy = f"{' and '.join(missing)} missing: pip install 'langchain-codeexec[emulator]'"
-        return {"ready": False, "detail": remedy}, sandbox
-    if trouble:
-        return {"ready": False, "detail": trouble}, sandbox
-    return {"ready": True, "detail": "the emulator can answer and run code (no language model)"}, sandbox
-
-
-def _trouble(executor: CodeExecutor) -> str:
-    """Why programs cannot be run; empty if they can."""
     try:
         result = executor.run(_PROBE)
+        failed = result.stdout != "42\n"
+        problem = f"a program that should print 42 did not: {result.output}" if failed else ""
     except ExecutorError as error:
-        return f"code cannot be run here: {error}"
-    return "" if result.stdout == "42\n" else f"a program that should print 42 did not: {result.output}"
+        problem = f"code cannot be run here: {error}"
+    mode = "" if problem else executor.isolation()
+    isolated = f"LocalSandbox isolates programs here ({mode}); `doctor --sandbox` attacks it"
+    sandbox = "no program could be run" if problem else isolated if mode else _NOT_ISOLATED
+    if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
+        problem = f"{' and '.join(missing)} missing: pip install '{_PACKAGE}[emulator]'"
+    detail = problem or "the emulator can answer and run code (no language model)"
+    return {"ready": not problem, "detail": detail}, sandbox
 
 
-# -- on the console ------------------------------------------------------------------------------------
+def _extras() -> dict[str, dict[str, str | None]]:
+    """By extra of this package, the version of each library; `None` for one that is missing or too old."""
+    try:
+        package = metadata(_PACKAGE)
+    except PackageNotFoundError:
+        return {}
+    names = package.get_all("Provides-Extra") or []
+    requirements = [Requirement(text) for text in package.get_all("Requires-Dist") or []]
+    return {name: dict(_libraries(requirements, name)) for name in names if name != "all"}
 
 
-def _shown(report: dict[str, Any]) -> RenderableType:
+def _libraries(requirements: list[Requirement], extra: str) -> Iterator[tuple[str, str | None]]:
+    for requirement in requirements:
+        this_package = re.sub(r"[-_.]+", "-", requirement.name).lower() == _PACKAGE
+        if requirement.marker is None or this_package:
+            continue
+        if requirement.marker.evaluate({"extra": extra}) and not requirement.marker.evaluate({"extra": ""}):
+            yield requirement.name, _installed(requirement)
+
+
+def _installed(requirement: Requirement) -> str | None:
+    try:
+        installed = version(requirement.name)
+    except PackageNotFoundError:
+        return None
+    return installed if requirement.specifier.contains(installed, prereleases=True) else None
+
+
+def _render(report: dict[str, Any]) -> RenderableType:
     live = report["live"]
-    facts = _rows()
-    _row(facts, report["offline"]["ready"], "offline", report["offline"]["detail"])
-    _row(facts, live["ready"], "--live", _live(live))
-    _row(facts, None, "service", f"{live['service'] or 'none'} ({live['why']})")
-    _row(facts, None, "credentials", live["credentials"] or "none found")
-    _row(facts, None, "sandbox", report["sandbox"])
-    environment = _rows()
-    for name, is_set in report["environment"].items():
-        _row(environment, is_set or None, name, "set" if is_set else "not set")
-    libraries = _rows()
-    for extra, versions in report["extras"].items():
-        _row(libraries, None not in versions.values(), extra, _libraries_doctor(extra, versions))
-    title = f"langchain-codeexec {report['version']}, Python {report['python']}, {report['platform']}"
-    parts: list[RenderableType] = [
-        Text(title, "bold"),
-        "",
-        facts,
-        "",
-        Text("Environment", "bold"),
-        environment,
+    usable = "could be used; whether the service accepts it was not tried"
+    facts = [
+        (report["offline"]["ready"], "offline", report["offline"]["detail"]),
+        (live["ready"], "--live", usable if live["ready"] else live["remedy"]),
+        (None, "service", f"{live['service'] or 'none'} ({live['why']})"),
+        (None, "credentials", live["credentials"] or "none found"),
+        (None, "sandbox", report["sandbox"]),
     ]
-    return Group(*parts, "", Text("Extras", "bold"), libraries)
+    environment = [
+        (is_set or None, name, "set" if is_set else "not set")
+        for name, is_set in report["environment"].items()
+    ]
+    extras = [_render_extra(extra, versions) for extra, versions in report["extras"].items()]
+    title = f"{_PACKAGE} {report['version']}, Python {report['python']}, {report['platform']}"
+    parts: list[RenderableType] = [Text(title, "bold"), "", _table(facts), "", Text("Environment", "bold")]
+    return Group(*parts, _table(environment), "", Text("Extras", "bold"), _table(extras))
 
 
-def _live(live: dict[str, Any]) -> str:
-    return "could be used; whether the service accepts it was not tried" if live["ready"] else live["remedy"]
+def _render_extra(extra: str, versions: Mapping[str, str | None]) -> tuple[bool, str, str]:
+    complete = None not in versions.values()
+    libraries = ", ".join(
+        f"{name} {installed or 'missing or too old'}" for name, installed in versions.items()
+    )
+    return complete, extra, libraries if complete else f"{libraries}; pip install '{_PACKAGE}[{extra}]'"
 
 
-def _libraries_doctor(extra: str, versions: dict[str, str | None]) -> str:
-    listed = ", ".join(f"{name} {found or 'missing or too old'}" for name, found in versions.items())
-    return listed if None not in versions.values() else f"{listed}; pip install 'langchain-codeexec[{extra}]'"
-
-
-def _rows() -> Table:
+def _table(rows: Sequence[tuple[bool | None, str, str]]) -> Table:
+    """Rows of whether it is good, a name and a detail."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=1)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
+    marks = {True: Text("✓", "green"), False: Text("✗", "red"), None: Text("·", "dim")}
+    for good, name, detail in rows:
+        table.add_row(marks[good], name, Text(visible(detail)))
     return table
 
 
-def _row(table: Table, good: bool | None, name: str, detail: str) -> None:
-    mark = {True: Text("✓", "green"), False: Text("✗", "red"), None: Text("·", "dim")}[good]
-    table.add_row(mark, name, Text(visible(detail)))
+# -- attacks on the sandbox ----------------------------------------------------------------------------
+
+
+def _attacks() -> dict[str, Any]:
+    """What became of the attacks, by mode; see `report_of_mode`.
+
+    Raises:
+        ExecutorError: The sandbox failed.
+    """
+    report = {}
+    for mode in MODES_HERE:
+        with spinner(f"attacking the sandbox ({mode})"):
+            report[mode] = report_of_mode(mode)
+    return report
+
+
+def _render_attacks(report: dict[str, Any]) -> RenderableType:
+    rows = [_mode_row(mode, findings) for mode, findings in report.items()]
+    mode = next((mode for mode, findings in report.items() if not findings["missing"]), None)
+    user = "root" if os.geteuid() == 0 else "an ordinary user"
+    line = (
+        f"LocalSandbox takes {mode} here. The attacks were run as {user}."
+        if mode
+        else "LocalSandbox refuses to run anything here."
+    )
+    return Group(Text("Sandbox", "bold"), _table(rows), Text(line))
+
+
+def _mode_row(mode: str, findings: dict[str, Any]) -> tuple[bool | None, str, str]:
+    if findings["missing"]:
+        return None, mode, f"not to be had: {findings['missing']}"
+    unknown = [name for name in findings["breaches"] if name not in findings["known"]]
+    held = findings["attacks"] - len(findings["breaches"])
+    text = f"{held} of {findings['attacks']} attacks held"
+    if findings["known"]:
+        text += f"; known not to be held in this mode: {', '.join(findings['known'])}"
+    if unknown:
+        text += f"; NOT HELD: {', '.join(unknown)}. Please report this."
+    return not unknown, mode, text

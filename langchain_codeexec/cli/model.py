@@ -1,68 +1,86 @@
-"""Who answers: the emulator on this machine, or the real service.
-
-What decides the emulator's answers: rules, a script, or a chat model of any provider.
-"""
+"""What answers: the real service, or the emulator with scenes, a script or any chat model as its brain."""
 
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import typer
 from pydantic import ValidationError
 
 import langchain_codeexec
 import langchain_codeexec.emulator
-from langchain_codeexec.cli.output import stderr
+from langchain_codeexec.cli.output import print_unfinished, stderr
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from langchain_core.language_models import BaseChatModel
 
     from langchain_codeexec.chat_model import ChatGeminiCodeExecution
-    from langchain_codeexec.emulator.brain import Brain
+    from langchain_codeexec.emulator.brain import Brain, Prompt
     from langchain_codeexec.emulator.scripted import ScriptedBrain
+    from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.executors.base import CodeExecutor
+    from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
 
-__all__ = ["STAND_IN", "ChosenBrain", "chosen_brain", "open_model"]
-
-STAND_IN = "A rule-based stand-in answers, which is no language model; the code it writes really runs."
-"""Said wherever the emulator answers."""
+__all__ = ["ChosenBrain", "chosen_brain", "offline_model", "open_model"]
 
 
 @contextmanager
 def open_model(
-    model: str,
-    *,
-    live: bool,
-    code_execution: bool = True,
-    announced: bool = True,
-    executor: CodeExecutor | None = None,
+    model: str, *, live: bool, script: Path | None, brain: str | None, code_execution: bool
 ) -> Iterator[ChatGeminiCodeExecution]:
     """A chat model, and for its time the emulator that answers it unless it is live.
 
     Args:
         model: Name of the model.
         live: Whether the real service answers, as settings and environment name it.
+        script: As for `chosen_brain`.
+        brain: As for `chosen_brain`.
         code_execution: Whether the model may run code.
-        announced: Whether to say on stderr that nobody but rules will answer.
-        executor: What runs the emulator's code; by default the sandbox.
 
     Raises:
-        ConfigurationError: The service cannot be reached as configured, or a library is missing.
+        BadParameter: More than one of them is to answer.
+        ConfigurationError: What is to answer cannot be set up, or a library is missing.
     """
+    chosen = chosen_brain(script, brain, live=live)
     if live:
         with closing(
             langchain_codeexec.ChatGeminiCodeExecution(model=model, code_execution=code_execution)
         ) as llm:
             yield llm
         return
-    if announced:
-        stderr().print(f"[dim]Offline. {STAND_IN} Ask Gemini itself with --live.[/]\n")
+    stderr().print(
+        f"Offline. {chosen.description} Ask Gemini itself with --live.\n", style="dim", markup=False
+    )
+    with offline_model(model, chosen.named, code_execution=code_execution) as llm:
+        yield llm
+    if chosen.script:
+        print_unfinished(chosen.script)
+
+
+@contextmanager
+def offline_model(
+    model: str,
+    brain: Brain | None = None,
+    *,
+    code_execution: bool = True,
+    executor: CodeExecutor | None = None,
+) -> Iterator[ChatGeminiCodeExecution]:
+    """A chat model and the emulator that answers it.
+
+    Args:
+        model: Name of the model.
+        brain: What decides the answers; by default the scenes.
+        code_execution: Whether the model may run code.
+        executor: What runs the emulator's code; by default the sandbox.
+    """
     with (
-        langchain_codeexec.emulator.GeminiEmulator(executor=executor) as emulator,
+        langchain_codeexec.emulator.GeminiEmulator(brain, executor) as emulator,
         closing(
             langchain_codeexec.ChatGeminiCodeExecution(
                 model=model,
@@ -77,38 +95,68 @@ def open_model(
         yield llm
 
 
-class ChosenBrain(NamedTuple):
-    """What answers.
+@dataclass(frozen=True, slots=True)
+class ChosenBrain:
+    """What answers in the emulator.
 
     Attributes:
-        told: What users are told of it.
-        brain: The brain; `None` for the rules.
+        description: A sentence about it.
+        name: What it is in few words; empty for the scenes.
+        brain: The brain; `None` for the scenes.
         script: The same where it is a script, which has an end.
     """
 
-    told: str
+    description: str
+    name: str = ""
     brain: Brain | None = None
     script: ScriptedBrain | None = None
 
+    @property
+    def named(self) -> Brain | None:
+        """The brain with its name in the model version of its answers; the scenes name themselves."""
+        return _NamedBrain(self.brain, self.name) if self.brain else None
 
-def chosen_brain(script: Path | None, model: str | None) -> ChosenBrain:
+
+def chosen_brain(script: Path | None, brain: str | None, *, live: bool = False) -> ChosenBrain:
     """The brain that options name.
 
     Args:
         script: A YAML file of steps.
-        model: `PROVIDER:MODEL`, as `langchain.chat_models.init_chat_model` knows them.
+        brain: `PROVIDER:MODEL`, as `langchain.chat_models.init_chat_model` knows them.
+        live: Whether the real service is to answer instead.
 
     Raises:
+        BadParameter: More than one of them is to answer.
         ConfigurationError: The file is no script, or the model cannot be set up.
         MissingDependencyError: langchain is not installed.
     """
+    given = [name for name, value in (("--live", live), ("--script", script), ("--brain", brain)) if value]
+    if len(given) > 1:
+        raise typer.BadParameter(f"{' and '.join(given)} exclude each other; give one of them alone")
     if script is not None:
         steps = langchain_codeexec.emulator.ScriptedBrain.from_yaml(script)
-        return ChosenBrain(f"The steps of {script} answer; the code in them really runs.", steps, steps)
-    if model is not None:
-        brain = langchain_codeexec.emulator.LangChainBrain(_chat_model(model))
-        return ChosenBrain(f"{model} answers; the code it writes really runs.", brain)
+        sentence = f"The steps of {script} answer; the code in them really runs."
+        return ChosenBrain(sentence, f"script {script.name}", steps, steps)
+    if brain is not None:
+        model = langchain_codeexec.emulator.LangChainBrain(_chat_model(brain))
+        return ChosenBrain(f"{brain} answers; the code it writes really runs.", brain, model)
+    from langchain_codeexec.emulator.scenes import STAND_IN  # noqa: PLC0415 -- `--help` needs no server
+
     return ChosenBrain(STAND_IN)
+
+
+class _NamedBrain:
+    """A brain whose answers say what gave them, so that a kept answer is not taken for Gemini's."""
+
+    def __init__(self, brain: Brain, name: str) -> None:
+        self._brain = brain
+        self._name = name
+
+    def respond(
+        self, prompt: Prompt
+    ) -> Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse]:
+        fields = yield from self._brain.respond(prompt)
+        return {"modelVersion": f"{prompt.model} (stand-in: {self._name})", **(fields or {})}
 
 
 def _chat_model(name: str) -> BaseChatModel:
@@ -124,5 +172,5 @@ def _chat_model(name: str) -> BaseChatModel:
     try:
         return init_chat_model(model, model_provider=provider)
     except Exception as error:  # each provider raises errors of its own
-        told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        raise ConfigurationError(f"--brain {name} cannot be set up: {told}") from error
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise ConfigurationError(f"--brain {name} cannot be set up: {reason}") from error

@@ -1,7 +1,4 @@
-"""`record`: a proxy that writes down what clients ask a service, and what it answers.
-
-`replay`: a recorded service, without the service.
-"""
+"""`record` and `replay`: a proxy that writes down traffic with a service, and a player that answers from it."""
 
 from functools import partial
 from pathlib import Path
@@ -11,11 +8,14 @@ from typing import Annotated
 import typer
 
 import langchain_codeexec.emulator
-from langchain_codeexec.cli.output import PROXY_PORT, Debug, Port, reported, stderr
-from langchain_codeexec.cli.serve import LOOPBACK, point_clients_at, tell_unfinished, until_interrupted
+from langchain_codeexec.cli.output import Debug, Port, print_unfinished, reported, stderr
+from langchain_codeexec.cli.serve import LOOPBACK, announce, until_interrupted
 from langchain_codeexec.errors import ConfigurationError
 
 __all__ = ["record", "replay"]
+
+_PORT = 8766
+"""Beside the emulator's, which can be recorded then; one for both commands, so that clients stay as they are."""
 
 
 def record(
@@ -25,7 +25,7 @@ def record(
     ],
     cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", help="The YAML file to write.")],
     *,
-    port: Port = PROXY_PORT,
+    port: Port = _PORT,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a cassette that is there.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -36,13 +36,12 @@ def record(
     with reported(debug=debug):
         proxy = langchain_codeexec.emulator.RecordingProxy(url, cassette, host=LOOPBACK, port=port)
         _check_writable(cassette, overwrite=overwrite)
-        announce = partial(point_clients_at, told=f"Recording {url}")
-        until_interrupted(partial(proxy.serve, announce), LOOPBACK, port)
+        announced = partial(announce, description=f"Recording {url}")
+        until_interrupted(partial(proxy.serve, announced), LOOPBACK, port)
     count = len(proxy.interactions)
-    told = (
-        f"Interactions written to {cassette}: {count}" if count else "Nothing was asked, no file was written."
-    )
-    stderr().print(told, markup=False, soft_wrap=True)
+    written = f"Interactions written to {cassette}: {count}"
+    line = written if count else "Nothing was asked, no file was written."
+    stderr().print(line, markup=False, soft_wrap=True)
 
 
 def _check_writable(cassette: Path, *, overwrite: bool) -> None:
@@ -69,7 +68,7 @@ def _check_writable(cassette: Path, *, overwrite: bool) -> None:
 def replay(
     cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", help="A file that `record` has written.")],
     *,
-    port: Port = PROXY_PORT,
+    port: Port = _PORT,
     lenient: Annotated[
         bool,
         typer.Option("--lenient", help="Answer in the recorded order, even if something else is asked."),
@@ -81,6 +80,6 @@ def replay(
         player = langchain_codeexec.emulator.CassettePlayer(
             cassette, strict=not lenient, host=LOOPBACK, port=port
         )
-        announce = partial(point_clients_at, told=f"Replaying {cassette}")
-        until_interrupted(partial(player.serve, announce), LOOPBACK, port)
-    tell_unfinished(player)
+        announced = partial(announce, description=f"Replaying {cassette}")
+        until_interrupted(partial(player.serve, announced), LOOPBACK, port)
+    print_unfinished(player)

@@ -1,37 +1,37 @@
-"""Servers that run until they are told to stop, and what is said of them then.
-
-`serve`: the emulator for other programs.
-"""
+"""`serve`: the emulator for other programs, and what it shares with the other servers that run until Ctrl-C."""
 
 import signal
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.markup import escape
-from rich.text import Text
 
 import langchain_codeexec.emulator
 from langchain_codeexec.cli.model import chosen_brain
-from langchain_codeexec.cli.output import DEFAULT_MODEL, Debug, Port, reported, results, stderr
+from langchain_codeexec.cli.output import (
+    DEFAULT_MODEL,
+    Brain,
+    Debug,
+    Port,
+    Script,
+    print_unfinished,
+    reported,
+    results,
+    stderr,
+)
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.records.terminal import visible
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.app import ServerOptions
 
-__all__ = ["LOOPBACK", "point_clients_at", "serve", "tell_unfinished", "until_interrupted"]
+__all__ = ["LOOPBACK", "announce", "serve", "until_interrupted"]
 
 LOOPBACK: Final = "127.0.0.1"
 """Where proxies and players listen, for nobody but this machine."""
-
-
-class _Planned(Protocol):
-    def assert_finished(self) -> None: ...
 
 
 def until_interrupted(serve: Callable[[], None], host: str, port: int) -> None:
@@ -59,23 +59,15 @@ def until_interrupted(serve: Callable[[], None], host: str, port: int) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def tell_unfinished(plan: _Planned) -> None:
-    """Say what of a script or a cassette was not used, and which requests it had no answer for."""
-    try:
-        plan.assert_finished()
-    except AssertionError as unfinished:
-        stderr().print(Text(visible(str(unfinished)), "yellow"), soft_wrap=True)
-
-
-def point_clients_at(url: str, told: str) -> None:
-    """Say what listens, and how clients of any kind get there.
+def announce(url: str, description: str) -> None:
+    """Print what listens, and how clients of any kind get there.
 
     Args:
         url: Its base URL.
-        told: What it does.
+        description: What it does.
     """
     console = results()
-    console.print(f"[bold green]{escape(told)} on {url}[/]  (Ctrl-C stops it)", soft_wrap=True)
+    console.print(f"[bold green]{escape(description)} on {url}[/]  (Ctrl-C stops it)", soft_wrap=True)
     console.print("Point clients there: base_url, or, where they read it from the environment,")
     console.print(f"    export GOOGLE_GEMINI_BASE_URL={url} GOOGLE_VERTEX_BASE_URL={url}", soft_wrap=True)
 
@@ -92,7 +84,7 @@ genai.Client(api_key="any", http_options={{"base_url": "{url}"}})
 
 [bold]curl[/]
 curl -H 'x-goog-api-key: any' -H 'content-type: application/json' -d '{{
-    "contents": [{{"parts": [{{"text": "Sum of the first 50 primes?"}}]}}],
+    "contents": [{{"parts": [{{"text": "What is the sum of the first 50 primes?"}}]}}],
     "tools": [{{"codeExecution": {{}}}}]}}' \\
   {url}/v1beta/models/{model}:generateContent
 """
@@ -107,17 +99,8 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
     *,
     port: Port = 8765,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = LOOPBACK,
-    script: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Answer with the steps of this YAML file, instead of by rules."),
-    ] = None,
-    brain: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PROVIDER:MODEL",
-            help="Let a chat model answer, such as ollama:qwen3; its LangChain package must be installed.",
-        ),
-    ] = None,
+    script: Script = None,
+    brain: Brain = None,
     libraries: Annotated[
         _Libraries,
         typer.Option(
@@ -148,8 +131,6 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
     debug: Debug = False,
 ) -> None:
     """Run the emulator until Ctrl-C, for clients of any kind."""
-    if script and brain:
-        raise typer.BadParameter("either a script or a model answers: leave --script or --brain away")
     options: ServerOptions = {
         "host": host,
         "port": port,
@@ -161,18 +142,20 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
         options["allow_unsafe_code"] = True
     with reported(debug=debug):
         chosen = chosen_brain(script, brain)
-        announce = partial(_announce, told=chosen.told)
+        announced = partial(_announce_emulator, description=chosen.description)
         until_interrupted(
-            partial(langchain_codeexec.emulator.serve, chosen.brain, announce=announce, **options), host, port
+            partial(langchain_codeexec.emulator.serve, chosen.brain, announce=announced, **options),
+            host,
+            port,
         )
     if chosen.script:
-        tell_unfinished(chosen.script)
+        print_unfinished(chosen.script)
 
 
-def _announce(url: str, *, told: str) -> None:
+def _announce_emulator(url: str, *, description: str) -> None:
     console = results()
     console.print(f"[bold green]Gemini emulator on {url}[/]  (Ctrl-C stops it)")
-    console.print(told, markup=False)
+    console.print(description, markup=False)
     console.print(f"What comes in is shown on {url}{PREFIX}/")
     console.print("The code runs on this machine; `doctor` tells how it is isolated.\n")
     console.print(_HINTS.format(url=url, model=DEFAULT_MODEL), soft_wrap=True)

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from langchain_codeexec.data.blocks import files_in
-    from langchain_codeexec.data.data_file import Column, DataFile
-    from langchain_codeexec.data.files import data_files, data_message, listing
+    from langchain_codeexec.data.data_file import Column, DataFile, listing
+    from langchain_codeexec.data.files import data_files, data_message
     from langchain_codeexec.data.limits import DataLimits
-    from langchain_codeexec.data.lines import TextTable
     from langchain_codeexec.data.outputs import asave_outputs, outputs_of, save_outputs, saved_outputs
     from langchain_codeexec.data.replay_images import ReplayImages, without_images
+    from langchain_codeexec.data.request_files import files_in
     from langchain_codeexec.data.sinks import FileSystemSink, FolderSink, SavedFile, Sink
-    from langchain_codeexec.data.text_tables import tables_in_text
+    from langchain_codeexec.data.text_tables import TextTable, tables_in_text
 
 __all__ = [
     "Column",
@@ -42,14 +41,13 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "blocks": ["files_in"],
-        "data_file": ["Column", "DataFile"],
-        "files": ["data_files", "data_message", "listing"],
+        "request_files": ["files_in"],
+        "data_file": ["Column", "DataFile", "listing"],
+        "files": ["data_files", "data_message"],
         "limits": ["DataLimits"],
-        "lines": ["TextTable"],
         "outputs": ["asave_outputs", "outputs_of", "save_outputs", "saved_outputs"],
         "replay_images": ["ReplayImages", "without_images"],
         "sinks": ["FileSystemSink", "FolderSink", "SavedFile", "Sink"],
-        "text_tables": ["tables_in_text"],
+        "text_tables": ["TextTable", "tables_in_text"],
     },
 )

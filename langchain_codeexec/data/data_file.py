@@ -1,4 +1,4 @@
-"""A file of the user's, ready to be sent, and what the model is told of it."""
+"""A file of the user's as it travels in a request, and what the model is told of it."""
 
 from __future__ import annotations
 
@@ -8,26 +8,22 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.data.limits import shown
+from langchain_codeexec.data.limits import one_line
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.gemini.input_files import code_can_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from langchain_codeexec.data.tables import Table
 
-__all__ = ["Column", "DataFile"]
+__all__ = ["CSV", "Column", "Content", "DataFile", "listing"]
 
+CSV: Final = "text/csv"
 
-_SOURCE, _NAME, _REMARK = 120, 60, 160  # characters shown of each
-
-
-_LISTED: Final = 1200  # characters for all columns
-
-
+_SOURCE, _NAME, _REMARK = 120, 60, 160  # the most characters of each in a hint
+_COLUMNS: Final = 1200  # characters for all columns
 _SAMPLE_LINE: Final = 300
-
-
 _MEDIA: Final = frozenset({"image", "audio", "video"})
 
 
@@ -46,6 +42,25 @@ class Column:
     name: str
     kind: str
     missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Something to send, before it has a place in a request.
+
+    Attributes:
+        source: What it was, in words.
+        data: Its bytes; `None` for a table that is yet to be written as CSV.
+        mime_type: Its MIME type.
+        table: Its rows, for a table.
+        remarks: What was done to it, for the model to know.
+    """
+
+    source: str
+    data: bytes | None = None
+    mime_type: str = CSV
+    table: Table | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +89,21 @@ class DataFile:
 
     @property
     def in_working_directory(self) -> bool:
-        """Whether code finds it; any other file is for the model alone to read."""
+        """Whether code finds it; any file that code does not find is for the model alone to read."""
         return code_can_open(self.mime_type)
 
     @property
     def hint(self) -> str:
-        """The lines told to the model; no cell, name or source can end its line or grow without bound."""
-        facts = [shown(self.source, _SOURCE)]
+        """The lines that tell the model of it; no cell, name or source ends its line or grows without bound."""
+        facts = [one_line(self.source, _SOURCE)]
         if self.rows is None:
-            facts.append(shown(self.mime_type, _NAME))
+            facts.append(one_line(self.mime_type, _NAME))
         else:
             facts.append(f"{self.rows} {'row' if self.rows == 1 else 'rows'}")
             facts.append(f"columns: {', '.join(_listed(self.columns))}")
         if not self.in_working_directory:
             facts.append("attached to be read, code cannot open it")
-        facts += [shown(remark, _REMARK) for remark in self.remarks]
+        facts += [one_line(remark, _REMARK) for remark in self.remarks]
         lines = [f"- {self.name}: {'; '.join(facts)}"]
         if self.sample:
             header = (column.name for column in self.columns)
@@ -112,11 +127,21 @@ class DataFile:
         return InlineFile(self.data, self.mime_type, self.name)
 
 
+def listing(files: Iterable[DataFile]) -> str:
+    """The text that tells the model of files: those that code finds, then those that it alone can read."""
+    files = list(files)
+    groups = (
+        ("Files in the working directory:", [file.hint for file in files if file.in_working_directory]),
+        ("Attached to be read:", [file.hint for file in files if not file.in_working_directory]),
+    )
+    return "\n\n".join("\n".join([heading, *hints]) for heading, hints in groups if hints)
+
+
 def _listed(columns: tuple[Column, ...]) -> Iterator[str]:
-    room = _LISTED
+    room = _COLUMNS
     for index, column in enumerate(columns):
         missing = f", {column.missing} missing" if column.missing else ""
-        listed = f"{shown(column.name, _NAME)} ({column.kind}{missing})"
+        listed = f"{one_line(column.name, _NAME)} ({column.kind}{missing})"
         room -= len(listed) + 2
         if room < 0:
             yield f"and {len(columns) - index} more"
@@ -126,5 +151,5 @@ def _listed(columns: tuple[Column, ...]) -> Iterator[str]:
 
 def _csv_line(cells: Iterable[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([shown(cell, _NAME) for cell in cells])
-    return shown(line.getvalue(), _SAMPLE_LINE)
+    csv.writer(line, lineterminator="").writerow([one_line(cell, _NAME) for cell in cells])
+    return one_line(line.getvalue(), _SAMPLE_LINE)

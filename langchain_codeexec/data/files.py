@@ -1,9 +1,4 @@
-"""A file of the user's, ready to be sent, and what the model is told of it.
-
-Sources to the files of a request: numbered, within its limits, thinned out where that is allowed.
-
-A question with its data, as one message.
-"""
+"""Sources to the files of a request: numbered, within its limits, thinned out where that is allowed."""
 
 from __future__ import annotations
 
@@ -13,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.messages import HumanMessage
 
-from langchain_codeexec.data.blocks import carried_in
-from langchain_codeexec.data.columns import scanned
-from langchain_codeexec.data.data_file import DataFile
-from langchain_codeexec.data.delimited import csv_from_grid, sample_of, writable
-from langchain_codeexec.data.frames import CHUNK, RowGrid
+from langchain_codeexec.data.cells import columns_of, csv_of, sample_of, writable
+from langchain_codeexec.data.data_file import Content, DataFile, listing
 from langchain_codeexec.data.limits import DataLimits, fair_share, in_words, inline_size, too_large
+from langchain_codeexec.data.request_files import media_in
 from langchain_codeexec.data.sources import contents_of
+from langchain_codeexec.data.tables import CHUNK, table_from_rows
 from langchain_codeexec.errors import ConfigurationError, DataError
 from langchain_codeexec.gemini.input_files import input_file_name
 
@@ -28,11 +22,9 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
-    from langchain_codeexec.data.formats import Content
-    from langchain_codeexec.data.frames import Grid
+    from langchain_codeexec.data.tables import Table
 
-__all__ = ["FILES_HEADING", "data_files", "data_message", "files_within", "listing"]
-
+__all__ = ["data_files", "data_message"]
 
 _MARGIN: Final = 50_000
 """Bytes of a request left to settings, tools and the hints."""
@@ -62,13 +54,57 @@ def data_files(
 
     Raises:
         ConfigurationError: `limits` are none.
-        DataError: A source is of no known kind, unreadable, empty or too large.
+        DataError: A source is of no known class, unreadable, empty or too large.
         MissingDependencyError: The library that reads a source's format is not installed.
     """
-    return files_within(sources, names, first, limits or DataLimits(), spent=0)
+    return _files_within(sources, names, first, limits or DataLimits(), spent=0)
 
 
-def files_within(
+def data_message(
+    question: str,
+    *sources: Any,
+    history: Sequence[BaseMessage] = (),
+    names: Sequence[str | None] | None = None,
+    limits: DataLimits | None = None,
+) -> HumanMessage:
+    """A question together with the data it is about.
+
+    Args:
+        question: The question.
+        *sources: The data, as `data_files` takes it.
+        history: The messages before this one in the same request; numbers of files go on after theirs, and what
+            they hold counts towards the size of the request. Media in tools' replies are not numbered.
+        names: What to call the sources, in their order.
+        limits: How much may be sent.
+
+    Returns:
+        A message whose text is the question and a listing of the files, followed by the files themselves.
+
+    Raises:
+        DataError: A source is of no known class, unreadable, empty, or the request becomes too large.
+        MissingDependencyError: The library that reads a source's format is not installed.
+    """
+    spent = len(question.encode("utf-8", "replace")) + sum(_size(message.content) for message in history)
+    first = sum(1 for _ in media_in(history))
+    files = _files_within(sources, names, first, limits or DataLimits(), spent=spent)
+    if not files:
+        return HumanMessage(question)
+    text = {"type": "text", "text": f"{question}\n\n{listing(files)}"}
+    return HumanMessage([text, *(file.block for file in files)])
+
+
+def _size(content: Any) -> int:
+    """Bytes of the text in a message's content, base64 included."""
+    if isinstance(content, str):
+        return len(content) if content.isascii() else len(content.encode("utf-8", "replace"))
+    if isinstance(content, bytes):
+        return len(content) * 4 // 3
+    if isinstance(content, dict):
+        return sum(_size(value) + len(str(key)) + 6 for key, value in content.items())
+    return sum(map(_size, content)) + 2 * len(content) if isinstance(content, list | tuple) else 8
+
+
+def _files_within(
     sources: Sequence[Any], names: Sequence[str | None] | None, first: int, limits: DataLimits, *, spent: int
 ) -> tuple[DataFile, ...]:
     """As `data_files`, where `spent` bytes of the request are taken already."""
@@ -91,7 +127,8 @@ def files_within(
         )
     room = limits.request_bytes - spent - min(_MARGIN, limits.request_bytes // 10)
     files = [
-        _file(content, first + place, limits, limits.largest_file) for place, content in enumerate(contents)
+        _file(content, input_file_name(first + place, content.mime_type), limits, limits.largest_file)
+        for place, content in enumerate(contents)
     ]
     if limits.down_sample and _total(files) > room:
         files = _fitted(contents, files, limits, room)
@@ -106,129 +143,70 @@ def files_within(
     return tuple(files)
 
 
-def _total(files: list[DataFile]) -> int:
+def _total(files: Iterable[DataFile]) -> int:
     return sum(inline_size(len(file.data)) for file in files)
 
 
 def _fitted(contents: list[Content], files: list[DataFile], limits: DataLimits, room: int) -> list[DataFile]:
     """The files again, the largest tables thinned out."""
-    room -= _total([file for file in files if file.rows is None])
+    room -= _total(file for file in files if file.rows is None)
     share = fair_share((len(file.data) for file in files if file.rows is not None), room)
     return [
-        file
-        if file.rows is None or len(file.data) <= share
-        else _file(content, 0, limits, share, name=file.name)
+        file if file.rows is None or len(file.data) <= share else _file(content, file.name, limits, share)
         for content, file in zip(contents, files, strict=True)
     ]
 
 
-def _file(content: Content, number: int, limits: DataLimits, most: int, name: str = "") -> DataFile:
-    name = name or input_file_name(number, content.mime_type)
-    file = DataFile(name, content.source, content.mime_type, content.data or b"", remarks=content.remarks)
-    if content.data is not None and len(content.data) <= most:
-        with writable(content.source):
-            return _described(file, content.grid) if content.grid else file
-    if content.grid is None:
-        raise too_large(content.source, in_words(len(file.data)), most, "one file")
+def _file(content: Content, name: str, limits: DataLimits, most: int) -> DataFile:
+    data, table = content.data, content.table
+    file = DataFile(name, content.source, content.mime_type, data or b"", remarks=content.remarks)
+    fits = data is not None and len(data) <= most
+    if table is None:
+        if not fits:
+            raise too_large(content.source, in_words(len(file.data)), most, "one file")
+        return file
     with writable(content.source):
-        return _written(file, content.grid, limits, most)
+        return _described(file, table) if fits else _written(file, table, limits, most)
 
 
-def _described(file: DataFile, grid: Grid, step: int = 1) -> DataFile:
+def _described(file: DataFile, table: Table, step: int = 1) -> DataFile:
     """A table's file with what the model is told of its rows."""
-    columns = scanned(grid, step)
-    return replace(file, columns=columns, rows=-(-grid.rows // step), sample=sample_of(grid, columns))
+    columns = columns_of(table, step)
+    return replace(file, columns=columns, rows=-(-table.rows // step), sample=sample_of(table, columns))
 
 
-def _written(file: DataFile, grid: Grid, limits: DataLimits, most: int) -> DataFile:
+def _written(file: DataFile, table: Table, limits: DataLimits, most: int) -> DataFile:
     """A table's file with its rows as CSV; every n-th of them, where all are too many and that is allowed.
 
     Raises:
         DataError: They are too many.
     """
-    step, size = 1, _estimated_size(grid)
+    step, size = 1, _estimated_size(table)
     data = None
     if size <= 2 * most:  # an estimate has the benefit of the doubt
-        file = _described(file, grid)
-        data, size = csv_from_grid(grid, file.columns, most=most)
+        file = _described(file, table)
+        data, size = csv_of(table, file.columns, most=most)
     while size > most or data is None:
-        if not limits.down_sample or step >= grid.rows:
+        if not limits.down_sample or step >= table.rows:
             raise too_large(file.source, f"about {in_words(size)}", most, "one file")
         step = max(step + 1, -(-step * size // most))
-        file = _described(file, grid, step)
-        data, size = csv_from_grid(grid, file.columns, most=most, step=step)
+        file = _described(file, table, step)
+        data, size = csv_of(table, file.columns, most=most, step=step)
     if step > 1:
-        thinned = f"every {_ordinal(step)} of {grid.rows} rows, evenly spaced, to fit the request"
+        thinned = f"every {_ordinal(step)} of {table.rows} rows, evenly spaced, to fit the request"
         file = replace(file, remarks=(*file.remarks, thinned))
     return replace(file, data=data)
 
 
-def _estimated_size(grid: Grid) -> int:
+def _estimated_size(table: Table) -> int:
     """Bytes of a table as CSV, by its first rows."""
-    if grid.rows <= CHUNK:
+    if table.rows <= CHUNK:
         return 0
-    head = RowGrid(grid.names, list(zip(*next(grid.chunks()), strict=True)), written=grid.written)
-    return csv_from_grid(head, scanned(head), most=sys.maxsize).size * grid.rows // head.rows
+    rows = list(zip(*next(table.chunks(1)), strict=True))
+    head = table_from_rows(table.names, rows, is_text=table.is_text)
+    return csv_of(head, columns_of(head), most=sys.maxsize).size * table.rows // head.rows
 
 
 def _ordinal(number: int) -> str:
     ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
-
-
-FILES_HEADING: Final = "Files in the working directory:"
-READ_HEADING: Final = "Attached to be read:"
-
-
-def data_message(
-    question: str,
-    *sources: Any,
-    history: Sequence[BaseMessage] = (),
-    names: Sequence[str | None] | None = None,
-    limits: DataLimits | None = None,
-) -> HumanMessage:
-    """A question together with the data it is about.
-
-    Args:
-        question: What is asked.
-        *sources: The data, as `data_files` takes it.
-        history: The messages before this one in the same request; numbers of files go on after theirs, and what
-            they hold counts towards the size of the request. Media in tools' replies are not numbered.
-        names: What to call the sources, in their order.
-        limits: How much may be sent.
-
-    Returns:
-        A message whose text is the question and a listing of the files, followed by the files themselves.
-
-    Raises:
-        DataError: A source is of no known kind, unreadable, empty, or the request becomes too large.
-        MissingDependencyError: The library that reads a source's format is not installed.
-    """
-    spent = len(question.encode("utf-8", "replace")) + sum(_size(message.content) for message in history)
-    first = sum(1 for _ in carried_in(history))
-    files = files_within(sources, names, first, limits or DataLimits(), spent=spent)
-    if not files:
-        return HumanMessage(question)
-    text = {"type": "text", "text": f"{question}\n\n{listing(files)}"}
-    return HumanMessage([text, *(file.block for file in files)])
-
-
-def listing(files: Iterable[DataFile]) -> str:
-    """What the model is told of files: those that code finds, then those that it alone can read."""
-    files = list(files)
-    groups = (
-        (FILES_HEADING, [file.hint for file in files if file.in_working_directory]),
-        (READ_HEADING, [file.hint for file in files if not file.in_working_directory]),
-    )
-    return "\n\n".join("\n".join([heading, *hints]) for heading, hints in groups if hints)
-
-
-def _size(content: Any) -> int:
-    """Bytes of the text in a message's content, base64 included."""
-    if isinstance(content, str):
-        return len(content) if content.isascii() else len(content.encode("utf-8", "replace"))
-    if isinstance(content, bytes):
-        return len(content) * 4 // 3
-    if isinstance(content, dict):
-        return sum(_size(value) + len(str(key)) + 6 for key, value in content.items())
-    return sum(map(_size, content)) + 2 * len(content) if isinstance(content, list | tuple) else 8

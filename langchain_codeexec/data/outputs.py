@@ -1,7 +1,4 @@
-"""What code drew and wrote, read out of messages, and what there is to say about it.
-
-Saving what messages hold, and noting in each message where it went. Blocks and artifacts stay as they are.
-"""
+"""What code drew and wrote, read out of messages, saved, and noted in each message. Content and artifacts stay."""
 
 from __future__ import annotations
 
@@ -12,20 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.messages import BaseMessage
 
-from langchain_codeexec.data.sinks import SavedFile, Sink, facts_of
+from langchain_codeexec.data.sinks import FileSystemSink, FolderSink, SavedFile, Sink, facts_of
 from langchain_codeexec.errors import ConfigurationError, SinkError
 from langchain_codeexec.executions import executions_from_artifact, files_from_artifact
-from langchain_codeexec.messages.code_blocks import CodeResult, blocks_with_halves
+from langchain_codeexec.messages.code_blocks import CodeResult, blocks_with_code
 from langchain_codeexec.messages.media import inline_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from langchain_codeexec.executions import InlineFile
-    from langchain_codeexec.messages.code_blocks import Half
 
 __all__ = [
-    "OUTPUTS_KEY",
     "Recorder",
     "asave_outputs",
     "describe_file",
@@ -35,6 +30,12 @@ __all__ = [
     "sink_from",
 ]
 
+Json = dict[str, Any]
+
+_KEY: Final = "outputs"
+"""Where in `response_metadata` a message says what was saved of it."""
+_MODELS: Final = frozenset({"ai", "AIMessageChunk"})
+_TOOLS: Final = frozenset({"tool", "ToolMessageChunk"})
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _KILO: Final = 1000
 
@@ -49,68 +50,42 @@ def outputs_of(message: BaseMessage) -> list[InlineFile]:
     Args:
         message: Any message, or a chunk of one.
     """
-    return list(_BY_ROLE.get(message.type, _of_others)(message))
+    if message.type in _TOOLS:
+        return [*_in_artifact(getattr(message, "artifact", None)), *_in_content(message)]
+    return list(_in_content(message)) if message.type in _MODELS else []
+
+
+def _in_artifact(artifact: Any) -> Iterator[InlineFile]:
+    for execution in executions_from_artifact(artifact):
+        yield from execution.images
+    yield from files_from_artifact(artifact)
+
+
+def _in_content(message: BaseMessage) -> Iterator[InlineFile]:
+    for block, code in blocks_with_code(message):
+        for part in code:
+            if isinstance(part, CodeResult):
+                yield from part.images
+        if not code and (file := inline_file(block)):
+            yield file
 
 
 def describe_file(file: InlineFile) -> str:
     """Type, size in pixels (of a PNG) and in bytes."""
-    facts = [file.mime_type, _pixels(file.data), _bytes(len(file.data))]
+    size = len(file.data)
+    facts = [
+        file.mime_type,
+        _pixels(file.data),
+        f"{size} bytes" if size < _KILO else f"{size / _KILO:.1f} kB",
+    ]
     return ", ".join(filter(None, facts))
-
-
-def _of_model(message: BaseMessage) -> Iterator[InlineFile]:
-    for block, halves in blocks_with_halves(message):
-        yield from _of_halves(halves) if halves else _of_block(block)
-
-
-def _of_tool(message: BaseMessage) -> Iterator[InlineFile]:
-    artifact = getattr(message, "artifact", None)
-    for execution in executions_from_artifact(artifact):
-        yield from execution.images
-    yield from files_from_artifact(artifact)
-    yield from _of_model(message)
-
-
-def _of_others(_message: BaseMessage) -> Iterator[InlineFile]:
-    return iter(())
-
-
-def _of_halves(halves: list[Half]) -> Iterator[InlineFile]:
-    for half in halves:
-        if isinstance(half, CodeResult):
-            yield from half.images
-
-
-def _of_block(block: Any) -> Iterator[InlineFile]:
-    file = inline_file(block)
-    if file is not None:
-        yield file
 
 
 def _pixels(data: bytes) -> str:
     """Width and height as PNG's first chunk has them."""
     if not data.startswith(_PNG_SIGNATURE) or data[12:16] != b"IHDR":
         return ""
-    width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
-    return f"{width} x {height} pixels"
-
-
-def _bytes(count: int) -> str:
-    return f"{count} bytes" if count < _KILO else f"{count / _KILO:.1f} kB"
-
-
-_BY_ROLE: Final[Mapping[str, Callable[[BaseMessage], Iterator[InlineFile]]]] = {
-    "ai": _of_model,
-    "AIMessageChunk": _of_model,
-    "tool": _of_tool,
-    "ToolMessageChunk": _of_tool,
-}
-
-
-Json = dict[str, Any]
-
-OUTPUTS_KEY: Final = "outputs"
-"""Where in `response_metadata` a message says what was saved of it."""
+    return f"{int.from_bytes(data[16:20])} x {int.from_bytes(data[20:24])} pixels"
 
 
 def save_outputs(
@@ -134,8 +109,7 @@ def save_outputs(
             its files.
     """
     recorder = _recorder(sink)
-    saved = [one for message in _messages(messages) for one in recorder.record(message)]
-    return _all_saved(saved)
+    return _all_saved([saved for message in _listed(messages) for saved in recorder.record(message)])
 
 
 async def asave_outputs(
@@ -143,8 +117,7 @@ async def asave_outputs(
 ) -> list[SavedFile]:
     """Save what the code of messages drew and wrote, without blocking the event loop; see `save_outputs`."""
     recorder = _recorder(sink)
-    saved = [one for message in _messages(messages) for one in await recorder.arecord(message)]
-    return _all_saved(saved)
+    return _all_saved([saved for message in _listed(messages) for saved in await recorder.arecord(message)])
 
 
 def saved_outputs(message: BaseMessage) -> list[Json]:
@@ -154,7 +127,7 @@ def saved_outputs(message: BaseMessage) -> list[Json]:
         Dicts with `name`, `url`, `mime_type`, `size` in bytes and `sha256`; a file that could not be saved has
         no name and no URL (`None`), and in `error` the reason.
     """
-    entries = message.response_metadata.get(OUTPUTS_KEY)
+    entries = message.response_metadata.get(_KEY)
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
@@ -170,12 +143,8 @@ def sink_from(place: object) -> Sink | None:
     if place is None or isinstance(place, Sink):
         return place
     if isinstance(place, str) and "://" in place:
-        from langchain_codeexec.data.sinks import FileSystemSink  # noqa: PLC0415 -- few need it
-
         return FileSystemSink(place)
     if isinstance(place, str | PathLike) and str(place):
-        from langchain_codeexec.data.sinks import FolderSink  # noqa: PLC0415 -- as above
-
         return FolderSink(Path(place))
     raise ConfigurationError(
         f"outputs are saved in a folder, at a URL or in an object with save() and asave(), not in {place!r}"
@@ -194,42 +163,31 @@ class Recorder:
 
     def record(self, message: BaseMessage) -> list[SavedFile | SinkError]:
         """Save what a message or chunk holds, and note in it where that went or why it did not."""
-        if self.sink is None:
+        if (sink := self.sink) is None:
             return []
         files = outputs_of(message)
-        saved = [_save(self.sink, file) for file in files]
+        saved: list[SavedFile | SinkError] = []
+        for file in files:
+            try:
+                saved.append(sink.save(file))
+            except Exception as error:  # noqa: BLE001 -- whatever a sink raises, the answer is not lost with it
+                saved.append(_failure(error))
         _note(message, files, saved)
         return saved
 
     async def arecord(self, message: BaseMessage) -> list[SavedFile | SinkError]:
         """The same without blocking the event loop."""
-        if self.sink is None:
+        if (sink := self.sink) is None:
             return []
         files = outputs_of(message)
-        saved = [await _asave(self.sink, file) for file in files]
+        saved: list[SavedFile | SinkError] = []
+        for file in files:
+            try:
+                saved.append(await sink.asave(file))
+            except Exception as error:  # noqa: BLE001 -- as above
+                saved.append(_failure(error))
         _note(message, files, saved)
         return saved
-
-
-def _recorder(sink: object) -> Recorder:
-    """What saves in a place that was named; where a setting may be `None` to save nothing, a call may not."""
-    if sink is None:
-        raise ConfigurationError("there is no place to save in; give a folder, a URL or a Sink, not None")
-    return Recorder(sink_from(sink))
-
-
-def _save(sink: Sink, file: InlineFile) -> SavedFile | SinkError:
-    try:
-        return sink.save(file)
-    except Exception as error:  # noqa: BLE001 -- whatever a sink raises, the answer is not lost with it
-        return _failure(error)
-
-
-async def _asave(sink: Sink, file: InlineFile) -> SavedFile | SinkError:
-    try:
-        return await sink.asave(file)
-    except Exception as error:  # noqa: BLE001 -- as above
-        return _failure(error)
 
 
 def _failure(error: Exception) -> SinkError:
@@ -242,10 +200,10 @@ def _failure(error: Exception) -> SinkError:
 
 def _note(message: BaseMessage, files: list[InlineFile], saved: list[SavedFile | SinkError]) -> None:
     known = saved_outputs(message)
-    told = [_entry(*pair) for pair in zip(files, saved, strict=True)]
-    new = [entry for entry in told if entry not in known]
+    entries = [_entry(*pair) for pair in zip(files, saved, strict=True)]
+    new = [entry for entry in entries if entry not in known]
     if new:
-        message.response_metadata = {**message.response_metadata, OUTPUTS_KEY: [*known, *new]}
+        message.response_metadata = {**message.response_metadata, _KEY: [*known, *new]}
 
 
 def _entry(file: InlineFile, saved: SavedFile | SinkError) -> Json:
@@ -254,13 +212,20 @@ def _entry(file: InlineFile, saved: SavedFile | SinkError) -> Json:
     return {"name": None, "url": None, **facts_of(file), "error": str(saved)}
 
 
+def _recorder(sink: object) -> Recorder:
+    """What saves in a place that was named; where a setting may be `None` to save nothing, a call may not."""
+    if sink is None:
+        raise ConfigurationError("there is no place to save in; give a folder, a URL or a Sink, not None")
+    return Recorder(sink_from(sink))
+
+
+def _listed(messages: BaseMessage | Iterable[BaseMessage]) -> list[BaseMessage]:
+    return [messages] if isinstance(messages, BaseMessage) else list(messages)
+
+
 def _all_saved(saved: list[SavedFile | SinkError]) -> list[SavedFile]:
     failures = [failure for failure in saved if isinstance(failure, SinkError)]
     if not failures:
-        return [one for one in saved if isinstance(one, SavedFile)]
+        return [file for file in saved if isinstance(file, SavedFile)]
     count = f"{len(failures)} of {len(saved)} files could not be saved: " if len(saved) > 1 else ""
     raise SinkError(f"{count}{failures[0]}") from failures[0]
-
-
-def _messages(messages: BaseMessage | Iterable[BaseMessage]) -> list[BaseMessage]:
-    return [messages] if isinstance(messages, BaseMessage) else list(messages)

@@ -12,11 +12,11 @@ from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMe
 
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.messages.code_blocks import signature_of
-from langchain_codeexec.messages.media import inline_image
+from langchain_codeexec.messages.media import inline_image, media_from_block
+from langchain_codeexec.messages.signatures import signature_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from langchain_codeexec.executions import InlineFile
 
@@ -55,10 +55,10 @@ def without_images(
     limit = _limit(replay_images)
     if limit is None:
         return list(messages)
-    kinds = (AIMessage, ToolMessage, HumanMessage, ChatMessage) if uploads else (AIMessage, ToolMessage)
+    reduced = (AIMessage, ToolMessage, HumanMessage, ChatMessage) if uploads else (AIMessage, ToolMessage)
     last = max((index for index, message in enumerate(messages) if _is_users(message)), default=0)
     return [
-        _reduced(message, limit) if index < last and isinstance(message, kinds) else message
+        _reduced(message, limit) if index < last and isinstance(message, reduced) else message
         for index, message in enumerate(messages)
     ]
 
@@ -83,57 +83,50 @@ def _is_users(message: BaseMessage) -> bool:
 def _reduced(message: M, limit: int) -> M:
     if isinstance(message.content, str):
         return message
-    names = {entry.get("sha256"): entry for entry in saved_outputs(message) if entry.get("url")}
-    content = [_reduced_block(block, limit, names) for block in message.content]
+    saved = {entry.get("sha256"): entry for entry in saved_outputs(message) if entry.get("url")}
+    content = [_reduced_block(block, limit, saved) for block in message.content]
     return message if content == message.content else message.model_copy(update={"content": content})
 
 
-def _reduced_block(block: Any, limit: int, names: dict[Any, Json]) -> Any:
-    stand_in = _stand_in(block, limit, names)
+def _reduced_block(block: Any, limit: int, saved: Mapping[Any, Json]) -> Any:
+    stand_in = _stand_in(block, limit, saved)
     if stand_in or not isinstance(block, dict):
         return stand_in or block
     results = {key: block[key] for key in _RESULTS if isinstance(block.get(key), list)}
     return {
         **block,
-        **{key: [_reduced_result(item, limit, names) for item in results[key]] for key in results},
+        **{key: [_reduced_result(item, limit, saved) for item in results[key]] for key in results},
     }
 
 
-def _reduced_result(item: Any, limit: int, names: dict[Any, Json]) -> Any:
+def _reduced_result(item: Any, limit: int, saved: Mapping[Any, Json]) -> Any:
     """What a run gave, where the block that tells of it holds the images itself, as OpenAI's does."""
-    stand_in = _stand_in(item, limit, names)
+    stand_in = _stand_in(item, limit, saved)
     return {"type": "logs", "logs": f"{stand_in['text']}\n"} if stand_in else item
 
 
-def _stand_in(block: Any, limit: int, names: dict[Any, Json]) -> Json | None:
+def _stand_in(block: Any, limit: int, saved: Mapping[Any, Json]) -> Json | None:
     """The text for an image that is left out; `None` for an image that stays, and for anything else."""
     image = inline_image(block)
     if image is not None:
-        return _told(block, _facts(image, names)) if len(image.data) > limit else None
-    if limit < 0 and isinstance(block, dict) and block.get("type") in _LINKS:
-        return _told(block, _address(block))
-    return None
-
-
-def _told(block: Json, facts: str) -> Json:
+        facts = _facts(image, saved)
+        is_kept = len(image.data) <= limit
+    else:
+        media = media_from_block(block)
+        facts = (media and media.uri) or "by reference"
+        is_kept = limit >= 0 or not (isinstance(block, dict) and block.get("type") in _LINKS)
+    if is_kept:
+        return None
     text: Json = {"type": "text", "text": f"[An image was here; left out of this request: {facts}]"}
     signature = signature_of(block)
     return {**text, "extras": {"signature": signature}} if signature else text
 
 
-def _facts(image: InlineFile, names: dict[Any, Json]) -> str:
+def _facts(image: InlineFile, saved: Mapping[Any, Json]) -> str:
     """What there is to say of an image; where a folder of this machine lies is none of the model's business."""
-    saved = names.get(sha256(image.data).hexdigest())
     facts = describe_file(image)
-    if saved is None:
+    entry = saved.get(sha256(image.data).hexdigest())
+    if entry is None:
         return facts
-    where = "" if str(saved["url"]).startswith("file:") else f", saved as {saved['url']}"
-    return f"{saved['name']}, {facts}{where}"
-
-
-def _address(block: Json) -> str:
-    """Where a block that is not by value points to."""
-    held = next(
-        (block[key] for key in ("source", "image_url", "url", "file_id") if block.get(key)), "by reference"
-    )
-    return str(held.get("url") or "by reference") if isinstance(held, dict) else str(held)
+    where = "" if str(entry["url"]).startswith("file:") else f", saved as {entry['url']}"
+    return f"{entry['name']}, {facts}{where}"

@@ -1,11 +1,4 @@
-"""Where files are saved: the protocol, and what is known of a file that was.
-
-Names for files, made of their content: stable, safe on every system, and nobody else's.
-
-A folder of this machine as a sink.
-
-Any file system that fsspec knows as a sink: object stores, SFTP, memory and so on.
-"""
+"""Where files are saved: the protocol, names made of contents, a folder, and what fsspec knows."""
 
 from __future__ import annotations
 
@@ -15,6 +8,7 @@ import os
 import re
 import stat
 import unicodedata
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -97,7 +91,7 @@ _DIGITS: Final = (12, 24, 64)
 _STEM_BYTES: Final = 120
 """With hash and suffix a name stays below the 255 bytes that file systems allow."""
 
-_OWN_SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,10}\Z")
+_NAME_SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,10}\Z")
 _SEPARATORS: Final = re.compile(r"[/\\]")
 _UNNAMED: Final = re.compile(r"_{2,}")
 _ANY_TYPE: Final = frozenset({"", "application/octet-stream"})
@@ -129,38 +123,75 @@ def names_for(file: InlineFile) -> Iterator[str]:
     """
     digest = sha256(file.data).hexdigest()
     mime_type = file.mime_type.partition(";")[0].strip().lower()
-    own_name = _SEPARATORS.split(file.name)[-1]
-    suffix = _suffix(mime_type, own_name)
-    stem = _stem(own_name) or _family(mime_type)
+    name = _SEPARATORS.split(file.name)[-1]
+    suffix = _suffix(mime_type, name)
+    family = mime_type.partition("/")[0]
+    stem = _stem(name) or (family if family in _FAMILIES else "file")
     for digits in _DIGITS:
         yield f"{stem}-{digest[:digits]}{suffix}"
 
 
 def _stem(name: str) -> str:
     """Letters, digits and hyphens of a name without its suffix; one underscore for any run of other signs."""
-    stem = unicodedata.normalize("NFC", _OWN_SUFFIX.sub("", name))
-    kept = "".join(sign if sign == "-" or unicodedata.category(sign)[0] in "LMN" else "_" for sign in stem)
+    stem = unicodedata.normalize("NFC", _NAME_SUFFIX.sub("", name))
+    kept = "".join(char if char == "-" or unicodedata.category(char)[0] in "LMN" else "_" for char in stem)
     cut = _UNNAMED.sub("_", kept).encode()[:_STEM_BYTES].decode(errors="ignore")
     return cut.strip("_-")
 
 
 def _suffix(mime_type: str, name: str) -> str:
-    found = _OWN_SUFFIX.search(name)
-    own = found[0].lower() if found else ""
+    match = _NAME_SUFFIX.search(name)
+    named = match[0].lower() if match else ""
     known = _SUFFIXES.get(mime_type) or _TYPES.guess_extension(mime_type, strict=False)
-    if own and (
-        not known or mime_type in _ANY_TYPE or _TYPES.guess_type(f"x{own}", strict=False)[0] == mime_type
+    if named and (
+        not known or mime_type in _ANY_TYPE or _TYPES.guess_type(f"x{named}", False)[0] == mime_type
     ):
-        return own
+        return named
     return known or ".bin"
 
 
-def _family(mime_type: str) -> str:
-    family = mime_type.partition("/")[0]
-    return family if family in _FAMILIES else "file"
+class _NamedSink(ABC):
+    """A sink whose files have names of `names_for`, the next one where other contents have the name already."""
+
+    def save(self, file: InlineFile) -> SavedFile:
+        """Write a file, unless it is there already.
+
+        Raises:
+            SinkError: It could not be written.
+        """
+        try:
+            for name in names_for(file):
+                if url := self._keep(name, file.data):
+                    return SavedFile(name, url, **facts_of(file))
+        except Exception as error:  # each file system has exceptions of its own
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise SinkError(
+                f"a file could not be saved in {self._place}: {reason}. See that it can be reached and written, "
+                "or name another place; the message still holds it."
+            ) from error
+        raise SinkError(
+            f"every name for the file is taken by other contents in {self._place}; somebody changed what was "
+            "saved there. Name another place; the message still holds it."
+        )
+
+    async def asave(self, file: InlineFile) -> SavedFile:
+        """Write a file without blocking the event loop; see `save`."""
+        return await asyncio.to_thread(self.save, file)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._place!r})"
+
+    @property
+    @abstractmethod
+    def _place(self) -> str:
+        """Where it saves."""
+
+    @abstractmethod
+    def _keep(self, name: str, data: bytes) -> str | None:
+        """The URL of the file of that name and contents, written if there is none; `None` for other contents."""
 
 
-class FolderSink:
+class FolderSink(_NamedSink):
     """Saves files in a folder, which is made when the first one comes.
 
     A file appears under its name whole or not at all, however the process ends. Nothing that lies in the folder
@@ -173,45 +204,25 @@ class FolderSink:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser().absolute()
 
-    def __repr__(self) -> str:
-        return f"FolderSink({str(self.path)!r})"
+    @property
+    def _place(self) -> str:
+        return str(self.path)
 
-    def save(self, file: InlineFile) -> SavedFile:
-        """Write a file, unless it is there already.
-
-        Raises:
-            SinkError: The folder cannot be made or written.
-        """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            for name in names_for(file):
-                path = self.path / name
-                # The second look: somebody else has just written it.
-                if _holds(path, file.data) or _create(path, file.data) or _holds(path, file.data):
-                    return SavedFile(name, path.as_uri(), **facts_of(file))
-        except (OSError, ValueError) as error:
-            reason = (isinstance(error, OSError) and error.strerror) or error
-            raise SinkError(
-                f"a file could not be saved in {str(self.path)!r}: {reason}. Name a folder that can be written; "
-                "the message still holds it."
-            ) from error
-        raise SinkError(
-            f"every name for the file is taken by other contents in {str(self.path)!r}; somebody changed what was "
-            "saved there. Name another folder; the message still holds it."
-        )
-
-    async def asave(self, file: InlineFile) -> SavedFile:
-        """Write a file without blocking the event loop; see `save`."""
-        return await asyncio.to_thread(self.save, file)
+    def _keep(self, name: str, data: bytes) -> str | None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        path = self.path / name
+        # The second look: somebody else has just written it.
+        is_there = _holds(path, data) or _create(path, data) or _holds(path, data)
+        return path.as_uri() if is_there else None
 
 
 def _holds(path: Path, data: bytes) -> bool:
     """Whether a regular file of these bytes is there; no link is followed to find out."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return False
-    if not stat.S_ISREG(found.st_mode) or found.st_size != len(data):
+    if not stat.S_ISREG(status.st_mode) or status.st_size != len(data):
         return False
     with suppress(OSError):  # gone, made unreadable or swapped for a link: in any case not ours to rely on
         no_link = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -254,7 +265,7 @@ _WHOLE: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss
 """File systems that show an object when all of it has arrived; elsewhere a file is written aside and renamed."""
 
 
-class FileSystemSink:
+class FileSystemSink(_NamedSink):
     """Saves files below a URL of any file system that fsspec knows.
 
     Nothing that lies there is overwritten with other bytes, and no half file is left under a name.
@@ -286,38 +297,19 @@ class FileSystemSink:
         self._folder = FolderSink(self._root) if protocols & _LOCAL else None
         self._whole = bool(protocols & _WHOLE)
 
-    def __repr__(self) -> str:
-        return f"FileSystemSink({self._url(self._root)!r})"
+    @property
+    def _place(self) -> str:
+        return self._url(self._root)
 
-    def save(self, file: InlineFile) -> SavedFile:
-        """Write a file, unless it is there already.
-
-        Raises:
-            SinkError: The file system refused, or could not be reached.
-        """
+    def _keep(self, name: str, data: bytes) -> str | None:
         if self._folder is not None:
-            return self._folder.save(file)
-        try:
-            for name in names_for(file):
-                path = f"{self._root.rstrip('/')}/{name}"
-                if not self._files.exists(path):
-                    self._write(path, file.data)
-                elif self._files.cat_file(path) != file.data:
-                    continue
-                return SavedFile(name, self._url(path), **facts_of(file))
-        except Exception as error:  # each file system has exceptions of its own
-            raise SinkError(
-                f"a file could not be saved at {self._url(self._root)}: {str(error) or type(error).__name__}. See "
-                "that it can be reached and written; the message still holds it."
-            ) from error
-        raise SinkError(
-            f"every name for the file is taken by other contents at {self._url(self._root)}; somebody changed "
-            "what was saved there. Name another place; the message still holds it."
-        )
-
-    async def asave(self, file: InlineFile) -> SavedFile:
-        """Write a file without blocking the event loop; see `save`."""
-        return await asyncio.to_thread(self.save, file)
+            return self._folder._keep(name, data)  # noqa: SLF001 -- a sink of the same family
+        path = f"{self._root.rstrip('/')}/{name}"
+        if not self._files.exists(path):
+            self._write(path, data)
+        elif self._files.cat_file(path) != data:
+            return None
+        return self._url(path)
 
     def _write(self, path: str, data: bytes) -> None:
         if self._whole:

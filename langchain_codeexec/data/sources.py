@@ -1,22 +1,20 @@
-"""Rows as Python and JSON know them: dictionaries, or columns by name.
-
-What users have, by its class, as what can be sent.
-"""
+"""What users have, by its class, as what can be sent."""
 
 from __future__ import annotations
 
 import io
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.data.blocks import carried
-from langchain_codeexec.data.formats import PLAIN_TEXT, TABLE_SUFFIXES, Content, contents_of_file, suffix_in
-from langchain_codeexec.data.frames import FRAMES, RowGrid, grid_from_frame
-from langchain_codeexec.data.limits import read_path, shown, shown_path
-from langchain_codeexec.data.records import grid_from_value
+from langchain_codeexec.data.data_file import Content
+from langchain_codeexec.data.formats import PLAIN_TEXT, TABLE_SUFFIXES, contents_of_file, suffix_in
+from langchain_codeexec.data.limits import in_words, one_line, too_large
+from langchain_codeexec.data.tables import FRAMES, table_from_frame, table_from_records, table_from_rows
 from langchain_codeexec.data.text_tables import tables_in_text
 from langchain_codeexec.errors import DataError
+from langchain_codeexec.messages.media import media_from_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["contents_of"]
 
-
 _TABLE_FILE: Final = 2_000_000_000
 """Bytes of a file that is read before anything is sent of it."""
 _PNG_MODES: Final = frozenset("1 L LA P RGB RGBA I I;16".split())
@@ -33,6 +30,17 @@ _TAKEN: Final = (
     "a path, (name, bytes), a content block, an InlineFile, a Blob, a Document, an image, a table of pandas, "
     "polars or pyarrow, or a list of dictionaries"
 )
+_IRREGULAR: Final[Mapping[int, str]] = {
+    stat.S_IFDIR: "a folder; name its files",
+    stat.S_IFIFO: "a pipe; read it, and pass the bytes with a name",
+    stat.S_IFSOCK: "a socket; read it, and pass the bytes with a name",
+    stat.S_IFCHR: "a device, not a file",
+    stat.S_IFBLK: "a device, not a file",
+}
+_OPENING: Final = (
+    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+)
+"""Opening a pipe without a writer would block otherwise, should the file become one in between."""
 
 
 def contents_of(source: Any, name: str | None, limits: DataLimits) -> list[Content]:
@@ -44,7 +52,7 @@ def contents_of(source: Any, name: str | None, limits: DataLimits) -> list[Conte
         limits: How much may be sent.
 
     Raises:
-        DataError: It is of no kind that can be sent, unreadable, empty or too large.
+        DataError: It is of no class that can be sent, unreadable, empty or too large.
         MissingDependencyError: The library that reads its format is not installed.
     """
     for base in type(source).__mro__:
@@ -61,32 +69,65 @@ def _path(source: Any, name: str | None, limits: DataLimits) -> list[Content]:
         raise DataError("text with several lines is no path; pass it as ('name.csv', text.encode())")
     if isinstance(path, str) and "://" in path:
         raise DataError(
-            f"{shown(path, 120)} is a URL, no path; download it first, or send a content block with it"
+            f"{one_line(path, 120)} is a URL, no path; download it first, or send a content block with it"
         )
-    own = shown_path(path)
-    most = _TABLE_FILE if suffix_in(own) in TABLE_SUFFIXES else limits.largest_file
-    return contents_of_file(own, read_path(path, most), shown(name, 120) if name else own)
+    file_name = _base_name(path)
+    most = _TABLE_FILE if suffix_in(file_name) in TABLE_SUFFIXES else limits.largest_file
+    data = _read(path, file_name, most)
+    return contents_of_file(file_name, data, one_line(name, 120) if name else file_name)
+
+
+def _read(path: Any, name: str, most: int) -> bytes:
+    """The bytes of a regular file, links followed, never waited for."""
+    try:
+        _check_regular(Path(os.fsdecode(path)).stat(), name)  # opening a device may do something already
+        with os.fdopen(os.open(path, _OPENING), "rb") as file:
+            status = os.fstat(file.fileno())
+            _check_regular(status, name)
+            data = b"" if status.st_size > most else file.read(most + 1)
+    except DataError:
+        raise
+    except (OSError, ValueError) as error:  # a path with a NUL character is a ValueError
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise DataError(f"{name} cannot be read: {reason}") from error
+    size = max(status.st_size, len(data))
+    if size > most:
+        raise too_large(name, in_words(size), most, "one file")
+    return data
+
+
+def _check_regular(status: os.stat_result, name: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        what = _IRREGULAR.get(stat.S_IFMT(status.st_mode), "no regular file")
+        raise DataError(f"{name} cannot be read: it is {what}")
+
+
+def _base_name(path: Any) -> str:
+    """The last part of a path, fit to be shown; it may hold bytes that are no text."""
+    raw = os.fspath(path)
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    last = text.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return one_line(last or text, 120) or "a file without a name"
 
 
 def _bytes(data: Any, name: str | None, _limits: DataLimits, mime_type: str | None = None) -> list[Content]:
-    called = shown_path(name) if name else "bytes"
-    return contents_of_file(called if name else "", bytes(data), called, mime_type)
+    file_name = _base_name(name) if name else ""
+    return contents_of_file(file_name, bytes(data), file_name or "bytes", mime_type)
 
 
 def _named(pair: tuple[Any, ...], name: str | None, limits: DataLimits) -> list[Content]:
     match pair:
-        case (str(own), bytes() | bytearray() | memoryview() as data):
-            return _bytes(data, own if name is None else f"{name}{suffix_in(own)}", limits)
-        case (str(own), source):
-            return contents_of(source, own if name is None else name, limits)
+        case (str(label), bytes() | bytearray() | memoryview() as data):
+            return _bytes(data, label if name is None else f"{name}{suffix_in(label)}", limits)
+        case (str(label), source):
+            return contents_of(source, label if name is None else name, limits)
     raise DataError(f"a tuple must be a name and what it names, not {len(pair)} values; or give {_TAKEN}")
 
 
 def _several(sources: list[Any], name: str | None, limits: DataLimits) -> list[Content]:
     """Rows, if they are dictionaries; else sources one by one."""
-    grid = grid_from_value(sources)
-    if grid:
-        return [Content(_called("rows", name), grid=grid)]
+    if table := table_from_records(sources):
+        return [Content(_labelled("rows", name), table=table)]
     if not sources:
         raise DataError("an empty list has neither rows nor files; there is nothing to send")
     return [content for source in sources for content in contents_of(source, name, limits)]
@@ -94,42 +135,41 @@ def _several(sources: list[Any], name: str | None, limits: DataLimits) -> list[C
 
 def _mapping(value: Mapping[str, Any], name: str | None, limits: DataLimits) -> list[Content]:
     """A content block that carries data, or columns by name."""
-    found = carried(value)
-    if found:
+    media = media_from_block(value)
+    if media is not None and media.data is not None:
         try:
-            data = found.data
+            data = media.content
         except ValueError as error:
             raise DataError(f"a content block holds what is no base64: {error}") from error
-        return _bytes(data, name or found.name or None, limits, found.mime_type)
+        return _bytes(data, name or media.name or None, limits, media.sent_type)
     if value.get("type") == "text-plain" and isinstance(value.get("text"), str):
-        return _text(value["text"], shown(str(name or value.get("title") or "text"), 120))
-    grid = grid_from_value(value)
-    if grid:
-        return [Content(_called("columns", name), grid=grid)]
+        return _text(value["text"], one_line(str(name or value.get("title") or "text"), 120))
+    if table := table_from_records(value):
+        return [Content(_labelled("columns", name), table=table)]
+    keys = one_line(", ".join(map(str, value)), 120)
     raise DataError(
-        f"a dictionary with the keys {shown(', '.join(map(str, value)), 120)} is neither a content block with its "
-        "data nor columns: lists of the same length"
+        f"a dictionary with the keys {keys} is neither a content block with its data nor columns: lists of the "
+        "same length"
     )
 
 
 def _frame(frame: Any, name: str | None, _limits: DataLimits) -> list[Content]:
-    own = getattr(frame, "name", None) if len(getattr(frame, "shape", ())) == 1 else None
-    grid = grid_from_frame(frame)
-    if grid is None or not grid.names:
-        raise DataError(f"{_called('frame', name)} has no columns; there is nothing to send")
-    return [Content(_called("frame", name or (str(own) if own else None)), grid=grid)]
+    series_name = getattr(frame, "name", None) if len(getattr(frame, "shape", ())) == 1 else None
+    label = _labelled("frame", name or (str(series_name) if series_name else None))
+    table = table_from_frame(frame)
+    if table is None or not table.names:
+        raise DataError(f"{label} has no columns; there is nothing to send")
+    return [Content(label, table=table)]
 
 
-def _called(kind: str, name: str | None) -> str:
-    return f"{kind} '{shown(name, 100)}'" if name else kind
+def _labelled(what: str, name: str | None) -> str:
+    return f"{what} '{one_line(name, 100)}'" if name else what
 
 
 def _document(document: Any, name: str | None, _limits: DataLimits) -> list[Content]:
     metadata = document.metadata
-    own = next(
-        (str(metadata[key]) for key in ("title", "source", "file_path") if metadata.get(key)), "document"
-    )
-    return _text(document.page_content, shown(name or own, 120))
+    titles = (str(metadata[key]) for key in ("title", "source", "file_path") if metadata.get(key))
+    return _text(document.page_content, one_line(name or next(titles, "document"), 120))
 
 
 def _text(text: str, source: str) -> list[Content]:
@@ -138,17 +178,17 @@ def _text(text: str, source: str) -> list[Content]:
         raise DataError(f"{source} is empty; there is nothing to send")
     contents = [Content(source, text.encode("utf-8", "replace"), PLAIN_TEXT)]
     for number, table in enumerate(tables_in_text(text), 1):
-        caption = f": {shown(table.caption, 80)}" if table.caption else ""
-        grid = RowGrid(table.columns, table.rows, written=True)
-        contents.append(Content(f"table {number} of {source}{caption}", grid=grid))
+        caption = f": {one_line(table.caption, 80)}" if table.caption else ""
+        rows = table_from_rows(table.columns, table.rows, is_text=True)
+        contents.append(Content(f"table {number} of {source}{caption}", table=rows))
     return contents
 
 
 def _blob(blob: Any, name: str | None, limits: DataLimits) -> list[Content]:
-    own = blob.path or blob.metadata.get("source")
     if blob.data is None:
         return _path(blob.path, name, limits)
-    return _bytes(blob.as_bytes(), name or (str(own) if own else None), limits, blob.mimetype)
+    path = blob.path or blob.metadata.get("source")
+    return _bytes(blob.as_bytes(), name or (str(path) if path else None), limits, blob.mimetype)
 
 
 def _inline_file(file: Any, name: str | None, limits: DataLimits) -> list[Content]:
@@ -156,23 +196,20 @@ def _inline_file(file: Any, name: str | None, limits: DataLimits) -> list[Conten
 
 
 def _data_file(file: Any, name: str | None, _limits: DataLimits) -> list[Content]:
-    """One that was made before; it only gets another number."""
-    grid = None
-    if file.rows is not None:
-        grid = contents_of_file("a.csv", file.data, file.source)[0].grid
-    return [Content(name or file.source, file.data, file.mime_type, grid, file.remarks)]
+    """One that was made before; it only gets a new number."""
+    table = None if file.rows is None else contents_of_file("a.csv", file.data, file.source)[0].table
+    return [Content(name or file.source, file.data, file.mime_type, table, file.remarks)]
 
 
 def _image(image: Any, name: str | None, _limits: DataLimits) -> list[Content]:
     """A picture of Pillow's, as PNG; colours that PNG does not know become RGB."""
     buffer = io.BytesIO()
     try:
-        drawn = image if image.mode in _PNG_MODES else image.convert("RGB")
-        drawn.save(buffer, "PNG")
+        (image if image.mode in _PNG_MODES else image.convert("RGB")).save(buffer, "PNG")
     except (OSError, ValueError, SystemError) as error:
-        raise DataError(f"{_called('image', name)} cannot be written as PNG: {error}") from error
-    own = Path(str(getattr(image, "filename", "") or "")).name
-    return [Content(_called("image", name or own or None), buffer.getvalue(), "image/png")]
+        raise DataError(f"{_labelled('image', name)} cannot be written as PNG: {error}") from error
+    file_name = Path(str(getattr(image, "filename", "") or "")).name
+    return [Content(_labelled("image", name or file_name or None), buffer.getvalue(), "image/png")]
 
 
 _SOURCES: Final[Mapping[tuple[str, str], Callable[[Any, str | None, DataLimits], list[Content]]]] = {

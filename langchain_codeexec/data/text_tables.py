@@ -1,257 +1,70 @@
-"""Text by lines, and the tables found among them.
+"""Tables written in a text: Markdown, the output of database shells, ruled columns, fenced CSV, HTML.
 
-What a table is called by what stands above it.
-
-Fenced blocks: those that say they are CSV are tables, and nothing inside any other is one.
-
-Tables drawn with bars: Markdown's, those of database shells, and boxes with `+---+` borders.
-
-Tables in aligned columns, where a line of dashes says where each column begins and ends.
-
-Tables inside text: Markdown, boxes, aligned columns under rules, fenced CSV and HTML.
+Markdown's blocks are told apart by markdown-it-py, which the extra `files` brings.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.data.delimited import delimiter_of
-from langchain_codeexec.data.html_tables import cleaned, html_tables
-from langchain_codeexec.data.lines import Found, Line, TextTable, lines_of
+from langchain_codeexec.data.html_tables import DrawnTable, html_tables
+from langchain_codeexec.data.text_cells import cleaned, plain_text
+from langchain_codeexec.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Captions", "Fences", "box_table", "pipe_table", "ruled_table", "tables_in_text"]
+    from markdown_it.token import Token
 
+__all__ = ["TextTable", "tables_in_text"]
 
-_HEADING: Final = re.compile(r"#{1,6}\s+(.*?)\s*#*\s*")
-_HTML_HEADING: Final = re.compile(r"<h[1-6]\b[^<>]*>(.*?)</h[1-6]>", re.IGNORECASE)
-_UNDERLINE: Final = re.compile(r"={3,}|-{3,}")
+_SIGNS: Final = re.compile(
+    r"^(?=[^\n]*[|+])(?=[^\n]*[-=])[ \t>|:+=-]+\r?$"  # a rule with bars or crossings
+    r"|^ *(?:-{2,}|={2,})(?: +(?:-{2,}|={2,}))+ *\r?$"  # a rule with gaps
+    r"|^[ \t>]*(?:`{3,}|~{3,})[ \t]*(?:csv|tsv|psv)\b"
+    r"|<table\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""What all tables have that are read here; a text without any needs no library."""
+_BREAK: Final = re.compile(r"\r\n?|\n")
+_BORDER: Final = re.compile(r"^[ \t]*(?=[^\n+]*\+)[|+]?[-=:]+(?:\+[-=:]+)*[|+]?[ \t]*\r?$", re.MULTILINE)
+"""The rules of boxes, shells and Org: Markdown's, but for crossings where it has bars."""
+_CROSSING: Final = re.compile(r"[|+]")
+_AS_MARKDOWN: Final = {ord("+"): "|", ord("="): "-"}
+_RULED: Final = re.compile(r" *(?:-{2,}|={2,})(?: +(?:-{2,}|={2,}))+ *")
+_RUN: Final = re.compile(r"-+|=+")
+_DELIMITERS: Final[Mapping[str, str | None]] = {"csv": None, "tsv": "\t", "psv": "|"}
+_MOST_PARSES: Final = 20
+_HTML_HEADING: Final = re.compile(r"<h[1-6]\b[^<>]*>(.{1,300}?)</h[1-6]\s*>", re.IGNORECASE)
 _TITLE: Final = re.compile(r"(?:\W{0,3}\b(?:table|tab\.|figure|fig\.)\s?\w.*|.*:)", re.IGNORECASE)
 _EMPHASIS: Final = re.compile(r"(\*\*|__|\*|_)(.+)\1")
-_LONGEST: Final = 200
+_LONGEST_CAPTION: Final = 200
+_NEAR: Final = 3  # lines above a table
 
 
-class Captions:
-    """Finds captions; each line is looked at once, however many tables there are."""
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A table inside a text.
 
-    def __init__(self, lines: list[Line]) -> None:
-        self._lines = lines
-        self._headings: list[str] = []
-
-    def above(self, first: int) -> str:
-        """The caption of a table whose first line that is.
-
-        It is the line above, where that is a heading, names a table, is emphasised or ends in a colon; else the
-        last heading; else the line above, if it is short.
-        """
-        place = first - 1
-        while place >= 0 and first - place <= 3 and not self._lines[place].text.strip():  # noqa: PLR2004 -- blank lines
-            place -= 1
-        line = self._lines[place].text.strip() if place >= 0 else ""
-        if _UNDERLINE.fullmatch(line) and place:
-            line = self._lines[place - 1].text.strip()
-        if "|" in line or line.startswith(("```", "+--", "</")):
-            line = ""
-        emphasised = _EMPHASIS.fullmatch(line)
-        if len(line) <= _LONGEST and (emphasised or _TITLE.fullmatch(line)):
-            return (emphasised[2] if emphasised else line).rstrip(":").strip()
-        return self._heading(first) or (line if len(line) <= _LONGEST else "")
-
-    def _heading(self, before: int) -> str:
-        """The last heading above a line."""
-        while len(self._headings) < before:
-            place = len(self._headings)
-            below = self._lines[place + 1].text.strip() if place + 1 < len(self._lines) else ""
-            last = self._headings[-1] if self._headings else ""
-            self._headings.append(_heading(self._lines[place].text.strip(), below) or last)
-        return self._headings[before - 1] if before else ""
-
-
-def _heading(line: str, below: str) -> str:
-    found = _HEADING.fullmatch(line) or _HTML_HEADING.fullmatch(line)
-    if found:
-        return found[1].strip()
-    is_underlined = line and "|" not in line and _UNDERLINE.fullmatch(below)
-    return line if is_underlined and len(line) <= _LONGEST else ""
-
-
-_OPENING: Final = re.compile(r"\s*(`{3,}|~{3,})\s*([\w-]*)[^`]*")
-_DELIMITERS: Final[Mapping[str, str]] = {"csv": "", "tsv": "\t", "psv": "|"}
-
-
-class Fences:
-    """Reads the fenced blocks of a text; one that is never closed is none, as a text may be cut anywhere."""
-
-    def __init__(self, lines: list[Line]) -> None:
-        self._lines = lines
-        self._unclosed: dict[str, int] = {}
-
-    def block(self, first: int) -> tuple[Found | None, int] | None:
-        """The fenced block that opens at a line.
-
-        Returns:
-            Its table, if it is one, and the first line behind it.
-        """
-        opening = _OPENING.fullmatch(self._lines[first].text)
-        if opening is None:
-            return None
-        last = self._closing(first, opening[1])
-        if last is None:
-            return None
-        return self._table(first, last, opening[2].lower()), last + 1
-
-    def _closing(self, first: int, fence: str) -> int | None:
-        mark, length = fence[0], len(fence)
-        if length >= self._unclosed.get(mark, length + 1):
-            return None
-        for place in range(first + 1, len(self._lines)):
-            bare = self._lines[place].text.strip()
-            if len(bare) >= length and not bare.strip(mark):
-                return place
-        self._unclosed[mark] = length
-        return None
-
-    def _table(self, first: int, last: int, label: str) -> Found | None:
-        if label not in _DELIMITERS:
-            return None
-        body = [f"{line.text}\n" for line in self._lines[first + 1 : last] if line.text.strip()]
-        delimiter = _DELIMITERS[label] or delimiter_of("".join(body))
-        try:
-            rows = list(csv.reader(body, delimiter=delimiter, skipinitialspace=True))
-        except csv.Error:
-            return None
-        if len(rows) < 2:  # noqa: PLR2004 -- a header and a row
-            return None
-        return Found(rows[0], rows[1:], self._lines[first].start, self._lines[last].end)
-
-
-_BAR: Final = re.compile(r"(?<!\\)\|")
-_CROSSING: Final = re.compile(r"[|+]")
-_DASHES: Final = re.compile(r"\s*:?-+:?\s*")
-_BORDER: Final = re.compile(r"\+(?:[-=:]+\+)+")
-
-
-def pipe_table(lines: list[Line], first: int) -> tuple[Found, int] | None:
-    """A table whose header is that line and whose next line is a rule of as many dashes as there are columns.
-
-    Returns:
-        The table and the first line behind it.
+    Attributes:
+        caption: What stands above it, or its own caption; may be empty.
+        columns: The columns' names, each once, with their units.
+        rows: Its cells, as many in each row as there are columns.
+        start: Where it begins in the text.
+        end: Where it ends, its last line break left out.
     """
-    if first + 1 >= len(lines) or "|" not in lines[first].text or "-" not in lines[first + 1].text:
-        return None
-    header = _cells(lines[first].text)
-    if not _is_rule(lines[first + 1].text, len(header)):
-        return None
-    last = first + 2
-    while last < len(lines) and "|" in lines[last].text:
-        last += 1
-    rows = [_cells(line.text) for line in lines[first + 2 : last]]
-    return Found(header, rows, lines[first].start, lines[last - 1].end), last
 
-
-def box_table(lines: list[Line], first: int) -> tuple[Found | None, int] | None:
-    """A table in a box: borders, and lines between bars that all have as many cells.
-
-    Returns:
-        The table, if the drawing is one, and the first line behind it.
-    """
-    if not _BORDER.fullmatch(lines[first].text.strip()):
-        return None
-    last = first
-    bands: list[list[list[str]]] = []
-    while last < len(lines) and (drawn := lines[last].text.strip())[:1] in {"+", "|"}:
-        if _BORDER.fullmatch(drawn):
-            bands.append([])
-        else:
-            bands[-1].append(_cells(drawn))
-        last += 1
-    width = lines[first].text.strip().count("+") - 1
-    rows = _rows_in(bands, width)
-    return (Found(rows[0], rows[1:], lines[first].start, lines[last - 1].end) if rows else None), last
-
-
-def _rows_in(bands: list[list[list[str]]], width: int) -> list[list[str]]:
-    """The header and the rows between borders: one row a band if there is a border below each, else one a line."""
-    filled = [band for band in bands if band]
-    is_closed = not bands[-1]
-    if len(filled) < 2 or not is_closed or any(len(cells) != width for band in filled for cells in band):  # noqa: PLR2004 -- a header and rows
-        return []
-    joined = [[" ".join(filter(None, cells)) for cells in zip(*band, strict=True)] for band in filled]
-    return [joined[0], *filled[1]] if len(filled) == 2 else joined  # noqa: PLR2004 -- as above
-
-
-def _cells(line: str) -> list[str]:
-    bare = line.strip().removeprefix("|")
-    if bare.endswith("|") and not bare.endswith("\\|"):
-        bare = bare[:-1]
-    return [cell.strip() for cell in _BAR.split(bare)]
-
-
-def _is_rule(line: str, width: int) -> bool:
-    bare = line.strip()
-    if width == 1 and "|" not in bare:
-        return False
-    runs = _CROSSING.split(bare.removeprefix("|").removesuffix("|"))
-    return len(runs) == width and all(map(_DASHES.fullmatch, runs))
-
-
-_RUN: Final = re.compile(r"-{2,}|={2,}")
-
-
-def ruled_table(lines: list[Line], first: int) -> tuple[Found, int] | None:
-    """A table whose header is that line, or the one below if that line is a rule itself.
-
-    Columns without a rule are not guessed, and neither is a table in which text crosses from one column to the
-    next.
-
-    Returns:
-        The table and the first line behind it.
-    """
-    top = first + 1 if _runs(lines[first].text) else first
-    if top + 1 >= len(lines) or not lines[top].text.strip() or _runs(lines[top].text):
-        return None
-    runs = _runs(lines[top + 1].text)
-    if not runs:
-        return None
-    last = top + 2
-    while last < len(lines) and lines[last].text.strip() and not _runs(lines[last].text):
-        last += 1
-    written = [lines[top], *lines[top + 2 : last]]
-    if len(written) < 2 or any(_crosses(line.text, runs) for line in written):  # noqa: PLR2004 -- a header and a row
-        return None
-    header, *rows = [_cells_ruled(line.text, runs) for line in written]
-    if last < len(lines) and _runs(lines[last].text):
-        last += 1
-    return Found(header, rows, lines[first].start, lines[last - 1].end), last
-
-
-def _runs(line: str) -> list[tuple[int, int]]:
-    """Where the dashes of a rule begin and end; none if it is no rule of two columns or more."""
-    if line.strip(" -=") or not line.strip():
-        return []
-    runs = [found.span() for found in _RUN.finditer(line)]
-    drawn = sum(end - start for start, end in runs)
-    return runs if len(runs) > 1 and drawn == len(line.replace(" ", "")) else []
-
-
-def _crosses(line: str, runs: list[tuple[int, int]]) -> bool:
-    """Whether there is text where no column is; the last one may run on."""
-    edges = [0, *(edge for run in runs for edge in run)][:-1]
-    return any(line[start:end].strip() for start, end in zip(edges[::2], edges[1::2], strict=True))
-
-
-def _cells_ruled(line: str, runs: list[tuple[int, int]]) -> list[str]:
-    *inner, (last, _) = runs
-    return [*(line[start:end].strip() for start, end in inner), line[last:].strip()]
-
-
-_DRAWN: Final = (pipe_table, box_table, ruled_table)
-_RULE: Final = re.compile(r"[-=]{2}|\|\s*:?-")
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    start: int
+    end: int
 
 
 def tables_in_text(text: str) -> tuple[TextTable, ...]:
@@ -266,45 +79,205 @@ def tables_in_text(text: str) -> tuple[TextTable, ...]:
 
     Returns:
         Tables with at least one row, cells cleaned of markup; numbers are plain where a whole column is numbers.
+
+    Raises:
+        MissingDependencyError: The text shows signs of a table, and markdown-it-py is not installed.
     """
-    lines = lines_of(text)
-    captions = Captions(lines)
-    starts = [line.start for line in lines]
-    tables = []
-    for found in _found(text, lines, starts):
-        columns, rows = cleaned(found.header, found.rows)
-        if rows:
-            first = bisect_right(starts, found.start) - 1
-            caption = found.caption or captions.above(first)
-            tables.append(TextTable(caption, columns, rows, found.start, found.end))
+    if not _SIGNS.search(text):
+        return ()
+    lines = _Lines(text)
+    blocks = _blocks(text, lines)
+    markup = lines.without(block for block in blocks if block.type == "fence")
+    headings = _headings(blocks, markup, lines)
+    drawn = [*_markdown_tables(blocks, lines), *html_tables(markup)]
+    tables: list[TextTable] = []
+    for table in sorted(drawn, key=lambda table: table.start):
+        columns, rows = cleaned(table.header, table.rows)
+        if rows and not (tables and table.start < tables[-1].end):
+            caption = table.caption or _caption(lines, lines.number(table.start), headings)
+            tables.append(TextTable(caption, columns, rows, table.start, table.end))
     return tuple(tables)
 
 
-def _found(text: str, lines: list[Line], starts: list[int]) -> Iterator[Found]:
-    """Tables as they are written, in order, none of them inside a block of code."""
-    fences = Fences(lines)
-    marked_up = html_tables(text)
-    html = next(marked_up, None)
-    place = 0
-    while place < len(lines):
-        while html and html.start < lines[place].start:  # it began inside a block of code
-            html = next(marked_up, None)
-        if html and html.start <= lines[place].end:
-            yield html
-            place = bisect_right(starts, html.end)
-            continue
-        fenced = fences.block(place)
-        drawn = fenced or _drawn(lines, place)
-        if drawn is None:
-            place += 1
-            continue
-        table, place = drawn
-        if table:
+class _Lines:
+    """The lines of a text, as Markdown counts them, and where they stand."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [0, *(match.end() for match in _BREAK.finditer(text))]
+        self.texts = _BREAK.split(text)
+
+    def start(self, number: int) -> int:
+        return self._starts[number]
+
+    def end(self, number: int) -> int:
+        return self._starts[number] + len(self.texts[number])
+
+    def number(self, place: int) -> int:
+        return bisect_right(self._starts, place) - 1
+
+    def without(self, blocks: Iterable[Token]) -> str:
+        """The text with spaces in the place of some blocks."""
+        pieces, place = [], 0
+        for block in blocks:
+            first, last = _range(block)
+            pieces += [self._text[place : self.start(first)], " " * (self.end(last - 1) - self.start(first))]
+            place = self.end(last - 1)
+        return "".join((*pieces, self._text[place:]))
+
+
+def _range(block: Token) -> tuple[int, int]:
+    """The first line of a block and the first behind it."""
+    first, last = block.map or (0, 0)
+    return first, last
+
+
+def _blocks(text: str, lines: _Lines) -> list[Token]:
+    """Markdown's blocks. A fence that nothing closes is none, as a text may be cut anywhere."""
+    try:
+        from markdown_it import MarkdownIt  # noqa: PLC0415 -- optional
+    except ImportError as error:
+        raise MissingDependencyError("markdown-it-py", "files") from error
+    parser = MarkdownIt("zero").disable("inline")
+    parser.enable(["blockquote", "fence", "heading", "lheading", "list", "table"])
+    text = _BORDER.sub(lambda border: border[0].translate(_AS_MARKDOWN), text)
+    blocks = parser.parse(text)
+    for _ in range(_MOST_PARSES):
+        unclosed = next((block for block in blocks if _is_unclosed(block, lines)), None)
+        if unclosed is None:
+            break
+        start, end = lines.start(_range(unclosed)[0]), lines.end(_range(unclosed)[0])
+        text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+        blocks = parser.parse(text)
+    return blocks
+
+
+def _is_unclosed(block: Token, lines: _Lines) -> bool:
+    if block.type != "fence" or block.level:
+        return False
+    first, last = _range(block)
+    closing = lines.texts[last - 1].strip()
+    return last - first == 1 or len(closing) < len(block.markup) or bool(closing.strip(block.markup[0]))
+
+
+def _markdown_tables(blocks: list[Token], lines: _Lines) -> Iterator[DrawnTable]:
+    reading = iter(blocks)
+    for block in reading:
+        table = None
+        if block.type == "table_open":
+            table = _barred_table(_rows(reading), lines)
+        elif block.type == "fence":
+            table = _fenced_table(block, lines)
+        elif block.type == "paragraph_open":
+            table = _ruled_table(*_range(block), lines)
+        if table is not None:
             yield table
 
 
-def _drawn(lines: list[Line], place: int) -> tuple[Found | None, int] | None:
-    following = lines[place + 1].text if place + 1 < len(lines) else ""
-    if not (_RULE.search(following) or _RULE.search(lines[place].text)):
+def _rows(reading: Iterator[Token]) -> list[tuple[int, list[str]]]:
+    """The rows of the table that was opened: their lines and cells."""
+    rows: list[tuple[int, list[str]]] = []
+    for block in takewhile(lambda block: block.type != "table_close", reading):
+        if block.type == "tr_open":
+            rows.append((_range(block)[0], []))
+        elif block.type == "inline":
+            rows[-1][1].append(block.content)
+    return rows
+
+
+def _barred_table(rows: list[tuple[int, list[str]]], lines: _Lines) -> DrawnTable | None:
+    """A table of lines with bars; below the rule of a shell or box, all have as many bars as it has crossings.
+
+    A double rule is that of a grid, in which a row is all that stands between two borders. The shells' boxes have
+    borders above, below and under the header, and a row on each line.
+    """
+    (first, header), *body = rows
+    top, last = first, first + 1
+    rule = lines.texts[first + 1].strip()
+    bands: list[list[list[str]]] = [[]]
+    for number, cells in body:
+        line = lines.texts[number]
+        if _BORDER.match(line):
+            bands.append([])
+        elif "|" not in line:  # a remark below the table, such as the number of its rows
+            break
+        elif "+" in rule and line.count("|") != len(_CROSSING.findall(rule)):
+            return None
+        else:
+            bands[-1].append(cells)
+        last = number
+    if rule.startswith("+"):
+        top -= 1
+        if top < 0 or not _BORDER.match(lines.texts[top]):
+            return None
+    written = [cells for band in bands for cells in band]
+    if "=" in rule:
+        written = [
+            [" ".join(filter(None, column)) for column in zip(*band, strict=True)] for band in bands if band
+        ]
+    return DrawnTable(header, written, lines.start(top), lines.end(last))
+
+
+def _fenced_table(block: Token, lines: _Lines) -> DrawnTable | None:
+    label = block.info.partition(" ")[0].lower()
+    if label not in _DELIMITERS:
         return None
-    return next((found for read in _DRAWN if (found := read(lines, place))), None)
+    body = [f"{line}\n" for line in block.content.split("\n") if line.strip()]
+    delimiter = _DELIMITERS[label] or delimiter_of("".join(body)) or ","
+    try:
+        header, *rows = csv.reader(body, delimiter=delimiter, skipinitialspace=True)
+    except (csv.Error, ValueError):  # no rows are a ValueError
+        return None
+    first, last = _range(block)
+    return DrawnTable(header, rows, lines.start(first), lines.end(last - 1))
+
+
+def _ruled_table(first: int, last: int, lines: _Lines) -> DrawnTable | None:
+    """A table whose header stands on a rule with gaps between the columns; there may be rules around it.
+
+    Columns without a rule are not guessed, and neither is a table in which text crosses a gap.
+    """
+    rules = dict.fromkeys(number for number in range(first, last) if _RULED.fullmatch(lines.texts[number]))
+    header = next((number - 1 for number in rules if number > first and number - 1 not in rules), None)
+    if header is None:
+        return None
+    bottom = next((number for number in rules if number > header + 1), last)
+    edges = [edge for run in _RUN.finditer(lines.texts[header + 1]) for edge in run.span()][:-1]
+    written = [lines.texts[number] for number in (header, *range(header + 2, bottom))]
+    gaps = list(zip([0, *edges[1::2]], edges[::2], strict=True))
+    if any(line[start:end].strip() for line in written for start, end in gaps):
+        return None
+    names, *rows = [
+        [line[start:end].strip() for start, end in zip(edges[::2], [*edges[1::2], None], strict=True)]
+        for line in written
+    ]
+    top = header - 1 if header - 1 in rules else header
+    return DrawnTable(names, rows, lines.start(top), lines.end(min(bottom, last - 1)))
+
+
+def _headings(blocks: list[Token], markup: str, lines: _Lines) -> list[tuple[int, str]]:
+    """The headings of one line, and where they stand, in order."""
+    headings = [
+        (_range(block)[0], content.content)
+        for block, content in pairwise(blocks)
+        if block.type == "heading_open" and "\n" not in content.content
+    ]
+    headings += [(lines.number(match.start()), match[1]) for match in _HTML_HEADING.finditer(markup)]
+    return sorted((number, plain_text(text)) for number, text in headings if len(text) <= _LONGEST_CAPTION)
+
+
+def _caption(lines: _Lines, first: int, headings: list[tuple[int, str]]) -> str:
+    """What a table is called whose first line that is.
+
+    It is the line above, where that names a table, is emphasised or ends in a colon; else the last heading; else
+    the line above, if it is short.
+    """
+    above = range(first - 1, max(-1, first - 1 - _NEAR), -1)
+    line = next((text for number in above if (text := lines.texts[number].strip().lstrip("> #"))), "")
+    if len(line) > _LONGEST_CAPTION or "|" in line or line.startswith("</") or not re.search(r"\w", line):
+        line = ""
+    emphasised = _EMPHASIS.fullmatch(line)
+    if emphasised or _TITLE.fullmatch(line):
+        return (emphasised[2] if emphasised else line).rstrip(":").strip()
+    place = bisect_left(headings, (first,))
+    return headings[place - 1][1] if place else line

@@ -1,13 +1,4 @@
-"""What every place that runs code has in common.
-
-Running something that blocks without blocking the event loop.
-
-Places for so many at a time, given in the order in which they were asked for.
-
-What sessions of every executor have in common: runs from a coroutine, and files that stay.
-
-How a run ended, in Gemini's outcomes and in words.
-"""
+"""What executors have in common: protocols, waiting for runs, checks of requests, words for how a run ended."""
 
 from __future__ import annotations
 
@@ -36,16 +27,18 @@ __all__ = [
     "AsyncExecutorSession",
     "CodeExecutor",
     "ExecutorSession",
-    "Turnstile",
+    "FairSemaphore",
     "arun_in",
+    "check_counts",
+    "check_durations",
     "checked_executor",
     "files_of",
     "in_thread",
-    "is_duration",
     "refused_language",
-    "wished_timeout",
+    "source_bytes",
+    "timeout_of",
     "with_files",
-    "words_for_library",
+    "words_for_limit",
     "words_for_status",
     "words_for_time",
 ]
@@ -152,53 +145,80 @@ async def in_thread(function: Callable[[], T], cancel: Callable[[], None]) -> T:
         thread.shutdown(wait=False)
 
 
-class Turnstile:
+class FairSemaphore:
     """Lets in as many as there are places; the others wait, first come, first served.
+
+    It serves threads and event loops together (`with` and `async with`); those of the standard library do not.
 
     Args:
         places: How many are in at a time.
-        waiting: How many may wait.
+        most_waiting: How many may wait.
     """
 
-    def __init__(self, places: int, waiting: int) -> None:
+    def __init__(self, places: int, most_waiting: int) -> None:
         self._free = places
-        self._most = waiting
+        self._most_waiting = most_waiting
         self._waiting: deque[Future[None]] = deque()
         self._lock = Lock()
 
-    def queue(self) -> Future[None]:
-        """Ask for a place: the future is done when it is yours. Cancel it to give up waiting.
+    def __enter__(self) -> None:
+        ticket = self._queue()
+        try:
+            ticket.result()
+        except BaseException:
+            self._give_up(ticket)
+            raise
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._release()
+
+    async def __aenter__(self) -> None:
+        ticket = self._queue()
+        try:
+            await asyncio.wrap_future(ticket)
+        except BaseException:
+            self._give_up(ticket)
+            raise
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._release()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return sum(not ticket.cancelled() for ticket in tuple(self._waiting))
+
+    def _queue(self) -> Future[None]:
+        """Ask for a place: the future is done when there is one.
 
         Raises:
             SandboxBusyError: Too many are waiting.
         """
         ticket: Future[None] = Future()
         with self._lock:
-            if not self._free and len(self._waiting) >= self._most:
-                self._waiting = deque(other for other in self._waiting if not other.cancelled())
-            if not self._free and len(self._waiting) >= self._most:
-                raise SandboxBusyError(
-                    f"{self._most} runs are waiting already: run fewer at a time, or give the sandbox more workers"
-                )
             if self._free:
                 self._free -= 1
                 _admit(ticket)
-            else:
+            elif self.waiting < self._most_waiting:
                 self._waiting.append(ticket)
+            else:
+                raise SandboxBusyError(
+                    f"{self._most_waiting} runs are waiting already: run fewer at a time, or give the sandbox "
+                    "more workers"
+                )
         return ticket
 
-    def leave(self) -> None:
-        """Give a place back."""
+    def _release(self) -> None:
         with self._lock:
             while self._waiting:
                 if _admit(self._waiting.popleft()):
                     return
             self._free += 1
 
-    def give_up(self, ticket: Future[None]) -> None:
+    def _give_up(self, ticket: Future[None]) -> None:
         """Stop waiting, or give the place back if it has been given meanwhile."""
         if not ticket.cancel():
-            self.leave()
+            self._release()
 
 
 def _admit(ticket: Future[None]) -> bool:
@@ -265,9 +285,24 @@ def words_for_time(timeout: float) -> str:
     return f"killed at the time limit of {timeout:g} s"
 
 
-def words_for_library(name: str) -> str:
-    """What to say of a library that is not there, for a model that could do without."""
-    return f"the library {name!r} is not installed here and cannot be: do without it"
+def words_for_limit(limit: str, sizes: Mapping[str, int]) -> str:
+    """What a program failed for want of, in words; empty where nobody knows.
+
+    Args:
+        limit: `memory`, `file`, `disk`, or `library:` and a name, as `child.program` reports it.
+        sizes: The limits that were set, by their names.
+    """
+    kind, _, library = limit.partition(":")
+    if kind == "library" and library.isidentifier():
+        return f"the library {library!r} is not installed here and cannot be: do without it"
+    return _LIMITS[kind].format_map(sizes) if kind in _LIMITS and kind in sizes else ""
+
+
+_LIMITS = {
+    "memory": "the limit of memory was reached ({memory} bytes)",
+    "file": "the limit of a file's size was reached ({file} bytes)",
+    "disk": "the limit of the disk was reached ({disk} bytes, {files} files)",
+}
 
 
 def refused_language(language: str) -> ExecutionResult | None:
@@ -277,20 +312,52 @@ def refused_language(language: str) -> ExecutionResult | None:
     return ExecutionResult(Outcome.FAILED, detail=f"{language!r} does not run here: only PYTHON")
 
 
-def wished_timeout(request: ExecutionRequest, default: float) -> float:
+def source_bytes(request: ExecutionRequest) -> bytes:
+    """A request's program.
+
+    Raises:
+        ExecutionRequestError: It is no text.
+    """
+    if not isinstance(request.code, str):
+        raise ExecutionRequestError(f"a program is a str, not {type(request.code).__name__}")
+    return request.code.encode("utf-8", "surrogatepass")
+
+
+def timeout_of(request: ExecutionRequest, default: float) -> float:
     """The wall-clock seconds a request may take.
 
     Raises:
         ExecutionRequestError: It asks for something that is no duration.
     """
     timeout = default if request.timeout is None else request.timeout
-    if not is_duration(timeout):
+    if not _is_duration(timeout):
         raise ExecutionRequestError(f"timeout must be a positive number of seconds, not {timeout!r}")
     return timeout
 
 
-def is_duration(number: object) -> bool:
-    """Whether it is a positive number of seconds."""
-    if isinstance(number, bool) or not isinstance(number, int | float):
+def check_durations(**durations: object) -> None:
+    """Check settings by their names.
+
+    Raises:
+        ConfigurationError: One is no positive number of seconds.
+    """
+    for name, value in durations.items():
+        if not _is_duration(value):
+            raise ConfigurationError(f"{name} must be a positive number of seconds, not {value!r}")
+
+
+def check_counts(**counts: object) -> None:
+    """Check settings by their names.
+
+    Raises:
+        ConfigurationError: One is no positive whole number.
+    """
+    for name, value in counts.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+            raise ConfigurationError(f"{name} must be a positive whole number, not {value!r}")
+
+
+def _is_duration(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return 0 < number <= sys.float_info.max  # an int can be too large for what waits
+    return 0 < value <= sys.float_info.max  # an int can be too large for what waits

@@ -1,7 +1,4 @@
-"""What has to happen when the interpreter ends.
-
-One child process and its pipes: started, fed, listened to, and killed with all its offspring.
-"""
+"""A child process and its pipes: started, fed, listened to, and killed with all it has started."""
 
 from __future__ import annotations
 
@@ -27,27 +24,26 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.sandbox.child.limits import Capture
 
-__all__ = ["Child", "Ending", "before_threads_are_joined"]
+__all__ = ["Child", "RunEnd", "at_shutdown"]
 
 
-def before_threads_are_joined(function: Callable[[], None]) -> Callable[[], None]:
+def at_shutdown(function: Callable[[], None]) -> Callable[[], None]:
     """Call a function when the interpreter ends, while threads still run.
 
-    The interpreter waits for threads before it calls what `atexit` has registered. Where they wait for a
-    program to end that would take as long as the program.
+    The interpreter joins threads before it calls what `atexit` has registered, and those may wait for a program.
     """
     getattr(threading, "_register_atexit", atexit.register)(function)
     return function
 
 
 _LOOK_AROUND = (
-    0.05  # seconds; some things give no event: a cancellation, an exit while offspring holds the pipes
+    0.05  # seconds; a cancellation gives no event, nor does an exit while offspring holds the pipes
 )
 _READ = 1 << 16  # bytes
 _PIPE_READS = 64  # a pipe holds 64 KiB, 1 MiB at the most
 
 
-class Ending(Enum):
+class RunEnd(Enum):
     """Why listening to a child has ended."""
 
     REPLIED = auto()
@@ -128,7 +124,7 @@ class Child:
         deadline: float,
         until_exit: bool = False,
         cancelled: Event | None = None,
-    ) -> tuple[Ending, str]:
+    ) -> tuple[RunEnd, str]:
         """Read all that the child writes until it replies or exits; kill it at the deadline.
 
         Args:
@@ -143,14 +139,14 @@ class Child:
         with selectors.DefaultSelector() as selector:
             for fd, sink in self._sinks(outputs):
                 selector.register(fd, selectors.EVENT_READ, sink)
-            while (ending := self._ending(deadline, until_exit, cancelled)) is None:
+            while (end := self._end(deadline, until_exit, cancelled)) is None:
                 self._await(selector, min(deadline - time.monotonic(), _LOOK_AROUND))
-        if ending is not Ending.REPLIED:
+        if end is not RunEnd.REPLIED:
             self.kill()
         self.drain(outputs)
         reply = self._lines[0] if self._lines else ""
         self._lines.clear()
-        return ending, reply
+        return end, reply
 
     def drain(self, outputs: Sequence[Capture]) -> None:
         """Read what is in the pipes by now: no more than they hold, should somebody go on writing."""
@@ -178,14 +174,14 @@ class Child:
     def _sinks(self, outputs: Sequence[Capture]) -> zip[tuple[int, Capture | None]]:
         return zip(self._fds, (*outputs, None), strict=True)
 
-    def _ending(self, deadline: float, until_exit: bool, cancelled: Event | None) -> Ending | None:
+    def _end(self, deadline: float, until_exit: bool, cancelled: Event | None) -> RunEnd | None:
         if self.returncode is not None:
-            return Ending.EXITED
+            return RunEnd.EXITED
         if self._lines and not until_exit:
-            return Ending.REPLIED
+            return RunEnd.REPLIED
         if cancelled is not None and cancelled.is_set():
-            return Ending.CANCELLED
-        return Ending.DEADLINE if time.monotonic() >= deadline else None
+            return RunEnd.CANCELLED
+        return RunEnd.DEADLINE if time.monotonic() >= deadline else None
 
     def _await(self, selector: selectors.BaseSelector, seconds: float) -> None:
         """Read what comes within some time."""
@@ -218,7 +214,7 @@ class Child:
 _CHILDREN: weakref.WeakSet[Child] = weakref.WeakSet()
 
 
-@before_threads_are_joined
+@at_shutdown
 def _kill_children() -> None:
     for child in list(_CHILDREN):
         child.kill()

@@ -1,7 +1,4 @@
-"""Files and text on their way into a child process and back.
-
-The folder a program runs in: what is put there before, and what is found there afterwards.
-"""
+"""Files and text on their way into a child process and back, and the folder that they are exchanged in."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from typing import TYPE_CHECKING
 from langchain_codeexec.errors import ExecutionRequestError, ExecutorError
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.gemini.input_files import input_file_name
-from langchain_codeexec.sandbox.child.folder import collect, digest
+from langchain_codeexec.sandbox.child.folder import OwnedFolder, collect, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,8 +103,6 @@ class Workspace:
     """
 
     def __init__(self, file_bytes: int) -> None:
-        from langchain_codeexec.sandbox.child.folder import OwnedFolder  # noqa: PLC0415 -- not on Windows
-
         try:
             self._folder = OwnedFolder()
         except OSError as error:
@@ -121,7 +116,7 @@ class Workspace:
         """Remove the folder and all that is in it."""
         self._folder.close()
 
-    def place(self, code: str, files: Iterable[InlineFile]) -> None:
+    def place(self, source: bytes, files: Iterable[InlineFile]) -> None:
         """Lay out a program and its files.
 
         Raises:
@@ -136,7 +131,7 @@ class Workspace:
             for image in images.iterdir():
                 image.unlink()
             (self.exchange / "value").unlink(missing_ok=True)
-            (self.exchange / "source").write_bytes(code.encode("utf-8", "surrogatepass"))
+            (self.exchange / "source").write_bytes(source)
             for name, data in named:
                 (self.work / name).unlink(missing_ok=True)  # it may be a link by now
                 (self.work / name).write_bytes(data)

@@ -1,27 +1,27 @@
-"""What an answer of Gemini says that was run.
-
-The executor.
-"""
+"""`GeminiExecutor`: given programs, run as they stand by Gemini's code execution on Google's side."""
 
 from __future__ import annotations
 
 import re
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+
+from langchain_core.messages import AIMessage
 
 from langchain_codeexec.errors import ConfigurationError, ExecutorError, GeminiTimeoutError
 from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors.base import (
+    check_durations,
     files_of,
-    is_duration,
     refused_language,
-    wished_timeout,
+    timeout_of,
     with_files,
 )
 from langchain_codeexec.executors.gemini_programs import part_from_file, program_from_requests, same_program
-from langchain_codeexec.messages.code_blocks import BlockReader, runs
+from langchain_codeexec.messages.code_blocks import code_executions
+from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -37,59 +37,7 @@ if TYPE_CHECKING:
 
     _Steps: TypeAlias = Generator[GenerateContentRequest, GenerateContentResponse, ExecutionResult]
 
-__all__ = ["Answer", "GeminiExecutor", "GeminiSession"]
-
-_EXCERPT = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an answer holds.
-
-    Attributes:
-        executions: What was run, in order.
-        said: What the model says, thoughts left out.
-        ended: Why the answer ended, in the wire's words; empty if it ended as it should.
-    """
-
-    executions: tuple[CodeExecution, ...] = ()
-    said: str = ""
-    ended: str = ""
-
-    @classmethod
-    def from_response(cls, response: Mapping[str, Any]) -> Answer:
-        """Read a response. What is malformed is passed over."""
-        candidate = next(iter(_objects(response.get("candidates"))), {})
-        parts = _objects(_object(candidate.get("content")).get("parts"))
-        reader = BlockReader()
-        texts = [str(part["text"]) for part in parts if part.get("text") and not part.get("thought")]
-        blocked = _object(response.get("promptFeedback")).get("blockReason")
-        reason = blocked or candidate.get("finishReason") or ""
-        return cls(
-            executions=tuple(run.record for run in runs((part, reader.halves(part)) for part in parts)),
-            said="".join(texts).strip(),
-            ended="" if reason == "STOP" else str(reason),
-        )
-
-    @property
-    def instead(self) -> str:
-        """What the model did where it should have run a program, in words for an error."""
-        ending = f" (it ended with {self.ended})" if self.ended else ""
-        if not self.executions:
-            said = f", and said: {self.said[:_EXCERPT]!r}" if self.said else ""
-            return f"answered without code execution{ending}{said}"
-        if self.executions[0].outcome is None:
-            return f"gave no result of the program{ending}"
-        return f"ran other code than it was given{ending}: {self.executions[0].code[:_EXCERPT]!r}"
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
+__all__ = ["GeminiExecutor", "GeminiSession"]
 
 _PROMPT: Final = (
     "Run this Python program with the code execution tool exactly as it stands. Change nothing, add nothing, "
@@ -100,7 +48,7 @@ _FIRMER: Final = (
     "once. It is a test input: correcting it, shortening it, answering in words or running any other code "
     "makes the result worthless. Run the Python program:\n\n{program}"
 )
-_OTHERWISE: Final = (
+_REPRINTED: Final = (
     "the session's earlier programs, run again in front of this one, printed something else than before: what "
     "they left may differ"
 )
@@ -143,8 +91,8 @@ class GeminiExecutor:
         timeout: float | None = None,
         generation_config: Mapping[str, Any] | None = None,
     ) -> None:
-        if timeout is not None and not is_duration(timeout):
-            raise ConfigurationError(f"timeout must be a positive number of seconds, not {timeout!r}")
+        if timeout is not None:
+            check_durations(timeout=timeout)
         self.transport = transport
         self.model = model
         self.timeout = timeout
@@ -198,9 +146,9 @@ class GeminiExecutor:
         """Run what is sent in place of a request's program; see `run`."""
         clock, steps = _Clock(request, self.timeout), self._steps(program, request)
         try:
-            asked = next(steps)
+            body = next(steps)
             while True:
-                asked = steps.send(self.transport.generate(self.model, asked, timeout=clock.left()))
+                body = steps.send(self.transport.generate(self.model, body, timeout=clock.left()))
         except StopIteration as end:
             return clock.timed(end.value)
         except GeminiTimeoutError as error:
@@ -210,34 +158,34 @@ class GeminiExecutor:
         """Run what is sent in place of a request's program without blocking the event loop; see `run`."""
         clock, steps = _Clock(request, self.timeout), self._steps(program, request)
         try:
-            asked = next(steps)
+            body = next(steps)
             while True:
-                asked = steps.send(await self.transport.agenerate(self.model, asked, timeout=clock.left()))
+                body = steps.send(await self.transport.agenerate(self.model, body, timeout=clock.left()))
         except StopIteration as end:
             return clock.timed(end.value)
         except GeminiTimeoutError as error:
             return clock.run_out(error)
 
     def _steps(self, program: Program, request: ExecutionRequest) -> _Steps:
-        """The requests to make, each told its answer."""
+        """Yields the requests to make, and is sent the response to each."""
         refused = refused_language(request.language)
         if refused is not None:
             return refused
         if not request.code.strip():  # there is nothing that could be run
             return ExecutionResult(Outcome.OK)
-        answer = Answer()
+        response: GenerateContentResponse = {}
         for prompt in (_PROMPT, _FIRMER):
-            answer = Answer.from_response((yield self._request(prompt, program)))
-            run = next(iter(answer.executions), None)
+            response = yield self._request(prompt, program)
+            run = next(iter(_executions(response)), None)
             if run and run.outcome and same_program(program.code, run.code):
                 return _result(run)
-        raise ExecutorError(f"{self.model} {answer.instead}")
+        raise ExecutorError(f"{self.model} {_deviation(response)}")
 
     def _request(self, prompt: str, program: Program) -> GenerateContentRequest:
         files = [part_from_file(file) for file in program.files]
-        asked: Part = {"text": prompt.format(program=_fenced(program.code))}
+        text: Part = {"text": prompt.format(program=_fenced(program.code))}
         return {
-            "contents": [{"role": "user", "parts": [*files, asked]}],
+            "contents": [{"role": "user", "parts": [*files, text]}],
             "tools": [{"codeExecution": {}}],
             "generationConfig": self.generation_config,
         }
@@ -258,34 +206,34 @@ class GeminiSession:
     def __init__(self, executor: GeminiExecutor) -> None:
         self._executor = executor
         self._kept: tuple[ExecutionRequest, ...] = ()
-        self._waiting: dict[str, InlineFile] = {}
+        self._files: dict[str, InlineFile] = {}  # of programs that failed
         self._printed = ""
         self._drawn = 0
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program after those that ran in this session before; see `GeminiExecutor.run`."""
-        request = with_files(request, self._waiting)
+        request = with_files(request, self._files)
         program = program_from_requests([*self._kept, request])
         return self._noted(request, program, self._executor.run_program(program, request))
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program without blocking the event loop; see `GeminiExecutor.arun`."""
-        request = with_files(request, self._waiting)
+        request = with_files(request, self._files)
         program = program_from_requests([*self._kept, request])
         return self._noted(request, program, await self._executor.arun_program(program, request))
 
     def _noted(self, request: ExecutionRequest, program: Program, whole: ExecutionResult) -> ExecutionResult:
         """What the new program did, out of the result of all."""
         images = whole.images[self._drawn :]
-        self._waiting = files_of(request)
+        self._files = files_of(request)
         if whole.outcome is not Outcome.OK:
             detail = "; ".join(filter(None, (whole.detail, _NOT_KEPT)))
             return replace(whole, images=images, detail=detail)
         if not request.code.strip():
             return whole
         before, after = _cut(whole.stdout, program.marker)
-        detail = _OTHERWISE if before != self._printed else ""
-        self._kept, self._waiting = (*self._kept, request), {}
+        detail = _REPRINTED if before != self._printed else ""
+        self._kept, self._files = (*self._kept, request), {}
         self._printed += after
         self._drawn += len(images)
         return replace(whole, stdout=after, images=images, detail=detail)
@@ -295,29 +243,25 @@ class _Clock:
     """The time that one run may take and has taken."""
 
     def __init__(self, request: ExecutionRequest, default: float | None) -> None:
-        self._wished = None if request.timeout is None else wished_timeout(request, 0)
+        self._limit = None if request.timeout is None else timeout_of(request, 0)
         self._default = default
         self._start = time.monotonic()
 
     def left(self) -> float | None:
         """Seconds that the next answer is waited for."""
-        if self._wished is None:
+        if self._limit is None:
             return self._default
-        return max(self._wished - (time.monotonic() - self._start), _LEAST)
+        return max(self._limit - (time.monotonic() - self._start), _LEAST)
 
     def timed(self, result: ExecutionResult) -> ExecutionResult:
         """The result with the time it took."""
         return replace(result, wall_time=time.monotonic() - self._start)
 
     def run_out(self, error: GeminiTimeoutError) -> ExecutionResult:
-        """What it means that no answer came: a run that took longer than its caller allowed, or an error.
-
-        Raises:
-            GeminiTimeoutError: The caller set no limit.
-        """
-        if self._wished is None:
+        """No answer came: a run that took longer than its request allows, or an error where that sets no limit."""
+        if self._limit is None:
             raise error
-        detail = f"the service gave no result within {self._wished:g} s"
+        detail = f"the service gave no result within {self._limit:g} s"
         return self.timed(ExecutionResult(Outcome.DEADLINE_EXCEEDED, detail=detail))
 
 
@@ -333,24 +277,46 @@ def _fenced(code: str) -> str:
     return f"{fence}python\n{code}\n{fence}" if not code.endswith("\n") else f"{fence}python\n{code}{fence}"
 
 
+def _executions(response: Mapping[str, Any]) -> list[CodeExecution]:
+    parts: list[Any] = [part for candidate in candidates_of(response)[:1] for part in parts_of(candidate)]
+    return code_executions(AIMessage(content=parts))
+
+
+def _deviation(response: Mapping[str, Any]) -> str:
+    """What the model did where it should have run a program, in words for an error."""
+    candidate = next(iter(candidates_of(response)), {})
+    reason = (response.get("promptFeedback") or {}).get("blockReason") or candidate.get("finishReason")
+    end = f" (it ended with {reason})" if reason and reason != "STOP" else ""
+    run = next(iter(_executions(response)), None)
+    if run is None:
+        texts = [str(part.get("text", "")) for part in parts_of(candidate) if not part.get("thought")]
+        text = "".join(texts).strip()[:_EXCERPT]
+        return f"answered without code execution{end}" + (f", and said: {text!r}" if text else "")
+    if run.outcome is None:
+        return f"gave no result of the program{end}"
+    return f"ran other code than it was given{end}: {run.code[:_EXCERPT]!r}"
+
+
+_EXCERPT: Final = 200  # characters
+
+
 def _cut(printed: str, marker: str) -> tuple[str | None, str]:
     """What was printed before and after the marker; where it was not printed, nobody knows what came before."""
     if not marker:
         return "", printed
-    before, found, after = printed.partition(f"{marker}\n")
-    return (before, after) if found else (None, printed)
+    before, separator, after = printed.partition(f"{marker}\n")
+    return (before, after) if separator else (None, printed)
 
 
 def _result(run: CodeExecution) -> ExecutionResult:
     """The wire's `output` is what was printed where all went well, else what went wrong."""
-    output, ok = run.output or "", run.ok
+    output = run.output or ""
     return ExecutionResult(
         outcome=run.outcome or Outcome.UNSPECIFIED,
-        stdout=output if ok else "",
-        stderr="" if ok else output,
-        images=tuple(_named(image, number) for number, image in enumerate(run.images)),
+        stdout=output if run.ok else "",
+        stderr="" if run.ok else output,
+        images=tuple(
+            replace(image, name=f"image_{number}.{image.mime_type.rpartition('/')[2]}")
+            for number, image in enumerate(run.images)
+        ),
     )
-
-
-def _named(image: InlineFile, number: int) -> InlineFile:
-    return replace(image, name=f"image_{number}.{image.mime_type.rpartition('/')[2]}")

@@ -1,6 +1,7 @@
-"""An executor's files as parts of a request: their types in the service's spelling, others refused.
+"""What `GeminiExecutor` sends in place of a program, and whether what ran is that.
 
-What is sent in place of a program: itself, or itself behind what it needs to find its files and its state.
+A program goes as it stands, or behind lines that put its files under their names and repeat its session's earlier
+programs; its files go as parts of the request, their types in the service's spelling.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.errors import ExecutionRequestError
-from langchain_codeexec.executors.base import files_of
+from langchain_codeexec.executors.base import files_of, source_bytes
 from langchain_codeexec.gemini.input_files import CODE_INPUT_TYPES, input_file_name
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionRequest, InlineFile
     from langchain_codeexec.gemini.wire import Part
 
-__all__ = ["Program", "part_from_file", "program_from_requests", "same_program", "service_name"]
+__all__ = ["Program", "part_from_file", "program_from_requests", "same_program"]
 
 _SUFFIXES: Final[Mapping[str, str]] = {
     **{mime_type: suffix for suffix, mime_type in CODE_INPUT_TYPES.items()},
@@ -35,20 +36,6 @@ _SUFFIXES: Final[Mapping[str, str]] = {
     "text/x-c++": ".cpp",
     "text/x-java-source": ".java",
 }
-_SPELLINGS: Final[Mapping[str, str]] = {".jpg": ".jpeg"}
-
-
-def service_name(index: int, file: InlineFile) -> str:
-    """What the service calls a file.
-
-    Args:
-        index: Its place among the request's files.
-        file: The file; its MIME type decides, else the suffix of its name.
-
-    Raises:
-        ExecutionRequestError: The service takes no such file.
-    """
-    return input_file_name(index, CODE_INPUT_TYPES[_suffix(file)])
 
 
 def part_from_file(file: InlineFile) -> Part:
@@ -62,9 +49,10 @@ def part_from_file(file: InlineFile) -> Part:
 
 
 def _suffix(file: InlineFile) -> str:
+    """The suffix that the service gives a file: its MIME type decides, else the suffix of its name."""
     by_type = _SUFFIXES.get(file.mime_type.partition(";")[0].strip().lower())
-    ending = PurePath(file.name).suffix.lower()
-    suffix = by_type or _SPELLINGS.get(ending, ending)
+    by_name = PurePath(file.name).suffix.lower().replace(".jpg", ".jpeg")
+    suffix = by_type or by_name
     if suffix not in CODE_INPUT_TYPES:
         raise ExecutionRequestError(
             f"Gemini's sandbox takes no file like {file.name or 'this'} ({file.mime_type or 'no MIME type'}), "
@@ -104,26 +92,26 @@ def program_from_requests(requests: Sequence[ExecutionRequest]) -> Program:
     Raises:
         ExecutionRequestError: A file has a name or a type that cannot be sent, or the code is no text.
     """
-    _check_text(requests[-1].code)
+    _check_text(requests[-1])
     files: list[InlineFile] = []
     pieces: list[str] = []
-    marker, has_renamed = "", False
+    marker = ""
     for number, request in enumerate(requests, 1):
-        first = len(files)
-        files += files_of(request).values()
-        names = {
+        named = dict(enumerate(files_of(request).values(), len(files)))
+        files += named.values()
+        renamed = {
             index: file.name
-            for index, file in enumerate(files[first:], first)
-            if file.name != service_name(index, file)
+            for index, file in named.items()
+            if file.name != input_file_name(index, CODE_INPUT_TYPES[_suffix(file)])
         }
-        if names:
-            has_renamed = True
-            pieces.append(f"_name_input_files({names!r})")
+        if renamed:
+            pieces += [] if _NAMING in pieces else [_NAMING]
+            pieces.append(f"_name_input_files({renamed!r})")
         if number == len(requests) > 1:
             marker = _marker(pieces)
             pieces.append(f"print({marker!r})")
         pieces.append(request.code)
-    return Program(_joined([_NAMING, *pieces] if has_renamed else pieces), tuple(files), marker)
+    return Program(_joined(pieces), tuple(files), marker)
 
 
 def same_program(given: str, ran: str) -> bool:
@@ -138,14 +126,14 @@ def same_program(given: str, ran: str) -> bool:
     tree = _tree(given)
     if tree is None:
         return _lines(given) == _lines(ran)
-    found = _tree(ran)
-    return found is not None and ast.dump(tree) == ast.dump(found)
+    ran_tree = _tree(ran)
+    return ran_tree is not None and ast.dump(tree) == ast.dump(ran_tree)
 
 
-def _check_text(code: str) -> None:
+def _check_text(request: ExecutionRequest) -> None:
     try:
-        code.encode()
-    except UnicodeEncodeError as error:
+        source_bytes(request).decode()
+    except UnicodeDecodeError as error:
         raise ExecutionRequestError(f"the code is not valid Unicode text: {error}") from error
 
 
@@ -173,12 +161,9 @@ def _joined(pieces: Sequence[str]) -> str:
     """Sources as one. `from __future__` must stand before everything else, so it moves there."""
     if len(pieces) == 1:
         return pieces[0]
-    futures, bodies = [], []
-    for piece in pieces:
-        wishes, body = _without_futures(piece)
-        futures += [wish for wish in wishes if wish not in futures]
-        bodies.append(body)
-    return "\n".join([*futures, *bodies])
+    split = [_without_futures(piece) for piece in pieces]
+    futures = dict.fromkeys(future for imports, _ in split for future in imports)
+    return "\n".join([*futures, *(body for _, body in split)])
 
 
 def _without_futures(code: str) -> tuple[list[str], str]:
@@ -186,13 +171,13 @@ def _without_futures(code: str) -> tuple[list[str], str]:
     tree = _tree(code) if "__future__" in code else None
     if tree is None:
         return [], code
-    found = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
     source = code.encode()
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for node in reversed(found):
+    for node in reversed(imports):
         first = starts[node.lineno - 1] + node.col_offset
         last = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
         source = source[:first] + b"pass" + source[last:]
-    return [ast.unparse(node) for node in found], source.decode()
+    return [ast.unparse(node) for node in imports], source.decode()

@@ -1,4 +1,4 @@
-"""Running programs in a process of their own on this machine."""
+"""`ProcessExecutor`: programs in a process of their own on this machine, without isolation."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.errors import ConfigurationError, ExecutorError
+from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors.base import (
     LEFT_OUT,
     STATE_LOST,
+    check_counts,
+    check_durations,
     in_thread,
-    is_duration,
     refused_language,
-    wished_timeout,
-    words_for_library,
+    source_bytes,
+    timeout_of,
+    words_for_limit,
     words_for_status,
     words_for_time,
 )
-from langchain_codeexec.executors.child_process import Child, Ending
+from langchain_codeexec.executors.child_process import Child, RunEnd
 from langchain_codeexec.executors.files import Workspace, text_from_bytes
+from langchain_codeexec.sandbox.child.folder import OwnedFolder
 from langchain_codeexec.sandbox.child.limits import Capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_codeexec.executions import ExecutionRequest
-    from langchain_codeexec.sandbox.child.folder import OwnedFolder
 
 __all__ = ["ProcessExecutor", "ProcessSession"]
 
@@ -83,12 +85,8 @@ class ProcessExecutor:
         file_bytes: int = 64 * _MIB,
         python: str = sys.executable,
     ) -> None:
-        sizes = {"memory_bytes": memory_bytes, "output_bytes": output_bytes, "file_bytes": file_bytes}
-        for size, value in sizes.items():
-            if not isinstance(value, int) or value <= 0:
-                raise ConfigurationError(f"{size} must be a positive whole number, not {value!r}")
-        if not is_duration(timeout):
-            raise ConfigurationError(f"timeout must be a positive number of seconds, not {timeout!r}")
+        check_counts(memory_bytes=memory_bytes, output_bytes=output_bytes, file_bytes=file_bytes)
+        check_durations(timeout=timeout)
         self.timeout = timeout
         self.memory_bytes = memory_bytes
         self.output_bytes = output_bytes
@@ -176,9 +174,9 @@ class ProcessSession:
         refused = refused_language(request.language)
         if refused is not None:
             return refused
-        timeout = wished_timeout(request, self._executor.timeout)
+        timeout, source = timeout_of(request, self._executor.timeout), source_bytes(request)
         with self._lock:
-            self._workspace.place(request.code, request.files)
+            self._workspace.place(source, request.files)
             return self._run(timeout, last=last, cancelled=cancelled)
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
@@ -203,24 +201,22 @@ class ProcessSession:
         if last:
             child.end_requests()
         stdout, stderr = Capture(self._executor.output_bytes), Capture(self._executor.output_bytes)
-        ending, reply = child.listen(
+        end, reply = child.listen(
             (stdout, stderr), deadline=start + timeout, until_exit=last, cancelled=cancelled
         )
         wall_time = time.monotonic() - start
-        outcome, detail = self._verdict(ending, reply, child.returncode or 0, timeout)
-        if ending is not Ending.REPLIED:
+        outcome, detail = self._verdict(end, reply, child.returncode or 0, timeout)
+        if end is not RunEnd.REPLIED:
             self._end_child()
-        if ending is Ending.EXITED and not child.started:
+        if end is RunEnd.EXITED and not child.started:
             raise ExecutorError(
                 f"{self._executor.python!r} cannot run programs: {text_from_bytes(stderr.head).strip() or detail}"
             )
         images, images_left = self._workspace.images()
         files, files_left = self._workspace.files()
-        remarks = {
-            detail: True,
-            STATE_LOST: ending is not Ending.REPLIED and not last,
-            LEFT_OUT: images_left or files_left,
-        }
+        remarks = [detail]
+        remarks += [STATE_LOST] * (end is not RunEnd.REPLIED and not last)
+        remarks += [LEFT_OUT] * (images_left or files_left)
         return ExecutionResult(
             outcome=outcome,
             stdout=text_from_bytes(stdout.head, truncated=stdout.truncated),
@@ -230,25 +226,22 @@ class ProcessSession:
             value=self._workspace.value(),
             wall_time=wall_time,
             truncated=stdout.truncated or stderr.truncated,
-            detail="; ".join(remark for remark, holds in remarks.items() if remark and holds),
+            detail="; ".join(filter(None, remarks)),
         )
 
-    def _verdict(self, ending: Ending, reply: str, code: int, timeout: float) -> tuple[Outcome, str]:
-        """Outcome and detail, from how a run ended, what the runner said and what its exit status is."""
+    def _verdict(self, end: RunEnd, reply: str, code: int, timeout: float) -> tuple[Outcome, str]:
+        """Outcome and detail, from how a run ended, what the runner replied and what its exit status is."""
         status, _, limit = reply.partition(" ")
-        if ending is Ending.REPLIED:
+        if end is RunEnd.REPLIED:
             code = int(status)
-        if ending is Ending.DEADLINE:
+        if end is RunEnd.DEADLINE:
             return Outcome.DEADLINE_EXCEEDED, words_for_time(timeout)
-        if ending is Ending.CANCELLED:
+        if end is RunEnd.CANCELLED:
             return Outcome.FAILED, "cancelled"
-        limits = {
-            "memory": f"the limit of memory was reached ({self._executor.memory_bytes} bytes)",
-            "file": f"the limit of a file's size was reached ({self._executor.file_bytes} bytes)",
-        }
-        kind, _, library = limit.partition(":")
-        limits["library"] = words_for_library(library)
-        return (Outcome.FAILED if code else Outcome.OK), limits.get(kind) or words_for_status(code)
+        sizes = {"memory": self._executor.memory_bytes, "file": self._executor.file_bytes}
+        return (Outcome.FAILED if code else Outcome.OK), words_for_limit(limit, sizes) or words_for_status(
+            code
+        )
 
     def _start_child(self) -> Child:
         executor, space = self._executor, self._workspace
@@ -283,6 +276,4 @@ def _environment(home: Path) -> dict[str, str]:
 @cache
 def _font_cache() -> OwnedFolder:
     """Where matplotlib keeps its list of fonts: made by the first run that draws, used by those after it."""
-    from langchain_codeexec.sandbox.child.folder import OwnedFolder  # noqa: PLC0415 -- not on Windows
-
     return OwnedFolder()

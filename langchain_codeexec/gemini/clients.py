@@ -1,7 +1,4 @@
-"""Objects whose locks and connections must not be shared with a forked child.
-
-The httpx clients behind a transport: some for threads, some for each event loop.
-"""
+"""The httpx clients behind a transport: some for threads, some for each event loop, none for a forked child."""
 
 from __future__ import annotations
 
@@ -10,18 +7,25 @@ import os
 import threading
 import weakref
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 
     import httpx
 
 __all__ = ["Clients", "abandon", "renew_after_fork"]
+
+Client = TypeVar("Client")
+
+# httpx walks over all pairs of idle connections at the beginning and end of each request, which makes a wide
+# pool slow: 50 requests at a time cost five times as much in one pool of 50 as in several of this width.
+_LANE_WIDTH: Final = 8
+_IDLE_SECONDS: Final = 60.0
 
 
 class Renewable(Protocol):
@@ -50,21 +54,13 @@ def abandon(inherited: object) -> None:
     _abandoned.append(inherited)
 
 
-def _in_child() -> None:
+def _renew_in_child() -> None:
     for renewable in list(_renewables):
         renewable.renew()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
-
-
-Client = TypeVar("Client")
-
-# httpx walks over all pairs of idle connections at the beginning and end of each request, which makes a wide
-# pool slow: 50 requests at a time cost five times as much in one pool of 50 as in several of this width.
-_LANE_WIDTH = 8
-_IDLE_SECONDS = 60.0
+    os.register_at_fork(after_in_child=_renew_in_child)
 
 
 class Clients:
@@ -76,9 +72,9 @@ class Clients:
     may be used again after closing.
 
     Args:
-        client: Client to lend instead of own ones; it is never closed here.
-        async_client: The same for coroutines, on whichever loop asks.
-        trust_env: Whether own clients honour the proxy variables of the environment.
+        client: Client to lend instead of those opened here; it is never closed here.
+        async_client: The same for coroutines, on whichever loop they run.
+        trust_env: Whether clients opened here honour the proxy variables of the environment.
     """
 
     def __init__(
@@ -98,7 +94,9 @@ class Clients:
         self._lock = threading.Lock()
         self._threads: _Lanes[httpx.Client] | None = None
         self._closer: weakref.finalize[Any, Any] | None = None
-        self._loops: dict[asyncio.AbstractEventLoop, _LoopLanes] = {}
+        self._loops: dict[
+            asyncio.AbstractEventLoop, tuple[_Lanes[httpx.AsyncClient], AsyncGenerator[None, None]]
+        ] = {}
 
     def renew(self) -> None:
         """Start afresh in a child process; the connections are still the parent's."""
@@ -115,8 +113,7 @@ class Clients:
             ConfigurationError: The client that was given is closed.
         """
         if self._given is not None:
-            _check_open(self._given)
-            yield self._given
+            yield _checked_open(self._given)
             return
         with (self._threads or self._open()).borrow() as client:
             yield client
@@ -129,18 +126,10 @@ class Clients:
             ConfigurationError: The client that was given is closed.
         """
         if self._given_async is not None:
-            _check_open(self._given_async)
-            yield self._given_async
+            yield _checked_open(self._given_async)
             return
-        loop = asyncio.get_running_loop()
-        entry = self._loops.get(loop)
-        if entry is None or entry.lanes.is_closed:
-            entry = _LoopLanes(partial(_async_client, trust_env=self._trust_env))
-            with self._lock:
-                self._forget_ended_loops()
-                self._loops[loop] = entry
-            await entry.start()
-        with entry.lanes.borrow() as client:
+        lanes = await self._lanes_of_loop(asyncio.get_running_loop())
+        with lanes.borrow() as client:
             yield client
 
     def close(self) -> None:
@@ -155,22 +144,43 @@ class Clients:
         """Close them and those of the running event loop. Other loops' clients close with their loops."""
         self.close()
         with self._lock:
-            entry = self._loops.pop(asyncio.get_running_loop(), None)
-        if entry is not None:
-            await entry.close()
+            _, life = self._loops.pop(asyncio.get_running_loop(), (None, None))
+        if life is not None:
+            await life.aclose()
 
     def _open(self) -> _Lanes[httpx.Client]:
+        import httpx  # noqa: PLC0415 -- importing this module must stay cheap
+
         with self._lock:
             if self._threads is None:
-                self._threads = _Lanes(partial(_client, trust_env=self._trust_env))
+                self._threads = _Lanes(partial(httpx.Client, trust_env=self._trust_env, **_options()))
                 # Also when the transport is dropped without closing, and when the interpreter ends.
                 self._closer = weakref.finalize(self, _close_all, self._threads)
             return self._threads
 
+    async def _lanes_of_loop(self, loop: asyncio.AbstractEventLoop) -> _Lanes[httpx.AsyncClient]:
+        lanes, _ = self._loops.get(loop, (None, None))
+        if lanes is None or lanes.is_closed:
+            import httpx  # noqa: PLC0415 -- as above
+
+            lanes = _Lanes(partial(httpx.AsyncClient, trust_env=self._trust_env, **_options()))
+            life = _until_closed(lanes)
+            with self._lock:
+                self._forget_ended_loops()
+                self._loops[loop] = lanes, life
+            await anext(life)
+        return lanes
+
     def _forget_ended_loops(self) -> None:
-        ended = [loop for loop, entry in self._loops.items() if loop.is_closed() or entry.lanes.is_closed]
+        ended = [loop for loop, (lanes, _) in self._loops.items() if loop.is_closed() or lanes.is_closed]
         for loop in ended:
             del self._loops[loop]
+
+
+@dataclass(slots=True)
+class _Lane(Generic[Client]):
+    client: Client
+    lent: int = 0
 
 
 class _Lanes(Generic[Client]):
@@ -205,33 +215,17 @@ class _Lanes(Generic[Client]):
         return [lane.client for lane in self._lanes]
 
 
-class _Lane(Generic[Client]):
-    __slots__ = ("client", "lent")
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.lent = 0
+def _close_all(lanes: _Lanes[httpx.Client]) -> None:
+    for client in lanes.drain():
+        client.close()
 
 
-class _LoopLanes:
-    """Clients that their event loop closes when it shuts down.
+async def _until_closed(lanes: _Lanes[httpx.AsyncClient]) -> AsyncGenerator[None, None]:
+    """Hold clients until their event loop shuts down.
 
     The loop keeps track of the asynchronous generators started on it, and closes them at its end or when they
     are collected. One that holds the clients therefore closes them in time and on the right loop.
     """
-
-    def __init__(self, make: Callable[[], httpx.AsyncClient]) -> None:
-        self.lanes = _Lanes(make)
-        self._life = _until_closed(self.lanes)
-
-    async def start(self) -> None:
-        await anext(self._life)
-
-    async def close(self) -> None:
-        await self._life.aclose()
-
-
-async def _until_closed(lanes: _Lanes[httpx.AsyncClient]) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
@@ -239,43 +233,23 @@ async def _until_closed(lanes: _Lanes[httpx.AsyncClient]) -> AsyncGenerator[None
             await client.aclose()
 
 
-def _close_all(lanes: _Lanes[httpx.Client]) -> None:
-    for client in lanes.drain():
-        client.close()
-
-
-def _client(*, trust_env: bool) -> httpx.Client:
-    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
-    return httpx.Client(**_options(), trust_env=trust_env)
-
-
-def _async_client(*, trust_env: bool) -> httpx.AsyncClient:
+@cache
+def _options() -> Mapping[str, Any]:
+    """Options of all clients, with one TLS context: reading the certificates takes longer than a request."""
     import httpx  # noqa: PLC0415 -- as above
 
-    return httpx.AsyncClient(**_options(), trust_env=trust_env)
+    return {
+        "limits": httpx.Limits(
+            max_connections=None, max_keepalive_connections=_LANE_WIDTH, keepalive_expiry=_IDLE_SECONDS
+        ),
+        "verify": httpx.create_ssl_context(),
+        "follow_redirects": False,  # httpx would carry x-goog-api-key to another host
+    }
 
 
-def _options() -> dict[str, Any]:
-    import httpx  # noqa: PLC0415 -- as above
-
-    limits = httpx.Limits(
-        max_connections=None, max_keepalive_connections=_LANE_WIDTH, keepalive_expiry=_IDLE_SECONDS
-    )
-    # No redirects: httpx would carry x-goog-api-key to another host.
-    return {"limits": limits, "verify": _ssl_context(), "follow_redirects": False}
-
-
-def _check_open(client: httpx.Client | httpx.AsyncClient) -> None:
-    if client.is_closed:
+def _checked_open(client: Client) -> Client:
+    if getattr(client, "is_closed", False):
         raise ConfigurationError(
             "the httpx client given to the transport is closed: keep it open, or give none"
         )
-
-
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    """One for the process: reading the certificates takes longer than a request on an open connection."""
-    import httpx  # noqa: PLC0415 -- as above
-
-    return httpx.create_ssl_context()
+    return client

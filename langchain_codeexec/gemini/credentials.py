@@ -1,9 +1,4 @@
-"""How google-auth reaches the token server: over httpx, so that requests need not be installed.
-
-What pays for a request: an API key, google-auth credentials, or nothing.
-
-Where google-auth credentials come from: an object, a key file, its content, or the environment.
-"""
+"""What authenticates a request: an API key, google-auth credentials, or nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +8,9 @@ import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.errors import CredentialsError, GeminiConnectionError
 from langchain_codeexec.gemini.clients import renew_after_fork
@@ -27,64 +21,17 @@ if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
 __all__ = [
-    "AnonymousCredentials",
     "ApiKeyCredentials",
     "CredentialSource",
     "OAuthCredentials",
     "RequestCredentials",
-    "TokenRequest",
-    "TokenResponse",
     "default_credentials",
     "oauth_credentials",
 ]
 
-_TIMEOUT = 60.0
-"""Seconds; google-auth names its own for the probes that must be quick."""
 
-
-@dataclass(frozen=True, slots=True)
-class TokenResponse:
-    """What google-auth reads of an answer (`google.auth.transport.Response`)."""
-
-    status: int
-    headers: Mapping[str, str]
-    data: bytes
-
-
-class TokenRequest:
-    """Callable that google-auth makes its requests with (`google.auth.transport.Request`).
-
-    A token lasts about an hour, so each request opens its own connection and leaves nothing behind to close.
-    """
-
-    def __call__(
-        self,
-        url: str,
-        method: str = "GET",
-        body: bytes | str | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-        **_: Any,
-    ) -> TokenResponse:
-        """Make one request.
-
-        Raises:
-            google.auth.exceptions.TransportError: No answer.
-        """
-        import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-        from google.auth.exceptions import TransportError  # noqa: PLC0415 -- as above
-
-        try:
-            response = httpx.request(
-                method, url, content=body, headers=headers, timeout=_TIMEOUT if timeout is None else timeout
-            )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise TransportError(f"{type(error).__name__}: {error}") from error  # type: ignore[no-untyped-call]  # google-auth annotates little
-        return TokenResponse(response.status_code, response.headers, response.content)
-
-
-class RequestCredentials(Protocol):
-    """Gives each request the headers that authenticate it, names in lower case."""
+class RequestCredentials:
+    """Gives each request the headers that authenticate it, names in lower case; this base class gives none."""
 
     def headers(self) -> Mapping[str, str]:
         """Headers of a request; may wait for a token.
@@ -93,38 +40,22 @@ class RequestCredentials(Protocol):
             CredentialsError: There are no usable credentials.
             GeminiConnectionError: The token server could not be reached.
         """
-        ...
+        return {}
 
     async def aheaders(self) -> Mapping[str, str]:
         """Do the same without blocking the event loop."""
-        ...
+        return self.headers()
 
-    def refuse(self, headers: Mapping[str, str]) -> bool:
+    def refuse(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 -- for credentials that can be renewed
         """Take note that the service refused these headers.
 
         Returns:
             Whether `headers()` will now try to give others.
         """
-        ...
-
-
-class AnonymousCredentials:
-    """Nothing: the server does not ask, or a gateway is told by headers of its own."""
-
-    def headers(self) -> Mapping[str, str]:
-        """No headers."""
-        return {}
-
-    async def aheaders(self) -> Mapping[str, str]:
-        """No headers."""
-        return {}
-
-    def refuse(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 -- there is nothing to renew
-        """Never."""
         return False
 
 
-class ApiKeyCredentials:
+class ApiKeyCredentials(RequestCredentials):
     """An API key of the Developer API or of Vertex AI.
 
     Raises:
@@ -147,16 +78,8 @@ class ApiKeyCredentials:
         """The header of the key."""
         return self._headers
 
-    async def aheaders(self) -> Mapping[str, str]:
-        """The header of the key."""
-        return self._headers
 
-    def refuse(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 -- a key does not renew itself
-        """Never."""
-        return False
-
-
-class OAuthCredentials:
+class OAuthCredentials(RequestCredentials):
     """google-auth credentials; one refresh serves every thread and task that waits for it.
 
     A token is refreshed when google-auth calls it stale, some minutes before it expires. Instances can be
@@ -195,35 +118,20 @@ class OAuthCredentials:
         return self._credentials_and_project()[1]
 
     def headers(self) -> Mapping[str, str]:
-        """Token and quota project, after a refresh if one is due.
-
-        Raises:
-            CredentialsError: The credentials are missing or cannot be refreshed.
-            GeminiConnectionError: The token server could not be reached.
-        """
+        """Token and quota project, after a refresh if one is due; see the base class."""
         headers = self._fresh_headers()
-        if headers is not None:
-            return headers
-        refresh, is_mine = self._join_refresh()
-        if is_mine:
-            self._run(refresh)
-        refresh.result()
-        return self._any_headers()
+        if headers is None:
+            self._refresh_in_progress().result()
+            headers = self._any_headers()
+        return headers
 
     async def aheaders(self) -> Mapping[str, str]:
-        """Do the same without blocking the event loop.
-
-        The refresh runs in a thread of its own: in the loop's executor it could wait behind other work, and a
-        task cancelled meanwhile would take the refresh away from those that wait for it.
-        """
+        """Do the same without blocking the event loop."""
         headers = self._fresh_headers()
-        if headers is not None:
-            return headers
-        refresh, is_mine = self._join_refresh()
-        if is_mine:
-            threading.Thread(target=self._run, args=(refresh,), daemon=True).start()
-        await asyncio.wrap_future(refresh)
-        return self._any_headers()
+        if headers is None:
+            await asyncio.wrap_future(self._refresh_in_progress())
+            headers = self._any_headers()
+        return headers
 
     def refuse(self, headers: Mapping[str, str]) -> bool:
         """Take note that the service refused the token in these headers."""
@@ -243,19 +151,19 @@ class OAuthCredentials:
         headers = self._any_headers()
         return None if self._refused and headers.get("authorization") == self._refused else headers
 
-    def _join_refresh(self) -> tuple[Future[None], bool]:
-        """The refresh in progress or a new one, and whether the caller has to run it."""
+    def _refresh_in_progress(self) -> Future[None]:
+        """The refresh that runs already, or a new one.
+
+        It runs in a thread of its own: in a loop's executor it could wait behind other work, and a task cancelled
+        meanwhile would take the refresh away from those that wait for it.
+        """
         with self._joining:
-            if self._refresh is not None:
-                return self._refresh, False
-            refresh: Future[None] = Future()
-            # Once it is running, a cancelled task that waits for it cannot cancel it for the others.
-            refresh.set_running_or_notify_cancel()
-            if self._fresh_headers() is None:
+            if self._refresh is None:
+                refresh: Future[None] = Future()
+                refresh.set_running_or_notify_cancel()  # so that no waiting task can cancel it
+                threading.Thread(target=self._run, args=(refresh,), daemon=True).start()
                 self._refresh = refresh
-                return refresh, True
-            refresh.set_result(None)  # another refresh ended since the caller looked
-            return refresh, False
+            return self._refresh
 
     def _run(self, refresh: Future[None]) -> None:
         error: BaseException | None = None
@@ -274,10 +182,10 @@ class OAuthCredentials:
         from google.auth import exceptions  # noqa: PLC0415 -- importing this module must stay cheap
 
         credentials, _ = self._credentials_and_project()
-        if credentials.valid and self._refused is None:
-            return
+        if self._fresh_headers() is not None:
+            return  # another refresh ended since the caller looked
         try:
-            credentials.refresh(TokenRequest())  # type: ignore[no-untyped-call]  # google-auth annotates little
+            credentials.refresh(_request_token)  # type: ignore[no-untyped-call]  # google-auth annotates little
         except exceptions.GoogleAuthError as error:
             # The first argument is the reason; others may quote the token server's whole answer.
             reason = error.args[0] if error.args else type(error).__name__
@@ -299,11 +207,42 @@ class OAuthCredentials:
         return self._loaded
 
 
+class _TokenResponse(NamedTuple):
+    """What google-auth reads of a response (`google.auth.transport.Response`)."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+def _request_token(
+    url: str,
+    method: str = "GET",
+    body: bytes | str | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    **_: Any,
+) -> _TokenResponse:
+    """Make one request for google-auth (`google.auth.transport.Request`), whose own needs another library.
+
+    A token lasts about an hour, so each request opens its own connection and leaves nothing behind to close.
+    """
+    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
+    from google.auth.exceptions import TransportError  # noqa: PLC0415 -- as above
+
+    seconds = 60.0 if timeout is None else timeout
+    try:
+        response = httpx.request(method, url, content=body, headers=headers, timeout=seconds)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise TransportError(f"{type(error).__name__}: {error}") from error  # type: ignore[no-untyped-call]  # google-auth annotates little
+    return _TokenResponse(response.status_code, response.headers, response.content)
+
+
 CredentialSource: TypeAlias = "Credentials | Mapping[str, Any] | str | os.PathLike[str]"
 """google-auth credentials, the content of a key file, or its path."""
 
-_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-_REMEDY = (
+_SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
+_REMEDY: Final = (
     "Remedy: run `gcloud auth application-default login`, set GOOGLE_APPLICATION_CREDENTIALS to a key file, "
     "pass credentials=…, or use an API key (api_key=… or GOOGLE_API_KEY)."
 )
@@ -315,7 +254,7 @@ def default_credentials() -> OAuthCredentials:
 
 
 def oauth_credentials(source: CredentialSource) -> OAuthCredentials:
-    """The given credentials, with the scope Gemini asks for where they have none yet.
+    """The given credentials, with the scope Gemini needs where they have none yet.
 
     A key file is read when first needed.
 
@@ -339,6 +278,16 @@ def oauth_credentials(source: CredentialSource) -> OAuthCredentials:
     return OAuthCredentials(partial(_load_given, source))
 
 
+def _load_default() -> tuple[Credentials, str | None]:
+    import google.auth  # noqa: PLC0415 -- importing this module must stay cheap
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 -- as above
+
+    try:
+        return google.auth.default(scopes=_SCOPES, request=cast("Any", _request_token))
+    except (GoogleAuthError, OSError) as error:
+        raise CredentialsError(f"no application default credentials: {error}\n{_REMEDY}") from error
+
+
 def _load_given(credentials: Credentials) -> tuple[Credentials, str | None]:
     from google.auth.credentials import with_scopes_if_required  # noqa: PLC0415 -- as above
 
@@ -348,14 +297,13 @@ def _load_given(credentials: Credentials) -> tuple[Credentials, str | None]:
 
 
 def _load_file(path: str) -> tuple[Credentials, str | None]:
+    name = f"the credentials file {path!r}"
     try:
         text = Path(path).expanduser().read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise CredentialsError(
-            f"the credentials file {path!r} cannot be read: {reason}\n{_REMEDY}"
-        ) from error
-    return _load_info(_parsed(text, f"the credentials file {path!r}"), f"the credentials file {path!r}")
+        raise CredentialsError(f"{name} cannot be read: {reason}\n{_REMEDY}") from error
+    return _load_info(_parsed(text, name), name)
 
 
 def _parsed(text: str, name: str) -> dict[str, Any]:
@@ -386,13 +334,3 @@ def _load_info(info: dict[str, Any], name: str) -> tuple[Credentials, str | None
     except ValueError as error:
         raise CredentialsError(f"{name} is malformed: {error.args[0] if error.args else error}") from error
     return loaded, info.get("project_id")
-
-
-def _load_default() -> tuple[Credentials, str | None]:
-    import google.auth  # noqa: PLC0415 -- as above
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 -- as above
-
-    try:
-        return google.auth.default(scopes=_SCOPES, request=cast("Any", TokenRequest()))
-    except (GoogleAuthError, OSError) as error:
-        raise CredentialsError(f"no application default credentials: {error}\n{_REMEDY}") from error

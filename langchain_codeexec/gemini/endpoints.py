@@ -1,29 +1,21 @@
-"""Where requests go: hosts, resource names and URLs of the two services.
+"""Where requests go: hosts, resource names and URLs of the two services, and what chooses between them.
 
 Source of the hosts and resource names: the public REST references of the Gemini API and of Vertex AI.
-
-Which service, which project and which kind of credentials: from settings and environment.
-
-Headers that go with every request.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from langchain_codeexec.gemini.wire import EndpointKind
 
@@ -33,32 +25,32 @@ __all__ = [
     "ResolvedEndpoint",
     "count_tokens_body",
     "method_path",
-    "request_headers",
     "resolve_endpoint",
     "resource_name",
 ]
 
 Method: TypeAlias = Literal["generateContent", "streamGenerateContent", "countTokens"]
 
-_API_VERSIONS: dict[str, str] = {"vertex": "v1beta1", "developer": "v1beta"}
-_MULTI_REGIONS = ("us", "eu")
-_METHODS: dict[Method, str] = {
+_API_VERSIONS: Final[dict[str, str]] = {"vertex": "v1beta1", "developer": "v1beta"}
+_METHODS: Final[dict[Method, str]] = {
     "generateContent": ":generateContent",
     "streamGenerateContent": ":streamGenerateContent?alt=sse",
     "countTokens": ":countTokens",
 }
-
-# First segments that already say which collection a model belongs to.
-_COLLECTIONS: dict[str, frozenset[str]] = {
+_COLLECTIONS: Final[dict[str, frozenset[str]]] = {
     "vertex": frozenset({"publishers", "endpoints", "projects", "tunedModels"}),
     "developer": frozenset({"models", "tunedModels", "projects"}),
 }
+"""First segments that already say which collection a model belongs to."""
+_COUNTED: Final = ("contents", "systemInstruction", "tools", "generationConfig")
 
-_UNSAFE_IN_PATH = re.compile(r"[\s?#\x00-\x1f\x7f]|\.\.|//|^/|/$|(^|/)\.(/|$)")
-_LOCATION = re.compile(r"[a-z0-9-]+")
-_PROJECT = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:-]*")
-_VERSION = re.compile(r"(?!.*\.\.)[A-Za-z0-9._-]*")
-_ANYTHING = re.compile(r".*", re.DOTALL)  # an address is checked apart
+_UNSAFE_IN_PATH: Final = re.compile(r"[\s?#\x00-\x1f\x7f]|\.\.|//|^/|/$|(^|/)\.(/|$)")
+_PATTERNS: Final = {
+    "base_url": re.compile(r".*", re.DOTALL),  # checked as a whole below
+    "project": re.compile(r"(?!.*\.\.)[A-Za-z0-9._:-]*"),
+    "location": re.compile(r"[a-z0-9-]+"),
+    "api_version": re.compile(r"(?!.*\.\.)[A-Za-z0-9._-]*"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +80,8 @@ class Endpoint:
     def __post_init__(self) -> None:
         if self.kind not in _API_VERSIONS:
             raise ConfigurationError(f"kind must be 'vertex' or 'developer', not {self.kind!r}")
-        for name, pattern, value in (
-            ("base_url", _ANYTHING, self.base_url),
-            ("project", _PROJECT, self.project),
-            ("location", _LOCATION, self.location),
-            ("api_version", _VERSION, self.api_version),
-        ):
+        for name, pattern in _PATTERNS.items():
+            value = getattr(self, name)
             if not isinstance(value, str) or not pattern.fullmatch(value):
                 raise ConfigurationError(f"{name}={value!r} cannot be part of a URL")
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
@@ -121,13 +109,12 @@ class Endpoint:
         Raises:
             ConfigurationError: The name would change the URL around it.
         """
-        path = method_path(self.kind, model, method)
-        root = self.root
+        path, root = method_path(self.kind, model, method), self.root
         if self.kind == "vertex":
             if self.project and not path.startswith("projects/"):
                 path = f"projects/{self.project}/locations/{self.location}/{path}"
-            elif not self.base_url:
-                root = f"https://{_host(self.kind, _location_in(path) or self.location)}"
+            elif not self.base_url and (place := re.match(r"projects/[^/]+/locations/([a-z0-9-]+)/", path)):
+                root = f"https://{_host(self.kind, place[1])}"
         return f"{root}/{self.api_version}/{path}"
 
 
@@ -169,11 +156,10 @@ def count_tokens_body(kind: EndpointKind, model: str, request: Mapping[str, Any]
     """Body of countTokens for a generateContent request.
 
     Vertex AI takes the fields that count side by side and knows no others; the Developer API takes either
-    `contents` alone or the whole request with its model.
+    contents alone or a whole request that names its model.
     """
     if kind == "vertex":
-        counted = ("contents", "systemInstruction", "tools", "generationConfig")
-        return {key: request[key] for key in counted if key in request}
+        return {key: request[key] for key in _COUNTED if key in request}
     if request.keys() <= {"contents"}:
         return dict(request)
     return {"generateContentRequest": {"model": resource_name(kind, model), **request}}
@@ -184,15 +170,9 @@ def _host(kind: EndpointKind, location: str) -> str:
         return "generativelanguage.googleapis.com"
     if location == "global":
         return "aiplatform.googleapis.com"
-    if location in _MULTI_REGIONS:
+    if location in ("us", "eu"):  # the multi-regions
         return f"aiplatform.{location}.rep.googleapis.com"
     return f"{location}-aiplatform.googleapis.com"
-
-
-def _location_in(path: str) -> str:
-    """Location that a full resource name carries, or nothing."""
-    match = re.match(r"projects/[^/]+/locations/([a-z0-9-]+)/", path)
-    return match[1] if match else ""
 
 
 def _checked_base_url(base_url: str) -> str:
@@ -232,18 +212,18 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-_FLAGS = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
-_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-_BASE_URLS: dict[EndpointKind, str] = {
+_FLAGS: Final = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
+_KEYS: Final = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+_BASE_URLS: Final[dict[EndpointKind, str]] = {
     "vertex": "GOOGLE_VERTEX_BASE_URL",
     "developer": "GOOGLE_GEMINI_BASE_URL",
 }
-_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_TRUTH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedEndpoint:
-    """An endpoint and what it is to be paid with.
+    """An endpoint and what authenticates requests to it.
 
     Attributes:
         endpoint: Where requests go.
@@ -276,13 +256,10 @@ def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has 
     1. `vertexai`, if it is not `None`;
     2. the environment variable `GOOGLE_GENAI_USE_ENTERPRISE`, then its older name
        `GOOGLE_GENAI_USE_VERTEXAI` (`true`/`1`/`yes` or `false`/`0`/`no`);
-    3. credentials are given: Vertex AI;
-    4. `project` is given: Vertex AI;
-    5. no API key is to be found and `GOOGLE_CLOUD_PROJECT` is set: Vertex AI (those packages stop here with
+    3. credentials or `project` are given: Vertex AI;
+    4. no API key is to be found and `GOOGLE_CLOUD_PROJECT` is set: Vertex AI (those packages stop here with
        an error);
-    6. the Developer API.
-
-    On the Developer API `project` and `location` have no meaning and are not used.
+    5. the Developer API, which knows neither `project` nor `location`.
 
     On Vertex AI an API key and a project exclude each other unless both are given explicitly; explicit beats
     environment, and within the environment `GOOGLE_CLOUD_PROJECT` or `GOOGLE_CLOUD_LOCATION` beats a key.
@@ -303,7 +280,7 @@ def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has 
         has_credentials: Whether google-auth credentials are given.
         base_url: Address of a gateway or local server.
         api_version: API version in the path.
-        default_project: Asked for the project of the credentials when nothing else names one.
+        default_project: Gives the project of the credentials; called when nothing else names one.
         environ: The environment; that of the process by default.
 
     Raises:
@@ -314,20 +291,17 @@ def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has 
     if api_key and has_credentials:
         raise ConfigurationError("api_key and credentials exclude each other: give one of them")
     env_key = next((env[name] for name in _KEYS if env.get(name)), None)
-    env_project = env.get("GOOGLE_CLOUD_PROJECT") or None
-    env_location = env.get("GOOGLE_CLOUD_LOCATION") or None
+    env_project, env_location = (env.get(f"GOOGLE_CLOUD_{name}") for name in ("PROJECT", "LOCATION"))
 
     is_vertex = vertexai if vertexai is not None else _flag(env)
     if is_vertex is None:
-        keyless = not (api_key or env_key)
-        is_vertex = has_credentials or bool(project) or (keyless and env_project is not None)
+        is_vertex = bool(has_credentials or project or (env_project and not (api_key or env_key)))
     kind: EndpointKind = "vertex" if is_vertex else "developer"
     base_url = base_url or env.get(_BASE_URLS[kind]) or ""
-    version = api_version or ""
 
     if kind == "developer":
         key = api_key or (None if has_credentials else env_key)
-        endpoint = Endpoint("developer", base_url, api_version=version)
+        endpoint = Endpoint("developer", base_url, api_version=api_version or "")
         if not (key or has_credentials or endpoint.base_url):
             raise ConfigurationError(
                 "no API key for the Gemini Developer API. Set GOOGLE_API_KEY or pass api_key=… (keys: "
@@ -338,12 +312,12 @@ def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has 
 
     if api_key and not (project or location):
         env_project = env_location = None
-    is_placed = project or location or env_project or env_location
-    key = api_key or (None if has_credentials or is_placed else env_key)
+    location = location or env_location
+    key = api_key or (None if has_credentials or project or env_project or location else env_key)
     if has_credentials:
         project = project or default_project()
     endpoint = Endpoint(
-        "vertex", base_url, project or env_project or "", location or env_location or "global", version
+        "vertex", base_url, project or env_project or "", location or "global", api_version or ""
     )
     uses_default = not (key or has_credentials or _does_without(endpoint))
     if uses_default and not endpoint.project:
@@ -363,40 +337,8 @@ def _does_without(endpoint: Endpoint) -> bool:
 
 def _flag(env: Mapping[str, str]) -> bool | None:
     for name in _FLAGS:
-        text = env.get(name, "").strip().lower()
-        if text:
+        if text := env.get(name, "").strip().lower():
             if text not in _TRUTH:
                 raise ConfigurationError(f"{name}={env[name]!r} must be one of {', '.join(_TRUTH)}")
             return _TRUTH[text]
     return None
-
-
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_VALUE = re.compile(r"[\t\x20-\x7e]*")
-
-
-def request_headers(own: Mapping[str, str]) -> dict[str, str]:
-    """This package's headers and the caller's, names in lower case; the caller's win.
-
-    Raises:
-        ConfigurationError: A name or value cannot be sent; the message does not show the value.
-    """
-    headers = {"content-type": "application/json", "user-agent": _product(), "x-goog-api-client": _product()}
-    if not isinstance(own, Mapping):
-        raise ConfigurationError(f"headers must be a mapping of names to values, not {type(own).__name__}")
-    for name, value in own.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ConfigurationError(f"headers: {name!r} is not a header name")
-        if not isinstance(value, str) or not _VALUE.fullmatch(value):
-            raise ConfigurationError(f"headers: the value of {name!r} must be one line of ASCII text")
-        headers[name.lower()] = value
-    return headers
-
-
-@cache
-def _product() -> str:
-    try:
-        release = version("langchain-codeexec")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        release = "unknown"
-    return f"langchain-codeexec/{release} gl-python/{platform.python_version()}"

@@ -1,7 +1,4 @@
-"""What the reader of an error can do about it.
-
-The service's error envelope, read into the exceptions of this package.
-"""
+"""The service's error envelope as an exception of this package, with what its reader can do about it."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import time
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec import errors
 
@@ -20,88 +17,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["api_error", "error_in", "remedy_for"]
+__all__ = ["api_error", "error_in"]
 
-_NEW_KEY = (
-    "check api_key=… or GOOGLE_API_KEY (it beats GEMINI_API_KEY); a new key comes from "
-    "https://aistudio.google.com/apikey"
-)
-
-_KEY_REASONS = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED"})
-_KEY_TEXTS = ("api key not valid", "api key expired", "api_key_invalid")
-
-_BY_REASON = {
-    "API_KEY_INVALID": _NEW_KEY,
-    "API_KEY_EXPIRED": _NEW_KEY,
-    "API_KEY_SERVICE_BLOCKED": "allow the API in the key's restrictions, or use another key",
-    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "use credentials with the scope https://www.googleapis.com/auth/cloud-platform",
-    "ACCESS_TOKEN_EXPIRED": "sign in again: gcloud auth application-default login",
-    "BILLING_DISABLED": "enable billing for the project",
-    "CONSUMER_INVALID": "check the project's id: it does not exist or was deleted",
-    "IAM_PERMISSION_DENIED": "grant the account the role roles/aiplatform.user in the project",
-    "RATE_LIMIT_EXCEEDED": "send less often, raise max_retries, or request more quota for the project",
-    "SERVICE_DISABLED": "enable the API for the project, then wait a few minutes",
-    "USER_PROJECT_DENIED": "grant the account roles/serviceusage.serviceUsageConsumer in the quota project",
-}
-"""By `reason` of google.rpc.ErrorInfo; source of the names: google/api/error_reason.proto."""
-
-_BY_TEXT = (
-    ("location is not supported", "the service is not offered where the request came from; use Vertex AI"),
-    ("api has not been used", _BY_REASON["SERVICE_DISABLED"]),
-)
-"""By words of the message, for answers without ErrorInfo."""
-
-_BY_CODE = {
-    400: "the request itself was refused; the message names the field",
-    401: "sign in (gcloud auth application-default login), or check the API key and which service it is for",
-    403: "grant the account roles/aiplatform.user, or check that the API is enabled and the key is for it",
-    404: "check the model's name, and whether it is offered in this location (try location='global')",
-    408: "try again, or allow more time with timeout=…",
-    413: "send less at once: upload large files and refer to them by URI",
-    429: "quota or rate limit: wait, send less often, raise max_retries, or request more quota",
-    499: "the request was cancelled on the way: look for a proxy or a timeout shorter than the answer takes",
-    500: "a fault of the service: try again, or with a shorter input",
-    501: "the service does not do this; the message says why",
-    503: "the service is overloaded: try again later, or with another model or location",
-    504: "the service did not finish in time: shorten the input, or allow more time with timeout=…",
-}
-_REDIRECT = "redirects are not followed, they could carry credentials elsewhere: set base_url to the last one"
-
-
-def remedy_for(code: int, message: str, details: list[Any]) -> tuple[str, bool]:
-    """Choose the advice for an error.
-
-    Args:
-        code: HTTP status.
-        message: The service's words.
-        details: The `details` list of the envelope.
-
-    Returns:
-        The advice (empty if there is none to give), and whether the API key itself is what is wrong.
-    """
-    infos = [detail for detail in details if isinstance(detail, dict)]
-    reason = next((info["reason"] for info in infos if isinstance(info.get("reason"), str)), "")
-    words = message.lower()
-    if reason in _KEY_REASONS or any(text in words for text in _KEY_TEXTS):
-        return _NEW_KEY, True
-    remedy = _BY_REASON.get(reason) or next((advice for text, advice in _BY_TEXT if text in words), "")
-    if reason == "SERVICE_DISABLED":
-        remedy = _with_activation_url(remedy, infos)
-    if not remedy and 300 <= code < 400:  # noqa: PLR2004 -- HTTP's redirects
-        remedy = _REDIRECT
-    return remedy or _BY_CODE.get(code) or (_BY_CODE[500] if code > 500 else ""), False  # noqa: PLR2004 -- 5xx
-
-
-def _with_activation_url(remedy: str, infos: list[dict[str, Any]]) -> str:
-    for info in infos:
-        metadata = info.get("metadata")
-        url = metadata.get("activationUrl") if isinstance(metadata, dict) else None
-        if isinstance(url, str):
-            return f"{remedy}: {url}"
-    return remedy
-
-
-_CLASSES: dict[int, type[errors.GeminiAPIError]] = {
+_CLASSES: Final[dict[int, type[errors.GeminiAPIError]]] = {
     400: errors.InvalidRequestError,
     401: errors.AuthenticationError,
     403: errors.PermissionDeniedError,
@@ -109,8 +27,7 @@ _CLASSES: dict[int, type[errors.GeminiAPIError]] = {
     429: errors.RateLimitError,
     499: errors.RequestCancelledError,
 }
-
-_STATUS_CODES = {
+_STATUS_CODES: Final = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
     "OUT_OF_RANGE": 400,
@@ -130,9 +47,56 @@ _STATUS_CODES = {
 }
 """google.rpc.Code by name; source: the comments of google/rpc/code.proto."""
 
-_EXCERPT = 500
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_NEW_KEY: Final = (
+    "check api_key=… or GOOGLE_API_KEY (it beats GEMINI_API_KEY); a new key comes from "
+    "https://aistudio.google.com/apikey"
+)
+_ENABLE_API: Final = "enable the API for the project, then wait a few minutes"
+_BY_REASON: Final = {
+    "API_KEY_INVALID": _NEW_KEY,
+    "API_KEY_EXPIRED": _NEW_KEY,
+    "API_KEY_SERVICE_BLOCKED": "allow the API in the key's restrictions, or use another key",
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "use credentials with the scope https://www.googleapis.com/auth/cloud-platform",
+    "ACCESS_TOKEN_EXPIRED": "sign in again: gcloud auth application-default login",
+    "BILLING_DISABLED": "enable billing for the project",
+    "CONSUMER_INVALID": "check the project's id: it does not exist or was deleted",
+    "IAM_PERMISSION_DENIED": "grant the account the role roles/aiplatform.user in the project",
+    "RATE_LIMIT_EXCEEDED": "send less often, raise max_retries, or request more quota for the project",
+    "SERVICE_DISABLED": _ENABLE_API,
+    "USER_PROJECT_DENIED": "grant the account roles/serviceusage.serviceUsageConsumer in the quota project",
+}
+"""Remedies by `reason` of google.rpc.ErrorInfo; source of the names: google/api/error_reason.proto."""
+
+_BY_TEXT: Final = {
+    "api key not valid": _NEW_KEY,
+    "api key expired": _NEW_KEY,
+    "api_key_invalid": _NEW_KEY,
+    "location is not supported": "the service is not offered where the request came from; use Vertex AI",
+    "api has not been used": _ENABLE_API,
+}
+"""Remedies by words of the message, for answers without ErrorInfo."""
+
+_BY_CODE: Final = {
+    400: "the request itself was refused; the message names the field",
+    401: "sign in (gcloud auth application-default login), or check the API key and which service it is for",
+    403: "grant the account roles/aiplatform.user, or check that the API is enabled and the key is for it",
+    404: "check the model's name, and whether it is offered in this location (try location='global')",
+    408: "try again, or allow more time with timeout=…",
+    413: "send less at once: upload large files and refer to them by URI",
+    429: "quota or rate limit: wait, send less often, raise max_retries, or request more quota",
+    499: "the request was cancelled on the way: look for a proxy or a timeout shorter than the answer takes",
+    501: "the service does not do this; the message says why",
+    503: "the service is overloaded: try again later, or with another model or location",
+    504: "the service did not finish in time: shorten the input, or allow more time with timeout=…",
+}
+_BY_HUNDREDS: Final = {
+    3: "redirects are not followed, they could carry credentials elsewhere: set base_url to the last one",
+    5: "a fault of the service: try again, or with a shorter input",
+}
+
+_EXCERPT: Final = 500
+_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
 def error_in(payload: Any) -> dict[str, Any] | None:
@@ -141,7 +105,7 @@ def error_in(payload: Any) -> dict[str, Any] | None:
     An error that is a mere text (some gateways) is given as its message.
     """
     if isinstance(payload, list):
-        return next((found for item in payload if (found := error_in(item)) is not None), None)
+        return next((error for item in payload if (error := error_in(item)) is not None), None)
     if not isinstance(payload, dict) or "candidates" in payload:
         return None
     match payload.get("error"):
@@ -153,14 +117,13 @@ def error_in(payload: Any) -> dict[str, Any] | None:
             return None
 
 
-def api_error(  # noqa: PLR0913 -- one keyword for each source of the error's facts
+def api_error(
     payload: Any,
     *,
     status_code: int = 0,
     url: str = "",
     headers: Mapping[str, str] | None = None,
     response: httpx.Response | None = None,
-    now: float | None = None,
 ) -> errors.GeminiAPIError:
     """Make the exception for an answer that is an error.
 
@@ -170,38 +133,51 @@ def api_error(  # noqa: PLR0913 -- one keyword for each source of the error's fa
         url: Where the request went; its query is dropped.
         headers: Headers of the answer, for `Retry-After`.
         response: The httpx response.
-        now: Seconds since the epoch that a date in `Retry-After` is counted from.
     """
     if isinstance(payload, bytes | bytearray):
         payload = payload.decode("utf-8", "replace")
     text = payload if isinstance(payload, str) else ""
     error = error_in(_json(text) if text else payload) or {}
-
     status = _text(error.get("status"))
     code = status_code or _code(error.get("code"), status)
-    details = error.get("details")
-    details = details if isinstance(details, list) else []
+    details = error["details"] if isinstance(error.get("details"), list) else []
     message = _text(error.get("message")) or _excerpt(text) or _phrase(code)
-    remedy, is_key_error = remedy_for(code, message, details)
-    return _class_for(code, is_key_error=is_key_error)(
+    remedy = _remedy(code, message, details)
+    return _class_for(code, remedy)(
         message,
         status_code=code,
         status=status,
         details=details,
         url=url.partition("?")[0],
-        retry_after=_retry_after(headers or {}, details, time.time() if now is None else now),
+        retry_after=_retry_after(headers or {}, details),
         response=response,
         remedy=remedy,
     )
 
 
-def _class_for(code: int, *, is_key_error: bool) -> type[errors.GeminiAPIError]:
+def _class_for(code: int, remedy: str) -> type[errors.GeminiAPIError]:
     # The Developer API answers a wrong key with 400, which is no fault of the request itself.
-    if is_key_error:
+    if remedy == _NEW_KEY:
         return errors.AuthenticationError
     if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return errors.ServerError
     return _CLASSES.get(code, errors.GeminiAPIError)
+
+
+def _remedy(code: int, message: str, details: list[Any]) -> str:
+    """Advice by what says most: the reason, words of the message, the code."""
+    infos = [info for info in details if isinstance(info, dict)]
+    reason = next((info["reason"] for info in infos if isinstance(info.get("reason"), str)), "")
+    words = message.lower()
+    remedy = _BY_REASON.get(reason) or next(
+        (advice for text, advice in _BY_TEXT.items() if text in words), ""
+    )
+    if reason == "SERVICE_DISABLED":
+        urls = (
+            info["metadata"].get("activationUrl") for info in infos if isinstance(info.get("metadata"), dict)
+        )
+        return ": ".join([remedy, *(url for url in urls if isinstance(url, str))][:2])
+    return remedy or _BY_CODE.get(code) or _BY_HUNDREDS.get(min(code // 100, 5), "")
 
 
 def _json(text: str) -> Any:
@@ -236,10 +212,10 @@ def _excerpt(text: str) -> str:
     return words if len(words) <= _EXCERPT else words[:_EXCERPT] + "…"
 
 
-def _retry_after(headers: Mapping[str, str], details: list[Any], now: float) -> float | None:
+def _retry_after(headers: Mapping[str, str], details: list[Any]) -> float | None:
     """Seconds from `Retry-After` (a number or a date) or else from google.rpc.RetryInfo."""
-    asked = headers.get("retry-after", "")
-    delays = (_seconds(asked), _seconds_until(asked, now), *map(_retry_info, details))
+    header = headers.get("retry-after", "")
+    delays = (_seconds(header), _seconds_until(header), *map(_retry_info, details))
     return next((delay for delay in delays if delay is not None), None)
 
 
@@ -257,8 +233,8 @@ def _seconds(text: str) -> float | None:
     return max(seconds, 0.0) if isfinite(seconds) else None
 
 
-def _seconds_until(date: str, now: float) -> float | None:
+def _seconds_until(date: str) -> float | None:
     try:
-        return max(parsedate_to_datetime(date).timestamp() - now, 0.0)
+        return max(parsedate_to_datetime(date).timestamp() - time.time(), 0.0)
     except (ValueError, OverflowError):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing, closing, contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from langchain_codeexec.errors import (
     CodeExecError,
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GenAITransport"]
 
-_FAILURES: dict[str, type[CodeExecError]] = {
+_UNREADABLE: Final = "google.UnknownApiResponseError"
+_FAILURES: Final[dict[str, type[CodeExecError]]] = {
     "builtins.TimeoutError": GeminiTimeoutError,
     "httpx.TimeoutException": GeminiTimeoutError,
     "httpx2.TimeoutException": GeminiTimeoutError,
@@ -44,14 +45,14 @@ _FAILURES: dict[str, type[CodeExecError]] = {
     "google.RefreshError": CredentialsError,
     "google.DefaultCredentialsError": CredentialsError,
     "google.TransportError": GeminiConnectionError,
-    "google.UnknownApiResponseError": ResponseFormatError,
+    _UNREADABLE: ResponseFormatError,
     "aiohttp.ClientError": GeminiConnectionError,
     "httpx.TransportError": GeminiConnectionError,
     "httpx2.TransportError": GeminiConnectionError,
     "builtins.OSError": GeminiConnectionError,
 }
-"""Exceptions of the libraries the client may send with, by the first part of their module's name and their
-own: which libraries are installed differs, and none is imported to find out."""
+"""Exceptions of the libraries the client may send with, by the first part of their module's name and
+theirs: which libraries are installed differs, and none is imported to find out."""
 
 
 class GenAITransport:
@@ -61,7 +62,7 @@ class GenAITransport:
     fields they do not know: requests leave and answers come back as they are on the wire.
 
     Args:
-        client: The client. It is not closed here, and which event loops it may be used on is its own affair.
+        client: The client. It is not closed here, and the event loops it can be used on are its user's concern.
 
     Raises:
         MissingDependencyError: google-genai is not installed.
@@ -118,7 +119,10 @@ class GenAITransport:
     ) -> Generator[GenerateContentResponse, None, None]:
         """Call streamGenerateContent; see `Transport`."""
         arguments = self._arguments(model, "streamGenerateContent", request, timeout)
-        with _translated_failures(), closing(self._api.request_streamed(*arguments)) as responses:
+        with (
+            _translated_failures(ends_when_done=True),
+            closing(self._api.request_streamed(*arguments)) as responses,
+        ):
             for response in responses:
                 yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
 
@@ -127,7 +131,7 @@ class GenAITransport:
     ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop; see `Transport`."""
         arguments = self._arguments(model, "streamGenerateContent", request, timeout)
-        with _translated_failures():
+        with _translated_failures(ends_when_done=True):
             async with aclosing(await self._api.async_request_streamed(*arguments)) as responses:
                 async for response in responses:
                     yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
@@ -168,32 +172,29 @@ def _decoded(response: Any, path: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _translated_failures() -> Iterator[None]:
-    """Raise what the client raises as this package's errors, with the original as the cause."""
+def _translated_failures(*, ends_when_done: bool = False) -> Iterator[None]:
+    """Raise what the client raises as this package's errors, with the original as the cause.
+
+    With `ends_when_done`, the last event of some gateways, `[DONE]`, is no failure, though it is to the client.
+    """
     try:
         yield
     except CodeExecError:
         raise
     except Exception as error:
-        translated = _translated(error)
-        if translated is None:
+        names = [f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in type(error).__mro__]
+        if ends_when_done and names[0] == _UNREADABLE and str(error).endswith("[DONE]"):
+            return
+        if "google.APIError" in names:
+            raise _api_error(error) from error
+        failure = next((_FAILURES[name] for name in names if name in _FAILURES), None)
+        if failure is None:
             raise
-        raise translated from error
-
-
-def _translated(error: Exception) -> CodeExecError | None:
-    for cls in type(error).__mro__:
-        name = f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
-        if name == "google.APIError":
-            return _api_error(error)
-        if name in _FAILURES:
-            return _FAILURES[name](f"google-genai: {type(error).__name__} {error}".strip())
-    return None
+        raise failure(f"google-genai: {type(error).__name__} {error}".strip()) from error
 
 
 def _api_error(error: Any) -> GeminiAPIError:
-    # Whatever library the client sent with: httpx, requests or aiohttp.
-    response = error.response
+    response = error.response  # of whatever library the client sent with: httpx, requests or aiohttp
     headers = {name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()}
     return api_error(
         error.details if error_in(error.details) is not None else error.message or "",

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from contextlib import aclosing, closing
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from langchain_codeexec.errors import ConfigurationError, GeminiError
+from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.clients import Clients
 from langchain_codeexec.gemini.credentials import (
-    AnonymousCredentials,
     ApiKeyCredentials,
+    RequestCredentials,
     default_credentials,
     oauth_credentials,
 )
-from langchain_codeexec.gemini.endpoints import count_tokens_body, request_headers, resolve_endpoint
-from langchain_codeexec.gemini.exchange import Attempts, Call, Exchange, RetryPolicy, decoded, encoded
+from langchain_codeexec.gemini.endpoints import count_tokens_body, resolve_endpoint
+from langchain_codeexec.gemini.exchange import Call, Exchange, RetryPolicy, decoded, encoded, request_headers
 from langchain_codeexec.gemini.sse import StreamDecoder
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import httpx
     from pydantic import SecretStr
 
-    from langchain_codeexec.gemini.credentials import CredentialSource, RequestCredentials
+    from langchain_codeexec.gemini.credentials import CredentialSource
     from langchain_codeexec.gemini.endpoints import Endpoint, Method
     from langchain_codeexec.gemini.wire import (
         CountTokensResponse,
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_TIMEOUT", "RestTransport", "rest_transport"]
 
-DEFAULT_TIMEOUT = 600.0
+DEFAULT_TIMEOUT: Final = 600.0
 """Seconds without a byte of the answer: the service thinks, and runs code, before it sends the first one."""
 
-_CONNECT_TIMEOUT = 10.0
-_LONGEST_TIMEOUT = 2_000_000  # sockets count milliseconds in 31 bits
+_CONNECT_TIMEOUT: Final = 10.0
+_LONGEST_TIMEOUT: Final = 2_000_000  # sockets count milliseconds in 31 bits
 
 
 class RestTransport:
@@ -81,35 +81,28 @@ class RestTransport:
         if retry_policy is not None and max_retries is not None:
             raise ConfigurationError("max_retries and retry_policy exclude each other: give one of them")
         self._endpoint = endpoint
-        self._credentials = credentials or AnonymousCredentials()
-        self._timeout = DEFAULT_TIMEOUT if timeout is None else _checked_timeout(timeout)
+        self._credentials = credentials or RequestCredentials()
+        self._limits = _limits(DEFAULT_TIMEOUT if timeout is None else timeout)
         self._retry = retry_policy or (RetryPolicy() if max_retries is None else RetryPolicy(max_retries))
-        self._headers = headers or {}
-        self._given = (client, async_client)
         self._clients = Clients(client, async_client, trust_env=not endpoint.is_local)
-        self._exchange = Exchange(
-            self._clients, self._credentials, request_headers(self._headers), self._retry.clock
-        )
+        self._exchange = Exchange(self._clients, self._credentials, request_headers(headers or {}))
+        self._settings: dict[str, Any] = {
+            "timeout": timeout,
+            "headers": headers,
+            "client": client,
+            "async_client": async_client,
+            "retry_policy": self._retry,
+        }
 
     def __repr__(self) -> str:
         return f"RestTransport({self._endpoint!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (type(self), self._endpoint, self._credentials, self._settings())
+        return partial(type(self), **self._settings), (self._endpoint, self._credentials)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RestTransport:
         # Given credentials and clients are shared: that is safe, and they may refuse to be copied.
-        return type(self)(self._endpoint, self._credentials, **self._settings())
-
-    def _settings(self) -> dict[str, Any]:
-        client, async_client = self._given
-        return {
-            "timeout": self._timeout,
-            "headers": self._headers,
-            "client": client,
-            "async_client": async_client,
-            "retry_policy": self._retry,
-        }
+        return type(self)(self._endpoint, self._credentials, **self._settings)
 
     @property
     def endpoint(self) -> EndpointKind:
@@ -125,73 +118,44 @@ class RestTransport:
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
     ) -> GenerateContentResponse:
         """Call generateContent; see `Transport`."""
-        return cast(
-            "GenerateContentResponse", self._unary(self._call(model, "generateContent", request, timeout))
-        )
+        call = self._call(model, "generateContent", request, timeout)
+        return cast("GenerateContentResponse", self._retry.repeat(self._object, call))
 
     async def agenerate(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
     ) -> GenerateContentResponse:
         """Call generateContent without blocking the event loop; see `Transport`."""
         call = self._call(model, "generateContent", request, timeout)
-        attempts = Attempts(self._retry)
-        while True:
-            try:
-                async with self._exchange.aanswer(call) as response:
-                    body = await response.aread()
-                return cast("GenerateContentResponse", decoded(body, call.address))
-            except GeminiError as error:
-                wait = attempts.wait_after(error)
-            await self._retry.asleep(wait)
+        return cast("GenerateContentResponse", await self._retry.arepeat(self._aobject, call))
 
     def stream(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
     ) -> Generator[GenerateContentResponse, None, None]:
         """Call streamGenerateContent; see `Transport`. Closing the iterator gives up the connection."""
         call = self._call(model, "streamGenerateContent", request, timeout)
-        attempts = Attempts(self._retry)
-        is_started = False
-        while True:
-            try:
-                with closing(self._chunks(call)) as chunks:
-                    for chunk in chunks:
-                        is_started = True
-                        yield chunk
-            except GeminiError as error:
-                if is_started:
-                    raise
-                wait = attempts.wait_after(error)
-            else:
-                return
-            self._retry.sleep(wait)
+        first, chunks = self._retry.repeat(self._begun, call)
+        with closing(chunks):
+            yield first
+            yield from chunks
 
     async def astream(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
     ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop; see `Transport`."""
         call = self._call(model, "streamGenerateContent", request, timeout)
-        attempts = Attempts(self._retry)
-        is_started = False
-        while True:
-            try:
-                async with aclosing(self._achunks(call)) as chunks:
-                    async for chunk in chunks:
-                        is_started = True
-                        yield chunk
-            except GeminiError as error:
-                if is_started:
-                    raise
-                wait = attempts.wait_after(error)
-            else:
-                return
-            await self._retry.asleep(wait)
+        first, chunks = await self._retry.arepeat(self._abegun, call)
+        async with aclosing(chunks):
+            yield first
+            async for chunk in chunks:
+                yield chunk
 
     def count_tokens(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
     ) -> CountTokensResponse:
         """Call countTokens; see `Transport`."""
         body = count_tokens_body(self._endpoint.kind, model, request)
-        return cast("CountTokensResponse", self._unary(self._call(model, "countTokens", body, timeout)))
+        call = self._call(model, "countTokens", body, timeout)
+        return cast("CountTokensResponse", self._retry.repeat(self._object, call))
 
     def close(self) -> None:
         """Close the connections of blocking calls. The transport may be used again."""
@@ -203,30 +167,42 @@ class RestTransport:
 
     def _call(self, model: str, method: Method, body: Mapping[str, Any], timeout: float | None) -> Call:
         url = self._endpoint.url(model, method)
-        limits = _limits(self._timeout if timeout is None else _checked_timeout(timeout))
+        limits = self._limits if timeout is None else _limits(timeout)
         return Call(_parsed(url), url.partition("?")[0], encoded(body), limits)
 
-    def _unary(self, call: Call) -> dict[str, Any]:
-        attempts = Attempts(self._retry)
-        while True:
-            try:
-                with self._exchange.answer(call) as response:
-                    body = response.read()
-                return decoded(body, call.address)
-            except GeminiError as error:
-                wait = attempts.wait_after(error)
-            self._retry.sleep(wait)
+    def _object(self, call: Call) -> dict[str, Any]:
+        with self._exchange.response(call) as response:
+            body = response.read()
+        return decoded(body, call.address)
+
+    async def _aobject(self, call: Call) -> dict[str, Any]:
+        async with self._exchange.aresponse(call) as response:
+            body = await response.aread()
+        return decoded(body, call.address)
+
+    def _begun(
+        self, call: Call
+    ) -> tuple[GenerateContentResponse, Generator[GenerateContentResponse, None, None]]:
+        """The first chunk, up to which a stream may be repeated, and the others."""
+        chunks = self._chunks(call)
+        return next(chunks), chunks
+
+    async def _abegun(
+        self, call: Call
+    ) -> tuple[GenerateContentResponse, AsyncGenerator[GenerateContentResponse, None]]:
+        chunks = self._achunks(call)
+        return await anext(chunks), chunks
 
     def _chunks(self, call: Call) -> Generator[GenerateContentResponse, None, None]:
         decoder = StreamDecoder(call.address)
-        with self._exchange.answer(call) as response:
+        with self._exchange.response(call) as response:
             for data in response.iter_bytes():
                 yield from decoder.feed(data)
             yield from decoder.end()
 
     async def _achunks(self, call: Call) -> AsyncGenerator[GenerateContentResponse, None]:
         decoder = StreamDecoder(call.address)
-        async with self._exchange.aanswer(call) as response:
+        async with self._exchange.aresponse(call) as response:
             async for data in response.aiter_bytes():
                 for chunk in decoder.feed(data):
                     yield chunk
@@ -243,14 +219,7 @@ def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat m
     credentials: CredentialSource | None = None,
     base_url: str | None = None,
     api_version: str | None = None,
-    quota_project: str | None = None,
-    timeout: float | httpx.Timeout | None = None,
-    max_retries: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    client: httpx.Client | None = None,
-    async_client: httpx.AsyncClient | None = None,
-    retry_policy: RetryPolicy | None = None,
-    environ: Mapping[str, str] | None = None,
+    **settings: Any,
 ) -> RestTransport:
     """Make a transport from a chat model's settings and the environment.
 
@@ -267,14 +236,7 @@ def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat m
             `google.auth.credentials.AnonymousCredentials()` sends none, for a gateway that knows its callers.
         base_url: Address of a gateway or a local server; see `Endpoint`.
         api_version: API version in the path.
-        quota_project: Project that quota and billing go to, instead of the one the credentials name.
-        timeout: Seconds without a byte of the answer, for each attempt; 600 by default.
-        max_retries: Attempts after the first one; 4 by default.
-        headers: Headers of every request.
-        client: httpx client to use for blocking calls, for proxies, certificates and the like.
-        async_client: The same for coroutines.
-        retry_policy: How attempts are paced, instead of `max_retries`.
-        environ: The environment; that of the process by default.
+        **settings: Those of `RestTransport`.
 
     Raises:
         ConfigurationError: Settings are missing, wrong or contradict each other; the message names the
@@ -296,29 +258,11 @@ def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat m
         base_url=base_url,
         api_version=api_version,
         default_project=lambda: oauth.project,
-        environ=environ,
     )
-    payer: RequestCredentials = AnonymousCredentials()
+    authentication: RequestCredentials | None = oauth if resolved.needs_credentials else None
     if resolved.api_key is not None:
-        payer = ApiKeyCredentials(resolved.api_key)
-    elif resolved.needs_credentials:
-        payer = oauth
-    return RestTransport(
-        resolved.endpoint,
-        payer,
-        timeout=timeout,
-        max_retries=max_retries,
-        headers={"x-goog-user-project": quota_project, **(headers or {})} if quota_project else headers,
-        client=client,
-        async_client=async_client,
-        retry_policy=retry_policy,
-    )
-
-
-def _rebuilt(
-    cls: type[RestTransport], endpoint: Endpoint, credentials: RequestCredentials, settings: dict[str, Any]
-) -> RestTransport:
-    return cls(endpoint, credentials, **settings)
+        authentication = ApiKeyCredentials(resolved.api_key)
+    return RestTransport(resolved.endpoint, authentication, **settings)
 
 
 @lru_cache(maxsize=256)
@@ -329,26 +273,14 @@ def _parsed(url: str) -> httpx.URL:
 
 
 def _limits(timeout: float | httpx.Timeout) -> httpx.Timeout:
-    return _limits_of(timeout) if isinstance(timeout, int | float) else timeout
-
-
-@lru_cache(maxsize=16)
-def _limits_of(seconds: float) -> httpx.Timeout:
     import httpx  # noqa: PLC0415 -- as above
 
-    return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT))
-
-
-def _checked_timeout(timeout: float | httpx.Timeout) -> float | httpx.Timeout:
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool):
-        if 0 < timeout <= _LONGEST_TIMEOUT:
-            return timeout
-    else:
-        import httpx  # noqa: PLC0415 -- as above
-
-        if isinstance(timeout, httpx.Timeout):
-            return timeout
-    raise ConfigurationError(
-        f"timeout={timeout!r} must be a number of seconds above 0, at most {_LONGEST_TIMEOUT}; or an "
-        "httpx.Timeout, which can also set no limit"
-    )
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if not is_number or not 0 < timeout <= _LONGEST_TIMEOUT:
+        raise ConfigurationError(
+            f"timeout={timeout!r} must be a number of seconds above 0, at most {_LONGEST_TIMEOUT}; or an "
+            "httpx.Timeout, which can also set no limit"
+        )
+    return httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT))

@@ -1,15 +1,16 @@
-"""The body of a streamed answer, cut into JSON objects as its bytes come in.
+"""The body of a streamed response, cut into JSON objects as its bytes come in.
 
 The service sends server-sent events whose data is one JSON object each; without `alt=sse`, and through some
-gateways, it sends one JSON array. An error may arrive as bare JSON between events. All three forms, in any
-order, are read by one parser. Source of the event rules: the WHATWG HTML standard, "Server-sent events".
+gateways, it sends one JSON array, and an error may arrive as bare JSON between events. One parser reads all of
+them in any order, which no library for server-sent events does. Source of the event rules: the WHATWG HTML
+standard, "Server-sent events".
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from langchain_codeexec.errors import ResponseFormatError
 from langchain_codeexec.gemini.errors import api_error, error_in
@@ -19,26 +20,31 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.gemini.wire import GenerateContentResponse
 
-__all__ = ["EventParser", "StreamDecoder"]
+__all__ = ["StreamDecoder"]
 
-_BOM = b"\xef\xbb\xbf"
-_EXCERPT = 500
-_OUTSIDE_STRING = re.compile(rb'["{}]')
-_INSIDE_STRING = re.compile(rb'["\\]')
-_BETWEEN_OBJECTS = re.compile(rb"[ \t\r\n,]*")
+_BOM: Final = b"\xef\xbb\xbf"
+_DONE: Final = b"[DONE]"  # the last event of some gateways
+_EXCERPT: Final = 500
+_BETWEEN_OBJECTS: Final = re.compile(rb"[^ \t\r\n,]")
+_OUTSIDE_STRING: Final = re.compile(rb'["{}]')
+_ANY: Final = re.compile(rb".", re.DOTALL)
+_INSIDE_STRING: Final = re.compile(rb'["\\]')
 
 
 class StreamDecoder:
-    """Bytes in, response objects out.
+    """Bytes in, response objects out; where the bytes are cut makes no difference.
 
     Args:
         url: Where the stream comes from, for the errors in it.
     """
 
     def __init__(self, url: str = "") -> None:
+        self._origin = f" from {url.partition('?')[0]}" if url else ""
         self._url = url
-        self._parser = EventParser()
         self._is_empty = True
+        self._line = bytearray()  # that has not ended yet
+        self._data: list[bytes] = []  # of the event that has not ended yet
+        self._json: _ObjectCutter | None = None
 
     def feed(self, data: bytes) -> Iterator[GenerateContentResponse]:
         """Yield the objects that `data` completes.
@@ -47,7 +53,7 @@ class StreamDecoder:
             GeminiAPIError: One of them is an error; those before it have been yielded.
             ResponseFormatError: One of them is not a JSON object.
         """
-        for document in self._parser.feed(data):
+        for document in self._documents(data):
             yield from self._objects(document)
 
     def end(self) -> Iterator[GenerateContentResponse]:
@@ -57,10 +63,11 @@ class StreamDecoder:
             GeminiAPIError: It is an error.
             ResponseFormatError: The stream ended within an event, or had none.
         """
-        for document in self._parser.end():
-            yield from self._objects(document)
+        yield from self.feed(b"\n\n")
+        if self._json is not None:
+            yield from self._objects(bytes(self._json.pending) or b"[")
         if self._is_empty:
-            raise ResponseFormatError(f"the stream ended without an event{self._from}")
+            raise ResponseFormatError(f"the stream ended without an event{self._origin}")
 
     def _objects(self, document: bytes) -> Iterator[GenerateContentResponse]:
         self._is_empty = False
@@ -68,59 +75,18 @@ class StreamDecoder:
             payload = json.loads(document)
         except (ValueError, RecursionError) as error:
             raise ResponseFormatError(
-                f"the stream{self._from} holds or ends with broken JSON: {error}", body=_excerpt(document)
+                f"the stream{self._origin} holds or ends with broken JSON: {error}", body=_excerpt(document)
             ) from error
         for item in payload if isinstance(payload, list) else [payload]:
             if error_in(item) is not None:
                 raise api_error(item, url=self._url)
             if not isinstance(item, dict):
                 raise ResponseFormatError(
-                    f"the stream{self._from} holds JSON that is not an object", body=_excerpt(document)
+                    f"the stream{self._origin} holds JSON that is not an object", body=_excerpt(document)
                 )
             yield cast("GenerateContentResponse", item)
 
-    @property
-    def _from(self) -> str:
-        return f" from {self._url.partition('?')[0]}" if self._url else ""
-
-
-class EventParser:
-    """Bytes in, JSON documents out: the data of each event, and bare objects.
-
-    Where the bytes are cut makes no difference. Comments and fields other than `data` are skipped.
-    """
-
-    def __init__(self) -> None:
-        self._head: bytes | None = (
-            b""  # the first bytes, until it is known whether they are a byte order mark
-        )
-        self._line = bytearray()
-        self._after_cr = False
-        self._data: list[bytes] = []
-        self._json: _ObjectCutter | None = None
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield the documents that `data` completes."""
-        if self._head is not None:
-            data = self._head + data
-            if len(data) < len(_BOM) and _BOM.startswith(data):
-                self._head = data
-                return
-            self._head = None
-            data = data.removeprefix(_BOM)
-        yield from self._read(data)
-
-    def end(self) -> Iterator[bytes]:
-        """Yield what the end of the stream completes or cuts off, as it is."""
-        if self._head:
-            self._line += self._head
-        if self._line:
-            yield from self._take_line(bytes(self._line))
-        yield from self._dispatch()
-        if self._json is not None and (rest := self._json.rest()):
-            yield rest
-
-    def _read(self, data: bytes) -> Iterator[bytes]:
+    def _documents(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._json is None:
                 data = yield from self._read_lines(data)
@@ -131,111 +97,96 @@ class EventParser:
 
     def _read_lines(self, data: bytes) -> Generator[bytes, None, bytes]:
         """Take lines up to one that starts bare JSON; return the bytes from there on."""
-        position = 0
-        if self._after_cr and data.startswith(b"\n"):
-            position = 1
-        self._after_cr = data.endswith(b"\r")
-        for line in data[position:].splitlines(keepends=True):
-            if not self._line and line.startswith((b"{", b"[")):
+        if len(self._line) > len(_BOM) and not (b"\n" in data or b"\r" in data):
+            self._line += data  # a long line is put together only once
+            return b""
+        lines = (bytes(self._line) + data).splitlines(keepends=True)
+        self._line.clear()
+        for number, line in enumerate(lines):
+            if line.removeprefix(_BOM).startswith((b"{", b"[")):
                 yield from self._dispatch()
                 self._json = _ObjectCutter()
-                self._after_cr = False
-                return data[position:]
-            position += len(line)
-            self._line += line
-            if line.endswith((b"\n", b"\r")):
-                complete = bytes(self._line).rstrip(b"\r\n")
-                self._line.clear()
-                yield from self._take_line(complete)
+                return b"".join(lines[number:]).removeprefix(_BOM)
+            # A carriage return at the end may be the first half of a line end.
+            if number == len(lines) - 1 and not line.endswith(b"\n"):
+                self._line += line
+                return b""
+            name, _, value = line.removeprefix(_BOM).rstrip(b"\r\n").partition(b":")
+            if name == b"data":
+                self._data.append(value.removeprefix(b" "))
+            elif not line.strip(b"\r\n"):
+                yield from self._dispatch()
         return b""
 
-    def _take_line(self, line: bytes) -> Iterator[bytes]:
-        if not line:
-            yield from self._dispatch()
-            return
-        field, _, value = line.partition(b":")
-        if field == b"data":
-            self._data.append(value.removeprefix(b" "))
-
     def _dispatch(self) -> Iterator[bytes]:
-        if self._data:
-            data = b"\n".join(self._data)
-            self._data.clear()
-            if data:
-                yield data
+        data = b"\n".join(self._data)
+        self._data.clear()
+        if data and data != _DONE:
+            yield data
 
 
 class _ObjectCutter:
-    """Cuts `{…}`, or each object of `[{…}, {…}]`, out of the bytes by counting braces outside strings."""
+    """Cuts `{…}`, or each object of `[{…}, {…}]`, out of bytes by counting braces outside strings."""
 
     def __init__(self) -> None:
         self.is_done = False
+        self.pending = bytearray()  # of the object that has not ended yet
         self._is_array = False
         self._depth = 0
         self._in_string = False
         self._is_escaped = False
-        self._pending = bytearray()
 
     def feed(self, data: bytes) -> Generator[bytes, None, bytes]:
         """Yield the objects that `data` completes; return what follows the last one of all."""
-        position = 0
+        start = position = 0
         while position < len(data) and not self.is_done:
-            if self._depth == 0:
-                position = self._between(data, position)
-                continue
-            start = position
-            while position < len(data) and self._depth:
-                position = self._within(data, position)
-            self._pending += data[start:position]
-            if not self._depth:
-                document = bytes(self._pending)
-                self._pending.clear()
-                self.is_done = not self._is_array
-                yield document
+            was_inside = self._depth > 0
+            significant = self._pattern.search(data, position)
+            if significant is None:
+                position = len(data)
+                break
+            position = significant.end()
+            if was_inside:
+                self._take_inside(significant[0])
+                if not self._depth:
+                    yield bytes(self.pending) + data[start:position]
+                    self.pending.clear()
+            else:
+                start = significant.start()
+                self._take_between(significant[0])
+        if self._depth:
+            self.pending += data[start:position]
         return data[position:]
 
-    def rest(self) -> bytes:
-        """What cannot be completed any more."""
-        return bytes(self._pending) or b"["
+    @property
+    def _pattern(self) -> re.Pattern[bytes]:
+        """What finds the next byte that matters."""
+        if not self._depth:
+            return _BETWEEN_OBJECTS
+        if self._is_escaped:
+            return _ANY
+        return _INSIDE_STRING if self._in_string else _OUTSIDE_STRING
 
-    def _between(self, data: bytes, position: int) -> int:
-        """Step over what separates objects, onto the next one or past the end of the array."""
-        position = _BETWEEN_OBJECTS.match(data, position).end()  # type: ignore[union-attr]  # matches even nothing
-        match data[position : position + 1]:
-            case b"":
-                return position
-            case b"{":
-                self._depth = 1
-                self._pending += b"{"
-            case b"[" if not self._is_array:
-                self._is_array = True
-            case b"]":
-                self.is_done = True
-            case _:
-                raise ResponseFormatError(
-                    "the stream is a JSON array that holds something other than objects",
-                    body=_excerpt(data[position:]),
-                )
-        return position + 1
+    def _take_between(self, byte: bytes) -> None:
+        if byte == b"{":
+            self._depth = 1
+        elif byte == b"[" and not self._is_array:
+            self._is_array = True
+        elif byte == b"]":
+            self.is_done = True
+        else:
+            raise ResponseFormatError("the stream is a JSON array that holds something other than objects")
 
-    def _within(self, data: bytes, position: int) -> int:
-        """Step to behind the next byte that matters inside an object, or to the end."""
+    def _take_inside(self, byte: bytes) -> None:
         if self._is_escaped:
             self._is_escaped = False
-            return position + 1
-        found = (_INSIDE_STRING if self._in_string else _OUTSIDE_STRING).search(data, position)
-        if found is None:
-            return len(data)
-        match found[0]:
-            case b'"':
-                self._in_string = not self._in_string
-            case b"\\":
-                self._is_escaped = True
-            case b"{":
-                self._depth += 1
-            case b"}":
-                self._depth -= 1
-        return found.end()
+        elif byte == b'"':
+            self._in_string = not self._in_string
+        elif byte == b"\\":
+            self._is_escaped = True
+        else:
+            self._depth += 1 if byte == b"{" else -1
+            self.is_done = not (self._depth or self._is_array)
 
 
 def _excerpt(document: bytes) -> str:

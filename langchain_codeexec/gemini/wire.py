@@ -1,9 +1,7 @@
-"""The shapes of generateContent as they travel: JSON objects with camelCase keys.
+"""The shapes of generateContent on the wire (JSON objects with camelCase keys), and what carries them.
 
 Every key may be absent, and keys not listed here may be present; nothing in this package relies on
 either. Source of the field names: the public REST reference of the Gemini API and of Vertex AI.
-
-What carries a request to Gemini and its answer back.
 """
 
 from __future__ import annotations
@@ -70,7 +68,7 @@ class FileData(TypedDict, total=False):
 
 
 class FunctionCall(TypedDict, total=False):
-    """A call the client is asked to make."""
+    """A call the client is to make."""
 
     id: str
     name: str
@@ -78,7 +76,7 @@ class FunctionCall(TypedDict, total=False):
 
 
 class FunctionResponse(TypedDict, total=False):
-    """The client's answer to a call."""
+    """The client's response to a call."""
 
     id: str
     name: str
@@ -234,7 +232,7 @@ class Transport(Protocol):
     """Carries requests. Instances may be shared between threads, event loops and chat models.
 
     `model` is a bare name (`gemini-2.5-flash`) or a resource name with slashes. `timeout` is in seconds
-    and overrides the transport's own for one request.
+    and overrides the transport's for one request.
 
     All methods but the closing ones raise `GeminiError` and its subclasses, and `CredentialsError`.
     """

@@ -1,42 +1,31 @@
-"""Answers with the record of where each of their figures comes from."""
+"""Answers that say where each of their figures comes from, as a record and as annotations of their text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from langchain_codeexec.grounding.documents import CitedDocument, is_not_in_documents
 from langchain_codeexec.messages.code_blocks import code_executions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from langchain_core.messages import AIMessage
+    from langchain_core.messages.content import Annotation, Citation
 
     from langchain_codeexec.executions import CodeExecution
-    from langchain_codeexec.grounding.evidence import Origin
 
-__all__ = ["GROUNDING_KEY", "AnswerFigure", "CalculatedAnswer", "CitedDocument"]
+__all__ = ["AnswerFigure", "CalculatedAnswer", "Origin", "blocks_of", "text_of"]
 
-Json = dict[str, Any]
+Origin: TypeAlias = Literal["execution", "document", "question"]
+"""Where a figure comes from: code that ran well printed it, a document states it, or the user did."""
 
-GROUNDING_KEY: Final = "grounding"
+_KEY: Final = "grounding"
 """Key of `response_metadata` that holds an answer's record in plain JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class CitedDocument:
-    """A document that an answer could cite.
-
-    Attributes:
-        number: Its number in the citations.
-        title: Its title.
-        source: Where it is from; empty where that is not known.
-        url: Its address on the web; empty where it has none.
-    """
-
-    number: int
-    title: str
-    source: str = ""
-    url: str = ""
+_UNSUPPORTED: Final = "unsupported_figure"
+_ID_PREFIX: Final = "figure-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +39,8 @@ class AnswerFigure:
         block: Index of the content block that holds it.
         start: Where it begins in that block's text.
         end: Where it ends.
-        origin: `execution`, `document` or `question`; `None` if none of them bears it out.
-        evidence: The line, row or sentence that bears it out.
+        origin: `execution`, `document` or `question`; `None` if none of them supports it.
+        evidence: The line, row or sentence that supports it.
         place: Where that stands: `run 1`, or a file's row and column.
         documents: Numbers of the documents that it is from or was computed from.
         page: The page of the document, where that is known.
@@ -77,7 +66,7 @@ class CalculatedAnswer:
     Attributes:
         message: The model's message: its text blocks carry the citations as annotations, and its
             `response_metadata["grounding"]` the rest of this record, so that it survives every checkpoint.
-        question: What was asked.
+        question: The question.
         documents: The documents, as they are numbered.
         figures: The figures of its text, in order.
         answered: Whether it answers; an answer that the documents do not say is none.
@@ -94,13 +83,41 @@ class CalculatedAnswer:
         return self.text
 
     @classmethod
+    def of(
+        cls,
+        message: AIMessage,
+        question: str,
+        documents: tuple[CitedDocument, ...],
+        figures: tuple[AnswerFigure, ...],
+    ) -> CalculatedAnswer:
+        """An answer from the model's message, which is copied and annotated."""
+        answered = not is_not_in_documents(str(message.text))
+        record = {
+            "question": question,
+            "answered": answered,
+            "documents": [asdict(document) for document in documents],
+            "figures": [{**asdict(figure), "documents": list(figure.documents)} for figure in figures],
+        }
+        metadata = {**message.response_metadata, _KEY: record}
+        if isinstance(
+            message.content, str
+        ):  # it becomes what its provider's package sends as a list of v1 blocks
+            metadata["output_version"] = "v1"
+        content = [
+            _annotated(block, [figure for figure in figures if figure.block == index], documents)
+            for index, block in enumerate(blocks_of(message))
+        ]
+        annotated = message.model_copy(update={"content": content, "response_metadata": metadata})
+        return cls(annotated, question, documents, figures, answered)
+
+    @classmethod
     def from_message(cls, message: AIMessage) -> CalculatedAnswer | None:
         """Read the record out of a message; `None` if it holds none, or one that was changed beyond recognition.
 
         Args:
             message: A message as it came, or as a checkpoint or JSON gave it back.
         """
-        record = message.response_metadata.get(GROUNDING_KEY)
+        record = message.response_metadata.get(_KEY)
         if not isinstance(record, Mapping):
             return None
         try:
@@ -117,17 +134,6 @@ class CalculatedAnswer:
         except (AttributeError, KeyError, TypeError):
             return None
 
-    def recorded(self) -> CalculatedAnswer:
-        """The same answer, its record in its message."""
-        record = {
-            "question": self.question,
-            "answered": self.answered,
-            "documents": [asdict(document) for document in self.documents],
-            "figures": [{**asdict(figure), "documents": list(figure.documents)} for figure in self.figures],
-        }
-        metadata = {**self.message.response_metadata, GROUNDING_KEY: record}
-        return replace(self, message=self.message.model_copy(update={"response_metadata": metadata}))
-
     @property
     def text(self) -> str:
         """Its prose."""
@@ -135,12 +141,12 @@ class CalculatedAnswer:
 
     @property
     def executions(self) -> list[CodeExecution]:
-        """The runs of code that its message tells of."""
+        """The runs of code that its message holds."""
         return code_executions(self.message)
 
     @property
     def unsupported(self) -> tuple[AnswerFigure, ...]:
-        """The figures that neither a run, nor a document, nor the question bears out."""
+        """The figures that neither a run, nor a document, nor the question supports."""
         return tuple(figure for figure in self.figures if figure.origin is None)
 
     @property
@@ -148,3 +154,58 @@ class CalculatedAnswer:
         """The documents that its figures rest on, in the order of their numbers."""
         numbers = {number for figure in self.figures for number in figure.documents}
         return tuple(document for document in self.documents if document.number in numbers)
+
+
+def blocks_of(message: AIMessage) -> list[Any]:
+    """The content blocks of a message; a plain text is one."""
+    content = message.content
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+
+
+def text_of(block: Any) -> str:
+    """The prose of a block; empty for any that is no text."""
+    if isinstance(block, str):
+        return block
+    is_text = isinstance(block, Mapping) and block.get("type") == "text"
+    return str(block.get("text") or "") if is_text else ""
+
+
+def _annotated(block: Any, figures: Sequence[AnswerFigure], documents: Sequence[CitedDocument]) -> Any:
+    """A block with the annotations of its figures behind those that it has; earlier ones of ours are replaced."""
+    added = [annotation for figure in figures for annotation in _annotations(figure, documents)]
+    if isinstance(block, str):
+        return {"type": "text", "text": block, "annotations": added} if added else block
+    kept = [
+        annotation
+        for annotation in block.get("annotations") or ()
+        if not str(annotation.get("id", "")).startswith(_ID_PREFIX)
+    ]
+    bare = {key: value for key, value in block.items() if key != "annotations"}
+    return {**bare, "annotations": [*kept, *added]} if kept or added else bare
+
+
+def _annotations(figure: AnswerFigure, documents: Sequence[CitedDocument]) -> Iterator[Annotation]:
+    annotation_id = f"{_ID_PREFIX}{figure.start}-{figure.end}"
+    if figure.origin is None:
+        span = {"start_index": figure.start, "end_index": figure.end}
+        value = {"type": _UNSUPPORTED, "figure": figure.text, **span}
+        yield {"type": "non_standard_annotation", "id": annotation_id, "value": value}
+    for number in figure.documents:
+        document = documents[number - 1]
+        extras = {
+            "document": number,
+            "origin": figure.origin,
+            "source": document.source,
+            "place": figure.place,
+            "page": figure.page,
+        }
+        citation: Citation = {
+            "type": "citation",
+            "id": f"{annotation_id}-{number}",
+            "title": document.title,
+            "start_index": figure.start,
+            "end_index": figure.end,
+            "cited_text": figure.evidence,
+            "extras": {key: value for key, value in extras.items() if value},
+        }
+        yield {**citation, "url": document.url} if document.url else citation

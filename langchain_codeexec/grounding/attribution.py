@@ -1,104 +1,67 @@
-"""An answer's text blocks annotated with what bears its figures out: LangChain's citations, and marks of ours.
-
-From an answer's figures to what bears them out, and the answer annotated with it.
-"""
+"""From each figure of an answer to the evidence for it: in a run's output, in a document or in the question."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from langchain_codeexec.grounding.answers import AnswerFigure, CalculatedAnswer, CitedDocument
-from langchain_codeexec.grounding.documents import says_nothing, sentences_in
-from langchain_codeexec.grounding.evidence import (
-    Evidence,
-    document_evidence,
-    execution_evidence,
-    question_evidence,
-    runs_in,
-    users_texts,
-)
-from langchain_codeexec.grounding.figures import bears_out, figures_in
+from langchain_core.messages import HumanMessage
+
+from langchain_codeexec.data.limits import one_line
+from langchain_codeexec.grounding.answers import AnswerFigure, CalculatedAnswer, blocks_of, text_of
+from langchain_codeexec.grounding.figures import BLANK, figures_in, printed_figures, stated_figures, supports
+from langchain_codeexec.grounding.numerals import unit_in_header
+from langchain_codeexec.messages.code_blocks import code_executions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from langchain_core.messages import AIMessage, BaseMessage
-    from langchain_core.messages.content import Annotation, Citation
 
-    from langchain_codeexec.grounding.documents import DocumentData
+    from langchain_codeexec.executions import CodeExecution
+    from langchain_codeexec.grounding.answers import Origin
+    from langchain_codeexec.grounding.documents import DocumentData, DocumentTable
     from langchain_codeexec.grounding.figures import Figure
 
-__all__ = ["UNSUPPORTED", "annotated", "attributed", "blocks_of", "text_of"]
+__all__ = [
+    "SOURCE_KEY",
+    "Evidence",
+    "attributed",
+    "evidence_of_runs",
+    "executions_in",
+    "is_from_user",
+    "last_question",
+]
 
-UNSUPPORTED: Final = "unsupported_figure"
-"""What `value["type"]` of the annotation says that marks a figure nothing bears out."""
+SOURCE_KEY: Final = "lc_source"
+"""Where LangChain's middlewares note in `additional_kwargs` that a user's message is not the user's."""
 
-_ID_PREFIX: Final = "figure-"
-
-
-def blocks_of(message: AIMessage) -> list[Any]:
-    """The content blocks of a message; a plain text is one."""
-    content = message.content
-    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
-
-
-def text_of(block: Any) -> str:
-    """The prose of a block; empty for any that is no text."""
-    if isinstance(block, str):
-        return block
-    is_text = isinstance(block, Mapping) and block.get("type") == "text"
-    return str(block.get("text") or "") if is_text else ""
-
-
-def annotated(block: Any, figures: Sequence[AnswerFigure], documents: Sequence[CitedDocument]) -> Any:
-    """A block with the annotations of its figures behind those that it has; earlier ones of ours are replaced."""
-    made = [annotation for figure in figures for annotation in _annotations(figure, documents)]
-    if isinstance(block, str):
-        return {"type": "text", "text": block, "annotations": made} if made else block
-    kept = [
-        one for one in block.get("annotations") or () if not str(one.get("id", "")).startswith(_ID_PREFIX)
-    ]
-    bare = {key: value for key, value in block.items() if key != "annotations"}
-    return {**bare, "annotations": [*kept, *made]} if kept or made else bare
-
-
-def _annotations(figure: AnswerFigure, documents: Sequence[CitedDocument]) -> Iterator[Annotation]:
-    span = f"{_ID_PREFIX}{figure.start}-{figure.end}"
-    if figure.origin is None:
-        value = {
-            "type": UNSUPPORTED,
-            "figure": figure.text,
-            "start_index": figure.start,
-            "end_index": figure.end,
-        }
-        yield {"type": "non_standard_annotation", "id": span, "value": value}
-    for number in figure.documents:
-        document = documents[number - 1]
-        extras = {
-            "document": number,
-            "origin": figure.origin,
-            "source": document.source,
-            "place": figure.place,
-            "page": figure.page,
-        }
-        citation: Citation = {
-            "type": "citation",
-            "id": f"{span}-{number}",
-            "title": document.title,
-            "start_index": figure.start,
-            "end_index": figure.end,
-            "cited_text": figure.evidence,
-            "extras": {key: value for key, value in extras.items() if value},
-        }
-        yield {**citation, "url": document.url} if document.url else citation
-
-
-_CITATIONS: Final = re.compile(r"(?:\[\d{1,4}(?:\s*,\s*\d{1,4})*\]\s?)+")
+_EXCERPT: Final = 300  # characters
+_NUMBERS: Final = r"\d{1,4}(?:\s*,\s*\d{1,4})*"
+_SOURCES: Final = re.compile(
+    rf"\[(?P<cited>{_NUMBERS})\]|\b(?:sources?|documents?)[\"' \t:=(\[{{]+(?P<named>{_NUMBERS})",
+    re.IGNORECASE,
+)
 _NUMBER: Final = re.compile(r"\d+")
-_COUNTED: Final = re.compile(r"\s(?:of the )?(?P<what>document|source|file|table)s\b")
+_CITATIONS: Final = re.compile(rf"(?:\[{_NUMBERS}\]\s?)+")
+_SENTENCE_END: Final = re.compile(r"[.!?][\"'*_\u201d)]*\s+(?!\[\d)|\n\s*(?:\n|[-*+>|#]|\d{1,3}[.)]\s)")
+"""Where a sentence may end: a citation behind is another's, unless it follows at once."""
+
+
+def is_from_user(message: BaseMessage) -> bool:
+    """Whether the user wrote a message, and not a middleware in the user's place."""
+    return isinstance(message, HumanMessage) and SOURCE_KEY not in message.additional_kwargs
+
+
+def last_question(messages: Sequence[BaseMessage]) -> int:
+    """The index of the last message of the user; -1 if there is none."""
+    return max((index for index, message in enumerate(messages) if is_from_user(message)), default=-1)
+
+
+def executions_in(messages: Iterable[BaseMessage]) -> list[CodeExecution]:
+    """The runs that answers and tools' replies hold."""
+    return [run for message in messages for run in code_executions(message)]
 
 
 def attributed(
@@ -112,83 +75,163 @@ def attributed(
 
     A figure is looked for in what code printed, then in the documents, then in the question. A figure that code
     printed is traced to the documents that the prose cites behind it, else to the sources that the run printed,
-    else to the files it opened. Code alone states nothing: a number in it that it did not print bears nothing out.
+    else to the files it opened. Code alone states nothing: a number in it that it did not print supports nothing.
 
     Annotations do not go back to the service: the message stays, for a history, what it was.
 
     Args:
         message: The model's answer.
-        question: What was asked.
+        question: The question.
         data: The documents that it was to be computed from.
         history: The conversation before; what its code printed and its user wrote counts as well.
     """
-    blocks = blocks_of(message)
+    questions = "\n".join([question, *(str(earlier.text) for earlier in history if is_from_user(earlier))])
     evidence = [
-        *execution_evidence(runs_in([*history, message]), data),
-        *document_evidence(data),
-        *question_evidence("\n".join([question, *users_texts(history)])),
+        *evidence_of_runs(executions_in([*history, message]), data),
+        *_evidence_of_documents(data),
+        *_evidence_of_question(questions),
     ]
     figures = tuple(
         figure
-        for index, block in enumerate(blocks)
-        for figure in _traced(text_of(block), index, evidence, data)
+        for index, block in enumerate(blocks_of(message))
+        for figure in _attributed_figures(text_of(block), index, evidence, len(data.documents))
     )
-    documents = tuple(
-        CitedDocument(document.number, document.title, document.source, document.url)
-        for document in data.documents
-    )
-    content = [
-        annotated(block, [figure for figure in figures if figure.block == index], documents)
-        for index, block in enumerate(blocks)
-    ]
-    noted = message.model_copy(update={"content": content})
-    if isinstance(message.content, str):  # it has become what its provider's package sends as such
-        noted.response_metadata = {**message.response_metadata, "output_version": "v1"}
-    return CalculatedAnswer(noted, question, documents, figures, not says_nothing(message.text)).recorded()
+    return CalculatedAnswer.of(message, question, data.documents, figures)
 
 
-def _traced(
-    text: str, block: int, evidence: Sequence[Evidence], data: DocumentData
+def _attributed_figures(
+    text: str, block: int, evidence: Sequence[Evidence], documents: int
 ) -> Iterator[AnswerFigure]:
-    """The figures of a block's text, each with the first evidence that bears it out."""
-    documents = len(data.documents)
-    sentences = list(sentences_in(text))
-    for figure in figures_in(text, documents):
-        stated = AnswerFigure(figure.text, float(figure.value), figure.unit, block, figure.start, figure.end)
-        cited = _cited_behind(figure, sentences, documents)
-        found = _best([one for one in evidence if bears_out(one.figure, figure)], cited)
-        found = found or _count(text, figure, data)
-        if found:
-            traced = cited if found.origin == "execution" and cited else found.documents
-            stated = replace(
-                stated,
-                origin=found.origin,
-                evidence=found.text,
-                place=found.place,
-                documents=traced,
-                page=found.page,
+    for claim in figures_in(text, documents):
+        figure = AnswerFigure(claim.text, float(claim.value), claim.unit, block, claim.start, claim.end)
+        cited = _cited_behind(text, claim.end, documents)
+        support = _best([item for item in evidence if supports(item.figure, claim)], cited)
+        if support:
+            figure = replace(
+                figure,
+                origin=support.origin,
+                evidence=support.text,
+                place=support.place,
+                documents=cited if support.origin == "execution" and cited else support.documents,
+                page=support.page,
             )
-        yield stated
+        yield figure
 
 
 def _best(evidence: Sequence[Evidence], cited: tuple[int, ...]) -> Evidence | None:
     """The first evidence; of several of its origin one that is from a document that is cited."""
-    same = [one for one in evidence if one.origin == evidence[0].origin]
-    return next((one for one in same if not set(cited).isdisjoint(one.documents)), same[0] if same else None)
+    same = [item for item in evidence if item.origin == evidence[0].origin]
+    return next(
+        (item for item in same if not set(cited).isdisjoint(item.documents)), same[0] if same else None
+    )
 
 
-def _cited_behind(figure: Figure, sentences: Sequence[tuple[int, str]], documents: int) -> tuple[int, ...]:
-    """The documents that the next citation of the figure's sentence names, as far as there are such."""
-    start, sentence = max((one for one in sentences if one[0] <= figure.start), default=(0, ""))
-    found = _CITATIONS.search(sentence, max(0, figure.end - start))
-    numbers = map(int, _NUMBER.findall(found[0])) if found else ()
+def _cited_behind(text: str, position: int, documents: int) -> tuple[int, ...]:
+    """The documents that the next citation in the same sentence names, as far as there are such."""
+    end = _SENTENCE_END.search(text, position)
+    citation = _CITATIONS.search(text, position, end.start() if end else len(text))
+    numbers = map(int, _NUMBER.findall(citation[0])) if citation else ()
     return tuple(dict.fromkeys(number for number in numbers if 0 < number <= documents))
 
 
-def _count(text: str, figure: Figure, data: DocumentData) -> Evidence | None:
-    """Evidence for a number of documents, files or tables that there are."""
-    counted = _COUNTED.match(text, figure.end)
-    there_are = {"file": len(data.files), "table": len(data.tables)}
-    if counted is None or figure.value != there_are.get(counted["what"], len(data.documents)):
-        return None
-    return Evidence(figure, "document", f"there are {figure.text} {counted['what']}s")
+# -- evidence ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A figure that a claim may rest on.
+
+    Attributes:
+        figure: The figure, as it is written there.
+        origin: Who states it.
+        text: The line, row or sentence that holds it.
+        place: Where that is: `run 1`, `input_file_0.csv, row 3, column moons`; empty for a sentence.
+        documents: Numbers of the documents that it is from or was computed from.
+        page: The page of the document, if that is known.
+    """
+
+    figure: Figure
+    origin: Origin
+    text: str
+    place: str = ""
+    documents: tuple[int, ...] = ()
+    page: str = ""
+
+
+def evidence_of_runs(runs: Iterable[CodeExecution], data: DocumentData | None = None) -> Iterator[Evidence]:
+    """The figures that runs printed, those that failed not counted.
+
+    A run names its documents by the sources that it prints (`source: 1`, `[1]`), else by the files of a single
+    document that its code names.
+
+    Args:
+        runs: The runs.
+        data: The documents that the code could read.
+    """
+    for number, run in enumerate(runs, 1):
+        if not run.ok or not run.output:
+            continue
+        output, printed = _without_sources(run.output, len(data.documents) if data else 0)
+        documents = printed or _opened(run.code, data)
+        for figure in printed_figures(output):
+            line = _line_at(run.output, figure.start)
+            yield Evidence(figure, "execution", line, f"run {number}", documents)
+
+
+def _evidence_of_documents(data: DocumentData) -> Iterator[Evidence]:
+    for table, file in zip(data.tables, data.files, strict=False):
+        yield from _evidence_of_cells(table, file.name)
+    for sentence in data.sentences:
+        for figure in sentence.figures:
+            yield Evidence(figure, "document", sentence.text, "", (sentence.document,), sentence.page)
+
+
+def _evidence_of_cells(table: DocumentTable, file: str) -> Iterator[Evidence]:
+    for number, row in enumerate(table.rows, 1):
+        for column, cell in zip(table.columns, row, strict=False):
+            first = "" if cell == row[0] else f"{table.columns[0]}: {row[0]}; "
+            text = one_line(f"{first}{column}: {cell}", _EXCERPT)
+            place = f"{file}, row {number}, column {one_line(column, _EXCERPT)}"
+            for figure in _cell_figures(column, cell):
+                yield Evidence(figure, "document", text, place, (table.document,), table.page)
+
+
+def _evidence_of_question(question: str) -> Iterator[Evidence]:
+    for figure in stated_figures(question):
+        yield Evidence(figure, "question", _line_at(question, figure.start))
+
+
+def _cell_figures(column: str, cell: str) -> Iterator[Figure]:
+    """The figures of a cell, in the unit of its header; under "(millions)" `3` is 3 and 3 million."""
+    unit, scale = unit_in_header(column)
+    for figure in stated_figures(cell):
+        in_unit = replace(figure, unit=figure.unit or unit)
+        yield in_unit
+        if scale:
+            yield replace(in_unit, value=in_unit.value.scaleb(scale), step=in_unit.step.scaleb(scale))
+
+
+def _without_sources(output: str, documents: int) -> tuple[str, tuple[int, ...]]:
+    """The output with the sources it names blanked, and these; numbers that no document has are no sources."""
+    sources: list[int] = []
+
+    def blank(match: re.Match[str]) -> str:
+        numbers = [int(number) for number in _NUMBER.findall(match["cited"] or match["named"])]
+        if not all(0 < number <= documents for number in numbers):
+            return match[0]
+        sources.extend(numbers)
+        return BLANK * len(match[0])
+
+    return _SOURCES.sub(blank, output), tuple(dict.fromkeys(sources))
+
+
+def _opened(code: str, data: DocumentData | None) -> tuple[int, ...]:
+    """The documents of the files that code names, each of one document."""
+    named = [data.documents_of(file.name) for file in data.files if file.name in code] if data else []
+    return tuple(dict.fromkeys(documents[0] for documents in named if len(documents) == 1))
+
+
+def _line_at(text: str, position: int) -> str:
+    start = text.rfind("\n", 0, position) + 1
+    end = text.find("\n", position)
+    return one_line(text[start : len(text) if end < 0 else end], _EXCERPT)

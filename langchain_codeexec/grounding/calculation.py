@@ -10,20 +10,20 @@ from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.runnables.base import coerce_to_runnable
 
-from langchain_codeexec.data.blocks import files_in
+from langchain_codeexec.data.request_files import files_in, replies_are_files
 from langchain_codeexec.errors import ConfigurationError, MessageError
 from langchain_codeexec.grounding.answers import CalculatedAnswer
 from langchain_codeexec.grounding.attribution import attributed
-from langchain_codeexec.grounding.documents import NOT_SAID, DocumentData, documents_as_data
-from langchain_codeexec.messages.to_wire import replies_are_files
+from langchain_codeexec.grounding.documents import NOT_IN_DOCUMENTS, documents_as_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from langchain_core.documents import Document
     from langchain_core.runnables import RunnableConfig
 
     from langchain_codeexec.data.limits import DataLimits
+    from langchain_codeexec.grounding.documents import DocumentData
 
 __all__ = ["DocumentCalculation"]
 
@@ -33,8 +33,8 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
 
     The documents' tables, and their sentences with figures, go to code execution as files instead of into the
     prompt as prose. The answer's text blocks carry a LangChain `Citation` for each figure and document, and an
-    `unsupported_figure` annotation for each figure that neither a run nor a document nor the question bears
-    out. Where the documents hold no data at all, it says so without asking the model.
+    `unsupported_figure` annotation for each figure that neither a run nor a document nor the question supports.
+    Where the documents hold no data at all, it says so without asking the model.
 
     Its input is a question; or `{"question": ..., "documents": [...]}`; or messages (a list, a prompt's value or
     `{"messages": [...]}`, with `documents` or without), of which the last one asks and the others come before it.
@@ -102,29 +102,29 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
         """The same as a runnable that gives the answer's message."""
         return self | RunnableLambda(_message, name="message")
 
-    def _answer(self, asked: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
-        question = _Question.of(asked)
+    def _answer(self, value: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
+        question = _Question.of(value)
         documents = question.documents
         if documents is None:
-            documents = self._found().invoke(question.text, config)
-        data = self._data(question, documents)
+            documents = self._required_retriever().invoke(question.text, config)
+        data = documents_as_data(documents, first=question.files, limits=self._limits)
         if not data.files:
             return _without_data(question, data)
-        message = self._llm.invoke([*question.before, question.message(data)], config, **kwargs)
+        message = self._llm.invoke(question.messages(data), config, **kwargs)
         return _attributed(message, question, data)
 
-    async def _aanswer(self, asked: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
-        question = _Question.of(asked)
+    async def _aanswer(self, value: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
+        question = _Question.of(value)
         documents = question.documents
         if documents is None:
-            documents = await self._found().ainvoke(question.text, config)
-        data = self._data(question, documents)
+            documents = await self._required_retriever().ainvoke(question.text, config)
+        data = documents_as_data(documents, first=question.files, limits=self._limits)
         if not data.files:
             return _without_data(question, data)
-        message = await self._llm.ainvoke([*question.before, question.message(data)], config, **kwargs)
+        message = await self._llm.ainvoke(question.messages(data), config, **kwargs)
         return _attributed(message, question, data)
 
-    def _found(self) -> Runnable[str, Any]:
+    def _required_retriever(self) -> Runnable[str, Any]:
         if self._retriever is None:
             raise ConfigurationError(
                 "there are no documents: give DocumentCalculation a retriever=, or ask with "
@@ -132,34 +132,31 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
             )
         return self._retriever
 
-    def _data(self, question: _Question, documents: Iterable[Document]) -> DocumentData:
-        return documents_as_data(documents, first=question.files, limits=self._limits)
-
 
 class _Question(NamedTuple):
-    """What was asked, and of what."""
+    """A question with what it came with."""
 
     text: str
     attachments: tuple[Any, ...] = ()
-    before: tuple[BaseMessage, ...] = ()
+    history: tuple[BaseMessage, ...] = ()
     documents: Sequence[Document] | None = None
 
     @classmethod
-    def of(cls, asked: Any) -> _Question:
-        if not isinstance(asked, Mapping):
-            return cls._of_messages(asked)
-        unknown = asked.keys() - {"question", "documents", "messages"}
-        if unknown or not ("question" in asked) ^ ("messages" in asked):
+    def of(cls, value: Any) -> _Question:
+        if not isinstance(value, Mapping):
+            return cls._of_messages(value)
+        unknown = value.keys() - {"question", "documents", "messages"}
+        if unknown or not ("question" in value) ^ ("messages" in value):
             raise MessageError(
-                f"a question has the keys {sorted(map(str, asked))}; give 'question' or 'messages', "
+                f"a question has the keys {sorted(map(str, value))}; give 'question' or 'messages', "
                 "and 'documents' where no retriever is to find them"
             )
-        question = cls._of_messages(asked["question"] if "question" in asked else asked["messages"])
-        return question._replace(documents=asked.get("documents"))
+        question = cls._of_messages(value["question"] if "question" in value else value["messages"])
+        return question._replace(documents=value.get("documents"))
 
     @classmethod
-    def _of_messages(cls, asked: Any) -> _Question:
-        *before, last = _messages(asked)
+    def _of_messages(cls, value: Any) -> _Question:
+        *history, last = _messages(value)
         content = [last.content] if isinstance(last.content, str) else last.content
         attachments = [
             block for block in content if not (isinstance(block, str) or block.get("type") == "text")
@@ -169,16 +166,17 @@ class _Question(NamedTuple):
             raise MessageError(
                 f"the last message has to ask the question: a HumanMessage with text, not {last.type!r}"
             )
-        return cls(text, tuple(attachments), tuple(before))
+        return cls(text, tuple(attachments), tuple(history))
 
     @property
     def files(self) -> int:
         """How many files the request has before those of the documents."""
-        conversation = [*self.before, HumanMessage(list(self.attachments))]
+        conversation = [*self.history, HumanMessage(list(self.attachments))]
         return len(files_in(conversation, tool_replies=replies_are_files(conversation)))
 
-    def message(self, data: DocumentData) -> HumanMessage:
-        return data.message(self.text, *self.attachments)
+    def messages(self, data: DocumentData) -> list[BaseMessage]:
+        """The conversation for the model, the documents' data with the question."""
+        return [*self.history, data.message(self.text, *self.attachments)]
 
 
 def _runnable(retriever: Any) -> Runnable[str, Any]:
@@ -191,17 +189,17 @@ def _runnable(retriever: Any) -> Runnable[str, Any]:
     return runnable
 
 
-def _messages(asked: Any) -> list[BaseMessage]:
-    if isinstance(asked, PromptValue):
-        return asked.to_messages()
-    alone = isinstance(asked, str | BaseMessage)
-    if not alone and not isinstance(asked, Sequence):
+def _messages(value: Any) -> list[BaseMessage]:
+    if isinstance(value, PromptValue):
+        return value.to_messages()
+    is_single = isinstance(value, str | BaseMessage)
+    if not is_single and not isinstance(value, Sequence):
         raise MessageError(
-            f"a question is a text or messages, not {type(asked).__name__}; "
+            f"a question is a text or messages, not {type(value).__name__}; "
             'give {"question": ..., "documents": [...]} to bring documents along'
         )
     try:
-        return convert_to_messages([asked] if alone else asked) or [HumanMessage("")]
+        return convert_to_messages([value] if is_single else value) or [HumanMessage("")]
     except (NotImplementedError, TypeError, ValueError) as error:
         raise MessageError(f"the question is no message: {error}") from error
 
@@ -212,13 +210,13 @@ def _attributed(message: Any, question: _Question, data: DocumentData) -> Calcul
             f"the llm= of DocumentCalculation gave {type(message).__name__}; give it a chat model, and put "
             "parsers behind as_message()"
         )
-    return attributed(message, question.text, data, history=question.before)
+    return attributed(message, question.text, data, history=question.history)
 
 
 def _without_data(question: _Question, data: DocumentData) -> CalculatedAnswer:
     """The answer where there is nothing to compute from; a model could only make one up."""
     why = "They hold no tables and no figures." if data.documents else "No documents were found."
-    return attributed(AIMessage(f"{NOT_SAID} {why}"), question.text, data)
+    return attributed(AIMessage(f"{NOT_IN_DOCUMENTS} {why}"), question.text, data)
 
 
 def _message(answer: CalculatedAnswer) -> AIMessage:

@@ -1,20 +1,20 @@
-"""The halves of runs, code and result, in the content blocks of every provider: one row per shape.
+"""Code and its results in the content blocks of every provider, and the runs that they make up.
 
-Shapes known: LangChain's standard `server_tool_call` and `server_tool_result`; the blocks of
-langchain-google-genai and langchain-google-vertexai; OpenAI's code interpreter (Responses API);
-Anthropic's code execution, Python, shell and file editor; Gemini's parts as they travel.
-
-Reading runs out of a message, whichever provider's model made it.
+What OpenAI's, Anthropic's and Google's packages give is translated by langchain-core into its standard blocks, and
+those are read here. Read here directly is what langchain-core does not translate: Gemini's parts as they travel.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from langchain_core.messages import AIMessage
 
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, executions_from_artifact
-from langchain_codeexec.messages.media import inline_image, inline_image_from_uri
+from langchain_codeexec.messages.media import inline_image
+from langchain_codeexec.messages.signatures import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,15 +22,14 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
 __all__ = [
-    "BlockReader",
+    "CodeBlock",
     "CodeCall",
+    "CodeReader",
     "CodeResult",
-    "Half",
     "Run",
-    "blocks_with_halves",
+    "blocks_with_code",
     "code_executions",
-    "runs",
-    "signature_of",
+    "linked_runs",
 ]
 
 Json = dict[str, Any]
@@ -76,10 +75,34 @@ class CodeResult:
     signature: str | None = None
 
 
-Half = CodeCall | CodeResult
+CodeBlock: TypeAlias = CodeCall | CodeResult
 
 
-class BlockReader:
+@dataclass(slots=True)
+class Run:
+    """One run: code, result or both, and what was drawn after the result."""
+
+    call: CodeCall | None = None
+    result: CodeResult | None = None
+    drawn: tuple[InlineFile, ...] = ()
+
+    @property
+    def execution(self) -> CodeExecution:
+        """The run as a record."""
+        call, result = self.call, self.result
+        known = call or result
+        return CodeExecution(
+            code=call.code if call else "",
+            language=call.language if call else "PYTHON",
+            outcome=result.outcome if result else None,
+            output=result.output if result else None,
+            images=(*result.images, *self.drawn) if result else (),
+            id=(call.id if call else None) or (result.id if result else None),
+            origin=known.origin if known else "gemini",
+        )
+
+
+class CodeReader:
     """Reads the blocks of one message, in order.
 
     Args:
@@ -90,157 +113,134 @@ class BlockReader:
         self._provider = provider
         self._ids: set[str] = set()
 
-    def halves(self, block: object) -> list[Half]:
-        """The halves that a block holds: none, one, or code with its result. Never raises."""
+    def read(self, block: object) -> list[CodeBlock]:
+        """What a block holds: nothing, code, a result, or code with its result. Never raises."""
         if not isinstance(block, dict):
             return []
-        kind = block.get("type")
-        if kind == "non_standard":
-            return self.halves(block.get("value"))
-        read = _BY_TYPE.get(kind, _no_halves) if isinstance(kind, str) else _raw_halves
-        return list(read(self, block))
+        block_type = block.get("type")
+        if block_type == "non_standard":
+            return self.read(block.get("value"))
+        if isinstance(block_type, str) and block_type not in _CODE_TYPES:
+            return []
+        for key, read_part in _PARTS.items():
+            if isinstance(block.get(key), dict):
+                return [read_part(block[key], signature_of(block))]
+        return self._read_typed(block, block_type) if isinstance(block_type, str) else []
 
-    def origin(self, call_id: str | None) -> str:
-        """Who ran a block of LangChain's standard shape, which all providers share."""
-        by_id = next(
-            (who for prefix, who in _ID_PREFIXES.items() if (call_id or "").startswith(prefix)), None
-        )
-        return _ORIGINS.get(self._provider) or by_id or "gemini"
+    def _read_typed(self, block: Json, block_type: str) -> list[CodeBlock]:
+        provider = _TRANSLATED.get(block_type)
+        if provider == "openai" and block.get("id") in self._ids:  # kept twice: in the content and beside it
+            return []
+        origin, signature = _ORIGINS.get(provider or self._provider, ""), signature_of(block)
+        read: list[CodeBlock | None] = []
+        for standard in [block] if provider is None else _translated(block, provider):
+            is_call = standard.get("type") in _CALL_TYPES
+            read.append((self._call if is_call else self._result)(standard, origin, signature))
+        return [code for code in read if code is not None]
 
-    def remember(self, call_id: str | None) -> None:
-        """Note that an id belongs to code."""
+    def _call(self, block: Json, origin: str, signature: str | None) -> CodeCall | None:
+        tool, call_id = _text(block.get("name")), _id(block.get("id"))
+        if tool not in _CODE_TOOLS:
+            return None
         if call_id:
             self._ids.add(call_id)
+        code, language = _source(tool, _object(block.get("args")))
+        return CodeCall(code, language, call_id, origin or _origin_by_id(call_id), signature)
 
-    def knows(self, call_id: str | None) -> bool:
-        """Whether an id belongs to code."""
-        return call_id in self._ids
-
-
-# -- LangChain's standard blocks -----------------------------------------------------------------------
-
-
-def _standard_call(reader: BlockReader, block: Json) -> Iterator[Half]:
-    name = _text(block.get("name"))
-    if name not in _CODE_TOOLS:
-        return
-    call_id = _word(block.get("id"))
-    reader.remember(call_id)
-    code, language = _source(name, _object(block.get("args")))
-    yield CodeCall(code, language, call_id, reader.origin(call_id), signature_of(block))
-
-
-def _standard_result(reader: BlockReader, block: Json) -> Iterator[Half]:
-    extras = _object(block.get("extras"))
-    call_id = _word(block.get("tool_call_id"))
-    if not (reader.knows(call_id) or "outcome" in extras or _text(extras.get("block_type")) in _CODE_RESULTS):
-        return
-    outcome = _STATUSES.get(_text(block.get("status")))
-    output, images, found = _payload(block.get("output"))
-    if "outcome" in extras:
-        outcome = _outcome(extras["outcome"])
-    elif found is not None:
-        outcome = found
-    elif outcome is None and "output" not in block:  # a call that is still running
-        return
-    yield CodeResult(
-        outcome or Outcome.UNSPECIFIED, output, images, call_id, reader.origin(call_id), signature_of(block)
-    )
+    def _result(self, block: Json, origin: str, signature: str | None) -> CodeResult | None:
+        extras, call_id = _object(block.get("extras")), _id(block.get("tool_call_id"))
+        is_of_code = call_id in self._ids or _text(extras.get("block_type")) in _RESULT_TYPES
+        if not is_of_code and "outcome" not in extras:
+            return None
+        output, images, outcome = _payload(block.get("output"))
+        if "outcome" in extras:
+            outcome = _outcome(extras["outcome"])
+        outcome = outcome or _STATUSES.get(_text(block.get("status") or extras.get("status")))
+        if outcome is None and not block.get("output"):  # the call is still running
+            return None
+        outcome = outcome or Outcome.UNSPECIFIED
+        return CodeResult(outcome, output, images, call_id, origin or _origin_by_id(call_id), signature)
 
 
-# -- Google's packages and Gemini's parts ----------------------------------------------------------------
+def code_executions(message: BaseMessage) -> list[CodeExecution]:
+    """The runs that a message tells of, in order.
+
+    Reads what Gemini, OpenAI's code interpreter and Anthropic's code execution ran, in the shapes that the
+    LangChain packages of these providers give it and in LangChain's standard one. Code and result are linked by
+    id, else by order. Code without a result has the outcome `None`, a result without code has the code `""`.
+    A tool's message gives those its artifact holds. What is malformed is passed over; nothing is raised.
+
+    Args:
+        message: Any message, the sum of streamed chunks included.
+    """
+    kept = executions_from_artifact(getattr(message, "artifact", None))
+    return kept or [run.execution for run in linked_runs(blocks_with_code(message))]
 
 
-def _google_call(_reader: BlockReader, block: Json) -> Iterator[Half]:
-    code = block.get("executable_code")
-    if isinstance(code, dict):
-        yield from _part_call(block, code)
-    else:
-        language = _language(block.get("language"))
-        yield CodeCall(_text(code), language, _word(block.get("id")), "gemini", signature_of(block))
+def blocks_with_code(message: BaseMessage) -> Iterator[tuple[Any, list[CodeBlock]]]:
+    """The blocks of a message in order, each with the code and results that it holds."""
+    reader = CodeReader(str(message.response_metadata.get("model_provider", "")))
+    outputs = message.additional_kwargs.get("tool_outputs")  # where older langchain-openai keeps runs
+    content: Any = message.content
+    blocks = content if isinstance(content, list) else [content]
+    for block in [*outputs, *blocks] if isinstance(outputs, list) else blocks:
+        yield block, reader.read(block)
 
 
-def _google_result(_reader: BlockReader, block: Json) -> Iterator[Half]:
-    result = block.get("code_execution_result")
-    if isinstance(result, dict):
-        yield from _part_result(block, result)
-    else:
-        outcome = _outcome(block.get("outcome", 1))  # releases that kept none kept only what had gone well
-        call_id = _word(block.get("tool_call_id"))
-        yield CodeResult(outcome, _text(result), (), call_id, "gemini", signature_of(block))
+def linked_runs(blocks: Iterable[tuple[Any, list[CodeBlock]]]) -> list[Run]:
+    """Link code, results and what was drawn after them to runs."""
+    runs: list[Run] = []
+    drawing: Run | None = None
+    for block, codes in blocks:
+        for code in codes:
+            if isinstance(code, CodeCall):
+                runs.append(Run(call=code))
+                drawing = None
+            else:
+                drawing = _run_of(code, runs)
+                drawing.result = code
+        if drawing is not None and not codes:
+            image = inline_image(block)
+            if image is not None:
+                drawing.drawn += (image,)
+            elif not _is_empty_text(block):
+                drawing = None
+    return runs
 
 
-def _raw_halves(_reader: BlockReader, part: Json) -> Iterator[Half]:
-    for key, convert in _BY_WIRE_KEY.items():
-        if isinstance(part.get(key), dict):
-            yield from convert(part, part[key])
-            return
+def _run_of(result: CodeResult, runs: list[Run]) -> Run:
+    """The run that a result belongs to: the one of its id, else the last without a result, else a new one."""
+    waiting = [run for run in runs if run.call is not None and run.result is None]
+    if result.id is not None:
+        waiting = [run for run in waiting if run.call is not None and run.call.id == result.id]
+    if not waiting:
+        runs.append(Run())
+    return waiting[-1] if waiting else runs[-1]
 
 
-def _part_call(part: Json, code: Json) -> Iterator[Half]:
+def _is_empty_text(block: Any) -> bool:
+    if isinstance(block, str):
+        return not block.strip()
+    return isinstance(block, dict) and block.get("type") == "text" and not block.get("text")
+
+
+def _translated(block: Json, provider: str) -> list[Any]:
+    """The standard blocks of a provider's own one; none if it is malformed."""
+    try:
+        message = AIMessage([{"id": "", **block}], response_metadata={"model_provider": provider})
+        return list(message.content_blocks)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
+
+
+def _call_from_part(code: Json, signature: str | None) -> CodeBlock:
     language = _language(code.get("language"))
-    yield CodeCall(_text(code.get("code")), language, _word(code.get("id")), "gemini", signature_of(part))
+    return CodeCall(_text(code.get("code")), language, _id(code.get("id")), "gemini", signature)
 
 
-def _part_result(part: Json, result: Json) -> Iterator[Half]:
+def _result_from_part(result: Json, signature: str | None) -> CodeBlock:
     outcome, output = _outcome(result.get("outcome")), _text(result.get("output"))
-    yield CodeResult(outcome, output, (), _word(result.get("id")), "gemini", signature_of(part))
-
-
-# -- OpenAI ------------------------------------------------------------------------------------------------
-
-
-def _openai_run(reader: BlockReader, block: Json) -> Iterator[Half]:
-    call_id = _word(block.get("id"))
-    if reader.knows(call_id):  # kept twice: in the content and beside it
-        return
-    reader.remember(call_id)
-    yield CodeCall(_text(block.get("code")), "PYTHON", call_id, "openai")
-    outcome = _STATUSES.get(_text(block.get("status")))
-    if outcome is not None or block.get("outputs"):
-        output, images, _ = _payload(block.get("outputs"))
-        yield CodeResult(outcome or Outcome.UNSPECIFIED, output, images, call_id, "openai")
-
-
-# -- Anthropic ---------------------------------------------------------------------------------------------
-
-
-def _anthropic_call(reader: BlockReader, block: Json) -> Iterator[Half]:
-    name = _text(block.get("name"))
-    if name not in _CODE_TOOLS:
-        return
-    call_id = _word(block.get("id"))
-    reader.remember(call_id)
-    arguments = _object(block.get("input")) or _object(block.get("partial_json"))  # streamed in pieces
-    code, language = _source(name, arguments)
-    yield CodeCall(code, language, call_id, "anthropic")
-
-
-def _anthropic_result(_reader: BlockReader, block: Json) -> Iterator[Half]:
-    output, images, outcome = _payload(block.get("content"))
-    call_id = _word(block.get("tool_use_id"))
-    yield CodeResult(outcome or Outcome.UNSPECIFIED, output, images, call_id, "anthropic")
-
-
-def _anthropic_payload(content: Json) -> tuple[str, tuple[InlineFile, ...], Outcome]:
-    error = _word(content.get("error_code"))
-    if error:
-        return error, (), _ERRORS.get(error, Outcome.FAILED)
-    failed = content.get("return_code") not in (0, None)
-    stdout, stderr = _text(content.get("stdout")), _text(content.get("stderr"))
-    printed = (stderr or stdout) if failed else stdout
-    shown = content.get("content")  # the file editor's
-    lines = content.get("lines")
-    edited = "\n".join(map(_text, lines)) if isinstance(lines, list) else ""
-    text = printed or (shown if isinstance(shown, str) else edited)
-    return text, (), Outcome.FAILED if failed else Outcome.OK
-
-
-# -- common ------------------------------------------------------------------------------------------------
-
-
-def _no_halves(_reader: BlockReader, _block: Json) -> Iterator[Half]:
-    return iter(())
+    return CodeResult(outcome, output, (), _id(result.get("id")), "gemini", signature)
 
 
 def _payload(output: object) -> tuple[str, tuple[InlineFile, ...], Outcome | None]:
@@ -249,16 +249,29 @@ def _payload(output: object) -> tuple[str, tuple[InlineFile, ...], Outcome | Non
         return _anthropic_payload(output)
     if not isinstance(output, list):
         return _text(output), (), None
-    items = [item for item in output if isinstance(item, dict)]
-    images = [inline_image_from_uri(item.get("url")) for item in items if item.get("type") == "image"]
-    texts = [_text(item.get("logs") or _link(item)) for item in items]
-    return "".join(texts), tuple(filter(None, images)), None
+    items = [(item, inline_image(item)) for item in output if isinstance(item, dict)]  # OpenAI's
+    texts = [_text(item.get("logs") or _link(item)) for item, _ in items]
+    return "".join(texts), tuple(image for _, image in items if image is not None), None
 
 
 def _link(item: Json) -> str:
     """The address of an image that is not carried by value."""
     url = _text(item.get("url"))
     return "" if url.startswith("data:") else url
+
+
+def _anthropic_payload(content: Json) -> tuple[str, tuple[InlineFile, ...], Outcome]:
+    error = _text(content.get("error_code"))
+    if error:
+        timed_out = error == "execution_time_exceeded"
+        return error, (), Outcome.DEADLINE_EXCEEDED if timed_out else Outcome.FAILED
+    failed = content.get("return_code") not in (0, None)
+    stdout, stderr = _text(content.get("stdout")), _text(content.get("stderr"))
+    printed = (stderr or stdout) if failed else stdout
+    shown, lines = content.get("content"), content.get("lines")  # the file editor's
+    edited = "\n".join(map(_text, lines)) if isinstance(lines, list) else ""
+    text = printed or (shown if isinstance(shown, str) else edited)
+    return text, (), Outcome.FAILED if failed else Outcome.OK
 
 
 def _source(tool: str, arguments: Json) -> tuple[str, str]:
@@ -286,8 +299,12 @@ def _text(value: object) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)
 
 
-def _word(value: object) -> str | None:
+def _id(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _origin_by_id(call_id: str | None) -> str:
+    return next((who for prefix, who in _ID_PREFIXES.items() if (call_id or "").startswith(prefix)), "gemini")
 
 
 def _language(value: object) -> str:
@@ -300,14 +317,13 @@ def _outcome(value: object) -> Outcome:
     return _OUTCOMES.get(value, Outcome.UNSPECIFIED) if isinstance(value, int) else Outcome(_text(value))
 
 
-def signature_of(block: Json) -> str | None:
-    """Gemini's thought signature of a block, wherever a package keeps it."""
-    if block.get("type") == "non_standard":
-        block = _object(block.get("value"))
-    found = _object(block.get("extras")).get("signature")
-    return _word(found) or _word(block.get("thought_signature")) or _word(block.get("thoughtSignature"))
-
-
+_PARTS: Final[Mapping[str, Callable[[Json, str | None], CodeBlock]]] = {
+    "executableCode": _call_from_part,
+    "executable_code": _call_from_part,
+    "codeExecutionResult": _result_from_part,
+    "code_execution_result": _result_from_part,
+}
+_CALL_TYPES: Final = frozenset({"server_tool_call", "server_tool_call_chunk"})
 _CODE_TOOLS: Final = frozenset(
     {"code_interpreter", "code_execution", "bash_code_execution", "text_editor_code_execution"}
 )
@@ -316,7 +332,15 @@ _ANTHROPIC_RESULTS: Final = (
     "bash_code_execution_tool_result",
     "text_editor_code_execution_tool_result",
 )
-_CODE_RESULTS: Final = frozenset({"code_execution_result", *_ANTHROPIC_RESULTS})
+_RESULT_TYPES: Final = frozenset({"code_execution_result", *_ANTHROPIC_RESULTS})
+_TRANSLATED: Final[Mapping[str, str]] = {
+    "executable_code": "google_genai",
+    "code_execution_result": "google_genai",
+    "code_interpreter_call": "openai",
+    **dict.fromkeys(("server_tool_use", *_ANTHROPIC_RESULTS), "anthropic"),
+}
+"""Types of blocks to the provider whose translator knows them; messages of older releases do not name theirs."""
+_CODE_TYPES: Final = frozenset({*_CALL_TYPES, "server_tool_result", *_TRANSLATED})
 _ORIGINS: Final = {
     "openai": "openai",
     "azure": "openai",
@@ -330,121 +354,6 @@ _OUTCOMES: Final = dict(
 )
 _STATUSES: Final = {
     "success": Outcome.OK,
-    "completed": Outcome.OK,
     "error": Outcome.FAILED,
-    "failed": Outcome.FAILED,
     "incomplete": Outcome.FAILED,
 }
-_ERRORS: Final = {"execution_time_exceeded": Outcome.DEADLINE_EXCEEDED}
-
-_BY_TYPE: Final[Mapping[str, Callable[[BlockReader, Json], Iterator[Half]]]] = {
-    "server_tool_call": _standard_call,
-    "server_tool_call_chunk": _standard_call,
-    "server_tool_result": _standard_result,
-    "executable_code": _google_call,
-    "code_execution_result": _google_result,
-    "code_interpreter_call": _openai_run,
-    "server_tool_use": _anthropic_call,
-    **dict.fromkeys(_ANTHROPIC_RESULTS, _anthropic_result),
-}
-
-_BY_WIRE_KEY: Final[Mapping[str, Callable[[Json, Json], Iterator[Half]]]] = {
-    "executableCode": _part_call,
-    "executable_code": _part_call,
-    "codeExecutionResult": _part_result,
-    "code_execution_result": _part_result,
-}
-
-
-@dataclass(slots=True)
-class Run:
-    """One run in the making: code, result or both, and what was drawn after the result."""
-
-    call: CodeCall | None = None
-    result: CodeResult | None = None
-    drawn: tuple[InlineFile, ...] = ()
-
-    @property
-    def record(self) -> CodeExecution:
-        """The run as a record."""
-        call, result = self.call, self.result
-        known = call or result
-        return CodeExecution(
-            code=call.code if call else "",
-            language=call.language if call else "PYTHON",
-            outcome=result.outcome if result else None,
-            output=result.output if result else None,
-            images=(*result.images, *self.drawn) if result else (),
-            id=(call.id if call else None) or (result.id if result else None),
-            origin=known.origin if known else "gemini",
-        )
-
-
-def code_executions(message: BaseMessage) -> list[CodeExecution]:
-    """The runs that a message tells of, in order.
-
-    Reads what Gemini, OpenAI's code interpreter and Anthropic's code execution ran, in the shapes that the
-    LangChain packages of these providers give it and in LangChain's standard one. Halves are linked by id,
-    else by order. Code without a result has the outcome `None`, a result without code has the code `""`.
-    A tool's message gives those its artifact holds. What is malformed is passed over; nothing is raised.
-
-    Args:
-        message: Any message, the sum of streamed chunks included.
-    """
-    kept = executions_from_artifact(getattr(message, "artifact", None))
-    return kept or [run.record for run in runs(blocks_with_halves(message))]
-
-
-def blocks_with_halves(message: BaseMessage) -> Iterator[tuple[Any, list[Half]]]:
-    """The blocks of a message in order, each with the halves of runs that it holds."""
-    reader = BlockReader(str(message.response_metadata.get("model_provider", "")))
-    for block in _blocks(message):
-        yield block, reader.halves(block)
-
-
-def runs(blocks: Iterable[tuple[Any, list[Half]]]) -> list[Run]:
-    """Link the halves to runs."""
-    found: list[Run] = []
-    drawing: Run | None = None
-    for block, halves in blocks:
-        for half in halves:
-            if isinstance(half, CodeCall):
-                found.append(Run(call=half))
-                drawing = None
-            else:
-                drawing = _open_run(found, half)
-                drawing.result = half
-        if drawing is not None and not halves:
-            image = inline_image(block)
-            if image is not None:
-                drawing.drawn += (image,)
-            elif _says_something(block):
-                drawing = None
-    return found
-
-
-def _open_run(found: list[Run], result: CodeResult) -> Run:
-    """The run that a result belongs to: the one of its id, else the last without a result, else a new one."""
-    waiting = [run for run in found if run.call is not None and run.result is None]
-    if result.id is not None:
-        waiting = [run for run in waiting if run.call is not None and run.call.id == result.id]
-    if waiting:
-        return waiting[-1]
-    found.append(Run())
-    return found[-1]
-
-
-def _blocks(message: BaseMessage) -> Iterator[Any]:
-    """All blocks; those that older releases of langchain-openai keep beside the content come first."""
-    outputs = message.additional_kwargs.get("tool_outputs")
-    if isinstance(outputs, list):
-        yield from outputs
-    content: Any = message.content
-    yield from content if isinstance(content, list) else [content]
-
-
-def _says_something(block: Any) -> bool:
-    """Whether a block ends the row of images that belong to a result; an empty text does not."""
-    if isinstance(block, str):
-        return bool(block.strip())
-    return not (isinstance(block, dict) and block.get("type") == "text" and not block.get("text"))

@@ -126,7 +126,11 @@ class Origin:
 
     def metadata(self) -> Json:
         """The part of `response_metadata` that is known before the answer is."""
-        return {**EVERY_CHUNK, "endpoint": self.destination.endpoint, **({"plan": self.plan} if self.plan else {})}
+        return {
+            **EVERY_CHUNK,
+            "endpoint": self.destination.endpoint,
+            **({"plan": self.plan} if self.plan else {}),
+        }
 
     def call_ids(self, response: Mapping[str, Any]) -> CallIds:
         """Ids for the calls of a response."""

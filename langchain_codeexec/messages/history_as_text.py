@@ -1,174 +1,156 @@
-"""Code and its result as text, for where the wire's own parts cannot go.
+"""What one side did as text, for a request that declares only the other side: in messages and in wire contents.
 
-Contents as text where a request declares only one side: what the other side did is told, not replayed.
-
-Messages as text where a call is bound to one side: what the other side did is told, not replayed.
+The service refuses or misreads calls of functions, and code, that a request does not declare. As text the model
+still knows of them; files and images stay what they are.
 """
 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from langchain_codeexec.messages.code_blocks import CodeCall, blocks_with_halves
+from langchain_codeexec.executions import Outcome
+from langchain_codeexec.messages.code_blocks import CodeCall, CodeReader, blocks_with_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from langchain_core.messages import AnyMessage
 
     from langchain_codeexec.gemini.wire import Content
-    from langchain_codeexec.messages.code_blocks import Half
+    from langchain_codeexec.messages.code_blocks import CodeBlock
 
 __all__ = [
-    "code_as_text",
     "contents_with_code_as_text",
     "contents_with_functions_as_text",
+    "json_text",
     "messages_with_code_as_text",
     "messages_with_functions_as_text",
-    "result_as_text",
+    "text_from_call",
+    "text_from_code",
+    "text_from_response",
 ]
 
 Json = dict[str, Any]
 
-
-def code_as_text(code: str, language: str = "PYTHON") -> str:
-    """Code the model ran, as text a model can read."""
-    return _fenced(code, language.lower(), before="I ran this code:")
-
-
-def result_as_text(outcome: str | None, output: str | None) -> str:
-    """What running it gave, as text a model can read."""
-    ended = {"OUTCOME_OK": "It printed:", "OUTCOME_DEADLINE_EXCEEDED": "It ran out of time:"}.get(
-        outcome or "", "It failed:"
-    )
-    return _fenced(output, "", before=ended) if output else f"{ended} nothing"
-
-
-def _fenced(text: str, language: str, *, before: str) -> str:
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    end = "" if text.endswith("\n") or not text else "\n"
-    return f"{before}\n{fence}{language}\n{text}{end}{fence}"
-
-
-def contents_with_functions_as_text(contents: Sequence[Content]) -> list[Content]:
-    """Contents whose function calls and responses are text; files that came with a response stay files."""
-    return _told(contents, _FUNCTIONS)
-
-
-def contents_with_code_as_text(contents: Sequence[Content]) -> list[Content]:
-    """Contents whose code and results are text; images that the code drew stay images."""
-    return _told(contents, _CODE)
-
-
-def _told(contents: Sequence[Content], in_words: Mapping[str, Callable[[Json], list[Json]]]) -> list[Content]:
-    told: list[Any] = []
-    for content in contents:
-        parts = content.get("parts", [])
-        if any(key in part for part in parts for key in in_words):
-            said = [words for part in parts for words in _part(cast("Json", part), in_words)]
-            told.append({**content, "parts": said})
-        else:
-            told.append(content)
-    return told
-
-
-def _part(part: Json, in_words: Mapping[str, Callable[[Json], list[Json]]]) -> list[Json]:
-    for key, words in in_words.items():
-        if isinstance(part.get(key), dict):
-            return words(part[key])
-    return [part]
-
-
-def _call(call: Json) -> list[Json]:
-    return [{"text": f"I called {call.get('name')} with {_compact(call.get('args') or {})}."}]
-
-
-def _response(response: Json) -> list[Json]:
-    said = f"{response.get('name')} returned: {_compact(response.get('response') or {})}"
-    return [{"text": said}, *(response.get("parts") or [])]
-
-
-def _code(code: Json) -> list[Json]:
-    return [{"text": code_as_text(code.get("code", ""), code.get("language", ""))}]
-
-
-def _result(result: Json) -> list[Json]:
-    return [{"text": result_as_text(result.get("outcome"), result.get("output"))}]
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-_FUNCTIONS: Final = {"functionCall": _call, "functionResponse": _response}
-_CODE: Final = {"executableCode": _code, "codeExecutionResult": _result}
-
-
+_ENDINGS: Final = {Outcome.OK: "It printed:", Outcome.DEADLINE_EXCEEDED: "It ran out of time:"}
 _CALL_TYPES: Final = frozenset(
     {"tool_call", "tool_call_chunk", "tool_use", "function_call", "function_call_signature"}
 )
 
 
+def text_from_code(code: CodeBlock) -> str:
+    """Code that the model ran, or what running it gave."""
+    if isinstance(code, CodeCall):
+        return _fenced("I ran this code:", code.code, code.language.lower())
+    ending = _ENDINGS.get(code.outcome, "It failed:")
+    return _fenced(ending, code.output, "") if code.output else f"{ending} nothing"
+
+
+def text_from_call(name: str, arguments: object) -> str:
+    """A call that the model made."""
+    return f"I called {name} with {json_text(arguments)}."
+
+
+def text_from_response(name: str | None, response: object) -> str:
+    """What a call returned."""
+    return f"{name or 'The tool'} returned: {response if isinstance(response, str) else json_text(response)}"
+
+
+def json_text(value: object) -> str:
+    """A value as JSON; what has no place in JSON as text."""
+    return json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)
+
+
+def contents_with_functions_as_text(contents: Sequence[Content]) -> list[Content]:
+    """Contents whose function calls and responses are text; files that came with a response stay files."""
+    return _contents(contents, _without_function)
+
+
+def contents_with_code_as_text(contents: Sequence[Content]) -> list[Content]:
+    """Contents whose code and results are text; images that the code drew stay images."""
+    return _contents(contents, _without_code)
+
+
 def messages_with_functions_as_text(messages: Iterable[AnyMessage]) -> list[AnyMessage]:
     """Messages whose function calls and replies are text."""
-    return [_without_functions(message) for message in messages]
+    return [_message_without_functions(message) for message in messages]
 
 
 def messages_with_code_as_text(messages: Iterable[AnyMessage]) -> list[AnyMessage]:
     """Messages whose code and results are text; images that the code drew stay images."""
-    return [_without_code(message) for message in messages]
+    return [_message_without_code(message) for message in messages]
 
 
-def _without_functions(message: AnyMessage) -> AnyMessage:
+def _contents(contents: Sequence[Content], convert: Callable[[Json], list[Json]]) -> list[Content]:
+    converted = []
+    for content in contents:
+        parts = [new for part in content.get("parts", ()) for new in convert(cast("Json", part))]
+        converted.append(cast("Content", {**content, "parts": parts}))
+    return converted
+
+
+def _without_function(part: Json) -> list[Json]:
+    call, response = part.get("functionCall"), part.get("functionResponse")
+    if isinstance(call, dict):
+        return [{"text": text_from_call(str(call.get("name")), call.get("args") or {})}]
+    if isinstance(response, dict):
+        text = text_from_response(response.get("name"), response.get("response") or {})
+        return [{"text": text}, *(response.get("parts") or [])]
+    return [part]
+
+
+def _without_code(part: Json) -> list[Json]:
+    return [{"text": text_from_code(code)} for code in CodeReader().read(part)] or [part]
+
+
+def _message_without_functions(message: AnyMessage) -> AnyMessage:
+    content = message.content
     if isinstance(message, ToolMessage):
-        said = [{"type": "text", "text": f"{message.name or 'The function'} returned:"}]
-        return HumanMessage([*said, *_blocks(message.content)], id=message.id)
+        if isinstance(content, str):
+            return HumanMessage(text_from_response(message.name, content), id=message.id)
+        return HumanMessage([text_from_response(message.name, ""), *content], id=message.id)
     if not isinstance(message, AIMessage) or not message.tool_calls:
         return message
-    kept = [block for block in _blocks(message.content) if block.get("type") not in _CALL_TYPES]
-    told = [
-        {"type": "text", "text": f"I called {call['name']} with {json.dumps(call['args'])}."}
-        for call in message.tool_calls
-    ]
-    return message.model_copy(
-        update={
-            "content": [*kept, *told],
-            "tool_calls": [],
-            "additional_kwargs": {},
-            "invalid_tool_calls": [],
-        }
-    )
+    blocks = [content] if isinstance(content, str) else content
+    kept = [block for block in blocks if isinstance(block, str) or block.get("type") not in _CALL_TYPES]
+    calls = [text_from_call(call["name"], call["args"]) for call in message.tool_calls]
+    return _edited(message, [*kept, *calls], tool_calls=[], invalid_tool_calls=[], additional_kwargs={})
 
 
-def _without_code(message: AnyMessage) -> AnyMessage:
+def _message_without_code(message: AnyMessage) -> AnyMessage:
     if not isinstance(message, AIMessage):
         return message
-    blocks = list(blocks_with_halves(message))
-    if not any(halves for _, halves in blocks):
+    blocks = list(blocks_with_code(message))
+    if not any(codes for _, codes in blocks):
         return message
-    return message.model_copy(
-        update={"content": [said for block in blocks for said in _told_history(*block)]}
-    )
+    return _edited(message, [new for block, codes in blocks for new in _blocks_without_code(block, codes)])
 
 
-def _told_history(block: Any, halves: list[Half]) -> Iterator[Any]:
-    for half in halves:
-        yield {"type": "text", "text": _in_words(half)}
-    if not halves:
+def _blocks_without_code(block: Any, codes: list[CodeBlock]) -> Iterator[str | Json]:
+    if not codes:
         yield block
+    for code in codes:
+        yield text_from_code(code)
+        for image in () if isinstance(code, CodeCall) else code.images:
+            data = b64encode(image.data).decode()
+            yield {"type": "image", "base64": data, "mime_type": image.mime_type}
 
 
-def _in_words(half: Half) -> str:
-    if isinstance(half, CodeCall):
-        return code_as_text(half.code, half.language)
-    return result_as_text(half.outcome.value, half.output)
+def _edited(message: AIMessage, blocks: list[str | Json], **fields: Any) -> AIMessage:
+    """The message with other blocks; empty texts are left out, which providers refuse."""
+    content = [
+        {"type": "text", "text": block} if isinstance(block, str) else block for block in blocks if block
+    ]
+    return message.model_copy(update={"content": content, **fields})
 
 
-def _blocks(content: str | list[Any]) -> list[Json]:
-    blocks = [content] if isinstance(content, str) else content
-    return [{"type": "text", "text": block} if isinstance(block, str) else block for block in blocks if block]
+def _fenced(heading: str, text: str, language: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    end = "" if text.endswith("\n") or not text else "\n"
+    return f"{heading}\n{fence}{language}\n{text}{end}{fence}"

@@ -1,6 +1,8 @@
-"""Files that content blocks carry by value, in the spellings of every provider.
+"""Media in content blocks, in every provider's spelling: read as one value, sent as parts, kept as files.
 
-User content to parts: text, images, sound, video and files in every spelling of the ecosystem.
+The spellings: LangChain's standard data blocks and those of its releases before 1.0, the blocks of OpenAI,
+Anthropic and LangChain's Google packages, and Gemini's own parts. User content as parts stands here too, since
+all of it but plain text is media.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import binascii
 import mimetypes
 import re
 from base64 import b64decode, b64encode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -16,114 +19,171 @@ from langchain_codeexec.errors import MessageError
 from langchain_codeexec.executions import InlineFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
-    "DATA_URI",
-    "bytes_from_base64",
+    "Media",
     "inline_file",
     "inline_image",
-    "inline_image_from_uri",
     "is_media",
+    "media_from_block",
+    "part_from_media",
     "parts_from_content",
     "text_of",
 ]
 
-DATA_URI: Final = re.compile(
+Json = dict[str, Any]
+
+_DATA_URI: Final = re.compile(
     r"data:(?P<mime>[^;,]*)(?:;[^;,]+)*?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL | re.IGNORECASE
 )
 """Source: RFC 2397."""
 
-_PLAIN: Final = {ord("-"): "+", ord("_"): "/", ord("\n"): None, ord("\r"): None}
+_URL_SAFE: Final = {ord("-"): "+", ord("_"): "/", ord("\n"): None, ord("\r"): None}
 _BYTES: Final = "application/octet-stream"
-_DATA_TYPES: Final = {
-    "image": "image/png",
-    **dict.fromkeys(("audio", "video", "file", "media", "document"), _BYTES),
+_DEFAULT_TYPES: Final = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4"}
+
+_KINDS: Final[Mapping[str, str]] = {
+    "image": "image",
+    "image_url": "image",
+    "image_generation_call": "image",
+    "audio": "audio",
+    "input_audio": "audio",
+    "video": "video",
+    **dict.fromkeys(("file", "document", "media", "text-plain"), "file"),
 }
-"""Blocks that carry data, and the type of the data where they do not say."""
+"""`type` of a block to the kind of its media."""
+
+_PARTS: Final = ("inlineData", "inline_data", "fileData", "file_data")
+_HOLDERS: Final = frozenset({"source", "image_url", "input_audio", "file", *_PARTS})
+"""Keys under which a block may keep its fields in an object of their own."""
+
+_SETTINGS: Final[Mapping[str, str]] = {
+    "video_metadata": "videoMetadata",
+    "videoMetadata": "videoMetadata",
+    "media_resolution": "mediaResolution",
+    "mediaResolution": "mediaResolution",
+}
+"""What may stand beside media, by its key in the block, to its key in the part."""
+
+_RAW_KEYS: Final = frozenset({"text", "functionResponse", "function_response", *_PARTS})
 
 
-def bytes_from_base64(text: str) -> bytes:
-    """Decode base64, standard or URL-safe, padded or not, in lines or in one.
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What a content block carries by value, or refers to.
 
-    Raises:
-        ValueError: It is no base64.
+    Attributes:
+        kind: `image`, `audio` or `video`; `file` for anything else.
+        mime_type: The MIME type that the block gives; empty if it gives none.
+        data: The bytes, or the base64 of them as the block has it; `None` for a reference.
+        uri: The URL or file id of a reference; empty for data by value.
+        name: The file name or title that the block gives, if any.
     """
-    plain = text.translate(_PLAIN).rstrip("=")
-    try:
-        return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from error
+
+    kind: str
+    mime_type: str = ""
+    data: str | bytes | None = None
+    uri: str = ""
+    name: str = ""
+
+    @property
+    def sent_type(self) -> str:
+        """The MIME type with which data by value is sent."""
+        return self.mime_type or _DEFAULT_TYPES.get(self.kind, _BYTES)
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of data by value; base64 may be standard or URL-safe, padded or not, in lines or in one.
+
+        Raises:
+            ValueError: The data is no base64.
+        """
+        if self.data is None or isinstance(self.data, bytes):
+            return self.data or b""
+        standard = self.data.translate(_URL_SAFE).rstrip("=")
+        try:
+            return b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+        except binascii.Error as error:
+            raise ValueError(str(error)) from error
 
 
-def inline_file(block: object) -> InlineFile | None:
-    """The file that a block carries by value; `None` for anything else, and for what is no base64."""
-    return _inline(block, "")
-
-
-def inline_image(block: object) -> InlineFile | None:
-    """The image that a block carries by value; `None` for anything else, and for what is no base64."""
-    return _inline(block, "image/")
-
-
-def inline_image_from_uri(uri: object) -> InlineFile | None:
-    """The image in a data URI; `None` for anything else."""
-    return _file_from_uri(uri, "image/")
-
-
-def _inline(block: object, family: str) -> InlineFile | None:
+def media_from_block(block: object) -> Media | None:
+    """The media of a content block in any provider's spelling; `None` for anything else."""
     if not isinstance(block, dict):
         return None
-    if block.get("type") == "non_standard":
-        return _inline(block.get("value"), family)
-    raw = block.get("inlineData") or block.get("inline_data")
-    if isinstance(raw, dict):
-        return _file(raw.get("data"), raw.get("mimeType") or raw.get("mime_type"), family)
-    if block.get("type") == "image_url":
-        url = block.get("image_url")
-        return _file_from_uri(url.get("url") if isinstance(url, dict) else url, family)
-    kind = block.get("type")
-    if not (isinstance(kind, str) and kind in _DATA_TYPES):
+    block_type = block.get("type")
+    if block_type == "non_standard":
+        return media_from_block(block.get("value"))
+    kind = _KINDS.get(block_type) if isinstance(block_type, str) else None
+    if kind is None and block.keys().isdisjoint(_PARTS) and (block_type is not None or "data" not in block):
         return None
-    source = block.get("source")  # Anthropic's
-    held: dict[Any, Any] = source if isinstance(source, dict) else block
-    mime_type = held.get("mime_type") or held.get("media_type") or _DATA_TYPES[kind]
-    return _file(held.get("base64", held.get("data")), mime_type, family) or _file_from_uri(
-        held.get("url"), family
-    )
+    holder = block
+    if not _HOLDERS.isdisjoint(block):
+        holder = next(
+            (value for key, value in block.items() if key in _HOLDERS and isinstance(value, dict)), block
+        )
+    mime_type = _mime_type(block, holder)
+    if kind in {None, "file"}:
+        family = mime_type.partition("/")[0]
+        kind = family if family in _DEFAULT_TYPES else "file"
+    name, data = _name(block, holder), _data(holder)
+    uri = _first_text(holder, "url", "image_url", "file_uri", "fileUri") or _first_text(block, "file_id")
+    if isinstance(data, str) and data.startswith("data:"):
+        uri = data
+    elif data is not None:
+        return Media(kind, mime_type, data, name=name)
+    if embedded := _DATA_URI.fullmatch(uri):
+        data = embedded["data"] if embedded["base64"] else unquote_to_bytes(embedded["data"])
+        untyped = "" if embedded["base64"] and kind in _DEFAULT_TYPES else "text/plain"
+        return Media(kind, embedded["mime"] or mime_type or untyped, data, name=name)
+    return Media(kind, mime_type, uri=uri, name=name) if uri else None
 
 
-def _file(data: object, mime_type: object, family: str) -> InlineFile | None:
-    if not (isinstance(data, str | bytes) and isinstance(mime_type, str) and mime_type.startswith(family)):
+def is_media(block: object) -> bool:
+    """Whether a block carries bytes or refers to them."""
+    return media_from_block(block) is not None
+
+
+def inline_file(block: object, family: str = "") -> InlineFile | None:
+    """The file that a block carries by value; `None` for anything else, and for what is no base64.
+
+    Args:
+        block: Any content block.
+        family: What the MIME type must begin with.
+    """
+    media = media_from_block(block)
+    if media is None or media.data is None:
+        return None
+    mime_type = "image/png" if media.kind == "image" and not media.mime_type else media.sent_type
+    if not mime_type.startswith(family):
         return None
     try:
-        return InlineFile(data if isinstance(data, bytes) else bytes_from_base64(data), mime_type)
+        return InlineFile(media.content, mime_type)
     except ValueError:
         return None
 
 
-def _file_from_uri(uri: object, family: str) -> InlineFile | None:
-    found = DATA_URI.fullmatch(uri) if isinstance(uri, str) else None
-    if found is None:
-        return None
-    data = found["data"] if found["base64"] else unquote_to_bytes(found["data"])
-    return _file(data, found["mime"] or "text/plain", family)
+def inline_image(block: object) -> InlineFile | None:
+    """The image that a block carries by value; `None` for anything else, and for what is no base64."""
+    return inline_file(block, "image/")
 
 
-Json = dict[str, Any]
-
-_DEFAULT_MIME: Final = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4"}
-_MEDIA: Final = frozenset({"image", "audio", "video", "file", "document", "image_url", "media"})
-_RAW_KEYS: Final = frozenset(
-    {"text", "inlineData", "inline_data", "fileData", "file_data", "functionResponse", "function_response"}
-)
+def part_from_media(media: Media) -> Json:
+    """The part that sends media: by value or by reference, as it came."""
+    if media.data is not None:
+        data = b64encode(media.data).decode() if isinstance(media.data, bytes) else media.data
+        return {"inlineData": {"mimeType": media.sent_type, "data": data}}
+    guessed = mimetypes.guess_type(media.uri.partition("?")[0])[0]
+    mime_type = media.mime_type or guessed or _DEFAULT_TYPES.get(media.kind)
+    return {"fileData": {**({"mimeType": mime_type} if mime_type else {}), "fileUri": media.uri}}
 
 
 def parts_from_content(content: str | list[Any]) -> Iterator[Json]:
     """The parts of a user's or system message.
 
     Args:
-        content: Message content: text, or blocks in LangChain's standard, OpenAI's or Gemini's own shape.
+        content: Message content: text, or blocks in LangChain's, another provider's or Gemini's own spelling.
 
     Raises:
         MessageError: A block is of a kind that Gemini takes no input of.
@@ -132,7 +192,7 @@ def parts_from_content(content: str | list[Any]) -> Iterator[Json]:
         yield {"text": content}
         return
     for block in content:
-        yield {"text": block} if isinstance(block, str) else _part(block)
+        yield {"text": block} if isinstance(block, str) else _part_from_block(block)
 
 
 def text_of(block: Any) -> str | None:
@@ -144,108 +204,65 @@ def text_of(block: Any) -> str | None:
     return None
 
 
-def is_media(block: Any) -> bool:
-    """Whether a block carries bytes or points to them."""
-    kind = block.get("type") if isinstance(block, dict) else None
-    return isinstance(kind, str) and kind in _MEDIA
-
-
-def _part(block: Any) -> Json:
+def _part_from_block(block: Any) -> Json:
     if not isinstance(block, dict):
         raise MessageError(f"a content block must be a string or a dict, not {type(block).__name__}")
-    kind = block.get("type")
-    if kind is None and not _RAW_KEYS.isdisjoint(block):
+    block_type, text, value = block.get("type"), block.get("text"), block.get("value")
+    if block_type is None and not _RAW_KEYS.isdisjoint(block):
         return block
-    convert = _BY_TYPE.get(kind) if isinstance(kind, str) else None
-    part = convert(block) if convert else None
-    if part is None:
-        raise MessageError(
-            f"a content block of type {kind!r} with the keys {sorted(map(str, block))} cannot be sent; "
-            f"use one of {', '.join(sorted(_BY_TYPE))}, or a raw Gemini part in a `non_standard` block"
-        )
-    return part
-
-
-def _media(block: Json) -> Json | None:
-    """LangChain's standard data blocks; the URL may be a data URI."""
-    kind = str(block["type"])
-    mime_type = block.get("mime_type")
-    if "base64" in block:
-        return _with_settings(block, _by_value(block["base64"], mime_type or _DEFAULT_MIME.get(kind, _BYTES)))
-    uri = block.get("url") or block.get("file_id")
-    return _with_settings(block, _from_uri(uri, kind, mime_type)) if isinstance(uri, str) else None
-
-
-def _by_value(data: Any, mime_type: str) -> Json | None:
-    if isinstance(data, bytes | bytearray):
-        data = b64encode(data).decode()
-    return {"inlineData": {"mimeType": mime_type, "data": data}} if isinstance(data, str) else None
-
-
-def _from_uri(uri: str, kind: str, mime_type: str | None) -> Json | None:
-    if embedded := DATA_URI.fullmatch(uri):
-        data = embedded["data"] if embedded["base64"] else unquote_to_bytes(embedded["data"])
-        return _by_value(data, embedded["mime"] or mime_type or _DEFAULT_MIME.get(kind, "text/plain"))
-    guessed = mime_type or mimetypes.guess_type(uri.partition("?")[0])[0] or _DEFAULT_MIME.get(kind)
-    return {"fileData": {**({"mimeType": guessed} if guessed else {}), "fileUri": uri}}
-
-
-def _with_settings(block: Json, part: Json | None) -> Json | None:
-    """Video offsets and media resolution travel beside the data, whichever way they are spelt."""
-    if part is None:
-        return None
-    extras = block.get("extras")
-    around = {**(extras if isinstance(extras, dict) else {}), **block}
-    for wire_key, key in (("videoMetadata", "video_metadata"), ("mediaResolution", "media_resolution")):
-        setting = around.get(wire_key) or around.get(key)
-        if setting:
-            part[wire_key] = setting
-    return part
-
-
-def _plain_text(block: Json) -> Json | None:
-    if isinstance(block.get("text"), str):
+    if block_type == "non_standard" and isinstance(value, dict):
+        return value
+    if block_type == "text" and isinstance(text, str):
+        return {"text": text}
+    if block_type == "text-plain" and isinstance(text, str):
         return {"text": "\n".join(str(block[key]) for key in ("title", "context", "text") if block.get(key))}
-    return _media({"mime_type": "text/plain", **block})
+    media = media_from_block(block)
+    if media is None:
+        raise MessageError(
+            f"a content block of type {block_type!r} with the keys {sorted(map(str, block))} cannot be sent; "
+            f"use one of {', '.join(sorted(('text', *_KINDS)))}, or a raw Gemini part in a `non_standard` block"
+        )
+    part = part_from_media(media)
+    for fields in (block.get("extras"), block):
+        if isinstance(fields, dict):
+            part |= {_SETTINGS[key]: fields[key] for key in _SETTINGS.keys() & fields if fields[key]}
+    return part
 
 
-def _anthropic(block: Json) -> Json | None:
-    """Anthropic's data blocks keep what they carry in a `source`; LangChain's own of that name have none."""
-    source = block.get("source")
-    if not isinstance(source, dict):
-        return _media(block)
-    data = source.get("data")
-    if source.get("type") == "text" and isinstance(data, str):
-        data = data.encode()
-    carried = {"url": source.get("url")} if data is None else {"base64": data}
-    return _media({"type": block["type"], "mime_type": source.get("media_type"), **carried})
+def _mime_type(block: Json, holder: Json) -> str:
+    block_type = block.get("type")
+    if block_type == "text-plain":
+        default = "text/plain"
+    elif block_type == "image_generation_call":  # OpenAI's, as the sound below: they name a format
+        default = f"image/{_first_text(block, 'output_format') or 'png'}"
+    else:
+        sound = _first_text(holder, "format") if block_type == "input_audio" else ""
+        default = f"audio/{sound}" if sound else ""
+    return _first_text(holder, "mime_type", "mimeType", "media_type") or default
 
 
-def _image_url(block: Json) -> Json | None:
-    image = block.get("image_url")
-    uri = image.get("url") if isinstance(image, dict) else image
-    return _from_uri(uri, "image", None) if isinstance(uri, str) else None
+def _name(block: Json, holder: Json) -> str:
+    for fields in (holder, block, block.get("extras")):
+        if isinstance(fields, dict):
+            for key in ("filename", "name", "title"):
+                if fields.get(key):
+                    return str(fields[key])
+    return ""
 
 
-def _google_media(block: Json) -> Json | None:
-    """The `media` block of LangChain's Google packages."""
-    mime_type = block.get("mime_type")
-    kind = str(mime_type or "file").partition("/")[0]
-    if "data" in block:
-        return _media({**block, "type": kind, "base64": block["data"]})
-    uri = block.get("file_uri") or block.get("url")
-    return _with_settings(block, _from_uri(uri, kind, mime_type)) if isinstance(uri, str) else None
+def _data(holder: Json) -> str | bytes | None:
+    key = next((key for key in ("base64", "data", "file_data", "result") if key in holder), "")
+    data = holder.get(key)
+    if isinstance(data, bytearray):
+        return bytes(data)
+    if isinstance(data, str) and holder.get("type") == "text":  # Anthropic's documents of plain text
+        return data.encode()
+    return data if isinstance(data, str | bytes) else None
 
 
-_BY_TYPE: Final[Mapping[str, Callable[[Json], Json | None]]] = {
-    "text": lambda block: {"text": block["text"]} if isinstance(block.get("text"), str) else None,
-    "image": _anthropic,
-    "audio": _media,
-    "video": _media,
-    "file": _media,
-    "document": _anthropic,
-    "text-plain": _plain_text,
-    "image_url": _image_url,
-    "media": _google_media,
-    "non_standard": lambda block: block["value"] if isinstance(block.get("value"), dict) else None,
-}
+def _first_text(fields: Json, *keys: str) -> str:
+    for key in keys:
+        value = fields.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return ""

@@ -7,31 +7,34 @@ providers' tools and unknown blocks, becomes text; bookkeeping and encrypted con
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from langchain_codeexec.messages.code_blocks import CodeCall, CodeResult, blocks_with_halves, runs
-from langchain_codeexec.messages.history_as_text import code_as_text, result_as_text
-from langchain_codeexec.messages.media import parts_from_content
+from langchain_codeexec.messages.code_blocks import CodeCall, blocks_with_code, linked_runs
+from langchain_codeexec.messages.history_as_text import (
+    json_text,
+    text_from_call,
+    text_from_code,
+    text_from_response,
+)
+from langchain_codeexec.messages.media import media_from_block, part_from_media
+from langchain_codeexec.messages.signatures import CALL_SIGNATURES_KEY, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from langchain_core.messages import AIMessage, ToolCall
 
-    from langchain_codeexec.gemini.wire import Part
-    from langchain_codeexec.messages.code_blocks import Half, Run
+    from langchain_codeexec.messages.code_blocks import CodeBlock
 
-__all__ = ["foreign_parts"]
+__all__ = ["parts_from_other_provider"]
 
 Json = dict[str, Any]
 
 _GOOGLE: Final = frozenset({"", "google_genai", "google_vertexai"})  # older releases do not say
-_CALL_SIGNATURES: Final = "__gemini_function_call_thought_signatures__"  # of both Google packages
 
 
-def foreign_parts(message: AIMessage) -> list[Part]:
+def parts_from_other_provider(message: AIMessage) -> list[Json]:
     """The parts that replay an answer which our chat model did not make.
 
     Function calls are those of `tool_calls`, each where the content shows it, else at the end. Python that
@@ -43,212 +46,163 @@ def foreign_parts(message: AIMessage) -> list[Part]:
     Returns:
         Parts without ids; none for an answer that says nothing.
     """
-    answer = _Answer(message)
-    return cast("list[Part]", [part for part in answer.parts() if part != {"text": ""}])
+    return [part for part in _Answer(message).parts() if part != {"text": ""}]
 
 
 class _Answer:
     """One answer on its way to parts."""
 
     def __init__(self, message: AIMessage) -> None:
-        self._message = message
-        self._google = str(message.response_metadata.get("model_provider", "")) in _GOOGLE
-        self._blocks = list(blocks_with_halves(message))
-        self._native = _native_halves(runs(self._blocks))
+        self._kwargs = message.additional_kwargs
+        self._is_google = str(message.response_metadata.get("model_provider", "")) in _GOOGLE
+        self._blocks = list(blocks_with_code(message))
+        runs = [run for run in linked_runs(self._blocks) if run.call and run.call.language == "PYTHON"]
+        self._replayable = {id(code) for run in runs for code in (run.call, run.result)}
         self._calls = list(message.tool_calls)
         self._call_signatures = _call_signatures(message)
 
     def parts(self) -> Iterator[Json]:
         """All parts, in order."""
-        for block, halves in self._blocks:
-            for half in halves:
-                yield from self.of_run(half)
-            if not halves:
+        for block, codes in self._blocks:
+            for code in codes:
+                yield from self._of_code(code)
+            if not codes:
                 yield from self.of_block(block)
         for call in self._calls:
-            yield self.of_call(call)
-        yield from _beside_the_content(self._message.additional_kwargs)
-
-    def of_run(self, half: Half) -> Iterator[Json]:
-        """The parts of code or of a result."""
-        if id(half) not in self._native:
-            yield {"text": _in_words(half)}
-        elif isinstance(half, CodeCall):
-            part = {"executableCode": {"language": half.language, "code": half.code}}
-            yield self.signed(part, half.signature)
-        else:
-            output = {"output": half.output} if half.output else {}
-            part = {"codeExecutionResult": {"outcome": half.outcome.value, **output}}
-            yield self.signed(part, half.signature)
-        for image in half.images if isinstance(half, CodeResult) else ():
-            yield {"inlineData": {"mimeType": image.mime_type, "data": b64encode(image.data).decode()}}
+            yield self._of_call(call, {})
+        # Releases for OpenAI's Chat Completions keep these outside of the content.
+        audio = self._kwargs.get("audio")
+        for text in (
+            self._kwargs.get("refusal"),
+            audio.get("transcript") if isinstance(audio, dict) else None,
+        ):
+            yield {"text": text if isinstance(text, str) else ""}
 
     def of_block(self, block: Any) -> Iterable[Json]:
-        """The parts of any other block."""
+        """The parts of a block that holds no code."""
         if not isinstance(block, dict):
             return _text(block)
-        kind = block.get("type")
-        if not isinstance(kind, str):
-            return _raw(self, block)
-        if kind.endswith("_tool_result"):
+        block_type = block.get("type")
+        convert = _BY_TYPE.get(block_type) if isinstance(block_type, str) else _raw
+        if convert is not None:
+            return convert(self, block)
+        if str(block_type).endswith("_tool_result"):
             return _tool_result(self, block)
-        return _BY_TYPE.get(kind, _unknown)(self, block)
+        return self.of_media(block) or _unknown(block)
 
-    def of_shown_call(self, key: str, value: object, signature: object = None) -> Iterable[Json]:
-        """The call that a block shows; none if it is no longer among `tool_calls`."""
+    def of_media(self, block: Json) -> list[Json]:
+        """The part of media; none for a provider's own file id, which means nothing to Gemini."""
+        media = media_from_block(block)
+        if media is None or (media.data is None and not media.uri.startswith(_ADDRESSES)):
+            return []
+        return [self.signed(part_from_media(media), block)]
+
+    def of_shown_call(self, block: Json, key: str, value: object) -> list[Json]:
+        """The part of a call that a block shows; none if it is no longer among `tool_calls`."""
         for index, call in enumerate(self._calls):
             if call.get(key) == value:
-                return [self.of_call(self._calls.pop(index), signature)]
+                return [self._of_call(self._calls.pop(index), block)]
         return []
 
-    def of_call(self, call: ToolCall, signature: object = None) -> Json:
-        """The part of a function call."""
+    def signed(self, part: Json, block: Json) -> Json:
+        """A part with the signature of its block, if it is one of Gemini's."""
+        signature = signature_of(block) if self._is_google else None
+        return {**part, "thoughtSignature": signature} if signature else part
+
+    def _of_call(self, call: ToolCall, block: Json) -> Json:
         part = {"functionCall": {"name": call["name"], "args": call["args"]}}
-        return self.signed(part, signature or self._call_signatures.get(call["id"] or ""))
+        return self.signed(part, {"signature": self._call_signatures.get(call["id"] or ""), **block})
 
-    def signed(self, part: Json, signature: object) -> Json:
-        """A part with the signature that goes with it, if it is one of Gemini's."""
-        if self._google and isinstance(signature, str) and signature:
-            return {**part, "thoughtSignature": signature}
-        return part
-
-
-def _native_halves(found: list[Run]) -> set[int]:
-    """Identities of the halves that can be code parts: Python, and results that have their code."""
-    native = [run for run in found if run.call is not None and run.call.language == "PYTHON"]
-    return {id(half) for run in native for half in (run.call, run.result)}
-
-
-def _in_words(half: Half) -> str:
-    if isinstance(half, CodeCall):
-        return code_as_text(half.code, half.language)
-    return result_as_text(half.outcome.value, half.output)
+    def _of_code(self, code: CodeBlock) -> Iterator[Json]:
+        if id(code) not in self._replayable:
+            yield {"text": text_from_code(code)}
+        elif isinstance(code, CodeCall):
+            part = {"executableCode": {"language": code.language, "code": code.code}}
+            yield self.signed(part, {"signature": code.signature})
+        else:
+            output = {"output": code.output} if code.output else {}
+            part = {"codeExecutionResult": {"outcome": code.outcome.value, **output}}
+            yield self.signed(part, {"signature": code.signature})
+        for image in () if isinstance(code, CodeCall) else code.images:
+            yield {"inlineData": {"mimeType": image.mime_type, "data": b64encode(image.data).decode()}}
 
 
-def _call_signatures(message: AIMessage) -> dict[str, object]:
+def _call_signatures(message: AIMessage) -> dict[str, str]:
     """Signatures of function calls, by the id of the call; both places where Google's packages keep them."""
-    ids = [call["id"] for call in message.tool_calls]
-    blocks: Any = message.content if isinstance(message.content, list) else []
-    shown: dict[str, object] = {}
-    for block in blocks:
+    ids = [call["id"] or "" for call in message.tool_calls]
+    signatures: dict[Any, Any] = {}
+    for block in message.content if isinstance(message.content, list) else []:
         if isinstance(block, dict) and block.get("type") == "function_call_signature":
             index = block.get("index")
             if isinstance(index, int) and 0 <= index < len(ids):
-                shown[ids[index] or ""] = block.get("signature")
-    kept = message.additional_kwargs.get(_CALL_SIGNATURES)
-    return {**shown, **kept} if isinstance(kept, dict) else shown
-
-
-def _beside_the_content(kwargs: Mapping[str, Any]) -> Iterator[Json]:
-    """What releases for Chat Completions keep outside of the content."""
-    audio = kwargs.get("audio")
-    for said in (kwargs.get("refusal"), audio.get("transcript") if isinstance(audio, dict) else None):
-        yield {"text": said if isinstance(said, str) else ""}
+                signatures[ids[index]] = block.get("signature")
+    kept = message.additional_kwargs.get(CALL_SIGNATURES_KEY)
+    signatures |= kept if isinstance(kept, dict) else {}
+    return {call_id: value for call_id, value in signatures.items() if isinstance(value, str)}
 
 
 # -- one function per kind of block --------------------------------------------------------------------
 
 
-def _text(value: object) -> Iterable[Json]:
-    if isinstance(value, str):
-        return [{"text": value}]
-    return [] if value is None else [{"text": _compact(value)}]
+def _text(value: object) -> list[Json]:
+    if value is None:
+        return []
+    return [{"text": value if isinstance(value, str) else json_text(value)}]
 
 
-def _prose(answer: _Answer, block: Json) -> Iterable[Json]:
-    return [answer.signed(part, _signature(block)) for part in _text(block.get("text"))]
+def _prose(answer: _Answer, block: Json) -> list[Json]:
+    return [answer.signed(part, block) for part in _text(block.get("text"))]
 
 
-def _reasoning(answer: _Answer, block: Json) -> Iterable[Json]:
+def _reasoning(answer: _Answer, block: Json) -> list[Json]:
     thought = block.get("thinking", block.get("reasoning", block.get("text")))
     text = thought if isinstance(thought, str) else ""
-    part = answer.signed({"text": text, "thought": True}, _signature(block))
+    part = answer.signed({"text": text, "thought": True}, block)
     return [part] if "thoughtSignature" in part else []
 
 
-def _refusal(_answer: _Answer, block: Json) -> Iterable[Json]:
+def _refusal(_answer: _Answer, block: Json) -> list[Json]:
     return _text(block.get("refusal"))
 
 
-def _call(answer: _Answer, block: Json) -> Iterable[Json]:
+def _call(answer: _Answer, block: Json) -> list[Json]:
     call_id = block.get("call_id") or block.get("id")
     key, value = ("id", call_id) if call_id else ("name", block.get("name"))
-    return answer.of_shown_call(key, value, _signature(block))
+    return answer.of_shown_call(block, key, value)
 
 
-def _media(answer: _Answer, block: Json) -> Iterable[Json]:
-    """Data by value or address; a provider's own file id means nothing to Gemini and becomes text."""
-    source = block.get("source")  # Anthropic's
-    if isinstance(source, dict):
-        block = {**block, **source, "type": block["type"]}
-    image_url = block.get("image_url")
-    url = image_url.get("url") if isinstance(image_url, dict) else image_url
-    mime_type = block.get("mime_type") or block.get("media_type")
-    kind = str(mime_type or "image").partition("/")[0]
-    standard: Json = {"type": kind if kind in _MEDIA else "file"}
-    if isinstance(mime_type, str):
-        standard["mime_type"] = mime_type
-    data = block.get("base64") or block.get("data")
-    uri = url or block.get("url") or block.get("file_uri")
-    if isinstance(data, str | bytes):
-        standard["base64"] = data
-    elif isinstance(uri, str) and uri.startswith(_ADDRESSES):
-        standard["url"] = uri
-    else:
-        return _unknown(answer, block)
-    return [answer.signed(part, _signature(block)) for part in parts_from_content([standard])]
-
-
-def _generated_image(answer: _Answer, block: Json) -> Iterable[Json]:
-    if not isinstance(block.get("result"), str):  # only a reference
-        return []
-    mime_type = f"image/{block.get('output_format') or 'png'}"
-    return _media(answer, {"type": "image", "base64": block["result"], "mime_type": mime_type})
-
-
-def _tool_use(_answer: _Answer, block: Json) -> Iterable[Json]:
+def _tool_use(_answer: _Answer, block: Json) -> list[Json]:
     arguments = block.get("args") or block.get("input") or block.get("partial_json")
-    return [{"text": f"I used the tool {block.get('name')}: {_compact(arguments or {})}"}]
+    return [{"text": text_from_call(str(block.get("name")), arguments or {})}]
 
 
-def _tool_result(_answer: _Answer, block: Json) -> Iterable[Json]:
+def _tool_result(_answer: _Answer, block: Json) -> list[Json]:
     result = _readable(block.get("output", block.get("content")))
-    return [{"text": f"The tool returned: {_compact(result)}"}] if result else []
+    return [{"text": text_from_response(None, result)}] if result else []
 
 
 def _wrapped(answer: _Answer, block: Json) -> Iterable[Json]:
     return answer.of_block(block.get("value"))
 
 
-def _nothing(_answer: _Answer, _block: Json) -> Iterable[Json]:
+def _nothing(_answer: _Answer, _block: Json) -> list[Json]:
     return []
 
 
-def _unknown(_answer: _Answer, block: Json) -> Iterable[Json]:
-    rest = _readable({key: value for key, value in block.items() if key not in _BOOKKEEPING})
-    return [{"text": _compact({"type": block.get("type"), **rest})}] if rest else []
-
-
-def _raw(answer: _Answer, part: Json) -> Iterable[Json]:
+def _raw(answer: _Answer, part: Json) -> list[Json]:
     """A part as it travels, in either spelling."""
     if "text" in part:
         return (_reasoning if part.get("thought") else _prose)(answer, part)
-    for key in ("functionCall", "function_call"):
-        call = part.get(key)
-        if isinstance(call, dict):
-            return answer.of_shown_call("name", call.get("name"), _signature(part))
-    for key in ("inlineData", "inline_data", "fileData", "file_data"):
-        data = part.get(key)
-        if isinstance(data, dict):
-            block = {"mime_type": data.get("mimeType"), "url": data.get("fileUri"), **data, "type": key}
-            return _media(answer, block)
-    return _unknown(answer, part)
+    call = part.get("functionCall") or part.get("function_call")
+    if isinstance(call, dict):
+        return answer.of_shown_call(part, "name", call.get("name"))
+    return answer.of_media(part) or _unknown(part)
 
 
-def _signature(block: Json) -> object:
-    extras = block.get("extras")
-    kept = extras.get("signature") if isinstance(extras, dict) else None
-    return kept or block.get("thought_signature") or block.get("thoughtSignature") or block.get("signature")
+def _unknown(block: Json) -> list[Json]:
+    kept = {key: value for key, value in block.items() if key not in _BOOKKEEPING and value is not None}
+    rest = _readable(kept)
+    return [{"text": json_text({"type": block.get("type"), **rest})}] if rest else []
 
 
 def _readable(value: Any) -> Any:
@@ -258,12 +212,7 @@ def _readable(value: Any) -> Any:
     return [_readable(item) for item in value] if isinstance(value, list) else value
 
 
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str, skipkeys=True)
-
-
-_MEDIA: Final = frozenset({"image", "audio", "video"})
-_ADDRESSES: Final = ("data:", "gs://", "https://", "http://")
+_ADDRESSES: Final = ("gs://", "https://", "http://")
 _BOOKKEEPING: Final = frozenset(
     {
         "type",
@@ -280,15 +229,11 @@ _BOOKKEEPING: Final = frozenset(
 )
 
 _BY_TYPE: Final[Mapping[str, Callable[[_Answer, Json], Iterable[Json]]]] = {
-    "text": _prose,
-    "output_text": _prose,
-    "text-plain": _prose,
+    **dict.fromkeys(("text", "output_text", "text-plain"), _prose),
     **dict.fromkeys(("thinking", "reasoning", "reasoning_content", "redacted_thinking"), _reasoning),
     "refusal": _refusal,
     **dict.fromkeys(("tool_call", "tool_call_chunk", "tool_use", "function_call", "custom_tool_call"), _call),
     **dict.fromkeys(("function_call_signature", "input_json_delta"), _nothing),
-    **dict.fromkeys(("image", "audio", "video", "file", "image_url", "media", "document"), _media),
-    "image_generation_call": _generated_image,
     **dict.fromkeys(
         ("server_tool_call", "server_tool_call_chunk", "server_tool_use", "mcp_tool_use"), _tool_use
     ),

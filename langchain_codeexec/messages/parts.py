@@ -1,15 +1,8 @@
-"""Ids for calls that the wire left without one.
+"""Parts as content blocks and back: one row per kind of part.
 
-Gemini 2.x links a result to its code by order alone, LangChain by id. A synthetic id starts with LangChain's
-own prefix for ids it makes up and never goes back to the wire.
-
-What a content block cannot express of its part: an RFC 7396 merge patch.
-
-One row per kind of part: how it becomes a content block, and how the block becomes the part again.
-
-`part_from_block(block_from_part(part, ids)) == part` holds for every JSON object: what a block cannot
-express of its part travels in `extras["part"]` as a merge patch, and a part of an unknown or malformed
-kind is kept whole in a `non_standard` block.
+`parts_from_block(block_from_part(part, ids)) == [part]` holds for every JSON object: what a block cannot express
+of its part travels in `extras["part"]` as a merge patch (RFC 7396), and a part of an unknown or malformed kind is
+kept whole in a `non_standard` block.
 """
 
 from __future__ import annotations
@@ -19,32 +12,31 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = [
-    "APART_KEY",
-    "CODE_TOOL_NAME",
-    "SIGNATURE_KEY",
-    "STAND_IN_SIGNATURE",
-    "CallIds",
-    "apply_patch",
-    "block_from_part",
-    "closed_parts",
-    "closing_extras",
-    "data_block",
-    "is_synthetic",
-    "part_from_block",
-    "patch_between",
-]
+__all__ = ["STAND_IN_SIGNATURE", "CallIds", "block_from_part", "closing_extras", "parts_from_block"]
 
-_PREFIX = "lc_"
+Json = dict[str, Any]
 
+STAND_IN_SIGNATURE: Final = "skip_thought_signature_validator"
+"""Documented by the Gemini API for function calls whose own signature is not to be had."""
 
-def is_synthetic(call_id: object) -> bool:
-    """Whether an id was made up on this side, so that the wire must not see it."""
-    return not isinstance(call_id, str) or not call_id or call_id.startswith(_PREFIX)
+_CODE_TOOL: Final = "code_interpreter"
+"""Name LangChain's standard blocks give to code execution, whichever provider ran it."""
+
+_SIGNATURE: Final = "signature"
+"""Key under which LangChain's Google packages keep a thought signature in `extras`."""
+
+_APART: Final = "signature_apart"
+"""Key in `extras` of a text whose signature came on an empty text of its own, right behind it."""
+
+_OK: Final = "OUTCOME_OK"
+_MADE_HERE: Final = "lc_"
+"""LangChain's own prefix for ids that it makes up; those never go over the wire."""
 
 
 class CallIds:
     """Gives each call of one response an id, and each result the id of its call.
+
+    Gemini 2.x gives calls no ids and links a result to its code by order alone; LangChain links by id.
 
     Args:
         seed: Distinguishes this response from all others; the same seed gives the same ids.
@@ -62,10 +54,10 @@ class CallIds:
         if isinstance(wire_id, str) and wire_id:
             return wire_id
         self._count += 1
-        return f"{_PREFIX}{self._seed}_{self._count}"
+        return f"{_MADE_HERE}{self._seed}_{self._count}"
 
     def server_call(self, wire_id: object) -> str:
-        """The id of a call that the server answers itself; the next result without an id is its own."""
+        """The id of a call that the server answers itself; the next result without an id belongs to it."""
         self._open = self.call(wire_id)
         return self._open
 
@@ -74,49 +66,6 @@ class CallIds:
         if isinstance(wire_id, str) and wire_id:
             return wire_id
         return self._open or self.call(None)
-
-
-def patch_between(base: dict[str, Any], target: dict[str, Any]) -> dict[str, Any]:
-    """The merge patch that turns `base` into `target`, as far as a merge patch can (it has no `null`)."""
-    patch: dict[str, Any] = {key: None for key in base if key not in target}
-    for key, value in target.items():
-        if key not in base:
-            patch[key] = value
-        elif base[key] != value:
-            both = isinstance(base[key], dict) and isinstance(value, dict)
-            patch[key] = patch_between(base[key], value) if both else value
-    return patch
-
-
-def apply_patch(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    """`base` with a merge patch applied; neither is changed."""
-    merged = dict(base)
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, dict):
-            inner = merged.get(key)
-            merged[key] = apply_patch(inner if isinstance(inner, dict) else {}, value)
-        else:
-            merged[key] = value
-    return merged
-
-
-Json = dict[str, Any]
-
-CODE_TOOL_NAME: Final = "code_interpreter"
-"""Name LangChain's standard blocks give to code execution, whichever provider ran it."""
-
-SIGNATURE_KEY: Final = "signature"
-"""Key under which LangChain's Google packages keep a thought signature in `extras`."""
-
-STAND_IN_SIGNATURE: Final = "skip_thought_signature_validator"
-"""Documented by the Gemini API for function calls whose own signature is not to be had."""
-
-APART_KEY: Final = "signature_apart"
-"""Key in `extras` of a text whose signature came on an empty text of its own, right behind it."""
-
-_OK: Final = "OUTCOME_OK"
 
 
 def block_from_part(part: Json, ids: CallIds) -> Json:
@@ -135,21 +84,13 @@ def block_from_part(part: Json, ids: CallIds) -> Json:
     return _raw_block(part)
 
 
-def part_from_block(block: Json) -> Json | None:
-    """The part that a block stands for; `None` for a block that stands for none."""
-    convert = _TO_PART.get(block.get("type", ""))
-    part = convert(block) if convert else None
-    if part is None:
-        return None
+def parts_from_block(block: Json) -> list[Json]:
+    """The parts that a block stands for: one; none if it is none of Gemini's; two for a text signed apart."""
     extras = block.get("extras")
-    if not extras:
-        return part
-    if signature := extras.get(SIGNATURE_KEY):
-        part["thoughtSignature"] = signature
-    patch = extras.get("part")
-    if not patch:
-        return part
-    return patch["raw"] if patch.keys() == {"raw"} else apply_patch(part, patch)
+    if extras and _APART in extras:
+        return [{"text": block["text"]}, {"text": "", "thoughtSignature": extras[_SIGNATURE]}]
+    part = _part_from_block(block)
+    return [] if part is None else [part]
 
 
 def closing_extras(block: Json) -> Json | None:
@@ -158,37 +99,63 @@ def closing_extras(block: Json) -> Json | None:
     Gemini 3 ends a streamed text with an empty one that carries the signature. People see one text.
     """
     extras = block.get("extras")
-    if not extras or extras.keys() != {SIGNATURE_KEY} or block["type"] != "text" or block["text"]:
+    if not extras or extras.keys() != {_SIGNATURE} or block["type"] != "text" or block["text"]:
         return None
-    return {**extras, APART_KEY: True}
+    return {**extras, _APART: True}
 
 
-def closed_parts(block: Json) -> tuple[Json, Json]:
-    """The parts of a text with such extras: the text, and the empty one that carried its signature."""
-    return {"text": block["text"]}, {"text": "", "thoughtSignature": block["extras"][SIGNATURE_KEY]}
-
-
-def data_block(mime_type: str, **source: str) -> Json:
-    """A LangChain data block of the type that fits the MIME type.
-
-    Args:
-        mime_type: MIME type of the data.
-        source: `base64` or `url`.
-    """
-    family = mime_type.partition("/")[0]
-    return {"type": family if family in _MEDIA else "file", **source, "mime_type": mime_type}
+def _part_from_block(block: Json) -> Json | None:
+    convert = _TO_PART.get(block.get("type", ""))
+    part = convert(block) if convert else None
+    if part is None:
+        return None
+    extras = block.get("extras")
+    if not extras:
+        return part
+    if signature := extras.get(_SIGNATURE):
+        part["thoughtSignature"] = signature
+    patch = extras.get("part")
+    if not patch:
+        return part
+    return patch["raw"] if patch.keys() == {"raw"} else _patched(part, patch)
 
 
 def _with_remainder(block: Json, part: Json) -> Json:
     signature = part.get("thoughtSignature")
     if isinstance(signature, str) and signature:
-        block.setdefault("extras", {})[SIGNATURE_KEY] = signature
-    restored = part_from_block(block) or {}
+        block.setdefault("extras", {})[_SIGNATURE] = signature
+    restored = _part_from_block(block) or {}
     if restored != part:
-        block.setdefault("extras", {})["part"] = patch_between(restored, part)
-        if part_from_block(block) != part:  # a null, which a merge patch cannot set
+        block.setdefault("extras", {})["part"] = _patch_between(restored, part)
+        if _part_from_block(block) != part:  # a null, which a merge patch cannot set
             block["extras"]["part"] = {"raw": part}
     return block
+
+
+def _patch_between(base: dict[str, Any], target: dict[str, Any]) -> dict[str, Any]:
+    """The merge patch that turns `base` into `target`, as far as a merge patch can (it has no `null`)."""
+    patch: dict[str, Any] = {key: None for key in base if key not in target}
+    for key, value in target.items():
+        if key not in base:
+            patch[key] = value
+        elif base[key] != value:
+            both = isinstance(base[key], dict) and isinstance(value, dict)
+            patch[key] = _patch_between(base[key], value) if both else value
+    return patch
+
+
+def _patched(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """`base` with a merge patch applied; neither is changed."""
+    merged = dict(base)
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict):
+            inner = merged.get(key)
+            merged[key] = _patched(inner if isinstance(inner, dict) else {}, value)
+        else:
+            merged[key] = value
+    return merged
 
 
 def _raw_block(part: Json) -> Json:
@@ -215,7 +182,7 @@ def _code_block(_part: Json, code: Any, ids: CallIds) -> Json | None:
     return {
         "type": "server_tool_call",
         "id": ids.server_call(code.get("id")),
-        "name": CODE_TOOL_NAME,
+        "name": _CODE_TOOL,
         "args": {"code": code.get("code") or "", "language": code.get("language") or "PYTHON"},
     }
 
@@ -233,16 +200,21 @@ def _result_block(_part: Json, result: Any, ids: CallIds) -> Json | None:
     }
 
 
+def _data_block(mime_type: str, **source: str) -> Json:
+    family = mime_type.partition("/")[0]
+    return {"type": family if family in _MEDIA else "file", **source, "mime_type": mime_type}
+
+
 def _inline_block(_part: Json, blob: Any, _ids: CallIds) -> Json | None:
     if not _has(blob, data=str, mimeType=str):
         return None
-    return data_block(blob.get("mimeType") or "", base64=blob.get("data") or "")
+    return _data_block(blob.get("mimeType") or "", base64=blob.get("data") or "")
 
 
 def _file_block(_part: Json, file: Any, _ids: CallIds) -> Json | None:
     if not _has(file, fileUri=str, mimeType=str):
         return None
-    return data_block(file.get("mimeType") or "", url=file.get("fileUri") or "")
+    return _data_block(file.get("mimeType") or "", url=file.get("fileUri") or "")
 
 
 def _call_block(_part: Json, call: Any, ids: CallIds) -> Json | None:
@@ -316,7 +288,7 @@ def _thought_part(block: Json) -> Json:
 def _server_call_part(block: Json) -> Json:
     args = block.get("args") or {}
     call_id = _wire_id(block.get("id"))
-    if block.get("name") == CODE_TOOL_NAME:
+    if block.get("name") == _CODE_TOOL:
         language = args.get("language") or "PYTHON"
         return {"executableCode": {"language": language, "code": args.get("code", ""), **call_id}}
     return {"toolCall": {"toolType": str(block.get("name", "")).upper(), "args": args, **call_id}}
@@ -353,7 +325,8 @@ def _raw_part(block: Json) -> Json | None:
 
 
 def _wire_id(call_id: object) -> Json:
-    return {} if is_synthetic(call_id) else {"id": call_id}
+    is_from_wire = isinstance(call_id, str) and call_id and not call_id.startswith(_MADE_HERE)
+    return {"id": call_id} if is_from_wire else {}
 
 
 _TO_PART: Final[Mapping[str, Callable[[Json], Json | None]]] = {

@@ -1,4 +1,7 @@
-"""Thought signatures of the other endpoint: the Developer API and Vertex reject each other's."""
+"""Thought signatures in messages: where they stand, and leaving out those that the other service made.
+
+The Developer API and Vertex reject each other's signatures.
+"""
 
 from __future__ import annotations
 
@@ -13,46 +16,71 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.gemini.wire import EndpointKind
 
-__all__ = ["ENDPOINT_KEY", "with_valid_signatures"]
+__all__ = [
+    "CALL_SIGNATURES_KEY",
+    "ENDPOINT_KEY",
+    "signature_of",
+    "with_valid_signatures",
+    "without_signatures",
+]
+
+Json = dict[str, Any]
 
 ENDPOINT_KEY: Final = "gemini_endpoint"
 """Where in `response_metadata` the middleware notes which service answered; Google's packages do not say."""
 
-_SIGNATURES: Final = frozenset({"signature", "thought_signature", "thoughtSignature"})
-_CALL_SIGNATURES: Final = "__gemini_function_call_thought_signatures__"  # of both Google packages
+CALL_SIGNATURES_KEY: Final = "__gemini_function_call_thought_signatures__"
+"""Where in `additional_kwargs` both of Google's packages keep the signatures of function calls."""
+
+_KEYS: Final = ("thought_signature", "thoughtSignature", "signature")
+_TEXT_KEYS: Final = frozenset({"type", "text", "index", "extras"})
 _STAND_IN: Final = "skip/thought/signature/validator"
 """The stand-in that the Gemini API documents for calls without a signature of their own. It is base64 in the
 URL-safe alphabet, `skip_thought_signature_validator`; Google's packages decode only the standard one."""
 
 
+def signature_of(block: Json) -> str | None:
+    """Gemini's thought signature of a block or part, wherever a package keeps it."""
+    value = block.get("value")
+    if block.get("type") == "non_standard" and isinstance(value, dict):
+        block = value
+    extras = block.get("extras")
+    fields = {**block, **extras} if isinstance(extras, dict) else block
+    return next((value for key in _KEYS if isinstance(value := fields.get(key), str) and value), None)
+
+
+def without_signatures(items: Iterable[Any]) -> list[Any]:
+    """Blocks or parts without their signatures; those that held nothing else are left out."""
+    return [unsigned for item in items if (unsigned := _unsigned(item)) is not None]
+
+
 def with_valid_signatures(messages: Iterable[AnyMessage], endpoint: EndpointKind) -> list[AnyMessage]:
     """The messages without signatures that the endpoint did not make; a call gets the documented stand-in."""
-    return [_made_valid(message, endpoint) for message in messages]
+    return [_with_valid_signatures(message, endpoint) for message in messages]
 
 
-def _made_valid(message: AnyMessage, endpoint: EndpointKind) -> AnyMessage:
-    made_by = message.response_metadata.get("endpoint") or message.response_metadata.get(ENDPOINT_KEY)
-    if made_by in (None, endpoint) or not isinstance(message, AIMessage):
+def _with_valid_signatures(message: AnyMessage, endpoint: EndpointKind) -> AnyMessage:
+    metadata = message.response_metadata
+    if not isinstance(message, AIMessage) or (
+        (metadata.get("endpoint") or metadata.get(ENDPOINT_KEY)) in {None, endpoint}
+    ):
         return message
-    kwargs = {key: value for key, value in message.additional_kwargs.items() if key != _CALL_SIGNATURES}
+    kwargs = {key: value for key, value in message.additional_kwargs.items() if key != CALL_SIGNATURES_KEY}
     if message.tool_calls:
-        kwargs[_CALL_SIGNATURES] = {message.tool_calls[0]["id"]: _STAND_IN}
-    return message.model_copy(update={"content": _stripped(message.content), "additional_kwargs": kwargs})
+        kwargs[CALL_SIGNATURES_KEY] = {message.tool_calls[0]["id"]: _STAND_IN}
+    content = message.content if isinstance(message.content, str) else without_signatures(message.content)
+    return message.model_copy(update={"content": content, "additional_kwargs": kwargs})
 
 
-def _stripped(content: Any) -> Any:
-    if isinstance(content, str):
-        return content
-    return [_unsigned(block) for block in content if not _is_only_signature(block)]
-
-
-def _unsigned(block: Any) -> Any:
-    """A block without its signature, which is one of its own keys or one of its extras."""
-    if not isinstance(block, dict):
-        return block
-    kept = {key: value for key, value in block.items() if key not in _SIGNATURES}
-    return {**kept, "extras": _unsigned(kept["extras"])} if "extras" in kept else kept
-
-
-def _is_only_signature(block: Any) -> bool:
-    return isinstance(block, dict) and block.get("type") == "function_call_signature"
+def _unsigned(item: Any) -> Any:
+    """A block or part without its signature; `None` if it was nothing else."""
+    if not isinstance(item, dict):
+        return item
+    extras = item.get("extras")
+    unsigned = {key: value for key, value in item.items() if key not in _KEYS}
+    if isinstance(extras, dict):
+        unsigned["extras"] = {key: value for key, value in extras.items() if key not in _KEYS}
+    if item.get("type") == "function_call_signature":
+        return None
+    is_empty = unsigned.get("text") == "" and unsigned.keys() <= _TEXT_KEYS and not unsigned.get("extras")
+    return None if is_empty and unsigned != item else unsigned

@@ -1,8 +1,6 @@
-"""Answers of our own chat model as parts again: verbatim, unless they go where they cannot go as they are.
+"""A conversation to `contents`: roles, order, system text, tool replies and replayed answers.
 
-A conversation to `contents`: roles, order, system text, tool replies and replayed answers.
-
-Whether media in tools' replies travel as files of the user's, which the service numbers and code finds.
+Answers of our own chat model go back verbatim, unless they go where they cannot go as they are.
 """
 
 from __future__ import annotations
@@ -15,119 +13,26 @@ from langchain_core.messages import AIMessage, ChatMessage, FunctionMessage, Too
 
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.messages.history_as_text import text_from_response
 from langchain_codeexec.messages.media import is_media, parts_from_content, text_of
-from langchain_codeexec.messages.parts import APART_KEY, STAND_IN_SIGNATURE, closed_parts, part_from_block
+from langchain_codeexec.messages.other_providers import parts_from_other_provider
+from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE, parts_from_block
+from langchain_codeexec.messages.signatures import without_signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
 
     from langchain_codeexec.gemini.wire import Content
 
-__all__ = [
-    "Destination",
-    "calls_were_edited",
-    "contents_from_messages",
-    "is_own",
-    "own_parts",
-    "replies_are_files",
-]
-
-_CALL_TYPES: Final = frozenset({"tool_call", "tool_call_chunk"})
-_CALL_KEYS: Final = ("functionCall", "executableCode", "codeExecutionResult", "toolCall", "toolResponse")
-
-
-def is_own(message: AIMessage) -> bool:
-    """Whether our chat model made a message, so that its blocks hold everything the wire said."""
-    metadata = message.response_metadata
-    return (
-        "endpoint" in metadata
-        and metadata.get("output_version") == "v1"
-        and isinstance(message.content, list)
-    )
-
-
-def calls_were_edited(message: AIMessage) -> bool:
-    """Whether calls were taken out of `tool_calls` or put in, so that a signature may be missing."""
-    shown = [
-        block.get("id")
-        for block in message.content
-        if isinstance(block, dict) and block.get("type") in _CALL_TYPES
-    ]
-    return shown != [call["id"] for call in message.tool_calls]
-
-
-def own_parts(message: AIMessage, to: Destination) -> list[Json]:
-    """The parts of an answer, in order.
-
-    `tool_calls` has the last word on function calls: one edited there is sent as edited, one removed there
-    is not sent, one added there follows at the end.
-
-    Args:
-        message: An answer for which `is_own` holds.
-        to: Where the parts go; the two services do not accept each other's signatures.
-
-    Raises:
-        MessageError: A content block was changed so that it stands for no part.
-    """
-    try:
-        parts = list(_verbatim(message))
-    except (AttributeError, KeyError, TypeError) as error:
-        raise MessageError(
-            f"an answer cannot be sent back, one of its content blocks was changed into something else: {error}; "
-            "leave the blocks as they came, or replace the content by a text"
-        ) from error
-    metadata = message.response_metadata
-    if metadata["endpoint"] != to.endpoint:
-        unsigned = (_without(part, "thoughtSignature") for part in parts)
-        parts = [part for part in unsigned if part != {"text": ""}]
-    origin = Destination(str(metadata.get("model_name", to.model)), metadata["endpoint"])
-    if origin.accepts.call_ids and not to.accepts.call_ids:
-        parts = [_without_id(part) for part in parts]
-    return parts
-
-
-def _verbatim(message: AIMessage) -> Iterable[Json]:
-    calls = list(message.tool_calls)
-    for block in message.content:
-        if isinstance(block, str):
-            yield {"text": block}
-        elif block.get("type") not in _CALL_TYPES:
-            extras = block.get("extras")
-            if extras and APART_KEY in extras:
-                yield from closed_parts(block)
-            elif (part := part_from_block(block)) is not None:
-                yield part
-        elif call := next((call for call in calls if call["id"] == block.get("id")), None):
-            calls.remove(call)
-            yield _call_part(block, call["name"], call["args"])
-    for call in calls:
-        yield {"functionCall": {"name": call["name"], "args": call["args"]}}
-
-
-def _call_part(block: Json, name: str, args: Json) -> Json:
-    edited = block["type"] == "tool_call" and (block.get("name"), block.get("args")) != (name, args)
-    current = {**block, "type": "tool_call", "name": name, "args": args}
-    if edited and "extras" in block:
-        current["extras"] = _without(block["extras"], "part")
-    return part_from_block(current) or {}
-
-
-def _without_id(part: Json) -> Json:
-    return {key: _without(value, "id") if key in _CALL_KEYS else value for key, value in part.items()}
-
-
-def _without(mapping: Any, key: str) -> Any:
-    if not isinstance(mapping, dict) or key not in mapping:
-        return mapping
-    return {name: value for name, value in mapping.items() if name != key}
-
+__all__ = ["contents_from_messages", "is_native", "origin_of"]
 
 Json = dict[str, Any]
 
+_CALL_TYPES: Final = frozenset({"tool_call", "tool_call_chunk"})
+_CALL_KEYS: Final = ("functionCall", "executableCode", "codeExecutionResult", "toolCall", "toolResponse")
 _NOT_ANSWERED: Final = "This call was not carried out: the conversation holds no result of it."
-"""For the first call of an answer that no Gemini 3 model signed. Source: the API's guide to thought signatures."""
 _BEGINNING_LEFT_OUT: Final = "The beginning of this conversation was left out."
 
 
@@ -170,6 +75,7 @@ class _Conversation:
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
+        self._accepts = destination.accepts
         self._contents: list[Json] = []
         self._system: list[Json] = []
         self._calls: list[_OpenCall] = []
@@ -218,18 +124,18 @@ class _Conversation:
         self._append(_ROLES[role], list(parts_from_content(message.content)))
 
     def add_model(self, message: BaseMessage) -> None:
-        answer = cast("AIMessage", message)
-        to = self._destination
-        own = is_own(answer)
-        if own:
-            parts = own_parts(answer, to)
+        answer, destination = cast("AIMessage", message), self._destination
+        origin = origin_of(answer) if is_native(answer) else None
+        if origin is None:
+            parts = parts_from_other_provider(answer)
         else:
-            from langchain_codeexec.messages.other_providers import foreign_parts  # noqa: PLC0415 -- few need it
-
-            parts = cast("list[Json]", foreign_parts(answer))
+            keeps_ids = self._accepts.call_ids or not origin.accepts.call_ids
+            parts = _native_parts(answer, signed=origin.endpoint == destination.endpoint, ids=keeps_ids)
         calls = [index for index, part in enumerate(parts) if _calls_function(part)]
-        if calls and to.accepts.signatures and not (own and _is_signed_as_made(answer, parts, to)):
-            parts[calls[0]] = {"thoughtSignature": STAND_IN_SIGNATURE, **parts[calls[0]]}
+        if calls and self._accepts.signatures:
+            is_signed = origin is not None and _is_signed_as_made(answer, parts, origin, destination)
+            if not is_signed:
+                parts[calls[0]] = {"thoughtSignature": STAND_IN_SIGNATURE, **parts[calls[0]]}
         self._append("model", parts)
         self._calls = _open_calls(answer, [parts[index]["functionCall"] for index in calls])
 
@@ -237,7 +143,7 @@ class _Conversation:
         reply = cast("ToolMessage", message)
         call = self._waiting(lambda call: call.call_id == reply.tool_call_id)
         if call is None:
-            self._orphan(reply.name or "a function", reply.content)
+            self._orphan(reply.name, reply.content)
         else:
             self._reply(call, reply.content, failed=reply.status == "error")
 
@@ -255,16 +161,15 @@ class _Conversation:
 
     def _reply(self, call: _OpenCall, content: str | list[Any], *, failed: bool) -> None:
         media = _media_parts(content)
-        if media and self._destination.accepts.media_in_responses:
+        if media and self._accepts.media_in_responses:
             call.answer(_response(content, failed=failed), parts=media)
         else:
             call.answer(_response(content, failed=failed))
             self._attachments.extend(media)
 
-    def _orphan(self, name: str, content: str | list[Any]) -> None:
+    def _orphan(self, name: str | None, content: str | list[Any]) -> None:
         """A reply whose call is gone (trimmed, say) would be refused; as text nothing is lost."""
-        said = json.dumps(_response(content, failed=False), ensure_ascii=False, default=str)
-        self._attachments.append({"text": f"Result of an earlier call of {name}: {said}"})
+        self._attachments.append({"text": text_from_response(name, _response(content, failed=False))})
         self._attachments.extend(_media_parts(content))
 
     def _close_replies(self) -> None:
@@ -307,15 +212,15 @@ def _media_parts(content: str | list[Any]) -> list[Json]:
 def _response(content: str | list[Any], *, failed: bool) -> Json:
     """A tool's content as the JSON object that a function response is."""
     if isinstance(content, str):
-        said: Any = content
+        output: Any = content
     else:
         rest = [block for block in content if text_of(block) is None and not is_media(block)]
         texts = [text for block in content if (text := text_of(block)) is not None]
-        said = [*texts, *rest] if rest else "\n".join(texts)
+        output = [*texts, *rest] if rest else "\n".join(texts)
     if failed:
-        return {"error": said}
-    parsed = _json_object(said) if isinstance(said, str) else None
-    return {"output": said} if parsed is None else parsed
+        return {"error": output}
+    parsed = _json_object(output) if isinstance(output, str) else None
+    return {"output": output} if parsed is None else parsed
 
 
 def _json_object(text: str) -> Json | None:
@@ -333,14 +238,95 @@ def _no_json(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _is_signed_as_made(answer: AIMessage, parts: list[Json], to: Destination) -> bool:
+def is_native(message: AIMessage) -> bool:
+    """Whether our chat model made a message, so that its blocks hold everything the wire said."""
+    metadata = message.response_metadata
+    return (
+        "endpoint" in metadata
+        and metadata.get("output_version") == "v1"
+        and isinstance(message.content, list)
+    )
+
+
+def origin_of(message: AIMessage) -> Destination:
+    """The model and service that an answer of our chat model came from."""
+    metadata = message.response_metadata
+    return Destination(str(metadata.get("model_name", "")), metadata["endpoint"])
+
+
+def _native_parts(message: AIMessage, *, signed: bool, ids: bool) -> list[Json]:
+    """The parts of an answer that our chat model made, as they came.
+
+    Args:
+        message: The answer.
+        signed: Whether thought signatures stay.
+        ids: Whether the ids of calls stay.
+
+    Raises:
+        MessageError: A content block was changed so that it stands for no part.
+    """
+    try:
+        parts = _parts_as_they_came(message)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise MessageError(
+            f"an answer cannot be sent back, one of its content blocks was changed into something else: {error}; "
+            "leave the blocks as they came, or replace the content by a text"
+        ) from error
+    if not signed:
+        parts = without_signatures(parts)
+    return parts if ids else [_without_id(part) for part in parts]
+
+
+def _parts_as_they_came(message: AIMessage) -> list[Json]:
+    """The parts of all blocks; `tool_calls` has the last word on function calls.
+
+    One edited there is sent as edited, one removed there is not sent, one added there follows at the end.
+    """
+    parts: list[Json] = []
+    calls = list(message.tool_calls)
+    for block in message.content:
+        if isinstance(block, str):
+            parts.append({"text": block})
+        elif block.get("type") not in _CALL_TYPES:
+            parts += parts_from_block(block)
+        elif call := next((call for call in calls if call["id"] == block.get("id")), None):
+            calls.remove(call)
+            parts += _parts_from_call(block, call["name"], call["args"])
+    parts += ({"functionCall": {"name": call["name"], "args": call["args"]}} for call in calls)
+    return parts
+
+
+def _parts_from_call(block: Json, name: str, args: Json) -> list[Json]:
+    current = {**block, "type": "tool_call", "name": name, "args": args}
+    is_edited = block["type"] == "tool_call" and (block.get("name"), block.get("args")) != (name, args)
+    if is_edited and "extras" in block:
+        current["extras"] = _without(block["extras"], "part")
+    return parts_from_block(current)
+
+
+def _is_signed_as_made(
+    answer: AIMessage, parts: list[Json], origin: Destination, destination: Destination
+) -> bool:
     """Whether an answer carries the signatures it came with, none included if the model signs its calls."""
-    if calls_were_edited(answer):
+    shown = [
+        block.get("id")
+        for block in answer.content
+        if isinstance(block, dict) and block.get("type") in _CALL_TYPES
+    ]
+    if shown != [call["id"] for call in answer.tool_calls]:  # the signature may have gone with a call
         return False
-    metadata = answer.response_metadata
-    origin = Destination(str(metadata.get("model_name", "")), metadata["endpoint"])
-    signed = origin.accepts.signatures and origin.endpoint == to.endpoint
-    return signed or any("thoughtSignature" in part for part in parts)
+    is_valid = origin.accepts.signatures and origin.endpoint == destination.endpoint
+    return is_valid or any("thoughtSignature" in part for part in parts)
+
+
+def _without_id(part: Json) -> Json:
+    return {key: _without(value, "id") if key in _CALL_KEYS else value for key, value in part.items()}
+
+
+def _without(mapping: Any, key: str) -> Any:
+    if not isinstance(mapping, dict) or key not in mapping:
+        return mapping
+    return {name: value for name, value in mapping.items() if name != key}
 
 
 _ROLES: Final = {"user": "user", "human": "user", "model": "model", "assistant": "model", "ai": "model"}
@@ -360,22 +346,3 @@ _ADD: Final[Mapping[str, Callable[[_Conversation, BaseMessage], None]]] = {
     "ChatMessageChunk": _Conversation.add_chat,
 }
 _REPLIES: Final = frozenset({_Conversation.add_reply, _Conversation.add_named_reply})
-
-
-def replies_are_files(messages: Sequence[BaseMessage]) -> bool:
-    """Whether the requests of a conversation carry the media of tools' replies beside the function responses.
-
-    Our chat model puts them there for Gemini 2.x, which takes none inside a response; langchain-google-genai
-    always does, langchain-google-vertexai never.
-
-    Args:
-        messages: The conversation; its last answer tells which chat model and which Gemini it is held with.
-    """
-    answer = next((message for message in reversed(messages) if isinstance(message, AIMessage)), None)
-    if answer is None:
-        return False
-    metadata = answer.response_metadata
-    if is_own(answer):
-        origin = Destination(str(metadata.get("model_name", "")), metadata["endpoint"])
-        return not origin.accepts.media_in_responses
-    return metadata.get("model_provider") == "google_genai"

@@ -9,11 +9,9 @@ from langchain.agents.middleware.types import AgentMiddleware, AgentState, Conte
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, ToolMessage
 
-from langchain_codeexec.data.blocks import files_in
-from langchain_codeexec.grounding.attribution import attributed
+from langchain_codeexec.data.request_files import files_in, replies_are_files
+from langchain_codeexec.grounding.attribution import attributed, last_question
 from langchain_codeexec.grounding.documents import documents_as_data
-from langchain_codeexec.grounding.evidence import asked_last
-from langchain_codeexec.messages.to_wire import replies_are_files
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -36,7 +34,7 @@ class DocumentCalculationMiddleware(AgentMiddleware[AgentState[ResponseT], Conte
     conversation as files for code execution. It is in the request alone, not in the agent's state.
 
     An answer that ends a turn is annotated: its text blocks get a `Citation` for each figure and document, and an
-    `unsupported_figure` annotation for each figure that nothing bears out. `CalculatedAnswer.from_message` reads
+    `unsupported_figure` annotation for each figure that nothing supports. `CalculatedAnswer.from_message` reads
     the whole record.
 
     The model has to run code by itself and to take files. Put it before `CodeExecutionMiddleware`.
@@ -99,31 +97,29 @@ class _Turn:
 
     Attributes:
         messages: The conversation.
-        asked: Index of the question.
+        question: Index of the question.
         data: The data of all documents in it; `None` without documents.
     """
 
     messages: list[AnyMessage]
-    asked: int
+    question: int
     data: DocumentData | None
 
     @classmethod
     def of(cls, messages: list[AnyMessage], limits: DataLimits | None) -> _Turn:
-        return cls(messages, asked_last(messages), document_data(messages, limits))
+        return cls(messages, last_question(messages), document_data(messages, limits))
 
     @property
-    def question(self) -> str:
-        return "" if self.asked < 0 else str(self.messages[self.asked].text)
+    def text(self) -> str:
+        """The question; empty in a conversation that has none, such as a trimmed one."""
+        return "" if self.question < 0 else str(self.messages[self.question].text)
 
     def with_data(self) -> list[AnyMessage]:
         """The conversation with the data, if this turn has retrieved any."""
-        if (
-            self.data is None
-            or not self.data.files
-            or not any(map(_documents, self.messages[self.asked + 1 :]))
-        ):
+        has_retrieved = any(map(_documents, self.messages[self.question + 1 :]))
+        if self.data is None or not self.data.files or not has_retrieved:
             return self.messages
-        return [*self.messages, self.data.message(self.question)]
+        return [*self.messages, self.data.message(self.text)]
 
     def annotated(self, response: ModelResponse[ResponseT]) -> ModelResponse[ResponseT]:
         """The response with its answer annotated; calls of tools are no answer."""
@@ -135,13 +131,13 @@ class _Turn:
     def _annotated(self, message: BaseMessage, data: DocumentData) -> BaseMessage:
         if not isinstance(message, AIMessage) or message.tool_calls:
             return message
-        return attributed(message, self.question, data, history=self.messages).message
+        return attributed(message, self.text, data, history=self.messages).message
 
 
 def _documents(message: BaseMessage) -> list[Document]:
     artifact: Any = message.artifact if isinstance(message, ToolMessage) else None
-    found = artifact if isinstance(artifact, list | tuple) else [artifact]
-    return [document for item in found if (document := _document(item))]
+    items = artifact if isinstance(artifact, list | tuple) else [artifact]
+    return [document for item in items if (document := _document(item))]
 
 
 def _document(item: Any) -> Document | None:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from langchain.agents.middleware.types import AgentMiddleware, AgentState, ContextT, ResponseT, hook_config
 from langchain_core.messages import AIMessage, HumanMessage
 
-from langchain_codeexec.data.blocks import files_in
+from langchain_codeexec.data.request_files import files_in, replies_are_files
 from langchain_codeexec.executors.base import checked_executor
-from langchain_codeexec.grounding.evidence import SOURCE_KEY, asked_last
+from langchain_codeexec.grounding.attribution import SOURCE_KEY, last_question
+from langchain_codeexec.grounding.verdicts import Verdict, Verification
 from langchain_codeexec.grounding.verification import averify_executions, verify_executions
-from langchain_codeexec.grounding.verification_records import Verdict, Verification
 from langchain_codeexec.messages.code_blocks import code_executions
-from langchain_codeexec.messages.to_wire import replies_are_files
 from langchain_codeexec.middleware.documents import document_data
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ _MENDING: Final = "verification"
 
 _REQUEST: Final = """\
 Your answer was verified by running its code once more, and it does not hold:
-{found}
+{findings}
 
 Run the code you need again and answer the question anew. State only figures that your code prints."""
 
@@ -44,7 +43,7 @@ class VerificationMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, Re
     and the figures of its prose are looked for in what was printed: see `verify_executions`. The verdict lies
     beside the answer, in `response_metadata["verification"]`; `Verification.from_message` reads it.
 
-    On a mismatch the model is told what was found, in a message of the agent's state that bears
+    On a mismatch the model gets the findings, in a message of the agent's state that bears
     `additional_kwargs["lc_source"] == "verification"`, and answers once more. Both answers stay in the history as
     they came, each with its verdict. An answer that calls tools is not verified: its turn goes on.
 
@@ -135,25 +134,25 @@ class _Answer(NamedTuple):
         if not code_executions(message) and not _is_mended(history):
             return None
         data = document_data(history, limits)
-        found = tuple(file.inline_file for file in data.files) if data else ()
-        given = files_in(history, tool_replies=replies_are_files(messages))
-        return cls(message, history, (*given, *found))
+        attached = files_in(history, tool_replies=replies_are_files(messages))
+        retrieved = (file.inline_file for file in data.files) if data else ()
+        return cls(message, history, (*attached, *retrieved))
 
 
 def _is_mended(history: Sequence[AnyMessage]) -> bool:
     """Whether a verification has asked for another answer in this turn."""
-    turn = history[asked_last(history) + 1 :]
+    turn = history[last_question(history) + 1 :]
     return any(message.additional_kwargs.get(SOURCE_KEY) == _MENDING for message in turn)
 
 
 def _request(verification: Verification) -> HumanMessage:
-    runs = enumerate(verification.runs, 1)
-    found = [
+    findings = [
         f"- Run {number}: {run.reason}" + (f"; here it printed:\n{run.output}" if run.output else "")
-        for number, run in runs
+        for number, run in enumerate(verification.runs, 1)
         if run.verdict is Verdict.MISMATCH
     ]
     if verification.unsupported:
         figures = ", ".join(verification.unsupported)
-        found.append(f"- No output holds these figures of your answer: {figures}")
-    return HumanMessage(_REQUEST.format(found="\n".join(found)), additional_kwargs={SOURCE_KEY: _MENDING})
+        findings.append(f"- No output holds these figures of your answer: {figures}")
+    text = _REQUEST.format(findings="\n".join(findings))
+    return HumanMessage(text, additional_kwargs={SOURCE_KEY: _MENDING})

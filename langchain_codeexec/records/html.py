@@ -1,10 +1,7 @@
-"""Python code as HTML whose keywords, strings, numbers and comments have classes of their own.
+"""A record as a web page: complete in itself, without scripts, readable on light and dark, and by screen readers.
 
-What a model says, as HTML: its Markdown, without anything that acts or loads.
-
-A record as HTML: complete in itself, without scripts, readable on light and dark, and by screen readers.
-
-Every text is escaped, and characters that would steer a terminal or reorder a line are shown (see `visible`).
+Every text is escaped, and characters that would steer a terminal or reorder a line are visible. A model's Markdown
+is rendered without anything that acts or loads.
 """
 
 from __future__ import annotations
@@ -18,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.messages import BaseMessage
 
-from langchain_codeexec.records.sections import sections_of
-from langchain_codeexec.records.terminal import visible
+from langchain_codeexec.records.sections import sections_of, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,19 +36,19 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""What is unfinished goes to the end, of its line or of the text, as an editor shows it."""
+"""Unlike `tokenize` it reads unfinished code, to the end of the line or of the text, as an editor does."""
 
 
 def html_from_python(code: str) -> str:
     """Code, escaped, in `span` elements of the classes `comment`, `string`, `number` and `keyword`."""
     pieces, end = [], 0
     for token in _TOKEN.finditer(code):
-        pieces += [escape(code[end : token.start()]), _marked(token)]
+        pieces += [escape(code[end : token.start()]), _span(token)]
         end = token.end()
     return "".join([*pieces, escape(code[end:])])
 
 
-def _marked(token: re.Match[str]) -> str:
+def _span(token: re.Match[str]) -> str:
     kind, text = str(token.lastgroup), escape(token[0])
     if kind == "name":
         return f'<span class="keyword">{text}</span>' if iskeyword(token[0]) else text
@@ -149,8 +145,8 @@ def html_fragment(messages: BaseMessage | Sequence[BaseMessage]) -> str:
         messages: A message or several, of any role and provider.
     """
     conversation = [messages] if isinstance(messages, BaseMessage) else messages
-    told = "\n".join(_html(section) for message in conversation for section in sections_of(message))
-    return f'<article class="codeexec">\n<style>{_STYLE}</style>\n{told}\n</article>'
+    sections = "\n".join(_html(section) for message in conversation for section in sections_of(message))
+    return f'<article class="codeexec">\n<style>{_STYLE}</style>\n{sections}\n</article>'
 
 
 def _html(section: Section) -> str:
@@ -172,8 +168,8 @@ def _prose(section: Section) -> str:
 
 def _code(section: Section) -> str:
     code = visible(section.text).strip("\n")
-    marked = html_from_python(code) if section.label == "python" else escape(code)
-    return f'<pre tabindex="0"><code>{marked}</code></pre>'
+    source = html_from_python(code) if section.label == "python" else escape(code)
+    return f'<pre tabindex="0"><code>{source}</code></pre>'
 
 
 def _output(section: Section) -> str:
@@ -204,7 +200,7 @@ def _remark(section: Section) -> str:
 
 
 def _usage(section: Section) -> str:
-    return f"<p>{_text(f'{section.label} · {section.text}' if section.label else section.text)}</p>"
+    return f"<p>{_text(' · '.join(filter(None, (section.label, section.text))))}</p>"
 
 
 _WITHOUT_HEADING: Final = frozenset({"notice", "usage"})

@@ -1,4 +1,4 @@
-"""Records in Jupyter: shown in a cell, and as a notebook whose cells are the runs."""
+"""A record in Jupyter: as the output of a cell, and as a notebook whose code cells are the runs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.records.html import html_fragment
-from langchain_codeexec.records.sections import sections_of
-from langchain_codeexec.records.terminal import visible
+from langchain_codeexec.records.sections import sections_of, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,26 +34,26 @@ class Display:
         self._messages = messages
 
     def __repr__(self) -> str:
-        told = [section for message in self._messages for section in sections_of(message)]
-        return "\n\n".join(f"{_heading(section)}\n{visible(section.text).strip()}" for section in told)
+        sections = (section for message in self._messages for section in sections_of(message))
+        return "\n\n".join(f"{_heading(section)}\n{visible(section.text).strip()}" for section in sections)
 
     def _repr_html_(self) -> str:
         return html_fragment(self._messages)
 
-    def _repr_mimebundle_(self, **_which: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, **_mime_types: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
 
 def show(messages: BaseMessage | Sequence[BaseMessage]) -> Display:
     """A message or a conversation, to be the last expression of a notebook's cell."""
-    return Display(_several(messages))
+    return Display(_as_list(messages))
 
 
 def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Json:
     """A conversation as a Jupyter notebook: runs are code cells with their outputs, all else is Markdown.
 
-    The same conversation always gives the same notebook, cell ids included. HTML and images by address in what a
-    model said are made inert by a zero-width space: a notebook may be shown where nothing else guards against
+    The same conversation always gives the same notebook, cell ids included. HTML and images by address in a
+    model's text are made inert by a zero-width space: a notebook may be viewed where nothing else guards against
     them.
 
     Args:
@@ -64,11 +63,11 @@ def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Jso
         A notebook of nbformat 4.5, ready for `json.dump`.
     """
     cells = _Cells()
-    for message in _several(messages):
+    for message in _as_list(messages):
         for section in sections_of(message):
             cells.add(section)
     return {
-        "cells": [{**cell, "id": _cell_id(index, cell)} for index, cell in enumerate(cells.made)],
+        "cells": [{**cell, "id": _cell_id(index, cell)} for index, cell in enumerate(cells.cells)],
         "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -78,7 +77,7 @@ def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Jso
     }
 
 
-def _several(messages: BaseMessage | Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+def _as_list(messages: BaseMessage | Sequence[BaseMessage]) -> Sequence[BaseMessage]:
     return [messages] if isinstance(messages, BaseMessage) else messages
 
 
@@ -97,14 +96,22 @@ class _Cells:
     """The cells of a conversation: one for each section, but what a run printed and drew goes to its code."""
 
     def __init__(self) -> None:
-        self.made: list[Json] = []
+        self.cells: list[Json] = []
         self._waiting: list[tuple[str | None, Json]] = []
         self._drawing: Json | None = None
 
     def add(self, section: Section) -> None:
-        belongs = _TO_RUNS.get(section.kind, _Cells._ends_drawing)
-        if not belongs(self, section):
-            self.made.append(_markdown_cell(section))
+        match section.kind:
+            case "code":
+                placed = self._code(section)
+            case "output":
+                placed = self._output(section)
+            case "image":
+                placed = self._image(section)
+            case _:
+                placed, self._drawing = False, None
+        if not placed:
+            self.cells.append(_markdown_cell(section))
 
     def _code(self, section: Section) -> bool:
         self._drawing = None
@@ -119,7 +126,7 @@ class _Cells:
             "outputs": [],
             "source": source,
         }
-        self.made.append(cell)
+        self.cells.append(cell)
         self._waiting.append((section.run, cell))
         return True
 
@@ -138,25 +145,21 @@ class _Cells:
         return True
 
     def _image(self, section: Section) -> bool:
-        if self._drawing is None or not _is_shown(section.file):
+        if self._drawing is None or not _is_raster(section.file):
             return False
         data = {**_mime_bundle(section.file), "text/plain": visible(section.text)}
         self._drawing["outputs"].append({"output_type": "display_data", "data": data, "metadata": {}})
         return True
 
-    def _ends_drawing(self, _section: Section) -> bool:
-        self._drawing = None
-        return False
-
 
 def _markdown_cell(section: Section) -> Json:
-    attached = section.file if section.kind == "image" and _is_shown(section.file) else None
-    tell = _shown_attachment if attached else _SOURCES.get(section.kind, _fenced)
-    cell: Json = {"cell_type": "markdown", "metadata": {}, "source": tell(section)}
+    attached = section.file if section.kind == "image" and _is_raster(section.file) else None
+    source = _attachment if attached else _SOURCES.get(section.kind, _fenced)
+    cell: Json = {"cell_type": "markdown", "metadata": {}, "source": source(section)}
     return {**cell, "attachments": {"image": _mime_bundle(attached)}} if attached else cell
 
 
-def _is_shown(file: InlineFile | None) -> TypeGuard[InlineFile]:
+def _is_raster(file: InlineFile | None) -> TypeGuard[InlineFile]:
     """Whether every front end shows it, and none runs what is in it, as SVG may be."""
     return file is not None and file.mime_type in _RASTER
 
@@ -187,7 +190,7 @@ def _fenced(section: Section) -> str:
     return f"**{_inert(_heading(section))}**\n\n{fence}\n{text}\n{fence}"
 
 
-def _shown_attachment(section: Section) -> str:
+def _attachment(section: Section) -> str:
     return f"![{_inert(section.text)}](attachment:image)"
 
 
@@ -199,11 +202,6 @@ _MAGICS: Final[Mapping[str, str]] = {"python": "", "bash": "%%bash\n"}
 
 _RASTER: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
-_TO_RUNS: Final[Mapping[Kind, Callable[[_Cells, Section], bool]]] = {
-    "code": _Cells._code,  # noqa: SLF001 -- the class's own table
-    "output": _Cells._output,  # noqa: SLF001 -- as above
-    "image": _Cells._image,  # noqa: SLF001 -- as above
-}
 _SOURCES: Final[Mapping[Kind, Callable[[Section], str]]] = {
     "question": _question,
     **dict.fromkeys(("model", "answer"), _prose),

@@ -1,6 +1,6 @@
-"""What a message tells, section by section: the one reading that every form of a record shares.
+"""What a message holds, section by section: the one reading that every form of a record shares, and its JSON form.
 
-A record as one JSON object, for other programs.
+The other forms are `terminal`, `html` and `notebook`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
 from langchain_codeexec.executions import Outcome, executions_from_artifact
-from langchain_codeexec.messages.code_blocks import BlockReader, CodeCall, code_executions
+from langchain_codeexec.messages.code_blocks import CodeCall, CodeReader, code_executions
 from langchain_codeexec.messages.media import inline_file, inline_image
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from langchain_codeexec.executions import CodeExecution, InlineFile
-    from langchain_codeexec.messages.code_blocks import Half
+    from langchain_codeexec.messages.code_blocks import CodeBlock
 
 __all__ = [
     "Kind",
@@ -37,6 +37,7 @@ __all__ = [
     "sections_of",
     "sections_of_execution",
     "verification_section",
+    "visible",
 ]
 
 Json: TypeAlias = "dict[str, Any]"
@@ -53,20 +54,39 @@ _OUTCOMES: Final[Mapping[Outcome, str]] = {
     Outcome.DEADLINE_EXCEEDED: "out of time",
     Outcome.UNSPECIFIED: "outcome unknown",
 }
-_SPOKEN: Final = frozenset({"model", "answer"})
+_PROSE: Final = frozenset({"model", "answer"})
 _RUN: Final = frozenset({"code", "output"})
+
+_CONTROL_PICTURES: Final = 0x2400
+_BIDIRECTIONAL: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_VISIBLE: Final = str.maketrans(
+    {chr(code): chr(_CONTROL_PICTURES + code) for code in range(0x20) if chr(code) not in "\n\t"}
+    | {"\x7f": "\N{SYMBOL FOR DELETE}"}
+    | {chr(code): f"\\x{code:02x}" for code in range(0x80, 0xA0)}
+    | {sign: f"\\u{ord(sign):04x}" for sign in _BIDIRECTIONAL}
+    | {chr(code): "\N{REPLACEMENT CHARACTER}" for code in range(0xD800, 0xE000)}
+)
+
+
+def visible(text: str) -> str:
+    """Replace what would steer a terminal or reorder a line by signs for it, so that what is read is what ran.
+
+    Control characters (escape sequences among them) become their pictures, marks of direction become escapes,
+    line ends of any system become newlines.
+    """
+    return text.replace("\r\n", "\n").translate(_VISIBLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One thing a message tells.
+    """One section of a record.
 
     Attributes:
         kind: What it is.
         text: Its text, as it came.
-        label: What else its heading says: a language, an outcome, a function's name.
-        failed: Whether it tells of a failure.
-        file: The image it shows, or the file it tells of.
+        label: What else its heading says: a language, an outcome, a function's name, a model's name.
+        failed: Whether it is about a failure.
+        file: The image or file it is about.
         place: Where that is saved: a path, or a URL.
         run: The id that links code and what it printed, where the message has one.
     """
@@ -88,16 +108,16 @@ class SectionReader:
     """
 
     def __init__(self, provider: str = "") -> None:
-        self._runs = BlockReader(provider)
+        self._runs = CodeReader(provider)
         self._has_run = False
 
     def sections(self, block: object) -> Iterator[Section]:
-        """What a block tells. Never raises; a block that tells a reader nothing gives nothing."""
-        halves = self._runs.halves(block)
-        if halves:
+        """The sections of a block; none where it holds nothing for a reader. Never raises."""
+        codes = self._runs.read(block)
+        if codes:
             self._has_run = True
-            for half in halves:
-                yield from _half(half)
+            for code in codes:
+                yield from _code(code)
             return
         image = inline_image(block)
         if image is not None:
@@ -105,21 +125,22 @@ class SectionReader:
             return
         if isinstance(block, str):
             block = {"type": "text", "text": block}
-        if isinstance(block, dict):
-            for section in _BY_TYPE.get(str(block.get("type")), _nothing)(block):
-                yield replace(section, kind="answer") if self._is_late(section) else section
-
-    def _is_late(self, section: Section) -> bool:
-        return self._has_run and section.kind == "model"
+        if not isinstance(block, dict):
+            return
+        read = _BY_TYPE.get(str(block.get("type")))
+        section = read(block) if read else None
+        if section is not None:
+            late = self._has_run and section.kind == "model"
+            yield replace(section, kind="answer") if late else section
 
 
 def sections_of(message: BaseMessage) -> list[Section]:
-    """What a message of any role tells."""
+    """The sections of a message of any role."""
     return placed(_BY_ROLE.get(message.type, _answer)(message), message)
 
 
 def placed(sections: Iterable[Section], message: BaseMessage) -> list[Section]:
-    """Sections that say where their files are saved, as far as the message knows."""
+    """Sections with the places of their files, as far as the message has them."""
     places = places_of(message)
     return [
         replace(section, place=places.get(sha256(section.file.data).hexdigest(), ""))
@@ -139,7 +160,7 @@ def places_of(message: BaseMessage) -> dict[str, str]:
 
 
 def sections_of_execution(execution: CodeExecution) -> list[Section]:
-    """What the record of one run tells."""
+    """The sections of one run."""
     sections = [Section("code", execution.code, execution.language.lower())] if execution.code else []
     if execution.outcome is not None:
         sections.append(_output(execution.outcome, execution.output or ""))
@@ -152,37 +173,41 @@ def sections_of_execution(execution: CodeExecution) -> list[Section]:
 
 
 def _answer(message: BaseMessage) -> list[Section]:
-    metadata = message.response_metadata
-    reader = SectionReader(str(metadata.get("model_provider", "")))
-    told = [section for block in _blocks(message) for section in reader.sections(block)]
-    last_run = max((place for place, section in enumerate(told) if section.kind in _RUN), default=-1)
-    spoken = [
+    sections = _content(message)
+    last_run = max((place for place, section in enumerate(sections) if section.kind in _RUN), default=-1)
+    prose = [
         replace(section, kind="model" if place < last_run else "answer")
-        if section.kind in _SPOKEN
+        if section.kind in _PROSE
         else section
-        for place, section in enumerate(told)
+        for place, section in enumerate(sections)
     ]
-    return [*_plan(message), *spoken, *closing_sections(message)]
+    return [*_plan(message), *prose, *closing_sections(message)]
 
 
 def _question(message: BaseMessage) -> list[Section]:
-    reader = SectionReader()
-    told = [section for block in _blocks(message) for section in reader.sections(block)]
-    return [replace(section, kind="question") if section.kind == "model" else section for section in told]
+    return [
+        replace(section, kind="question") if section.kind in _PROSE else section
+        for section in _content(message)
+    ]
 
 
 def _reply(message: BaseMessage) -> list[Section]:
-    """The runs that the tool made, what it said, and what it showed."""
+    """The runs of a tool, its text, and its files."""
     failed = getattr(message, "status", "success") == "error"
     runs = executions_from_artifact(getattr(message, "artifact", None))
-    reader = SectionReader()
-    shown = [section for block in _blocks(message) for section in reader.sections(block) if section.file]
     return [
         *(section for run in runs for section in sections_of_execution(run)),
         Section("reply", str(message.text), message.name or "", failed),
-        *shown,
+        *(section for section in _content(message) if section.file),
         *closing_sections(message),
     ]
+
+
+def _content(message: BaseMessage) -> list[Section]:
+    reader = SectionReader(str(message.response_metadata.get("model_provider", "")))
+    content: Any = message.content
+    blocks = content if isinstance(content, list) else [content]
+    return [section for block in blocks for section in reader.sections(block)]
 
 
 _BY_ROLE: Final[Mapping[str, Callable[[BaseMessage], list[Section]]]] = {
@@ -193,27 +218,22 @@ _BY_ROLE: Final[Mapping[str, Callable[[BaseMessage], list[Section]]]] = {
 
 
 def closing_sections(message: BaseMessage) -> list[Section]:
-    """What a message tells beside its blocks, known once it is complete: how it ended and what it cost."""
+    """What a message holds beside its blocks, once it is complete: how it ended, who answered, what it cost."""
     metadata = message.response_metadata
     notice = metadata.get("finish_message")
     sections = [Section("notice", str(notice), failed=True)] if notice else []
     failures = dict.fromkeys(str(entry["error"]) for entry in saved_outputs(message) if entry.get("error"))
     sections += [Section("notice", failure, failed=True) for failure in failures]
-    if (verified := verification_section(message)) is not None:
-        sections.append(verified)
-    usage = getattr(message, "usage_metadata", None)
-    if usage:
-        sections.append(Section("usage", _usage(usage), str(metadata.get("model_name", ""))))
+    if (verification := verification_section(message)) is not None:
+        sections.append(verification)
+    usage, model = getattr(message, "usage_metadata", None), str(metadata.get("model_name") or "")
+    if usage or model:
+        sections.append(Section("usage", _usage(usage) if usage else "tokens not counted", model))
     return sections
 
 
-def _blocks(message: BaseMessage) -> list[Any]:
-    content: Any = message.content
-    return content if isinstance(content, list) else [content]
-
-
 def plan_section(message: BaseMessage) -> Section | None:
-    """What a model call got and why; `None` for a message that does not say."""
+    """What a model call was offered and why; `None` for a message without a plan."""
     plan = message.response_metadata.get("plan")
     if not isinstance(plan, dict):
         return None
@@ -224,48 +244,44 @@ def plan_section(message: BaseMessage) -> Section | None:
 
 
 def verification_section(message: BaseMessage) -> Section | None:
-    """What running a message's code again gave; `None` for a message that does not say."""
+    """The result of running a message's code again; `None` for a message without one."""
     verification = message.response_metadata.get("verification")
     if not isinstance(verification, dict):
         return None
     verdict, reason = str(verification.get("verdict")), verification.get("reason")
-    told = f"Verification: {verdict.replace('_', ' ')}{f'; {reason}' if reason else ''}"
-    return Section("notice", told, failed=verdict == "mismatch")
+    text = f"Verification: {verdict.replace('_', ' ')}{f'; {reason}' if reason else ''}"
+    return Section("notice", text, failed=verdict == "mismatch")
 
 
 def _plan(message: BaseMessage) -> list[Section]:
     """The plan where there was something to choose."""
     section = plan_section(message)
-    if section is None or (
-        section.label == "native" and not message.response_metadata["plan"].get("functions")
-    ):
-        return []
-    return [section]
+    chosen = section and (section.label != "native" or message.response_metadata["plan"].get("functions"))
+    return [section] if section and chosen else []
 
 
 def _usage(usage: Mapping[str, Any]) -> str:
-    spent = usage.get("input_token_details") or {}
-    made = usage.get("output_token_details") or {}
+    read, written = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
     counts = [
-        f"{usage.get('input_tokens', 0)} in{_part(spent, 'tool_use', 'from its runs')}",
-        f"{usage.get('output_tokens', 0)} out{_part(made, 'reasoning', 'thinking')}",
+        f"{usage.get('input_tokens', 0)} in{_share(read, 'tool_use', 'from its runs')}",
+        f"{usage.get('output_tokens', 0)} out{_share(written, 'reasoning', 'thinking')}",
     ]
     return f"{usage.get('total_tokens', 0)} tokens: {', '.join(counts)}"
 
 
-def _part(details: Mapping[str, Any], key: str, name: str) -> str:
+def _share(details: Mapping[str, Any], key: str, name: str) -> str:
     return f" ({details[key]} {name})" if details.get(key) else ""
 
 
 # -- blocks --------------------------------------------------------------------------------------------
 
 
-def _half(half: Half) -> Iterator[Section]:
-    if isinstance(half, CodeCall):
-        yield Section("code", half.code, half.language.lower(), run=half.id)
+def _code(code: CodeBlock) -> Iterator[Section]:
+    if isinstance(code, CodeCall):
+        yield Section("code", code.code, code.language.lower(), run=code.id)
         return
-    yield replace(_output(half.outcome, half.output), run=half.id)
-    yield from map(_image, half.images)
+    yield replace(_output(code.outcome, code.output), run=code.id)
+    yield from map(_image, code.images)
 
 
 def _output(outcome: Outcome, output: str) -> Section:
@@ -276,56 +292,47 @@ def _image(image: InlineFile) -> Section:
     return Section("image", describe_file(image), file=image)
 
 
-def _text(block: Json) -> Iterator[Section]:
-    if text := block.get("text"):
-        yield Section("model", str(text))
+def _text(block: Json) -> Section | None:
+    return Section("model", str(block["text"])) if block.get("text") else None
 
 
-def _reasoning(block: Json) -> Iterator[Section]:
-    if text := block.get("reasoning"):
-        yield Section("thoughts", str(text))
+def _reasoning(block: Json) -> Section | None:
+    return Section("thoughts", str(block["reasoning"])) if block.get("reasoning") else None
 
 
-def _call(block: Json) -> Iterator[Section]:
-    yield Section("call", _written(block.get("args") or {}), str(block.get("name", "")))
+def _call(block: Json) -> Section:
+    return Section("call", _as_text(block.get("args") or {}), str(block.get("name", "")))
 
 
-def _server_result(block: Json) -> Iterator[Section]:
-    yield Section("reply", _written(block.get("output", "")), failed=block.get("status") == "error")
+def _server_result(block: Json) -> Section:
+    return Section("reply", _as_text(block.get("output", "")), failed=block.get("status") == "error")
 
 
-def _file(block: Json) -> Iterator[Section]:
-    told = str(block.get("mime_type") or block.get("url") or "of unknown type")
-    yield Section("file", told, file=inline_file(block))
+def _file(block: Json) -> Section:
+    description = str(block.get("mime_type") or block.get("url") or "of unknown type")
+    return Section("file", description, file=inline_file(block))
 
 
-def _nothing(_block: Json) -> Iterator[Section]:
-    return iter(())
-
-
-def _written(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-_BY_TYPE: Final[Mapping[str, Callable[[Json], Iterator[Section]]]] = {
+_BY_TYPE: Final[Mapping[str, Callable[[Json], Section | None]]] = {
     "text": _text,
     "reasoning": _reasoning,
-    "tool_call": _call,
-    "tool_call_chunk": _call,  # Gemini streams a call in one piece
-    "server_tool_call": _call,
+    **dict.fromkeys(("tool_call", "tool_call_chunk", "server_tool_call"), _call),
     "server_tool_result": _server_result,
-    "file": _file,
-    "audio": _file,
-    "video": _file,
-    "image": _file,
+    **dict.fromkeys(("file", "audio", "video", "image"), _file),
 }
 
 
-_BESIDES: Final = ("finish_message", "plan", "outputs", "verification")
+# -- the JSON form --------------------------------------------------------------------------------------
+
+_METADATA: Final = ("finish_message", "plan", "outputs", "verification")
 
 
-def json_record(message: BaseMessage) -> dict[str, Any]:
-    """What an answer tells, in values of JSON.
+def json_record(message: BaseMessage) -> Json:
+    """A model's message in values of JSON.
 
     Args:
         message: The model's message.
@@ -338,31 +345,31 @@ def json_record(message: BaseMessage) -> dict[str, Any]:
     """
     metadata = message.response_metadata
     places = places_of(message)
-    record: dict[str, Any] = {
+    record: Json = {
         "answer": "".join(section.text for section in sections_of(message) if section.kind == "answer"),
-        "executions": [_execution(run, places) for run in code_executions(message)],
+        "executions": [_json_execution(run, places) for run in code_executions(message)],
         "usage": getattr(message, "usage_metadata", None),
         "finish_reason": metadata.get("finish_reason"),
         "model": metadata.get("model_name"),
     }
     if calls := getattr(message, "tool_calls", None):
         record["tool_calls"] = [{"name": call["name"], "args": call["args"]} for call in calls]
-    return record | {key: metadata[key] for key in _BESIDES if metadata.get(key)}
+    return record | {key: metadata[key] for key in _METADATA if metadata.get(key)}
 
 
-def _execution(execution: CodeExecution, places: dict[str, str]) -> dict[str, Any]:
+def _json_execution(execution: CodeExecution, places: Mapping[str, str]) -> Json:
     return {
         "code": execution.code,
         "language": execution.language,
         "outcome": execution.outcome,
         "output": execution.output,
-        "images": [_image_json_record(image, places) for image in execution.images],
+        "images": [_json_image(image, places) for image in execution.images],
         "origin": execution.origin,
         **({"tried": list(execution.tried)} if execution.tried else {}),
     }
 
 
-def _image_json_record(image: InlineFile, places: dict[str, str]) -> dict[str, str]:
+def _json_image(image: InlineFile, places: Mapping[str, str]) -> dict[str, str]:
     place = places.get(sha256(image.data).hexdigest())
-    held = {"path": place} if place else {"base64": b64encode(image.data).decode()}
-    return {"mime_type": image.mime_type, **held}
+    value = {"path": place} if place else {"base64": b64encode(image.data).decode()}
+    return {"mime_type": image.mime_type, **value}

@@ -1,6 +1,4 @@
-"""Text from a model or its program, made safe to show on a terminal.
-
-A record on a terminal: headings in the margin's colour, code highlighted, everything else verbatim.
+"""A record on a terminal: headings in the margin's colour, code highlighted, everything else verbatim.
 
 Nothing has a frame around it, so that code and output can be copied as they are, and lines are never broken
 where a program did not break them.
@@ -16,7 +14,7 @@ from rich.rule import Rule
 from rich.syntax import Syntax
 from rich.text import Text
 
-from langchain_codeexec.records.sections import sections_of, sections_of_execution
+from langchain_codeexec.records.sections import sections_of, sections_of_execution, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,29 +25,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import CodeExecution
     from langchain_codeexec.records.sections import Kind, Section
 
-__all__ = ["heading", "render_execution", "render_message", "render_section", "verbatim", "visible"]
-
-_CONTROL_PICTURES: Final = 0x2400
-_KEPT: Final = frozenset("\n\t")
-_BIDI: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-
-_SHOWN: Final = str.maketrans(
-    {chr(code): chr(_CONTROL_PICTURES + code) for code in range(0x20) if chr(code) not in _KEPT}
-    | {"\x7f": "\N{SYMBOL FOR DELETE}"}
-    | {chr(code): f"\\x{code:02x}" for code in range(0x80, 0xA0)}
-    | {sign: f"\\u{ord(sign):04x}" for sign in _BIDI}
-    | {chr(code): "\N{REPLACEMENT CHARACTER}" for code in range(0xD800, 0xE000)}
-)
-
-
-def visible(text: str) -> str:
-    """Show what would steer a terminal instead of obeying it.
-
-    Control characters (escape sequences among them) become their pictures, signs that reorder text become
-    escapes, so that what is read is what ran. Line ends of any system become newlines.
-    """
-    return text.replace("\r\n", "\n").translate(_SHOWN)
-
+__all__ = ["heading", "render_execution", "render_message", "render_section", "verbatim"]
 
 _COLOURS: Final[Mapping[Kind, str]] = {
     "question": "bold cyan",
@@ -133,22 +109,6 @@ def _output(section: Section) -> RenderableType:
     return verbatim(section.text, "red" if section.failed else "")
 
 
-def _notice(section: Section) -> RenderableType:
-    return Text(visible(section.text), "yellow")
-
-
-def _usage(section: Section) -> RenderableType:
-    return Text(visible(f"{section.label} · {section.text}" if section.label else section.text), "dim")
-
-
-def _plan(section: Section) -> RenderableType:
-    return Text(visible(section.text), "dim")
-
-
-def _thoughts(section: Section) -> RenderableType:
-    return Text(visible(section.text).strip(), "dim italic")
-
-
 def _plain(section: Section) -> RenderableType:
     return verbatim(section.text)
 
@@ -158,10 +118,10 @@ _BODIES: Final[Mapping[Kind, Callable[[Section], RenderableType]]] = {
     "question": _prose,
     "model": _prose,
     "answer": _prose,
-    "plan": _plan,
-    "thoughts": _thoughts,
     "code": _code,
     "output": _output,
-    "notice": _notice,
-    "usage": _usage,
+    "plan": lambda section: Text(visible(section.text), "dim"),
+    "thoughts": lambda section: Text(visible(section.text).strip(), "dim italic"),
+    "notice": lambda section: Text(visible(section.text), "yellow"),
+    "usage": lambda section: verbatim(" · ".join(filter(None, (section.label, section.text))), "dim"),
 }

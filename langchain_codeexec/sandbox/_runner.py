@@ -16,17 +16,17 @@ import sys
 # ruff: noqa: PTH123 -- pathlib would add a fifth to the start-up time
 
 
-_PACKAGE = type(sys)("codeexec_inside")  # our siblings, without our folder on the program's sys.path
+_PACKAGE = type(sys)("codeexec_child")  # our siblings, without our folder on the program's sys.path
 _PACKAGE.__path__ = [os.path.join(os.path.dirname(__file__), "child")]  # noqa: PTH118, PTH120 -- as above
-sys.modules["codeexec_inside"] = _PACKAGE
+sys.modules["codeexec_child"] = _PACKAGE
 
 TYPE_CHECKING = False  # importing typing would add as much
 if TYPE_CHECKING:
     from langchain_codeexec.sandbox.child.program import FIRST_PRIVATE_FD, Program
     from langchain_codeexec.sandbox.child.rlimits import allow_cpu, set_limit
 else:
-    from codeexec_inside.program import FIRST_PRIVATE_FD, Program
-    from codeexec_inside.rlimits import allow_cpu, set_limit
+    from codeexec_child.program import FIRST_PRIVATE_FD, Program
+    from codeexec_child.rlimits import allow_cpu, set_limit
 
 
 def set_limits(memory: int, file: int, processes: int) -> None:

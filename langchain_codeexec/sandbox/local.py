@@ -1,13 +1,10 @@
-"""What came of a run, from what its supervisor said.
-
-The sandbox as users see it.
-"""
+"""`LocalSandbox`: the sandbox as users see it, its sessions, and results from what a run's supervisor reports."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
+import tempfile
 import warnings
 import weakref
 from collections.abc import Iterable
@@ -21,12 +18,14 @@ from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors.base import (
     LEFT_OUT,
     STATE_LOST,
-    Turnstile,
+    FairSemaphore,
+    check_counts,
+    check_durations,
     in_thread,
-    is_duration,
     refused_language,
-    wished_timeout,
-    words_for_library,
+    source_bytes,
+    timeout_of,
+    words_for_limit,
     words_for_status,
     words_for_time,
 )
@@ -44,67 +43,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
     from langchain_codeexec.sandbox.worker import Connection
 
-__all__ = ["PRELOAD", "LocalSandbox", "LocalSession", "SandboxWarning", "result_from_reply"]
-
-
-def result_from_reply(
-    reply: dict[str, Any], blobs: list[bytes], limits: Limits, timeout: float, *, last: bool
-) -> ExecutionResult:
-    """The result of a run.
-
-    Args:
-        reply: The header of the supervisor's answer.
-        blobs: Stdout, stderr, images and files.
-        limits: What the run was allowed.
-        timeout: Its wall-clock seconds.
-        last: Whether no other follows in its process.
-    """
-    (out_cut, err_cut), (stdout, stderr, *rest) = reply["truncated"], blobs
-    images = len(reply["images"])
-    ending, status = reply["ending"], reply["status"]
-    killed = {
-        "deadline": words_for_time(timeout),
-        "cpu": f"killed at the limit of {limits.cpu:g} s of CPU time",
-        "tasks": f"killed at the limit of {limits.tasks} threads",
-        "disk": f"killed at the limit of the disk ({limits.disk} bytes, {limits.files} files)",
-        "restless": "killed: its threads could not be stopped at the end of the run",
-        "cancelled": "cancelled",
-    }
-    limit = _words_for_limit(reply["limit"], limits) if status else ""
-    remarks = [killed.get(ending) or limit or words_for_status(status)]
-    remarks += [STATE_LOST] * (ending != "replied" and not last)
-    remarks += [LEFT_OUT] * reply["more"]
-    return ExecutionResult(
-        outcome=_outcome(ending, status),
-        stdout=text_from_bytes(stdout, truncated=out_cut),
-        stderr=text_from_bytes(stderr, truncated=err_cut),
-        images=images_from_left(zip(reply["images"], rest[:images], strict=True)),
-        files=files_from_left(zip(reply["files"], rest[images:], strict=True)),
-        wall_time=reply["wall"],
-        truncated=out_cut or err_cut,
-        detail="; ".join(filter(None, remarks)),
-        value=reply["value"].encode("utf-8", "backslashreplace").decode() or None,
-        cpu_time=reply["cpu"],
-        peak_memory=reply["peak"],
-    )
-
-
-def _outcome(ending: str, status: int) -> Outcome:
-    if ending == "deadline":
-        return Outcome.DEADLINE_EXCEEDED
-    return Outcome.OK if ending in {"replied", "exited"} and not status else Outcome.FAILED
-
-
-def _words_for_limit(limit: str, limits: Limits) -> str:
-    """What the program failed for want of, in words."""
-    kind, _, library = limit.partition(":")
-    words = {
-        "memory": f"the limit of memory was reached ({limits.memory} bytes)",
-        "file": f"the limit of a file's size was reached ({limits.file} bytes)",
-        "disk": f"the limit of the disk was reached ({limits.disk} bytes, {limits.files} files)",
-        "library": words_for_library(library) if library.isidentifier() else "",
-    }
-    return words.get(kind, "")
+__all__ = ["PRELOAD", "LocalSandbox", "LocalSession", "SandboxWarning"]
 
 
 PRELOAD = ("numpy", "pandas", "matplotlib.pyplot")
@@ -192,7 +131,7 @@ class LocalSandbox:
         python: str = sys.executable,
     ) -> None:
         places = (os.cpu_count() or 1) if workers is None else workers
-        _check_counts(
+        check_counts(
             memory_bytes=memory_bytes,
             processes=processes,
             open_files=open_files,
@@ -202,7 +141,7 @@ class LocalSandbox:
             workers=places,
             waiting=waiting,
         )
-        _check_durations(timeout=timeout, cpu_seconds=timeout if cpu_seconds is None else cpu_seconds)
+        check_durations(timeout=timeout, cpu_seconds=timeout if cpu_seconds is None else cpu_seconds)
         preload, readable = _names("preload", preload), _names("readable", readable)
         if mode not in ("auto", *MODES):
             raise ConfigurationError(f"mode must be 'auto' or one of {', '.join(MODES)}, not {mode!r}")
@@ -224,12 +163,12 @@ class LocalSandbox:
                 "limits": asdict(self.limits),
                 "preload": preload,
                 "readable": [os.path.abspath(path) for path in readable],  # noqa: PTH100 -- keeps links
-                "temporary": _temporary_folder(),
+                "temporary": tempfile.gettempdir(),
             },
             _complain,
             spares=min(places, _SPARES),
         )
-        self._turnstile = Turnstile(places, waiting)
+        self._semaphore = FairSemaphore(places, waiting)
         self._instead: CodeExecutor | None = None
         if unsafe or sys.platform == "darwin":
             kind = ProcessExecutor if unsafe else SeatbeltExecutor
@@ -369,17 +308,8 @@ class LocalSession:
             SandboxUnavailableError: The system cannot isolate programs.
             ExecutorError: The sandbox failed.
         """
-        turnstile = self._sandbox._turnstile  # noqa: SLF001 -- a session is a part of its sandbox
-        ticket = turnstile.queue()
-        try:
-            ticket.result()
-        except BaseException:
-            turnstile.give_up(ticket)
-            raise
-        try:
-            return self.run_now(request, last=last)
-        finally:
-            turnstile.leave()
+        with self._sandbox._semaphore:  # noqa: SLF001 -- a session is a part of its sandbox
+            return self._run(request, last=last)
 
     async def arun(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task kills the run and ends the session.
@@ -390,25 +320,15 @@ class LocalSession:
             SandboxUnavailableError: The system cannot isolate programs.
             ExecutorError: The sandbox failed, or a run of the session was cancelled.
         """
-        turnstile = self._sandbox._turnstile  # noqa: SLF001 -- as above
-        ticket = turnstile.queue()
-        try:
-            await asyncio.wrap_future(ticket)
-        except BaseException:
-            turnstile.give_up(ticket)
-            raise
-        try:
-            return await in_thread(lambda: self.run_now(request, last=last), self.cancel)
-        finally:
-            turnstile.leave()
+        async with self._sandbox._semaphore:  # noqa: SLF001 -- as above
+            return await in_thread(lambda: self._run(request, last=last), self.cancel)
 
-    def run_now(self, request: ExecutionRequest, *, last: bool) -> ExecutionResult:
-        """Run a program without waiting for a place; see `run`."""
+    def _run(self, request: ExecutionRequest, *, last: bool) -> ExecutionResult:
         refused = refused_language(request.language)
         if refused is not None:
             return refused
         limits = self._sandbox.limits
-        timeout = min(wished_timeout(request, self._sandbox.timeout), _LONGEST)
+        timeout = min(timeout_of(request, self._sandbox.timeout), _LONGEST)
         files = named_files(request.files)
         if sum(len(data) for _, data in files) > limits.disk or len(files) > limits.files:
             raise ExecutionRequestError(
@@ -416,12 +336,10 @@ class LocalSession:
                 "disk_bytes higher"
             )
         header = {"timeout": timeout, "last": last, "files": [name for name, _ in files]}
-        if not isinstance(request.code, str):
-            raise ExecutionRequestError(f"a program is a str, not {type(request.code).__name__}")
-        code = request.code.encode("utf-8", "surrogatepass")
+        source = source_bytes(request)
         with self._lock:
-            reply, blobs = self._exchange(header, [code, *(data for _, data in files)], timeout + _GRACE)
-        return result_from_reply(reply, blobs, limits, timeout, last=last)
+            reply, blobs = self._exchange(header, [source, *(data for _, data in files)], timeout + _GRACE)
+        return _result_from_reply(reply, blobs, limits, timeout, last=last)
 
     def _exchange(
         self, header: dict[str, object], blobs: list[bytes], timeout: float
@@ -441,18 +359,6 @@ _LONGEST = 1e6
 """Seconds; what sockets can wait for."""
 
 
-def _check_counts(**counts: object) -> None:
-    for name, value in counts.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-            raise ConfigurationError(f"{name} must be a positive whole number, not {value!r}")
-
-
-def _check_durations(**durations: object) -> None:
-    for name, value in durations.items():
-        if not is_duration(value):
-            raise ConfigurationError(f"{name} must be a positive number of seconds, not {value!r}")
-
-
 def _names(setting: str, values: object) -> list[Any]:
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise ConfigurationError(f"{setting} must be a list of names, not {values!r}")
@@ -467,7 +373,49 @@ def _complain(words: str) -> None:
     warnings.warn(f"{words}; programs will load it themselves", SandboxWarning, stacklevel=2)
 
 
-def _temporary_folder() -> str:
-    import tempfile  # noqa: PLC0415 -- looks at the disk
+def _result_from_reply(
+    reply: dict[str, Any], blobs: list[bytes], limits: Limits, timeout: float, *, last: bool
+) -> ExecutionResult:
+    """The result of a run.
 
-    return tempfile.gettempdir()
+    Args:
+        reply: The header of the supervisor's answer.
+        blobs: Stdout, stderr, images and files.
+        limits: What the run was allowed.
+        timeout: Its wall-clock seconds.
+        last: Whether no other follows in its process.
+    """
+    (out_cut, err_cut), (stdout, stderr, *rest) = reply["truncated"], blobs
+    images = len(reply["images"])
+    end, status = reply["end"], reply["status"]
+    killed = {
+        "deadline": words_for_time(timeout),
+        "cpu": f"killed at the limit of {limits.cpu:g} s of CPU time",
+        "tasks": f"killed at the limit of {limits.tasks} threads",
+        "disk": f"killed at the limit of the disk ({limits.disk} bytes, {limits.files} files)",
+        "restless": "killed: its threads could not be stopped at the end of the run",
+        "cancelled": "cancelled",
+    }
+    limit = words_for_limit(reply["limit"], asdict(limits)) if status else ""
+    remarks = [killed.get(end) or limit or words_for_status(status)]
+    remarks += [STATE_LOST] * (end != "replied" and not last)
+    remarks += [LEFT_OUT] * reply["more"]
+    return ExecutionResult(
+        outcome=_outcome(end, status),
+        stdout=text_from_bytes(stdout, truncated=out_cut),
+        stderr=text_from_bytes(stderr, truncated=err_cut),
+        images=images_from_left(zip(reply["images"], rest[:images], strict=True)),
+        files=files_from_left(zip(reply["files"], rest[images:], strict=True)),
+        wall_time=reply["wall"],
+        truncated=out_cut or err_cut,
+        detail="; ".join(filter(None, remarks)),
+        value=reply["value"].encode("utf-8", "backslashreplace").decode() or None,
+        cpu_time=reply["cpu"],
+        peak_memory=reply["peak"],
+    )
+
+
+def _outcome(end: str, status: int) -> Outcome:
+    if end == "deadline":
+        return Outcome.DEADLINE_EXCEEDED
+    return Outcome.OK if end in {"replied", "exited"} and not status else Outcome.FAILED

@@ -1,9 +1,7 @@
 """Which way of isolation a system allows, found out by trying; and what to do where it allows none.
 
-Isolation on macOS: a profile for `sandbox-exec`. Written from documentation, never tested.
-
-Sources: `man 1 sandbox-exec`, `man 7 sandbox`, and the profiles that macOS brings in
-/System/Library/Sandbox/Profiles. `sandbox-exec` is deprecated and still there in macOS 15.
+That of macOS is written from `man 1 sandbox-exec`, `man 7 sandbox` and the profiles in
+/System/Library/Sandbox/Profiles, and has never been tested.
 """
 
 from __future__ import annotations
@@ -41,13 +39,13 @@ What you can do:
   `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, on Red Hat `sysctl user.max_user_namespaces=15000`,
   in Docker a seccomp profile that allows them;
 - use a kernel with Landlock (Linux 5.13 or newer, switched on by lsm=landlock,...);
-- let Gemini run the code on Google's side: ChatGeminiCodeExecution, or CodeExecutionTool(model=...);
+- let Gemini run the code on Google's side: ChatGeminiCodeExecution, or CodeExecutionTool(llm);
 - run it without isolation, as yourself: LocalSandbox(unsafe=True)."""
 
 _ELSEWHERE = """\
 What you can do:
 - on Windows, run your program in WSL2 (https://learn.microsoft.com/windows/wsl/install);
-- let Gemini run the code on Google's side: ChatGeminiCodeExecution, or CodeExecutionTool(model=...);
+- let Gemini run the code on Google's side: ChatGeminiCodeExecution, or CodeExecutionTool(llm);
 - run it without isolation, as yourself: LocalSandbox(unsafe=True), which needs Linux or macOS."""
 
 

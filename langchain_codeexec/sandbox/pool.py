@@ -1,4 +1,4 @@
-"""The worker that runs are forked from: started when needed, replaced when it is dead or old."""
+"""The worker that runs are forked from, replaced when it is dead or old; and runs made ready in advance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.errors import ExecutorError
-from langchain_codeexec.executors.child_process import before_threads_are_joined
+from langchain_codeexec.executors.child_process import at_shutdown
 from langchain_codeexec.sandbox.modes import start_in_any_mode
 from langchain_codeexec.sandbox.worker import BrokenLibraryError, Connection, Worker, WorkerEndedError
 
@@ -32,14 +32,14 @@ class Pool:
     Attributes:
         python: The interpreter.
         modes: Ways of isolation, in the order in which they are tried.
-        wanted: What the zygote is told.
+        settings: What the zygote is told.
         complain: Called with words about a library that cannot be loaded in advance.
         spares: How many runs are made ready in advance, each for one use like any other.
     """
 
     python: str
     modes: tuple[str, ...]
-    wanted: dict[str, Any]
+    settings: dict[str, Any]
     complain: Callable[[str], None]
     spares: int = 1
     _worker: Worker | None = field(default=None, init=False)
@@ -89,22 +89,22 @@ class Pool:
             return self._connect(self.worker())
 
     def _connect(self, worker: Worker) -> Connection:
-        found = None
-        while found is None and self._spares:
-            with suppress(IndexError):  # another thread was faster
-                owner, spare = self._spares.popleft()
-                if owner is worker and spare.is_alive():
-                    found = spare
-                else:
-                    spare.close()
-        if found is None:
-            found = worker.connect()
-        with suppress(WorkerEndedError):  # what has been found may still be good
+        connection = self._take_spare(worker) or worker.connect()
+        with suppress(WorkerEndedError):  # the connection may still be good
             while len(self._spares) < self.spares:
                 spare = worker.connect()
                 self._spares.append((worker, spare))
                 spare.prepare()
-        return found
+        return connection
+
+    def _take_spare(self, worker: Worker) -> Connection | None:
+        with suppress(IndexError):  # there is none, or another thread was faster
+            while True:
+                owner, spare = self._spares.popleft()
+                if owner is worker and spare.is_alive():
+                    return spare
+                spare.close()
+        return None
 
     def close(self) -> None:
         """End all workers with all their runs."""
@@ -121,11 +121,11 @@ class Pool:
         """Start a worker, without the libraries that cannot be loaded."""
         while True:
             try:
-                return Worker(self.python, mode, self.wanted)
+                return Worker(self.python, mode, self.settings)
             except BrokenLibraryError as error:
                 self.complain(str(error))
-                left = [name for name in self.wanted["preload"] if name != error.library]
-                self.wanted = {**self.wanted, "preload": left}
+                left = [name for name in self.settings["preload"] if name != error.library]
+                self.settings = {**self.settings, "preload": left}
 
     def _notice_fork(self) -> None:
         """In a fork of the host start anew: the workers are the parent's, the lock may be held for ever."""
@@ -138,7 +138,7 @@ class Pool:
 _POOLS: weakref.WeakSet[Pool] = weakref.WeakSet()
 
 
-@before_threads_are_joined
+@at_shutdown
 def _close_pools() -> None:
     for pool in list(_POOLS):
         pool.close()

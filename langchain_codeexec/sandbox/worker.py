@@ -1,7 +1,4 @@
-"""The sandbox's process, seen from the host: started, asked for runs, and gone when its socket is closed.
-
-The worker that runs are forked from: started when needed, replaced when it is dead or old.
-"""
+"""The sandbox's process, seen from the host: started, asked for runs, and gone when its socket is closed."""
 
 from __future__ import annotations
 
@@ -73,7 +70,7 @@ class Worker:
     Args:
         python: The interpreter.
         mode: `namespaces`, `bubblewrap` or `landlock`.
-        wanted: What else the zygote is told: limits, libraries to load, further readable paths.
+        settings: What else the zygote is told: limits, libraries to load, further readable paths.
 
     Raises:
         ModeUnavailableError: The system does not allow this mode.
@@ -81,7 +78,7 @@ class Worker:
         ExecutorError: The interpreter cannot be started.
     """
 
-    def __init__(self, python: str, mode: str, wanted: Mapping[str, Any]) -> None:
+    def __init__(self, python: str, mode: str, settings: Mapping[str, Any]) -> None:
         self.mode = mode
         self.connections = 0
         self._lock = Lock()
@@ -104,7 +101,7 @@ class Worker:
             _WORKERS.add(self)
             theirs.close()
             try:
-                self.isolated, self.loaded = self._greet(python, {**wanted, "mode": mode}, errors)
+                self.isolated, self.loaded = self._greet(python, {**settings, "mode": mode}, errors)
             except BaseException:
                 self.close()
                 raise
@@ -154,19 +151,19 @@ class Worker:
             connection.forget()
         self._process.returncode = 0  # else Popen would wait for a process that is no child of ours
 
-    def _greet(self, python: str, wanted: dict[str, Any], errors: Any) -> tuple[bool, tuple[str, ...]]:
-        """Tell what is wanted, and hear what came of it."""
+    def _greet(self, python: str, settings: dict[str, Any], errors: Any) -> tuple[bool, tuple[str, ...]]:
+        """Send the settings, and receive what came of them."""
         self._control.settimeout(_STARTING)
         reply = None
         with suppress(ConnectionError):
-            frames.send_packet(self._control, wanted)
+            frames.send_packet(self._control, settings)
             reply = frames.receive_packet(self._control)
         if reply is None:
             errors.seek(0)
-            said = text_from_bytes(errors.read())[-_LONGEST_ERROR:].strip()
-            if self.mode == "bubblewrap" and said.startswith("bwrap:"):
-                raise ModeUnavailableError(said)
-            raise ExecutorError(f"{python!r} cannot run a sandbox: {said or 'it ended without a word'}")
+            stderr = text_from_bytes(errors.read())[-_LONGEST_ERROR:].strip()
+            if self.mode == "bubblewrap" and stderr.startswith("bwrap:"):
+                raise ModeUnavailableError(stderr)
+            raise ExecutorError(f"{python!r} cannot run a sandbox: {stderr or 'it ended without a word'}")
         if "broken" in reply:
             raise BrokenLibraryError(*reply["broken"])
         if "error" in reply:

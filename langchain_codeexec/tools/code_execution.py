@@ -11,7 +11,7 @@ from langchain_core.tools import ToolException
 from pydantic import BaseModel, Field
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.messages.code_blocks import blocks_with_halves, code_executions
+from langchain_codeexec.messages.code_blocks import blocks_with_code, code_executions
 from langchain_codeexec.planning.model_planner import inner_call_config
 from langchain_codeexec.tools.report import Report, ReportingTool, step_from_code
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
-    from langchain_codeexec.messages.code_blocks import Half as CodeBlock
+    from langchain_codeexec.messages.code_blocks import CodeBlock
     from langchain_codeexec.tools.context import CallContext
     from langchain_codeexec.tools.report import Progress
 
@@ -161,7 +161,7 @@ def _question(task: str, data: str | None = None) -> list[BaseMessage]:
 
 
 def _code_blocks(chunk: BaseMessage) -> Iterator[CodeBlock]:
-    return (code for _, codes in blocks_with_halves(chunk) for code in codes)
+    return (code for _, codes in blocks_with_code(chunk) for code in codes)
 
 
 def _report(answer: BaseMessage) -> Report:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import BaseMessage, ToolMessage
 
-from langchain_codeexec.data.blocks import files_in
+from langchain_codeexec.data.request_files import files_in
 from langchain_codeexec.errors import ExecutionRequestError
 from langchain_codeexec.executions import ARTIFACT_TYPE, InlineFile
 from langchain_codeexec.executors.files import named_files

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_codeexec.executions import CodeExecution, InlineFile
-    from langchain_codeexec.messages.code_blocks import Half as CodeBlock
+    from langchain_codeexec.messages.code_blocks import CodeBlock
 
 __all__ = ["PROGRESS_EVENT", "Progress", "Report", "ReportingTool", "step_from_code"]
 

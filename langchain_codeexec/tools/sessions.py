@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import weakref
 from collections import OrderedDict
@@ -11,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import ExecutionRequestError, GeminiError, SandboxBusyError
-from langchain_codeexec.executors.base import Turnstile, arun_in
+from langchain_codeexec.executors.base import FairSemaphore, arun_in
 from langchain_codeexec.gemini.clients import abandon, renew_after_fork
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class ThreadSession:
         has_lost: Whether the state of earlier programs is gone and nobody was told yet.
         placed: Files in the session's working directory that were put there, by name.
         users: Calls that run in it or wait for their turn.
-        turnstile: Lets in one call at a time.
+        semaphore: Lets in one call at a time.
 
     Args:
         executor: Opens the session.
@@ -51,7 +50,7 @@ class ThreadSession:
         self.has_state, self.has_lost = False, has_lost
         self.placed: dict[str, bytes] = {}
         self.users = 0
-        self.turnstile = Turnstile(places=1, waiting=sys.maxsize)
+        self.semaphore = FairSemaphore(places=1, most_waiting=sys.maxsize)
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program after the thread's earlier ones."""
@@ -124,32 +123,15 @@ class ThreadSessions:
     @contextmanager
     def turn(self, thread: str) -> Iterator[ThreadSession]:
         """Have a thread's session to oneself; calls of one thread come one after the other."""
-        with self._used(thread) as session:
-            ticket = session.turnstile.queue()
-            try:
-                ticket.result()
-            except BaseException:
-                session.turnstile.give_up(ticket)
-                raise
-            try:
-                yield session
-            finally:
-                session.turnstile.leave()
+        with self._used(thread) as session, session.semaphore:
+            yield session
 
     @asynccontextmanager
     async def aturn(self, thread: str) -> AsyncIterator[ThreadSession]:
         """Have a thread's session to oneself without blocking the event loop; see `turn`."""
         with self._used(thread) as session:
-            ticket = session.turnstile.queue()
-            try:
-                await asyncio.wrap_future(ticket)
-            except BaseException:
-                session.turnstile.give_up(ticket)
-                raise
-            try:
+            async with session.semaphore:
                 yield session
-            finally:
-                session.turnstile.leave()
 
     def close(self) -> None:
         """Close all sessions, those with a call under way when it has ended; later calls open new ones."""

@@ -27,7 +27,7 @@ def planned(llm: Any) -> tuple[Any, list[Any]]:
 
 def plain(llm: Any) -> tuple[Any, list[Any]]:
     """Code execution as one more function."""
-    return llm.model_copy(update={"code_execution": False}), [*TOOLS, CodeExecutionTool(llm=llm)]
+    return llm.model_copy(update={"code_execution": False}), [*TOOLS, CodeExecutionTool(llm)]
 
 
 def native(llm: Any) -> tuple[Any, list[Any]]:

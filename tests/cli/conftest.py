@@ -1,4 +1,4 @@
-"""What the command line's tests share: a way to run it, and a service that says what it is told to."""
+"""What the command line's tests share: a way to run it, and a service that follows a script."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def serving(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Call
     def run(*args: str, client: Callable[[str], object], end: int = signal.SIGINT) -> Result:
         failures: list[BaseException] = []
 
-        def asks(url: str) -> None:
+        def use(url: str) -> None:
             try:
                 client(url)
             except BaseException as failure:  # noqa: BLE001 -- raised again where the test sees it
@@ -74,7 +74,7 @@ def serving(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Call
         def watched(server: LocalServer, announce: Callable[[str], None]) -> None:
             def announced(url: str) -> None:
                 announce(url)
-                threading.Thread(target=asks, args=(url,)).start()
+                threading.Thread(target=use, args=(url,)).start()
 
             serve(server, announced)
 

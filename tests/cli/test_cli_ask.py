@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from base64 import b64decode
 
+import nbformat
 import openpyxl
 import pytest
 
 from langchain_codeexec.emulator import EmulatedError
+from langchain_codeexec.emulator.scenes import STAND_IN
 
 SUM = "What is the sum of the first 10 positive integers?"
 PLOT = "Plot a bar chart of the rainfall in mm: January 48, February 40, March 45, April 52."
@@ -17,6 +20,10 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def code(source: str) -> dict:
     return {"executableCode": {"language": "PYTHON", "code": source}}
+
+
+def words(text: str) -> str:
+    return " ".join(text.replace("│", "").split())
 
 
 @pytest.mark.parametrize("options", [[], ["--stream"]])
@@ -32,7 +39,7 @@ def test_shows_question_code_output_answer_and_tokens_in_order(cli, options):
         "total = 55",
         "answer ─",
         "The sum of the first 10 positive integers is 55.",
-        "gemini-3-flash-preview · 70 tokens: 16 in (3 from its runs), 54 out",
+        "gemini-3-flash-preview (offline stand-in) · 70 tokens: 16 in (3 from its runs), 54 out\n",
     ]
     places = [result.stdout.index(fragment) for fragment in fragments]
     assert places == sorted(places)
@@ -40,8 +47,92 @@ def test_shows_question_code_output_answer_and_tokens_in_order(cli, options):
     assert "\n\n\n" not in result.stdout
 
 
-def test_says_that_the_stand_in_is_no_language_model(cli):
-    assert "rule-based stand-in answers, which is no language model" in cli("ask", SUM).stderr
+def test_the_stand_in_says_what_it_is(cli):
+    result = cli("ask", "Why is the sky blue?")
+    assert f"Offline. {STAND_IN} Ask Gemini itself with --live." in words(result.stderr)
+    assert STAND_IN in result.stdout
+    assert "--brain" in result.stdout
+
+
+STEPS = """\
+- - code: print(6 * 7)
+  - It is 42.
+- Never asked for.
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"]])
+def test_a_script_answers_and_its_unused_steps_are_listed(cli, tmp_path, options):
+    (tmp_path / "steps.yaml").write_text(STEPS)
+    result = cli("ask", "Six times seven?", "--script", "steps.yaml", "--html", "page.html", *options)
+    assert result.exit_code == 0
+    assert "42\n\nanswer" in result.stdout
+    assert "The steps of steps.yaml answer; the code in them really runs." in words(result.stderr)
+    assert result.stderr.endswith("\nNot used: 'Never asked for.'\n")
+    name = "gemini-3-flash-preview (stand-in: script steps.yaml)"
+    assert f"{name} · " in result.stdout
+    assert name in (tmp_path / "page.html").read_text()
+
+
+def test_a_chat_model_answers(cli, gemini):
+    gemini("```python\nprint(6 * 7)\n```", "It is 42.")
+    model = "google_genai:gemini-2.5-flash"
+    result = cli("ask", "Six times seven?", "--brain", model, "--json")
+    assert f"{model} answers; the code it writes really runs." in words(result.stderr)
+    record = json.loads(result.stdout)
+    assert record["answer"] == "It is 42."
+    assert record["executions"][0]["output"] == "42\n"
+    assert record["model"] == f"gemini-3-flash-preview (stand-in: {model})"
+
+
+@pytest.mark.parametrize("options", [[], ["--stream"]])
+def test_a_script_without_a_step_for_the_question_says_so_at_once(cli, tmp_path, options):
+    (tmp_path / "steps.yaml").write_text("- {when: {text: other}, reply: Hello.}")
+    result = cli("ask", SUM, "--script", "steps.yaml", *options)
+    assert result.exit_code == 1
+    assert "The script has no step for request 1" in words(result.stderr)
+    assert "try again" not in words(result.stderr)
+
+
+@pytest.mark.parametrize("command", [["ask", SUM], ["chat"]])
+@pytest.mark.parametrize(
+    "options",
+    ["--live --script none.yaml", "--live --brain a:b", "--script none.yaml --brain a:b"],
+)
+def test_only_one_can_answer(cli, command, options):
+    result = cli(*command, *options.split())
+    assert result.exit_code == 2
+    first, second = (option for option in options.split() if option.startswith("--"))
+    assert f"{first} and {second} exclude each other; give one of them alone" in words(result.stderr)
+
+
+@pytest.mark.parametrize("command", [["ask", SUM], ["chat"], ["serve"]])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--script missing.yaml", "the script missing.yaml cannot be read"),
+        ("--script none.yaml", "step 1 of none.yaml: 7 is no step"),
+        ("--brain qwen3", "--brain 'qwen3' names no model; give PROVIDER:MODEL, such as ollama:qwen3"),
+        ("--brain ollama:", "names no model"),
+        ("--brain nobody:x", "--brain nobody:x cannot be set up: Unsupported provider='nobody'"),
+        ("--brain ollama:qwen3", "`pip install langchain-ollama`"),
+        ("--brain google_genai:x", "cannot be set up: Value error, API key required"),
+    ],
+)
+def test_what_cannot_answer_is_named(cli, tmp_path, command, options, message):
+    (tmp_path / "none.yaml").write_text("- 7\n")
+    result = cli(*command, *options.split())
+    assert result.exit_code == 2
+    assert message in words(result.stderr)
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", [["ask", SUM], ["chat"], ["serve"]])
+def test_without_langchain_its_extra_is_named(cli, monkeypatch, command):
+    monkeypatch.setitem(sys.modules, "langchain.chat_models", None)
+    result = cli(*command, "--brain", "ollama:qwen3")
+    assert result.exit_code == 2
+    assert "pip install 'langchain-codeexec[agents]'" in words(result.stderr)
 
 
 def test_prints_one_json_object_and_nothing_else(cli):
@@ -135,7 +226,7 @@ def test_files_travel_with_their_type(cli, gemini, tmp_path, file):
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "told"),
+    ("name", "data", "message"),
     [
         ("missing.csv", None, "│ missing.csv cannot be read: No such file or directory"),
         ("..", None, "│ .. cannot be read: it is a folder"),
@@ -144,12 +235,12 @@ def test_files_travel_with_their_type(cli, gemini, tmp_path, file):
         ("program.exe", b"MZ\x00\xff", "program.exe is neither text nor of a type Gemini takes"),
     ],
 )
-def test_a_file_that_cannot_be_sent_is_named(cli, tmp_path, name, data, told):
+def test_a_file_that_cannot_be_sent_is_named(cli, tmp_path, name, data, message):
     if data is not None:
         (tmp_path / name).write_bytes(data)
     result = cli("ask", "What is this?", "--file", name)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert message in result.stderr
     assert ("--down-sample" in result.stderr) is (name == "large.txt")
     assert "Traceback" not in result.stderr
 
@@ -209,7 +300,7 @@ def test_a_stream_that_breaks_keeps_what_came_before(cli, gemini):
 
 @pytest.mark.parametrize("options", [[], ["--stream"], ["--json"]])
 @pytest.mark.parametrize(
-    ("response", "told"),
+    ("response", "message"),
     [
         (
             {"promptFeedback": {"blockReason": "SAFETY"}, "candidates": None},
@@ -225,11 +316,11 @@ def test_a_stream_that_breaks_keeps_what_came_before(cli, gemini):
         ),
     ],
 )
-def test_an_answer_that_did_not_come_out_fails_and_says_why(cli, gemini, response, told, options):
+def test_an_answer_that_did_not_come_out_fails_and_says_why(cli, gemini, response, message, options):
     gemini(response)
     result = cli("ask", SUM, "--live", *options)
     assert result.exit_code == 1
-    assert told in result.stdout
+    assert message in result.stdout
 
 
 @pytest.mark.parametrize("options", [[], ["--stream"]])
@@ -251,7 +342,7 @@ def test_code_that_fails_is_shown_as_it_failed(cli, gemini):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["ask"], "Missing argument"),
         (["ask", SUM, "--json", "--stream"], "leave --stream away"),
@@ -261,10 +352,10 @@ def test_code_that_fails_is_shown_as_it_failed(cli, gemini):
         (["sing"], "No such command"),
     ],
 )
-def test_misuse_exits_with_two(cli, arguments, told):
+def test_misuse_exits_with_two(cli, arguments, message):
     result = cli(*arguments)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert message in result.stderr
 
 
 PRICE = {
@@ -283,7 +374,7 @@ def test_declares_functions_and_explains_the_plan(cli, tmp_path, tools, options)
     assert "call · get_price" in result.stdout
     assert result.stdout.count("plan · native") == 1
     reason = "code execution, get_price: the model chooses; it is offered code execution and all functions"
-    assert reason in " ".join(result.stdout.split())
+    assert reason in words(result.stdout)
 
 
 @pytest.mark.parametrize("options", [[], ["--stream"]])
@@ -299,7 +390,7 @@ def test_a_call_is_part_of_the_object(cli, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("not json", "cannot read function declarations from tools.json: Expecting value"),
         (None, "cannot read function declarations from tools.json: No such file or directory"),
@@ -309,12 +400,12 @@ def test_a_call_is_part_of_the_object(cli, tmp_path):
         ('{"name": 3}', "a function is named 3"),
     ],
 )
-def test_declarations_that_cannot_be_read_are_an_error(cli, tmp_path, content, told):
+def test_declarations_that_cannot_be_read_are_an_error(cli, tmp_path, content, message):
     if content is not None:
         (tmp_path / "tools.json").write_text(content)
     result = cli("ask", SUM, "--tools", "tools.json")
     assert result.exit_code == 2
-    assert told in " ".join(result.stderr.replace("│", "").split())
+    assert message in words(result.stderr)
 
 
 def test_a_table_that_is_too_large_may_be_thinned_out(cli, gemini, tmp_path):
@@ -333,15 +424,15 @@ VERIFIED = {
 
 
 @pytest.mark.parametrize("options", [[], ["--stream"], ["--json"]])
-@pytest.mark.parametrize("told", VERIFIED)
-def test_an_answer_can_be_verified(cli, gemini, told, options):
-    gemini(VERIFIED[told])
+@pytest.mark.parametrize("message", VERIFIED)
+def test_an_answer_can_be_verified(cli, gemini, message, options):
+    gemini(VERIFIED[message])
     result = cli("ask", "What is six times seven?", "--live", "--verify", *options)
-    assert result.exit_code == (told == "mismatch")
+    assert result.exit_code == (message == "mismatch")
     if "--json" in options:
-        assert json.loads(result.stdout)["verification"]["verdict"] == told.replace(" ", "_")
+        assert json.loads(result.stdout)["verification"]["verdict"] == message.replace(" ", "_")
     else:
-        assert result.stdout.count(f"Verification: {told}") == 1
+        assert result.stdout.count(f"Verification: {message}") == 1
 
 
 def test_the_code_finds_the_file_when_it_is_verified(cli, tmp_path):
@@ -351,3 +442,51 @@ def test_the_code_finds_the_file_when_it_is_verified(cli, tmp_path):
     )
     assert "Verification: confirmed\n" in result.stdout
     assert "Verification: confirmed" in (tmp_path / "answer.html").read_text(encoding="utf-8")
+
+
+# -- documents -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--stream"]])
+def test_writes_a_page_and_a_notebook_beside_what_it_prints(cli, tmp_path, options):
+    result = cli("ask", SUM, "--html", "answer.html", "--notebook", "answer.ipynb", *options)
+    assert result.exit_code == 0
+    assert "55" in result.stdout
+    page = (tmp_path / "answer.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert SUM in page
+    notebook = nbformat.read(tmp_path / "answer.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.cells[0].source == f"**Question**\n\n{SUM}"
+    [run] = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert "55" in run.outputs[0].text
+    for form in (result.stdout, page, notebook.cells[-1].source):
+        assert "gemini-3-flash-preview (offline stand-in)" in form
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["answer.html", "answer.ipynb"]
+
+
+def test_a_page_replaces_the_last_one(cli, tmp_path):
+    (tmp_path / "answer.html").write_text("old")
+    cli("ask", SUM, "--html", "answer.html")
+    assert (tmp_path / "answer.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("place", [".", "no/such/folder/answer.html"])
+def test_a_place_that_cannot_be_written_is_named_after_the_answer(cli, tmp_path, place):
+    result = cli("ask", SUM, "--html", place)
+    assert result.exit_code == 2
+    assert "55" in result.stdout
+    assert "cannot be written" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_images_may_go_to_a_url(cli):
+    result = cli("ask", PLOT, "--json", "--output-dir", "memory://cli")
+    [image] = json.loads(result.stdout)["executions"][0]["images"]
+    assert image["path"].startswith("memory:///cli/image-")
+
+
+def test_a_url_that_nothing_can_be_saved_at_is_a_configuration_error(cli):
+    result = cli("ask", SUM, "--output-dir", "nosuch://x")
+    assert result.exit_code == 2
+    assert "nothing can be saved at a 'nosuch' URL" in result.stderr

@@ -1,4 +1,4 @@
-"""`doctor`: what it finds out, and that it tells no value."""
+"""`doctor`: what it finds out, and that it prints no value."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from langchain_codeexec.cli import doctor, output
-from langchain_codeexec.cli import doctor as command
-from langchain_codeexec.cli.configuration import VARIABLES, read_configuration
+from langchain_codeexec.cli.doctor import VARIABLES, read_configuration
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.executors.process import ProcessExecutor
 from langchain_codeexec.sandbox.local import LocalSandbox
@@ -48,7 +47,7 @@ def test_json_is_one_object(cli, monkeypatch):
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
-def test_values_are_never_told(cli, monkeypatch, tmp_path, form):
+def test_values_are_never_printed(cli, monkeypatch, tmp_path, form):
     (tmp_path / "s3cret.json").write_text(KEY_FILE)
     secrets = {
         "GOOGLE_API_KEY": "s3cret-key",
@@ -147,24 +146,24 @@ def test_a_key_file_names_the_project_too(tmp_path):
 
 
 def test_without_the_emulators_libraries_nothing_is_usable(cli, monkeypatch):
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
     result = cli("doctor")
     assert result.exit_code == 2
     assert "starlette and uvicorn missing" in result.stdout
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "problem"),
     [
         ({"python": "/nowhere/python"}, "code cannot be run here"),
         ({"output_bytes": 1}, "a program that should print 42 did not"),
     ],
 )
-def test_where_code_cannot_run_nothing_is_usable(cli, monkeypatch, settings, told):
-    monkeypatch.setattr(command, "DefaultExecutor", lambda: ProcessExecutor(**settings))
+def test_where_code_cannot_run_nothing_is_usable(cli, monkeypatch, settings, problem):
+    monkeypatch.setattr(doctor, "DefaultExecutor", lambda: ProcessExecutor(**settings))
     result = cli("doctor")
     assert result.exit_code == 2
-    assert told in " ".join(result.stdout.split())
+    assert problem in " ".join(result.stdout.split())
 
 
 def test_without_a_sandbox_it_says_so(cli, monkeypatch):
@@ -178,10 +177,10 @@ def test_without_a_sandbox_it_says_so(cli, monkeypatch):
     assert (refused.exit_code, allowed.exit_code) == (2, 0)
     assert "set CODEEXEC_ALLOW_UNSAFE=1" in " ".join(refused.stdout.split())
     assert "sandbox no program could be run" in " ".join(refused.stdout.split())
-    told = (
+    isolation = (
         "sandbox none: code runs as you, with your files and network, because CODEEXEC_ALLOW_UNSAFE allows it"
     )
-    assert told in " ".join(allowed.stdout.split())
+    assert isolation in " ".join(allowed.stdout.split())
 
 
 FOUND = {
@@ -204,15 +203,15 @@ def test_the_sandbox_is_attacked(cli, monkeypatch, modes, code, form):
         assert json.loads(result.stdout) == {mode: FOUND[mode] for mode in modes}
     else:
         stdout = " ".join(result.stdout.split())
-        told = {
+        lines = {
             "namespaces": "· namespaces not to be had: no user namespaces",
             "bubblewrap": "✓ bubblewrap 3 of 3 attacks held",
             "landlock": "✗ landlock 1 of 3 attacks held; known not to be held in this mode: a; NOT HELD: b.",
         }
-        assert all(told[mode] in stdout for mode in modes)
+        assert all(lines[mode] in stdout for mode in modes)
 
 
-def test_a_missing_library_is_told_with_its_extra(cli, monkeypatch):
+def test_a_missing_library_is_named_with_its_extra(cli, monkeypatch):
     def version(name: str) -> str:
         if name == "uvicorn":
             raise PackageNotFoundError(name)
@@ -240,15 +239,15 @@ def test_a_source_tree_that_is_not_installed_has_no_version_and_no_extras(cli, m
 def test_the_version_can_be_asked_for(cli):
     result = cli("--version")
     assert result.exit_code == 0
-    assert result.stdout == f"{output.own_version()}\n"
+    assert result.stdout == f"{output.package_version()}\n"
 
 
-COMMANDS = ["ask", "chat", "demo", "doctor", "serve", "record", "replay", "conformance"]
+COMMANDS = ["ask", "chat", "demo", "doctor", "serve", "record", "replay"]
 
 
 @pytest.mark.parametrize("command_name", ["", *COMMANDS])
-def test_every_help_tells_the_exit_codes(cli, command_name):
+def test_every_help_has_the_exit_codes(cli, command_name):
     result = cli(*filter(None, [command_name]), "--help")
     assert result.exit_code == 0
-    told = " ".join(result.stdout.split())
-    assert "Exit codes: 0 all went well; 1 the model or the service failed; 2 the command or the" in told
+    text = " ".join(result.stdout.split())
+    assert "Exit codes: 0 all went well; 1 the model or the service failed; 2 the command or the" in text

@@ -104,17 +104,17 @@ def test_serve_answers_until_interrupted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--host", "0.0.0.0"], "host '0.0.0.0' is not a loopback address"),
         (["--host", "192.0.2.1", "--allow-remote"], "cannot listen on 192.0.2.1"),
         (["--port", "70000"], "'--port'"),
     ],
 )
-def test_serve_refuses_an_address_it_cannot_have(cli, options: list[str], told: str) -> None:
+def test_serve_refuses_an_address_it_cannot_have(cli, options: list[str], message: str) -> None:
     result = cli("serve", *options)
     assert result.exit_code == 2
-    assert told in " ".join(result.stderr.split())
+    assert message in " ".join(result.stderr.split())
 
 
 def test_serve_refuses_a_fault_it_does_not_know(cli) -> None:
@@ -123,7 +123,7 @@ def test_serve_refuses_a_fault_it_does_not_know(cli) -> None:
     assert "sunspots" in result.stderr
 
 
-def test_serve_answers_with_the_faults_asked_for() -> None:
+def test_serve_answers_with_the_faults_given() -> None:
     with started("serve", "--port", "0", "--fault", "503", stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         [url] = re.findall(r"http://127\.0\.0\.1:\d+", process.stdout.readline())

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from langchain_codeexec import (
     ChatGeminiCodeExecution,
-    CodeExecutionTool,
     ExecutionRequest,
     LocalSandbox,
+    PythonTool,
     code_executions,
 )
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
@@ -237,7 +237,7 @@ def test_what_was_tried_is_in_the_record_the_artifact_and_the_text(
     server: GeminiExecutor, sandbox: LocalSandbox
 ):
     REPLY[0] = refused(429)
-    tool = CodeExecutionTool(executor=FailoverExecutor(server, sandbox))
+    tool = PythonTool(FailoverExecutor(server, sandbox))
     message = tool.invoke({"type": "tool_call", "name": tool.name, "id": "1", "args": {"code": "print(42)"}})
     assert message.content == "The code printed:\n42\n\nRun by sandbox; tried before: gemini: quota."
     [run] = code_executions(message)
@@ -247,7 +247,7 @@ def test_what_was_tried_is_in_the_record_the_artifact_and_the_text(
 
 def test_the_console_shows_what_was_tried(server: GeminiExecutor, sandbox: LocalSandbox):
     REPLY[0] = refused(429)
-    tool = CodeExecutionTool(executor=FailoverExecutor(server, sandbox))
+    tool = PythonTool(FailoverExecutor(server, sandbox))
     message = tool.invoke({"type": "tool_call", "name": tool.name, "id": "1", "args": {"code": "print(42)"}})
     terminal = Console(width=80, file=io.StringIO(), record=True)
     terminal.print(render_execution(code_executions(message)[0]))

@@ -160,7 +160,6 @@ def make_transport(server: Server, waits: list[float]) -> Iterator[Callable[...,
         policy = RetryPolicy(
             max_retries,
             jitter=lambda limit: limit,
-            clock=lambda: 1_700_000_000,
             sleep=waits.append,
             asleep=asleep,
         )

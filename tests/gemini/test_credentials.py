@@ -230,11 +230,10 @@ def test_service_account_key(server, key_source) -> None:
     assert b"jwt-bearer" in received.raw
 
 
-def test_the_key_names_the_project(server, key_source) -> None:
+def test_the_key_names_the_project(server, key_source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "other")
     server.answer(TOKEN)
-    transport = rest_transport(
-        credentials=key_source, base_url=server.url, environ={"GOOGLE_CLOUD_PROJECT": "other"}
-    )
+    transport = rest_transport(credentials=key_source, base_url=server.url)
     transport.generate("m", {})
     transport.close()
     assert server.requests[1].path.startswith("/v1beta1/projects/key-project/locations/global/")
@@ -270,7 +269,7 @@ def test_the_token_server_hangs_up(server, key_info) -> None:
 WITHOUT_REQUESTS = """
 import json, sys
 sys.modules["requests"] = None
-from langchain_codeexec.gemini.credential_sources import oauth_credentials
+from langchain_codeexec.gemini.credentials import oauth_credentials
 print(oauth_credentials(json.loads(sys.stdin.read())).headers())
 """
 
@@ -372,7 +371,7 @@ FORKING = """
 import os, sys, threading
 sys.path.insert(0, {folder!r})
 from google.auth.credentials import Credentials
-from langchain_codeexec.gemini.credential_sources import oauth_credentials
+from langchain_codeexec.gemini.credentials import oauth_credentials
 
 entered, go_on = threading.Event(), threading.Event()
 

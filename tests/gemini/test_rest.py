@@ -308,10 +308,8 @@ def test_given_clients_are_used_and_left_open(server, make_transport) -> None:
     assert [received.headers["x-from"] for received in server.requests] == ["async", "sync", "sync"]
 
 
-def test_factory_for_vertex_with_a_quota_project(server) -> None:
-    transport = rest_transport(
-        project="p", location="us-east1", base_url=server.url, quota_project="q", environ={}
-    )
+def test_factory_for_vertex_without_credentials(server) -> None:
+    transport = rest_transport(project="p", location="us-east1", base_url=server.url)
     assert transport.endpoint == "vertex"
     transport.generate("m", {})
     transport.close()
@@ -319,7 +317,6 @@ def test_factory_for_vertex_with_a_quota_project(server) -> None:
     assert (
         received.path == "/v1beta1/projects/p/locations/us-east1/publishers/google/models/m:generateContent"
     )
-    assert received.headers["x-goog-user-project"] == "q"
     assert "authorization" not in received.headers
 
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_codeexec.grounding import bears_out, figures_in, printed_figures
+from langchain_codeexec.grounding.figures import figures_in, printed_figures, supports
 
 
 def holds(evidence: str, claim: str) -> bool:
     [stated] = printed_figures(evidence)
     [claimed] = figures_in(claim)
-    return bears_out(stated, claimed)
+    return supports(stated, claimed)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ exact = st.decimals(min_value=10, max_value="1e8", places=6, allow_nan=False)
 
 
 @given(value=exact, places=st.integers(0, 6))
-def test_a_value_bears_out_what_it_rounds_to(value: Decimal, places: int) -> None:
+def test_a_value_supports_what_it_rounds_to(value: Decimal, places: int) -> None:
     rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
     assert holds(f"{value:f}", f"{rounded:,f}")
     assert holds(f"{value:f}", f"{rounded:f}")
@@ -103,7 +103,7 @@ def test_significant_digits_are_enough(value: Decimal, digits: int) -> None:
 
 
 @given(value=exact, places=st.integers(0, 6))
-def test_a_value_bears_out_nothing_beyond_rounding(value: Decimal, places: int) -> None:
+def test_a_value_supports_nothing_beyond_rounding(value: Decimal, places: int) -> None:
     step = Decimal(1).scaleb(-places)
     rounded = value.quantize(step, ROUND_HALF_EVEN)
     assert not holds(f"{value:f}", f"{rounded + 2 * step:f}")

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_codeexec.grounding import figures_in, printed_figures
-from langchain_codeexec.grounding.figures import stated_figures
+from langchain_codeexec.grounding.figures import figures_in, printed_figures, stated_figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,9 +61,12 @@ def read(text: str) -> list[tuple[str, str]]:
         ("2.5 percentage points", "2.5", "%"),
         ("3.4 million", "3400000", ""),
         ("3.4-million", "3400000", ""),
-        ("2 hundred thousand", "200", ""),
+        ("2 hundred thousand", "200000", ""),
         ("7 billion people", "7000000000", ""),
         ("three million", "3000000", ""),
+        ("three hundred and five thousand and one", "305001", ""),
+        ("USD1,200", "1200", "USD"),
+        ("it is no. 5 remain", "5", ""),
         ("5k", "5000", ""),
         ("7B", "7000000000", ""),
         ("3M", "3000000", ""),

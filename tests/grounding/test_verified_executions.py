@@ -16,11 +16,11 @@ from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, ar
 from langchain_codeexec.grounding import (
     Verdict,
     Verification,
-    attributed,
     averify_executions,
     documents_as_data,
     verify_executions,
 )
+from langchain_codeexec.grounding.attribution import attributed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +124,7 @@ OTHER = {
     "no such library": ("import no_such_library", "1", Verdict.NOT_CHECKED, "no_such_library"),
     "no such library there": ("print(1)", "ImportError: chess", Verdict.NOT_CHECKED, "there"),
     "no such file": ("open('input_file_9.csv')", "1", Verdict.NOT_CHECKED, "input_file_9.csv"),
-    "no such file, no such name": ("open('x')", "NameError: x", Verdict.NOT_CHECKED, "another way"),
+    "no such file, no such name": ("open('x')", "NameError: x", Verdict.NOT_CHECKED, "cannot be run here"),
     "too much": ("print('x' * 10**7)", "y", Verdict.NOT_CHECKED, "more than is kept"),
     "too late there": ("print(1)", "", Verdict.NOT_CHECKED, "ran out of time"),
     "no code": ("", "1", Verdict.NOT_CHECKED, "does not hold its code"),
@@ -245,7 +245,7 @@ def test_a_failed_run_bears_nothing_out(sandbox: LocalSandbox) -> None:
 
 def test_without_runs_there_is_nothing_to_verify() -> None:
     found = verify_executions(AIMessage("It is 43."))
-    assert (found.verdict, found.reason) == (Verdict.NOT_CHECKED, "the answer tells of no runs")
+    assert (found.verdict, found.reason) == (Verdict.NOT_CHECKED, "the answer holds no runs")
 
 
 class Broken:

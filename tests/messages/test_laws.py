@@ -24,9 +24,9 @@ from langchain_core.messages import (
 from langchain_core.output_parsers import StrOutputParser
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.messages.from_wire import Origin, messages_from_response
 from langchain_codeexec.messages.stream import ChunkTranslator
-from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.messages.to_wire import contents_from_messages
 
 sys.path.insert(0, str(Path(__file__).parent))

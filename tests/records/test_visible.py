@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_codeexec.records.terminal import visible
+from langchain_codeexec.records.sections import visible
 
 
 @pytest.mark.parametrize(

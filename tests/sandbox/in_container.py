@@ -3,13 +3,12 @@
 No new namespaces and no mounts, that is. `in_bare_container.py` refuses Landlock as well.
 """
 
-import ctypes
 import errno
 import os
 import sys
 
 from langchain_codeexec.sandbox.child import seccomp
-from langchain_codeexec.sandbox.child.kernel import forbid_new_privileges, prctl
+from langchain_codeexec.sandbox.child.kernel import forbid_new_privileges
 
 REFUSED = {"x86_64": [272, 165, 155, 308, 428, 161], "aarch64": [97, 40, 41, 268, 428, 51]}
 CLONE = {"x86_64": 56, "aarch64": 220}
@@ -31,14 +30,8 @@ def main(*, landlock: bool) -> None:
         seccomp.mask(NEW_USER),
     ]
     code += [seccomp.jump_equal(0, 1, 0), seccomp.errno(errno.EPERM), seccomp.ALLOW]
-    assembled = seccomp.assemble(code)
-    array = ctypes.create_string_buffer(assembled, len(assembled))
-
-    class Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
-
     forbid_new_privileges()
-    prctl(22, 2, ctypes.byref(Program(len(code), ctypes.addressof(array))))
+    seccomp.filter_syscalls(code)
     os.execv(sys.argv[1], sys.argv[1:])
 
 

@@ -6,35 +6,122 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from langchain_codeexec.sandbox.battery import ATTACKS, KNOWN_GAPS, Attack, run_battery, try_plainly
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
+from langchain_codeexec.sandbox.battery.report import ATTACKS, KNOWN_GAPS, breaches
 from langchain_codeexec.sandbox.modes import MODES
 
 if TYPE_CHECKING:
+    from langchain_codeexec.sandbox.battery.attack import Attack
     from langchain_codeexec.sandbox.local import LocalSandbox
 
 AS_USER = Path(__file__).with_name("as_user.py")
 IS_ROOT = os.geteuid() == 0
-WITH_CONTROL = [
-    attack for attack in ATTACKS if attack.control == "anybody" or (attack.control == "root" and IS_ROOT)
+NEEDS_ROOT = {
+    "become another user",
+    "change the root",
+    "clone a mount",
+    "copy a descriptor of a process",
+    "load a bpf program",
+    "make a device",
+    "make a mount namespace",
+    "make a socket (AF_PACKET)",
+    "open a file system",
+    "plant code for the host",
+    "plant code for the next run",
+    "read the kernel's log",
+    "read the memory of a process",
+    "read the secrets of the system",
+    "trace a process",
+}
+"""Only root succeeds with these in a plain subprocess."""
+NOT_PLAINLY = {
+    "add a key",
+    "ask for a key",
+    "ask who is at the other end",
+    "change a descriptor table entry of the processor",
+    "change the host's name",
+    "compare processes",
+    "count events",
+    "find an earlier run in memory",
+    "find objects of an earlier run",
+    "forge a long answer",
+    "forge the answer",
+    "hand a file out through a hard link",
+    "hand a file out through a link",
+    "hand back a picture that fills memory",
+    "hand back a value that fills memory",
+    "handle page faults",
+    "hide memory from the kernel",
+    "ignore every signal",
+    "kill every process",
+    "make a file handle",
+    "make a message queue",
+    "make a named message queue",
+    "make a socket (AF_ALG)",
+    "make a socket (AF_INET6)",
+    "make a socket (AF_VSOCK)",
+    "make a user namespace",
+    "make deep folders",
+    "make namespaces by clone3",
+    "make semaphores",
+    "make shared memory",
+    "mount",
+    "open a disk",
+    "print for ever",
+    "reach the ports of devices",
+    "read a keyring",
+    "replace a file",
+    "run before all others",
+    "run for ever",
+    "run for ever in C",
+    "set the clock",
+    "set up io_uring",
+    "take memory that is set aside",
+    "turn a pair around",
+    "type into the terminal",
+    "use the 32-bit door",
+    "use the other 64-bit door",
+    "watch all files",
+}
+"""These would harm the machine in a plain subprocess, or depend on how its kernel was built."""
+assert {
+    attack.name for attack in ATTACKS
+} >= NEEDS_ROOT | NOT_PLAINLY  # before any of them could run under a new name
+PLAIN = [
+    attack
+    for attack in ATTACKS
+    if attack.name not in NOT_PLAINLY and (IS_ROOT or attack.name not in NEEDS_ROOT)
 ]
 
 
-@pytest.mark.parametrize("attack", WITH_CONTROL, ids=lambda attack: attack.name)
-def test_succeeds_where_nothing_is_isolated(attack: Attack):
-    finding = try_plainly(attack)
+def run_plainly(request: ExecutionRequest) -> ExecutionResult:
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", request.code],
+            capture_output=True,
+            cwd=folder,
+            close_fds=False,
+            check=False,
+        )
+    outcome = Outcome.FAILED if done.returncode else Outcome.OK
+    return ExecutionResult(
+        outcome, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+    )
 
-    assert not finding.held, finding.result
+
+@pytest.mark.parametrize("attack", PLAIN, ids=lambda attack: attack.name)
+def test_succeeds_where_nothing_is_isolated(attack: Attack):
+    assert attack.breaches(run_plainly)
 
 
 def test_is_held(confined: LocalSandbox):
-    breaches = {finding.attack for finding in run_battery(confined) if not finding.held}
-
-    assert breaches <= KNOWN_GAPS.get(confined.mode, set())
+    assert set(breaches(confined)) <= KNOWN_GAPS.get(confined.mode, set())
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can become somebody else; the tests above ran as a user")

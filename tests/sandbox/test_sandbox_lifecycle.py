@@ -20,7 +20,7 @@ import pytest
 from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ExecutorError, SandboxBusyError
 from langchain_codeexec.executions import Outcome
-from langchain_codeexec.sandbox import worker as pool_module
+from langchain_codeexec.sandbox import pool as pool_module
 from langchain_codeexec.sandbox.local import LocalSandbox, SandboxWarning
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def test_more_than_may_wait_are_refused():
         ]
         for thread in busy:
             thread.start()
-        while not sandbox._turnstile._waiting:
+        while not sandbox._semaphore.waiting:
             threading.Event().wait(0.01)
 
         with pytest.raises(SandboxBusyError, match="1 runs are waiting already"):
@@ -347,7 +347,7 @@ def test_closing_kills_the_runs_under_way_and_refuses_those_that_wait():
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
         thread.start()
-    assert settles(lambda: bool(sandbox._turnstile._waiting) and sandbox._pool._worker.is_busy())
+    assert settles(lambda: sandbox._semaphore.waiting == 1 and sandbox._pool._worker.is_busy())
 
     sandbox.close()
     for thread in threads:

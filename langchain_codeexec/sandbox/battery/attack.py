@@ -1,7 +1,4 @@
-"""What the attacks are aimed at: decoys on the host, made for one attack and watched from outside.
-
-What an attack is.
-"""
+"""What an attack is, and what it is aimed at: decoys on the host, made for one attack and watched from outside."""
 
 from __future__ import annotations
 
@@ -17,20 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+from langchain_codeexec.executions import ExecutionRequest
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from langchain_codeexec.executions import ExecutionResult
 
-    Evidence: TypeAlias = Callable[["Scene", ExecutionResult], bool]
+    Evidence: TypeAlias = Callable[["Decoys", ExecutionResult], bool]
 
-__all__ = ["PROOF", "Attack", "Scene", "printed_proof"]
+__all__ = ["PROOF", "Attack", "Decoys", "token_printed"]
 
 _WAITING = ("/bin/sh", "-c", "read never")  # the cheapest process to start for every attack
 _OPEN = 0o777
 
 
-class Scene:
+class Decoys:
     """Files, sockets and a process of the host that no program should reach.
 
     Attributes:
@@ -45,7 +44,7 @@ class Scene:
 
     def __enter__(self) -> Self:
         stack = self._stack
-        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="codeexec-scene-")))
+        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="codeexec-decoys-")))
         self.folder.chmod(_OPEN)
         self.secret = self.folder / "secret.txt"
         self.secret.write_text(self.token, encoding="ascii")
@@ -57,8 +56,9 @@ class Scene:
         self._inherited = os.open(self.secret, os.O_RDONLY)
         os.set_inheritable(self._inherited, True)
         stack.callback(os.close, self._inherited)
-        os.environ["CODEEXEC_SCENE"] = self.token
-        stack.callback(os.environ.pop, "CODEEXEC_SCENE", None)
+        variable = f"CODEEXEC_{self.token}"  # so that attacks run side by side
+        os.environ[variable] = self.token
+        stack.callback(os.environ.pop, variable, None)
         self.victim = stack.enter_context(
             subprocess.Popen([*_WAITING, self.token], stdin=subprocess.PIPE)  # noqa: S603 -- a decoy
         )
@@ -116,19 +116,20 @@ class Scene:
 
     def strays(self) -> list[int]:
         """Processes that a program has started and that are still there; they sleep an odd time."""
-        found = []
+        strays = []
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 if self._seconds.encode() in (folder / "cmdline").read_bytes():
-                    found.append(int(folder.name))
-        return found
+                    strays.append(int(folder.name))
+        return strays
 
     def traces(self) -> list[Path]:
         """Files that a program has left where the host, or another program, would find them."""
         name = f"trace-{self.token}"
         places = ("/tmp", "/var/tmp", "/dev/shm", "/work", "/box")  # noqa: S108 -- where traces are looked for
         folders = [*map(Path, places), self.folder, *map(Path, sys.path)]
-        return [path for folder in dict.fromkeys(folders) for path in self._named(folder, name)]
+        paths = (folder / f"{name}{suffix}" for folder in dict.fromkeys(folders) for suffix in ("", ".pth"))
+        return [path for path in paths if path.is_file()]
 
     @property
     def _seconds(self) -> str:
@@ -137,13 +138,6 @@ class Scene:
     def _without_path(self) -> str:
         """The address of a socket that lies in no folder; other systems have no such thing."""
         return f"\0{self.token}" if sys.platform == "linux" else str(self.folder / "abstract")
-
-    @staticmethod
-    def _named(folder: Path, name: str) -> Iterator[Path]:
-        for suffix in ("", ".pth"):
-            path = folder / f"{name}{suffix}"
-            if path.is_file():
-                yield path
 
     def _listen(self, family: int, kind: int, address: object) -> socket.socket:
         listener = self._stack.enter_context(socket.socket(family, kind))
@@ -160,9 +154,13 @@ PROOF = "breached"
 """Printed by programs that can tell by themselves that they have got what they wanted."""
 
 
-def printed_proof(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
-    """Whether the program says that it has succeeded."""
+def _proof_printed(_: Decoys, result: ExecutionResult) -> bool:
     return PROOF in result.stdout
+
+
+def token_printed(decoys: Decoys, result: ExecutionResult) -> bool:
+    """Whether the program has found the secret and printed it."""
+    return decoys.token in result.stdout
 
 
 @dataclass(frozen=True)
@@ -171,17 +169,29 @@ class Attack:
 
     Attributes:
         name: What it tries.
-        code: The program; `scene` is a dict that tells it where things are, `PROOF` what to print.
+        code: The program; `decoys` is a dict that tells it where things are, `PROOF` what to print.
         seen: Whether it has succeeded, judged from outside where that is possible.
         earlier: A program that is run before, in a run of its own.
-        control: Who succeeds with it in a plain subprocess: `anybody`, `root`, or `nobody` where that would
-            harm the machine or depends on how its kernel was built.
         timeout: Seconds it is given.
     """
 
     name: str
     code: str
-    seen: Evidence = printed_proof
+    seen: Evidence = _proof_printed
     earlier: str = ""
-    control: str = "anybody"
     timeout: float = 10.0
+
+    def breaches(self, run: Callable[[ExecutionRequest], ExecutionResult]) -> bool:
+        """Whether it gets what it wants.
+
+        Args:
+            run: Runs a program.
+
+        Raises:
+            ExecutorError: The sandbox failed.
+        """
+        with Decoys() as decoys:
+            start = f"decoys = {decoys.facts()!r}\nPROOF = {PROOF!r}\n"
+            if self.earlier:
+                run(ExecutionRequest(start + self.earlier, timeout=self.timeout))
+            return self.seen(decoys, run(ExecutionRequest(start + self.code, timeout=self.timeout)))

@@ -1,7 +1,4 @@
-"""Attacks on files of the host.
-
-Attacks on what another run has left, and on what the host makes of a run.
-"""
+"""Attacks on files of the host, on what another run has left, and on what the host makes of a run."""
 
 from __future__ import annotations
 
@@ -10,96 +7,92 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.executions import Outcome
-from langchain_codeexec.sandbox.battery.attack import Attack
+from langchain_codeexec.sandbox.battery.attack import Attack, token_printed
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.sandbox.battery.attack import Scene
+    from langchain_codeexec.sandbox.battery.attack import Decoys
 
 __all__ = ["FILES", "LEAKS"]
 
 
-def _secret_printed(scene: Scene, result: ExecutionResult) -> bool:
-    return scene.token in result.stdout
+def _secret_collected(decoys: Decoys, result: ExecutionResult) -> bool:
+    return any(decoys.token.encode() in file.data for file in result.files)
 
 
-def _secret_collected(scene: Scene, result: ExecutionResult) -> bool:
-    return any(scene.token.encode() in file.data for file in result.files)
+def _target_changed(decoys: Decoys, _: ExecutionResult) -> bool:
+    return not decoys.target.exists() or decoys.target.read_text(encoding="utf-8") != "untouched"
 
 
-def _target_changed(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
-    return not scene.target.exists() or scene.target.read_text(encoding="utf-8") != "untouched"
+def _trace_left(decoys: Decoys, _: ExecutionResult) -> bool:
+    return bool(decoys.traces())
 
 
-def _trace_left(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
-    return bool(scene.traces())
+def _mode_changed(decoys: Decoys, _: ExecutionResult) -> bool:
+    status = decoys.target.stat()
+    return status.st_mode & 0o777 != 0o666 or status.st_mtime == 1  # noqa: PLR2004 -- what the decoys has set
 
 
-def _mode_changed(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
-    status = scene.target.stat()
-    return status.st_mode & 0o777 != 0o666 or status.st_mtime == 1  # noqa: PLR2004 -- what the scene has set
-
-
-def _home_listed(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
+def _home_listed(_: Decoys, result: ExecutionResult) -> bool:
     home = Path.home()
     names = {path.name for path in home.iterdir()} if home.is_dir() else set()
     return bool(names and result.stdout) and names <= set(json.loads(result.stdout))
 
 
 FILES = (
-    Attack("read a file", "print(open(scene['secret']).read())", _secret_printed),
+    Attack("read a file", "print(open(decoys['secret']).read())", token_printed),
     Attack(
         "read a file by a relative path",
-        "import os\nos.chdir('../' * 40 + scene['folder'].lstrip('/'))\nprint(open('secret.txt').read())",
-        _secret_printed,
+        "import os\nos.chdir('../' * 40 + decoys['folder'].lstrip('/'))\nprint(open('secret.txt').read())",
+        token_printed,
     ),
     Attack(
         "read a file through a link",
-        "import os\nos.symlink(scene['secret'], 'a')\nprint(open('a').read())",
-        _secret_printed,
+        "import os\nos.symlink(decoys['secret'], 'a')\nprint(open('a').read())",
+        token_printed,
     ),
     Attack(
         "read a file through /proc",
         """\
 for way in ('/proc/1/root', '/proc/self/root', '/proc/thread-self/root', '/proc/self/cwd' + '/..' * 40):
     try:
-        print(open(way + scene['secret']).read())
+        print(open(way + decoys['secret']).read())
     except OSError:
         pass
 """,
-        _secret_printed,
+        token_printed,
     ),
     Attack(
         "list a folder",
-        "import os\nprint(os.listdir(scene['folder']))\n",
+        "import os\nprint(os.listdir(decoys['folder']))\n",
         lambda _, result: "secret.txt" in result.stdout,
     ),
     Attack(
-        "list the home folder", "import json, os\nprint(json.dumps(os.listdir(scene['home'])))", _home_listed
+        "list the home folder", "import json, os\nprint(json.dumps(os.listdir(decoys['home'])))", _home_listed
     ),
-    Attack("look at a file's size", "import os\nif os.stat(scene['secret']).st_size: print(PROOF)"),
+    Attack("look at a file's size", "import os\nif os.stat(decoys['secret']).st_size: print(PROOF)"),
     Attack(
         "look at a file that is opened as a mere place",
-        "import os\nif os.fstat(os.open(scene['secret'], os.O_PATH)).st_size: print(PROOF)",
+        "import os\nif os.fstat(os.open(decoys['secret'], os.O_PATH)).st_size: print(PROOF)",
     ),
     Attack(
         "look at a file that is opened neither to read nor to write",
-        "import os\nif os.fstat(os.open(scene['target'], 3)).st_size: print(PROOF)",
+        "import os\nif os.fstat(os.open(decoys['target'], 3)).st_size: print(PROOF)",
     ),
     Attack(
-        "learn where a link leads", "import os\nos.chdir(scene['link'])\nprint(os.getcwd())", _secret_printed
+        "learn where a link leads", "import os\nos.chdir(decoys['link'])\nprint(os.getcwd())", token_printed
     ),
-    Attack("ask for access to a file", "import os\nif os.access(scene['secret'], os.F_OK): print(PROOF)"),
+    Attack("ask for access to a file", "import os\nif os.access(decoys['secret'], os.F_OK): print(PROOF)"),
     Attack(
-        "look at a folder's file system", "import os\nif os.statvfs(scene['folder']).f_blocks: print(PROOF)"
+        "look at a folder's file system", "import os\nif os.statvfs(decoys['folder']).f_blocks: print(PROOF)"
     ),
-    Attack("list a file's attributes", "import os\nos.listxattr(scene['secret'])\nprint(PROOF)"),
+    Attack("list a file's attributes", "import os\nos.listxattr(decoys['secret'])\nprint(PROOF)"),
     Attack(
         "look at a file while its name changes",
         """\
 import os, threading, time
 os.symlink('/dev/null', 'here')
-os.symlink(scene['secret'], 'there')
+os.symlink(decoys['secret'], 'there')
 end = time.monotonic() + 0.3
 def change():
     while time.monotonic() < end:
@@ -116,74 +109,64 @@ while time.monotonic() < end:
     Attack(
         "read the accounts", "print(open('/etc/passwd').read())", lambda _, result: "root:" in result.stdout
     ),
-    Attack(
-        "read the secrets of the system", "print(open('/etc/shadow').read())\nprint(PROOF)", control="root"
-    ),
+    Attack("read the secrets of the system", "print(open('/etc/shadow').read())\nprint(PROOF)"),
     Attack(
         "inherit a descriptor",
         "import os\nfor fd in range(3, 4096):\n    try: print(os.pread(fd, 100, 0))\n    except OSError: pass",
-        _secret_printed,
+        token_printed,
     ),
-    Attack("write a file", "open(scene['target'], 'a').write('x')", _target_changed),
-    Attack("truncate a file", "import os\nos.truncate(scene['target'], 0)", _target_changed),
-    Attack("delete a file", "import os\nos.unlink(scene['target'])", _target_changed),
-    Attack("rename a file", "import os\nos.rename(scene['target'], scene['target'] + '2')", _target_changed),
+    Attack("write a file", "open(decoys['target'], 'a').write('x')", _target_changed),
+    Attack("truncate a file", "import os\nos.truncate(decoys['target'], 0)", _target_changed),
+    Attack("delete a file", "import os\nos.unlink(decoys['target'])", _target_changed),
+    Attack(
+        "rename a file", "import os\nos.rename(decoys['target'], decoys['target'] + '2')", _target_changed
+    ),
     Attack(
         "replace a file",
-        "import os\nopen('x', 'w').close()\nos.replace('x', scene['target'])",
+        "import os\nopen('x', 'w').close()\nos.replace('x', decoys['target'])",
         _target_changed,
-        control="nobody",
     ),
-    Attack("change a file's mode", "import os\nos.chmod(scene['target'], 0o600)", _mode_changed),
-    Attack("change a file's times", "import os\nos.utime(scene['target'], (1, 1))", _mode_changed),
-    Attack("make a file", "open(scene['folder'] + '/' + scene['name'], 'w').close()", _trace_left),
-    Attack("make a file in /tmp", "open('/tmp/' + scene['name'], 'w').close()", _trace_left),
-    Attack("make a file in /dev/shm", "open('/dev/shm/' + scene['name'], 'w').close()", _trace_left),
+    Attack("change a file's mode", "import os\nos.chmod(decoys['target'], 0o600)", _mode_changed),
+    Attack("change a file's times", "import os\nos.utime(decoys['target'], (1, 1))", _mode_changed),
+    Attack("make a file", "open(decoys['folder'] + '/' + decoys['name'], 'w').close()", _trace_left),
+    Attack("make a file in /tmp", "open('/tmp/' + decoys['name'], 'w').close()", _trace_left),
+    Attack("make a file in /dev/shm", "open('/dev/shm/' + decoys['name'], 'w').close()", _trace_left),
     Attack(
         "plant code for the host",
         "import sys\nfor folder in sys.path:\n"
-        "    try: open(folder + '/' + scene['name'] + '.pth', 'w').close()\n    except OSError: pass",
+        "    try: open(folder + '/' + decoys['name'] + '.pth', 'w').close()\n    except OSError: pass",
         _trace_left,
-        control="root",
     ),
     Attack(
         "hand a file out through a link",
-        "import os\nos.symlink(scene['secret'], 'answer.txt')",
+        "import os\nos.symlink(decoys['secret'], 'answer.txt')",
         _secret_collected,
-        control="nobody",
     ),
     Attack(
         "hand a file out through a hard link",
-        "import os\nos.link(scene['secret'], 'answer.txt')",
+        "import os\nos.link(decoys['secret'], 'answer.txt')",
         _secret_collected,
-        control="nobody",
     ),
     Attack(
         "make a device",
         "import os, stat\nos.mknod('disk', stat.S_IFCHR | 0o600, os.makedev(1, 1))\nprint(PROOF)",
-        control="root",
     ),
     Attack(
         "open a disk",
         "import glob\nfor path in glob.glob('/dev/[svn][dv]*') + ['/dev/mem', '/dev/kmsg']:\n"
         "    try: open(path, 'rb', 0); print(PROOF)\n    except OSError: pass",
-        control="nobody",
     ),
 )
 """By reading, by writing, and by having them collected."""
 
 
-def _token_printed(scene: Scene, result: ExecutionResult) -> bool:
-    return scene.token in result.stdout
-
-
-def _looks_good(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
+def _looks_good(_: Decoys, result: ExecutionResult) -> bool:
     return result.outcome is Outcome.OK
 
 
 _LEAVE = """\
 import builtins, json, os, sys, tempfile
-mark = scene['abstract']
+mark = decoys['abstract']
 builtins.mark = json.mark = mark
 for folder in ('.', '/tmp', '/dev/shm', '/box', '/work', tempfile.gettempdir()):
     try: open(folder + '/trace-' + mark, 'w').write(mark)
@@ -199,15 +182,14 @@ for folder in ('.', '/tmp', '/dev/shm', '/box/**', '/work'):
     for path in glob.glob(folder + '/trace-*', recursive=True):
         print(open(path).read())
 """,
-        _token_printed,
+        token_printed,
         earlier=_LEAVE,
     ),
     Attack(
         "find objects of an earlier run",
         "import builtins, json\nprint(getattr(builtins, 'mark', ''), getattr(json, 'mark', ''))",
-        _token_printed,
+        token_printed,
         earlier=_LEAVE,
-        control="nobody",
     ),
     Attack(
         "find an earlier run in memory",
@@ -217,24 +199,27 @@ for thing in gc.get_objects():
     if isinstance(thing, dict) and isinstance(thing.get('mark'), str):
         print(thing['mark'])
 """,
-        _token_printed,
+        token_printed,
         earlier=_LEAVE,
-        control="nobody",
     ),
     Attack(
         "plant code for the next run",
         "import sys\nprint(getattr(sys, 'mark', ''))",
-        _token_printed,
-        earlier="import sys\nfor folder in sys.path:\n    try: open(f\"{folder}/{scene['name']}.pth\", 'w').write("
-        "f\"import sys; sys.mark = '{scene['abstract']}'\")\n    except OSError: pass",
-        control="root",
+        token_printed,
+        earlier="""\
+import sys
+for folder in sys.path:
+    try:
+        open(f"{folder}/{decoys['name']}.pth", 'w').write(f"import sys; sys.mark = '{decoys['abstract']}'")
+    except OSError:
+        pass
+""",
     ),
     Attack(
         "forge a long answer",
         "import json, os\nforged = {'status': 0, 'value': 'x' * 900_000, 'limit': 'library:' + 'x' * 90_000}\n"
         "os.write(199, json.dumps(forged).encode() + b'\\n')\nos._exit(1)",
         lambda _, result: len(result.detail + (result.value or "")) > 50_000,  # noqa: PLR2004 -- a lot
-        control="nobody",
     ),
     Attack(
         "forge the answer",
@@ -245,7 +230,6 @@ for thing in gc.get_objects():
         "    for data in (forged, struct.pack('!I', len(reply)) + reply):\n"
         "        try: os.write(fd, data)\n        except OSError: pass\nos._exit(3)",
         _looks_good,
-        control="nobody",
     ),
 )
 """By what is left on disk and in memory, and by lies."""

@@ -1,23 +1,18 @@
-"""Attacks on the kernel: parts of it that a program has no need of.
-
-Attacks over sockets.
-"""
+"""Attacks on the kernel: by calls that a program has no need of, and by sockets."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.sandbox.battery.attack import Attack
 
 if TYPE_CHECKING:
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.sandbox.battery.attack import Evidence, Scene
+    from langchain_codeexec.sandbox.battery.attack import Evidence
 
 __all__ = ["KERNEL", "NETWORK"]
 
 
-def _call(name: str, x86: int, arm: int, arguments: str, control: str = "anybody") -> Attack:
+def _call(name: str, x86: int, arm: int, arguments: str) -> Attack:
     """A system call that succeeds if the kernel lets it."""
     return Attack(
         name,
@@ -25,59 +20,53 @@ def _call(name: str, x86: int, arm: int, arguments: str, control: str = "anybody
         "libc = ctypes.CDLL(None, use_errno=True)\n"
         f"number = {arm} if platform.machine() == 'aarch64' else {x86}\n"
         f"if number >= 0 and libc.syscall(number, {arguments}) >= 0: print(PROOF)",
-        control=control,
     )
 
 
 KERNEL = (
-    _call("make a user namespace", 272, 97, "0x10000000", "nobody"),
-    _call(
-        "make namespaces by clone3", 435, 435, "(ctypes.c_uint64 * 11)(0x10020000, 0, 0, 0, 0), 88", "nobody"
-    ),
-    _call("make a mount namespace", 272, 97, "0x20000", "root"),
-    _call("change the root", 161, 51, "b'/'", "root"),
-    _call("mount", 165, 40, "b'none', b'/tmp', b'tmpfs', 0x1000, 0", "nobody"),
-    _call("clone a mount", 428, 428, "-100, b'/', 1", "root"),
-    _call("change the host's name", 170, 161, "b'x', 1", "nobody"),
-    _call("set up io_uring", 425, 425, "4, (ctypes.c_char * 120)()", "nobody"),
-    _call("load a bpf program", 321, 280, "0, (ctypes.c_uint32 * 32)(2, 4, 4, 1), 128", "root"),
-    _call("count events", 298, 241, "(ctypes.c_uint32 * 32)(1, 112), 0, -1, -1, 0", "nobody"),
-    _call("add a key", 248, 217, "b'user', b'x', b'y', 1, -2", "nobody"),
-    _call("read a keyring", 250, 219, "0, -3, 1", "nobody"),
-    _call("handle page faults", 323, 282, "1", "nobody"),
+    _call("make a user namespace", 272, 97, "0x10000000"),
+    _call("make namespaces by clone3", 435, 435, "(ctypes.c_uint64 * 11)(0x10020000, 0, 0, 0, 0), 88"),
+    _call("make a mount namespace", 272, 97, "0x20000"),
+    _call("change the root", 161, 51, "b'/'"),
+    _call("mount", 165, 40, "b'none', b'/tmp', b'tmpfs', 0x1000, 0"),
+    _call("clone a mount", 428, 428, "-100, b'/', 1"),
+    _call("change the host's name", 170, 161, "b'x', 1"),
+    _call("set up io_uring", 425, 425, "4, (ctypes.c_char * 120)()"),
+    _call("load a bpf program", 321, 280, "0, (ctypes.c_uint32 * 32)(2, 4, 4, 1), 128"),
+    _call("count events", 298, 241, "(ctypes.c_uint32 * 32)(1, 112), 0, -1, -1, 0"),
+    _call("add a key", 248, 217, "b'user', b'x', b'y', 1, -2"),
+    _call("read a keyring", 250, 219, "0, -3, 1"),
+    _call("handle page faults", 323, 282, "1"),
     _call("make an anonymous file", 319, 279, "b'x', 0"),
-    _call("make shared memory", 29, 194, "0, 4096, 0o1600", "nobody"),
-    _call("make a message queue", 68, 186, "0, 0o1600", "nobody"),
+    _call("make shared memory", 29, 194, "0, 4096, 0o1600"),
+    _call("make a message queue", 68, 186, "0, 0o1600"),
     _call("switch off randomized addresses", 135, 92, "0x0040000"),
-    _call(
-        "change a descriptor table entry of the processor", 154, -1, "0, (ctypes.c_char * 16)(), 16", "nobody"
-    ),
-    _call("read the kernel's log", 103, 116, "10, 0, 0", "root"),
+    _call("change a descriptor table entry of the processor", 154, -1, "0, (ctypes.c_char * 16)(), 16"),
+    _call("read the kernel's log", 103, 116, "10, 0, 0"),
     _call("watch a folder", 294, 26, "0"),
     _call(
         "make a file handle",
         303,
         264,
         "-100, b'/', (ctypes.c_uint32 * 40)(128), (ctypes.c_int * 1)(), 0",
-        "nobody",
     ),
-    _call("copy a descriptor of a process", 438, 438, "libc.syscall(434, scene['victim'], 0), 0, 0", "root"),
-    _call("compare processes", 312, 272, "scene['victim'], scene['victim'], 0, 0, 0", "nobody"),
+    _call("copy a descriptor of a process", 438, 438, "libc.syscall(434, decoys['victim'], 0), 0, 0"),
+    _call("compare processes", 312, 272, "decoys['victim'], decoys['victim'], 0, 0, 0"),
     _call("put its reading and writing last", 251, 30, "1, 0, 3 << 13"),
-    _call("run before all others", 144, 119, "0, 1, (ctypes.c_int * 1)(1)", "nobody"),
+    _call("run before all others", 144, 119, "0, 1, (ctypes.c_int * 1)(1)"),
     _call("have a table of descriptors of its own", 436, 436, "4000, 4001, 2"),
-    _call("open a file system", 430, 430, "b'tmpfs', 0", "root"),
-    _call("watch all files", 300, 262, "0, 0", "nobody"),
-    _call("reach the ports of devices", 172, -1, "3", "nobody"),
-    _call("make a named message queue", 240, 180, "b'x', 0o102, 0o600, 0", "nobody"),
-    _call("make semaphores", 64, 190, "0, 1, 0o1600", "nobody"),
-    _call("ask for a key", 249, 218, "b'user', b'x', 0, 0", "nobody"),
-    _call("hide memory from the kernel", 447, 447, "0", "nobody"),
-    _call("take memory that is set aside", 9, 222, "0, 2 << 20, 3, 0x40022, -1, 0", "nobody"),
-    _call("become another user", 105, 146, "0", "root"),
+    _call("open a file system", 430, 430, "b'tmpfs', 0"),
+    _call("watch all files", 300, 262, "0, 0"),
+    _call("reach the ports of devices", 172, -1, "3"),
+    _call("make a named message queue", 240, 180, "b'x', 0o102, 0o600, 0"),
+    _call("make semaphores", 64, 190, "0, 1, 0o1600"),
+    _call("ask for a key", 249, 218, "b'user', b'x', 0, 0"),
+    _call("hide memory from the kernel", 447, 447, "0"),
+    _call("take memory that is set aside", 9, 222, "0, 2 << 20, 3, 0x40022, -1, 0"),
+    _call("become another user", 105, 146, "0"),
     _call("leave its group", 109, 154, "0, 0"),
-    _call("set the clock", 227, 112, "0, (ctypes.c_long * 2)(-1, -1)", "nobody"),
-    _call("use the other 64-bit door", 0x40000000 | 39, -1, "0", "nobody"),
+    _call("set the clock", 227, 112, "0, (ctypes.c_long * 2)(-1, -1)"),
+    _call("use the other 64-bit door", 0x40000000 | 39, -1, "0"),
     Attack(
         "use the 32-bit door",
         "import ctypes, mmap, platform\nif platform.machine() != 'x86_64': raise SystemExit\n"
@@ -85,49 +74,43 @@ KERNEL = (
         "page.write(bytes.fromhex('53b814000000cd805bc3'))\n"
         "address = ctypes.addressof(ctypes.c_char.from_buffer(page))\n"
         "if ctypes.CFUNCTYPE(ctypes.c_int)(address)() > 0: print(PROOF)",
-        control="nobody",
     ),
     Attack(
         "type into the terminal",
         "import fcntl\nfcntl.ioctl(open('/dev/tty'), 0x5412, b'x')\nprint(PROOF)",
-        control="nobody",
     ),
 )
 """By the numbers of system calls on x86-64 and on aarch64."""
 
 
 def _reached(listener: str) -> Evidence:
-    return partial(_was_reached, listener)
+    return lambda decoys, _: decoys.was_reached(listener)
 
 
-def _was_reached(listener: str, scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
-    return scene.was_reached(listener)
-
-
-def _can_make(family: str, kind: str, control: str) -> Attack:
+def _can_make(family: str, kind: str) -> Attack:
     code = f"import socket\nsocket.socket({family}, {kind})\nprint(PROOF)"
-    return Attack(f"make a socket ({family.partition('.')[2]})", code, control=control)
+    return Attack(f"make a socket ({family.partition('.')[2]})", code)
 
 
 NETWORK = (
     Attack(
         "connect by TCP",
-        "import socket\nsocket.create_connection(('127.0.0.1', scene['tcp']), 2)",
+        "import socket\nsocket.create_connection(('127.0.0.1', decoys['tcp']), 2)",
         _reached("tcp"),
     ),
     Attack(
         "send by UDP",
-        "import socket\nsocket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', scene['udp']))",
+        "import socket\nsocket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', decoys['udp']))",
         _reached("udp"),
     ),
     Attack(
         "connect to an abstract socket",
-        "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0' + scene['abstract'])",
+        "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0' + decoys['abstract'])",
         _reached("abstract"),
     ),
     Attack(
         "connect to a socket in a folder",
-        "import socket\nsocket.socket(socket.AF_UNIX).connect(scene['path'])",
+        "import socket\nsocket.socket(socket.AF_UNIX).connect(decoys['path'])",
         _reached("path"),
     ),
     Attack(
@@ -136,15 +119,14 @@ NETWORK = (
         "libc = ctypes.CDLL(None)\n"
         "call, connect = (198, 203) if platform.machine() == 'aarch64' else (41, 42)\n"
         "fd = libc.syscall(call, 2, 1, 0)\n"
-        "address = struct.pack('=H', 2) + struct.pack('!H', scene['tcp']) + bytes([127, 0, 0, 1]) + bytes(8)\n"
+        "address = struct.pack('=H', 2) + struct.pack('!H', decoys['tcp']) + bytes([127, 0, 0, 1]) + bytes(8)\n"
         "libc.syscall(connect, fd, address, 16)",
         _reached("tcp"),
     ),
     Attack(
         "turn a pair around",
         "import socket\na, b = socket.socketpair(type=socket.SOCK_DGRAM)\n"
-        "a.connect('\\0' + scene['abstract'])\nprint(PROOF)",
-        control="nobody",
+        "a.connect('\\0' + decoys['abstract'])\nprint(PROOF)",
     ),
     Attack(
         "pass descriptors on",
@@ -155,10 +137,10 @@ NETWORK = (
         "wait for connections",
         "import socket\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print(PROOF)",
     ),
-    _can_make("socket.AF_INET6", "socket.SOCK_STREAM", "nobody"),
-    _can_make("socket.AF_NETLINK", "socket.SOCK_RAW", "anybody"),
-    _can_make("socket.AF_PACKET", "socket.SOCK_RAW", "root"),
-    _can_make("socket.AF_VSOCK", "socket.SOCK_STREAM", "nobody"),
-    _can_make("socket.AF_ALG", "socket.SOCK_SEQPACKET", "nobody"),
+    _can_make("socket.AF_INET6", "socket.SOCK_STREAM"),
+    _can_make("socket.AF_NETLINK", "socket.SOCK_RAW"),
+    _can_make("socket.AF_PACKET", "socket.SOCK_RAW"),
+    _can_make("socket.AF_VSOCK", "socket.SOCK_STREAM"),
+    _can_make("socket.AF_ALG", "socket.SOCK_SEQPACKET"),
 )
 """By the library and without it."""

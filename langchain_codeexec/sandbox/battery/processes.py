@@ -5,25 +5,21 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.sandbox.battery.attack import Attack
+from langchain_codeexec.sandbox.battery.attack import Attack, token_printed
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.sandbox.battery.attack import Scene
+    from langchain_codeexec.sandbox.battery.attack import Decoys
 
 __all__ = ["PROCESSES"]
 
 
-def _token_printed(scene: Scene, result: ExecutionResult) -> bool:
-    return scene.token in result.stdout
+def _victim_hurt(decoys: Decoys, _: ExecutionResult) -> bool:
+    return decoys.victim_is_hurt()
 
 
-def _victim_hurt(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
-    return scene.victim_is_hurt()
-
-
-def _stray_left(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
-    return bool(scene.strays())
+def _stray_left(decoys: Decoys, _: ExecutionResult) -> bool:
+    return bool(decoys.strays())
 
 
 _SYSCALL = """\
@@ -41,63 +37,61 @@ wish = (ctypes.c_int * 16)(0, 0, signal.SIGCONT)
 if libc.syscall(107 if arm else 222, 1, wish, ctypes.byref(ctypes.c_int())) == 0: print(PROOF)
 """,
     ),
-    Attack("read its own environment", "import os\nprint(dict(os.environ))", _token_printed),
+    Attack("read its own environment", "import os\nprint(dict(os.environ))", token_printed),
     Attack(
         "read the environment of others",
         "import glob\nfor path in glob.glob('/proc/[0-9]*/environ'):\n"
         "    try: print(open(path).read())\n    except OSError: pass",
-        _token_printed,
+        token_printed,
     ),
     Attack(
         "read the command lines of others",
         "import glob\nfor path in glob.glob('/proc/[0-9]*/cmdline'):\n"
         "    try: print(open(path).read())\n    except OSError: pass",
-        _token_printed,
+        token_printed,
     ),
     Attack(
         "list processes",
         "import os\nif len([n for n in os.listdir('/proc') if n.isdigit()]) > 1: print(PROOF)",
     ),
-    Attack("find a process by its group", "import os\nos.getpgid(scene['victim'])\nprint(PROOF)"),
-    Attack("find a process by its session", "import os\nos.getsid(scene['victim'])\nprint(PROOF)"),
+    Attack("find a process by its group", "import os\nos.getpgid(decoys['victim'])\nprint(PROOF)"),
+    Attack("find a process by its session", "import os\nos.getsid(decoys['victim'])\nprint(PROOF)"),
     Attack(
-        "find a process by its processors", "import os\nos.sched_getaffinity(scene['victim'])\nprint(PROOF)"
+        "find a process by its processors", "import os\nos.sched_getaffinity(decoys['victim'])\nprint(PROOF)"
     ),
     Attack(
         "find a process by its priority",
-        "import os\nos.getpriority(os.PRIO_PROCESS, scene['victim'])\nprint(PROOF)",
+        "import os\nos.getpriority(os.PRIO_PROCESS, decoys['victim'])\nprint(PROOF)",
     ),
     Attack(
         "read what time a process has used",
-        "import time\ntime.clock_gettime((~scene['victim'] << 3) | 2)\nprint(PROOF)",
+        "import time\ntime.clock_gettime((~decoys['victim'] << 3) | 2)\nprint(PROOF)",
     ),
     Attack(
         "ask who is at the other end",
         "import os, socket\nfor fd in range(3, 256):\n"
         "    try: print(socket.socket(fileno=os.dup(fd)).getsockopt(1, 17, 12), PROOF)\n    except OSError: pass",
-        control="nobody",
     ),
     Attack(
         "learn the host's name",
         "import os, platform\nprint(os.uname().nodename, platform.node())",
         lambda _, result: os.uname().nodename in result.stdout.split(),
     ),
-    Attack("kill a process", "import os, signal\nos.kill(scene['victim'], signal.SIGTERM)", _victim_hurt),
+    Attack("kill a process", "import os, signal\nos.kill(decoys['victim'], signal.SIGTERM)", _victim_hurt),
     Attack(
         "kill every process",
         "import os, signal\nos.kill(-1, signal.SIGTERM)",
         _victim_hurt,
-        control="nobody",
     ),
     Attack(
         "kill a process by its handle",
-        "import os, signal\nsignal.pidfd_send_signal(os.pidfd_open(scene['victim']), signal.SIGTERM)",
+        "import os, signal\nsignal.pidfd_send_signal(os.pidfd_open(decoys['victim']), signal.SIGTERM)",
         _victim_hurt,
     ),
     Attack(
         "kill a process by a pipe",
         "import fcntl, os\nreading, writing = os.pipe()\n"
-        "fcntl.fcntl(reading, fcntl.F_SETSIG, 15)\nfcntl.fcntl(reading, fcntl.F_SETOWN, scene['victim'])\n"
+        "fcntl.fcntl(reading, fcntl.F_SETSIG, 15)\nfcntl.fcntl(reading, fcntl.F_SETOWN, decoys['victim'])\n"
         "fcntl.fcntl(reading, fcntl.F_SETFL, os.O_ASYNC)\nos.write(writing, b'x')",
         _victim_hurt,
     ),
@@ -109,18 +103,17 @@ if libc.syscall(107 if arm else 222, 1, wish, ctypes.byref(ctypes.c_int())) == 0
         "queue a signal",
         _SYSCALL
         + "info = ctypes.create_string_buffer(bytes([15, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]), 128)\n"
-        "libc.syscall(138 if arm else 129, scene['victim'], 15, info)",
+        "libc.syscall(138 if arm else 129, decoys['victim'], 15, info)",
         _victim_hurt,
     ),
     Attack(
         "trace a process",
         _SYSCALL
         + """\
-if libc.ptrace(16, scene['victim'], 0, 0) == 0:
+if libc.ptrace(16, decoys['victim'], 0, 0) == 0:
     print(PROOF)
-    libc.ptrace(17, scene['victim'], 0, 0)
+    libc.ptrace(17, decoys['victim'], 0, 0)
 """,
-        control="root",
     ),
     Attack(
         "read the memory of a process",
@@ -131,21 +124,21 @@ class Range(ctypes.Structure):
 mine, out = ctypes.create_string_buffer(8), ctypes.create_string_buffer(8)
 here, there = Range(ctypes.addressof(out), 8), Range(ctypes.addressof(mine), 8)
 one, none = ctypes.c_ulong(1), ctypes.c_ulong(0)
-for pid in (1, os.getppid(), scene['victim']):
+for pid in (1, os.getppid(), decoys['victim']):
     ctypes.set_errno(0)
     libc.process_vm_readv(pid, ctypes.byref(here), one, ctypes.byref(there), one, none)
     if ctypes.get_errno() in (0, 14):  # no such address, but the right to ask
         print(PROOF)
 """,
-        control="root",
     ),
     Attack(
         "change the limits of a process",
-        "import resource\nresource.prlimit(scene['victim'], resource.RLIMIT_NOFILE, (9, 9))\nprint(PROOF)",
+        "import resource\nresource.prlimit(decoys['victim'], resource.RLIMIT_NOFILE, (9, 9))\nprint(PROOF)",
     ),
-    Attack("pin a process", "import os\nos.sched_setaffinity(scene['victim'], {0})\nprint(PROOF)"),
+    Attack("pin a process", "import os\nos.sched_setaffinity(decoys['victim'], {0})\nprint(PROOF)"),
     Attack(
-        "slow a process down", "import os\nos.setpriority(os.PRIO_PROCESS, scene['victim'], 19)\nprint(PROOF)"
+        "slow a process down",
+        "import os\nos.setpriority(os.PRIO_PROCESS, decoys['victim'], 19)\nprint(PROOF)",
     ),
     Attack("fork", "import os\nif not os.fork(): os._exit(0)\nos.wait(); print(PROOF)"),
     Attack(
@@ -173,7 +166,7 @@ if not os.fork():
     os.setsid()
     if not os.fork():
         os.closerange(0, 200)
-        os.execvp('sleep', ['sleep', scene['seconds']])
+        os.execvp('sleep', ['sleep', decoys['seconds']])
     os._exit(0)
 os.wait()
 time.sleep(0.1)

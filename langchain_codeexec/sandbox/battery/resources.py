@@ -9,7 +9,7 @@ from langchain_codeexec.sandbox.battery.attack import Attack
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.sandbox.battery.attack import Scene
+    from langchain_codeexec.sandbox.battery.attack import Decoys
 
 __all__ = ["LIMITS", "RESOURCES"]
 
@@ -36,11 +36,11 @@ LIMITS: _Limits = {
 """What the sandbox is given for the battery; each of these attacks wants more."""
 
 
-def _much_output(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- one signature for all evidence
+def _much_output(_: Decoys, result: ExecutionResult) -> bool:
     return len(result.stdout + result.stderr) > LIMITS["output_bytes"]
 
 
-def _runs_on(scene: Scene, result: ExecutionResult) -> bool:  # noqa: ARG001 -- as above
+def _runs_on(_: Decoys, result: ExecutionResult) -> bool:
     return result.outcome is not Outcome.DEADLINE_EXCEEDED
 
 
@@ -116,7 +116,6 @@ for n in range(3000):
 time.sleep(0.3)
 print(PROOF)
 """,
-        control="nobody",
     ),
     Attack(
         "open many files",
@@ -134,16 +133,14 @@ class Bomb:
 Bomb()
 """,
         lambda _, result: bool(result.images),
-        control="nobody",
     ),
     Attack(
         "hand back a value that fills memory",
         "class Bomb:\n    def __repr__(self): return 'x' * (5 << 20)\nBomb()",
         lambda _, result: len(result.value or "") > LIMITS["output_bytes"],
-        control="nobody",
     ),
-    Attack("run for ever", "while True: pass", _runs_on, control="nobody", timeout=0.5),
-    Attack("run for ever in C", "sum(iter(int, 1))", _runs_on, control="nobody", timeout=0.5),
+    Attack("run for ever", "while True: pass", _runs_on, timeout=0.5),
+    Attack("run for ever in C", "sum(iter(int, 1))", _runs_on, timeout=0.5),
     Attack(
         "ignore every signal",
         """\
@@ -157,14 +154,12 @@ while True:
     time.sleep(1)
 """,
         _runs_on,
-        control="nobody",
         timeout=0.5,
     ),
     Attack(
         "print for ever",
         "import os\nwhile True: os.write(1, b'x' * 65536)",
         _runs_on,
-        control="nobody",
         timeout=0.5,
     ),
 )

@@ -1,8 +1,7 @@
-"""Taking the figures of matplotlib: shown, left open, or saved and closed; each of them once.
+"""Taking what a program draws, so that it comes back without having been saved, each figure once.
 
-Figures that a browser draws: an image where that can be had without one, else a page to be opened in one.
-
-Taking what a program draws, so that it comes back without having been saved.
+Those of matplotlib come back when they are shown, left open, or saved and closed. A figure that a browser draws
+comes back as an image where that can be had without one, else as a page to be opened in one.
 """
 
 from __future__ import annotations
@@ -18,15 +17,66 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-__all__ = ["WEB_FIGURES", "Drawings", "Plots", "is_web_figure", "keep_as_page", "png_of_web_figure"]
+__all__ = ["Drawings"]
 
-# ruff: noqa: PTH105, PTH123 -- pathlib would add a fifth to the start-up time
+# ruff: noqa: PTH105, PTH110, PTH123 -- pathlib would add a fifth to the start-up time
+
+
+class Drawings:
+    """A folder of PNG images whose names sort in the order they were drawn.
+
+    Args:
+        folder: Where they are left.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._plots = _Plots(self.unfinished)
+
+    def callbacks(self) -> dict[str, Callable[[ModuleType], None]]:
+        """What to do when a library that draws is loaded, by its name."""
+        shown = {name: self._take_what_is_shown(*where) for name, where in _SHOWING.items()}
+        return {**shown, **self._plots.callbacks()}
+
+    def take_value(self, value: object) -> None:
+        """Take a value that a notebook would show as a picture."""
+        if self._plots.take(value):
+            return
+        self._plots.notices = False  # what a library saves to show itself is no second picture
+        png = _png(value)
+        self._plots.notices = True
+        if png is not None:
+            self._keep(png)
+        elif _is_web_figure(value):
+            _keep_as_page(value)
+
+    def take_rest(self) -> None:
+        """Take the figures that are open at the end, and those that have only been saved."""
+        self._plots.take_rest()
+
+    def unfinished(self) -> str:
+        """Where to write an image that is not whole yet."""
+        return f"{self._folder}/{time.monotonic_ns():020}-{os.getpid()}.part"
+
+    def _take_what_is_shown(self, owner: str, name: str) -> Callable[[ModuleType], None]:
+        """Put our own in place of a function or a method that shows what it gets first."""
+
+        def show(shown: object, *_args: object, **_kwargs: object) -> None:
+            self.take_value(shown)
+
+        return lambda module: setattr(getattr(module, owner) if owner else module, name, show)
+
+    def _keep(self, png: bytes) -> None:
+        part = self.unfinished()
+        with open(part, "wb") as file:
+            file.write(png)
+        _finish(part)
 
 
 _FRAMES = ("raw", "rgba")  # the formats in which a film is saved, frame by frame
 
 
-class Plots:
+class _Plots:
     """The figures of a program.
 
     Args:
@@ -131,13 +181,11 @@ def _open_figures() -> list[Any]:
 
 
 def _finish(part: str) -> None:
+    """Give an image that is whole its name."""
     os.replace(part, part.removesuffix("part") + "png")
 
 
-# ruff: noqa: PTH110, PTH123 -- pathlib would add a fifth to the start-up time
-
-
-WEB_FIGURES = {
+_WEB_FIGURES = {
     "plotly.io._renderers": ("", "show"),
     "altair": ("TopLevelMixin", "show"),
     "altair.vegalite": ("TopLevelMixin", "display"),
@@ -145,12 +193,12 @@ WEB_FIGURES = {
 """By the module that must be loaded: the class and the function in there that would start a browser."""
 
 
-def is_web_figure(value: object) -> bool:
+def _is_web_figure(value: object) -> bool:
     """Whether it is a figure of plotly or altair."""
     return _library(value) is not None
 
 
-def png_of_web_figure(value: Any) -> bytes:
+def _png_of_web_figure(value: Any) -> bytes:
     """The figure as an image.
 
     That of altair would be drawn by vl-convert, which crashes for want of some hundred gigabytes of address space.
@@ -161,7 +209,7 @@ def png_of_web_figure(value: Any) -> bytes:
     return bytes(value.to_image(format="png"))
 
 
-def keep_as_page(value: Any) -> None:
+def _keep_as_page(value: Any) -> None:
     """Leave the figure in the working directory as a page that fetches its library, and say so."""
     name = _free_name()
     page = _PAGES[_library(value) or ""](value)
@@ -193,61 +241,7 @@ _PAGES: dict[str, Callable[[Any], str]] = {
 }
 
 
-# ruff: noqa: PTH105, PTH123 -- pathlib would add a fifth to the start-up time
-
-
-class Drawings:
-    """A folder of PNG images whose names sort in the order they were drawn.
-
-    Args:
-        folder: Where they are left.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self._plots = Plots(self.unfinished)
-
-    def callbacks(self) -> dict[str, Callable[[ModuleType], None]]:
-        """What to do when a library that draws is loaded, by its name."""
-        shown = {name: self._take_what_is_shown(*where) for name, where in _SHOWING.items()}
-        return {**shown, **self._plots.callbacks()}
-
-    def take_value(self, value: object) -> None:
-        """Take a value that a notebook would show as a picture."""
-        if self._plots.take(value):
-            return
-        self._plots.notices = False  # what a library saves to show itself is no second picture
-        png = _png(value)
-        self._plots.notices = True
-        if png is not None:
-            self._keep(png)
-        elif is_web_figure(value):
-            keep_as_page(value)
-
-    def take_rest(self) -> None:
-        """Take the figures that are open at the end, and those that have only been saved."""
-        self._plots.take_rest()
-
-    def unfinished(self) -> str:
-        """Where to write an image that is not whole yet."""
-        return f"{self._folder}/{time.monotonic_ns():020}-{os.getpid()}.part"
-
-    def _take_what_is_shown(self, owner: str, name: str) -> Callable[[ModuleType], None]:
-        """Put our own in place of a function or a method that shows what it gets first."""
-
-        def show(shown: object, *_args: object, **_kwargs: object) -> None:
-            self.take_value(shown)
-
-        return lambda module: setattr(getattr(module, owner) if owner else module, name, show)
-
-    def _keep(self, png: bytes) -> None:
-        part = self.unfinished()
-        with open(part, "wb") as file:
-            file.write(png)
-        os.replace(part, part.removesuffix("part") + "png")
-
-
-_SHOWING = {"PIL.ImageShow": ("", "show"), **WEB_FIGURES}
+_SHOWING = {"PIL.ImageShow": ("", "show"), **_WEB_FIGURES}
 """By the module that must be loaded: a class in there, if it is no function; the name of the function."""
 
 
@@ -256,8 +250,8 @@ def _png(value: object) -> bytes | None:
     if isinstance(value, type):
         return None
     try:
-        if is_web_figure(value):
-            return png_of_web_figure(value)
+        if _is_web_figure(value):
+            return _png_of_web_figure(value)
         png = value._repr_png_()  # type: ignore[attr-defined]  # IPython's protocol, which most values lack
         if png is None:  # Pillow: a mode that PNG does not have, as that of printed colours
             png = value.convert("RGB")._repr_png_()  # type: ignore[attr-defined]  # as above

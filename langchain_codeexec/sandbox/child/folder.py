@@ -1,16 +1,11 @@
-"""What a program left in a folder: regular files only, as many and as large as are brought back.
+"""Folders that programs fill: what they leave is collected and removed, and goes even where its owner is killed.
 
-Removing what a program has left, whatever that is.
-
-Temporary folders that go when their owner closes them, and at the latest when somebody else makes one.
-
-The owner, and every fork of it, holds a lock on the folder. Where all of them have been killed the lock is free:
-whoever makes a folder beside it removes it.
+The owner of an `OwnedFolder`, and every fork of it, holds a lock on it. Where all of them have been killed the
+lock is free: whoever makes a folder beside it removes it.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import stat
@@ -46,10 +41,9 @@ def collect(folder: str, known: dict[str, bytes], room: int) -> tuple[list[tuple
             more = more or name not in known or known[name] != digest(read())
             continue
         data = read()
-        found = digest(data)
-        if known.get(name) == found:
+        if known.get(name) == digest(data):
             continue
-        known[name] = found
+        known[name] = digest(data)
         room -= len(data)
         kept.append((name, data))
     return kept, more
@@ -95,8 +89,8 @@ def remove_tree(top: str) -> None:
         folder = waiting.pop()
         os.chmod(folder, 0o700)  # noqa: PTH101 -- all in this function are strings
         with os.scandir(folder) as entries:
-            found = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        for path, is_folder in found:
+            contents = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        for path, is_folder in contents:
             if not is_folder:
                 os.unlink(path)  # noqa: PTH108 -- as above
                 continue
@@ -142,6 +136,8 @@ def _open(path: str) -> int:
 
 def _make(where: str) -> tuple[str, int]:
     """A folder and its lock."""
+    import fcntl  # noqa: PLC0415 -- not on Windows
+
     while True:
         path = tempfile.mkdtemp(prefix=_PREFIX, dir=where)
         with suppress(FileNotFoundError):  # somebody has swept it away before it was locked
@@ -170,6 +166,8 @@ def _sweep(where: str) -> None:
 
 
 def _remove_if_free(path: str) -> None:
+    import fcntl  # noqa: PLC0415 -- not on Windows
+
     lock = _open(path)
     try:
         if os.fstat(lock).st_uid == os.geteuid():

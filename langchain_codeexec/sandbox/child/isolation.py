@@ -1,7 +1,4 @@
-"""Where a run may write: on a file system of its own, or in a folder of the host.
-
-How a run is kept apart from the host and from other runs: by namespaces where it can have them.
-"""
+"""How a run is kept apart from the host and from other runs: by namespaces, or by a folder of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +16,9 @@ from .namespaces import BOX, PLACES, mount_box
 if TYPE_CHECKING:
     from .limits import Limits
 
-__all__ = ["Box", "Folders", "Isolation", "Namespaces", "folder_box", "live_in", "mounted_box"]
+__all__ = ["Box", "Folders", "Isolation", "Namespaces", "live_in"]
+
+_PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def live_in(folder: str) -> None:
     tempfile.tempdir = None  # what this process found out before
 
 
-def mounted_box(limits: Limits, readable: list[str]) -> Box:
+def _mounted_box(limits: Limits, readable: list[str]) -> Box:
     """A new box on a file system of limited size, in a mount namespace of its own.
 
     Raises:
@@ -64,7 +63,7 @@ def mounted_box(limits: Limits, readable: list[str]) -> Box:
     return Box(BOX, PLACES["work"], PLACES["temporary"], images, (BOX, *PLACES.values()))
 
 
-def folder_box(base: str) -> Box:
+def _folder_box(base: str) -> Box:
     """A new box in a folder of its own.
 
     Raises:
@@ -75,9 +74,6 @@ def folder_box(base: str) -> Box:
     for folder in (work, temporary, images):
         Path(folder).mkdir()
     return Box(top, work, temporary, images, (work, temporary, images))
-
-
-_PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 
 class Isolation(Protocol):
@@ -128,7 +124,7 @@ class Namespaces:
         """Mount an empty box where only this run sees it."""
         namespaces.enter(namespaces.MOUNT, self._proc)
         prctl(_PR_SET_DUMPABLE, 0)
-        return mounted_box(limits, self.readable), None
+        return _mounted_box(limits, self.readable), None
 
     def leave_run(self) -> None:
         """Nothing outlives the namespaces."""
@@ -158,7 +154,7 @@ class Folders:
 
     def enter_run(self, limits: Limits) -> tuple[Box, list[str] | None]:  # noqa: ARG002 -- one signature for both
         """Make a folder."""
-        self._box = folder_box(self._base)
+        self._box = _folder_box(self._base)
         return self._box, self.readable
 
     def leave_run(self) -> None:

@@ -1,6 +1,6 @@
 """Calls of the Linux kernel that Python has no function for, failing as `OSError` that says what failed.
 
-Giving up every capability. Sources: `linux/capability.h`, `linux/prctl.h`.
+Sources: `linux/prctl.h`, `linux/capability.h`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import struct
 
 __all__ = ["call", "die_with_parent", "drop_capabilities", "forbid_new_privileges", "prctl", "syscall"]
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_VERSION_3 = 0x20080522  # _LINUX_CAPABILITY_VERSION_3: two words for each of three sets
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -70,10 +71,6 @@ def die_with_parent(parent: int) -> None:
 def _fail(name: str) -> None:
     number = ctypes.get_errno()
     raise OSError(number, os.strerror(number), name)
-
-
-_VERSION_3 = 0x20080522  # _LINUX_CAPABILITY_VERSION_3: two words for each of three sets
-_PR_SET_NO_NEW_PRIVS = 38
 
 
 def drop_capabilities() -> None:

@@ -1,9 +1,7 @@
-"""The command line that lets bubblewrap make the namespaces and the root (`man 1 bwrap`).
+"""The start of a sandbox: leave the host's view of the system behind, then fork the zygote.
 
-The start of a sandbox: leave the host's view of the system behind, then be the zygote.
-
-The first descriptor is a socket. A packet says what is wanted, one goes back that says whether it worked;
-then connections arrive, and its end is the end of the sandbox.
+The first descriptor is a socket. A packet brings the settings, one goes back that says whether it worked; then
+connections arrive, and its end is the end of the sandbox.
 """
 
 from __future__ import annotations
@@ -27,21 +25,78 @@ from .namespaces import BOX, PLACES, build_root, mount_box, readable_paths
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["bubblewrap_command", "main"]
+__all__ = ["main"]
 
 _NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 _ROOT_KEEPS = ("CAP_SETUID", "CAP_SETGID")  # to become nobody
 
 
-def bubblewrap_command(bwrap: str, script: str, readable: Iterable[str]) -> list[str]:
-    """How to start a script of this interpreter again, within bubblewrap.
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+_ALL = namespaces.MOUNT | namespaces.PID | namespaces.NETWORK | namespaces.IPC | namespaces.UTS
+_SCRATCH = 64 << 20  # bytes for what libraries write while they are loaded
+
+
+def main() -> int:
+    """Start as told, and end with the sandbox."""
+    control = socket.socket(fileno=os.dup(0))
+    os.set_inheritable(control.fileno(), False)
+    within = sys.argv[1:] == ["within"]
+    settings = frames.receive_packet(control, peek=True)
+    if settings is None:
+        return 0
+    try:
+        if settings["mode"] == "bubblewrap" and not within:
+            _into_bubblewrap(settings)
+        frames.receive_packet(control)
+        os.environ.pop("PWD", None)  # bubblewrap sets it
+        _MODES[settings["mode"]](control, settings)
+    except OSError as error:
+        _refuse(control, f"{error.filename or 'system'}: {error.strerror or error}")
+        return 1
+    return 0
+
+
+def _with_namespaces(control: socket.socket, settings: dict[str, Any]) -> None:
+    """Namespaces and a root made here; as root without a user namespace first, to see all libraries."""
+    proc = namespaces.open_proc()
+    readable = readable_paths(settings["readable"])
+    built = False
+    if os.geteuid() == 0:
+        built = _build_as_root(readable)
+        namespaces.become_nobody()
+    namespaces.enter_cgroup()
+    namespaces.enter(_ALL, proc)
+    with suppress(OSError):
+        call("sethostname", b"sandbox", 7)
+    if not built:
+        build_root(readable)
+    _fork_zygote(control, settings, lambda: Namespaces(proc, readable))
+
+
+def _build_as_root(readable: list[str]) -> bool:
+    """Build the root with the right to read everything; false if this root may not mount."""
+    try:
+        namespaces.unshare(namespaces.MOUNT)
+    except OSError:
+        return False
+    build_root(readable)
+    return True
+
+
+def _into_bubblewrap(settings: dict[str, Any]) -> None:
+    """Start again within bubblewrap; does not return."""
+    bwrap = shutil.which("bwrap", path=os.defpath) or "bwrap"
+    command = _bubblewrap_command(bwrap, os.path.abspath(sys.argv[0]), settings["readable"])  # noqa: PTH100 -- a string
+    try:
+        os.execv(bwrap, command)  # noqa: S606 -- a list, no shell
+    except OSError as error:
+        raise OSError(error.errno, f"bubblewrap is not installed ({error.strerror})", "bwrap") from error
+
+
+def _bubblewrap_command(bwrap: str, script: str, readable: Iterable[str]) -> list[str]:
+    """How to start a script of this interpreter again, within bubblewrap (`man 1 bwrap`).
 
     Bubblewrap is not told to die with its parent: that is a thread of the host, which may end before.
-
-    Args:
-        bwrap: Where bubblewrap is installed.
-        script: The script.
-        readable: What can be read.
     """
     command = [bwrap, *_NAMESPACES, "--hostname", "sandbox", "--new-session", "--cap-drop", "ALL"]
     if os.geteuid() == 0:
@@ -73,101 +128,39 @@ def _interpreter() -> tuple[str, ...]:
     return (*names, os.path.realpath(sys.executable))
 
 
-_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
-_ALL = namespaces.MOUNT | namespaces.PID | namespaces.NETWORK | namespaces.IPC | namespaces.UTS
-_SCRATCH = 64 << 20  # bytes for what libraries write while they are loaded
-
-
-def main() -> int:
-    """Start as told, and end with the sandbox."""
-    control = socket.socket(fileno=os.dup(0))
-    os.set_inheritable(control.fileno(), False)
-    within = sys.argv[1:] == ["within"]
-    wanted = frames.receive_packet(control, peek=True)
-    if wanted is None:
-        return 0
-    try:
-        if wanted["mode"] == "bubblewrap" and not within:
-            _into_bubblewrap(wanted)
-        frames.receive_packet(control)
-        os.environ.pop("PWD", None)  # bubblewrap sets it
-        _MODES[wanted["mode"]](control, wanted)
-    except OSError as error:
-        _refuse(control, f"{error.filename or 'system'}: {error.strerror or error}")
-        return 1
-    return 0
-
-
-def _with_namespaces(control: socket.socket, wanted: dict[str, Any]) -> None:
-    """Namespaces and a root made here; as root without a user namespace first, to see all libraries."""
-    proc = namespaces.open_proc()
-    readable = readable_paths(wanted["readable"])
-    built = False
-    if os.geteuid() == 0:
-        built = _build_as_root(readable)
-        namespaces.become_nobody()
-    namespaces.enter_cgroup()
-    namespaces.enter(_ALL, proc)
-    with suppress(OSError):
-        call("sethostname", b"sandbox", 7)
-    if not built:
-        build_root(readable)
-    _fork_zygote(control, wanted, lambda: Namespaces(proc, readable))
-
-
-def _build_as_root(readable: list[str]) -> bool:
-    """Build the root with the right to read everything; false if this root may not mount."""
-    try:
-        namespaces.unshare(namespaces.MOUNT)
-    except OSError:
-        return False
-    build_root(readable)
-    return True
-
-
-def _into_bubblewrap(wanted: dict[str, Any]) -> None:
-    """Start again within bubblewrap; does not return."""
-    bwrap = shutil.which("bwrap", path=os.defpath) or "bwrap"
-    command = bubblewrap_command(bwrap, os.path.abspath(sys.argv[0]), wanted["readable"])  # noqa: PTH100 -- a string
-    try:
-        os.execv(bwrap, command)  # noqa: S606 -- a list, no shell
-    except OSError as error:
-        raise OSError(error.errno, f"bubblewrap is not installed ({error.strerror})", "bwrap") from error
-
-
-def _within_bubblewrap(control: socket.socket, wanted: dict[str, Any]) -> None:
+def _within_bubblewrap(control: socket.socket, settings: dict[str, Any]) -> None:
     """Namespaces for each run within bubblewrap's, where the system lets them be nested."""
     proc = namespaces.open_proc()
-    readable = readable_paths(wanted["readable"])
+    readable = readable_paths(settings["readable"])
     if os.geteuid() == 0:
         namespaces.become_nobody()
     try:
         namespaces.enter(namespaces.MOUNT | namespaces.PID | namespaces.IPC, proc)
     except OSError:
         base = tempfile.mkdtemp(dir="/tmp")
-        _fork_zygote(control, wanted, lambda: Folders(base, readable))
+        _fork_zygote(control, settings, lambda: Folders(base, readable))
     else:
-        _fork_zygote(control, wanted, lambda: Namespaces(proc, readable))
+        _fork_zygote(control, settings, lambda: Namespaces(proc, readable))
 
 
-def _with_landlock(control: socket.socket, wanted: dict[str, Any]) -> None:
+def _with_landlock(control: socket.socket, settings: dict[str, Any]) -> None:
     """No namespaces: what runs leave behind is removed here, when all of them have ended."""
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    base = OwnedFolder(wanted["temporary"])
+    base = OwnedFolder(settings["temporary"])
     live_in(base.path)
-    readable = readable_paths(wanted["readable"])
+    readable = readable_paths(settings["readable"])
     try:
-        _fork_zygote(control, wanted, lambda: Folders(base.path, readable))
+        _fork_zygote(control, settings, lambda: Folders(base.path, readable))
     finally:
         base.close()
 
 
-def _fork_zygote(control: socket.socket, wanted: dict[str, Any], isolate: Callable[[], Isolation]) -> None:
+def _fork_zygote(control: socket.socket, settings: dict[str, Any], isolate: Callable[[], Isolation]) -> None:
     """Fork the zygote, and wait for it and for all it leaves behind."""
     parent = os.getpid()
     pid = os.fork()
     if not pid:
-        os._exit(_be_zygote(control, wanted, isolate, parent))
+        os._exit(_be_zygote(control, settings, isolate, parent))
     control.close()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     with suppress(ChildProcessError):
@@ -176,7 +169,7 @@ def _fork_zygote(control: socket.socket, wanted: dict[str, Any], isolate: Callab
 
 
 def _be_zygote(
-    control: socket.socket, wanted: dict[str, Any], isolate: Callable[[], Isolation], parent: int
+    control: socket.socket, settings: dict[str, Any], isolate: Callable[[], Isolation], parent: int
 ) -> int:
     try:
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
@@ -184,7 +177,7 @@ def _be_zygote(
         die_with_parent(0 if isolation.isolated else parent)
         if isolation.isolated:
             mount_box(_SCRATCH, _SCRATCH >> 10, isolation.readable)
-        zygote.serve(control, isolation, Limits(**wanted["limits"]), wanted["preload"])
+        zygote.serve(control, isolation, Limits(**settings["limits"]), settings["preload"])
     except zygote.BrokenLibraryError as error:
         frames.send_packet(control, {"broken": error.args})
     except OSError as error:

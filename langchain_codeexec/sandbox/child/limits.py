@@ -1,7 +1,4 @@
-"""The limits of a run.
-
-The head of a stream.
-"""
+"""The limits of a run, and the head of its output that they leave."""
 
 from __future__ import annotations
 

@@ -1,10 +1,8 @@
-"""System calls of a program that its supervisor answers in the kernel's stead (`man 2 seccomp_unotify`).
-
-What a program without a root of its own is told of files: of those it may read; of others that there are none.
+"""What a program without a root of its own is told of files: of those it may read; of others that there are none.
 
 Landlock watches over reading a file, not over looking at it (`man 7 landlock`). So the calls that look do not
-reach the kernel: the supervisor opens the path itself, sees where that has led, and reports what it has opened.
-Whatever the program does to its memory or its links meanwhile changes nothing about that.
+reach the kernel (`man 2 seccomp_unotify`): the supervisor opens the path itself, sees where that has led, and
+reports what it has opened. Whatever the program does to its memory or its links meanwhile changes nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import seccomp
 from .kernel import syscall
-from .seccomp import MACHINE, audit_architecture, number
+from .seccomp import MACHINE, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -152,15 +150,15 @@ def listen_to(names: Iterable[str]) -> int:
     """
     code = [
         seccomp.load(seccomp.ARCHITECTURE),
-        seccomp.jump_equal(audit_architecture(), 1, 0),
+        seccomp.jump_equal(seccomp.audit_architecture(), 1, 0),
         seccomp.KILL,
         seccomp.load(seccomp.NUMBER),
     ]
     for name in names:
         if number(name) >= 0:
             code += [seccomp.jump_equal(number(name), 0, 1), seccomp.NOTIFY]
-    wanted = ctypes.byref(seccomp.Filter([*code, seccomp.ALLOW]))
-    return syscall("seccomp", number("seccomp"), _SET_MODE_FILTER, _NEW_LISTENER, wanted)
+    program = ctypes.byref(seccomp.Filter([*code, seccomp.ALLOW]))
+    return syscall("seccomp", number("seccomp"), _SET_MODE_FILTER, _NEW_LISTENER, program)
 
 
 def _bad_address() -> OSError:

@@ -1,9 +1,4 @@
-"""What of the host's files a program can read: the interpreter, its libraries, little else.
-
-Namespaces: a process's own view of users, mounts, processes, network and names (`man 7 namespaces`).
-
-A file system of its own for the sandbox: an empty one in memory, with the readable paths bound into it.
-"""
+"""The namespaces of a sandbox (`man 7 namespaces`), and the root in there: libraries, and little else."""
 
 from __future__ import annotations
 
@@ -23,19 +18,16 @@ if TYPE_CHECKING:
 __all__ = [
     "BOX",
     "DEVICES",
-    "ETC",
     "IPC",
     "MOUNT",
     "NETWORK",
-    "NOBODY",
     "PID",
     "PLACES",
-    "USER",
     "UTS",
     "become_nobody",
-    "bind",
     "build_root",
     "enter",
+    "enter_cgroup",
     "mount_box",
     "open_proc",
     "readable_paths",
@@ -104,7 +96,7 @@ def _loaded_libraries() -> Iterator[str]:
 MOUNT, CGROUP, UTS, IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 USER, PID, NETWORK = 0x10000000, 0x20000000, 0x40000000
 
-NOBODY = 65534
+_NOBODY = 65534
 """The user of programs, and what the kernel shows for ids that are not mapped (/proc/sys/kernel/overflowuid)."""
 
 _PR_SET_DUMPABLE = 4
@@ -125,7 +117,7 @@ def unshare(flags: int) -> None:
 
 
 def enter(flags: int, proc: int) -> None:
-    """Enter a new user namespace as `NOBODY` with all capabilities there, and other namespaces with it.
+    """Enter a new user namespace as `_NOBODY` with all capabilities there, and other namespaces with it.
 
     Args:
         flags: The other namespaces.
@@ -138,8 +130,8 @@ def enter(flags: int, proc: int) -> None:
     unshare(USER | flags)
     with suppress(OSError):  # older than Linux 3.19, or denied already in the namespace around it
         _write(proc, "setgroups", "deny")
-    _write(proc, "uid_map", f"{NOBODY} {user} 1")
-    _write(proc, "gid_map", f"{NOBODY} {group} 1")
+    _write(proc, "uid_map", f"{_NOBODY} {user} 1")
+    _write(proc, "gid_map", f"{_NOBODY} {group} 1")
 
 
 def enter_cgroup() -> None:
@@ -173,8 +165,8 @@ def become_nobody() -> None:
         OSError: This process may not change its user.
     """
     os.setgroups([])
-    os.setresgid(NOBODY, NOBODY, NOBODY)
-    os.setresuid(NOBODY, NOBODY, NOBODY)
+    os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+    os.setresuid(_NOBODY, _NOBODY, _NOBODY)
     prctl(_PR_SET_DUMPABLE, 1)  # else its files in /proc belong to root, and it cannot map itself
 
 
@@ -192,12 +184,12 @@ def _write(proc: int, name: str, content: str) -> None:
 BOX = "/box"
 """Where all that a run may write lies, on a file system of limited size."""
 
-PLACES = {"work": "/work", "temporary": "/tmp", "shared": "/dev/shm"}  # noqa: S108 -- within the sandbox
-"""Folders of the box, and where a program finds them."""
+PLACES = {"work": f"{BOX}/work", "temporary": "/tmp", "shared": "/dev/shm"}  # noqa: S108 -- within the sandbox
+"""Folders of the box, and where a program finds them; where it works is no folder that a host may have."""
 
-ETC = {
-    "passwd": f"sandbox:x:{NOBODY}:{NOBODY}:sandbox:/tmp:/bin/false\n",
-    "group": f"sandbox:x:{NOBODY}:\n",
+_ETC = {
+    "passwd": f"sandbox:x:{_NOBODY}:{_NOBODY}:sandbox:/tmp:/bin/false\n",
+    "group": f"sandbox:x:{_NOBODY}:\n",
     "hosts": "127.0.0.1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
@@ -227,13 +219,13 @@ def build_root(readable: Iterable[str]) -> None:
         Path(base, name).mkdir(mode=0o755)
     call("pivot_root", base.encode(), f"{base}/old".encode())
     os.chdir("/")
-    bind("/new", "/new")
+    _bind("/new", "/new")
     for path in readable:
         _expose(path, read_only=True)
     for path in DEVICES:
         _expose(path, read_only=False)
     Path("/new/etc").mkdir(exist_ok=True)
-    for name, content in ETC.items():
+    for name, content in _ETC.items():
         Path("/new/etc", name).write_bytes(content.encode())
     for path in (BOX, *PLACES.values(), "/proc"):
         Path(f"/new{path}").mkdir(exist_ok=True)
@@ -255,13 +247,15 @@ def mount_box(size: int, files: int, readable: Iterable[str]) -> None:
     Raises:
         OSError: The kernel refuses a mount.
     """
-    hidden = [path for path in readable if path.startswith(tuple(f"{place}/" for place in PLACES.values()))]
+    hidden = [
+        path for path in readable if path.startswith(tuple(f"{place}/" for place in (BOX, *PLACES.values())))
+    ]
     trees = [_take_tree(path) for path in hidden]
     flags = _NOSUID | _NODEV | _NOEXEC
     _mount("tmpfs", BOX, "tmpfs", flags, f"size={size},nr_inodes={files},mode=0700")
     for name, target in PLACES.items():
         Path(BOX, name).mkdir()
-        bind(f"{BOX}/{name}", target)
+        _bind(f"{BOX}/{name}", target)
     if os.listdir("/proc"):  # noqa: PTH208 -- bubblewrap's; a program needs none
         _mount("tmpfs", "/proc", "tmpfs", flags | _RDONLY, "size=4k,nr_inodes=1,mode=0555")
     for path, (tree, is_folder) in zip(hidden, trees, strict=True):
@@ -270,7 +264,7 @@ def mount_box(size: int, files: int, readable: Iterable[str]) -> None:
         os.close(tree)
 
 
-def bind(source: str, target: str) -> None:
+def _bind(source: str, target: str) -> None:
     """Show a file or folder, and what is mounted below it, at another place too.
 
     Raises:
@@ -283,7 +277,7 @@ def _expose(path: str, *, read_only: bool) -> None:
     """Bind a path of the old root into the new one."""
     source, target = _resolve_below(f"/old{path}"), Path(f"/new{path}")
     _make_mount_point(target, is_folder=Path(source).is_dir())
-    bind(source, str(target))
+    _bind(source, str(target))
     attributes = _ATTR_NOSUID | ((_ATTR_RDONLY | _ATTR_NODEV) if read_only else _ATTR_NOEXEC)
     _set_attributes(str(target), attributes, recursive=True)
 

@@ -1,13 +1,4 @@
-"""Calling back when the program imports certain modules.
-
-`multiprocessing` where there is one process: its locks become those of threads, so that thread pools work.
-
-Words for what the kernel will refuse, so that whoever wrote the program knows what to do instead.
-
-These are no barrier: a program that makes the system call itself is refused by the kernel, without words.
-
-The `__main__` that a program, or every program of a session, runs in.
-"""
+"""The `__main__` that a program, or every program of a session, runs in."""
 
 from __future__ import annotations
 
@@ -15,26 +6,19 @@ import _ast
 import fcntl
 import os
 import sys
-import threading
-from errno import EPERM
-from typing import TYPE_CHECKING, Any
 
 from .drawings import Drawings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType, TracebackType
     from typing import Any, TextIO
 
-__all__ = [
-    "FIRST_PRIVATE_FD",
-    "PROCESSES_REFUSED",
-    "Program",
-    "after_import",
-    "explain_refusals",
-    "keep_to_one_process",
-]
+__all__ = ["FIRST_PRIVATE_FD", "Program", "after_import"]
+
+# ruff: noqa: PTH109 -- pathlib would add a fifth to the start-up time
 
 
 def after_import(callbacks: dict[str, Callable[[ModuleType], None]]) -> None:
@@ -69,81 +53,6 @@ class _AfterImport:
 
             setattr(spec.loader, "exec_module", execute_and_call_back)  # noqa: B010 -- of this one instance
         return spec
-
-
-PROCESSES_REFUSED = (
-    "processes cannot be started in this sandbox: use threads instead, and libraries for commands"
-)
-_LOCKS = ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event")
-
-
-def keep_to_one_process() -> None:
-    """Refuse further processes in words, and make do without what only they would need."""
-    after_import(
-        {
-            "multiprocessing.process": _refuse_to_start,
-            "multiprocessing.synchronize": _lock_threads_only,
-            "multiprocessing.util": _refuse_to_spawn,
-        }
-    )
-
-
-def _refuse_to_start(module: ModuleType) -> None:
-    def start(_process: object) -> None:
-        raise PermissionError(EPERM, PROCESSES_REFUSED)
-
-    setattr(module.BaseProcess, "start", start)  # noqa: B010 -- a class that is not known here
-
-
-def _refuse_to_spawn(module: ModuleType) -> None:
-    def spawn(*_arguments: object) -> None:
-        raise PermissionError(EPERM, PROCESSES_REFUSED)
-
-    setattr(module, "spawnv_passfds", spawn)  # noqa: B010 -- as above
-
-
-def _lock_threads_only(module: ModuleType) -> None:
-    for name in _LOCKS:
-        setattr(module, name, _without_context(getattr(threading, name)))
-
-
-def _without_context(make: Any) -> Any:
-    """The function of `threading`, called as that of `multiprocessing`."""
-
-    def made(*arguments: Any, ctx: object = None) -> Any:  # noqa: ARG001 -- a keyword of the original
-        return make(*arguments)
-
-    return made
-
-
-_NETWORK = "there is no network in this sandbox: work with the files that were given"
-_WORDS = {
-    "os.fork": PROCESSES_REFUSED,
-    "os.forkpty": PROCESSES_REFUSED,
-    "os.exec": PROCESSES_REFUSED,
-    "os.posix_spawn": PROCESSES_REFUSED,
-    "os.system": PROCESSES_REFUSED,
-    "subprocess.Popen": PROCESSES_REFUSED,
-    "socket.getaddrinfo": _NETWORK,
-    "socket.gethostbyname": _NETWORK,
-    "socket.connect": _NETWORK,
-    "socket.bind": _NETWORK,
-}
-"""By the audit events of the standard library (docs.python.org, "Audit events table")."""
-
-
-def explain_refusals() -> None:
-    """Raise `PermissionError` with words in place of a bare one."""
-    sys.addaudithook(_explain)
-
-
-def _explain(event: str, _arguments: tuple[object, ...]) -> None:
-    words = _WORDS.get(event)
-    if words is not None:
-        raise PermissionError(EPERM, words)
-
-
-# ruff: noqa: PTH109 -- pathlib would add a fifth to the start-up time
 
 
 FILENAME = "<code>"

@@ -1,21 +1,14 @@
-"""A tiny assembler for the classic BPF programs that seccomp takes.
+"""Which system calls a program may make: a list of numbers, some with conditions, as a filter of the kernel's.
 
-Sources: `linux/filter.h`, `linux/bpf_common.h`, `linux/seccomp.h`. A filter sees one system call as a record:
-its number at offset 0, the architecture at 4, six arguments of 64 bits from 16 on.
+Allowed are files, memory, threads, clocks, pipes. All else fails with EPERM: processes, sockets, other processes,
+mounts, keys, tracing, io_uring, bpf, anonymous files outside the limit of the disk, timers that could send SIGCONT
+to a session that rests. Calls newer than the list fail with ENOSYS, so that libraries fall back to those they used
+before. A filter is a classic BPF program that sees one call as a record: its number at offset 0, the architecture
+at 4, six arguments of 64 bits from 16 on. It cannot follow pointers.
 
-Numbers of the system calls that a program may make, with or without conditions.
-
-Sources: `asm/unistd_64.h` for x86-64 and `asm-generic/unistd.h` for aarch64, of Linux 6.1; `fchmodat2` from
-Linux 6.6. A -1 says that the architecture has no such call.
-
-What becomes of one system call, depending on its arguments. A filter cannot follow pointers.
-
-Which system calls a program may make.
-
-A list of what is allowed: files, memory, threads, clocks, pipes. All else fails with EPERM: processes,
-sockets, other processes, mounts, keys, tracing, io_uring, bpf, anonymous files outside the limit of the disk,
-timers that could send SIGCONT to a session that rests.
-Calls newer than the list fail with ENOSYS, so that libraries fall back to those they used before.
+Sources: `linux/filter.h`, `linux/bpf_common.h`, `linux/seccomp.h`; `asm/unistd_64.h` for x86-64 and
+`asm-generic/unistd.h` for aarch64, of Linux 6.1; `fchmodat2` from Linux 6.6. A -1 says that the architecture has
+no such call.
 """
 
 from __future__ import annotations
@@ -30,27 +23,21 @@ from .kernel import prctl
 
 __all__ = [
     "ALLOW",
+    "ARCHITECTURE",
+    "ARGUMENTS",
     "KILL",
-    "LAST_KNOWN",
     "MACHINE",
     "NOTIFY",
+    "NUMBER",
     "Filter",
-    "Instruction",
-    "argument",
-    "assemble",
     "audit_architecture",
-    "bits",
     "errno",
     "filter_syscalls",
     "jump_equal",
-    "jump_least",
     "load",
     "mask",
-    "none_of",
     "number",
-    "one_of",
     "program",
-    "without",
 ]
 
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
@@ -62,7 +49,7 @@ _JMP_JGE_K = 0x35
 _RET_K = 0x06
 
 
-class Instruction(NamedTuple):
+class _Instruction(NamedTuple):
     """`struct sock_filter`; the jumps are relative to the next instruction."""
 
     code: int
@@ -71,37 +58,37 @@ class Instruction(NamedTuple):
     operand: int
 
 
-def load(offset: int) -> Instruction:
+def load(offset: int) -> _Instruction:
     """Load 32 bits of the record."""
-    return Instruction(_LD_W_ABS, 0, 0, offset)
+    return _Instruction(_LD_W_ABS, 0, 0, offset)
 
 
-def mask(bits: int) -> Instruction:
+def mask(bits: int) -> _Instruction:
     """Keep only some bits of what was loaded."""
-    return Instruction(_ALU_AND_K, 0, 0, bits & 0xFFFFFFFF)
+    return _Instruction(_ALU_AND_K, 0, 0, bits & 0xFFFFFFFF)
 
 
-def jump_equal(value: int, if_true: int, if_false: int) -> Instruction:
+def jump_equal(value: int, if_true: int, if_false: int) -> _Instruction:
     """Skip so many instructions, depending on whether what was loaded is the value."""
-    return Instruction(_JMP_JEQ_K, if_true, if_false, value & 0xFFFFFFFF)
+    return _Instruction(_JMP_JEQ_K, if_true, if_false, value & 0xFFFFFFFF)
 
 
-def jump_least(value: int, if_true: int, if_false: int) -> Instruction:
+def _jump_least(value: int, if_true: int, if_false: int) -> _Instruction:
     """Skip so many instructions, depending on whether what was loaded is at least the value."""
-    return Instruction(_JMP_JGE_K, if_true, if_false, value & 0xFFFFFFFF)
+    return _Instruction(_JMP_JGE_K, if_true, if_false, value & 0xFFFFFFFF)
 
 
-ALLOW = Instruction(_RET_K, 0, 0, 0x7FFF0000)  # SECCOMP_RET_ALLOW
-KILL = Instruction(_RET_K, 0, 0, 0x80000000)  # SECCOMP_RET_KILL_PROCESS
-NOTIFY = Instruction(_RET_K, 0, 0, 0x7FC00000)  # SECCOMP_RET_USER_NOTIF
+ALLOW = _Instruction(_RET_K, 0, 0, 0x7FFF0000)  # SECCOMP_RET_ALLOW
+KILL = _Instruction(_RET_K, 0, 0, 0x80000000)  # SECCOMP_RET_KILL_PROCESS
+NOTIFY = _Instruction(_RET_K, 0, 0, 0x7FC00000)  # SECCOMP_RET_USER_NOTIF
 
 
-def errno(number: int) -> Instruction:
+def errno(number: int) -> _Instruction:
     """Let the call fail with an error; 0 lets it do nothing and succeed."""
-    return Instruction(_RET_K, 0, 0, 0x00050000 | number)  # SECCOMP_RET_ERRNO
+    return _Instruction(_RET_K, 0, 0, 0x00050000 | number)  # SECCOMP_RET_ERRNO
 
 
-def assemble(program: list[Instruction]) -> bytes:
+def _assemble(program: list[_Instruction]) -> bytes:
     """The program as an array of `struct sock_filter`."""
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
@@ -111,13 +98,13 @@ class Filter(ctypes.Structure):
 
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
 
-    def __init__(self, program: list[Instruction]) -> None:
-        code = assemble(program)
+    def __init__(self, program: list[_Instruction]) -> None:
+        code = _assemble(program)
         self._code = ctypes.create_string_buffer(code, len(code))
         super().__init__(len(program), ctypes.addressof(self._code))
 
 
-LAST_KNOWN = 450
+_LAST_KNOWN = 450
 """The newest call of the sources; those after it are answered as an older kernel would."""
 
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_* of linux/audit.h
@@ -199,33 +186,23 @@ _NUMBERS: dict[str, tuple[int, int]] = {
 # fmt: on
 
 
-def argument(index: int) -> int:
+def _argument(index: int) -> int:
     """Where the lower half of an argument lies on a little-endian machine; int arguments have no other."""
     return ARGUMENTS + 8 * index
 
 
-def bits(index: int, mask: int, value: int, otherwise: int = EPERM) -> list[Instruction]:
-    """Allow the call if these bits of an argument have this value."""
-    return one_of(index, (value,), otherwise, among=mask)
-
-
-def without(index: int, flags: int, otherwise: int = EPERM) -> list[Instruction]:
-    """Allow the call if an argument has none of these flags."""
-    return bits(index, flags, 0, otherwise)
-
-
-def one_of(
+def _one_of(
     index: int, values: tuple[int, ...], otherwise: int = EPERM, *, among: int = 0xFFFFFFFF
-) -> list[Instruction]:
+) -> list[_Instruction]:
     """Allow the call if an argument, or these bits `among` its own, has one of these values."""
     tests = [jump_equal(value, len(values) - n, 0) for n, value in enumerate(values)]
-    return [load(argument(index)), mask(among), *tests, errno(otherwise), ALLOW]
+    return [load(_argument(index)), mask(among), *tests, errno(otherwise), ALLOW]
 
 
-def none_of(index: int, values: tuple[int, ...]) -> list[Instruction]:
+def _none_of(index: int, values: tuple[int, ...]) -> list[_Instruction]:
     """Allow the call unless an argument has one of these values."""
     tests = [jump_equal(value, len(values) - n, 0) for n, value in enumerate(values)]
-    return [load(argument(index)), *tests, ALLOW, errno(EPERM)]
+    return [load(_argument(index)), *tests, ALLOW, errno(EPERM)]
 
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2  # linux/prctl.h, linux/seccomp.h
@@ -270,8 +247,8 @@ _LOOKS_AT_ATTRIBUTES = ("getxattr", "lgetxattr", "listxattr", "llistxattr")
 _ON_OWN_FILES = (*_ATTRIBUTES, *_LOOKS_AT_ATTRIBUTES, "fallocate", "open", "openat", "openat2", "truncate")
 
 _CLOCK = [
-    load(argument(0)),
-    jump_least(0x80000000, 0, 3),  # ~pid << 3 of linux/posix-timers.h: the time that a process has used
+    load(_argument(0)),
+    _jump_least(0x80000000, 0, 3),  # ~pid << 3 of linux/posix-timers.h: the time that a process has used
     mask(4),  # CPUCLOCK_PERTHREAD_MASK: a thread, which the kernel sees to is one of the caller's
     jump_equal(4, 1, 0),
     errno(EINVAL),
@@ -279,11 +256,11 @@ _CLOCK = [
 ]
 _CLOCKS = ("clock_gettime", "clock_getres", "clock_nanosleep")
 
-_AMONG_FILES_OF_OTHERS: dict[str, list[Instruction]] = {
+_AMONG_FILES_OF_OTHERS: dict[str, list[_Instruction]] = {
     **{name: [errno(0)] for name in _ATTRIBUTES},
     **{name: [errno(ENOTSUP)] for name in (*_LOOKS_AT_ATTRIBUTES, "fallocate")},
-    "open": one_of(1, _READ_WRITE_BOTH, EACCES, among=_O_ACCMODE | _O_PATH),
-    "openat": one_of(2, _READ_WRITE_BOTH, EACCES, among=_O_ACCMODE | _O_PATH),
+    "open": _one_of(1, _READ_WRITE_BOTH, EACCES, among=_O_ACCMODE | _O_PATH),
+    "openat": _one_of(2, _READ_WRITE_BOTH, EACCES, among=_O_ACCMODE | _O_PATH),
     "openat2": [errno(ENOSYS)],
 }
 """Where Landlock alone keeps files apart. It lets anybody open a file as a mere place (O_PATH), or neither to
@@ -295,7 +272,7 @@ _FCNTLS_REFUSED = (8, 10, 15, 1024, 1026, 1031)  # SETOWN SETSIG SETOWN_EX SETLE
 _PRCTLS = (2, 3, 15, 16, 21, 23, 30, 39, 0x53564D41)  # getters, and the names of threads and of memory
 
 
-def filter_syscalls(code: list[Instruction]) -> None:
+def filter_syscalls(code: list[_Instruction]) -> None:
     """Let the kernel refuse this thread and all it starts whatever is not allowed; needs no_new_privs.
 
     Args:
@@ -307,7 +284,7 @@ def filter_syscalls(code: list[Instruction]) -> None:
     prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(Filter(code)))
 
 
-def program(own_pid: int, *, isolated: bool, can_truncate: bool) -> list[Instruction]:
+def program(own_pid: int, *, isolated: bool, can_truncate: bool) -> list[_Instruction]:
     """The filter itself.
 
     Args:
@@ -330,42 +307,42 @@ def program(own_pid: int, *, isolated: bool, can_truncate: bool) -> list[Instruc
         jump_equal(audit_architecture(), 1, 0),
         KILL,
         load(NUMBER),
-        jump_least(_X32, 0, 1),
+        _jump_least(_X32, 0, 1),
         errno(ENOSYS),
     ]
     for name, body in rules.items():
         if number(name) >= 0:
             code += [jump_equal(number(name), 0, len(body)), *body]
-    return [*code, jump_least(LAST_KNOWN + 1, 0, 1), errno(ENOSYS), errno(EPERM)]
+    return [*code, _jump_least(_LAST_KNOWN + 1, 0, 1), errno(ENOSYS), errno(EPERM)]
 
 
-def _conditions(own_pid: int) -> dict[str, list[Instruction]]:
+def _conditions(own_pid: int) -> dict[str, list[_Instruction]]:
     """The calls whose arguments decide."""
     itself = (0, own_pid)
     return {
-        "clone": bits(0, _THREAD | _CLONE_NEW, _THREAD),
+        "clone": _one_of(0, (_THREAD,), among=_THREAD | _CLONE_NEW),
         "clone3": [errno(ENOSYS)],  # its arguments lie in memory, where a filter cannot look
-        "close_range": without(2, _CLOSE_RANGE_UNSHARE, EINVAL),
-        "mmap": without(3, _MAP_HUGETLB, ENOMEM),
-        **{name: one_of(0, itself) for name in _OF_A_PROCESS},
-        **{name: one_of(0, (own_pid,)) for name in ("tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")},
-        "getpriority": one_of(1, itself),
-        "sched_getaffinity": one_of(0, itself, ENOSYS),  # glibc asks for threads too, and can do without
-        "personality": one_of(0, (_PERSONALITY_QUERY,)),
-        "prctl": one_of(0, _PRCTLS),
-        "ioctl": one_of(1, _IOCTLS, ENOTTY),
-        "fcntl": none_of(1, _FCNTLS_REFUSED),
-        "socketpair": one_of(0, (_AF_UNIX,)),
+        "close_range": _one_of(2, (0,), EINVAL, among=_CLOSE_RANGE_UNSHARE),
+        "mmap": _one_of(3, (0,), ENOMEM, among=_MAP_HUGETLB),
+        **{name: _one_of(0, itself) for name in _OF_A_PROCESS},
+        **{name: _one_of(0, (own_pid,)) for name in ("tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")},
+        "getpriority": _one_of(1, itself),
+        "sched_getaffinity": _one_of(0, itself, ENOSYS),  # glibc asks for threads too, and can do without
+        "personality": _one_of(0, (_PERSONALITY_QUERY,)),
+        "prctl": _one_of(0, _PRCTLS),
+        "ioctl": _one_of(1, _IOCTLS, ENOTTY),
+        "fcntl": _none_of(1, _FCNTLS_REFUSED),
+        "socketpair": _one_of(0, (_AF_UNIX,)),
         "getsockopt": [
-            load(argument(1)),
+            load(_argument(1)),
             jump_equal(_SOL_SOCKET, 1, 0),
             errno(ENOPROTOOPT),
-            *one_of(2, _SOCKET_OPTIONS, ENOPROTOOPT),
+            *_one_of(2, _SOCKET_OPTIONS, ENOPROTOOPT),
         ],
         "sendto": [  # without an address, as on a pair
-            load(argument(4)),
+            load(_argument(4)),
             jump_equal(0, 0, 2),
-            load(argument(4) + 4),
+            load(_argument(4) + 4),
             jump_equal(0, 1, 0),
             errno(EPERM),
             ALLOW,

@@ -1,7 +1,4 @@
-"""What the supervisor reads from and knows of a program's process.
-
-The process beside a program that nothing in the program can reach: feeds, watches, kills and collects.
-"""
+"""The process beside a program's that nothing in the program can reach: it feeds, watches, kills and collects."""
 
 from __future__ import annotations
 
@@ -16,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import frames, player, usage
+from . import frames, usage
+from .confinement import CHANNEL, LISTENER, run_programs
 from .folder import collect, digest, remove_tree
 from .kernel import die_with_parent
 from .limits import Capture
 from .lookups import Listener, Lookups, Memory
 from .namespaces import DEVICES
-from .player import LISTENER
 from .usage import limit_threads
 
 if TYPE_CHECKING:
@@ -33,7 +30,7 @@ if TYPE_CHECKING:
     from .limits import Limits
     from .lookups import Call
 
-__all__ = ["Player", "Supervisor"]
+__all__ = ["ProgramProcess", "Supervisor"]
 
 _READ = 1 << 16  # bytes
 _LONGEST_LINE = 1 << 20  # bytes of a report
@@ -43,7 +40,7 @@ _PIPE_READS = 32  # a pipe holds 64 KiB, and nobody can enlarge it
 _AT_REST = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
 
 
-class Player:
+class ProgramProcess:
     """The process that a program runs in, seen from its supervisor. All it says may be lies.
 
     Args:
@@ -52,7 +49,7 @@ class Player:
         outputs: Its stdout and stderr.
 
     Attributes:
-        reports: What it has told, oldest first.
+        reports: The first report of the run, if there is one.
         captures: What came on stdout and stderr.
         status: Its exit status, negative for the signal that killed it; `None` while it lives.
     """
@@ -208,7 +205,7 @@ class Supervisor:
     readable: list[str] | None
 
     def __post_init__(self) -> None:
-        self._player: Player | None = None
+        self._process: ProgramProcess | None = None
         self._known: dict[str, bytes] = {}
 
     def serve(self) -> None:
@@ -221,7 +218,7 @@ class Supervisor:
             while (request := frames.receive(self.host)) is not None:
                 self._answer(*request)
         finally:
-            self._end_player()
+            self._end_process()
 
     def _answer(self, header: dict[str, Any], blobs: list[bytes]) -> None:
         if header.get("prepare"):
@@ -230,26 +227,28 @@ class Supervisor:
             return
         start = time.monotonic()
         code, *files = blobs
-        current = self._player or self._start()
+        current = self._process or self._start()
         cpu = current.cpu_time
         try:
             self._place(header["files"], files)  # while nothing of the program runs that could get in the way
             current.begin(self.limits.output)
-            ending = self._run(current, header, code, start + header["timeout"], cpu)
+            end = self._run(current, header, code, start + header["timeout"], cpu)
         except _NoRoomError:
-            ending = "disk"
+            end = "disk"
         wall = time.monotonic() - start
-        stays = ending == "replied" and not header["last"]
+        stays = end == "replied" and not header["last"]
         if stays and not current.stop():
-            stays, ending = False, "restless"
+            stays, end = False, "restless"
         if not stays:
             current.kill()
         current.drain()
-        self._reply(current, {"ending": ending, "wall": wall, "cpu": current.cpu_time - cpu})
+        self._reply(current, {"end": end, "wall": wall, "cpu": current.cpu_time - cpu})
         if not stays:
-            self._end_player()
+            self._end_process()
 
-    def _run(self, current: Player, header: dict[str, Any], code: bytes, deadline: float, cpu: float) -> str:
+    def _run(
+        self, current: ProgramProcess, header: dict[str, Any], code: bytes, deadline: float, cpu: float
+    ) -> str:
         """Feed the program to its process, and find out how it ends."""
         current.channel.settimeout(max(0.001, deadline - time.monotonic()))
         try:
@@ -266,22 +265,22 @@ class Supervisor:
             selector.register(self.host, selectors.EVENT_READ, None)
             look = 0.0
             while True:
-                ending = self._ending(current, deadline, last=header["last"])
+                end = self._end(current, deadline, last=header["last"])
                 if time.monotonic() >= look:
-                    ending = ending or self._excess(current, cpu)
+                    end = end or self._excess(current, cpu)
                     look = time.monotonic() + _TICK
-                ending = ending or _read(selector, min(look, deadline) - time.monotonic())
-                if ending:
-                    return ending
+                end = end or _read(selector, min(look, deadline) - time.monotonic())
+                if end:
+                    return end
 
-    def _ending(self, current: Player, deadline: float, *, last: bool) -> str | None:
+    def _end(self, current: ProgramProcess, deadline: float, *, last: bool) -> str | None:
         if current.status is not None:
             return "exited"
         if current.reports and not last:
             return "replied"
         return "deadline" if time.monotonic() >= deadline else None
 
-    def _excess(self, current: Player, cpu: float) -> str | None:
+    def _excess(self, current: ProgramProcess, cpu: float) -> str | None:
         """Which limit is exceeded that the kernel does not enforce."""
         if self.limits.cpu and current.cpu_time - cpu > self.limits.cpu:
             return "cpu"
@@ -292,7 +291,7 @@ class Supervisor:
         within = usage.disk_within(self.box.top, current.pid, self.limits.disk, self.limits.files)
         return None if within else "disk"
 
-    def _reply(self, current: Player, header: dict[str, Any]) -> None:
+    def _reply(self, current: ProgramProcess, header: dict[str, Any]) -> None:
         """Send what became of the run, with all it left."""
         report = current.reports[0] if current.reports else {}
         images, images_left = collect(self.box.images, {}, self.limits.file)
@@ -334,7 +333,7 @@ class Supervisor:
                 raise _NoRoomError(name) from error
             self._known[name] = digest(data)
 
-    def _start(self) -> Player:
+    def _start(self) -> ProgramProcess:
         """Fork the process that programs run in.
 
         Raises:
@@ -347,10 +346,10 @@ class Supervisor:
         if not pid:
             if self.readable is not None:
                 die_with_parent(parent)
-            os._exit(self._play(theirs, (out[1], err[1])))
+            os._exit(self._be_program(theirs, (out[1], err[1])))
         for fd in (theirs.detach(), out[1], err[1]):
             os.close(fd)
-        self._player = Player(pid, ours, (out[0], err[0]))
+        self._process = ProgramProcess(pid, ours, (out[0], err[0]))
         ours.settimeout(_STARTING)
         line, listeners = b"", []
         while not line.endswith(b"\n"):
@@ -363,8 +362,8 @@ class Supervisor:
             raise OSError(0, line.decode().strip(), "the program's process")
         ours.setblocking(False)
         for listener in listeners:
-            self._player.answer(listener, limit_threads(pid, self.limits.tasks, self._lookups(pid)))
-        return self._player
+            self._process.answer(listener, limit_threads(pid, self.limits.tasks, self._lookups(pid)))
+        return self._process
 
     def _lookups(self, pid: int) -> Callable[[Call], int] | None:
         """What tells the program about files; `None` where the system lets nobody look into a child's memory."""
@@ -372,24 +371,24 @@ class Supervisor:
             return Lookups(Memory(pid), self.readable or [], [*self.box.writable, *DEVICES]).answer
         return None
 
-    def _play(self, channel: socket.socket, outputs: tuple[int, int]) -> int:
+    def _be_program(self, channel: socket.socket, outputs: tuple[int, int]) -> int:
         """Be the program's process."""
         self.host.close()
         try:
-            return player.play(channel, outputs, self.box, self.limits, self.readable)
+            return run_programs(channel, outputs, self.box, self.limits, self.readable)
         except BaseException as error:  # noqa: BLE001 -- nothing but its end may follow
             where = getattr(error, "filename", None) or type(error).__name__
             reason = f"{where}: {getattr(error, 'strerror', None) or error}\n".encode()
-            for fd in (player.CHANNEL, channel.fileno()):
+            for fd in (CHANNEL, channel.fileno()):
                 with suppress(OSError):
                     os.write(fd, reason)
                     break
             return 70  # EX_SOFTWARE of sysexits.h
 
-    def _end_player(self) -> None:
-        if self._player is not None:
-            self._player.close()
-            self._player = None
+    def _end_process(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
 
 
 def _read(selector: selectors.BaseSelector, seconds: float) -> str | None:

@@ -1,7 +1,4 @@
-"""What a process uses, where no namespace or file system of its own limits it. Source: `man 5 proc`.
-
-The limit of a program's threads where its user may have other processes, which the kernel would count too.
-"""
+"""What a program uses of disk and threads, where no namespace of its own limits it (`man 5 proc`)."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ if TYPE_CHECKING:
 
     from .lookups import Call
 
-__all__ = ["CALL", "disk_within", "limit_threads", "tasks"]
+__all__ = ["THREAD_CALL", "disk_within", "limit_threads", "tasks"]
 
 _BLOCK = 512  # bytes; the unit of st_blocks (`man 3 stat`)
 _SCANS = 8  # attempts at counting folders that are moved all the time
@@ -105,7 +102,7 @@ def _removed(pid: int) -> int:
     return total
 
 
-CALL = "clone"
+THREAD_CALL = "clone"
 """The system call that starts a thread; that of a process is refused before anybody is asked."""
 
 
@@ -119,7 +116,7 @@ def limit_threads(pid: int, most: int, others: Callable[[Call], int] | None) -> 
     """
 
     def answer(call: Call) -> int | None:
-        if call.number != number(CALL):
+        if call.number != number(THREAD_CALL):
             return others(call) if others else None
         if tasks(pid) >= most:
             raise OSError(EAGAIN, os.strerror(EAGAIN))

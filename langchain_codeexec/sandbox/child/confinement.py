@@ -1,7 +1,4 @@
-"""The last steps before a program runs, in the only order in which they work.
-
-The process that a program runs in: confined first, then fed with sources until the last.
-"""
+"""The process that a program runs in: it loses for good what no program needs, then it is fed with sources."""
 
 from __future__ import annotations
 
@@ -22,7 +19,8 @@ from .frames import receive
 from .kernel import drop_capabilities, forbid_new_privileges
 from .lookups import listen_to
 from .namespaces import DEVICES
-from .program import FIRST_PRIVATE_FD, Program, explain_refusals, keep_to_one_process
+from .program import FIRST_PRIVATE_FD, Program
+from .refusals import explain_refusals, keep_to_one_process
 from .rlimits import apply_limits
 
 if TYPE_CHECKING:
@@ -31,13 +29,13 @@ if TYPE_CHECKING:
     from .isolation import Box
     from .limits import Limits
 
-__all__ = ["CHANNEL", "LISTENER", "confine", "play"]
+__all__ = ["CHANNEL", "LISTENER", "run_programs"]
 
 LISTENER = b"+"
 """Comes with the descriptor of the calls that the other end is to answer."""
 
 
-def confine(
+def _confine(
     limits: Limits,
     channel: socket.socket,
     keep: Iterable[int],
@@ -74,7 +72,7 @@ def confine(
 def _hand_over_calls(channel: socket.socket) -> None:
     """Have the other end of a channel answer calls that look at files or start threads, if nobody does yet."""
     with suppress(OSError):
-        listener = listen_to((*lookups.CALLS, usage.CALL))
+        listener = listen_to((*lookups.CALLS, usage.THREAD_CALL))
         socket.send_fds(channel, [LISTENER], [listener])
         os.close(listener)
 
@@ -95,7 +93,7 @@ CHANNEL = FIRST_PRIVATE_FD - 1
 """The descriptor that connects the program's process with its supervisor."""
 
 
-def play(
+def run_programs(
     requests: socket.socket,
     outputs: tuple[int, int],
     box: Box,
@@ -121,14 +119,14 @@ def play(
     program = Program(box.images)
     keep_to_one_process()
     explain_refusals()
-    confine(limits, channel, program.descriptors, readable=readable, writable=box.writable)
-    _tell(channel, {"confined": True})
+    _confine(limits, channel, program.descriptors, readable=readable, writable=box.writable)
+    _send(channel, {"confined": True})
     status = 0
     with suppress(OSError):  # the program has closed the channel: the exit status tells the rest
         while (request := receive(channel)) is not None:
             header, (source,) = request
             status = program.run(source.decode("utf-8", "surrogatepass"))
-            _tell(channel, _report(program, status))
+            _send(channel, _report(program, status))
             if header["last"]:
                 break
     _end(program)
@@ -163,7 +161,7 @@ def _report(program: Program, status: int) -> dict[str, Any]:
     return {"status": status, "limit": program.limit, "value": program.value, "peak": peak}
 
 
-def _tell(channel: socket.socket, message: dict[str, Any]) -> None:
+def _send(channel: socket.socket, message: dict[str, Any]) -> None:
     with suppress(OSError):
         channel.sendall(json.dumps(message).encode() + b"\n")
 

@@ -91,7 +91,7 @@ SHAPES = {
         [{**v1_call(), "type": "server_tool_call_chunk", "args": '{"code": "print(1)", "language": "PYTHON"}'}],
         CodeExecution("print(1)", id="c1"),
     ),
-    "standard, half streamed": (
+    "standard, streamed in part": (
         [{**v1_call(), "type": "server_tool_call_chunk", "args": '{"code": "pri'}],
         CodeExecution("", id="c1"),
     ),
@@ -306,7 +306,9 @@ C1, C2 = v1_call("one", "a"), v1_call("two", "b")
         ([C1, v1_result("1", "a"), v1_result("again", "a")], [("one", "1"), ("", "again")]),
     ],
 )
-def test_halves_are_linked_by_id_else_by_order(blocks: list[Any], expected: list[tuple[str, str | None]]):
+def test_code_and_results_are_linked_by_id_else_by_order(
+    blocks: list[Any], expected: list[tuple[str, str | None]]
+):
     assert [(run.code, run.output) for run in code_executions(answer(*blocks))] == expected
 
 

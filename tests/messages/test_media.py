@@ -1,7 +1,8 @@
-"""What users put into messages, in every spelling of the ecosystem."""
+"""Media in every spelling of the ecosystem: sent as parts, and kept as files."""
 
 from __future__ import annotations
 
+from base64 import b64encode, urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_codeexec.errors import MessageError
-from langchain_codeexec.messages.media import parts_from_content
+from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.messages.media import inline_file, inline_image, media_from_block, parts_from_content
 
 HI = "aGk="
 PNG = {"inlineData": {"mimeType": "image/png", "data": HI}}
@@ -151,3 +153,46 @@ def test_nothing_else_is_ever_raised(content: list[Any]) -> None:
     except MessageError:
         return
     assert all(isinstance(part, dict) for part in parts)
+
+
+# -- media as files ------------------------------------------------------------------------------------
+
+SVG = b"<svg/>"
+IN_A_URI = InlineFile(SVG, "image/svg+xml")
+
+
+@given(st.binary(), st.booleans(), st.booleans())
+def test_every_spelling_of_base64_is_read(data: bytes, is_safe: bool, is_padded: bool) -> None:
+    text = (urlsafe_b64encode if is_safe else b64encode)(data).decode()
+    block = {"type": "file", "base64": text if is_padded else text.rstrip("=")}
+    assert inline_file(block) == InlineFile(data, "application/octet-stream")
+
+
+@pytest.mark.parametrize("text", ["é", "a", "AA AA", "AA==AA", "$$$$"])
+def test_what_is_no_base64(text: str) -> None:
+    block = {"type": "file", "base64": text}
+    assert inline_file(block) is None
+    media = media_from_block(block)
+    assert media
+    with pytest.raises(ValueError, match=r"."):
+        _ = media.content
+
+
+@pytest.mark.parametrize(
+    ("block", "image"),
+    [
+        ({"type": "image", "url": "data:image/svg+xml;utf8,%3Csvg/%3E"}, IN_A_URI),
+        ({"type": "image_url", "image_url": "data:image/svg+xml;base64,PHN2Zy8-"}, IN_A_URI),
+        ({"type": "image_url", "image_url": {"url": "DATA:image/svg+xml;BASE64,PHN2Zy8+"}}, IN_A_URI),
+        ({"type": "image", "base64": "PHN2\nZy8+", "mime_type": "image/svg+xml"}, IN_A_URI),
+        ({"type": "image", "base64": "no base64!", "mime_type": "image/svg+xml"}, None),
+        ({"type": "image", "url": "data:,text"}, None),
+        ({"type": "image", "url": "https://example.org/a.png"}, None),
+    ],
+)
+def test_images(block: dict[str, Any], image: InlineFile | None) -> None:
+    assert inline_image(block) == image
+
+
+def test_a_uri_without_a_type_is_text() -> None:
+    assert inline_file({"type": "file", "url": "data:,a%20b"}) == InlineFile(b"a b", "text/plain")

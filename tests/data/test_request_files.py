@@ -10,8 +10,8 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableLambda
 
 from langchain_codeexec.data import files_in
+from langchain_codeexec.data.request_files import replies_are_files
 from langchain_codeexec.grounding import DocumentCalculation
-from langchain_codeexec.messages.to_wire import replies_are_files
 
 OURS = {"output_version": "v1", "endpoint": "vertex", "model_provider": "google_genai"}
 PICTURE = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}

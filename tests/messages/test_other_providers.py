@@ -13,7 +13,7 @@ from langchain_google_genai.chat_models import _parse_response_candidate as gena
 from langchain_google_vertexai.chat_models import _parse_response_candidate as vertex_answer
 
 from langchain_codeexec.messages.history_as_text import contents_with_code_as_text
-from langchain_codeexec.messages.other_providers import foreign_parts
+from langchain_codeexec.messages.other_providers import parts_from_other_provider
 
 PNG = "iVBORw0KGgo="
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(1)"}}
@@ -105,7 +105,7 @@ GOOGLE_RUN = [
 def test_runs(provider: str, blocks: list[Any], native: list[Any], prose: list[Any]):
     message = answer(*blocks, provider=provider)
 
-    parts = foreign_parts(message)
+    parts = parts_from_other_provider(message)
     assert parts == native
     [told] = contents_with_code_as_text([{"role": "model", "parts": parts}])
     assert told["parts"] == prose
@@ -121,7 +121,7 @@ def test_langchains_standard_blocks_say_the_same(provider: str):
     message = answer(*blocks, {"type": "text", "text": "so"}, provider=provider)
     standard = answer(*message.content_blocks, provider=provider)
 
-    assert foreign_parts(standard) == foreign_parts(message)
+    assert parts_from_other_provider(standard) == parts_from_other_provider(message)
 
 
 @pytest.mark.parametrize(
@@ -148,20 +148,20 @@ def test_langchains_standard_blocks_say_the_same(provider: str):
         ({"type": "non_standard", "value": {"inlineData": {"mimeType": "image/png", "data": PNG}}}, [IMAGE]),
         ({"fileData": {"mimeType": "text/csv", "fileUri": "gs://b/x"}}, [{"fileData": {"mimeType": "text/csv", "fileUri": "gs://b/x"}}]),
         ({"type": "file", "url": "https://x/a.pdf"}, [{"fileData": {"mimeType": "application/pdf", "fileUri": "https://x/a.pdf"}}]),
-        ({"type": "file", "file_id": "file-1"}, [{"text": '{"type":"file","file_id":"file-1"}'}]),
-        ({"type": "container_upload", "file_id": "file-1"}, [{"text": '{"type":"container_upload","file_id":"file-1"}'}]),
+        ({"type": "file", "file_id": "file-1"}, [{"text": '{"type": "file", "file_id": "file-1"}'}]),
+        ({"type": "container_upload", "file_id": "file-1"}, [{"text": '{"type": "container_upload", "file_id": "file-1"}'}]),
         (
             {"type": "server_tool_use", "id": "w", "name": "web_search", "input": {"query": "x"}},
-            [{"text": 'I used the tool web_search: {"query":"x"}'}],
+            [{"text": 'I called web_search with {"query": "x"}.'}],
         ),
         (
             {"type": "web_search_tool_result", "tool_use_id": "w", "content": [{"url": "u", "encrypted_content": "zzz"}]},
-            [{"text": 'The tool returned: [{"url":"u"}]'}],
+            [{"text": 'The tool returned: [{"url": "u"}]'}],
         ),
         ({"type": "server_tool_result", "tool_call_id": "w", "status": "success", "output": {}}, []),
         (
             {"type": "web_search_call", "id": "w", "status": "completed", "action": {"query": "x"}},
-            [{"text": '{"type":"web_search_call","action":{"query":"x"}}'}],
+            [{"text": '{"type": "web_search_call", "action": {"query": "x"}}'}],
         ),
         ({"type": "web_search_call", "id": "w", "status": "completed"}, []),
         ({"type": "non_standard", "value": "so"}, [{"text": "so"}]),
@@ -169,7 +169,7 @@ def test_langchains_standard_blocks_say_the_same(provider: str):
         ({"type": "non_standard", "value": [1]}, [{"text": "[1]"}]),
         ({"text": "so"}, [{"text": "so"}]),
         ({"text": "hm", "thought": True}, []),
-        ({"what": "ever"}, [{"text": '{"type":null,"what":"ever"}'}]),
+        ({"what": "ever"}, [{"text": '{"type": null, "what": "ever"}'}]),
         ({}, []),
         ({"type": "tool_use", "id": "gone", "name": "f", "input": {}}, []),
         ({"type": "function_call", "call_id": "gone", "name": "f", "arguments": "{}"}, []),
@@ -178,7 +178,7 @@ def test_langchains_standard_blocks_say_the_same(provider: str):
     ],
 )  # fmt: skip
 def test_block(block: Any, parts: list[Any]):
-    assert foreign_parts(answer(block, provider="elsewhere")) == parts
+    assert parts_from_other_provider(answer(block, provider="elsewhere")) == parts
 
 
 @pytest.mark.parametrize("provider", ["google_genai", "google_vertexai", ""])
@@ -198,13 +198,13 @@ def test_block(block: Any, parts: list[Any]):
     ],
 )  # fmt: skip
 def test_signatures_of_googles_packages_go_back(provider: str, block: Any, parts: list[Any]):
-    assert foreign_parts(answer(block, provider=provider)) == parts
+    assert parts_from_other_provider(answer(block, provider=provider)) == parts
 
 
 def test_signatures_of_others_do_not():
     text = {"type": "text", "text": "so", "extras": {"signature": "c2ln"}}
 
-    assert foreign_parts(answer(text, provider="anthropic")) == [{"text": "so"}]
+    assert parts_from_other_provider(answer(text, provider="anthropic")) == [{"text": "so"}]
 
 
 SO, NOW = {"type": "text", "text": "so"}, {"type": "text", "text": "now"}
@@ -224,20 +224,20 @@ SO, NOW = {"type": "text", "text": "so"}, {"type": "text", "text": "now"}
 def test_a_call_stands_where_the_content_shows_it(shown: Any):
     message = answer(SO, shown, NOW, tool_calls=[CALL])
 
-    assert foreign_parts(message) == [{"text": "so"}, CALL_PART, {"text": "now"}]
+    assert parts_from_other_provider(message) == [{"text": "so"}, CALL_PART, {"text": "now"}]
 
 
 def test_calls_that_the_content_does_not_show_stand_at_the_end():
     again = {**CALL, "id": "t2"}
 
-    assert foreign_parts(AIMessage("so", tool_calls=[CALL])) == [{"text": "so"}, CALL_PART]
-    assert foreign_parts(AIMessage("", tool_calls=[CALL, again])) == [CALL_PART, CALL_PART]
+    assert parts_from_other_provider(AIMessage("so", tool_calls=[CALL])) == [{"text": "so"}, CALL_PART]
+    assert parts_from_other_provider(AIMessage("", tool_calls=[CALL, again])) == [CALL_PART, CALL_PART]
 
 
 def test_calls_go_as_they_have_been_edited():
     shown = {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 0}}
 
-    assert foreign_parts(answer(shown, SO, tool_calls=[CALL])) == [
+    assert parts_from_other_provider(answer(shown, SO, tool_calls=[CALL])) == [
         CALL_PART,
         {"text": "so"},
     ]
@@ -256,7 +256,7 @@ def test_calls_go_as_they_have_been_edited():
     ],
 )
 def test_signatures_of_calls(message: AIMessage):
-    assert foreign_parts(message) == [{**CALL_PART, **SIGNED}]
+    assert parts_from_other_provider(message) == [{**CALL_PART, **SIGNED}]
 
 
 def test_what_openai_keeps_beside_the_content():
@@ -269,7 +269,7 @@ def test_what_openai_keeps_beside_the_content():
         },
     )
 
-    assert foreign_parts(message) == [
+    assert parts_from_other_provider(message) == [
         CODE, RESULT, IMAGE, {"text": "so"}, {"text": "no more"}, {"text": "heard"},
     ]  # fmt: skip
 
@@ -304,7 +304,7 @@ def test_what_langchain_google_genai_made_of_a_response(streamed: bool, standard
     if standard:
         message = message.model_copy(update={"content": message.content_blocks})
 
-    assert foreign_parts(message) == PARTS
+    assert parts_from_other_provider(message) == PARTS
 
 
 @pytest.mark.parametrize("standard", [False, True])
@@ -317,13 +317,13 @@ def test_what_langchain_google_vertexai_made_of_a_response(provider: str, standa
     if standard and provider:
         message = message.model_copy(update={"content": message.content_blocks})
 
-    assert foreign_parts(message) == PARTS
+    assert parts_from_other_provider(message) == PARTS
 
 
 def test_chunks_added_up():
     chunks = [AIMessageChunk(content="so "), AIMessageChunk(content="now", tool_call_chunks=[{"name": "f", "args": '{"a": 1}', "id": "t1", "index": 0}])]  # fmt: skip
 
-    assert foreign_parts(chunks[0] + chunks[1]) == [{"text": "so now"}, CALL_PART]  # type: ignore[arg-type]  # a chunk
+    assert parts_from_other_provider(chunks[0] + chunks[1]) == [{"text": "so now"}, CALL_PART]  # type: ignore[arg-type]  # a chunk
 
 
 JSON = st.recursive(
@@ -366,7 +366,7 @@ def test_nothing_malformed_raises(blocks: list[Any], provider: str, beside: Any)
         response_metadata={"model_provider": provider},
     )
 
-    parts = foreign_parts(message)
+    parts = parts_from_other_provider(message)
 
     assert sum("functionCall" in part for part in parts) == 1
     assert json.loads(json.dumps(parts, allow_nan=True)) or parts == []

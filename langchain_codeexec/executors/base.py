@@ -7,19 +7,17 @@ import signal
 import sys
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError, SandboxBusyError
 from langchain_codeexec.executions import ExecutionResult, Outcome
-from langchain_codeexec.executors.files import named_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from langchain_codeexec.executions import ExecutionRequest, InlineFile
+    from langchain_codeexec.executions import ExecutionRequest
 
 __all__ = [
     "LEFT_OUT",
@@ -32,12 +30,10 @@ __all__ = [
     "check_counts",
     "check_durations",
     "checked_executor",
-    "files_of",
     "in_thread",
     "refused_language",
     "source_bytes",
     "timeout_of",
-    "with_files",
     "words_for_limit",
     "words_for_status",
     "words_for_time",
@@ -240,25 +236,6 @@ async def arun_in(session: ExecutorSession, request: ExecutionRequest) -> Execut
     if isinstance(session, AsyncExecutorSession):
         return await session.arun(request)
     return await in_thread(lambda: session.run(request), cancel=lambda: None)
-
-
-def files_of(request: ExecutionRequest) -> dict[str, InlineFile]:
-    """The files of a request by the names its program finds them under.
-
-    Raises:
-        ExecutionRequestError: A file's name is not a plain file name, or two files have the same.
-    """
-    named = zip(request.files, named_files(request.files), strict=True)
-    return {name: replace(file, name=name) for file, (name, _) in named}
-
-
-def with_files(request: ExecutionRequest, earlier: Mapping[str, InlineFile]) -> ExecutionRequest:
-    """A request with files of earlier ones; its own take the place of those with the same name.
-
-    Raises:
-        ExecutionRequestError: A file's name is not a plain file name, or two files have the same.
-    """
-    return replace(request, files=tuple({**earlier, **files_of(request)}.values())) if earlier else request
 
 
 STATE_LOST = "the variables and imports of the session are lost"

@@ -79,12 +79,7 @@ class DefaultExecutor:
         return self._executor().run(request)
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program without blocking the event loop; cancelling the task kills the run.
-
-        Raises:
-            SandboxUnavailableError: It cannot be isolated, and may not run without.
-            ExecutorError: The executor failed.
-        """
+        """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
         return await self._executor().arun(request)
 
     def close(self) -> None:

@@ -24,7 +24,8 @@ from langchain_codeexec.errors import (
     ServerError,
 )
 from langchain_codeexec.executions import ExecutionResult, Outcome
-from langchain_codeexec.executors.base import STATE_LOST, arun_in, checked_executor, files_of, with_files
+from langchain_codeexec.executors.base import STATE_LOST, arun_in, checked_executor
+from langchain_codeexec.executors.files import files_of, with_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -135,11 +136,7 @@ class FailoverExecutor:
         return attempts.outcome()
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program without blocking the event loop; cancelling the task kills the run.
-
-        Raises:
-            CodeExecError: The last executor that was tried failed.
-        """
+        """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
         attempts = _Attempts(self.on, len(self.executors))
         for executor in self.executors:
             try:
@@ -185,11 +182,7 @@ class FailoverSession:
         return self._noted(attempts.outcome())
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run a program without blocking the event loop; cancelling the task kills the run.
-
-        Raises:
-            CodeExecError: The last executor that was tried failed.
-        """
+        """Run a program without blocking the event loop; cancelling the task kills the run. See `run`."""
         attempts = _Attempts(self._on, len(self._left))
         while not attempts.ended(self._left[0].name, await self._atry(request)):
             self._move_on()

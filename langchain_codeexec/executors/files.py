@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import mimetypes
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,19 @@ from langchain_codeexec.gemini.input_files import input_file_name
 from langchain_codeexec.sandbox.child.folder import OwnedFolder, collect, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["Workspace", "files_from_left", "images_from_left", "named_files", "text_from_bytes"]
+    from langchain_codeexec.executions import ExecutionRequest
+
+__all__ = [
+    "Workspace",
+    "files_from_left",
+    "files_of",
+    "images_from_left",
+    "named_files",
+    "text_from_bytes",
+    "with_files",
+]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_PIXELS = 1 << 26  # a quarter of a gigabyte once it is unpacked
@@ -35,6 +46,25 @@ def named_files(files: Iterable[InlineFile]) -> list[tuple[str, bytes]]:
     if len(dict(named)) < len(named):
         raise ExecutionRequestError(f"two files have the same name: {sorted(name for name, _ in named)}")
     return named
+
+
+def files_of(request: ExecutionRequest) -> dict[str, InlineFile]:
+    """The files of a request by the names its program finds them under.
+
+    Raises:
+        ExecutionRequestError: A file's name is not a plain file name, or two files have the same.
+    """
+    named = zip(request.files, named_files(request.files), strict=True)
+    return {name: replace(file, name=name) for file, (name, _) in named}
+
+
+def with_files(request: ExecutionRequest, earlier: Mapping[str, InlineFile]) -> ExecutionRequest:
+    """A request with files of earlier ones; its own take the place of those with the same name.
+
+    Raises:
+        ExecutionRequestError: A file's name is not a plain file name, or two files have the same.
+    """
+    return replace(request, files=tuple({**earlier, **files_of(request)}.values())) if earlier else request
 
 
 def files_from_left(left: Iterable[tuple[str, bytes]]) -> tuple[InlineFile, ...]:

@@ -6,19 +6,14 @@ import re
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 from langchain_core.messages import AIMessage
 
 from langchain_codeexec.errors import ConfigurationError, ExecutorError, GeminiTimeoutError
 from langchain_codeexec.executions import ExecutionResult, Outcome
-from langchain_codeexec.executors.base import (
-    check_durations,
-    files_of,
-    refused_language,
-    timeout_of,
-    with_files,
-)
+from langchain_codeexec.executors.base import check_durations, refused_language, timeout_of
+from langchain_codeexec.executors.files import files_of, with_files
 from langchain_codeexec.executors.gemini_programs import part_from_file, program_from_requests, same_program
 from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
@@ -35,7 +30,9 @@ if TYPE_CHECKING:
         Transport,
     )
 
-    _Steps: TypeAlias = Generator[GenerateContentRequest, GenerateContentResponse, ExecutionResult]
+    _Steps: TypeAlias = Generator[
+        tuple[GenerateContentRequest, float | None], GenerateContentResponse, ExecutionResult
+    ]
 
 __all__ = ["GeminiExecutor", "GeminiSession"]
 
@@ -125,70 +122,16 @@ class GeminiExecutor:
             ExecutorError: The model did not run the program as it stands.
             GeminiError: The service did not answer.
         """
-        return self.run_program(program_from_requests([request]), request)
+        return GeminiSession(self).run(request, last=True)
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program without blocking the event loop; cancelling the task gives the request up.
-
-        Raises:
-            ExecutionRequestError: The request cannot be sent: a file's name or type, the time-out.
-            ExecutorError: The model did not run the program as it stands.
-            GeminiError: The service did not answer.
-        """
-        return await self.arun_program(program_from_requests([request]), request)
+        """Run one program without blocking the event loop; cancelling the task gives the request up. See `run`."""
+        return await GeminiSession(self).arun(request, last=True)
 
     @contextmanager
     def session(self) -> Iterator[GeminiSession]:
         """Open a session; see `GeminiSession` for what it costs."""
         yield GeminiSession(self)
-
-    def run_program(self, program: Program, request: ExecutionRequest) -> ExecutionResult:
-        """Run what is sent in place of a request's program; see `run`."""
-        clock, steps = _Clock(request, self.timeout), self._steps(program, request)
-        try:
-            body = next(steps)
-            while True:
-                body = steps.send(self.transport.generate(self.model, body, timeout=clock.left()))
-        except StopIteration as end:
-            return clock.timed(end.value)
-        except GeminiTimeoutError as error:
-            return clock.run_out(error)
-
-    async def arun_program(self, program: Program, request: ExecutionRequest) -> ExecutionResult:
-        """Run what is sent in place of a request's program without blocking the event loop; see `run`."""
-        clock, steps = _Clock(request, self.timeout), self._steps(program, request)
-        try:
-            body = next(steps)
-            while True:
-                body = steps.send(await self.transport.agenerate(self.model, body, timeout=clock.left()))
-        except StopIteration as end:
-            return clock.timed(end.value)
-        except GeminiTimeoutError as error:
-            return clock.run_out(error)
-
-    def _steps(self, program: Program, request: ExecutionRequest) -> _Steps:
-        """Yields the requests to make, and is sent the response to each."""
-        refused = refused_language(request.language)
-        if refused is not None:
-            return refused
-        if not request.code.strip():  # there is nothing that could be run
-            return ExecutionResult(Outcome.OK)
-        response: GenerateContentResponse = {}
-        for prompt in (_PROMPT, _FIRMER):
-            response = yield self._request(prompt, program)
-            run = next(iter(_executions(response)), None)
-            if run and run.outcome and same_program(program.code, run.code):
-                return _result(run)
-        raise ExecutorError(f"{self.model} {_deviation(response)}")
-
-    def _request(self, prompt: str, program: Program) -> GenerateContentRequest:
-        files = [part_from_file(file) for file in program.files]
-        text: Part = {"text": prompt.format(program=_fenced(program.code))}
-        return {
-            "contents": [{"role": "user", "parts": [*files, text]}],
-            "tools": [{"codeExecution": {}}],
-            "generationConfig": self.generation_config,
-        }
 
 
 class GeminiSession:
@@ -200,37 +143,71 @@ class GeminiSession:
     says so. Nothing of a program that failed is kept but the files it was given, which its result says too.
 
     Args:
-        executor: Runs the programs.
+        executor: Whose model runs the programs.
     """
 
     def __init__(self, executor: GeminiExecutor) -> None:
         self._executor = executor
         self._kept: tuple[ExecutionRequest, ...] = ()
-        self._files: dict[str, InlineFile] = {}  # of programs that failed
+        self._files: dict[str, InlineFile] = {}  # of a program that failed
         self._printed = ""
         self._drawn = 0
 
-    def run(self, request: ExecutionRequest) -> ExecutionResult:
+    def run(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
         """Run a program after those that ran in this session before; see `GeminiExecutor.run`."""
-        request = with_files(request, self._files)
-        program = program_from_requests([*self._kept, request])
-        return self._noted(request, program, self._executor.run_program(program, request))
+        executor, steps = self._executor, self._steps(request, last=last)
+        try:
+            body, timeout = next(steps)
+            while True:
+                response = executor.transport.generate(executor.model, body, timeout=timeout)
+                body, timeout = steps.send(response)
+        except StopIteration as end:
+            return cast("ExecutionResult", end.value)
+        except GeminiTimeoutError as error:
+            return _late(request, error, last=last)
 
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
         """Run a program without blocking the event loop; see `GeminiExecutor.arun`."""
+        executor, steps = self._executor, self._steps(request, last=last)
+        try:
+            body, timeout = next(steps)
+            while True:
+                response = await executor.transport.agenerate(executor.model, body, timeout=timeout)
+                body, timeout = steps.send(response)
+        except StopIteration as end:
+            return cast("ExecutionResult", end.value)
+        except GeminiTimeoutError as error:
+            return _late(request, error, last=last)
+
+    def _steps(self, request: ExecutionRequest, *, last: bool) -> _Steps:
+        """Yields the requests to make with the seconds they may take, and is sent the response to each."""
+        executor, start = self._executor, time.monotonic()
+        limit = None if request.timeout is None else timeout_of(request, 0)
         request = with_files(request, self._files)
         program = program_from_requests([*self._kept, request])
-        return self._noted(request, program, await self._executor.arun_program(program, request))
+        self._files = files_of(request)
+        refused = refused_language(request.language)
+        if refused is not None:
+            return refused
+        if not request.code.strip():  # there is nothing that could be run
+            return ExecutionResult(Outcome.OK)
+        response: GenerateContentResponse = {}
+        for prompt in (_PROMPT, _FIRMER):
+            left = executor.timeout if limit is None else max(_LEAST, start + limit - time.monotonic())
+            response = yield _body(prompt, program, executor.generation_config), left
+            run = next(iter(_executions(response)), None)
+            if run and run.outcome and same_program(program.code, run.code):
+                whole = replace(_result(run), wall_time=time.monotonic() - start)
+                return whole if last else self._result_of_last(request, program, whole)
+        raise ExecutorError(f"{executor.model} {_deviation(response)}")
 
-    def _noted(self, request: ExecutionRequest, program: Program, whole: ExecutionResult) -> ExecutionResult:
+    def _result_of_last(
+        self, request: ExecutionRequest, program: Program, whole: ExecutionResult
+    ) -> ExecutionResult:
         """What the new program did, out of the result of all."""
         images = whole.images[self._drawn :]
-        self._files = files_of(request)
         if whole.outcome is not Outcome.OK:
-            detail = "; ".join(filter(None, (whole.detail, _NOT_KEPT)))
-            return replace(whole, images=images, detail=detail)
-        if not request.code.strip():
-            return whole
+            return replace(whole, images=images, detail=_NOT_KEPT)
         before, after = _cut(whole.stdout, program.marker)
         detail = _REPRINTED if before != self._printed else ""
         self._kept, self._files = (*self._kept, request), {}
@@ -239,34 +216,27 @@ class GeminiSession:
         return replace(whole, stdout=after, images=images, detail=detail)
 
 
-class _Clock:
-    """The time that one run may take and has taken."""
-
-    def __init__(self, request: ExecutionRequest, default: float | None) -> None:
-        self._limit = None if request.timeout is None else timeout_of(request, 0)
-        self._default = default
-        self._start = time.monotonic()
-
-    def left(self) -> float | None:
-        """Seconds that the next answer is waited for."""
-        if self._limit is None:
-            return self._default
-        return max(self._limit - (time.monotonic() - self._start), _LEAST)
-
-    def timed(self, result: ExecutionResult) -> ExecutionResult:
-        """The result with the time it took."""
-        return replace(result, wall_time=time.monotonic() - self._start)
-
-    def run_out(self, error: GeminiTimeoutError) -> ExecutionResult:
-        """No answer came: a run that took longer than its request allows, or an error where that sets no limit."""
-        if self._limit is None:
-            raise error
-        detail = f"the service gave no result within {self._limit:g} s"
-        return self.timed(ExecutionResult(Outcome.DEADLINE_EXCEEDED, detail=detail))
-
-
 _LEAST: Final = 0.001
 """Seconds; no time at all is none that a transport takes."""
+
+
+def _late(request: ExecutionRequest, error: GeminiTimeoutError, *, last: bool) -> ExecutionResult:
+    """No answer came: a run that took longer than its request allows, or an error where that sets no limit."""
+    if request.timeout is None:
+        raise error
+    detail = f"the service gave no result within {request.timeout:g} s" + ("" if last else f"; {_NOT_KEPT}")
+    return ExecutionResult(Outcome.DEADLINE_EXCEEDED, wall_time=request.timeout, detail=detail)
+
+
+def _body(prompt: str, program: Program, generation_config: dict[str, Any]) -> GenerateContentRequest:
+    files = [part_from_file(file) for file in program.files]
+    text: Part = {"text": prompt.format(program=_fenced(program.code))}
+    return {
+        "contents": [{"role": "user", "parts": [*files, text]}],
+        "tools": [{"codeExecution": {}}],
+        "generationConfig": generation_config,
+    }
+
 
 _FENCE: Final = re.compile(r"`{3,}")
 

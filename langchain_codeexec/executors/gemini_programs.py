@@ -15,7 +15,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from langchain_codeexec.errors import ExecutionRequestError
-from langchain_codeexec.executors.base import files_of, source_bytes
+from langchain_codeexec.executors.base import source_bytes
+from langchain_codeexec.executors.files import files_of
 from langchain_codeexec.gemini.input_files import CODE_INPUT_TYPES, input_file_name
 
 if TYPE_CHECKING:

@@ -103,12 +103,7 @@ class ProcessExecutor:
         return self._run_alone(request, Event())
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program without blocking the event loop; cancelling the task kills the run.
-
-        Raises:
-            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
-            ExecutorError: The interpreter cannot be started.
-        """
+        """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
         cancelled = Event()
         return await in_thread(lambda: self._run_alone(request, cancelled), cancelled.set)
 
@@ -180,12 +175,7 @@ class ProcessSession:
             return self._run(timeout, last=last, cancelled=cancelled)
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run a program without blocking the event loop; cancelling the task kills the session's process.
-
-        Raises:
-            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
-            ExecutorError: The interpreter cannot be started.
-        """
+        """Run a program without blocking the event loop; cancelling the task kills the process. See `run`."""
         cancelled = Event()
         return await in_thread(lambda: self.run(request, cancelled=cancelled), cancelled.set)
 

@@ -233,14 +233,7 @@ class LocalSandbox:
             return session.run(request, last=True)
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program without blocking the event loop; cancelling the task kills the run.
-
-        Raises:
-            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
-            SandboxBusyError: Too many runs are waiting.
-            SandboxUnavailableError: The system cannot isolate programs.
-            ExecutorError: The sandbox failed.
-        """
+        """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
         if self._instead is not None:
             return await self._instead.arun(request)
         with closing(LocalSession(self)) as session:
@@ -303,23 +296,13 @@ class LocalSession:
             last: Whether no other follows: then the process ends as a script does, `atexit` included.
 
         Raises:
-            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
-            SandboxBusyError: Too many runs are waiting.
-            SandboxUnavailableError: The system cannot isolate programs.
-            ExecutorError: The sandbox failed.
+            ExecutorError: As `LocalSandbox.run` says, or a run of the session was cancelled.
         """
         with self._sandbox._semaphore:  # noqa: SLF001 -- a session is a part of its sandbox
             return self._run(request, last=last)
 
     async def arun(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
-        """Run a program without blocking the event loop; cancelling the task kills the run and ends the session.
-
-        Raises:
-            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
-            SandboxBusyError: Too many runs are waiting.
-            SandboxUnavailableError: The system cannot isolate programs.
-            ExecutorError: The sandbox failed, or a run of the session was cancelled.
-        """
+        """Run a program without blocking the event loop; cancelling the task ends the session. See `run`."""
         async with self._sandbox._semaphore:  # noqa: SLF001 -- as above
             return await in_thread(lambda: self._run(request, last=last), self.cancel)
 

@@ -7,14 +7,11 @@ That of macOS is written from `man 1 sandbox-exec`, `man 7 sandbox` and the prof
 from __future__ import annotations
 
 import sys
-import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.executors.process import ProcessExecutor
-from langchain_codeexec.sandbox.child.limits import Limits
 from langchain_codeexec.sandbox.worker import ModeUnavailableError, Worker
 
 if TYPE_CHECKING:
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = [
     "MODES",
     "SeatbeltExecutor",
-    "probe",
     "seatbelt_profile",
     "start_in_any_mode",
     "unsupported_system",
@@ -49,14 +45,6 @@ What you can do:
 - run it without isolation, as yourself: LocalSandbox(unsafe=True), which needs Linux or macOS."""
 
 
-_TRIAL = {
-    "limits": asdict(Limits(1 << 30, 0.0, 16, 256, 1 << 20, 1 << 20, 256, 1 << 16)),
-    "preload": [],
-    "readable": [],
-    "temporary": tempfile.gettempdir(),
-}
-
-
 def start_in_any_mode(modes: tuple[str, ...], start: Callable[[str], Worker]) -> Worker:
     """Start a worker in the first mode that the system allows.
 
@@ -74,25 +62,6 @@ def start_in_any_mode(modes: tuple[str, ...], start: Callable[[str], Worker]) ->
     raise SandboxUnavailableError(
         f"programs cannot be isolated here; nothing was run. What is missing:\n{listed}\n{_OPTIONS}", reasons
     )
-
-
-def probe(python: str = sys.executable) -> dict[str, str]:
-    """What is missing for each mode; empty for those that work. Really starts each of them.
-
-    Raises:
-        ExecutorError: The interpreter cannot be started.
-    """
-    if sys.platform != "linux":
-        return dict.fromkeys(MODES, f"needs Linux, this is {sys.platform}")
-    found = {}
-    for mode in MODES:
-        try:
-            Worker(python, mode, _TRIAL).close()
-        except ModeUnavailableError as error:
-            found[mode] = str(error)
-        else:
-            found[mode] = ""
-    return found
 
 
 def unsupported_system() -> SandboxUnavailableError:

@@ -101,7 +101,7 @@ class Worker:
             _WORKERS.add(self)
             theirs.close()
             try:
-                self.isolated, self.loaded = self._greet(python, {**settings, "mode": mode}, errors)
+                self.loaded = self._greet(python, {**settings, "mode": mode}, errors)
             except BaseException:
                 self.close()
                 raise
@@ -151,7 +151,7 @@ class Worker:
             connection.forget()
         self._process.returncode = 0  # else Popen would wait for a process that is no child of ours
 
-    def _greet(self, python: str, settings: dict[str, Any], errors: Any) -> tuple[bool, tuple[str, ...]]:
+    def _greet(self, python: str, settings: dict[str, Any], errors: Any) -> tuple[str, ...]:
         """Send the settings, and receive what came of them."""
         self._control.settimeout(_STARTING)
         reply = None
@@ -169,7 +169,7 @@ class Worker:
         if "error" in reply:
             raise ModeUnavailableError(str(reply["error"]))
         self._control.settimeout(None)
-        return bool(reply["isolated"]), tuple(reply["loaded"])
+        return tuple(reply["loaded"])
 
 
 class Connection:

@@ -150,9 +150,7 @@ def test_a_worker_that_does_not_start(
 
 def test_a_worker_that_does_not_end_is_killed(fake: Callable[[str], str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(worker_module, "_ENDING", 0.1)
-    ready = (
-        "control.send(json.dumps({'ready': True, 'isolated': True, 'loaded': []}).encode())\ntime.sleep(60)"
-    )
+    ready = "control.send(json.dumps({'loaded': []}).encode())\ntime.sleep(60)"
     worker = Worker(fake(ready), "landlock", {})
     assert worker.is_alive()
 
@@ -195,9 +193,7 @@ def test_where_there_is_nothing_of_linux_it_still_refuses_in_words():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forks")
 def test_a_fork_leaves_the_workers_of_its_parent_alone(fake: Callable[[str], str]):
-    ready = (
-        "control.send(json.dumps({'ready': True, 'isolated': True, 'loaded': []}).encode())\ncontrol.recv(1)"
-    )
+    ready = "control.send(json.dumps({'loaded': []}).encode())\ncontrol.recv(1)"
     worker = Worker(fake(ready), "landlock", {})
     pid = os.fork()
     if not pid:

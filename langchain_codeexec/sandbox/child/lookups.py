@@ -96,10 +96,6 @@ class Memory:
         if written < len(data):
             raise _bad_address()
 
-    def close(self) -> None:
-        """Let go of it."""
-        os.close(self._fd)
-
 
 class Listener:
     """Where the calls of a program arrive.

@@ -47,7 +47,7 @@ def serve(control: socket.socket, isolation: Isolation, limits: Limits, preload:
     loaded = [name for name in preload if _load(name)]
     gc.collect()
     gc.freeze()
-    frames.send_packet(control, {"ready": True, "isolated": isolation.isolated, "loaded": loaded})
+    frames.send_packet(control, {"loaded": loaded})
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not data:

@@ -58,6 +58,9 @@ _PARTS: Final = ("inlineData", "inline_data", "fileData", "file_data")
 _HOLDERS: Final = frozenset({"source", "image_url", "input_audio", "file", *_PARTS})
 """Keys under which a block may keep its fields in an object of their own."""
 
+_BLOB: Final = frozenset({"mime_type", "data"})
+"""Keys of a blob as Google's older client libraries take it, without a type."""
+
 _SETTINGS: Final[Mapping[str, str]] = {
     "video_metadata": "videoMetadata",
     "videoMetadata": "videoMetadata",
@@ -116,13 +119,19 @@ def media_from_block(block: object) -> Media | None:
     if block_type == "non_standard":
         return media_from_block(block.get("value"))
     kind = _KINDS.get(block_type) if isinstance(block_type, str) else None
-    if kind is None and block.keys().isdisjoint(_PARTS) and (block_type is not None or "data" not in block):
+    if (
+        kind is None
+        and block.keys().isdisjoint(_PARTS)
+        and not (block_type is None and block.keys() >= _BLOB)
+    ):
         return None
     holder = block
     if not _HOLDERS.isdisjoint(block):
         holder = next(
             (value for key, value in block.items() if key in _HOLDERS and isinstance(value, dict)), block
         )
+    if not isinstance(holder.get("mime_type") or "", str):
+        return None
     mime_type = _mime_type(block, holder)
     if kind in {None, "file"}:
         family = mime_type.partition("/")[0]
@@ -210,13 +219,13 @@ def _part_from_block(block: Any) -> Json:
     block_type, text, value = block.get("type"), block.get("text"), block.get("value")
     if block_type is None and not _RAW_KEYS.isdisjoint(block):
         return block
-    if block_type == "non_standard" and isinstance(value, dict):
-        return value
     if block_type == "text" and isinstance(text, str):
         return {"text": text}
     if block_type == "text-plain" and isinstance(text, str):
         return {"text": "\n".join(str(block[key]) for key in ("title", "context", "text") if block.get(key))}
     media = media_from_block(block)
+    if block_type == "non_standard" and isinstance(value, dict) and (media is None or "type" not in value):
+        return value
     if media is None:
         raise MessageError(
             f"a content block of type {block_type!r} with the keys {sorted(map(str, block))} cannot be sent; "

@@ -102,7 +102,7 @@ def stream(request):
     async def collect(chunks, seen: list) -> None:
         async with aclosing(chunks):
             async for chunk in chunks:
-                seen.append(chunk)
+                seen.append(chunk)  # noqa: PERF401 -- what came before an error must be seen
 
     def stream(client, *args, seen: list):
         transport = GenAITransport(client)
@@ -189,18 +189,19 @@ def envelope(code: int, message: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "error_class", "message"),
+    ("status", "body", "expected"),
     [
-        (400, envelope(400, "Bad"), errors.InvalidRequestError, "Bad"),
-        (400, envelope(400, "API key not valid."), errors.AuthenticationError, "GOOGLE_API_KEY"),
-        (401, envelope(401, "Who?"), errors.AuthenticationError, "Who"),
-        (403, [envelope(403, "No")], errors.PermissionDeniedError, "No"),
-        (404, b"<title>Not here</title>", errors.NotFoundError, "Not here"),
-        (429, envelope(429, "Slow"), errors.RateLimitError, "Slow"),
-        (503, b"", errors.ServerError, "503"),
+        (400, envelope(400, "Bad"), (errors.InvalidRequestError, "Bad")),
+        (400, envelope(400, "API key not valid."), (errors.AuthenticationError, "GOOGLE_API_KEY")),
+        (401, envelope(401, "Who?"), (errors.AuthenticationError, "Who")),
+        (403, [envelope(403, "No")], (errors.PermissionDeniedError, "No")),
+        (404, b"<title>Not here</title>", (errors.NotFoundError, "Not here")),
+        (429, envelope(429, "Slow"), (errors.RateLimitError, "Slow")),
+        (503, b"", (errors.ServerError, "503")),
     ],
 )
-def test_errors_become_ours(server, client, status, body, error_class, message) -> None:
+def test_errors_become_ours(server, client, status, body, expected) -> None:
+    error_class, message = expected
     server.answer(body, status=status, headers={"Retry-After": "4"})
     with pytest.raises(error_class, match=message) as caught:
         GenAITransport(client).generate("m", {})

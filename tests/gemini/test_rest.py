@@ -46,7 +46,12 @@ def test_what_goes_out_and_what_comes_back(server, make_transport, generate) -> 
     [received] = server.requests
     assert received.path == "/v1beta/models/gemini-x:generateContent"
     assert received.raw == json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
-    expected = {"content-type": "application/json", "x-goog-api-key": "the-key", "x-own": "1", "user-agent": "me"}
+    expected = {
+        "content-type": "application/json",
+        "x-goog-api-key": "the-key",
+        "x-own": "1",
+        "user-agent": "me",
+    }
     assert received.headers.items() >= expected.items()
     assert received.headers["x-goog-api-client"].startswith("langchain-codeexec/")
     assert (transport.endpoint, transport.address) == ("developer", server.url)

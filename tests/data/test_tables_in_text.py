@@ -16,6 +16,9 @@ from langchain_codeexec.errors import MissingDependencyError
 PIPES = "| a | b |\n|---|---|\n| 1 | x |\n| 2 | y |"
 AB = ("a", "b")
 ROWS = (("1", "x"), ("2", "y"))
+IN_A_LIST = "- Moons\n  | a | b |\n  |---|---|\n  | 1 | x |\n  | 2 | y |"
+BELOW_A_PROMPT = ">>> print(table)\r\n    +---+---+\r\n    | a | b |\r\n    +---+---+ \r\n    | 1 | x |\r\n    | 2 | y |\r\n    +---+---+"
+ABOVE = {IN_A_LIST: "- Moons\n", BELOW_A_PROMPT: ">>> print(table)\r\n"}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +28,7 @@ ROWS = (("1", "x"), ("2", "y"))
         PIPES.replace("\n", "\r\n"),
         "a | b\n--|--\n1 | x\n2 | y",
         "> | a | b |\n> |---|---|\n> | 1 | x |\n> | 2 | y |",
-        "- Moons\n  | a | b |\n  |---|---|\n  | 1 | x |\n  | 2 | y |",
+        IN_A_LIST,
         "    | a | b |\n    |---|---|\n    | 1 | x |\n    | 2 | y |",
         "| a | b |\n|---+---|\n| 1 | x |\n|---+---|\n| 2 | y |",
         "+---+---+\n| a | b |\n+---+---+\n| 1 | x |\n+---+---+\n| 2 | y |\n+---+---+\n2 rows in set (0.00 sec)",
@@ -44,6 +47,9 @@ ROWS = (("1", "x"), ("2", "y"))
         "<table><tr><td><!-- <td> -->a<style>td{}</style></td><td>b<tr><td>1</td><td><b>x</b><tr><td>2<td>y</table>",
         "| a | b |\n|---|---|\n| **1** | [x](http://e.org) |\n| `2` | y<br> |",
         "|  |  |\n|--|--|\n| a | b |\n| 1 | x |\n| 2 | y |",
+        "+---+---+\n| a | b |\n+===+===+\n| 1 | x |\n| 2 | y |\n+---+---+",
+        BELOW_A_PROMPT,
+        "<table><tr><td>a<td>b</tr><td>1</td><td>x</td><tr><td>2<td>y</table>",
     ],
 )
 def test_every_way_to_write_a_table(text: str) -> None:
@@ -51,7 +57,7 @@ def test_every_way_to_write_a_table(text: str) -> None:
     [table] = tables_in_text(around)
     assert (table.columns, table.rows) == (AB, ROWS)
     assert tables_in_text(around[table.start : table.end])[0].rows == ROWS
-    assert around[: table.start].removesuffix("- Moons\n") == "Before.\n\n"
+    assert around[: table.start] == f"Before.\n\n{ABOVE.get(text, '')}"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +155,8 @@ def test_cells_that_span_are_repeated() -> None:
     [
         ("## Moons of Mars\n\n", "Moons of Mars"),
         ("## Moons ##\nSome words about them.\n\n", "Moons"),
+        (f"## [Moons](https://example.org/{'x' * 200})\n\n", "Moons"),
+        ("---\nlayout: page\ntitle: x\n---\n\n", ""),
         ("Moons\n=====\n\n", "Moons"),
         ("<h2>Moons</h2>\n", "Moons"),
         ("# Mars\n\nTable 2: its moons\n\n", "Table 2: its moons"),

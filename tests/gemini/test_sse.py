@@ -140,10 +140,19 @@ def test_stream_that_breaks_the_protocol(stream: bytes) -> None:
         decode(stream)
 
 
-def test_broken_json_shows_its_beginning_and_its_origin_without_query() -> None:
-    with pytest.raises(ResponseFormatError, match=r"from https://h/m:streamGenerateContent holds") as caught:
-        decode(b'data: {"a": nonsense\n\n')
-    assert caught.value.body == '{"a": nonsense'
+@pytest.mark.parametrize(
+    ("stream", "match", "body"),
+    [
+        (b'data: {"a": nonsense\n\n', "from https://h/m:streamGenerateContent holds", '{"a": nonsense'),
+        (b'[{"a":1}, nonsense]', "something other than objects", "nonsense]"),
+    ],
+)
+def test_a_broken_stream_is_shown_without_the_query_of_its_origin(
+    stream: bytes, match: str, body: str
+) -> None:
+    with pytest.raises(ResponseFormatError, match=match) as caught:
+        decode(stream)
+    assert caught.value.body == body
 
 
 EVENTS = b'data: {"a":1}\n\ndata: {"a":2}\n\n'

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
+from langchain_codeexec.sandbox.battery.attack import ENVIRONMENT
 from langchain_codeexec.sandbox.battery.report import ATTACKS, KNOWN_GAPS, breaches
 from langchain_codeexec.sandbox.modes import MODES
 
@@ -116,7 +117,10 @@ def run_plainly(request: ExecutionRequest) -> ExecutionResult:
 
 
 @pytest.mark.parametrize("attack", PLAIN, ids=lambda attack: attack.name)
-def test_succeeds_where_nothing_is_isolated(attack: Attack):
+def test_succeeds_where_nothing_is_isolated(attack: Attack, monkeypatch: pytest.MonkeyPatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
     assert attack.breaches(run_plainly)
 
 

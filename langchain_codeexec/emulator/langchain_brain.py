@@ -219,7 +219,12 @@ class LangChainBrain:
         llm: Any LangChain chat model.
         instructions: What the model learns about running code.
         max_retries: How often in a row it may mend a program that failed; the service allows no more than five.
+
+    Attributes:
+        stand_in: See `Brain`.
     """
+
+    stand_in: str = ""
 
     def __init__(
         self, llm: BaseChatModel, *, instructions: str = PROTOCOL, max_retries: int = MENDING_ATTEMPTS

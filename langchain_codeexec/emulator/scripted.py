@@ -36,9 +36,14 @@ class ScriptedBrain:
     Args:
         steps: The steps, or one function that gives the step for every prompt.
 
+    Attributes:
+        stand_in: See `Brain`.
+
     Raises:
         ConfigurationError: A step is none.
     """
+
+    stand_in: str = ""
 
     def __init__(self, steps: Iterable[Step | When] | Callable[[Prompt], Step]) -> None:
         self._always = steps if callable(steps) else None

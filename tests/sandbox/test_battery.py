@@ -61,6 +61,7 @@ NOT_PLAINLY = {
     "hide memory from the kernel",
     "ignore every signal",
     "kill every process",
+    "look at a file while its name changes",
     "make a file handle",
     "make a message queue",
     "make a named message queue",
@@ -90,7 +91,7 @@ NOT_PLAINLY = {
     "use the other 64-bit door",
     "watch all files",
 }
-"""These would harm the machine in a plain subprocess, or depend on how its kernel was built."""
+"""These would harm the machine in a plain subprocess, or depend on how its kernel was built or on luck."""
 assert {
     attack.name for attack in ATTACKS
 } >= NEEDS_ROOT | NOT_PLAINLY  # before any of them could run under a new name

@@ -1,57 +1,35 @@
 """Questions to a corpus of documents, answered by computing with their tables and citing them.
 
-`python examples/rag_with_calculation.py` lets a rule-based stand-in answer on this machine, which is no language
-model; retrieval and code really run. With `--live` Gemini answers, reached as the environment says. The
-vector store is the folder rag_index (`--index` names another): the first run fills it, later ones use it until the
-corpus changes.
-
-The corpus is 16 documents of plain facts in examples/corpus, most of them from works of the US government.
-The store is Qdrant's local mode: a real vector store that persists in a folder and needs no server; it takes 198 MB
-with all it depends on, where Chroma takes 561 MB and downloads its default model. The embeddings are WordLlama's: its
-wheel holds weights and tokenizer, so nothing is downloaded, it loads in less than a second, and torch, gigabytes that
-sentence-transformers would need, is not there. The former prints:
+`python examples/rag_with_calculation.py` lets a script stand in for the model on this machine; retrieval and code
+really run. With `--live` Gemini answers, reached as the environment says. The corpus is 16 documents of plain facts,
+most of them from works of the US government. The vector store is Qdrant's local mode, which needs no server, in the
+folder rag_index (`--index` names another): the first run fills it, later ones use it until the corpus changes. The
+embeddings are WordLlama's, whose wheel holds weights and tokenizer: nothing is downloaded. The former prints:
 
     user: By what percentage did the population of Utah grow between 2010 and 2020?
 
     output:
-    result = 18.37019
-    documents = [1]
+    growth = 18.37
+    sources = [1]
 
-    model: I will divide the change from the population 2010 of Utah to the population 2020 of Utah by the former.
-
-    The change from the population 2010 of Utah to the population 2020 of Utah is 18.37019 % [1].
+    model: The population of Utah grew by 18.37 % [1].
 
     [1] Population of US states, censuses of 2010 and 2020 (state_population.md)
-
-    user: What was the population density of Alaska in 2020 on its land area?
-
-    output:
-    result = 1.285206
-    documents = [1][2]
-
-    model: I will compute the population 2020 per square mile of Alaska.
-
-    Population 2020 per square mile of Alaska: 1.285206 [1][2].
-
-    [1] Area of US states (state_area.md)
-    [2] Population of US states, censuses of 2010 and 2020 (state_population.md)
 
     user: How many times the radius of Titan is the radius of the Sun?
 
     output:
-    result = 270.1748
-    documents = [1][4]
+    ratio = 270.17
+    sources = [1, 4]
 
-    model: I will divide the radius of Sun by the radius of Titan.
-
-    The radius of Sun is 270.1748 times the radius of Titan [1][4].
+    model: The radius of the Sun is 270.17 times that of Titan [1, 4].
 
     [1] The Sun (sun.md)
     [4] Large moons of the Solar System (large_moons.md)
 
     user: What is the gross domestic product of California?
 
-    model: The documents do not say. They hold nothing on gross, domestic, product.
+    model: The documents do not say. They hold nothing on the products of states.
 """
 
 from __future__ import annotations
@@ -61,7 +39,7 @@ import hashlib
 import logging
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import wordllama
 from langchain_core.documents import Document
@@ -70,12 +48,11 @@ from langchain_qdrant import QdrantVectorStore
 from qdrant_client import QdrantClient
 from qdrant_client.models import Distance, VectorParams
 
-from langchain_codeexec import ChatGeminiCodeExecution
-from langchain_codeexec.emulator import GeminiEmulator
-from langchain_codeexec.grounding import DocumentCalculation
+from langchain_codeexec import ChatGeminiCodeExecution, DocumentCalculation
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 logging.getLogger().setLevel(logging.WARNING)  # importing wordllama makes every library talk
 MODEL = "gemini-3-flash-preview"
@@ -83,12 +60,49 @@ CORPUS = Path(__file__).parent / "corpus"
 INDEX = Path("rag_index")
 SECTIONS = 10  # a question may need tables of several documents
 DIMENSIONS = 256
-QUESTIONS = (
-    "By what percentage did the population of Utah grow between 2010 and 2020?",
-    "What was the population density of Alaska in 2020 on its land area?",
-    "How many times the radius of Titan is the radius of the Sun?",
-    "What is the gross domestic product of California?",
-)
+GROWTH = """\
+import pandas as pd
+
+utah = pd.read_csv("{Population 2020}").set_index("State").loc["Utah"]
+print("growth =", round((utah["Population 2020"] / utah["Population 2010"] - 1) * 100, 2))
+print("sources =", [int(utah["source"])])"""
+RADII = """\
+import pandas as pd
+
+titan = pd.read_csv("{Radius (km)}").set_index("Moon").loc["Titan"]
+sentences = pd.read_csv("{sentence}")
+sun = sentences[sentences["sentence"].str.startswith("The radius of the Sun")].iloc[0]
+print("ratio =", round(sun["value"] / titan["Radius (km)"], 2))
+print("sources =", [int(sun["source"]), int(titan["source"])])"""
+SCRIPT = {  # a program, its files named by a column that they have, and what is answered with what it prints
+    "By what percentage did the population of Utah grow between 2010 and 2020?": (
+        GROWTH,
+        "The population of Utah grew by {growth} % {sources}.",
+    ),
+    "How many times the radius of Titan is the radius of the Sun?": (
+        RADII,
+        "The radius of the Sun is {ratio} times that of Titan {sources}.",
+    ),
+    "What is the gross domestic product of California?": (
+        "",
+        "The documents do not say. They hold nothing on the products of states.",
+    ),
+}
+
+
+def scripted(prompt: Any) -> Iterator[Any]:
+    """Answer a request: read which files it brings, compute with them, and put what was printed into words."""
+    text = prompt.request["contents"][-1]["parts"][0]["text"]
+    code, answer = SCRIPT[text.splitlines()[0]]
+    printed = {}
+    if code:
+        files = re.findall(r"^- (input_file_\d+\.csv): .*columns: (.*)$", text, re.MULTILINE)
+        names = {
+            column: file for file, columns in files for column in re.findall(r"(?:^|, )([^,]+) \(\w", columns)
+        }
+        result = yield {"executableCode": {"language": "PYTHON", "code": code.format(**names)}}
+        printed = dict(line.split(" = ") for line in result.stdout.splitlines())
+    yield answer.format(**printed)
 
 
 class WordLlamaEmbeddings(Embeddings):
@@ -155,7 +169,7 @@ def ask(llm: ChatGeminiCodeExecution, index: Path) -> None:
     client = QdrantClient(path=str(index))
     try:
         calculation = DocumentCalculation(llm=llm, retriever=retriever(vector_store(client)))
-        for question in QUESTIONS:
+        for question in SCRIPT:
             print(f"user: {question}\n")
             answer = calculation.invoke(question)
             for run in answer.executions:
@@ -177,7 +191,7 @@ def main() -> None:
     if options.live:
         ask(ChatGeminiCodeExecution(model=MODEL), options.index)
         return
-    with GeminiEmulator() as emulator:
+    with GeminiEmulator(ScriptedBrain(scripted)) as emulator:
         llm = ChatGeminiCodeExecution(model=MODEL, vertexai=False, api_key="any", base_url=emulator.url)
         ask(llm, options.index)
 

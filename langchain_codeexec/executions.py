@@ -1,12 +1,9 @@
 """One shape for every run of model-written code, whoever ran it.
 
 An `ExecutionRequest` goes into an executor, an `ExecutionResult` comes out; a `CodeExecution` is the
-record of one run as a conversation keeps it. The words and outcomes are Gemini's.
-
-Runs as plain JSON: what a tool's message keeps of them beside its text.
-
-Nothing but dicts, lists and strings, so that a message survives JSON, pickle and every checkpointer, strict
-ones included, and can be read by programs that do not know this package.
+record of one run as a conversation keeps it. The words and outcomes are Gemini's. A tool's message keeps its
+records as an artifact of nothing but dicts, lists and strings: so it survives JSON, pickle and every
+checkpointer, strict ones included, and can be read by programs that do not know this package.
 """
 
 from __future__ import annotations
@@ -31,6 +28,10 @@ __all__ = [
     "executions_from_artifact",
     "files_from_artifact",
 ]
+
+Json = dict[str, Any]
+
+ARTIFACT_TYPE: Final = "code_executions"
 
 
 class Outcome(StrEnum):
@@ -131,7 +132,7 @@ class CodeExecution:
         outcome: How it ended; `None` where the message holds no result.
         output: What it printed, or why it failed; `None` where the message holds no result.
         images: What it drew.
-        id: The id that links the halves, as the message has it; `None` where it has none.
+        id: The id that links code and result, as the message has it; `None` where it has none.
         origin: Who ran it: `gemini`, `openai`, `anthropic`, or an executor's name.
         tried: The executors that were tried before, and why each was given up, as `name: reason`.
     """
@@ -149,11 +150,6 @@ class CodeExecution:
     def ok(self) -> bool:
         """Whether the run ended well."""
         return self.outcome is Outcome.OK
-
-
-Json = dict[str, Any]
-
-ARTIFACT_TYPE: Final = "code_executions"
 
 
 def artifact_from_executions(
@@ -183,17 +179,17 @@ def executions_from_artifact(artifact: object) -> list[CodeExecution]:
     """The runs that an artifact holds; none if it is no such artifact. What is malformed is passed over."""
     if isinstance(artifact, CodeExecution):
         return [artifact]
-    return [_execution_from_json(run) for run in _objects(_own(artifact).get("executions"))]
+    return [_execution_from_json(run) for run in _objects(_of_executions(artifact).get("executions"))]
 
 
 def files_from_artifact(artifact: object) -> list[InlineFile]:
     """The files that an artifact holds; none if it is no such artifact. What is malformed is passed over."""
-    return _files(_own(artifact).get("files"))
+    return _files(_of_executions(artifact).get("files"))
 
 
-def _own(artifact: object) -> Json:
-    is_own = isinstance(artifact, dict) and artifact.get("type") == ARTIFACT_TYPE
-    return artifact if is_own and isinstance(artifact, dict) else {}
+def _of_executions(artifact: object) -> Json:
+    """The artifact if it is one that holds runs, else an empty one."""
+    return artifact if isinstance(artifact, dict) and artifact.get("type") == ARTIFACT_TYPE else {}
 
 
 def _json_from_execution(execution: CodeExecution) -> Json:

@@ -113,7 +113,7 @@ class ChosenBrain:
 
     @property
     def named(self) -> Brain | None:
-        """The brain with its name in the model version of its answers; the scenes name themselves."""
+        """The brain with its name in its answers; the scenes name themselves."""
         return _NamedBrain(self.brain, self.name) if self.brain else None
 
 
@@ -150,13 +150,12 @@ class _NamedBrain:
 
     def __init__(self, brain: Brain, name: str) -> None:
         self._brain = brain
-        self._name = name
+        self.stand_in = f"stand-in: {name}"
 
     def respond(
         self, prompt: Prompt
-    ) -> Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse]:
-        fields = yield from self._brain.respond(prompt)
-        return {"modelVersion": f"{prompt.model} (stand-in: {self._name})", **(fields or {})}
+    ) -> Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]:
+        return self._brain.respond(prompt)
 
 
 def _chat_model(name: str) -> BaseChatModel:

@@ -25,6 +25,7 @@ _TAG: Final = re.compile(r"<(/?)(caption|thead|tbody|tfoot|tr|th|td)\b([^<>]*)>"
 _BREAK: Final = re.compile(r"<br\b[^<>]*>", re.IGNORECASE)
 _ANY_TAG: Final = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SPAN: Final = re.compile(r"\b(colspan|rowspan)\s*=\s*[\"']?(\d{1,4})", re.IGNORECASE)
+_SECTIONS: Final = frozenset({"thead", "tbody", "tfoot"})
 _MOST_SPANNED: Final = 100
 _MOST_CELLS: Final = 1_000_000
 
@@ -76,15 +77,13 @@ def _read(body: str) -> tuple[str, list[_Row]]:
     pieces = _TAG.split(body)
     for closing, tag, attributes, text in zip(*(pieces[place::4] for place in range(1, 5)), strict=True):
         name = tag.lower()
-        if name in {"thead", "tbody", "tfoot"}:
+        if name in _SECTIONS:
             in_head = name == "thead" and not closing
-        elif closing:
-            continue
-        elif name == "caption":
-            caption = _content(text)
-        elif name == "tr" or not rows:
+        if name in _SECTIONS or name == "tr" or not rows:
             rows.append(_Row(is_header=True))
-        if name in {"th", "td"}:
+        if name == "caption" and not closing:
+            caption = _content(text)
+        if name in {"th", "td"} and not closing:
             spans = {span.lower(): int(size) for span, size in _SPAN.findall(attributes)}
             columns, depth = (min(_MOST_SPANNED, max(1, spans.get(of, 1))) for of in ("colspan", "rowspan"))
             rows[-1].cells.append((columns, depth, _content(text)))

@@ -35,7 +35,11 @@ _SIGNS: Final = re.compile(
 _BREAK: Final = re.compile(r"\r\n?|\n")
 _BORDER: Final = re.compile(r"^[ \t]*(?=[^\n+]*\+)[|+]?[-=:]+(?:\+[-=:]+)*[|+]?[ \t]*\r?$", re.MULTILINE)
 """The rules of boxes, shells and Org: Markdown's, but for crossings where it has bars."""
+_TOP: Final = re.compile(r"(\A|(?<![|+\r \t])[ \t]*\r?\n)([ \t]*\+[-=:+]+\+[ \t]*)(?=\r?\n[ \t]*\|)")
+"""The first border of a box and the line break in front of it."""
 _CROSSING: Final = re.compile(r"[|+]")
+_PROMPT: Final = re.compile(r"^[ \t]*>>>", re.MULTILINE)
+"""Python's, which Markdown takes for a quotation."""
 _AS_MARKDOWN: Final = {ord("+"): "|", ord("="): "-"}
 _RULED: Final = re.compile(r" *(?:-{2,}|={2,})(?: +(?:-{2,}|={2,}))+ *")
 _RUN: Final = re.compile(r"-+|=+")
@@ -140,7 +144,9 @@ def _blocks(text: str, lines: _Lines) -> list[Token]:
         raise MissingDependencyError("markdown-it-py", "files") from error
     parser = MarkdownIt("zero").disable("inline")
     parser.enable(["blockquote", "fence", "heading", "lheading", "list", "table"])
+    text = _TOP.sub(lambda top: top[1] + " " * len(top[2]), text)
     text = _BORDER.sub(lambda border: border[0].translate(_AS_MARKDOWN), text)
+    text = _PROMPT.sub(lambda prompt: " " * len(prompt[0]), text)
     blocks = parser.parse(text)
     for _ in range(_MOST_PARSES):
         unclosed = next((block for block in blocks if _is_unclosed(block, lines)), None)
@@ -188,8 +194,8 @@ def _rows(reading: Iterator[Token]) -> list[tuple[int, list[str]]]:
 def _barred_table(rows: list[tuple[int, list[str]]], lines: _Lines) -> DrawnTable | None:
     """A table of lines with bars; below the rule of a shell or box, all have as many bars as it has crossings.
 
-    A double rule is that of a grid, in which a row is all that stands between two borders. The shells' boxes have
-    borders above, below and under the header, and a row on each line.
+    Below a double rule, where there are borders between the rows, a row is all that stands between two of them.
+    Everywhere else a row is a line.
     """
     (first, header), *body = rows
     top, last = first, first + 1
@@ -211,7 +217,7 @@ def _barred_table(rows: list[tuple[int, list[str]]], lines: _Lines) -> DrawnTabl
         if top < 0 or not _BORDER.match(lines.texts[top]):
             return None
     written = [cells for band in bands for cells in band]
-    if "=" in rule:
+    if "=" in rule and sum(map(bool, bands)) > 1:
         written = [
             [" ".join(filter(None, column)) for column in zip(*band, strict=True)] for band in bands if band
         ]
@@ -263,7 +269,8 @@ def _headings(blocks: list[Token], markup: str, lines: _Lines) -> list[tuple[int
         if block.type == "heading_open" and "\n" not in content.content
     ]
     headings += [(lines.number(match.start()), match[1]) for match in _HTML_HEADING.finditer(markup)]
-    return sorted((number, plain_text(text)) for number, text in headings if len(text) <= _LONGEST_CAPTION)
+    plain = sorted((number, plain_text(text)) for number, text in headings)
+    return [(number, text) for number, text in plain if len(text) <= _LONGEST_CAPTION]
 
 
 def _caption(lines: _Lines, first: int, headings: list[tuple[int, str]]) -> str:

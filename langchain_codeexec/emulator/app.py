@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from langchain_codeexec.emulator.admin import admin_routes
@@ -235,7 +236,7 @@ class _Service:
             WatchedBrain(disturbance.brain(self._brain), exchange),
             self._executor,
             Prompt(target.model, target.endpoint, checked, cached),
-            target,
+            replace(target, stand_in=getattr(self._brain, "stand_in", "")),
             send_empty_output=self._send_empty_output,
         )
         bodies = Stepper(BODIES[target.action](answer))

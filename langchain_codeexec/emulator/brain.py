@@ -51,6 +51,9 @@ class Brain(Protocol):
     back as the value of that `yield`; every other `yield` gives `None`. Ids and thought signatures are the
     emulator's business. It runs in a worker thread of its own, so it may block.
 
+    A brain with an attribute `stand_in`, a few words, has them behind the model's name in its answers, so that a
+    kept answer is not taken for the service's.
+
     Two things a brain may do beyond that: yield a list of parts, which goes out as it is (nothing is run and
     nothing added), and return the fields of the response it sets itself (`finishReason`, `usageMetadata`,
     `promptFeedback` and so on), which replace the emulator's. It may raise `EmulatedError` to answer with an

@@ -97,7 +97,7 @@ def _pieces(part: Part) -> Iterator[Part]:
 
 def _identity(target: Target) -> dict[str, str]:
     """What is the same in every chunk of an answer."""
-    identity = {"modelVersion": target.model, "responseId": secrets.token_urlsafe(16)}
+    identity = {"modelVersion": target.model_version, "responseId": secrets.token_urlsafe(16)}
     if target.endpoint == "vertex":
         identity["createTime"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return identity

@@ -195,6 +195,8 @@ class SceneBrain:
     or JSON, values that neither the question nor a run gives are stand-ins.
     """
 
+    stand_in: Final = "offline stand-in"
+
     def respond(self, prompt: Prompt) -> _Parts:
         """Answer one request, part by part."""
         talk = _Talk(prompt.request)

@@ -55,6 +55,7 @@ class Target:
         model: Bare model name; empty where the path names none.
         action: Method name, `generateContent` for example; empty for a GET.
         parent: `projects/…/locations/…/` on Vertex, empty in express mode and on the Developer API.
+        stand_in: What answers in the model's place, where it says so; else empty.
     """
 
     endpoint: EndpointKind
@@ -62,6 +63,12 @@ class Target:
     model: str = ""
     action: str = ""
     parent: str = ""
+    stand_in: str = ""
+
+    @property
+    def model_version(self) -> str:
+        """What an answer gives as the name of its model."""
+        return f"{self.model} ({self.stand_in})" if self.stand_in else self.model
 
     @property
     def generation(self) -> int:

@@ -153,7 +153,7 @@ class _ObjectCutter:
                     self.pending.clear()
             else:
                 start = significant.start()
-                self._take_between(significant[0])
+                self._take_between(data[start : start + _EXCERPT])
         if self._depth:
             self.pending += data[start:position]
         return data[position:]
@@ -167,15 +167,17 @@ class _ObjectCutter:
             return _ANY
         return _INSIDE_STRING if self._in_string else _OUTSIDE_STRING
 
-    def _take_between(self, byte: bytes) -> None:
-        if byte == b"{":
+    def _take_between(self, data: bytes) -> None:
+        if data.startswith(b"{"):
             self._depth = 1
-        elif byte == b"[" and not self._is_array:
+        elif data.startswith(b"[") and not self._is_array:
             self._is_array = True
-        elif byte == b"]":
+        elif data.startswith(b"]"):
             self.is_done = True
         else:
-            raise ResponseFormatError("the stream is a JSON array that holds something other than objects")
+            raise ResponseFormatError(
+                "the stream is a JSON array that holds something other than objects", body=_excerpt(data)
+            )
 
     def _take_inside(self, byte: bytes) -> None:
         if self._is_escaped:

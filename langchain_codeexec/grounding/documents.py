@@ -18,7 +18,7 @@ Files in the working directory:
 Compute the answer from these files with Python code. ...
 ```
 
-The question is the user's own; all else is made here, a line each for a title or a file, cleaned and bounded.
+The question is the user's; all else is made here, a line each for a title or a file, cleaned and bounded.
 """
 
 from __future__ import annotations
@@ -222,8 +222,8 @@ def documents_as_data(
                 if figures := stated_figures(line):
                     sentence = DocumentSentence(number, line, tuple(figures), page)
                     sentences.setdefault((number, line), sentence)
-    found = tuple(sentences.values())
-    return DocumentData(cited, tuple(tables), found, _files(cited, tables, found, first, limits))
+    files = _files(cited, tables, tuple(sentences.values()), first, limits)
+    return DocumentData(cited, tuple(tables), tuple(sentences.values()), files)
 
 
 # -- documents -----------------------------------------------------------------------------------------------

@@ -221,7 +221,7 @@ def _digits(ambiguous: str) -> re.Pattern[str]:
               | (?P<suffix>{"|".join(SUFFIX_SCALES)}))(?![\w²³/])
         )?
         {_UNITS}
-        (?=(?P<letter>[{_LATIN}_])?)
+        (?=(?P<letter>[{_LATIN}_]\d?)?)
         """,
         re.VERBOSE,
     )
@@ -229,8 +229,8 @@ def _digits(ambiguous: str) -> re.Pattern[str]:
 
 _PRINTED: Final = (_digits(r"(?!)"),)
 _WRITTEN: Final = (_digits(AMBIGUOUS), re.compile(rf"\b(?P<words>{NUMBER_WORDS})s?\b{_UNITS}", re.IGNORECASE))
-_NAME: Final = re.compile(r"[A-Z_]")
-"""A letter right behind digits that makes a name of both (`3D`); any other begins a unit that is not known."""
+_NAME: Final = re.compile(r"[A-Z_]|e\d")
+"""What right behind digits makes a name of both (`3D`, `123e4567`); another letter begins a unit not known."""
 _NEAR: Final = 60
 """Characters before or behind a figure that can say something of it."""
 _ROUGHLY: Final = (
@@ -239,7 +239,7 @@ _ROUGHLY: Final = (
 )
 _ROUGH: Final = re.compile(rf"{_ROUGHLY}\s*$", re.IGNORECASE)
 _DECREASE: Final = re.compile(
-    r"\b(?:decreas|declin|fell|fall|drop|shr[aiu]nk|los[est]|reduc|minus|negative|down|deficit)\w*"
+    r"\b(?:(?:decreas|declin|fell|fall|drop|shr[aiu]nk|los[est]|reduc)\w*|minus|negative|down)\b"
     rf"(?:\s(?:by|of))?(?:\s{_ROUGHLY})?\s*$",
     re.IGNORECASE,
 )

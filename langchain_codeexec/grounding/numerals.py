@@ -219,7 +219,7 @@ _CURRENCY_SIGNS: Final = {code: code for code in CURRENCY_CODES} | {
     "A$": "AUD",
 }
 
-_SYMBOL: Final = 3  # letters of a spelling that has no plural
+_SYMBOL: Final = 2  # letters of a spelling that has no plural
 
 
 def _spellings(name: str, more: str) -> Iterator[str]:

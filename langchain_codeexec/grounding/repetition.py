@@ -72,7 +72,7 @@ _ORDERS: Final = frozenset({_SETS, _FILES})
 def sources_of_variation(codes: Iterable[str]) -> frozenset[str]:
     """What the output of programs that share their state may vary by, as far as their text shows.
 
-    It decides between "wrong" and "cannot be told" where an output differs, and never confirms one. Rather one
+    It decides between "wrong" and "cannot be judged" where an output differs, and never confirms one. Rather one
     source too many is seen than one too few.
 
     Args:

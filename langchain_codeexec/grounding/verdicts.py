@@ -1,4 +1,4 @@
-"""What verifying an answer gave, as a record that lies beside the answer's own."""
+"""What verifying an answer gave, as a record in the answer's metadata."""
 
 from __future__ import annotations
 

@@ -129,14 +129,18 @@ class CodeReader:
 
     def _read_typed(self, block: Json, block_type: str) -> list[CodeBlock]:
         provider = _TRANSLATED.get(block_type)
-        if provider == "openai" and block.get("id") in self._ids:  # kept twice: in the content and beside it
+        if (
+            provider == "openai" and _id(block.get("id")) in self._ids
+        ):  # kept twice: in the content and beside it
             return []
         origin, signature = _ORIGINS.get(provider or self._provider, ""), signature_of(block)
-        read: list[CodeBlock | None] = []
+        codes: list[CodeBlock | None] = []
         for standard in [block] if provider is None else _translated(block, provider):
-            is_call = standard.get("type") in _CALL_TYPES
-            read.append((self._call if is_call else self._result)(standard, origin, signature))
-        return [code for code in read if code is not None]
+            if standard.get("type") in _CALL_TYPES:
+                codes.append(self._call(standard, origin, signature))
+            elif provider is not None or self._is_of_code(standard):
+                codes.append(_result(standard, origin, signature))
+        return [code for code in codes if code is not None]
 
     def _call(self, block: Json, origin: str, signature: str | None) -> CodeCall | None:
         tool, call_id = _text(block.get("name")), _id(block.get("id"))
@@ -147,19 +151,10 @@ class CodeReader:
         code, language = _source(tool, _object(block.get("args")))
         return CodeCall(code, language, call_id, origin or _origin_by_id(call_id), signature)
 
-    def _result(self, block: Json, origin: str, signature: str | None) -> CodeResult | None:
-        extras, call_id = _object(block.get("extras")), _id(block.get("tool_call_id"))
-        is_of_code = call_id in self._ids or _text(extras.get("block_type")) in _RESULT_TYPES
-        if not is_of_code and "outcome" not in extras:
-            return None
-        output, images, outcome = _payload(block.get("output"))
-        if "outcome" in extras:
-            outcome = _outcome(extras["outcome"])
-        outcome = outcome or _STATUSES.get(_text(block.get("status") or extras.get("status")))
-        if outcome is None and not block.get("output"):  # the call is still running
-            return None
-        outcome = outcome or Outcome.UNSPECIFIED
-        return CodeResult(outcome, output, images, call_id, origin or _origin_by_id(call_id), signature)
+    def _is_of_code(self, result: Json) -> bool:
+        extras = _object(result.get("extras"))
+        is_of_code = "outcome" in extras or _text(extras.get("block_type")) in _RESULT_TYPES
+        return is_of_code or _id(result.get("tool_call_id")) in self._ids
 
 
 def code_executions(message: BaseMessage) -> list[CodeExecution]:
@@ -231,6 +226,19 @@ def _translated(block: Json, provider: str) -> list[Any]:
         return list(message.content_blocks)
     except (AttributeError, KeyError, TypeError, ValueError):
         return []
+
+
+def _result(block: Json, origin: str, signature: str | None) -> CodeResult | None:
+    """The result of a standard block; `None` while the call is still running."""
+    extras, call_id = _object(block.get("extras")), _id(block.get("tool_call_id"))
+    output, images, outcome = _payload(block.get("output"))
+    if "outcome" in extras:
+        outcome = _outcome(extras["outcome"])
+    outcome = outcome or _STATUSES.get(_text(block.get("status") or extras.get("status")))
+    if outcome is None and not block.get("output"):
+        return None
+    outcome = outcome or Outcome.UNSPECIFIED
+    return CodeResult(outcome, output, images, call_id, origin or _origin_by_id(call_id), signature)
 
 
 def _call_from_part(code: Json, signature: str | None) -> CodeBlock:

@@ -1,7 +1,4 @@
-"""Token counts of the wire as LangChain's usage metadata.
-
-A response of generateContent to messages.
-"""
+"""A response of generateContent to messages: blocks, token counts, and what else it holds as metadata."""
 
 from __future__ import annotations
 
@@ -63,10 +60,9 @@ def usage_from_wire(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
         "reasoning": thoughts,
         "audio": _of_modality(usage, "candidatesTokensDetails", "AUDIO"),
     }
-    if told := {key: count for key, count in input_details.items() if count}:
-        translated["input_token_details"] = told
-    if told := {key: count for key, count in output_details.items() if count}:
-        translated["output_token_details"] = told
+    for key, details in (("input_token_details", input_details), ("output_token_details", output_details)):
+        if counted := {name: count for name, count in details.items() if count}:
+            translated[key] = counted
     return cast("UsageMetadata", translated)
 
 
@@ -89,7 +85,7 @@ def _of_modality(usage: Mapping[str, Any], key: str, modality: str) -> int:
 Json = dict[str, Any]
 
 EVERY_CHUNK: Final = {"model_provider": "google_genai", "output_version": "v1"}
-"""What each chunk of a stream says of itself; langchain-core does not concatenate these two."""
+"""In the metadata of each chunk of a stream; langchain-core does not concatenate these two."""
 
 _EXPLAINED: Final[Mapping[str, str]] = {
     "MAX_TOKENS": "The answer was cut off at max_output_tokens; raise it, or lower the thinking budget.",

@@ -1,4 +1,4 @@
-"""Settings, tools and messages to the body of generateContent."""
+"""Settings to `generationConfig` and `safetySettings`."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def generation_config(settings: Mapping[str, Any]) -> Json:
             config |= special(settings[name])
     for key, value in (settings.get("generation_config") or {}).items():
         wire = camel_case(key)
-        both = isinstance(value, dict) and isinstance(config.get(wire), dict)
-        config[wire] = config[wire] | value if both else value
+        are_objects = isinstance(value, dict) and isinstance(config.get(wire), dict)
+        config[wire] = config[wire] | value if are_objects else value
     return config
 
 
@@ -95,10 +95,10 @@ def _response_schema(schema: Any) -> Json:
     return {"responseJsonSchema": schema_of(schema), "responseMimeType": "application/json"}
 
 
-def _logprobs(wanted: bool | int) -> Json:
-    if wanted is True:
+def _logprobs(setting: bool | int) -> Json:
+    if setting is True:
         return {"responseLogprobs": True}
-    return {"responseLogprobs": True, "logprobs": wanted} if wanted else {}
+    return {"responseLogprobs": True, "logprobs": setting} if setting else {}
 
 
 def _plain(value: Any) -> Any:

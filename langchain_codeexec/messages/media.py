@@ -58,6 +58,9 @@ _PARTS: Final = ("inlineData", "inline_data", "fileData", "file_data")
 _HOLDERS: Final = frozenset({"source", "image_url", "input_audio", "file", *_PARTS})
 """Keys under which a block may keep its fields in an object of their own."""
 
+_BLOB: Final = frozenset({"mime_type", "data"})
+"""Keys of a blob as Google's older client libraries take it, without a type."""
+
 _SETTINGS: Final[Mapping[str, str]] = {
     "video_metadata": "videoMetadata",
     "videoMetadata": "videoMetadata",
@@ -112,32 +115,29 @@ def media_from_block(block: object) -> Media | None:
     """The media of a content block in any provider's spelling; `None` for anything else."""
     if not isinstance(block, dict):
         return None
-    block_type = block.get("type")
-    if block_type == "non_standard":
+    if block.get("type") == "non_standard":
         return media_from_block(block.get("value"))
-    kind = _KINDS.get(block_type) if isinstance(block_type, str) else None
-    if kind is None and block.keys().isdisjoint(_PARTS) and (block_type is not None or "data" not in block):
+    holder = _holder(block)
+    if holder is None or not isinstance(holder.get("mime_type") or "", str):
         return None
-    holder = block
-    if not _HOLDERS.isdisjoint(block):
-        holder = next(
-            (value for key, value in block.items() if key in _HOLDERS and isinstance(value, dict)), block
-        )
     mime_type = _mime_type(block, holder)
-    if kind in {None, "file"}:
+    kind = _KINDS.get(str(block.get("type")), "file")
+    if kind == "file":
         family = mime_type.partition("/")[0]
         kind = family if family in _DEFAULT_TYPES else "file"
-    name, data = _name(block, holder), _data(holder)
+    name = _name(block, holder)
+    data = _data(holder)
     uri = _first_text(holder, "url", "image_url", "file_uri", "fileUri") or _first_text(block, "file_id")
     if isinstance(data, str) and data.startswith("data:"):
         uri = data
-    elif data is not None:
-        return Media(kind, mime_type, data, name=name)
-    if embedded := _DATA_URI.fullmatch(uri):
+        data = None
+    if data is None and (embedded := _DATA_URI.fullmatch(uri)):
         data = embedded["data"] if embedded["base64"] else unquote_to_bytes(embedded["data"])
         untyped = "" if embedded["base64"] and kind in _DEFAULT_TYPES else "text/plain"
-        return Media(kind, embedded["mime"] or mime_type or untyped, data, name=name)
-    return Media(kind, mime_type, uri=uri, name=name) if uri else None
+        mime_type = embedded["mime"] or mime_type or untyped
+    if data is None:
+        return Media(kind, mime_type, uri=uri, name=name) if uri else None
+    return Media(kind, mime_type, data, name=name)
 
 
 def is_media(block: object) -> bool:
@@ -210,13 +210,13 @@ def _part_from_block(block: Any) -> Json:
     block_type, text, value = block.get("type"), block.get("text"), block.get("value")
     if block_type is None and not _RAW_KEYS.isdisjoint(block):
         return block
-    if block_type == "non_standard" and isinstance(value, dict):
-        return value
     if block_type == "text" and isinstance(text, str):
         return {"text": text}
     if block_type == "text-plain" and isinstance(text, str):
         return {"text": "\n".join(str(block[key]) for key in ("title", "context", "text") if block.get(key))}
     media = media_from_block(block)
+    if block_type == "non_standard" and isinstance(value, dict) and (media is None or "type" not in value):
+        return value
     if media is None:
         raise MessageError(
             f"a content block of type {block_type!r} with the keys {sorted(map(str, block))} cannot be sent; "
@@ -227,6 +227,18 @@ def _part_from_block(block: Any) -> Json:
         if isinstance(fields, dict):
             part |= {_SETTINGS[key]: fields[key] for key in _SETTINGS.keys() & fields if fields[key]}
     return part
+
+
+def _holder(block: Json) -> Json | None:
+    """What has the fields of a block's media: the block or an object in it; `None` for a block of no media."""
+    block_type = block.get("type")
+    is_typed = isinstance(block_type, str) and block_type in _KINDS
+    is_part = not block.keys().isdisjoint(_PARTS) or (block_type is None and block.keys() >= _BLOB)
+    if not (is_typed or is_part):
+        return None
+    if _HOLDERS.isdisjoint(block):
+        return block
+    return next((value for key, value in block.items() if key in _HOLDERS and isinstance(value, dict)), block)
 
 
 def _mime_type(block: Json, holder: Json) -> str:

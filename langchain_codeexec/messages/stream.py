@@ -2,7 +2,7 @@
 
 langchain-core merges blocks of equal `index`. So text goes on under one index as long as it is plain, and
 every other part, and every text with a signature, has an index of its own. Strings in the metadata would be
-concatenated: what the chunks say beside their parts is collected and told once, with the last chunk.
+concatenated: what the chunks hold beside their parts is collected and given once, with the last chunk.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ __all__ = ["ChunkTranslator"]
 
 Json = dict[str, Any]
 
-_TEXT_KEY: Final = {"text": "text", "reasoning": "reasoning"}
+_TEXT_TYPES: Final = frozenset({"text", "reasoning"})
+"""Blocks whose text may go on in the next chunk; it stands under the key of the block's type."""
+
 _REPLACED: Final = frozenset({"usageMetadata", "safetyRatings"})
 
 
@@ -50,7 +52,7 @@ class ChunkTranslator:
         self._ids: CallIds | None = None
         self._index = -1
         self._open: str | None = None
-        self._told = False
+        self._is_begun = False
         self._response: Json = {}
         self._candidate: Json = {}
 
@@ -62,7 +64,7 @@ class ChunkTranslator:
         """
         self._ids = self._ids or self._origin.call_ids(response)
         # Of several candidates the first one is streamed; a chunk may bring another one alone.
-        candidate = next((found for found in candidates_of(response) if not found.get("index")), {})
+        candidate = next((each for each in candidates_of(response) if not each.get("index")), {})
         _collect(self._response, {key: value for key, value in response.items() if key != "candidates"})
         _collect(self._candidate, {key: value for key, value in candidate.items() if key != "content"})
         content: list[Json] = []
@@ -70,7 +72,7 @@ class ChunkTranslator:
         for part in parts_of(candidate):
             block = self._placed(block_from_part(part, self._ids))
             if content and content[-1]["index"] == block["index"]:
-                key = _TEXT_KEY[block["type"]]
+                key = block["type"]
                 content[-1] = {**content[-1], **block, key: content[-1][key] + block[key]}
                 continue
             if block["type"] == "tool_call":
@@ -86,20 +88,20 @@ class ChunkTranslator:
         )
 
     def last(self) -> AIMessageChunk:
-        """The chunk that ends the message: usage, finish reason and all other metadata, told once."""
+        """The chunk that ends the message: usage, finish reason and all other metadata."""
         response = self._response
-        told = metadata_of(response, self._candidate, self._origin, empty=self._index < 0)
+        metadata = metadata_of(response, self._candidate, self._origin, empty=self._index < 0)
         return AIMessageChunk(
             content=[],
             usage_metadata=usage_from_wire(response.get("usageMetadata")),
-            response_metadata=self._origin_once() | told,
+            response_metadata=self._origin_once() | metadata,
             chunk_position="last",
         )
 
     def _origin_once(self) -> Json:
         """The origin's metadata; strings langchain-core would concatenate only with the first chunk."""
-        metadata = dict(EVERY_CHUNK) if self._told else self._origin.metadata()
-        self._told = True
+        metadata = dict(EVERY_CHUNK) if self._is_begun else self._origin.metadata()
+        self._is_begun = True
         return metadata
 
     def _placed(self, block: Json) -> Json:
@@ -108,21 +110,21 @@ class ChunkTranslator:
         if self._open == "text" and (extras := closing_extras(block)):
             self._open = None
             return {**block, "extras": extras, "index": self._index}
-        plain = kind in _TEXT_KEY and "extras" not in block
+        plain = kind in _TEXT_TYPES and "extras" not in block
         if not (plain and kind == self._open):
             self._index += 1
         self._open = kind if plain else None
         return {**block, "index": self._index}
 
 
-def _collect(known: Json, told: Json) -> None:
-    """Add what a chunk tells: counts and reasons replace, lists go on unless they repeat what they held."""
-    for key, value in told.items():
-        held = None if key in _REPLACED else known.get(key)
-        if isinstance(held, dict) and isinstance(value, dict):
-            known[key] = dict(held)
-            _collect(known[key], value)
-        elif isinstance(held, list) and isinstance(value, list) and value[: len(held)] != held:
-            known[key] = [*held, *value]
+def _collect(collected: Json, values: Json) -> None:
+    """Add a chunk's values: counts and reasons replace, lists go on unless they repeat what they held."""
+    for key, value in values.items():
+        before = None if key in _REPLACED else collected.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            collected[key] = dict(before)
+            _collect(collected[key], value)
+        elif isinstance(before, list) and isinstance(value, list) and value[: len(before)] != before:
+            collected[key] = [*before, *value]
         else:
-            known[key] = value
+            collected[key] = value

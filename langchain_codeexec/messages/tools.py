@@ -1,9 +1,7 @@
-"""Tools in any of the ecosystem's spellings to `tools`.
+"""Tools and tool choices, in any of the ecosystem's spellings, to `tools` and `toolConfig`.
 
 A function's schema travels as JSON Schema (`parametersJsonSchema`) and is not rewritten, so that unions, maps
 and `$defs` reach the model as the user wrote them.
-
-A tool choice in any of LangChain's forms to `toolConfig`.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from langchain_codeexec.errors import ToolDeclarationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from langchain_codeexec.gemini.wire import Tool, ToolConfig
 
@@ -57,7 +55,7 @@ _BUILT_IN: Final = frozenset(
     }
 )
 _TOOL_KEYS: Final = _BUILT_IN | {"functionDeclarations"}
-_OWN_FUNCTION_KEYS: Final = frozenset({"parametersJsonSchema", "response", "responseJsonSchema", "behavior"})
+_GEMINI_KEYS: Final = frozenset({"parametersJsonSchema", "response", "responseJsonSchema", "behavior"})
 _FUNCTION_KEYS: Final = frozenset({"function", "parameters", "input_schema"})
 _NAME: Final = re.compile(r"[A-Za-z_][\w.:-]*", re.ASCII)
 
@@ -118,8 +116,8 @@ def schema_of(schema: Any) -> Json:
 
 def _entries(tool: Any) -> Iterator[tuple[str, Json]]:
     """What one tool declares: pairs of wire key and declaration."""
-    if not isinstance(tool, (dict, type, BaseTool)) and (found := dumped(tool)) is not None:
-        tool = found
+    if not isinstance(tool, (dict, type, BaseTool)):
+        tool = dumped(tool) or tool
     if isinstance(tool, dict):
         yield from _entries_of_dict(tool)
     else:
@@ -131,20 +129,20 @@ def _entries_of_dict(tool: Json) -> Iterator[tuple[str, Json]]:
     if isinstance(kind, str) and _CODE_TYPE.fullmatch(kind):
         yield "codeExecution", {}
         return
-    own = {camel_case(key): value for key, value in tool.items() if value is not None}
-    if own and own.keys() <= _TOOL_KEYS:
-        declarations = own.pop("functionDeclarations", [])
-        for declared in declarations if isinstance(declarations, list | tuple) else [declarations]:
-            yield "functionDeclarations", _own_function(declared)
-        for built_in, settings in own.items():
-            found = dumped(settings)
-            yield built_in, settings if found is None else found
+    fields = {camel_case(key): value for key, value in tool.items() if value is not None}
+    if fields and fields.keys() <= _TOOL_KEYS:
+        functions = fields.pop("functionDeclarations", [])
+        for function in functions if isinstance(functions, list | tuple) else [functions]:
+            yield "functionDeclarations", _gemini_function(function)
+        for built_in, settings in fields.items():
+            dump = dumped(settings)
+            yield built_in, settings if dump is None else dump
         return
     if isinstance(kind, str) and camel_case(kind) in _BUILT_IN:
         yield camel_case(kind), {key: value for key, value in tool.items() if key != "type"}
         return
     function = _unwrapped(tool)
-    yield "functionDeclarations", (_own_function if _is_own_form(function) else _function)(function)
+    yield "functionDeclarations", (_gemini_function if _is_gemini_form(function) else _function)(function)
 
 
 def _unwrapped(tool: Any) -> Any:
@@ -153,23 +151,21 @@ def _unwrapped(tool: Any) -> Any:
     return function if isinstance(function, dict) else tool
 
 
-def _is_own_form(function: Json) -> bool:
+def _is_gemini_form(function: Json) -> bool:
     """Whether a dict is a declaration in Gemini's form: it names the wire's fields, or its types in capitals."""
     parameters = function.get("parameters")
     kind = parameters.get("type") if isinstance(parameters, dict) else None
     if isinstance(kind, str) and kind.isupper():
         return True
-    return not _OWN_FUNCTION_KEYS.isdisjoint(map(camel_case, function))
+    return not _GEMINI_KEYS.isdisjoint(map(camel_case, function))
 
 
-def _own_function(declared: Any) -> Json:
+def _gemini_function(function: Any) -> Json:
     """A declaration in Gemini's own form stays as it is, but for the case of its keys."""
-    if not isinstance(declared, dict):
-        found = dumped(declared)
-        if found is None:
-            return _function(declared)
-        declared = found
-    return {camel_case(key): value for key, value in declared.items() if value is not None}
+    fields = function if isinstance(function, dict) else dumped(function)
+    if fields is None:
+        return _function(function)
+    return {camel_case(key): value for key, value in fields.items() if value is not None}
 
 
 def _checked_name(declaration: Json) -> str:
@@ -185,7 +181,7 @@ def _checked_name(declaration: Json) -> str:
 def _function(tool: Any) -> Json:
     """A function declaration from anything LangChain takes for a tool."""
     try:
-        name, description, schema = _described(tool)
+        name, description, schema = _description(tool)
     except Exception as error:
         raise ToolDeclarationError(f"{tool!r:.200} cannot be declared as a function: {error}") from error
     declaration: Json = {"name": name, **({"description": description} if description else {})}
@@ -194,7 +190,7 @@ def _function(tool: Any) -> Json:
     return declaration
 
 
-def _described(tool: Any) -> tuple[str, str, Json]:
+def _description(tool: Any) -> tuple[str, str, Json]:
     """Name, description and parameters of a tool."""
     if isinstance(tool, BaseTool):
         schema = tool.tool_call_schema
@@ -235,8 +231,8 @@ def _root(schema: Json) -> Json:
 
 def _parameters(schema: Any) -> Json:
     """A JSON Schema without the two keys that the declaration itself carries."""
-    found = schema if isinstance(schema, dict) else _model_schema(schema)
-    return {key: value for key, value in found.items() if key not in {"title", "description"}}
+    fields = schema if isinstance(schema, dict) else _model_schema(schema)
+    return {key: value for key, value in fields.items() if key not in {"title", "description"}}
 
 
 def _is_model(tool: Any) -> TypeGuard[type[BaseModel]]:
@@ -259,11 +255,13 @@ def camel_case(key: object) -> str:
 
 _MODES: Final = {"auto": "AUTO", "any": "ANY", "required": "ANY", "none": "NONE", "validated": "VALIDATED"}
 _CODE_CHOICES: Final = frozenset({"code_execution", "codeExecution", "code_interpreter"})
-_OWN_KEYS: Final = frozenset({"functionCallingConfig", "retrievalConfig", "includeServerSideToolInvocations"})
+_CONFIG_KEYS: Final = frozenset(
+    {"functionCallingConfig", "retrievalConfig", "includeServerSideToolInvocations"}
+)
 
 
 def tool_config(choice: Any, tools: Sequence[Tool]) -> ToolConfig:
-    """Translate a tool choice; it speaks of functions only and leaves code execution as it is.
+    """Translate a tool choice, which is of functions only and leaves code execution as it is.
 
     Args:
         choice: `None`, a bool, a mode (`auto`, `any`, `required`, `none`, `validated`), a function's name or
@@ -276,8 +274,8 @@ def tool_config(choice: Any, tools: Sequence[Tool]) -> ToolConfig:
     if choice is None or choice is False:
         return {}
     names = function_names(tools)
-    if own := _own_config(dumped(choice) or choice):
-        return own
+    if config := _gemini_config(dumped(choice) or choice):
+        return config
     mode, allowed = _mode_and_names(choice)
     if unknown := [name for name in allowed if name not in names]:
         raise ToolDeclarationError(
@@ -286,16 +284,16 @@ def tool_config(choice: Any, tools: Sequence[Tool]) -> ToolConfig:
         )
     if not names:  # there is nothing to choose, and the service refuses a choice
         return {}
-    config = {"mode": mode, **({"allowedFunctionNames": allowed} if allowed else {})}
-    return cast("ToolConfig", {"functionCallingConfig": config})
+    calling = {"mode": mode, **({"allowedFunctionNames": allowed} if allowed else {})}
+    return cast("ToolConfig", {"functionCallingConfig": calling})
 
 
-def _own_config(choice: Any) -> ToolConfig | None:
+def _gemini_config(choice: Any) -> ToolConfig | None:
     """Gemini's own `toolConfig` in either case, `None` for anything else."""
     if not isinstance(choice, dict):
         return None
     config = {camel_case(key): value for key, value in choice.items()}
-    if not config.keys() & _OWN_KEYS:
+    if not config.keys() & _CONFIG_KEYS:
         return None
     calling = config.get("functionCallingConfig")
     if isinstance(calling, dict):
@@ -318,8 +316,7 @@ def _mode_and_names(choice: Any) -> tuple[str, list[str]]:
     )
 
 
-def _named(choice: Mapping[str, Any]) -> Any:
+def _named(choice: Json) -> Any:
     """What OpenAI's or Anthropic's dict chooses: a function's name or a mode."""
     function = choice.get("function")
-    named = function.get("name") if isinstance(function, dict) else choice.get("name")
-    return named or choice.get("type")
+    return (function if isinstance(function, dict) else choice).get("name") or choice.get("type")

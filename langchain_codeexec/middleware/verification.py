@@ -43,7 +43,7 @@ class VerificationMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, Re
     and the figures of its prose are looked for in what was printed: see `verify_executions`. The verdict lies
     beside the answer, in `response_metadata["verification"]`; `Verification.from_message` reads it.
 
-    On a mismatch the model gets the findings, in a message of the agent's state that bears
+    On a mismatch the model gets the findings, in a message of the agent's state with
     `additional_kwargs["lc_source"] == "verification"`, and answers once more. Both answers stay in the history as
     they came, each with its verdict. An answer that calls tools is not verified: its turn goes on.
 

@@ -188,7 +188,6 @@ def _delegated_results(
         try:
             answer = yield Exchange(request, _code_and_media)
         except InvalidRequestError as refusal:
-            call.destination.learn(refusal.message, request)
             response = {"error": refusal.message}
         else:
             response = {"output": _output_of(answer)}

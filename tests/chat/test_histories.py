@@ -66,8 +66,8 @@ def response(name: str, call_id: str = "", **said: Any) -> dict[str, Any]:
     return {"functionResponse": {"name": name, "response": said, **({"id": call_id} if call_id else {})}}
 
 
-def orphan(said: str, name: str = "a function") -> dict[str, Any]:
-    return {"text": f'Result of an earlier call of {name}: {{"output": "{said}"}}'}
+def orphan(output: str, name: str = "The tool") -> dict[str, Any]:
+    return {"text": f'{name} returned: {{"output": "{output}"}}'}
 
 
 BOTH = [response("f", "c1", output="one"), response("g", "c2", output="two")]
@@ -344,7 +344,6 @@ def test_what_cannot_be_sent_is_refused_with_a_remedy(
     [
         [AIMessage("a")],
         [Q, blocks_changed(1, output={"a": 1}), NEXT],
-        [HumanMessage([{"type": "image", "base64": "aGk=", "mime_type": 5}])],
     ],
 )
 def test_what_the_service_refuses_is_told_as_it_says(gemini: Any, messages: Any) -> None:

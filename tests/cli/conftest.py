@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
 
+def words(text: str) -> str:
+    """A text without the lines and frames that a terminal's width gives it."""
+    return " ".join(text.replace("│", "").split())
+
+
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run a command in an empty directory; what it raises beside exits is the test's."""

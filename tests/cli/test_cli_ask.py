@@ -12,6 +12,7 @@ import pytest
 
 from langchain_codeexec.emulator import EmulatedError
 from langchain_codeexec.emulator.scenes import STAND_IN
+from tests.cli.conftest import words
 
 SUM = "What is the sum of the first 10 positive integers?"
 PLOT = "Plot a bar chart of the rainfall in mm: January 48, February 40, March 45, April 52."
@@ -20,10 +21,6 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def code(source: str) -> dict:
     return {"executableCode": {"language": "PYTHON", "code": source}}
-
-
-def words(text: str) -> str:
-    return " ".join(text.replace("│", "").split())
 
 
 @pytest.mark.parametrize("options", [[], ["--stream"]])

@@ -8,10 +8,7 @@ from langchain_codeexec.cli import demo as command
 from langchain_codeexec.emulator.scenes import STAND_IN
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.sandbox.local import LocalSandbox
-
-
-def words(text: str) -> str:
-    return " ".join(text.split())
+from tests.cli.conftest import words
 
 
 def test_five_of_five_come_out(cli, tmp_path):

@@ -12,6 +12,7 @@ from langchain_codeexec.cli.doctor import VARIABLES, read_configuration
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.executors.process import ProcessExecutor
 from langchain_codeexec.sandbox.local import LocalSandbox
+from tests.cli.conftest import words
 
 SIGN_IN = json.dumps({"type": "authorized_user", "client_id": "c", "refresh_token": "r"})
 KEY_FILE = json.dumps({"type": "service_account", "project_id": "my-project", "private_key": "s3cret"})
@@ -163,7 +164,7 @@ def test_where_code_cannot_run_nothing_is_usable(cli, monkeypatch, settings, pro
     monkeypatch.setattr(doctor, "DefaultExecutor", lambda: ProcessExecutor(**settings))
     result = cli("doctor")
     assert result.exit_code == 2
-    assert problem in " ".join(result.stdout.split())
+    assert problem in words(result.stdout)
 
 
 def test_without_a_sandbox_it_says_so(cli, monkeypatch):
@@ -175,12 +176,12 @@ def test_without_a_sandbox_it_says_so(cli, monkeypatch):
     monkeypatch.setenv("CODEEXEC_ALLOW_UNSAFE", "1")
     allowed = cli("doctor")
     assert (refused.exit_code, allowed.exit_code) == (2, 0)
-    assert "set CODEEXEC_ALLOW_UNSAFE=1" in " ".join(refused.stdout.split())
-    assert "sandbox no program could be run" in " ".join(refused.stdout.split())
+    assert "set CODEEXEC_ALLOW_UNSAFE=1" in words(refused.stdout)
+    assert "sandbox no program could be run" in words(refused.stdout)
     isolation = (
         "sandbox none: code runs as you, with your files and network, because CODEEXEC_ALLOW_UNSAFE allows it"
     )
-    assert isolation in " ".join(allowed.stdout.split())
+    assert isolation in words(allowed.stdout)
 
 
 FOUND = {
@@ -202,7 +203,7 @@ def test_the_sandbox_is_attacked(cli, monkeypatch, modes, code, form):
     if form:
         assert json.loads(result.stdout) == {mode: FOUND[mode] for mode in modes}
     else:
-        stdout = " ".join(result.stdout.split())
+        stdout = words(result.stdout)
         lines = {
             "namespaces": "· namespaces not to be had: no user namespaces",
             "bubblewrap": "✓ bubblewrap 3 of 3 attacks held",
@@ -218,7 +219,7 @@ def test_a_missing_library_is_named_with_its_extra(cli, monkeypatch):
         return {"starlette": "0.1.0"}.get(name, "1.99")
 
     monkeypatch.setattr(doctor, "version", version)
-    stdout = " ".join(cli("doctor").stdout.split())
+    stdout = words(cli("doctor").stdout)
     assert (
         "✗ emulator starlette missing or too old, uvicorn missing or too old; "
         "pip install 'langchain-codeexec[emulator]'" in stdout
@@ -249,5 +250,5 @@ COMMANDS = ["ask", "chat", "demo", "doctor", "serve", "record", "replay"]
 def test_every_help_has_the_exit_codes(cli, command_name):
     result = cli(*filter(None, [command_name]), "--help")
     assert result.exit_code == 0
-    text = " ".join(result.stdout.split())
+    text = words(result.stdout)
     assert "Exit codes: 0 all went well; 1 the model or the service failed; 2 the command or the" in text

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.cli.conftest import words
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -114,7 +116,7 @@ def test_serve_answers_until_interrupted() -> None:
 def test_serve_refuses_an_address_it_cannot_have(cli, options: list[str], message: str) -> None:
     result = cli("serve", *options)
     assert result.exit_code == 2
-    assert message in " ".join(result.stderr.split())
+    assert message in words(result.stderr)
 
 
 def test_serve_refuses_a_fault_it_does_not_know(cli) -> None:
@@ -142,9 +144,7 @@ def test_serve_names_a_port_in_use(cli) -> None:
         port = taken.getsockname()[1]
         result = cli("serve", "--port", str(port))
     assert result.exit_code == 2
-    assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in " ".join(
-        result.stderr.split()
-    )
+    assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in words(result.stderr)
     assert "--port" in result.stderr
 
 

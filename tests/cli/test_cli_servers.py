@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from tests.cli.conftest import words
 
 MODEL = "/v1beta/models/gemini-2.5-flash:generateContent"
 SCRIPT = """\
@@ -22,10 +23,6 @@ def answer(url: str, text: str = "Hi.") -> list[dict]:
     body = {"contents": [{"parts": [{"text": text}]}], "tools": [{"codeExecution": {}}]}
     response = httpx.post(url + MODEL, json=body, headers={"x-goog-api-key": "s3cret-key"}, timeout=60)
     return response.raise_for_status().json()["candidates"][0]["content"]["parts"]
-
-
-def words(text: str) -> str:
-    return " ".join(text.replace("│", "").split())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Sources of every kind as files: types, names, encodings, limits, and what the model is told."""
+"""Sources of every kind as files: types, names, encodings, limits, and what the model is message."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def columnar(write: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "mime_type", "called"),
+    ("name", "data", "mime_type", "sent_as"),
     [
         ("a.csv", CSV, "text/csv", "input_file_0.csv"),
         ("A.CSV", CSV, "text/csv", "input_file_0.csv"),
@@ -85,12 +85,12 @@ def columnar(write: Any) -> bytes:
     ],
 )
 def test_types_by_content_and_suffix(
-    tmp_path: Path, name: str, data: bytes, mime_type: str, called: str | None
+    tmp_path: Path, name: str, data: bytes, mime_type: str, sent_as: str | None
 ) -> None:
     (tmp_path / name).write_bytes(data)
     [file] = data_files(tmp_path / name)
     assert (file.mime_type, file.data, file.source) == (mime_type, data, name)
-    assert called is None or file.name == called
+    assert sent_as is None or file.name == sent_as
     assert data_files((name, data)) == data_files(str(tmp_path / name)) == (file,)
     assert file.inline_file == InlineFile(data, mime_type, file.name)
 
@@ -262,7 +262,7 @@ class _Odd:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         (_Odd(), "'_Odd' is nothing that can be sent as data; give a path"),
         (None, "'NoneType' is nothing"),
@@ -295,8 +295,8 @@ class _Odd:
         (Document("  "), "is empty"),
     ],
 )
-def test_what_cannot_be_sent_is_an_error_that_says_what_to_do(source: Any, told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_what_cannot_be_sent_is_an_error_that_says_what_to_do(source: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         data_files(source)
 
 
@@ -304,13 +304,13 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
     (tmp_path / "dangling.csv").symlink_to(tmp_path / "nowhere")
-    told = {
+    message = {
         tmp_path: "a folder",
         "/dev/zero": "a device",
         tmp_path / "pipe.csv": "a pipe",
         tmp_path / "loop.csv": "symbolic links",
     }
-    for path, why in {**told, tmp_path / "dangling.csv": "No such file"}.items():
+    for path, why in {**message, tmp_path / "dangling.csv": "No such file"}.items():
         with pytest.raises(DataError, match=why):
             data_files(path)
 
@@ -406,7 +406,7 @@ LONG = pd.DataFrame({"n": range(10_000), "t": "some text"})
 
 
 @pytest.mark.parametrize(
-    ("sources", "limits", "told"),
+    ("sources", "limits", "message"),
     [
         ([LONG], DataLimits(file_bytes=1000), r"frame has about 0.1 MB, and the limit of one file is 1.0 kB. Send fewer rows"),
         ([("a.csv", LONG.to_csv().encode())], DataLimits(file_bytes=1000), "a.csv has about 0.2 MB"),
@@ -419,9 +419,9 @@ LONG = pd.DataFrame({"n": range(10_000), "t": "some text"})
     ],
 )  # fmt: skip
 def test_too_much_is_an_error_that_names_size_limit_and_remedies(
-    sources: list[Any], limits: DataLimits, told: str
+    sources: list[Any], limits: DataLimits, message: str
 ) -> None:
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         data_files(*sources, limits=limits)
 
 

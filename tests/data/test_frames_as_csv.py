@@ -160,7 +160,7 @@ NESTED.append(NESTED)
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         (pd.DataFrame(), "no columns"),
         (pl.DataFrame(), "no columns"),
@@ -171,8 +171,8 @@ NESTED.append(NESTED)
         ({"a": [1], "b": [1, 2]}, "lists of the same length"),
     ],
 )
-def test_what_is_no_table_is_an_error_that_says_so(source: Any, told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_what_is_no_table_is_an_error_that_says_so(source: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         data_files(source)
 
 

@@ -152,8 +152,8 @@ def test_parts_stay_in_place_with_their_signatures(content, limit):
     ]
     to = Destination("gemini-3-flash-preview", "developer")
     [all_parts, fewer_parts] = [
-        [part for content in contents_from_messages(asked, to)[0] if content["role"] == "model" for part in content["parts"]]
-        for asked in (messages, without_images(messages, limit))
+        [part for content in contents_from_messages(conversation, to)[0] if content["role"] == "model" for part in content["parts"]]
+        for conversation in (messages, without_images(messages, limit))
     ]  # fmt: skip
     assert len(all_parts) == len(fewer_parts)
     for part, kept in zip(all_parts, fewer_parts, strict=True):

@@ -31,7 +31,7 @@ def drawn(*data: str) -> AIMessage:
 
 
 @pytest.mark.parametrize(
-    ("message", "found"),
+    ("message", "files"),
     [
         (drawn(ONE, TWO), [(b"1", "image/png"), (b"2", "image/png")]),
         (AIMessageChunk([image(index=3)]), [(b"1", "image/png")]),
@@ -76,8 +76,8 @@ def drawn(*data: str) -> AIMessage:
         (ToolMessage("Done.", tool_call_id="c", artifact={"type": "another"}), []),
     ],
 )  # fmt: skip
-def test_what_is_an_output(message, found):
-    assert [(file.data, file.mime_type) for file in outputs_of(message)] == found
+def test_what_is_an_output(message, files):
+    assert [(file.data, file.mime_type) for file in outputs_of(message)] == files
 
 
 @pytest.mark.parametrize(

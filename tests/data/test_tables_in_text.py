@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langchain_core.documents import Document
 
-from langchain_codeexec.data import tables_in_text
+from langchain_codeexec.data import data_files, tables_in_text
+from langchain_codeexec.errors import MissingDependencyError
 
 PIPES = "| a | b |\n|---|---|\n| 1 | x |\n| 2 | y |"
 AB = ("a", "b")
 ROWS = (("1", "x"), ("2", "y"))
+IN_A_LIST = "- Moons\n  | a | b |\n  |---|---|\n  | 1 | x |\n  | 2 | y |"
+BELOW_A_PROMPT = ">>> print(table)\r\n    +---+---+\r\n    | a | b |\r\n    +---+---+ \r\n    | 1 | x |\r\n    | 2 | y |\r\n    +---+---+"
+ABOVE = {IN_A_LIST: "- Moons\n", BELOW_A_PROMPT: ">>> print(table)\r\n"}
 
 
 @pytest.mark.parametrize(
@@ -20,7 +26,12 @@ ROWS = (("1", "x"), ("2", "y"))
     [
         PIPES,
         PIPES.replace("\n", "\r\n"),
-        "a | b\n- | -\n1 | x\n2 | y",
+        "a | b\n--|--\n1 | x\n2 | y",
+        "> | a | b |\n> |---|---|\n> | 1 | x |\n> | 2 | y |",
+        IN_A_LIST,
+        "    | a | b |\n    |---|---|\n    | 1 | x |\n    | 2 | y |",
+        "| a | b |\n|---+---|\n| 1 | x |\n|---+---|\n| 2 | y |",
+        "+---+---+\n| a | b |\n+---+---+\n| 1 | x |\n+---+---+\n| 2 | y |\n+---+---+\n2 rows in set (0.00 sec)",
         "|a|b|\n|:-|-:|\n|1|x|\n|2|y|",
         " a | b\n---+---\n 1 | x\n 2 | y\n(2 rows)",
         "+---+---+\n| a | b |\n+---+---+\n| 1 | x |\n| 2 | y |\n+---+---+",
@@ -36,6 +47,9 @@ ROWS = (("1", "x"), ("2", "y"))
         "<table><tr><td><!-- <td> -->a<style>td{}</style></td><td>b<tr><td>1</td><td><b>x</b><tr><td>2<td>y</table>",
         "| a | b |\n|---|---|\n| **1** | [x](http://e.org) |\n| `2` | y<br> |",
         "|  |  |\n|--|--|\n| a | b |\n| 1 | x |\n| 2 | y |",
+        "+---+---+\n| a | b |\n+===+===+\n| 1 | x |\n| 2 | y |\n+---+---+",
+        BELOW_A_PROMPT,
+        "<table><tr><td>a<td>b</tr><td>1</td><td>x</td><tr><td>2<td>y</table>",
     ],
 )
 def test_every_way_to_write_a_table(text: str) -> None:
@@ -43,7 +57,7 @@ def test_every_way_to_write_a_table(text: str) -> None:
     [table] = tables_in_text(around)
     assert (table.columns, table.rows) == (AB, ROWS)
     assert tables_in_text(around[table.start : table.end])[0].rows == ROWS
-    assert around[: table.start] == "Before.\n\n"
+    assert around[: table.start] == f"Before.\n\n{ABOVE.get(text, '')}"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +90,42 @@ def test_what_is_no_table(text: str) -> None:
     assert tables_in_text(text) == ()
 
 
+def test_a_row_of_a_grid_is_what_stands_between_two_borders() -> None:
+    grid = "+---+----+\n| a | b  |\n+===+====+\n| 1 | x  |\n|   | y  |\n+---+----+\n| 2 | z  |\n+---+----+"
+    assert tables_in_text(grid)[0].rows == (("1", "x y"), ("2", "z"))
+
+
+def test_prose_below_a_table_is_none_of_its_rows() -> None:
+    text = f"{PIPES}\nThat is all."
+    [table] = tables_in_text(text)
+    assert (table.rows, text[table.end :]) == (ROWS, "\nThat is all.")
+
+
+def test_cells_that_would_span_a_table_of_millions_are_no_table() -> None:
+    cells = "<td rowspan=99 colspan=99>x" * 2_000
+    assert tables_in_text(f"<table><tr>{cells}<tr><td>y{'<tr><td>z' * 98}</table>") == ()
+
+
+SIGNS = [PIPES, "a  b\n-- --\n1  2", "```csv\na,b\n1,2\n```", "<table>", "+--+\n|a |\n+--+\n| 1|"]
+
+
+@pytest.mark.parametrize("text", SIGNS)
+def test_signs_of_a_table_need_the_library_and_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "markdown_it", None)
+    with pytest.raises(MissingDependencyError, match=r"markdown-it-py is not .*langchain-codeexec\[files\]"):
+        data_files(Document(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["Words.", "Title\n-----\n\n---\n- 1 + 1 = 2\n- a | b", "```python\nx = 1\n```", "a<b"]
+)
+def test_text_without_signs_of_a_table_needs_no_library(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setitem(sys.modules, "markdown_it", None)
+    assert [file.data.decode() for file in data_files(Document(text))] == [text]
+
+
 def test_an_unclosed_fence_hides_nothing() -> None:
     assert len(tables_in_text(f"````python\nx = 1\n\n{PIPES}\n\n`````r\n\n{PIPES}")) == 2
 
@@ -105,6 +155,8 @@ def test_cells_that_span_are_repeated() -> None:
     [
         ("## Moons of Mars\n\n", "Moons of Mars"),
         ("## Moons ##\nSome words about them.\n\n", "Moons"),
+        (f"## [Moons](https://example.org/{'x' * 200})\n\n", "Moons"),
+        ("---\nlayout: page\ntitle: x\n---\n\n", ""),
         ("Moons\n=====\n\n", "Moons"),
         ("<h2>Moons</h2>\n", "Moons"),
         ("# Mars\n\nTable 2: its moons\n\n", "Table 2: its moons"),
@@ -164,7 +216,7 @@ def test_numbers_are_plain_where_a_whole_column_is_numbers(
     name: str, cells: list[str], expected_name: str, expected: list[str]
 ) -> None:
     body = "\n".join(f"| {cell} | k |" for cell in cells)
-    [table] = tables_in_text(f"| {name} | other |\n|---|---|\n{body}")
+    [table] = tables_in_text(f"| {name} | k |\n|---|---|\n{body}")
     assert table.columns[0] == expected_name
     assert [row[0] for row in table.rows] == expected
 
@@ -192,8 +244,7 @@ def test_what_is_written_is_read_again(parts: list) -> None:
         lines = [header, ["---"] * len(header), *rows]
         text += "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{prose}\n\n"
         written.append((tuple(header), tuple(map(tuple, rows))))
-    found = tables_in_text(text)
-    assert [(table.columns, table.rows) for table in found] == written
+    assert [(table.columns, table.rows) for table in tables_in_text(text)] == written
 
 
 @settings(max_examples=60)
@@ -236,5 +287,5 @@ def test_any_text_gives_ordered_tables_that_do_not_overlap(text: str) -> None:
 )
 def test_hostile_text_takes_no_more_than_its_share(piece: str) -> None:
     """Quadratic time would be minutes here."""
-    text = f"| x |\n|---|\n| {piece * 20_000} |"
+    text = f"| x |\n|---|\n| {piece * 10_000} |"
     assert len(tables_in_text(text)) <= len(re.findall("\n", text))

@@ -61,12 +61,6 @@ def reply(prompt: Prompt) -> Any:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[LocalSandbox]:
-    with LocalSandbox(preload=()) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def service(sandbox: LocalSandbox) -> Iterator[GeminiEmulator]:
     with GeminiEmulator(ScriptedBrain(reply), sandbox) as emulator:
         yield emulator

@@ -69,12 +69,6 @@ class Model:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[LocalSandbox]:
-    with LocalSandbox(preload=()) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def service(sandbox: LocalSandbox) -> Iterator[tuple[Model, GeminiEmulator]]:
     model = Model()
     with GeminiEmulator(ScriptedBrain(model), sandbox) as emulator:
@@ -113,6 +107,8 @@ def chat_model(emulator: GeminiEmulator, **settings: Any) -> ChatGeminiCodeExecu
         ("import sys\nprint('warned', file=sys.stderr)", ""),
         ("# nothing but a remark", ""),
         ("x = '{program}'\nprint(x)", "{program}\n"),
+        ("\n    \nif True:\n    print('indented')", "indented\n"),
+        (f"# {'long ' * 2000}\nprint('end')", "end\n"),
     ],
 )
 async def test_a_program_runs_as_it_stands(executor: GeminiExecutor, model: Model, code: str, printed: str):

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from langchain_codeexec import ExecutionRequest
-from langchain_codeexec.errors import ExecutionRequestError
 from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors.process import ProcessExecutor
 
@@ -80,47 +79,6 @@ def test_files_are_there_and_unchanged_ones_do_not_come_back():
     result = run("print(open('data.csv').read())", CSV)
 
     assert (result.stdout, result.files) == ("a,b\n1,2\n\n", ())
-
-
-def test_a_file_without_a_name_is_called_as_gemini_does():
-    result = run(
-        "import os; print(*sorted(os.listdir()))", InlineFile(b"", "text/csv"), InlineFile(b"", "x/unknown")
-    )
-
-    assert result.stdout == "input_file_0.csv input_file_1\n"
-
-
-def test_a_module_among_the_files_can_be_imported_and_hides_no_library():
-    files = (
-        InlineFile(b"x = 7", "text/x-python", "mine.py"),
-        InlineFile(b"1 / 0", "text/x-python", "traceback.py"),
-    )
-    result = run("import mine, traceback; print(mine.x)", *files)
-
-    assert (result.outcome, result.stdout, result.files) == (Outcome.OK, "7\n", ())
-
-
-@pytest.mark.parametrize(
-    "name", ["../x", "/etc/x", "a/b", "a\\b", "..\\x", ".", "..", "a\0b", "\ud800", "x" * 256, "é" * 128]
-)
-def test_hostile_names(name: str):
-    with pytest.raises(ExecutionRequestError) as caught:
-        run("", InlineFile(b"", "text/plain", name))
-
-    assert repr(name) in str(caught.value)
-    assert isinstance(caught.value, ValueError)
-
-
-@pytest.mark.parametrize("name", ["a b.csv", "-rf", "~", "$HOME", "CON", "é" * 127, ".hidden", "..x", "a\nb"])
-def test_odd_but_harmless_names(name: str):
-    result = run("import os; print(ascii(os.listdir()))", InlineFile(b"", "text/plain", name))
-
-    assert result.stdout == f"[{name!a}]\n"
-
-
-def test_two_files_of_one_name():
-    with pytest.raises(ExecutionRequestError, match="same name"):
-        run("", CSV, CSV)
 
 
 @pytest.mark.parametrize(

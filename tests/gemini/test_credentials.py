@@ -73,15 +73,15 @@ def test_one_refresh_serves_all_threads() -> None:
     credentials = oauth_credentials(source)
     all_started = threading.Barrier(21)
 
-    def ask(_: int):
+    def headers(_: int):
         all_started.wait(20)
         return credentials.headers()
 
     with ThreadPoolExecutor(20) as pool:
-        answers = [pool.submit(ask, number) for number in range(20)]
+        answers = pool.map(headers, range(20))
         all_started.wait(20)
         source.held.set()
-        assert [answer.result() for answer in answers] == [bearer(1)] * 20
+        assert list(answers) == [bearer(1)] * 20
     assert source.refreshes == 1
 
 
@@ -99,9 +99,9 @@ def test_one_refresh_serves_all_tasks_and_does_not_block_their_loop() -> None:
         source.held.set()
         return await asyncio.gather(*asking, return_exceptions=True)
 
-    cancelled, answers = (results := asyncio.run(ask_all()))[:2], results[2:]
-    assert all(isinstance(result, asyncio.CancelledError) for result in cancelled)
-    assert answers == [bearer(1)] * 48
+    results = asyncio.run(ask_all())
+    assert {type(result) for result in results[:2]} == {asyncio.CancelledError}
+    assert results[2:] == [bearer(1)] * 48
     assert source.refreshes == 1
     assert source.threads != [threading.get_ident()]
 
@@ -146,40 +146,44 @@ def test_a_token_server_out_of_reach_is_a_connection_failure(failure) -> None:
         oauth_credentials(Numbered(failure=failure)).headers()
 
 
-def test_a_refused_token_is_replaced_once(server, generate) -> None:
-    source = Numbered()
+@pytest.fixture
+def transport_with(server):
+    made = []
+
+    def transport_with(source):
+        made.append(rest_transport(project="p", credentials=source, base_url=server.url, max_retries=0))
+        return made[-1]
+
+    yield transport_with
+    for transport in made:
+        transport.close()
+
+
+def test_a_refused_token_is_replaced_once(server, transport_with, generate) -> None:
     for status in (200, 401, 200, 200, 401, 401):
         server.answer(status=status)
-    transport = rest_transport(
-        vertexai=True, project="p", credentials=source, base_url=server.url, max_retries=0
-    )
+    transport = transport_with(Numbered())
     for _ in range(3):
         assert generate(transport, "m", {}) == {}
     with pytest.raises(AuthenticationError):
         generate(transport, "m", {})
-    transport.close()
     sent = [received.headers["authorization"] for received in server.requests]
     assert sent == [f"Bearer t{number}" for number in (1, 1, 2, 2, 2, 3)]
 
 
-def test_the_refusal_is_raised_when_the_token_cannot_be_replaced(server, generate) -> None:
-    source = google.oauth2.credentials.Credentials("only-this-token")
+def test_the_refusal_is_raised_when_the_token_cannot_be_replaced(server, transport_with, generate) -> None:
     server.answer({"error": {"code": 401, "message": "Expired."}}, status=401)
-    transport = rest_transport(vertexai=True, project="p", credentials=source, base_url=server.url)
+    transport = transport_with(google.oauth2.credentials.Credentials("only-this-token"))
     with pytest.raises(AuthenticationError, match="Expired") as caught:
         generate(transport, "m", {})
-    transport.close()
     assert isinstance(caught.value.__cause__, CredentialsError)
     assert len(server.requests) == 1
 
 
-def test_anonymous_credentials_send_nothing(server, generate) -> None:
-    source = google.auth.credentials.AnonymousCredentials()
+def test_anonymous_credentials_send_nothing(server, transport_with, generate) -> None:
     server.answer(status=401)
-    transport = rest_transport(vertexai=True, project="p", credentials=source, base_url=server.url)
     with pytest.raises(AuthenticationError):
-        generate(transport, "m", {})
-    transport.close()
+        generate(transport_with(google.auth.credentials.AnonymousCredentials()), "m", {})
     assert "authorization" not in server.requests[0].headers
 
 
@@ -212,9 +216,8 @@ def key_info(server, private_key: str) -> dict[str, str]:
 def key_source(request, key_info, tmp_path):
     path = tmp_path / "key.json"
     path.write_text(json.dumps(key_info))
-    return {"mapping": key_info, "text": json.dumps(key_info), "path": path, "path text": str(path)}[
-        request.param
-    ]
+    sources = {"mapping": key_info, "text": json.dumps(key_info), "path": path, "path text": str(path)}
+    return sources[request.param]
 
 
 TOKEN = {"access_token": "fetched", "expires_in": 3600, "token_type": "Bearer"}

@@ -7,55 +7,53 @@ from hypothesis import strategies as st
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.endpoints import Endpoint, count_tokens_body, resource_name
 
-PLACED = "projects/p/locations/{}/publishers/google/models/m:generateContent"
+MODEL = "publishers/google/models/m:generateContent"
+OWN = "projects/q/locations/us-east1/endpoints/123"
 
 
 @pytest.mark.parametrize(
     ("endpoint", "url"),
     [
+        (Endpoint("developer"), "generativelanguage.googleapis.com/v1beta/models/m:generateContent"),
         (
-            Endpoint("developer"),
-            "https://generativelanguage.googleapis.com/v1beta/models/m:generateContent",
+            Endpoint("developer", api_version="v1"),
+            "generativelanguage.googleapis.com/v1/models/m:generateContent",
         ),
-        (
-            Endpoint("developer", api_version="v1alpha"),
-            "https://generativelanguage.googleapis.com/v1alpha/models/m:generateContent",
-        ),
+        (Endpoint("vertex"), f"aiplatform.googleapis.com/v1beta1/{MODEL}"),
         (
             Endpoint("vertex", project="p"),
-            "https://aiplatform.googleapis.com/v1beta1/" + PLACED.format("global"),
+            f"aiplatform.googleapis.com/v1beta1/projects/p/locations/global/{MODEL}",
         ),
         (
-            Endpoint("vertex", project="p", location="europe-west4"),
-            "https://europe-west4-aiplatform.googleapis.com/v1beta1/" + PLACED.format("europe-west4"),
+            Endpoint("vertex", project="p", location="asia-east1"),
+            f"asia-east1-aiplatform.googleapis.com/v1beta1/projects/p/locations/asia-east1/{MODEL}",
         ),
-        (
-            Endpoint("vertex", project="p", location="us"),
-            "https://aiplatform.us.rep.googleapis.com/v1beta1/" + PLACED.format("us"),
-        ),
-        (
-            Endpoint("vertex", project="p", location="eu"),
-            "https://aiplatform.eu.rep.googleapis.com/v1beta1/" + PLACED.format("eu"),
-        ),
-        (
-            Endpoint("vertex"),
-            "https://aiplatform.googleapis.com/v1beta1/publishers/google/models/m:generateContent",
+        *(
+            (
+                Endpoint("vertex", project="p", location=region),
+                f"aiplatform.{region}.rep.googleapis.com/v1beta1/projects/p/locations/{region}/{MODEL}",
+            )
+            for region in ("us", "eu")
         ),
         (
             Endpoint("vertex", "https://gw.example/google/", "example.com:p", "us-east1", "v1"),
-            "https://gw.example/google/v1/projects/example.com:p/locations/us-east1/publishers/google/models/m:generateContent",
+            f"gw.example/google/v1/projects/example.com:p/locations/us-east1/{MODEL}",
         ),
         (
             Endpoint("developer", "gateway.example:8443"),
-            "https://gateway.example:8443/v1beta/models/m:generateContent",
+            "gateway.example:8443/v1beta/models/m:generateContent",
         ),
-        (Endpoint("developer", "http://127.9.8.7:80"), "http://127.9.8.7:80/v1beta/models/m:generateContent"),
-        (Endpoint("developer", "http://[::1]:80"), "http://[::1]:80/v1beta/models/m:generateContent"),
-        (Endpoint("developer", "http://localhost"), "http://localhost/v1beta/models/m:generateContent"),
     ],
 )
 def test_url_of_endpoint(endpoint: Endpoint, url: str) -> None:
-    assert endpoint.url("m", "generateContent") == url
+    assert endpoint.url("m", "generateContent") == f"https://{url}"
+
+
+@pytest.mark.parametrize("root", ["http://127.9.8.7:80", "http://[::1]:80", "http://localhost"])
+def test_plain_http_on_this_machine(root: str) -> None:
+    endpoint = Endpoint("developer", root)
+    assert endpoint.url("m", "generateContent") == f"{root}/v1beta/models/m:generateContent"
+    assert endpoint.is_local
 
 
 @pytest.mark.parametrize(
@@ -85,11 +83,7 @@ def test_url_of_method(method, end) -> None:
         ("vertex", "meta/x", "publishers/meta/models/x"),
         ("vertex", "endpoints/123", "endpoints/123"),
         ("vertex", "tunedModels/x", "tunedModels/x"),
-        (
-            "vertex",
-            "projects/q/locations/us-east1/endpoints/123",
-            "projects/q/locations/us-east1/endpoints/123",
-        ),
+        ("vertex", OWN, OWN),
         ("vertex", "no-such-model-ünknown", "publishers/google/models/no-such-model-%C3%BCnknown"),
         ("developer", "x:predict%2e\\&", "models/x%3Apredict%252e%5C%26"),
     ],
@@ -99,37 +93,16 @@ def test_resource_name(kind, model: str, name: str) -> None:
 
 
 def test_full_name_goes_to_the_host_of_its_own_location() -> None:
-    model = "projects/q/locations/us-east1/endpoints/123"
-    url = f"https://us-east1-aiplatform.googleapis.com/v1beta1/{model}:generateContent"
-    assert Endpoint("vertex", project="p", location="global").url(model, "generateContent") == url
-    assert (
-        Endpoint("vertex", "https://gw", "p")
-        .url(model, "generateContent")
-        .startswith("https://gw/v1beta1/projects/q/")
-    )
+    url = f"https://us-east1-aiplatform.googleapis.com/v1beta1/{OWN}:generateContent"
+    assert Endpoint("vertex", project="p").url(OWN, "generateContent") == url
+    url = f"https://gw/v1beta1/{OWN}:generateContent"
+    assert Endpoint("vertex", "https://gw", "p").url(OWN, "generateContent") == url
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        "",
-        " ",
-        "a b",
-        "a\n",
-        "../x",
-        "models/../x",
-        "a..b",
-        "x?alt=sse",
-        "x#y",
-        "/x",
-        "x/",
-        "a//b",
-        "./x",
-        "a/./b",
-        None,
-        7,
-    ],
-)
+UNSAFE = ["", " ", "a b", "a\n", "../x", "models/../x", "a..b", "x?alt=sse", "x#y", "/x", "x/", "a//b", "./x"]
+
+
+@pytest.mark.parametrize("model", [*UNSAFE, "a/./b", None, 7])
 @pytest.mark.parametrize("kind", ["vertex", "developer"])
 def test_name_that_would_change_the_url_is_refused(kind, model) -> None:
     with pytest.raises(ConfigurationError, match="model="):
@@ -186,35 +159,23 @@ def test_password_in_base_url_is_refused_and_not_shown() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+WHOLE = {
+    "contents": [1],
+    "systemInstruction": 3,
+    "tools": [2],
+    "generationConfig": {},
+    "toolConfig": {},
+    "labels": {},
+}
+
+
 @pytest.mark.parametrize(
     ("kind", "request_", "body"),
     [
         ("developer", {"contents": [1]}, {"contents": [1]}),
         ("developer", {}, {}),
-        (
-            "developer",
-            {"contents": [1], "tools": [2], "toolConfig": {}},
-            {
-                "generateContentRequest": {
-                    "model": "models/m",
-                    "contents": [1],
-                    "tools": [2],
-                    "toolConfig": {},
-                }
-            },
-        ),
-        (
-            "vertex",
-            {
-                "contents": [1],
-                "tools": [2],
-                "systemInstruction": 3,
-                "toolConfig": {},
-                "labels": {},
-                "generationConfig": {},
-            },
-            {"contents": [1], "systemInstruction": 3, "tools": [2], "generationConfig": {}},
-        ),
+        ("developer", WHOLE, {"generateContentRequest": {"model": "models/m", **WHOLE}}),
+        ("vertex", WHOLE, {key: WHOLE[key] for key in list(WHOLE)[:4]}),
     ],
 )
 def test_count_tokens_body(kind, request_, body) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_codeexec.errors import InvalidRequestError, RateLimitError, ResponseFormatError, ServerError
+from langchain_codeexec.errors import RateLimitError, ResponseFormatError, ServerError
 from langchain_codeexec.gemini.sse import StreamDecoder
 
 ERROR = {"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}
@@ -99,6 +99,8 @@ def test_any_bytes_give_objects_or_a_typed_error(data: bytes, cuts) -> None:
         (b'data: {"a":1}\n\n{\n "a":\n 2\n}\ndata: {"a":3}\n\n', [{"a": 1}, {"a": 2}, {"a": 3}]),
         (b'data: {"a":1}\n{"a":2}\n', [{"a": 1}, {"a": 2}]),
         (b'data: {"error":null}\n\n', [{"error": None}]),
+        (b'data: {"a":1}\n\ndata: [DONE]\n\n', [{"a": 1}]),
+        (b'data: {"a":1}\r\n\r\ndata:[DONE]', [{"a": 1}]),
         (b'data: {"candidates":[],"error":{"x":1}}\n\n', [{"candidates": [], "error": {"x": 1}}]),
     ],
 )
@@ -111,6 +113,7 @@ def test_stream(stream: bytes, documents: list[object]) -> None:
     "stream",
     [
         b"",
+        b"data: [DONE]\n\n",
         b": only a comment\n\n",
         b"<html>hello</html>",
         b"\xef\xbb",
@@ -137,33 +140,38 @@ def test_stream_that_breaks_the_protocol(stream: bytes) -> None:
         decode(stream)
 
 
-def test_broken_json_shows_its_beginning_and_its_origin_without_query() -> None:
-    with pytest.raises(ResponseFormatError, match=r"from https://h/m:streamGenerateContent holds") as caught:
-        decode(b'data: {"a": nonsense\n\n')
-    assert caught.value.body == '{"a": nonsense'
+@pytest.mark.parametrize(
+    ("stream", "match", "body"),
+    [
+        (b'data: {"a": nonsense\n\n', "from https://h/m:streamGenerateContent holds", '{"a": nonsense'),
+        (b'[{"a":1}, nonsense]', "something other than objects", "nonsense]"),
+    ],
+)
+def test_a_broken_stream_is_shown_without_the_query_of_its_origin(
+    stream: bytes, match: str, body: str
+) -> None:
+    with pytest.raises(ResponseFormatError, match=match) as caught:
+        decode(stream)
+    assert caught.value.body == body
+
+
+EVENTS = b'data: {"a":1}\n\ndata: {"a":2}\n\n'
 
 
 @pytest.mark.parametrize(
-    "rest",
+    "stream",
     [
-        b"data: " + json.dumps(ERROR).encode() + b"\n\n",
-        b"data: " + json.dumps([ERROR]).encode() + b"\n\n",
-        json.dumps(ERROR).encode() + b"\n",
-        json.dumps(ERROR, indent=2).encode(),
-        json.dumps([ERROR], indent=2).encode(),
+        EVENTS + b"data: " + json.dumps(ERROR).encode() + b"\n\n",
+        EVENTS + b"data: " + json.dumps([ERROR]).encode() + b"\n\n",
+        EVENTS + json.dumps(ERROR).encode() + b"\n",
+        EVENTS + json.dumps(ERROR, indent=2).encode(),
+        EVENTS + json.dumps([ERROR], indent=2).encode(),
+        json.dumps([{"a": 1}, {"a": 2}, ERROR]).encode(),
     ],
 )
-def test_error_in_mid_stream_is_raised_after_what_came_before(rest: bytes) -> None:
-    chunks = StreamDecoder("https://h/x?alt=sse").feed(b'data: {"a":1}\n\ndata: {"a":2}\n\n' + rest)
+def test_error_in_mid_stream_is_raised_after_what_came_before(stream: bytes) -> None:
+    chunks = StreamDecoder("https://h/x?alt=sse").feed(stream)
     assert [next(chunks), next(chunks)] == [{"a": 1}, {"a": 2}]
     with pytest.raises(RateLimitError, match="slow down") as caught:
         next(chunks)
     assert (caught.value.status_code, caught.value.url) == (429, "https://h/x")
-
-
-def test_error_in_the_middle_of_an_array() -> None:
-    decoder = StreamDecoder()
-    chunks = decoder.feed(b'[{"a":1},{"error":{"code":400,"message":"no"}}]')
-    assert next(chunks) == {"a": 1}
-    with pytest.raises(InvalidRequestError):
-        next(chunks)

@@ -1,4 +1,4 @@
-"""From figures to their sources: citations, records, what nothing bears out, and what goes back to the service."""
+"""From figures to their sources: citations, records, what nothing supports, and what goes back to the service."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def answer(text: str, code: str = "print(1)", output: str = "total = 97\n", **mo
     return attributed(message, "What are the 12 largest?", DATA)
 
 
-def only(found: CalculatedAnswer) -> AnswerFigure:
-    [figure] = found.figures
+def only(calculated: CalculatedAnswer) -> AnswerFigure:
+    [figure] = calculated.figures
     return figure
 
 
@@ -99,9 +99,9 @@ def test_a_run_tells_its_documents(code: str, output: str, documents: tuple[int,
     assert only(answer("They have 97 moons.", code, output)).documents == documents
 
 
-def test_a_run_that_failed_and_code_alone_bear_nothing_out() -> None:
-    found = answer("It is 97 or 98.", "x = 98", "total = 97", outcome="OUTCOME_FAILED")
-    assert [figure.text for figure in found.unsupported] == ["97", "98"]
+def test_a_run_that_failed_and_code_alone_support_nothing() -> None:
+    calculated = answer("It is 97 or 98.", "x = 98", "total = 97", outcome="OUTCOME_FAILED")
+    assert [figure.text for figure in calculated.unsupported] == ["97", "98"]
 
 
 def test_sources_that_a_run_prints_are_no_figures() -> None:
@@ -111,8 +111,8 @@ def test_sources_that_a_run_prints_are_no_figures() -> None:
 
 def test_a_document_that_is_cited_comes_first() -> None:
     same = [Document("It weighs 50 kg.", metadata={"title": title}) for title in "ab"]
-    found = attributed(AIMessage("50 kg [2], or 50 kg."), "?", documents_as_data(same))
-    assert [figure.documents for figure in found.figures] == [(2,), (1,)]
+    calculated = attributed(AIMessage("50 kg [2], or 50 kg."), "?", documents_as_data(same))
+    assert [figure.documents for figure in calculated.figures] == [(2,), (1,)]
 
 
 def test_history_counts() -> None:
@@ -120,8 +120,8 @@ def test_history_counts() -> None:
         HumanMessage("I have 55 apples."),
         AIMessage([*ran("print(77)", "77"), {"type": "text", "text": "77, I guess 66."}]),
     ]
-    found = attributed(AIMessage("55, 66 and 77."), "Sum?", DATA, history=history)
-    assert [(figure.text, figure.origin) for figure in found.figures] == [
+    calculated = attributed(AIMessage("55, 66 and 77."), "Sum?", DATA, history=history)
+    assert [(figure.text, figure.origin) for figure in calculated.figures] == [
         ("55", "question"),
         ("66", None),
         ("77", "execution"),
@@ -129,8 +129,8 @@ def test_history_counts() -> None:
 
 
 def test_text_blocks_carry_citations_and_marks() -> None:
-    found = answer("They have 97 moons [1], of 999.")
-    *_, block = found.message.content
+    calculated = answer("They have 97 moons [1], of 999.")
+    *_, block = calculated.message.content
     assert isinstance(block, dict)
     assert block["annotations"] == [
         {
@@ -154,12 +154,12 @@ def test_text_blocks_carry_citations_and_marks() -> None:
             "value": {"type": "unsupported_figure", "figure": "999", "start_index": 27, "end_index": 30},
         },
     ]
-    assert [annotation["type"] for annotation in found.message.content_blocks[-1]["annotations"]] == [
+    assert [annotation["type"] for annotation in calculated.message.content_blocks[-1]["annotations"]] == [
         "citation",
         "non_standard_annotation",
     ]
-    assert [document.title for document in found.cited] == ["Moons"]
-    assert found.text == str(found) == "They have 97 moons [1], of 999."
+    assert [document.title for document in calculated.cited] == ["Moons"]
+    assert calculated.text == str(calculated) == "They have 97 moons [1], of 999."
 
 
 def test_others_annotations_stay_and_ours_are_replaced() -> None:
@@ -173,9 +173,11 @@ def test_others_annotations_stay_and_ours_are_replaced() -> None:
 
 
 def test_a_plain_text_becomes_a_block() -> None:
-    found = attributed(AIMessage("It is 999.", response_metadata={"model_provider": "openai"}), "?", DATA)
-    assert found.message.content[0]["text"] == "It is 999."
-    assert found.message.response_metadata["output_version"] == "v1"
+    calculated = attributed(
+        AIMessage("It is 999.", response_metadata={"model_provider": "openai"}), "?", DATA
+    )
+    assert calculated.message.content[0]["text"] == "It is 999."
+    assert calculated.message.response_metadata["output_version"] == "v1"
     assert attributed(AIMessage(""), "?", DATA).figures == ()
 
 
@@ -195,9 +197,9 @@ COPIES = {
 
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 def test_the_record_survives(copied: Any) -> None:
-    found = answer("They have 97 moons [1], of 999; Mars is 228 million km away.")
-    again = CalculatedAnswer.from_message(copied(found.message))
-    assert again == found
+    calculated = answer("They have 97 moons [1], of 999; Mars is 228 million km away.")
+    again = CalculatedAnswer.from_message(copied(calculated.message))
+    assert again == calculated
 
 
 @pytest.mark.parametrize(
@@ -226,10 +228,10 @@ def test_annotations_do_not_go_back(echo: tuple[GeminiEmulator, ScriptedBrain], 
             message += chunk
     else:
         message = llm.invoke("How many?")
-    found = attributed(message, "How many?", DATA)
-    assert [figure.text for figure in found.figures] == ["97", "999"]
-    for said in (message, found.message):
-        llm.invoke([HumanMessage("How many?"), said, HumanMessage("Sure?")])
+    calculated = attributed(message, "How many?", DATA)
+    assert [figure.text for figure in calculated.figures] == ["97", "999"]
+    for reply in (message, calculated.message):
+        llm.invoke([HumanMessage("How many?"), reply, HumanMessage("Sure?")])
     plain, annotated = (prompt.request["contents"][1] for prompt in brain.prompts[-2:])
     assert plain == annotated
     llm.close()

@@ -38,14 +38,14 @@ print("sources:", ", ".join(sorted({{row["source"] for row in rows}})))"""
 
 
 class Moons(BaseRetriever):
-    """Finds the moons, and remembers what it was asked."""
+    """Finds the moons, and remembers the queries."""
 
-    asked: list[str] = []  # noqa: RUF012 -- a field of pydantic's
+    queries: list[str] = []  # noqa: RUF012 -- a field of pydantic's
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
-        self.asked.append(query)
+        self.queries.append(query)
         return [MOONS]
 
 
@@ -93,11 +93,11 @@ INPUTS = {
 }
 
 
-@pytest.mark.parametrize("asked", INPUTS.values(), ids=INPUTS)
-def test_a_question_in_any_form_is_answered(asked: Any, llm: ChatGeminiCodeExecution) -> None:
-    retriever = Moons(asked=[])
-    checked(DocumentCalculation(llm=llm, retriever=retriever).invoke(asked))
-    assert retriever.asked == [QUESTION]
+@pytest.mark.parametrize("value", INPUTS.values(), ids=INPUTS)
+def test_a_question_in_any_form_is_answered(value: Any, llm: ChatGeminiCodeExecution) -> None:
+    retriever = Moons(queries=[])
+    checked(DocumentCalculation(llm=llm, retriever=retriever).invoke(value))
+    assert retriever.queries == [QUESTION]
 
 
 async def test_it_is_the_same_asynchronously_in_batches_and_streams(llm: ChatGeminiCodeExecution) -> None:
@@ -174,7 +174,7 @@ async def test_no_data_is_no_question_for_the_model(
 
 
 @pytest.mark.parametrize(
-    ("asked", "error", "words"),
+    ("value", "error", "words"),
     [
         (QUESTION, ConfigurationError, "retriever="),
         ({"question": QUESTION}, ConfigurationError, "retriever="),
@@ -190,10 +190,10 @@ async def test_no_data_is_no_question_for_the_model(
     ],
 )
 def test_what_cannot_be_answered_is_said(
-    asked: Any, error: type[Exception], words: str, llm: ChatGeminiCodeExecution
+    value: Any, error: type[Exception], words: str, llm: ChatGeminiCodeExecution
 ) -> None:
     with pytest.raises(error, match=words):
-        DocumentCalculation(llm=llm).invoke(asked)
+        DocumentCalculation(llm=llm).invoke(value)
 
 
 def test_a_parser_goes_behind_the_bridge(llm: ChatGeminiCodeExecution) -> None:

@@ -183,9 +183,9 @@ def test_documents_that_are_too_large_are_refused() -> None:
 def test_any_document_becomes_well_formed_files(texts: list[str]) -> None:
     data = documents_as_data([Document(text) for text in texts])
     for index in range(len(data.files)):
-        header, *found = rows(data, index)
+        header, *cells = rows(data, index)
         assert header[-1] == "source"
-        assert all(len(row) == len(header) and 1 <= int(row[-1]) <= len(data.documents) for row in found)
+        assert all(len(row) == len(header) and 1 <= int(row[-1]) <= len(data.documents) for row in cells)
 
 
 @pytest.mark.parametrize(

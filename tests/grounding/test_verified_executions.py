@@ -73,9 +73,13 @@ CONFIRMED = {
 
 @pytest.mark.parametrize("run", CONFIRMED.values(), ids=CONFIRMED)
 def test_what_comes_out_again_is_confirmed(run: tuple[str, str], sandbox: LocalSandbox) -> None:
-    found = verify_executions(message(run), sandbox)
-    assert (found.verdict, found.reason, found.executor) == (Verdict.CONFIRMED, "", "sandbox")
-    assert found.runs[0].output == ""
+    verification = verify_executions(message(run), sandbox)
+    assert (verification.verdict, verification.reason, verification.executor) == (
+        Verdict.CONFIRMED,
+        "",
+        "sandbox",
+    )
+    assert verification.runs[0].output == ""
 
 
 OTHER = {
@@ -83,6 +87,9 @@ OTHER = {
     "a digit more": ("print(0.25)", "0.26", Verdict.MISMATCH, "prints something else"),
     "a large integer": ("print(10**20)", f"{10**20 + 1}", Verdict.MISMATCH, "prints something else"),
     "another order": ("print([1, 2])", "[2, 1]", Verdict.MISMATCH, "prints something else"),
+    "a list for a number": ("print('[1,234]')", "[1234]", Verdict.MISMATCH, "prints something else"),
+    "another unit": ("print('1.5 km')", "1.5 kg", Verdict.MISMATCH, "prints something else"),
+    "a variable called time": ("time = 5\nprint(time)", "6", Verdict.MISMATCH, "prints something else"),
     "nothing printed": ("x = 1", "1", Verdict.MISMATCH, "prints something else"),
     "it does not fail": ("print(1)", "ZeroDivisionError: x", Verdict.MISMATCH, "failed there"),
     "it fails": ("1 / 0", "1", Verdict.MISMATCH, "ZeroDivisionError"),
@@ -113,6 +120,12 @@ OTHER = {
         Verdict.NOT_REPRODUCIBLE,
         "order of sets",
     ),
+    "files": (
+        "import os\nprint(*sorted(os.listdir()), 'a', 'b')",
+        "b a",
+        Verdict.NOT_REPRODUCIBLE,
+        "order of files",
+    ),
     "a set with another member": ("print({1, 2})", "{1, 3}", Verdict.MISMATCH, "prints something else"),
     "an object": ("print(hash('a'))", "5", Verdict.NOT_REPRODUCIBLE, "the machine"),
     "unseen chance": (
@@ -121,6 +134,7 @@ OTHER = {
         Verdict.NOT_REPRODUCIBLE,
         "each time",
     ),
+    "no program": ("print(", "1", Verdict.MISMATCH, "SyntaxError"),
     "no such library": ("import no_such_library", "1", Verdict.NOT_CHECKED, "no_such_library"),
     "no such library there": ("print(1)", "ImportError: chess", Verdict.NOT_CHECKED, "there"),
     "no such file": ("open('input_file_9.csv')", "1", Verdict.NOT_CHECKED, "input_file_9.csv"),
@@ -136,28 +150,34 @@ def test_what_comes_out_differently_is_judged(
     code: str, output: str, verdict: Verdict, words: str, sandbox: LocalSandbox
 ) -> None:
     outcome = FAILED if "Error" in output else LATE if words == "ran out of time" else OK
-    found = verify_executions(message((code, output, outcome)), sandbox)
-    assert found.verdict is verdict
-    assert words in found.reason
+    verification = verify_executions(message((code, output, outcome)), sandbox)
+    assert verification.verdict is verdict
+    assert words in verification.reason
 
 
 def test_time_is_limited(sandbox: LocalSandbox) -> None:
-    found = verify_executions(message(("while True: pass", "done")), sandbox, timeout=0.2)
-    assert (found.verdict, found.runs[0].outcome) == (Verdict.NOT_CHECKED, LATE)
+    verification = verify_executions(message(("while True: pass", "done")), sandbox, timeout=0.2)
+    assert (verification.verdict, verification.runs[0].outcome) == (Verdict.NOT_CHECKED, LATE)
 
 
 def test_runs_of_a_message_share_their_state(sandbox: LocalSandbox) -> None:
-    found = verify_executions(message(("x = 5", ""), ("print(x)", "5"), ("print(x + 1)", "7")), sandbox)
-    assert [run.verdict for run in found.runs] == [Verdict.CONFIRMED, Verdict.CONFIRMED, Verdict.MISMATCH]
-    assert found.reason == "run 3: it prints something else here"
-    assert found.runs[2].output == "6\n"
+    verification = verify_executions(
+        message(("x = 5", ""), ("print(x)", "5"), ("print(x + 1)", "7")), sandbox
+    )
+    assert [run.verdict for run in verification.runs] == [
+        Verdict.CONFIRMED,
+        Verdict.CONFIRMED,
+        Verdict.MISMATCH,
+    ]
+    assert verification.reason == "run 3: it prints something else here"
+    assert verification.runs[2].output == "6\n"
 
 
 def test_a_run_that_builds_on_one_that_was_not_repeated_is_not_wrong(sandbox: LocalSandbox) -> None:
     late = ("x = 5", "", LATE)
-    found = verify_executions(message(late, ("print(x)", "5")), sandbox)
-    assert [run.verdict for run in found.runs] == [Verdict.NOT_CHECKED] * 2
-    assert "could not be repeated" in found.runs[1].reason
+    verification = verify_executions(message(late, ("print(x)", "5")), sandbox)
+    assert [run.verdict for run in verification.runs] == [Verdict.NOT_CHECKED] * 2
+    assert "could not be repeated" in verification.runs[1].reason
 
 
 def test_another_language_and_half_a_run_are_not_checked(sandbox: LocalSandbox) -> None:
@@ -167,13 +187,13 @@ def test_another_language_and_half_a_run_are_not_checked(sandbox: LocalSandbox) 
         CodeExecution("print(1)", outcome=Outcome.OK, output="1"),
     ]
     reply = ToolMessage("1", tool_call_id="1", artifact=artifact_from_executions(runs))
-    found = verify_executions(reply, sandbox)
-    assert [run.verdict for run in found.runs] == [
+    verification = verify_executions(reply, sandbox)
+    assert [run.verdict for run in verification.runs] == [
         Verdict.NOT_CHECKED,
         Verdict.NOT_CHECKED,
         Verdict.CONFIRMED,
     ]
-    assert "BASH" in found.reason
+    assert "BASH" in verification.reason
 
 
 CSV = b"a\n1\n2\n"
@@ -192,11 +212,11 @@ def test_files_are_those_of_the_conversation(sandbox: LocalSandbox) -> None:
 def test_files_of_documents_can_be_given(sandbox: LocalSandbox) -> None:
     data = documents_as_data(Document("|a|\n|---|\n|1|\n|2|\n\nIt weighs 70 kg."))
     code = "import csv\nprint(sum(int(row['a']) for row in csv.DictReader(open('input_file_0.csv'))))"
-    said = message((code, "3"), text="It is 3 [1], and 70 kg, of 9.")
-    answer = attributed(said, "Of 9?", data)
+    reply = message((code, "3"), text="It is 3 [1], and 70 kg, of 9.")
+    answer = attributed(reply, "Of 9?", data)
     files = [file.inline_file for file in data.files]
     assert verify_executions(answer.message, sandbox, files).verdict is Verdict.CONFIRMED
-    assert verify_executions(said, sandbox, files).unsupported == ("70 kg", "9")
+    assert verify_executions(reply, sandbox, files).unsupported == ("70 kg", "9")
 
 
 @pytest.mark.parametrize(
@@ -226,16 +246,16 @@ def test_figures_of_the_answer_have_to_be_somewhere(
         refuted,
         HumanMessage("88", additional_kwargs={"lc_source": "verification"}),
     ]
-    said = message(("print(42)", "42"), text=text, before="I will try up to 1000.")
-    found = verify_executions(said, sandbox, history=history)
-    assert found.unsupported == unsupported
-    assert found.verdict is (Verdict.MISMATCH if unsupported else Verdict.CONFIRMED)
+    reply = message(("print(42)", "42"), text=text, before="I will try up to 1000.")
+    verification = verify_executions(reply, sandbox, history=history)
+    assert verification.unsupported == unsupported
+    assert verification.verdict is (Verdict.MISMATCH if unsupported else Verdict.CONFIRMED)
 
 
 def test_without_a_history_the_numbers_of_the_code_are_the_questions(sandbox: LocalSandbox) -> None:
-    said = message(("print(sum(range(51)))", "1275"), text="The sum up to 51 is 1,275.")
-    assert verify_executions(said, sandbox).verdict is Verdict.CONFIRMED
-    assert verify_executions(said, sandbox, history=[HumanMessage("Sum up.")]).unsupported == ("51",)
+    reply = message(("print(sum(range(51)))", "1275"), text="The sum up to 51 is 1,275.")
+    assert verify_executions(reply, sandbox).verdict is Verdict.CONFIRMED
+    assert verify_executions(reply, sandbox, history=[HumanMessage("Sum up.")]).unsupported == ("51",)
 
 
 def test_a_failed_run_bears_nothing_out(sandbox: LocalSandbox) -> None:
@@ -244,8 +264,8 @@ def test_a_failed_run_bears_nothing_out(sandbox: LocalSandbox) -> None:
 
 
 def test_without_runs_there_is_nothing_to_verify() -> None:
-    found = verify_executions(AIMessage("It is 43."))
-    assert (found.verdict, found.reason) == (Verdict.NOT_CHECKED, "the answer holds no runs")
+    verification = verify_executions(AIMessage("It is 43."))
+    assert (verification.verdict, verification.reason) == (Verdict.NOT_CHECKED, "the answer holds no runs")
 
 
 class Broken:
@@ -258,16 +278,16 @@ class Broken:
 
 
 def test_a_broken_sandbox_is_a_reason() -> None:
-    found = verify_executions(message(("print(1)", "1"), text="It is 1."), Broken())  # type: ignore[arg-type]
-    assert (found.verdict, found.reason) == (
+    verification = verify_executions(message(("print(1)", "1"), text="It is 1."), Broken())  # type: ignore[arg-type]
+    assert (verification.verdict, verification.reason) == (
         Verdict.NOT_CHECKED,
         "run 1: the sandbox failed: the disk is full",
     )
 
 
 async def test_it_is_the_same_asynchronously(sandbox: LocalSandbox) -> None:
-    said = message(("print(6 * 7)", "43"), text="It is 43.")
-    assert await averify_executions(said, sandbox) == verify_executions(said, sandbox)
+    reply = message(("print(6 * 7)", "43"), text="It is 43.")
+    assert await averify_executions(reply, sandbox) == verify_executions(reply, sandbox)
 
 
 async def test_cancelling_ends_the_run(sandbox: LocalSandbox) -> None:
@@ -290,13 +310,13 @@ COPIES = {
 
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 def test_the_verdict_lies_beside_the_answer_and_survives(copied: Any, sandbox: LocalSandbox) -> None:
-    said = message(("print(6 * 7)", "43"), text="It is 43, or 44.")
-    found = verify_executions(said, sandbox)
-    beside = copied(found.beside(said))
-    assert Verification.from_message(beside) == found
-    assert beside.content == said.content
+    reply = message(("print(6 * 7)", "43"), text="It is 43, or 44.")
+    verification = verify_executions(reply, sandbox)
+    beside = copied(verification.beside(reply))
+    assert Verification.from_message(beside) == verification
+    assert beside.content == reply.content
     assert beside.response_metadata["verification"]["verdict"] == "mismatch"
-    assert Verification.from_message(said) is None
+    assert Verification.from_message(reply) is None
 
 
 @pytest.mark.parametrize(
@@ -304,5 +324,5 @@ def test_the_verdict_lies_beside_the_answer_and_survives(copied: Any, sandbox: L
     [None, [], {}, {"runs": [{}]}, {"runs": [{"verdict": "perhaps"}], "unsupported": [], "executor": ""}],
 )
 def test_a_message_without_a_verification_has_none(record: Any) -> None:
-    said = AIMessage("42", response_metadata={"verification": record})
-    assert Verification.from_message(said) is None
+    reply = AIMessage("42", response_metadata={"verification": record})
+    assert Verification.from_message(reply) is None

@@ -48,6 +48,7 @@ def at(uri: str, mime_type: str | None) -> dict[str, Any]:
         ({"type": "text-plain", "text": "text", "title": "Title"}, {"text": "Title\ntext"}),
         ({"type": "text-plain", "base64": HI}, inline("text/plain")),
         ({"type": "non_standard", "value": {"text": "raw"}}, {"text": "raw"}),
+        ({"type": "non_standard", "value": {"type": "image", "base64": HI, "mime_type": "image/png"}}, PNG),
         # settings beside the data
         (
             {"type": "video", "url": "gs://b/v.mp4", "extras": {"video_metadata": {"fps": 1}}},
@@ -57,7 +58,11 @@ def at(uri: str, mime_type: str | None) -> dict[str, Any]:
             {"type": "image", "base64": HI, "mime_type": "image/png", "media_resolution": {"level": "LOW"}},
             {**PNG, "mediaResolution": {"level": "LOW"}},
         ),
+        ({"type": "image", "source_type": "base64", "data": HI, "mime_type": "image/png"}, PNG),
         # OpenAI's
+        ({"type": "input_audio", "input_audio": {"data": HI, "format": "wav"}}, inline("audio/wav")),
+        ({"type": "file", "file": {"file_data": f"data:application/pdf;base64,{HI}"}}, inline("application/pdf")),
+        ({"type": "image_generation_call", "result": HI}, PNG),
         ({"type": "image_url", "image_url": URL}, at(URL, "image/png")),
         ({"type": "image_url", "image_url": {"url": URL, "detail": "low"}}, at(URL, "image/png")),
         ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{HI}"}}, PNG),
@@ -113,6 +118,7 @@ def test_data_uris(uri: str, part: dict[str, Any]) -> None:
         5, None, ["text"], {}, {"foo": 1}, {"type": "hologram"}, {"type": ["text"]}, {"type": None, "x": 1},
         {"type": "text"}, {"type": "text", "text": None}, {"type": "text", "text": 5},
         {"type": "image"}, {"type": "image", "url": 5}, {"type": "image", "base64": None}, {"type": "image", "base64": 5},
+        {"type": "image", "base64": HI, "mime_type": 5},
         {"type": "image", "source": {}}, {"type": "document"}, {"type": "text-plain"},
         {"type": "image_url"}, {"type": "image_url", "image_url": None}, {"type": "image_url", "image_url": {}},
         {"type": "media"}, {"type": "media", "data": None}, {"type": "non_standard"}, {"type": "non_standard", "value": "x"},
@@ -153,6 +159,18 @@ def test_nothing_else_is_ever_raised(content: list[Any]) -> None:
     except MessageError:
         return
     assert all(isinstance(part, dict) for part in parts)
+
+
+@given(
+    st.fixed_dictionaries({"type": TYPES}, optional=dict.fromkeys(("base64", "url", "data", "source"), JSON))
+)
+def test_what_is_sent_by_value_is_what_counts_as_a_file(block: dict[str, Any]) -> None:
+    try:
+        [part] = parts_from_content([block])
+    except MessageError:
+        return
+    media = media_from_block(block)
+    assert ("inlineData" in part) == (media is not None and media.data is not None)
 
 
 # -- media as files ------------------------------------------------------------------------------------

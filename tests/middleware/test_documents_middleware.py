@@ -57,7 +57,7 @@ def texts(prompt: Any) -> list[str]:
 
 
 def astronomer(prompt: Any) -> Any:
-    """Searches for what it is asked, and computes once there are files."""
+    """Searches for the words of a question, and computes once there are files."""
     last = prompt.request["contents"][-1]["parts"]
     if any("Documents:\n[1] Moons" in part.get("text", "") for part in last):
         return [
@@ -66,10 +66,10 @@ def astronomer(prompt: Any) -> Any:
         ]
     if "functionResponse" in last[0]:
         return "There are 12 of them."
-    asked = last[0]["text"]
-    if "thank" in asked:
+    text = last[0]["text"]
+    if "thank" in text:
         return "It was 97, and never 98."
-    queries = [word for word in (*CHUNKS, "nothing") if word in asked]
+    queries = [word for word in (*CHUNKS, "nothing") if word in text]
     return [{"functionCall": {"name": "search", "args": {"query": query}}} for query in queries]
 
 
@@ -106,8 +106,8 @@ async def test_documents_go_along_as_data(
 ) -> None:
     emulator, brain = observatory
     agent = create_agent(built(emulator), [search], middleware=[DocumentCalculationMiddleware(), *others])
-    asked = {"messages": [("user", QUESTION)]}
-    state = agent.invoke(asked) if way == "invoke" else await agent.ainvoke(asked)
+    question = {"messages": [("user", QUESTION)]}
+    state = agent.invoke(question) if way == "invoke" else await agent.ainvoke(question)
     assert kinds(brain.prompts[0]) == [["text"]]
     assert kinds(brain.prompts[1]) == [
         ["text"],

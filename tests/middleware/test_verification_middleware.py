@@ -46,7 +46,7 @@ CHANCE = [*code("import random\nprint(random.random())", "0.5\n"), "It is 0.5."]
 def verdicts(state: dict[str, Any]) -> list[str]:
     """The verdict beside each answer; empty for one that has none."""
     return [
-        (found.verdict.value if (found := Verification.from_message(message)) else "")
+        (verification.verdict.value if (verification := Verification.from_message(message)) else "")
         for message in state["messages"]
         if message.type == "ai"
     ]
@@ -91,9 +91,9 @@ def test_what_was_found_is_told_and_the_history_stays_as_it_came(sandbox: LocalS
         config: Any = {"configurable": {"thread_id": "1"}}
         agent.invoke(QUESTION, config)
         state = agent.invoke(QUESTION, config)
-    _, _, told, *_ = state["messages"]
-    assert told.additional_kwargs == {"lc_source": "verification"}
-    assert "Run 1: it prints something else here; here it printed:\n42\n" in told.text
+    _, _, request, *_ = state["messages"]
+    assert request.additional_kwargs == {"lc_source": "verification"}
+    assert "Run 1: it prints something else here; here it printed:\n42\n" in request.text
     run = ["executableCode", "codeExecutionResult", "text"]
     assert kinds(script.prompts[1]) == [["text"], run, ["text"]]
     assert script.prompts[1].request["contents"][1]["parts"] == [
@@ -132,8 +132,8 @@ def test_calls_of_tools_are_no_answer(sandbox: LocalSandbox) -> None:
         state = create_agent(llm, [price], middleware=[VerificationMiddleware(sandbox)]).invoke(QUESTION)
     script.assert_finished()
     assert verdicts(state) == ["", "mismatch", "", "confirmed"]
-    told = [message.text for message in state["messages"] if message.type == "human"][1]
-    assert "No output holds these figures of your answer: 20.99" in told
+    request = [message.text for message in state["messages"] if message.type == "human"][1]
+    assert "No output holds these figures of your answer: 20.99" in request
 
 
 class Moons(BaseRetriever):

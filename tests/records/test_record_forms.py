@@ -9,8 +9,12 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from rich.console import Console
 
+from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.data import FolderSink, save_outputs
+from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
+from langchain_codeexec.records.html import html_page
+from langchain_codeexec.records.notebook import notebook_from_messages, show
 from langchain_codeexec.records.sections import SectionReader, json_record, sections_of, sections_of_execution
 from langchain_codeexec.records.terminal import render_execution, render_message
 
@@ -118,6 +122,7 @@ def told(sections) -> list[tuple]:
             ),
             [("usage", "gemini-x", "42 tokens: 30 in (10 from its runs), 12 out (5 thinking)")],
         ),
+        (answer(response_metadata={"model_name": "gemini-x"}), [("usage", "gemini-x", "tokens not counted")]),
     ],
 )  # fmt: skip
 def test_what_a_message_tells(message, sections):
@@ -272,6 +277,32 @@ def test_json_record_tells_everything():
         "model": "gemini-x",
         "plan": {"way": "native"},
     }
+
+
+@pytest.fixture(scope="module")
+def scene() -> AIMessage:
+    with GeminiEmulator() as service:
+        settings = {"vertexai": False, "api_key": "any", "base_url": service.url}
+        llm = ChatGeminiCodeExecution(model="gemini-3-flash-preview", **settings)
+        return llm.invoke("What is the sum of the first 10 positive integers?")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda message: shown(render_message(message)),
+        lambda message: json.dumps(json_record(message)),
+        html_page,
+        lambda message: json.dumps(notebook_from_messages(message)),
+        lambda message: repr(show(message)),
+        lambda message: json.dumps(json_record(message.model_copy(update={"usage_metadata": None}))),
+        lambda message: html_page(message.model_copy(update={"usage_metadata": None})),
+    ],
+    ids=["terminal", "json", "page", "notebook", "cell", "json without usage", "page without usage"],
+)
+def test_every_form_says_that_a_stand_in_answered(scene, form):
+    assert "total = 55" in form(scene)
+    assert "gemini-3-flash-preview (offline stand-in)" in form(scene)
 
 
 def test_json_record_of_next_to_nothing():

@@ -77,7 +77,7 @@ STANDARD = {
     ),
     "mmap": ("import mmap\nopen('a', 'wb').write(b'abc')\nwith open('a', 'r+b') as f: print(mmap.mmap(f.fileno(), 0)[:])", "b'abc'\n"),
     "ctypes": ("import ctypes\nprint(ctypes.CDLL(None).abs(-7))", "7\n"),
-    "signal": ("import signal, time\nsignal.signal(signal.SIGALRM, lambda *a: print('rang'))\nsignal.setitimer(signal.ITIMER_REAL, 0.05)\ntime.sleep(0.2)", "rang\n"),
+    "signal": ("import signal, time\nrang = []\nsignal.signal(signal.SIGALRM, lambda *a: rang.append(print('rang')))\nsignal.setitimer(signal.ITIMER_REAL, 0.01)\nwhile not rang: time.sleep(0.01)", "rang\n"),
     "hash": ("import hashlib, secrets, uuid\nprint(len(secrets.token_bytes(8)), hashlib.sha256().name)", "8 sha256\n"),
     "dataclasses": ("import dataclasses\n@dataclasses.dataclass\nclass A: x: int\nprint(A(1))", "A(x=1)\n"),
     "pickle": ("import pickle\nclass A: pass\nprint(type(pickle.loads(pickle.dumps(A()))) is A)", "True\n"),

@@ -20,12 +20,12 @@ VFORK = """
 import ctypes, mmap, struct, threading
 code, stack = mmap.mmap(-1, 4096, prot=7), mmap.mmap(-1, 65536)
 top = ctypes.addressof(ctypes.c_char.from_buffer(stack)) + 65536 - 64
-# clone(CLONE_{VM,FS,FILES,SIGHAND,THREAD,SYSVSEM,VFORK}); the new thread calls pause() for ever
+# clone(CLONE_{VM,FS,FILES,SIGHAND,THREAD,SYSVSEM,VFORK}); the new thread sets a byte, and calls pause() for ever
 code.write(b"\\x49\\xb8" + struct.pack("<Q", top) + bytes.fromhex(
-    "b838000000 bf004f0500 4c89c6 31d2 4d31d2 4d31c9 0f05 4885c0 7401 c3 b822000000 0f05 ebf7"))
+    "b838000000 bf004f0500 4c89c6 31d2 4d31d2 4d31c9 0f05 4885c0 7401 c3 41c60001 b822000000 0f05 ebf7"))
 function = ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(code)))
 threading.Thread(target=function, daemon=True).start()
-import time; time.sleep(0.1)
+while not stack[65536 - 64]: pass
 print("done")
 """
 
@@ -51,8 +51,8 @@ def wake():
 for _ in range(4): threading.Thread(target=wake, daemon=True).start()
 """
     with confined.session() as session:
-        first = session.run(ExecutionRequest(spam, timeout=5))
-        second = session.run(ExecutionRequest("import os; os._exit(3)", timeout=5))
+        first = session.run(ExecutionRequest(spam, timeout=100))
+        second = session.run(ExecutionRequest("import os; os._exit(3)", timeout=100))
 
     assert first.detail in {"", GIVEN_UP}
     assert second.detail.startswith("exit status 3")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from langchain_codeexec import ExecutionRequest
-from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError
+from langchain_codeexec.errors import ExecutionRequestError
 from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
-from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.sandbox.local import LocalSandbox, SandboxWarning
 
 OK, FAILED, DEADLINE = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED
@@ -19,85 +18,32 @@ def run(sandbox: LocalSandbox, code: str, *files: InlineFile, timeout: float = 2
     return sandbox.run(ExecutionRequest(code, files=files, timeout=timeout))
 
 
-def test_is_a_code_executor(sandbox: LocalSandbox):
-    assert isinstance(sandbox, CodeExecutor)
-    assert sandbox.name == "sandbox"
-
-
 @pytest.mark.parametrize(
     ("code", "outcome", "stdout", "stderr"),
     [
-        pytest.param("", OK, "", "", id="empty"),
-        pytest.param("print(1 + 1)", OK, "2\n", "", id="prints"),
-        pytest.param("import sys; print('hm', file=sys.stderr)", OK, "", "hm\n", id="stderr alone is no failure"),
-        pytest.param("print(__name__)", OK, "__main__\n", "", id="runs as main"),
-        pytest.param("print('grün ∑ 🐍')", OK, "grün ∑ 🐍\n", "", id="beyond ASCII"),
-        pytest.param("import sys; sys.stdout.buffer.write(b'\\xff\\x00a')", OK, "\ufffd\x00a", "", id="binary output"),
-        pytest.param("import sys; sys.exit(0)", OK, "", "", id="exits well"),
-        pytest.param("import sys; sys.exit(3)", FAILED, "", "", id="exits badly"),
-        pytest.param("import sys; sys.exit('no data')", FAILED, "", "no data\n", id="exits with words"),
-        pytest.param("import os; print(1, flush=True); os._exit(0)", OK, "1\n", "", id="leaves at once"),
-        pytest.param("import os; os._exit(4)", FAILED, "", "", id="leaves at once, badly"),
-        pytest.param("print(input())", FAILED, "", "EOFError: EOF when reading a line", id="reads stdin"),
-        pytest.param("def f(): f()\nf()", FAILED, "", "RecursionError", id="recurses without end"),
-        pytest.param("a\0b", FAILED, "", "null bytes", id="NUL in the source"),
-        pytest.param("x = '\ud800'", FAILED, "", "surrogates not allowed", id="not UTF-8"),
-        pytest.param("print('" + "x" * 10_000_000 + "'[:3])", OK, "xxx\n", "", id="10 MB in one line"),
-        pytest.param("# remark\n" * 1_200_000 + "print(1)", OK, "1\n", "", id="10 MB in many lines"),
-        pytest.param("import sys; sys.stdout.close()", OK, "", "", id="closes stdout"),
-        pytest.param("import os; os.closerange(0, 4096)", OK, "", "", id="closes everything"),
-        pytest.param("import sys, io; sys.stdout = io.StringIO(); print(1)", OK, "", "", id="replaces stdout"),
-        pytest.param("import sys; sys.stdout = 7", OK, "", "", id="replaces stdout by a number"),
-        pytest.param("import sys; del sys.stdout, sys.stderr; 1 / 0", FAILED, "", "ZeroDivisionError", id="deletes the streams"),
-        pytest.param("\ufeffprint(1)", OK, "1\n", "", id="byte order mark"),
-        pytest.param("print(1)\r\nprint(2)\r", OK, "1\n2\n", "", id="lines of Windows"),
-        pytest.param("class A:\n def __str__(self): 1 / 0\nraise SystemExit(A())", FAILED, "", "ZeroDivisionError", id="exits with hostile words"),
-        pytest.param("class E(Exception):\n def __str__(self): 1 / 0\nraise E", FAILED, "", "E", id="raises with hostile words"),
-        pytest.param("class E(BaseException): pass\nraise E", FAILED, "", "E\n", id="raises no Exception"),
-        pytest.param("import sys; sys.modules.clear(); print(1)", OK, "1\n", "", id="clears the modules"),
-        pytest.param("import sys; sys.setrecursionlimit(30); print(1)", OK, "1\n", "", id="lowers the limit of recursion"),
-        pytest.param("import os; os.close(199); print(1)", OK, "1\n", "", id="closes the channel"),
-        pytest.param("import os; os.dup2(1, 199); print(1)", OK, "1\n", "", id="replaces the channel"),
-        pytest.param("import sys; sys.excepthook = 7; 1 / 0", FAILED, "", "ZeroDivisionError\n", id="breaks excepthook"),
-        pytest.param("import atexit; atexit.register(lambda: print('bye'))", OK, "bye\n", "", id="speaks at exit"),
-        pytest.param("import atexit; atexit.register(lambda: 1 / 0)", OK, "", "ZeroDivisionError", id="raises at exit"),
-        pytest.param(
-            "import threading, time\nthreading.Thread(target=lambda: (time.sleep(0.1), print('late'))).start()",
-            OK,
-            "late\n",
-            "",
-            id="thread",
-        ),
-        pytest.param(
-            "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()",
-            OK,
-            "",
-            "",
-            id="daemon thread",
-        ),
-        pytest.param("import no_such_library", FAILED, "", "ModuleNotFoundError", id="missing library"),
-        pytest.param(
+        ("import os; os.close(199); print(1)", OK, "1\n", ""),
+        ("import os; os.dup2(1, 199); print(1)", OK, "1\n", ""),
+        (
             "import multiprocessing\nmultiprocessing.Process(target=print).start()",
             FAILED,
             "",
             "processes cannot be started in this sandbox: use threads instead",
-            id="multiprocessing",
         ),
-        pytest.param(
+        (
             "import urllib.request\nurllib.request.urlopen('http://example.com')",
             FAILED,
             "",
             "there is no network in this sandbox",
-            id="network",
         ),
     ],
-)  # fmt: skip
-def test_alone(sandbox: LocalSandbox, code: str, outcome: Outcome, stdout: str, stderr: str):
+)
+def test_what_is_refused_and_what_is_in_vain(
+    sandbox: LocalSandbox, code: str, outcome: Outcome, stdout: str, stderr: str
+):
     result = run(sandbox, code)
 
     assert (result.outcome, result.stdout) == (outcome, stdout)
     assert stderr in result.stderr if stderr else not result.stderr
-    assert not result.truncated
 
 
 @pytest.mark.parametrize(
@@ -156,43 +102,12 @@ def test_cpu_time_is_limited_beside_wall_time():
     assert idle.outcome is OK
 
 
-def test_what_was_printed_before_the_deadline_is_kept(sandbox: LocalSandbox):
-    result = run(sandbox, "import time; print('first'); time.sleep(99)", timeout=0.3)
-
-    assert (result.outcome, result.stdout) == (DEADLINE, "first\n")
-
-
 def test_time_and_memory_are_counted(sandbox: LocalSandbox):
     result = run(sandbox, "x = bytearray(b'x' * 50_000_000)\nfor _ in range(3_000_000): pass")
 
     assert result.cpu_time > 0
     assert result.wall_time > 0
     assert result.peak_memory > 50_000_000
-
-
-@pytest.mark.parametrize(
-    ("code", "value"),
-    [
-        ("1 + 1", "2"),
-        ("x = 3\nx", "3"),
-        ("x = 3", None),
-        ("None", None),
-        ("print(1)", None),
-        ("'a'", "'a'"),
-        ("1; 2", "2"),
-        ("if True: 5", None),
-        ("1 / 0", None),
-        ("class E:\n def __repr__(self): raise ValueError\nE()", None),
-        ("class E:\n def __repr__(self): return '\\ud800'\nE()", "\\ud800"),
-        ("class E:\n def __repr__(self): return 'x' * 50_000\nE()", "x" * 20_000),
-        ("class E:\n def __repr__(self): return 'e'\n def _repr_png_(self): 1 / 0\nE()", "e"),
-        ("class E:\n def __repr__(self): return 'e'\n def __getattr__(self, name): 1 / 0\nE()", "e"),
-        ("5;", None),
-        ("x = 5;\nx", "5"),
-    ],
-)
-def test_value_of_the_last_expression(sandbox: LocalSandbox, code: str, value: str | None):
-    assert run(sandbox, code).value == value
 
 
 def test_output_beyond_the_limit_is_dropped(confined: LocalSandbox):
@@ -215,26 +130,6 @@ def test_files_come_and_go(confined: LocalSandbox):
         "out.json": (b"{}", "application/json"),
         "late.txt": (b"not closed", "text/plain"),
     }
-
-
-@pytest.mark.parametrize("name", ["../x", "/etc/x", "a\\b", ".", "..", "a\0b", "\ud800", "x" * 256])
-def test_hostile_names_of_files(sandbox: LocalSandbox, name: str):
-    with pytest.raises(ExecutionRequestError) as caught:
-        run(sandbox, "", InlineFile(b"", "text/plain", name))
-
-    assert repr(name) in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["a b.csv", "-rf", "~", "$HOME", "é" * 127, ".hidden", "a\nb"])
-def test_odd_but_harmless_names_of_files(sandbox: LocalSandbox, name: str):
-    result = run(
-        sandbox,
-        "import os; print(ascii(os.listdir())); os.rename(os.listdir()[0], 'new')",
-        InlineFile(b"x", "text/plain", name),
-    )
-
-    assert result.stdout == f"[{name!a}]\n"
-    assert [file.name for file in result.files] == ["new"]
 
 
 def test_hostile_names_of_what_is_left(confined: LocalSandbox):
@@ -268,13 +163,6 @@ def test_files_that_do_not_fit(confined: LocalSandbox):
         run(confined, "", InlineFile(bytes(17 << 20), "text/plain", "big"))
 
 
-def test_a_module_among_the_files_can_be_imported(sandbox: LocalSandbox):
-    assert (
-        run(sandbox, "import mine; print(mine.x)", InlineFile(b"x = 7", "text/x-python", "mine.py")).stdout
-        == "7\n"
-    )
-
-
 @pytest.mark.parametrize(
     "name", ["tempfile.gettempdir()", "os.path.expanduser('~')", "os.getcwd()", "'/tmp'"]
 )
@@ -306,37 +194,6 @@ def test_further_paths_can_be_read_and_not_written(tmp_path):
         assert run(sandbox, f"print(open({path!r}).read())").stdout == "weights\n"
         assert run(sandbox, f"open({path!r}, 'w')").outcome is FAILED
     assert (tmp_path / "model.txt").read_text() == "weights"
-
-
-@pytest.mark.parametrize("language", ["R", ""])
-def test_another_language_fails(sandbox: LocalSandbox, language: str):
-    result = sandbox.run(ExecutionRequest("1", language=language))
-
-    assert (result.outcome, result.output) == (FAILED, f"{language!r} does not run here: only PYTHON")
-
-
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "soon"])
-def test_wrong_time_out(sandbox: LocalSandbox, timeout: float):
-    with pytest.raises(ExecutionRequestError, match="timeout must be a positive number"):
-        run(sandbox, "", timeout=timeout)
-    with pytest.raises(ConfigurationError, match="timeout must be a positive number"):
-        LocalSandbox(timeout)
-
-
-@pytest.mark.parametrize(
-    "setting", ["memory_bytes", "processes", "open_files", "file_bytes", "disk_bytes", "output_bytes", "workers", "waiting"]
-)  # fmt: skip
-@pytest.mark.parametrize("value", [0, -1, 1.5, "1", True])
-def test_wrong_limit(setting: str, value: int):
-    with pytest.raises(ConfigurationError, match=f"{setting} must be a positive whole number"):
-        LocalSandbox(**{setting: value})
-
-
-def test_wrong_mode():
-    with pytest.raises(
-        ConfigurationError, match="mode must be 'auto' or one of namespaces, bubblewrap, landlock, not 'jail'"
-    ):
-        LocalSandbox(mode="jail")
 
 
 def test_unsafe_is_a_process_and_warns():

@@ -1,0 +1,26 @@
+"""The executors of this machine, one of each for all tests of a process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from langchain_codeexec.executors import ProcessExecutor
+from langchain_codeexec.sandbox.local import LocalSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain_codeexec.executors import CodeExecutor
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[LocalSandbox]:
+    with LocalSandbox(preload=()) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(params=["process", "sandbox"])
+def local(request: pytest.FixtureRequest, sandbox: LocalSandbox) -> CodeExecutor:
+    return ProcessExecutor() if request.param == "process" else sandbox

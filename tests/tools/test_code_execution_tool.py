@@ -203,7 +203,7 @@ async def test_service_errors_are_messages_the_agent_can_act_on(
         assert message.status == "error"
         assert advice in message.text
     with pytest.raises(ToolException, match="The code was not run"):
-        CodeExecutionTool(llm, handle_tool_error=False).invoke({"task": "x"})
+        CodeExecutionTool(gemini.chat(), handle_tool_error=False).invoke({"task": "x"})
 
 
 # -- how it is made ----------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from langchain.agents.middleware.types import (
     ResponseT,
 )
 from langchain_core.messages import AIMessage
+from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from langchain.agents.middleware.types import ModelRequest
     from langchain_core.language_models.chat_models import BaseChatModel
     from langchain_core.messages import BaseMessage
-    from langchain_core.tools import BaseTool
 
     from langchain_codeexec.executors.base import CodeExecutor
     from langchain_codeexec.gemini.wire import EndpointKind
@@ -220,6 +220,8 @@ def _tool(tool: BaseTool | None, llm: BaseChatModel | None, executor: CodeExecut
     ]
     if len(given) > 1:
         raise ConfigurationError(f"CodeExecutionMiddleware takes one of {', '.join(given)}, not several")
+    if tool is not None and not isinstance(tool, BaseTool):
+        raise ConfigurationError(f"tool={tool!r:.100} is no LangChain tool; pass PythonTool(), for example")
     if llm is not None:
         return CodeExecutionTool(llm)
     return tool if executor is None else PythonTool(executor)

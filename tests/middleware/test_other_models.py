@@ -131,9 +131,7 @@ def test_a_planner_is_told_of_functions_and_not_of_the_tool() -> None:
 
 async def test_a_model_without_code_execution_needs_a_tool() -> None:
     agent = create_agent(Scripted(lines=[]), [], middleware=[CodeExecutionMiddleware()])
-    with pytest.raises(
-        ConfigurationError, match=r"Scripted has no code execution.*llm= or an executor="
-    ):
+    with pytest.raises(ConfigurationError, match=r"Scripted has no code execution.*llm= or an executor="):
         agent.invoke({"messages": [("user", QUESTION)]})
     with pytest.raises(ConfigurationError, match="Scripted has no code execution"):
         await agent.ainvoke({"messages": [("user", QUESTION)]})

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from langchain.agents.middleware.types import ModelResponse
-from langchain.agents.structured_output import ToolStrategy
-from langchain_core.messages import AIMessage
+from langchain.agents.structured_output import AutoStrategy, ProviderStrategy, ToolStrategy
+from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import BaseTool
 
 from langchain_codeexec.errors import ConfigurationError
@@ -55,6 +55,7 @@ Tool: TypeAlias = "BaseTool | Json"
 _BAD_REQUEST: Final = 400
 _CODE_ALONE: Final[Json] = {"tools": [{"codeExecution": {}}]}
 _REMEDY: Final = "give CodeExecutionMiddleware an llm= or an executor= to run code with"
+_AS_JSON: Final = "Give the answer now, as JSON, from what is found above."
 
 
 class DelegatedCall(NamedTuple):
@@ -120,12 +121,11 @@ class _GoogleModelCall(ModelCall):
     It goes the first way that the service accepts: both sides in one request; else all functions and one that
     stands for code execution, which is the middleware's tool if it has one, and otherwise carried out within
     the model call by a call of the same model with code execution alone; and functions alone where even that
-    is refused.
+    is refused. Where tools and a schema cannot go together, the answer is demanded as JSON by one more request.
     """
 
     def __init__(self, request: ModelRequest[Any], tool: BaseTool | None, combination: Combination) -> None:
         model = unbound_model(request.model)
-        self._request = request
         self._tool = tool
         self._combination = combination
         self._tools = [one for one in tools_without(request, tool) if not _is_code_execution(one)]
@@ -135,6 +135,7 @@ class _GoogleModelCall(ModelCall):
         self.endpoint: EndpointKind = _endpoint(model)
         name = str(getattr(model, "model_name", None) or model.model)
         self._destination = Destination(name, self.endpoint, _address(model))
+        self._request = self._with_strategy(request)
         self._refused: list[tuple[Way, Capabilities]] = []
         self._has_answer = False
 
@@ -172,11 +173,31 @@ class _GoogleModelCall(ModelCall):
             tools.append(self._tool)
         if not (_names(tools) or delegates):
             messages = messages_with_functions_as_text(messages)
-        request = self._configured(self._request.override(tools=tools, messages=list(messages)))
+        response_format = None if self._apart and (tools or delegates) else self._request.response_format
+        request = self._configured(
+            self._request.override(tools=tools, messages=list(messages), response_format=response_format)
+        )
+        response: ModelResponse[Any]
         if delegates and not self._tool:
-            return (yield from self._delegating(request))
-        response: ModelResponse[Any] = yield request
+            response = yield from self._delegating(request)
+        else:
+            response = yield request
+        answer = response.result[-1]
+        is_answered = isinstance(answer, AIMessage) and not answer.tool_calls
+        if is_answered and response_format is not self._request.response_format:
+            self._has_answer = True
+            return (yield from self._as_json(request, response))
         return response
+
+    def _as_json(self, request: ModelRequest[Any], response: ModelResponse[Any]) -> Exchanges:
+        """Have an answer said again as JSON."""
+        messages: list[Any] = [*request.messages, *response.result]
+        history = messages_with_functions_as_text(messages_with_code_as_text(messages))
+        final: ModelResponse[Any] = yield self._request.override(
+            tools=[], tool_choice=None, messages=[*history, HumanMessage(_AS_JSON)]
+        )
+        result = [*response.result, *final.result]
+        return ModelResponse(result=result, structured_response=final.structured_response)
 
     def goes_another_way_after(self, plan: Plan, error: Exception) -> bool:
         """Whether a combination may have been refused, and there is another way to try.
@@ -185,7 +206,7 @@ class _GoogleModelCall(ModelCall):
         or a function beside a schema.
         """
         way = self._way
-        combined = self._request.response_format is not None or not self._delegates(plan)
+        combined = self._demands_format or not self._delegates(plan)
         if self._has_answer or not (way and plan.code_execution and combined and _is_bad_request(error)):
             return False
         self._refused.append((way, self._destination.accepts))
@@ -215,16 +236,33 @@ class _GoogleModelCall(ModelCall):
         """Whether the flag that both sides need is sent; neither package can send it to Vertex."""
         return self.endpoint == "developer" and self._destination.accepts.server_side_flag
 
-    @property
-    def _format_fits(self) -> bool:
-        """Whether the format of the answer can be demanded beside code execution.
+    def _with_strategy(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        """The request with a schema for the answer where LangChain, going by names, may make a tool of it.
 
         A tool strategy brings a tool choice, beside which langchain-google-genai forgets the flag.
         """
-        response_format = self._request.response_format
-        if isinstance(response_format, ToolStrategy) and self._sends_flag:
+        auto = request.response_format
+        if self._sends_flag and isinstance(auto, AutoStrategy) and isinstance(auto.schema, type | dict):
+            return request.override(response_format=ProviderStrategy(auto.schema))
+        return request
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the answer is demanded as JSON by a request of its own."""
+        is_schema = isinstance(self._request.response_format, ProviderStrategy)
+        return is_schema and not self._destination.accepts.tools_with_schema
+
+    @property
+    def _demands_format(self) -> bool:
+        """Whether the request with tools demands a format of the answer."""
+        return self._request.response_format is not None and not self._apart
+
+    @property
+    def _format_fits(self) -> bool:
+        """Whether that can be demanded beside code execution."""
+        if isinstance(self._request.response_format, ToolStrategy) and self._sends_flag:
             return False
-        return response_format is None or self._destination.accepts.tools_with_schema
+        return not self._demands_format or self._destination.accepts.tools_with_schema
 
     def _delegates(self, plan: Plan) -> bool:
         """Whether a function stands for code execution; for code alone, too, where that cannot be declared."""
@@ -235,7 +273,9 @@ class _GoogleModelCall(ModelCall):
         """Offer a function for code execution, and carry its calls out by the called model itself."""
         delegate = delegate_function({str(function.get("name")) for function in self._functions})
         tool = CodeExecutionTool(self._request.model, name=delegate["name"])
-        must_call = self._request.response_format is not None or self.plan_request.mode == "ANY"
+        must_call = self.plan_request.mode == "ANY" or isinstance(
+            request.response_format, AutoStrategy | ToolStrategy
+        )
         left = MOST_DELEGATED["ANY" if must_call else "AUTO"]
         messages: list[Any] = []
         while True:

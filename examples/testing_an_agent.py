@@ -59,7 +59,7 @@ def test_the_orders_are_looked_up_and_computed_with(
     state = answer_of(gemini_code_model, QUESTION)
     [run] = code_executions(state["messages"][-1])
     assert run.output == "80.0\n"  # the code of the script was really run
-    gemini_emulator.assert_asked(times=2, tools=["functionDeclarations", "codeExecution"])
+    gemini_emulator.assert_requested(times=2, tools=["functionDeclarations", "codeExecution"])
 
 
 @pytest.mark.gemini_script([], faults=["quota"])

@@ -1,11 +1,13 @@
 """Fixtures for tests of agents that use Gemini code execution, offline.
 
-`gemini_emulator` is a running emulator, `gemini_code_model` a chat model bound to it. By default rules answer;
-`@pytest.mark.gemini_script([...])` says what is answered instead. Nothing is imported before a test asks for it.
+`gemini_emulator` is a running emulator, `gemini_code_model` a chat model bound to it. By default built-in scenes
+answer; `@pytest.mark.gemini_script([...])` says what is answered instead. Nothing is imported before a test asks
+for it.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,16 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_codeexec.chat_model import ChatGeminiCodeExecution
-    from langchain_codeexec.emulator.server import GeminiEmulator
+    from langchain_codeexec.emulator import Brain, GeminiEmulator
 
 __all__ = ["gemini_code_model", "gemini_emulator", "gemini_model_settings"]
+
+_MARKER = "gemini_script"
+_DEFAULT_MODEL = "gemini-3-flash-preview"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        "gemini_script(script, model=..., faults=...): what the Gemini emulator answers in this test: "
+        f"{_MARKER}(script, model=..., faults=...): what the Gemini emulator answers in this test: "
         "a list of steps, a function of the prompt, YAML or the name of its file; and what goes wrong",
     )
 
@@ -31,9 +36,18 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def gemini_emulator(request: pytest.FixtureRequest) -> Iterator[GeminiEmulator]:
     """A Gemini service on a free local port, for this test alone; a script must be used up."""
-    from langchain_codeexec.emulator.pytest_support import emulator_of  # noqa: PLC0415 -- only where a test asks for it
+    from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain  # noqa: PLC0415 -- only where asked for
 
-    yield from emulator_of(request)
+    scripts, settings = _marked(request)
+    brain = _brain(scripts[0], request.path.parent) if scripts else None
+    scripted = brain if isinstance(brain, ScriptedBrain) else None
+    # The code of a script is the test's, which runs here unisolated as well.
+    options: dict[str, Any] = {"allow_unsafe_code": True} if brain is None or scripted else {}
+    failed = request.session.testsfailed
+    with GeminiEmulator(brain, faults=settings.get("faults", ()), **options) as emulator:
+        yield emulator
+    if scripted is not None and request.session.testsfailed == failed:
+        scripted.assert_finished()
 
 
 @pytest.fixture
@@ -48,10 +62,9 @@ def gemini_code_model(
 ) -> Iterator[ChatGeminiCodeExecution]:
     """A chat model with code execution that asks `gemini_emulator`."""
     from langchain_codeexec.chat_model import ChatGeminiCodeExecution  # noqa: PLC0415 -- only where asked for
-    from langchain_codeexec.emulator.pytest_support import model_of  # noqa: PLC0415 -- only where a test asks for it
 
     settings = {
-        "model": model_of(request),
+        "model": _marked(request)[1].get("model", _DEFAULT_MODEL),
         "vertexai": False,
         "api_key": "emulated",
         "base_url": gemini_emulator.url,
@@ -61,3 +74,29 @@ def gemini_code_model(
     model = ChatGeminiCodeExecution(**settings)
     yield model
     model.close()
+
+
+def _marked(request: pytest.FixtureRequest) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The script and the settings of a test's marker."""
+    marker = request.node.get_closest_marker(_MARKER)
+    if marker is None:
+        return (), {}
+    if len(marker.args) > 1 or not marker.kwargs.keys() <= {"model", "faults"}:
+        from langchain_codeexec.errors import ConfigurationError  # noqa: PLC0415 -- only where a test is wrong
+
+        raise ConfigurationError(
+            f"@pytest.mark.{_MARKER} takes one script (a list of steps, a function, YAML or its file) and "
+            "faults and model"
+        )
+    return marker.args, marker.kwargs
+
+
+def _brain(script: Any, directory: Path) -> Brain:
+    from langchain_codeexec.emulator import ScriptedBrain  # noqa: PLC0415 -- only where a test asks for it
+
+    if hasattr(script, "respond"):
+        return script  # type: ignore[no-any-return]  # a brain by its one method
+    if isinstance(script, str | Path):
+        is_file = isinstance(script, Path) or ("\n" not in script and script.endswith((".yaml", ".yml")))
+        return ScriptedBrain.from_yaml(directory / script if is_file else script)
+    return ScriptedBrain(script)

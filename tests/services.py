@@ -17,7 +17,7 @@ from langchain_codeexec.emulator.scenes import SceneBrain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from langchain_codeexec.emulator import Prompt, RecordedRequest
+    from langchain_codeexec.emulator import Prompt, ReceivedRequest
     from langchain_codeexec.emulator.brain import Step
 
 NEW, OLD = "gemini-3-flash-preview", "gemini-2.5-flash"
@@ -80,7 +80,7 @@ class Gemini(Models):
         self._script[:] = steps
 
     @property
-    def requests(self) -> tuple[RecordedRequest, ...]:
+    def requests(self) -> tuple[ReceivedRequest, ...]:
         return self._emulator.requests[self._first :]
 
     @property

@@ -100,7 +100,7 @@ def demo(
     console = results()
     executor = DefaultExecutor(allow_unsafe=True)  # the only code is what the scenes hold for these questions
     with reported(debug=debug):
-        console.print(f"[bold]{chosen_brain(None, None).description}[/]\n")
+        console.print(f"[bold]{chosen_brain().description}[/]\n")
         executor.isolation()  # says now, before anything runs, that programs are not isolated here
         with offline_model(DEFAULT_MODEL, executor=executor) as llm:
             history: list[Any] = []

@@ -15,17 +15,15 @@ from langchain_codeexec.cli.output import print_unfinished, stderr
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from langchain_core.language_models import BaseChatModel
 
     from langchain_codeexec.chat_model import ChatGeminiCodeExecution
-    from langchain_codeexec.emulator.brain import Brain, Prompt
+    from langchain_codeexec.emulator.brain import Brain
     from langchain_codeexec.emulator.scripted import ScriptedBrain
-    from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.executors.base import CodeExecutor
-    from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
 
 __all__ = ["ChosenBrain", "chosen_brain", "offline_model", "open_model"]
 
@@ -57,7 +55,7 @@ def open_model(
     stderr().print(
         f"Offline. {chosen.description} Ask Gemini itself with --live.\n", style="dim", markup=False
     )
-    with offline_model(model, chosen.named, code_execution=code_execution) as llm:
+    with offline_model(model, chosen.brain, code_execution=code_execution) as llm:
         yield llm
     if chosen.script:
         print_unfinished(chosen.script)
@@ -101,24 +99,17 @@ class ChosenBrain:
 
     Attributes:
         description: A sentence about it.
-        name: What it is in few words; empty for the scenes.
         brain: The brain; `None` for the scenes.
         script: The same where it is a script, which has an end.
     """
 
     description: str
-    name: str = ""
     brain: Brain | None = None
     script: ScriptedBrain | None = None
 
-    @property
-    def named(self) -> Brain | None:
-        """The brain with its name in its answers; the scenes name themselves."""
-        return _NamedBrain(self.brain, self.name) if self.brain else None
 
-
-def chosen_brain(script: Path | None, brain: str | None, *, live: bool = False) -> ChosenBrain:
-    """The brain that options name.
+def chosen_brain(script: Path | None = None, brain: str | None = None, *, live: bool = False) -> ChosenBrain:
+    """The brain that options name, with its name in its answers; the scenes name themselves.
 
     Args:
         script: A YAML file of steps.
@@ -135,27 +126,15 @@ def chosen_brain(script: Path | None, brain: str | None, *, live: bool = False) 
         raise typer.BadParameter(f"{' and '.join(given)} exclude each other; give one of them alone")
     if script is not None:
         steps = langchain_codeexec.emulator.ScriptedBrain.from_yaml(script)
-        sentence = f"The steps of {script} answer; the code in them really runs."
-        return ChosenBrain(sentence, f"script {script.name}", steps, steps)
+        steps.stand_in = f"stand-in: script {script.name}"
+        return ChosenBrain(f"The steps of {script} answer; the code in them really runs.", steps, steps)
     if brain is not None:
         model = langchain_codeexec.emulator.LangChainBrain(_chat_model(brain))
-        return ChosenBrain(f"{brain} answers; the code it writes really runs.", brain, model)
+        model.stand_in = f"stand-in: {brain}"
+        return ChosenBrain(f"{brain} answers; the code it writes really runs.", model)
     from langchain_codeexec.emulator.scenes import STAND_IN  # noqa: PLC0415 -- `--help` needs no server
 
     return ChosenBrain(STAND_IN)
-
-
-class _NamedBrain:
-    """A brain whose answers say what gave them, so that a kept answer is not taken for Gemini's."""
-
-    def __init__(self, brain: Brain, name: str) -> None:
-        self._brain = brain
-        self.stand_in = f"stand-in: {name}"
-
-    def respond(
-        self, prompt: Prompt
-    ) -> Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]:
-        return self._brain.respond(prompt)
 
 
 def _chat_model(name: str) -> BaseChatModel:

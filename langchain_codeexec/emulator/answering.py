@@ -1,9 +1,7 @@
-"""Thought signatures and ids as Gemini 3 and later give them.
+"""One answer in the making: a brain's parts, executed, linked and signed as the service does, and counted.
 
-The emulator's signatures hold no thoughts. They say which of the two services minted them, because the
-services do not accept each other's.
-
-One answer in the making: what the brain says, what its code does, what both cost.
+From Gemini 3 on code and calls have ids and thought signatures. The emulator's signatures hold no thoughts. They
+say which of the two services minted them, because the services do not accept each other's.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
         Part,
     )
 
-    _Said: TypeAlias = Generator[Part, None, ExecutionResult | None]
+    _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
 __all__ = ["MENDING_ATTEMPTS", "Answer", "input_files", "mint_id", "mint_signature", "minted_by"]
 
@@ -119,10 +117,10 @@ class Answer:
 
     Attributes:
         target: Where the request went.
-        usage: What was said so far, counted.
+        usage: The tokens so far.
         fields: What the brain sets itself in the response; complete once `parts` is exhausted.
         finish_reason: Why the answer ended.
-        written: Whether what went out last was a list of parts sent as it is, or nothing at all.
+        verbatim: Whether what went out last was a list of parts sent as it is, or nothing at all.
         unsigned_text: Whether the answer ended with a text that still lacks the signature Gemini 3 gives.
     """
 
@@ -139,7 +137,7 @@ class Answer:
         self.usage = Usage(prompt.request, target, prompt.cached)
         self.fields: GenerateContentResponse = {}
         self.finish_reason = "STOP"
-        self.written = True
+        self.verbatim = True
         self.unsigned_text = False
         self._brain = brain
         self._executor = executor
@@ -162,19 +160,19 @@ class Answer:
             EmulatedError: The brain answers with an error.
             ExecutorError: The sandbox is broken.
         """
-        said = self._brain.respond(self._prompt)
+        items = self._brain.respond(self._prompt)
         feedback: ExecutionResult | None = None
-        with self._stack, closing(said):
+        with self._stack, closing(items):
             while not self._over:
                 try:
-                    item = said.send(feedback)
+                    item = items.send(feedback)
                 except StopIteration as end:
                     self.fields = cast("GenerateContentResponse", end.value or {})
                     return
                 feedback = yield from self._item(item)
 
-    def _item(self, item: Part | list[Part]) -> _Said:
-        self.written = isinstance(item, list)
+    def _item(self, item: Part | list[Part]) -> _Emitted:
+        self.verbatim = isinstance(item, list)
         self.unsigned_text = False
         if isinstance(item, list):
             self._after_call = False
@@ -206,11 +204,11 @@ class Answer:
         self.finish_reason = reason
         self._over = True
 
-    def _as_is(self, part: Part) -> _Said:
+    def _as_is(self, part: Part) -> _Emitted:
         yield self._counted(part)
         return None
 
-    def _text(self, part: Part) -> _Said:
+    def _text(self, part: Part) -> _Emitted:
         text = part.get("text", "")
         if not part.get("thought"):
             text = self._stopped(text)
@@ -230,7 +228,7 @@ class Answer:
         self._end("STOP")
         return text[: min(places)]
 
-    def _call(self, part: Part) -> _Said:
+    def _call(self, part: Part) -> _Emitted:
         """Gemini 3 gives every call an id, and the first of a parallel group a signature."""
         if not self._fits(part_tokens(part)[1]):
             return None
@@ -239,7 +237,7 @@ class Answer:
         yield self._counted(part if self._after_call else self._signed(part))
         return None
 
-    def _code(self, part: Part) -> _Said:
+    def _code(self, part: Part) -> _Emitted:
         """Run the code and say what it did, its plots after the result; what keeps failing ends the answer."""
         if self._failures > MENDING_ATTEMPTS:
             self._end("TOO_MANY_TOOL_CALLS")
@@ -276,7 +274,7 @@ class Answer:
             part["id"] = code["id"]
         return part
 
-    _LIVE: ClassVar[Mapping[str, Callable[[Answer, Part], _Said]]] = MappingProxyType(
+    _LIVE: ClassVar[Mapping[str, Callable[[Answer, Part], _Emitted]]] = MappingProxyType(
         {"text": _text, "functionCall": _call, "executableCode": _code}
     )
-    """How a part is said, by its data key; every other kind goes out as the brain made it."""
+    """How a part goes out, by its data key; every other kind goes out as the brain made it."""

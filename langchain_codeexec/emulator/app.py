@@ -1,44 +1,47 @@
-"""The HTTP side: routes, and the order in which a request is looked at."""
+"""The service over HTTP: its routes, and the order in which a request is looked at."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from langchain_codeexec.emulator.admin import admin_routes
 from langchain_codeexec.emulator.answering import Answer
-from langchain_codeexec.emulator.assertions import RecordedRequest
+from langchain_codeexec.emulator.assertions import ReceivedRequest
 from langchain_codeexec.emulator.brain import Prompt
 from langchain_codeexec.emulator.caching import CachedContents, cache_routes
-from langchain_codeexec.emulator.catalog import describe_model, list_models
-from langchain_codeexec.emulator.disturbances import ConnectionCut, Disturbance
+from langchain_codeexec.emulator.disturbances import Disturbance
 from langchain_codeexec.emulator.faults import Faults
-from langchain_codeexec.emulator.page.journal import EXCHANGE, Journal, Watched, WatchedBrain
-from langchain_codeexec.emulator.page.routes import is_own, page_routes
-from langchain_codeexec.emulator.parsing import parse_json, read_body
-from langchain_codeexec.emulator.requests import checked_request
-from langchain_codeexec.emulator.responses import BODIES
-from langchain_codeexec.emulator.service_errors import (
-    EmulatedError,
-    error_from_exception,
-    model_not_found,
-    route_not_found,
-)
-from langchain_codeexec.emulator.streams import (
+from langchain_codeexec.emulator.page.journal import EXCHANGE, Journal, RecordedApp, RecordedBrain
+from langchain_codeexec.emulator.page.routes import is_page, page_routes
+from langchain_codeexec.emulator.parsing import parse_json
+from langchain_codeexec.emulator.responses import (
     ARRAY,
+    BODIES,
     EVENTS,
-    WHOLE,
+    HALVES,
+    ConnectionCut,
     CutResponse,
     Stepper,
     all_bodies,
     error_response,
+    first_body,
     json_response,
     one_body,
+    read_body,
     stream_response,
 )
-from langchain_codeexec.emulator.targets import Target, check_credentials, is_known
+from langchain_codeexec.emulator.rules import checked_request
+from langchain_codeexec.emulator.service_errors import EmulatedError, model_not_found, route_not_found
+from langchain_codeexec.emulator.targets import (
+    Target,
+    check_credentials,
+    describe_model,
+    is_known,
+    list_models,
+)
 from langchain_codeexec.emulator.tokens import count_tokens
 from langchain_codeexec.errors import MissingDependencyError
 
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.faults import FaultLike
     from langchain_codeexec.emulator.page.journal import Exchange
     from langchain_codeexec.executors.base import CodeExecutor
-    from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentResponse
+    from langchain_codeexec.gemini.wire import EndpointKind
 
     _Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
 
@@ -92,6 +95,7 @@ class AppOptions(TypedDict, total=False):
             as far as they are installed (`gemini`, the default), or all that are (`all`).
         log: Where requests are recorded, in the order they were answered; by default nowhere.
         faults: What goes wrong with which request; by default nothing.
+        record_page: Whether the page records requests from the start; by default from when it is first opened.
     """
 
     accept_key: Callable[[str], bool]
@@ -100,8 +104,9 @@ class AppOptions(TypedDict, total=False):
     send_empty_output: bool
     allow_unsafe_code: bool
     libraries: Libraries
-    log: MutableSequence[RecordedRequest]
+    log: MutableSequence[ReceivedRequest]
     faults: Faults | Iterable[FaultLike]
+    record_page: bool
 
 
 class ServerOptions(AppOptions, total=False):
@@ -119,7 +124,7 @@ def create_app(
     """Make the emulator an ASGI application.
 
     Args:
-        brain: What decides the answers; by default the built-in rules.
+        brain: What decides the answers; by default the built-in scenes.
         executor: What runs the code; by default the local sandbox; see `allow_unsafe_code`.
         **options: See `AppOptions`.
 
@@ -136,12 +141,14 @@ def create_app(
             ("GET", "", service.enumerate),
         )
     ]
-    routes += cache_routes(service.caches, service.endpoint, service.check_model)
-    journal = service.journal
-    routes += [*admin_routes(service.faults, journal.changed), *page_routes(journal, service.faults)]
-    watched = Middleware(Watched, journal=journal, is_own=is_own)
+    routes += [
+        Route(path, endpoint, methods=[method])
+        for method, path, endpoint in cache_routes(service.caches, service.endpoint, service.check_model)
+    ]
+    routes += page_routes(service.journal, service.faults)
+    recorded = Middleware(RecordedApp, journal=service.journal, is_page=is_page)
     return Starlette(
-        routes=routes, middleware=[watched], exception_handlers={HTTPException: service.no_route}
+        routes=routes, middleware=[recorded], exception_handlers={HTTPException: service.no_route}
     )
 
 
@@ -171,18 +178,18 @@ class _Service:
         self.faults = Faults.of(options.get("faults", ()))
         self.caches = CachedContents()
         self.journal = Journal()
+        self.journal.is_open = options.get("record_page", False)
 
     def endpoint(self, kind: EndpointKind, reply: _Reply) -> Callable[[Request], Awaitable[Response]]:
         """Wrap a reply: credentials before it, errors and the record after it."""
 
         async def answer(request: Request) -> Response:
             target = _target(kind, request)
-            exchange = _exchange(request)
-            exchange.target = target
+            if exchange := _exchange(request):
+                exchange.target = target
             body: Any = None
             try:
                 raw = await read_body(request, self._max_body_bytes)
-                self.journal.asks(exchange, raw)
                 if not _VERSION.fullmatch(target.version):
                     raise route_not_found(request.url.path)
                 check_credentials(target, request.headers, request.query_params, self._accept_key)
@@ -198,17 +205,17 @@ class _Service:
         return answer
 
     def _record(self, request: Request, target: Target | None, body: Any, status: int) -> None:
-        exchange = request.scope.get(EXCHANGE)
+        exchange = _exchange(request)
         self._log.append(
-            RecordedRequest(
+            ReceivedRequest(
                 path=request.url.path,
                 endpoint=target.endpoint if target else None,
                 model=target.model if target else "",
                 method=(target.action if target else "") or request.method,
                 body=body,
                 status=status,
+                received=exchange.received if exchange else datetime.now(UTC),
                 number=exchange.number if exchange else 0,
-                received=exchange.received if exchange else None,
             )
         )
 
@@ -223,29 +230,32 @@ class _Service:
         if target.action not in ("countTokens", *BODIES):
             raise route_not_found(request.url.path)
         self.check_model(target)
-        checked = checked_request(body, target, self.caches)
+        checked = checked_request(body, target, self.caches.complete)
         cached = self.caches.tokens(checked)
         if target.action == "countTokens":
             return json_response(count_tokens(checked, target, cached))
         streams = target.action == "streamGenerateContent"
-        exchange = _exchange(request)
-        exchange.faults = self.faults.take()
-        disturbance = Disturbance(exchange.faults, self.faults.wait, streams=streams)
+        faults = self.faults.take()
+        disturbance = Disturbance(faults, self.faults.wait, streams=streams)
+        brain = disturbance.brain(self._brain)
+        if exchange := _exchange(request):
+            exchange.faults = faults
+            brain = RecordedBrain(brain, exchange)
         await disturbance.begin(target)
         answer = Answer(
-            WatchedBrain(disturbance.brain(self._brain), exchange),
+            brain,
             self._executor,
             Prompt(target.model, target.endpoint, checked, cached),
             replace(target, stand_in=getattr(self._brain, "stand_in", "")),
             send_empty_output=self._send_empty_output,
         )
         bodies = Stepper(BODIES[target.action](answer))
-        first = await _first_body(bodies, last=not streams)
+        first = await first_body(bodies, last=not streams)
         if streams:
             framing = EVENTS if _wants_events(request) else ARRAY
             return stream_response(all_bodies(first, bodies), framing, disturbance, bodies)
         if disturbance.on_the_way:
-            return stream_response(one_body(first), WHOLE, disturbance, bodies)
+            return stream_response(one_body(first), HALVES, disturbance, bodies)
         return json_response(first)
 
     async def describe(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002 -- a reply's signature
@@ -263,8 +273,9 @@ class _Service:
             raise model_not_found(target)
 
 
-def _exchange(request: Request) -> Exchange:
-    exchange: Exchange = request.scope[EXCHANGE]
+def _exchange(request: Request) -> Exchange | None:
+    """The page's record of a request, where the page records."""
+    exchange: Exchange | None = request.scope.get(EXCHANGE)
     return exchange
 
 
@@ -280,17 +291,3 @@ def _wants_events(request: Request) -> bool:
 
 def _wants_array(request: Request, target: Target) -> bool:
     return target.action == "streamGenerateContent" and not _wants_events(request)
-
-
-async def _first_body(bodies: Stepper[GenerateContentResponse], *, last: bool) -> GenerateContentResponse:
-    """Make the first body before the answer begins, so that a failure up to there is a status."""
-    first: GenerateContentResponse | None = None
-    try:
-        first = await bodies.next()
-    except Exception as error:
-        raise error_from_exception(error) from error
-    finally:
-        if first is None or last:
-            await bodies.aclose()
-    assert first is not None  # noqa: S101 -- an answer has at least its last body
-    return first

@@ -1,12 +1,13 @@
-"""What decides the emulator's answers.
-
-What a script may answer to one request.
-"""
+"""What decides the emulator's answers: a brain, the prompt it gets, and the steps a script may answer with."""
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
         Part,
     )
 
-__all__ = ["Brain", "Prompt", "Said", "Step"]
+__all__ = ["Brain", "Parts", "Prompt", "Step", "When", "last_text", "prompt_line", "step_line"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class Prompt:
     notes: list[str] = field(default_factory=list, compare=False, repr=False)
 
 
+Parts: TypeAlias = "Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]"
+"""An answer, part by part: see `Brain`."""
+
+
 class Brain(Protocol):
     """Decides what the model says.
 
@@ -60,17 +65,13 @@ class Brain(Protocol):
     error.
     """
 
-    def respond(
-        self, prompt: Prompt
-    ) -> Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]:
+    def respond(self, prompt: Prompt) -> Parts:
         """Answer one request, part by part."""
         ...
 
 
 _Listed: TypeAlias = "list[str | Part | EmulatedError]"
-Said: TypeAlias = "Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]"
-"""An answer said piece by piece."""
-Step: TypeAlias = "str | _Listed | GenerateContentResponse | EmulatedError | Callable[[Prompt], Step | Said]"
+Step: TypeAlias = "str | _Listed | GenerateContentResponse | EmulatedError | Callable[[Prompt], Step | Parts]"
 """The answer to one request.
 
 - a text;
@@ -81,3 +82,79 @@ Step: TypeAlias = "str | _Listed | GenerateContentResponse | EmulatedError | Cal
 - a function of the prompt that gives one of these, or that yields texts and parts: what `yield` gives it for
   code is the `ExecutionResult`, so that it can write failing code anew.
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """A step for the first request that meets all of its conditions.
+
+    Attributes:
+        reply: The step.
+        text: What the last turn says; upper and lower case are the same. A function response says its JSON.
+        regex: A regular expression that is found in what the last turn says.
+        model: Name of the model.
+
+    Raises:
+        ConfigurationError: `regex` is no regular expression.
+    """
+
+    reply: Step
+    text: str = ""
+    regex: str = ""
+    model: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.regex)
+        except (re.error, TypeError) as error:
+            raise ConfigurationError(
+                f"regex {self.regex!r} of a step is no regular expression: {error}"
+            ) from error
+
+    def fits(self, prompt: Prompt) -> bool:
+        """Whether a request meets the conditions."""
+        text = last_text(prompt)
+        return (
+            self.text.casefold() in text.casefold()
+            and re.search(self.regex, text) is not None
+            and self.model in ("", prompt.model)
+        )
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """Those that are set."""
+        every = {"text": self.text, "regex": self.regex, "model": self.model}
+        return {name: value for name, value in every.items() if value}
+
+
+def last_text(prompt: Prompt) -> str:
+    """What the last turn of a request says: its texts, and its function responses as JSON, line by line."""
+    *_, last = prompt.request.get("contents") or [{}]
+    lines = []
+    for part in last.get("parts") or []:
+        if "text" in part:
+            lines.append(part["text"])
+        elif "functionResponse" in part:
+            lines.append(json.dumps(part["functionResponse"], ensure_ascii=False))
+    return "\n".join(lines)
+
+
+def prompt_line(prompt: Prompt) -> str:
+    """A request in one line: the model, its tools and what it says last."""
+    tools = [kind for tool in prompt.request.get("tools") or [] for kind in tool]
+    return f"{prompt.model}, tools {tools}, says {_short(last_text(prompt))}"
+
+
+def step_line(step: Any) -> str:
+    """A step in one line, its conditions first."""
+    if isinstance(step, When):
+        return f"when {step.conditions}: {_short(step.reply)}" if step.conditions else _short(step.reply)
+    return _short(step)
+
+
+_SHOWN = 200
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -2,8 +2,6 @@
 
 What is answered, and refused, is what the services were seen to answer and refuse. The least size is the one of
 most models; some ask for more. Caches live as long as the emulator, and the oldest go first.
-
-Where cached contents are made, looked up, prolonged and deleted.
 """
 
 from __future__ import annotations
@@ -16,12 +14,10 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
-from starlette.routing import Route
-
-from langchain_codeexec.emulator.catalog import page_of
 from langchain_codeexec.emulator.parsing import parse_message
+from langchain_codeexec.emulator.responses import json_response
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
-from langchain_codeexec.emulator.streams import json_response
+from langchain_codeexec.emulator.targets import page_of
 from langchain_codeexec.emulator.tokens import prompt_tokens
 
 if TYPE_CHECKING:
@@ -33,8 +29,9 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.targets import Target
     from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
+    Endpoint = Callable[[Request], Awaitable[Response]]
     Reply = Callable[[Request, Target, Any], Awaitable[Response]]
-    Wrap = Callable[[EndpointKind, Reply], Callable[[Request], Awaitable[Response]]]
+    Wrap = Callable[[EndpointKind, Reply], Endpoint]
 
 __all__ = ["CachedContents", "cache_routes"]
 
@@ -52,7 +49,7 @@ class _Cache:
     Attributes:
         name: Resource name.
         model: Bare model name.
-        about: What is told of it besides times: `model` in the service's spelling, `displayName`, the tokens.
+        about: Its description without times: `model` in the service's spelling, `displayName`, the tokens.
         prompt: What it stands for: contents, system instruction, tools and tool configuration.
         tokens: What that counts, by modality.
     """
@@ -115,7 +112,7 @@ class CachedContents:
         return cache.as_json()
 
     def get(self, name: str, target: Target) -> dict[str, Any]:
-        """Tell of one.
+        """Describe one.
 
         Raises:
             EmulatedError: There is none of that name.
@@ -123,12 +120,12 @@ class CachedContents:
         return self._find(name, target).as_json()
 
     def list(self, target: Target, query: Mapping[str, str]) -> dict[str, Any]:
-        """Tell of all that have not expired, a page at a time."""
+        """Describe all that have not expired, a page at a time."""
         with self._lock:
             alive = [cache for cache in self._caches.values() if cache.expires > self._now()]
         prefix = f"{target.parent}cachedContents/"
-        found = [cache.as_json() for cache in alive if cache.name.startswith(prefix)]
-        return page_of("cachedContents", found, query)
+        listed = [cache.as_json() for cache in alive if cache.name.startswith(prefix)]
+        return page_of("cachedContents", listed, query)
 
     def update(self, name: str, body: Any, target: Target) -> dict[str, Any]:
         """Let one live longer or shorter; nothing else of it can be changed.
@@ -168,7 +165,7 @@ class CachedContents:
         if not name:
             return request
         if any(field in request for field in _KEPT):
-            raise invalid(_OWN_FIELDS[target.endpoint])
+            raise invalid(_CACHE_ONLY_FIELDS[target.endpoint])
         cache = self._find(name, target)
         if cache.model != target.model:
             raise invalid(
@@ -197,7 +194,7 @@ class CachedContents:
         raise EmulatedError(404, message=f"Not found: cached content metadata for {number}.")
 
 
-_OWN_FIELDS = {
+_CACHE_ONLY_FIELDS = {
     "developer": (
         "CachedContent can not be used with GenerateContent request setting system_instruction, tools or "
         "tool_config.\n\nProposed fix: move those values to CachedContent from GenerateContent request."
@@ -255,8 +252,10 @@ _COLLECTIONS: tuple[tuple[EndpointKind, str], ...] = (
 )
 
 
-def cache_routes(caches: CachedContents, wrap: Wrap, check_model: Callable[[Target], None]) -> list[Route]:
-    """The five methods, on both services.
+def cache_routes(
+    caches: CachedContents, wrap: Wrap, check_model: Callable[[Target], None]
+) -> list[tuple[str, str, Endpoint]]:
+    """The HTTP method, the path and the endpoint of the five methods, on both services.
 
     Args:
         caches: Where they are kept.
@@ -290,7 +289,7 @@ def cache_routes(caches: CachedContents, wrap: Wrap, check_model: Callable[[Targ
         ("DELETE", "/{cache}", delete),
     )
     return [
-        Route(f"{collection}{path}", wrap(endpoint, reply), methods=[method])
+        (method, f"{collection}{path}", wrap(endpoint, reply))
         for endpoint, collection in _COLLECTIONS
         for method, path, reply in replies
     ]

@@ -1,9 +1,9 @@
-"""What must not get into a cassette: keys, tokens and the names of projects.
-
-Recorded traffic in a file: one entry for each request and its answer.
+"""Recorded traffic in a file: one entry for each request and its answer, without secrets.
 
 The file is YAML with sorted keys; texts of several lines, code above all, stand as blocks, so that a change
-shows where it is in a diff. Headers are not kept but for the few that mean something to a client.
+shows where it is in a diff. Headers are not kept but for the few that mean something to a client; keys, tokens and
+the names of projects are replaced by stand-ins. (vcrpy patches the client's HTTP library; this one records as a
+proxy and replays as a server, for clients in any language.)
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = [
     "SECRET_QUERY",
     "Interaction",
-    "RecordedAnswer",
-    "RecordedQuestion",
+    "RecordedRequest",
+    "RecordedResponse",
     "Scrubber",
     "dump_cassette",
     "nearest",
@@ -81,10 +81,12 @@ class Scrubber:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         given = [token.strip() or scheme, headers.get("x-goog-api-key", "")]
         given += [value for name, value in parse_qsl(query) if name in SECRET_QUERY]
-        found = {secret: _SECRET for secret in given if len(secret) >= _SHORTEST_SECRET}
+        learned = {secret: _SECRET for secret in given if len(secret) >= _SHORTEST_SECRET}
         projects = [headers.get("x-goog-user-project", ""), *_IN_PATH.findall(path)]
-        found |= {name: _PROJECT for name in projects if len(name) >= _SHORTEST_PROJECT and name != _PROJECT}
-        self._known.update(found)
+        learned |= {
+            name: _PROJECT for name in projects if len(name) >= _SHORTEST_PROJECT and name != _PROJECT
+        }
+        self._known.update(learned)
 
     def text(self, text: str) -> str:
         """A text without secrets."""
@@ -116,7 +118,7 @@ _DIFF_LINES = 60
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedQuestion:
+class RecordedRequest:
     """A request, without its secrets.
 
     Attributes:
@@ -131,13 +133,13 @@ class RecordedQuestion:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
 
-    def matches(self, other: RecordedQuestion) -> bool:
+    def matches(self, request: RecordedRequest) -> bool:
         """Whether both ask for the same; the alphabet of base64 does not matter."""
-        return _comparable(self) == _comparable(other)
+        return _comparable(self) == _comparable(request)
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedAnswer:
+class RecordedResponse:
     """A response, without its secrets. It has one of `body`, `chunks` and `text`.
 
     Attributes:
@@ -159,8 +161,8 @@ class RecordedAnswer:
 class Interaction:
     """One request and its answer."""
 
-    request: RecordedQuestion
-    response: RecordedAnswer
+    request: RecordedRequest
+    response: RecordedResponse
 
 
 def read_cassette(path: str | Path) -> list[Interaction]:
@@ -178,7 +180,7 @@ def read_cassette(path: str | Path) -> list[Interaction]:
                 f"the cassette {path} is of version {version}, not {_VERSION}; record it anew"
             )
         return [
-            Interaction(RecordedQuestion(**entry["request"]), RecordedAnswer(**entry["response"]))
+            Interaction(RecordedRequest(**entry["request"]), RecordedResponse(**entry["response"]))
             for entry in document["interactions"]
         ]
     except (OSError, UnicodeDecodeError) as error:
@@ -212,28 +214,28 @@ def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> Non
         raise
 
 
-def nearest(question: RecordedQuestion, recorded: Iterable[RecordedQuestion]) -> str:
-    """The recorded request most like a question, as a difference to it; empty where there is none."""
-    asked = _shown(question)
+def nearest(request: RecordedRequest, recorded: Iterable[RecordedRequest]) -> str:
+    """The recorded request most like this one, as a difference to it; empty where there is none."""
+    wanted = _text_of(request)
     matcher = difflib.SequenceMatcher(autojunk=False)
-    matcher.set_seq2(asked.splitlines())
+    matcher.set_seq2(wanted.splitlines())
     best, likeness = "", -1.0
-    for candidate in map(_shown, recorded):
+    for candidate in map(_text_of, recorded):
         matcher.set_seq1(candidate.splitlines())
         if (ratio := matcher.ratio()) > likeness:
             best, likeness = candidate, ratio
     difference = difflib.unified_diff(
-        best.splitlines(), asked.splitlines(), "nearest recorded request", "this request", lineterm="", n=1
+        best.splitlines(), wanted.splitlines(), "nearest recorded request", "this request", lineterm="", n=1
     )
     return "\n".join(list(difference)[:_DIFF_LINES]) if likeness >= 0 else ""
 
 
-def _shown(question: RecordedQuestion) -> str:
-    return _dumped(_comparable(question))[:_COMPARED]
+def _text_of(request: RecordedRequest) -> str:
+    return _dumped(_comparable(request))[:_COMPARED]
 
 
-def _comparable(question: RecordedQuestion) -> dict[str, Any]:
-    return {**_fields(question), "body": _same_base64(question.body)}
+def _comparable(request: RecordedRequest) -> dict[str, Any]:
+    return {**_fields(request), "body": _same_base64(request.body)}
 
 
 def _same_base64(value: Any) -> Any:
@@ -253,7 +255,7 @@ def _digits(value: Any) -> Any:
         return value
 
 
-def _fields(recorded: RecordedQuestion | RecordedAnswer) -> dict[str, Any]:
+def _fields(recorded: RecordedRequest | RecordedResponse) -> dict[str, Any]:
     """What is set."""
     every = {name: getattr(recorded, name) for name in recorded.__slots__}
     return {

@@ -5,42 +5,21 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from langchain_codeexec.emulator.responses import ConnectionCut
 from langchain_codeexec.emulator.service_errors import EmulatedError, permission_denied, quota_exceeded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
-
-    from starlette.types import Receive, Scope
 
     from langchain_codeexec.emulator.brain import Brain, Prompt
     from langchain_codeexec.emulator.faults import Fault
     from langchain_codeexec.emulator.targets import Target
     from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
 
-__all__ = ["CLOSE_EXTENSION", "ConnectionCut", "Disturbance", "cut_connection"]
+__all__ = ["Disturbance"]
 
 _Wait: TypeAlias = "Callable[[float], Awaitable[object]]"
 _Body: TypeAlias = "Mapping[str, Any]"
-
-CLOSE_EXTENSION = "langchain_codeexec.close"
-"""Key in an ASGI scope's `extensions` of the function that closes the connection beneath."""
-
-
-class ConnectionCut(Exception):  # noqa: N818 -- what happened on purpose is no error
-    """The connection is to close here, whatever was still to be sent."""
-
-
-async def cut_connection(scope: Scope, receive: Receive) -> None:
-    """Close the connection and wait until it is.
-
-    A server that offers no way to do that is left with an answer that never came to its end.
-    """
-    close = (scope.get("extensions") or {}).get(CLOSE_EXTENSION)
-    if close is None:
-        return
-    close()
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 class Disturbance:
@@ -149,7 +128,7 @@ _INSTEAD: Mapping[str, Callable[[GenerateContentRequest], GenerateContentRespons
 
 
 class _FaultBrain:
-    """A brain that says nothing and sets the response's fields."""
+    """A brain without parts that sets the response's fields."""
 
     def __init__(self, fields: Callable[[GenerateContentRequest], GenerateContentResponse]) -> None:
         self._fields = fields

@@ -57,8 +57,9 @@ def fence(allowed):
     class Fence(PathFinder):
         @classmethod
         def find_spec(cls, name, path=None, target=None):
-            own = path is not None or name in allowed or os.path.exists(name + ".py") or os.path.isdir(name)
-            return super().find_spec(name, path, target) if own or importer() != "__main__" else None
+            local = os.path.exists(name + ".py") or os.path.isdir(name)
+            free = path is not None or name in allowed or local
+            return super().find_spec(name, path, target) if free or importer() != "__main__" else None
 
     sys.meta_path[:] = [Fence if finder is PathFinder else finder for finder in sys.meta_path]
 

@@ -1,6 +1,7 @@
-"""A request as LangChain messages and tools, for a model that knows nothing of Gemini.
+"""Any LangChain chat model as the emulator's brain, which gains code execution as Gemini has it.
 
-Any LangChain chat model behind the emulator, so that it gains code execution as Gemini has it.
+The request becomes messages and tools that a model knows which knows nothing of Gemini, and what the model writes
+becomes parts: its fenced Python blocks are run.
 """
 
 from __future__ import annotations
@@ -15,16 +16,15 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langchain_codeexec.emulator.answering import MENDING_ATTEMPTS, input_files
 from langchain_codeexec.emulator.parsing import bytes_from_base64
 from langchain_codeexec.emulator.rules import declares
-from langchain_codeexec.emulator.service_errors import EmulatedError
+from langchain_codeexec.emulator.service_errors import not_prepared
 from langchain_codeexec.executions import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from langchain_core.language_models import BaseChatModel
 
-    from langchain_codeexec.emulator.brain import Prompt
-    from langchain_codeexec.executions import ExecutionResult
+    from langchain_codeexec.emulator.brain import Parts, Prompt
     from langchain_codeexec.gemini.wire import Content, GenerateContentRequest, GenerateContentResponse, Part
 
 __all__ = [
@@ -52,10 +52,10 @@ def code_block(code: str) -> str:
 
 
 def result_text(outcome: str, output: str, images: int = 0) -> str:
-    """What a program did, as the model is told it."""
-    drawn = f"\nIt drew {images} image(s), which the user sees." if images else ""
+    """What a program did, as the model reads it."""
+    drawing = f"\nIt drew {images} image(s), which the user sees." if images else ""
     opening = _OUTCOMES.get(outcome, "The program ended:")
-    return f"{opening}\n```output\n{output.rstrip() or '(nothing)'}\n```{drawn}"
+    return f"{opening}\n```output\n{output.rstrip() or '(nothing)'}\n```{drawing}"
 
 
 def tools_from_request(request: GenerateContentRequest) -> list[dict[str, Any]]:
@@ -134,25 +134,25 @@ class _Reader:
             yield HumanMessage(content_blocks=blocks)
 
     def _model_turn(self, parts: list[Part]) -> Iterator[AnyMessage]:
-        """One message up to every result, which is told by the user's side."""
-        said: list[str] = []
+        """One message up to every result, which the user's side gives."""
+        texts: list[str] = []
         calls: list[dict[str, Any]] = []
         for part in parts:
             if part.get("thought"):
                 continue
             if "text" in part:
-                said.append(part["text"])
+                texts.append(part["text"])
             elif "executableCode" in part:
-                said.append(f"\n{code_block(part['executableCode'].get('code', ''))}\n")
+                texts.append(f"\n{code_block(part['executableCode'].get('code', ''))}\n")
             elif "codeExecutionResult" in part:
-                yield AIMessage("".join(said).strip())
-                said = []
+                yield AIMessage("".join(texts).strip())
+                texts = []
                 result = part["codeExecutionResult"]
                 yield HumanMessage(result_text(result.get("outcome", ""), result.get("output", "")))
             elif "functionCall" in part:
                 calls.append(self._call(part["functionCall"]))
-        if said or calls:
-            yield AIMessage("".join(said).strip(), tool_calls=calls)
+        if texts or calls:
+            yield AIMessage("".join(texts).strip(), tool_calls=calls)
         self._open_calls = calls
 
     def _call(self, call: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,7 +198,7 @@ there: altair, chess, cv2, matplotlib, mpmath, numpy, pandas, pdfminer, reportla
 striprtf, sympy, tabulate. What matplotlib draws is shown to the user. The user's files lie in the working \
 directory. Where a program fails, mend it and run it again. Run programs for whatever needs computing, and when \
 you know the answer, give it without such a block."""
-"""What a model is told when the request has the code execution tool."""
+"""What a model reads first when the request has the code execution tool."""
 
 _NO_MORE = "\nNo more programs are run now. Answer as well as you can without one."
 _CODE = re.compile(
@@ -211,15 +211,20 @@ _MAX_RUNS = 20
 class LangChainBrain:
     """Lets a chat model answer, and runs the code it writes.
 
-    The model is told how to ask for a run; what it writes after a program is dropped, because the output it
+    The model learns how to ask for a run; what it writes after a program is dropped, because the output it
     makes up there is not what came out. Functions are bound as tools. Of the generation settings it gets the
     stop sequences; set temperature and the like on the model.
 
     Args:
         llm: Any LangChain chat model.
-        instructions: What the model is told about running code.
+        instructions: What the model learns about running code.
         max_retries: How often in a row it may mend a program that failed; the service allows no more than five.
+
+    Attributes:
+        stand_in: See `Brain`.
     """
+
+    stand_in: str = ""
 
     def __init__(
         self, llm: BaseChatModel, *, instructions: str = PROTOCOL, max_retries: int = MENDING_ATTEMPTS
@@ -228,13 +233,11 @@ class LangChainBrain:
         self._instructions = instructions
         self._max_retries = max_retries
 
-    def respond(
-        self, prompt: Prompt
-    ) -> Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]:
-        """Ask the model, run what it writes and tell it, until it answers.
+    def respond(self, prompt: Prompt) -> Parts:
+        """Ask the model, run what it writes and show it the result, until it answers.
 
         Raises:
-            EmulatedError: The request has functions and the model takes no tools (501).
+            EmulatedError: The request has functions and the model takes no tools (400).
         """
         request = prompt.request
         model = self._with_tools(request)
@@ -256,11 +259,11 @@ class LangChainBrain:
             runs += 1
             failures = 0 if result.outcome is Outcome.OK else failures + 1
             may_run = failures <= self._max_retries and runs < _MAX_RUNS
-            said = "".join(part.get("text", "") for part in answer.parts if not part.get("thought"))
-            told = result_text(result.outcome.value, result.output, len(result.images))
+            text = "".join(part.get("text", "") for part in answer.parts if not part.get("thought"))
+            outcome = result_text(result.outcome.value, result.output, len(result.images))
             conversation += [
-                AIMessage(f"{said}\n{code_block(answer.code)}".strip()),
-                HumanMessage(told if may_run else told + _NO_MORE),
+                AIMessage(f"{text}\n{code_block(answer.code)}".strip()),
+                HumanMessage(outcome if may_run else outcome + _NO_MORE),
             ]
 
     def _with_tools(self, request: GenerateContentRequest) -> Any:
@@ -272,18 +275,17 @@ class LangChainBrain:
             return self._llm.bind_tools(tools, **({"tool_choice": "any"} if mode == "ANY" else {}))
         except NotImplementedError as error:
             name = type(self._llm).__name__
-            raise EmulatedError(
-                501,
-                message=f"{name}, the model behind the emulator, takes no tools, so it can call no functions.",
+            raise not_prepared(
+                f"{name}, the model behind the emulator, takes no tools, so it can call no functions."
             ) from error
 
     def _conversation(self, request: GenerateContentRequest) -> list[AnyMessage]:
         parts = (request.get("systemInstruction") or {}).get("parts") or []
-        told = ["".join(part.get("text", "") for part in parts)]
+        instructions = ["".join(part.get("text", "") for part in parts)]
         if declares(request, "codeExecution"):
-            told.append(self._instructions)
-        told.append(_form(request))
-        system = "\n\n".join(filter(None, told))
+            instructions.append(self._instructions)
+        instructions.append(_form(request))
+        system = "\n\n".join(filter(None, instructions))
         return [*([SystemMessage(system)] if system else []), *messages_from_request(request)]
 
 
@@ -296,15 +298,15 @@ class _Answer(NamedTuple):
 
 def _read(message: AIMessage, request: GenerateContentRequest, *, may_run: bool) -> _Answer:
     text = message.text
-    found = _CODE.search(text) if may_run else None
-    said = text[: found.start()] if found else text
-    if _form(request) and (block := _JSON_BLOCK.fullmatch(said)):
-        said = block[1].strip()
+    program = _CODE.search(text) if may_run else None
+    prose = text[: program.start()] if program else text
+    if _form(request) and (block := _JSON_BLOCK.fullmatch(prose)):
+        prose = block[1].strip()
     parts = _thoughts(message, request)
-    if said.strip():
-        parts.append({"text": said})
-    if found:
-        return _Answer(parts, found[1])
+    if prose.strip():
+        parts.append({"text": prose})
+    if program:
+        return _Answer(parts, program[1])
     return _Answer([*parts, *_calls(message)], None)
 
 
@@ -328,12 +330,12 @@ def _fields(message: AIMessage) -> GenerateContentResponse | None:
     if not message.invalid_tool_calls:
         return None
     broken = message.invalid_tool_calls[0]
-    told = f"Malformed function call: {broken['name']}({broken['args']})"
-    return {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": told}]}
+    finish_message = f"Malformed function call: {broken['name']}({broken['args']})"
+    return {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": finish_message}]}
 
 
 def _form(request: GenerateContentRequest) -> str:
-    """What the model is told about the form of the answer."""
+    """What the model reads about the form of the answer."""
     config = request.get("generationConfig") or {}
     if config.get("responseMimeType") != "application/json":
         return ""

@@ -1,8 +1,4 @@
-"""Base64 as protobuf's JSON reads it.
-
-What a client sends, up to a limit.
-
-From a JSON body to a request with known fields only, as the service's protobuf parser reads it.
+"""From a JSON body to a request with known fields only, as the service's protobuf parser reads it.
 
 Keys may be spelled in camelCase or snake_case; what comes out is camelCase. Free-form places (arguments,
 function responses, JSON Schema, labels, property names) stay as they are. Where a list is expected a single
@@ -17,19 +13,15 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from starlette.requests import ClientDisconnect
-
 from langchain_codeexec.emulator.schema import ENUMS, PART_DATA, field_table, snake_case
-from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
+from langchain_codeexec.emulator.service_errors import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from starlette.requests import Request
-
     from langchain_codeexec.emulator.targets import Target
 
-__all__ = ["bytes_from_base64", "parse_json", "parse_message", "read_body"]
+__all__ = ["bytes_from_base64", "parse_json", "parse_message"]
 
 
 def bytes_from_base64(text: str) -> bytes:
@@ -40,30 +32,6 @@ def bytes_from_base64(text: str) -> bytes:
     """
     bare = text.replace("-", "+").replace("_", "/").rstrip("=")
     return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """Read a body; what is over the limit is refused as soon as that is known.
-
-    Raises:
-        EmulatedError: It is larger than `limit` bytes, or the client went away.
-    """
-    raw = bytearray()
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise _too_large(limit)
-    try:
-        async for piece in request.stream():
-            raw += piece
-            if len(raw) > limit:
-                raise _too_large(limit)
-    except ClientDisconnect:
-        raise EmulatedError(499, message="The client went away.") from None
-    return bytes(raw)
-
-
-def _too_large(limit: int) -> EmulatedError:
-    return invalid(f"Request payload size exceeds the limit: {limit} bytes.")
 
 
 _LENIENT = re.compile(r"""("(?:\\.|[^"\\])*")|'((?:\\.|[^'\\])*)'|,(?=\s*[}\]])""")
@@ -204,8 +172,8 @@ class _Parser:
         self.violations.append(_Violation(path, text))
 
     def _wrong(self, path: str, expected: str, value: Any, why: str = "") -> None:
-        shown = why or json.dumps(value, ensure_ascii=False)
-        self.violations.append(_Violation(path, f"Invalid value at '{path}' ({expected}), {shown}"))
+        reason = why or json.dumps(value, ensure_ascii=False)
+        self.violations.append(_Violation(path, f"Invalid value at '{path}' ({expected}), {reason}"))
 
 
 def _string(value: Any) -> str:

@@ -1,7 +1,4 @@
-"""A proxy that writes down what goes through it.
-
-Recorded traffic as a server, without the service.
-"""
+"""Record and replay: a proxy that writes a cassette of what goes through it, and a server that plays one."""
 
 from __future__ import annotations
 
@@ -17,37 +14,33 @@ import httpx
 from langchain_codeexec.emulator.cassettes import (
     SECRET_QUERY,
     Interaction,
-    RecordedAnswer,
-    RecordedQuestion,
+    RecordedRequest,
+    RecordedResponse,
     Scrubber,
     nearest,
     read_cassette,
     write_cassette,
 )
-from langchain_codeexec.emulator.disturbances import ConnectionCut
-from langchain_codeexec.emulator.parsing import read_body
+from langchain_codeexec.emulator.responses import (
+    BreakableResponse,
+    ConnectionCut,
+    error_response,
+    read_body,
+)
 from langchain_codeexec.emulator.server import LocalServer, is_http_url
-from langchain_codeexec.emulator.service_errors import EmulatedError
-from langchain_codeexec.emulator.streams import BreakableResponse, error_response
+from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
-__all__ = [
-    "LARGEST_BODY",
-    "METHODS",
-    "CassettePlayer",
-    "RecordingProxy",
-    "open_cassette",
-    "recorded_question",
-]
+__all__ = ["CassettePlayer", "RecordingProxy", "open_cassette"]
 
 try:
     from starlette.applications import Starlette
+    from starlette.responses import Response
     from starlette.routing import Route
 except ImportError as error:
     raise MissingDependencyError("starlette", "emulator") from error
@@ -59,8 +52,8 @@ _NOT_SENT_ON = frozenset(
 )
 _NOT_SENT_BACK = _NOT_SENT_ON | {"content-encoding", "date", "server"}
 _KEPT = ("content-type", "retry-after")
-LARGEST_BODY = 20 * 1024 * 1024
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_LARGEST_BODY = 20 * 1024 * 1024
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 """What is passed on, recorded and replayed."""
 
 
@@ -69,7 +62,7 @@ class RecordingProxy(LocalServer):
 
     Point a client at `url` instead of at the service. Answers go through as they come, streams piece by piece.
     The file is written anew, after every answer that came to its end; interactions are in the order in which
-    they were asked. Secrets are left out (see `Scrubber`), the client's credentials go to the service alone.
+    they came. Secrets are left out (see `Scrubber`), the client's credentials go to the service alone.
 
     Args:
         base_url: The service: `https://generativelanguage.googleapis.com`, a Vertex host, another emulator.
@@ -97,7 +90,7 @@ class RecordingProxy(LocalServer):
         if not is_http_url(base_url):
             raise ConfigurationError(f"base_url {base_url!r} is no http or https URL")
         self._recorder = _Recorder(base_url.rstrip("/"), cassette, Scrubber(secrets), timeout)
-        app = Starlette(routes=[Route("/{path:path}", self._recorder.answer, methods=METHODS)])
+        app = Starlette(routes=[Route("/{path:path}", self._recorder.answer, methods=_METHODS)])
         super().__init__(app, host=host, port=port)
 
     @property
@@ -106,11 +99,11 @@ class RecordingProxy(LocalServer):
         return self._recorder.interactions
 
 
-def recorded_question(request: Request, raw: bytes, scrubber: Scrubber) -> RecordedQuestion:
+def _recorded_request(request: Request, raw: bytes, scrubber: Scrubber) -> RecordedRequest:
     """A request as a cassette holds it."""
     scrubber.learn(request.url.path, request.url.query, request.headers)
     query = {name: value for name, value in parse_qsl(request.url.query) if name not in SECRET_QUERY}
-    return RecordedQuestion(
+    return RecordedRequest(
         method=request.method,
         path=scrubber.text(request.url.path),
         query=scrubber.value(query),
@@ -125,7 +118,7 @@ class _Recorder:
         self._scrubber = scrubber
         self._timeout = timeout
         self._lock = threading.Lock()
-        self._asked = 0
+        self._received = 0
         self._recorded: dict[int, Interaction] = {}
 
     @property
@@ -134,22 +127,22 @@ class _Recorder:
             return tuple(self._recorded[place] for place in sorted(self._recorded))
 
     async def answer(self, request: Request) -> Response:
-        place, self._asked = self._asked, self._asked + 1
+        place, self._received = self._received, self._received + 1
         client = httpx.AsyncClient(timeout=self._timeout)
         try:
-            raw = await read_body(request, LARGEST_BODY)
-            question = recorded_question(request, raw, self._scrubber)
-            answered = await client.send(self._onward(client, request, raw), stream=True)
+            raw = await read_body(request, _LARGEST_BODY)
+            recorded = _recorded_request(request, raw, self._scrubber)
+            response = await client.send(self._onward(client, request, raw), stream=True)
         except EmulatedError as error:
             await client.aclose()
             return error_response(error)
         except httpx.HTTPError as error:
             await client.aclose()
-            told = f"{self._base_url} could not be reached: {error}"
-            return error_response(EmulatedError(502, "UNAVAILABLE", told))
-        headers = {name: value for name, value in answered.headers.items() if name not in _NOT_SENT_BACK}
-        pieces = self._recording(client, answered, place, question)
-        return BreakableResponse(pieces, answered.status_code, headers)
+            message = f"{self._base_url} could not be reached: {error}"
+            return error_response(EmulatedError(502, "UNAVAILABLE", message))
+        headers = {name: value for name, value in response.headers.items() if name not in _NOT_SENT_BACK}
+        pieces = self._recording(client, response, place, recorded)
+        return BreakableResponse(pieces, response.status_code, headers)
 
     def _onward(self, client: httpx.AsyncClient, request: Request, raw: bytes) -> httpx.Request:
         query = f"?{request.url.query}" if request.url.query else ""
@@ -162,31 +155,31 @@ class _Recorder:
         )
 
     async def _recording(
-        self, client: httpx.AsyncClient, answered: httpx.Response, place: int, question: RecordedQuestion
+        self, client: httpx.AsyncClient, response: httpx.Response, place: int, request: RecordedRequest
     ) -> AsyncIterator[bytes]:
         """The answer's bytes; at their end, and only there, the interaction is written down."""
         whole = bytearray()
         try:
-            async for piece in answered.aiter_bytes():
+            async for piece in response.aiter_bytes():
                 whole += piece
                 yield piece
         except httpx.HTTPError as error:
             raise ConnectionCut from error  # what breaks there breaks here
         finally:
             await client.aclose()
-        interaction = Interaction(question, self._recorded_answer(answered, bytes(whole)))
+        interaction = Interaction(request, self._recorded_response(response, bytes(whole)))
         await asyncio.to_thread(self._write, place, interaction)
 
-    def _recorded_answer(self, answered: httpx.Response, raw: bytes) -> RecordedAnswer:
-        kept = {name: answered.headers[name] for name in _KEPT if name in answered.headers}
+    def _recorded_response(self, response: httpx.Response, raw: bytes) -> RecordedResponse:
+        kept = {name: response.headers[name] for name in _KEPT if name in response.headers}
         scrub = self._scrubber.value
         if kept.get("content-type", "").startswith("text/event-stream"):
             events = [_event(event) for event in raw.replace(b"\r\n", b"\n").split(b"\n\n") if event]
-            return RecordedAnswer(answered.status_code, kept, chunks=scrub(events))
+            return RecordedResponse(response.status_code, kept, chunks=scrub(events))
         parsed = _parsed(raw)
         if isinstance(parsed, str):
-            return RecordedAnswer(answered.status_code, kept, text=scrub(parsed))
-        return RecordedAnswer(answered.status_code, kept, body=scrub(parsed))
+            return RecordedResponse(response.status_code, kept, text=scrub(parsed))
+        return RecordedResponse(response.status_code, kept, body=scrub(parsed))
 
     def _write(self, place: int, interaction: Interaction) -> None:
         with self._lock:
@@ -214,12 +207,7 @@ def _event(event: bytes) -> Any:
     return event.decode("utf-8", "replace") if isinstance(data, str) else data
 
 
-try:
-    from starlette.applications import Starlette
-    from starlette.responses import Response
-    from starlette.routing import Route
-except ImportError as error:
-    raise MissingDependencyError("starlette", "emulator") from error
+# -- replaying -----------------------------------------------------------------------------------------
 
 
 class CassettePlayer(LocalServer):
@@ -255,13 +243,13 @@ class CassettePlayer(LocalServer):
         self._scrubber = Scrubber(secrets)
         self._recorded = read_cassette(cassette)
         self._left = list(self._recorded)
-        self._unanswered: list[RecordedQuestion] = []
+        self._unanswered: list[RecordedRequest] = []
         self._lock = threading.Lock()
-        app = Starlette(routes=[Route("/{path:path}", self._answer, methods=METHODS)])
+        app = Starlette(routes=[Route("/{path:path}", self._answer, methods=_METHODS)])
         super().__init__(app, host=host, port=port)
 
     def assert_finished(self) -> None:
-        """Check that every interaction was used and every request answered.
+        """Check that every interaction was used and every request response.
 
         Raises:
             AssertionError: It names those that were not.
@@ -269,34 +257,32 @@ class CassettePlayer(LocalServer):
         with self._lock:
             left, unanswered = list(self._left), list(self._unanswered)
         if left or unanswered:
-            told = (
+            summary = (
                 f"{self._name} was not played as it was recorded: {len(left)} of {len(self._recorded)} "
                 f"interactions were not used, {len(unanswered)} were missing"
             )
             lines = [f"Not used: {one.request.method} {one.request.path}" for one in left]
             lines += [f"Not recorded: {one.method} {one.path}" for one in unanswered]
-            raise AssertionError("\n".join([told, *lines]))
+            raise AssertionError("\n".join([summary, *lines]))
 
     async def _answer(self, request: Request) -> Response:
         try:
-            raw = await read_body(request, LARGEST_BODY)
-            return _response(self._take(recorded_question(request, raw, self._scrubber)))
+            raw = await read_body(request, _LARGEST_BODY)
+            return _response(self._take(_recorded_request(request, raw, self._scrubber)))
         except EmulatedError as error:
             return error_response(error)
 
-    def _take(self, question: RecordedQuestion) -> RecordedAnswer:
+    def _take(self, request: RecordedRequest) -> RecordedResponse:
         with self._lock:
             for index, interaction in enumerate(self._left):
-                if self._fits(interaction, question):
+                if self._fits(interaction, request):
                     del self._left[index]
                     return interaction.response
-            self._unanswered.append(question)
-            used = any(self._fits(interaction, question) for interaction in self._recorded)
+            self._unanswered.append(request)
+            used = any(self._fits(interaction, request) for interaction in self._recorded)
         why = "this request was recorded and is used up" if used else "no such request was recorded"
-        difference = nearest(question, (one.request for one in self._left or self._recorded))
-        raise EmulatedError(
-            400, "FAILED_PRECONDITION", f"{self._name}: {why}; record it anew.\n{difference}".strip()
-        )
+        difference = nearest(request, (one.request for one in self._left or self._recorded))
+        raise not_prepared(f"{self._name}: {why}; record it anew.\n{difference}".strip())
 
 
 def open_cassette(
@@ -320,24 +306,24 @@ def open_cassette(
     return RecordingProxy(base_url, cassette, secrets=secrets)
 
 
-def _same_request(interaction: Interaction, question: RecordedQuestion) -> bool:
-    return interaction.request.matches(question)
+def _same_request(interaction: Interaction, request: RecordedRequest) -> bool:
+    return interaction.request.matches(request)
 
 
-def _same_method(interaction: Interaction, question: RecordedQuestion) -> bool:
+def _same_method(interaction: Interaction, request: RecordedRequest) -> bool:
     recorded = interaction.request
-    same_action = recorded.path.rpartition(":")[2] == question.path.rpartition(":")[2]
-    return recorded.method == question.method and same_action and recorded.query == question.query
+    same_action = recorded.path.rpartition(":")[2] == request.path.rpartition(":")[2]
+    return recorded.method == request.method and same_action and recorded.query == request.query
 
 
-def _response(answer: RecordedAnswer) -> Response:
-    return Response(_content(answer), answer.status, headers=dict(answer.headers))
+def _response(response: RecordedResponse) -> Response:
+    return Response(_content(response), response.status, headers=dict(response.headers))
 
 
-def _content(answer: RecordedAnswer) -> bytes:
-    if answer.chunks is not None:
-        return "".join(map(_event_replaying, answer.chunks)).encode()
-    return (json.dumps(answer.body) if answer.text is None else answer.text).encode()
+def _content(response: RecordedResponse) -> bytes:
+    if response.chunks is not None:
+        return "".join(map(_event_replaying, response.chunks)).encode()
+    return (json.dumps(response.body) if response.text is None else response.text).encode()
 
 
 def _event_replaying(chunk: object) -> str:

@@ -1,23 +1,73 @@
-"""From an answer to the bodies that travel: one response, or a stream of chunks."""
+"""How answers travel: the bodies an answer consists of, the framing of a stream, and the connection beneath.
+
+An `Answer` becomes one body, or a body for every chunk of a stream. A brain may block, so the bodies are made in
+a thread of their own (`Stepper`) and framed on the event loop.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 import secrets
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from langchain_codeexec.emulator.answering import mint_signature
+from langchain_codeexec.emulator.service_errors import EmulatedError, error_from_exception, invalid
+from langchain_codeexec.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
     from langchain_codeexec.emulator.answering import Answer
+    from langchain_codeexec.emulator.disturbances import Disturbance
     from langchain_codeexec.emulator.targets import Target
     from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
 
-__all__ = ["BODIES"]
+__all__ = [
+    "ARRAY",
+    "BODIES",
+    "CLOSE_EXTENSION",
+    "EVENTS",
+    "HALVES",
+    "SHUTDOWN_EXTENSION",
+    "BreakableResponse",
+    "ConnectionCut",
+    "CutResponse",
+    "Stepper",
+    "all_bodies",
+    "cut_connection",
+    "error_response",
+    "first_body",
+    "json_response",
+    "one_body",
+    "read_body",
+    "stream_response",
+]
+
+try:
+    from starlette.requests import ClientDisconnect
+    from starlette.responses import Response, StreamingResponse
+except ImportError as error:
+    raise MissingDependencyError("starlette", "emulator") from error
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+CLOSE_EXTENSION = "langchain_codeexec.close"
+"""Key in an ASGI scope's `extensions` of the function that closes the connection beneath."""
+SHUTDOWN_EXTENSION = "langchain_codeexec.shutdown"
+"""Key in an ASGI scope's `extensions` of an `asyncio.Event` that is set when the server is to end."""
+
+# -- the bodies of an answer ---------------------------------------------------------------------------
 
 _WORDS_PER_CHUNK = 4
 _WORD_GROUP = re.compile(rf"(?:\S*\s+|\S+){{1,{_WORDS_PER_CHUNK}}}")
@@ -28,7 +78,7 @@ def _whole(answer: Answer) -> Generator[GenerateContentResponse]:
     parts = list(answer.parts())
     if answer.unsigned_text:
         parts[-1] = {**parts[-1], "thoughtSignature": mint_signature(answer.target.endpoint)}
-    yield _finished(answer, parts, _identity(answer.target), spoke=bool(parts))
+    yield _finished(answer, parts, _identity(answer.target), has_parts=bool(parts))
 
 
 def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
@@ -39,14 +89,14 @@ def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
     where the answer ended with text. After parts a brain had sent as they are it holds no part at all.
     """
     identity = _identity(answer.target)
-    spoke = False
+    has_parts = False
     last: Part | None = None
     waiting: list[GenerateContentResponse] = []
     try:
         for part in answer.parts():
             for piece in _pieces(part):
                 yield from waiting
-                spoke, last = True, piece if _may_end(piece, answer) else None
+                has_parts, last = True, piece if _may_end(piece, answer) else None
                 chunk = _chunk(answer, piece, identity)
                 waiting = [] if last is None else [chunk]
                 if last is None:
@@ -54,12 +104,18 @@ def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
     except Exception:
         yield from waiting
         raise
-    yield _finished(answer, _closing(answer) if last is None else [last], identity, spoke=spoke)
+    yield _finished(answer, _closing(answer) if last is None else [last], identity, has_parts=has_parts)
+
+
+BODIES: Mapping[str, Callable[[Answer], Generator[GenerateContentResponse]]] = MappingProxyType(
+    {"generateContent": _whole, "streamGenerateContent": _chunks}
+)
+"""The bodies of an answer, by method: one, or one for every chunk. Closing the generator ends the answer."""
 
 
 def _may_end(piece: Part, answer: Answer) -> bool:
     """Whether a piece would end an answer of Gemini 2 by itself."""
-    return not answer.target.signs and not answer.written and ("text" in piece or "functionCall" in piece)
+    return not answer.target.signs and not answer.verbatim and ("text" in piece or "functionCall" in piece)
 
 
 def _chunk(answer: Answer, piece: Part, identity: Mapping[str, str]) -> GenerateContentResponse:
@@ -70,22 +126,15 @@ def _chunk(answer: Answer, piece: Part, identity: Mapping[str, str]) -> Generate
     )
 
 
-BODIES: Mapping[str, Callable[[Answer], Generator[GenerateContentResponse]]] = MappingProxyType(
-    {"generateContent": _whole, "streamGenerateContent": _chunks}
-)
-"""The bodies of an answer, by method: one, or one for every chunk. Closing the generator ends the answer."""
-
-
 def _closing(answer: Answer) -> list[Part]:
     if answer.unsigned_text:
         return [{"text": "", "thoughtSignature": mint_signature(answer.target.endpoint)}]
-    return [] if answer.written else [{"text": ""}]
+    return [] if answer.verbatim else [{"text": ""}]
 
 
 def _pieces(part: Part) -> Iterator[Part]:
     """A text in groups of words that add up to it; a signature stays on the last of them."""
-    text = part.get("text", "")
-    groups = _WORD_GROUP.findall(text)
+    groups = _WORD_GROUP.findall(part.get("text", ""))
     if len(groups) < 2:  # noqa: PLR2004 -- nothing to split
         yield part
         return
@@ -111,17 +160,273 @@ def _candidate(target: Target, parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def _finished(
-    answer: Answer, parts: Sequence[Part], identity: dict[str, str], *, spoke: bool
+    answer: Answer, parts: Sequence[Part], identity: dict[str, str], *, has_parts: bool
 ) -> GenerateContentResponse:
     """The last body: what the brain sets itself replaces what the emulator says, `None` takes a field out."""
     fields: dict[str, Any] = {**answer.fields}
-    own, *others = fields.pop("candidates", None) or [{}]
-    candidate = {**_candidate(answer.target, parts), "finishReason": answer.finish_reason, **own}
+    first, *others = fields.pop("candidates", None) or [{}]
+    candidate = {**_candidate(answer.target, parts), "finishReason": answer.finish_reason, **first}
     body: dict[str, Any] = {"usageMetadata": answer.usage.total, **identity, **fields}
-    if spoke or not answer.fields or answer.fields.get("candidates"):
+    if has_parts or not answer.fields or answer.fields.get("candidates"):
         body = {"candidates": [_present(candidate), *others], **body}
     return cast("GenerateContentResponse", _present(body))
 
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+# -- a generator that blocks ---------------------------------------------------------------------------
+
+
+class Stepper(Generic[T]):
+    """Advances a generator in one thread of its own, without blocking the event loop.
+
+    All steps and the close run in the same thread, because a sandbox may tie its life to the thread that
+    started it. A step that never ends keeps neither the loop nor the interpreter from ending.
+    """
+
+    def __init__(self, steps: Generator[T]) -> None:
+        self._steps = steps
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._busy = False
+        self._closed = False
+        threading.Thread(target=self._work, name="gemini-emulator-brain", daemon=True).start()
+
+    async def next(self) -> T | None:
+        """The next step; `None` after the last."""
+        self._busy = True
+        step = await self._run(lambda: next(self._steps, None))
+        self._busy = False
+        return step()
+
+    async def aclose(self) -> None:
+        """Close the generator and end the thread; a step given up on ends first and is not awaited."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._busy:
+            self._jobs.put(self._steps.close)
+            self._jobs.put(None)
+            return
+        closed = await self._run(self._steps.close)
+        self._jobs.put(None)
+        closed()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+    async def _run(self, work: Callable[[], R]) -> Callable[[], R]:
+        """Do some work in the thread; gives a function that returns or raises what it did."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Callable[[], R]] = loop.create_future()
+
+        def job() -> None:
+            outcome = _outcome(work)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_settle, done, outcome)
+
+        self._jobs.put(job)
+        return await done
+
+
+def _outcome(work: Callable[[], R]) -> Callable[[], R]:
+    try:
+        result = work()
+    except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
+        failure = error
+
+        def fail() -> R:
+            raise failure
+
+        return fail
+    return lambda: result
+
+
+def _settle(done: asyncio.Future[T], outcome: T) -> None:
+    if not done.done():
+        done.set_result(outcome)
+
+
+async def first_body(bodies: Stepper[GenerateContentResponse], *, last: bool) -> GenerateContentResponse:
+    """Make the first body before the answer begins, so that a failure up to there is a status."""
+    first: GenerateContentResponse | None = None
+    try:
+        first = await bodies.next()
+    except Exception as error:
+        raise error_from_exception(error) from error
+    finally:
+        if first is None or last:
+            await bodies.aclose()
+    assert first is not None  # noqa: S101 -- an answer has at least its last body
+    return first
+
+
+async def one_body(body: T) -> AsyncIterator[T]:
+    """An answer that is no stream."""
+    yield body
+
+
+async def all_bodies(first: Mapping[str, Any], rest: Stepper[Any]) -> AsyncIterator[Mapping[str, Any]]:
+    """All bodies; a failure on the way becomes an error envelope, which is then the last."""
+    body: Mapping[str, Any] | None = first
+    while body is not None:
+        yield body
+        try:
+            body = await rest.next()
+        except Exception as error:  # noqa: BLE001 -- whatever a brain raises, the client gets in the stream
+            yield error_from_exception(error).envelope
+            return
+
+
+# -- framing -------------------------------------------------------------------------------------------
+
+_JSON = "application/json; charset=UTF-8"
+
+
+def _encoded(body: Any) -> bytes:
+    """UTF-8 as the service sends it; a lone surrogate becomes its JSON escape."""
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+async def _texts(bodies: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[bytes]:
+    async for body in bodies:
+        yield _encoded(body)
+
+
+async def _events(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for text in texts:
+        yield b"data: " + text + b"\r\n\r\n"
+
+
+async def _array(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    separator = b"["
+    async for text in texts:
+        yield separator + text
+        separator = b",\r\n"
+    yield b"]"
+
+
+async def _halves(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for text in texts:
+        middle = len(text) // 2
+        yield text[:middle]
+        yield text[middle:]
+
+
+_Framing: TypeAlias = "tuple[Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]], str]"
+"""How JSON texts become one body, and its media type."""
+
+EVENTS: _Framing = (_events, "text/event-stream")
+ARRAY: _Framing = (_array, _JSON)
+HALVES: _Framing = (_halves, _JSON)
+"""One body in two pieces, for what goes wrong between them."""
+
+
+def json_response(body: Any) -> Response:
+    """A 200 with a JSON body."""
+    return Response(_encoded(body), media_type=_JSON)
+
+
+def error_response(error: EmulatedError, *, as_array: bool = False) -> Response:
+    """An error's envelope, in an array where the client expects one."""
+    body = [error.envelope] if as_array else error.envelope
+    return Response(_encoded(body), error.status_code, headers=error.headers, media_type=_JSON)
+
+
+def stream_response(
+    bodies: AsyncIterator[Mapping[str, Any]],
+    framing: _Framing,
+    disturbance: Disturbance,
+    source: Stepper[Any],
+) -> Response:
+    """Answer with bodies as they are made.
+
+    Args:
+        bodies: What is sent; the first is made before the answer begins, so that its failure is a status.
+        framing: How they are put into one body.
+        disturbance: What goes wrong on the way.
+        source: Closed when the stream ends or the client goes away.
+    """
+    frame, media_type = framing
+    frames = frame(disturbance.texts(_texts(disturbance.bodies(bodies))))
+    return _Stream(disturbance.frames(frames), source, media_type)
+
+
+# -- the connection beneath ----------------------------------------------------------------------------
+
+
+class ConnectionCut(Exception):  # noqa: N818 -- what happened on purpose is no error
+    """The connection is to close here, whatever was still to be sent."""
+
+
+async def cut_connection(scope: Scope, receive: Receive) -> None:
+    """Close the connection and wait until it is.
+
+    A server that offers no way to do that is left with an answer that never came to its end.
+    """
+    close = (scope.get("extensions") or {}).get(CLOSE_EXTENSION)
+    if close is None:
+        return
+    close()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class CutResponse(Response):
+    """The connection closes, and nothing is sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status_code = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- ASGI's signature
+        """Close the connection beneath."""
+        await cut_connection(scope, receive)
+
+
+class BreakableResponse(StreamingResponse):
+    """A streaming response whose content may raise `ConnectionCut`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream the content, and close the connection where it says so."""
+        try:
+            await super().__call__(scope, receive, send)
+        except ConnectionCut:
+            await cut_connection(scope, receive)
+
+
+class _Stream(BreakableResponse):
+    """A streaming response that closes what it streams however it ends."""
+
+    def __init__(self, content: AsyncIterator[bytes], source: Stepper[Any], media_type: str) -> None:
+        super().__init__(content, media_type=media_type)
+        self._source = source
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._source.aclose()
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Read a request's body; what is over the limit is refused as soon as that is known.
+
+    Raises:
+        EmulatedError: It is larger than `limit` bytes, or the client went away.
+    """
+    too_large = invalid(f"Request payload size exceeds the limit: {limit} bytes.")
+    raw = bytearray()
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise too_large
+    try:
+        async for piece in request.stream():
+            raw += piece
+            if len(raw) > limit:
+                raise too_large
+    except ClientDisconnect:
+        raise EmulatedError(499, message="The client went away.") from None
+    return bytes(raw)

@@ -1,4 +1,7 @@
-"""Which tools a request may combine, and how they may be configured.
+"""Whether a request that parses makes sense: the checks the services make, in their words.
+
+Each check takes the request and its target and raises at the first fault; `_CHECKS` says which run for which
+method and in which order. Which tools go together:
 
 | endpoint | model | functions together with a built-in tool |
 |---|---|---|
@@ -6,30 +9,213 @@
 | Vertex | Gemini 3 and later | allowed; the flag is an unknown name |
 | both | Gemini 2 and earlier | refused |
 
-On Vertex, Gemini 2 takes a second tool only where all of them search.
-
-Which settings and files go together with which model.
-
-Seen in answers of the services are the refusals of JSON beside tools, of a schema without JSON and of MIME
-types. The wordings for numbers out of their range are made after them.
+On Vertex, Gemini 2 takes a second tool only where all of them search. Seen in answers of the services are the
+refusals of combined tools, of JSON beside tools, of a schema without JSON and of MIME types; the wordings for
+numbers out of their range are made after them.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
-from langchain_codeexec.emulator.schema import snake_case
+from langchain_codeexec.emulator.answering import minted_by
+from langchain_codeexec.emulator.parsing import parse_message
+from langchain_codeexec.emulator.schema import PART_DATA, snake_case
 from langchain_codeexec.emulator.service_errors import invalid, unable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.gemini.wire import EndpointKind
+    from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
-__all__ = ["check_files", "check_form", "check_ranges", "check_tool_config", "check_tools", "declares"]
+    _Request: TypeAlias = Mapping[str, Any]
+    _Complete: TypeAlias = Callable[[dict[str, Any], Target], dict[str, Any]]
+
+__all__ = ["SKIP_SIGNATURE", "checked_request", "declares"]
+
+SKIP_SIGNATURE = "skip_thought_signature_validator"
+"""The documented stand-in for the signature of a call the model did not make."""
+
+_MESSAGES = MappingProxyType({"countTokens": "CountTokensRequest"})
+
+
+def checked_request(
+    body: Any, target: Target, complete: _Complete = lambda request, _: request
+) -> GenerateContentRequest:
+    """Parse and check a body.
+
+    Args:
+        body: The JSON value that came in.
+        target: Where it goes; the rules differ between the services and the model families.
+        complete: Puts the cached content that a request names in front of it.
+
+    Returns:
+        The request with camelCase keys. For `countTokens` on the Developer API that is the inner
+        `generateContentRequest` where there is one.
+
+    Raises:
+        EmulatedError: 400, as the service would answer.
+    """
+    request = parse_message(_MESSAGES.get(target.action, "GenerateContentRequest"), body, target)
+    request = complete(request.get("generateContentRequest", request), target)
+    for check in _CHECKS[target.action]:
+        check(request, target)
+    return cast("GenerateContentRequest", request)
+
+
+# -- contents ------------------------------------------------------------------------------------------
+
+_USER_ROLES = ("user", "function")
+_ROLES = ("user", "model", "function")
+
+
+def _contents(request: _Request) -> list[dict[str, Any]]:
+    return request.get("contents") or []
+
+
+def _parts(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return content.get("parts") or []
+
+
+def _numbered_parts(request: _Request) -> Iterator[tuple[str, dict[str, Any]]]:
+    for index, content in enumerate(_contents(request)):
+        for position, part in enumerate(_parts(content)):
+            yield f"contents[{index}].parts[{position}]", part
+
+
+def _check_contents(request: _Request, target: Target) -> None:
+    if not _contents(request):
+        if target.endpoint == "vertex":
+            raise unable("at least one contents field is required.")
+        raise invalid("* GenerateContentRequest.contents: contents is not specified\n")
+    for index, content in enumerate(_contents(request)):
+        if not _parts(content):
+            if target.endpoint == "vertex":
+                raise unable("it must include at least one parts field, which describes the prompt input.")
+            raise invalid(
+                f"* GenerateContentRequest.contents[{index}].parts: contents.parts must not be empty.\n"
+            )
+
+
+def _check_parts(request: _Request, target: Target) -> None:
+    for place, part in _numbered_parts(request):
+        if not PART_DATA & part.keys():
+            raise invalid(
+                f"* GenerateContentRequest.{place}.data: "
+                "required oneof field 'data' must have one initialized field\n"
+            )
+        author = minted_by(part.get("thoughtSignature", ""))
+        if author is not None and author != target.endpoint:
+            text = "Thought signature is not valid"
+            raise invalid(
+                f"Unable to submit request because {text}." if target.endpoint == "vertex" else text
+            )
+
+
+def _check_roles(request: _Request, target: Target) -> None:
+    """Vertex wants a role on every content; the Developer API takes one without as the user's."""
+    default = "" if target.endpoint == "vertex" else "user"
+    for content in _contents(request):
+        role = content.setdefault("role", default)
+        if role == "system":
+            raise invalid("Content with system role is not supported.")
+        if role not in _ROLES:
+            text = "Please use a valid role: user, model."
+            raise unable(f"{text}.") if target.endpoint == "vertex" else invalid(text)
+    if len(_contents(request)) == 1 and _contents(request)[0]["role"] == "model":
+        raise invalid(
+            "Please ensure that single turn requests end with a user role or the role field is empty."
+        )
+
+
+def _is_silent(content: Mapping[str, Any]) -> bool:
+    return content["role"] == "model" and all(part.get("text") == "" for part in _parts(content))
+
+
+def _count(content: Mapping[str, Any], key: str) -> int:
+    return sum(key in part for part in _parts(content))
+
+
+def _check_function_turns(request: _Request, _: Target) -> None:
+    """A call turn follows the user or a response turn, and is answered by the very next turn in full.
+
+    The empty text that ends a stream is no turn: Google's own client sends it back as a content of its own.
+    """
+    start: dict[str, Any] = {"role": "model"}
+    end: dict[str, Any] = {"role": "user"}
+    turns = [content for content in _contents(request) if not _is_silent(content)]
+    for before, content in pairwise([start, *turns, end]):
+        if _count(content, "functionCall") and before["role"] not in _USER_ROLES:
+            raise invalid(
+                "Please ensure that function call turn comes immediately after a user turn "
+                "or after a function response turn."
+            )
+        calls, responses = _count(before, "functionCall"), _count(content, "functionResponse")
+        if responses and not calls:
+            raise invalid(
+                "Please ensure that function response turn comes immediately after a function call turn."
+            )
+        if calls != responses:
+            raise invalid(
+                "Please ensure that the number of function response parts is equal to the number of "
+                "function call parts of the function call turn."
+            )
+
+
+def _current_turn(contents: Sequence[dict[str, Any]]) -> int:
+    """Index of the content the current turn began with: the last one in which the user spoke."""
+    spoken = (
+        index
+        for index, content in reversed(list(enumerate(contents)))
+        if content["role"] in _USER_ROLES and not _count(content, "functionResponse")
+    )
+    return next(spoken, 0)
+
+
+def _check_call_signatures(request: _Request, target: Target) -> None:
+    """From Gemini 3 on, the first call of every step of the current turn must carry its signature."""
+    if not target.signs:
+        return
+    contents = _contents(request)
+    for index in range(_current_turn(contents), len(contents)):
+        first = next((part for part in _parts(contents[index]) if "functionCall" in part), None)
+        if first is not None and not first.get("thoughtSignature"):
+            raise invalid(_missing_signature(first["functionCall"].get("name", ""), index + 1, target))
+
+
+def _missing_signature(name: str, position: int, target: Target) -> str:
+    if target.endpoint == "vertex":
+        return (
+            f"Unable to submit request because function call `default_api:{name}` in the {position}. content "
+            "block is missing a `thought_signature`. Learn more: "
+            "https://docs.cloud.google.com/vertex-ai/generative-ai/docs/thought-signatures"
+        )
+    return (
+        "Function call is missing a thought_signature in functionCall parts. This is required for tools to "
+        "work correctly, and missing thought_signature may lead to degraded model performance. Additional "
+        f"data, function call `default_api:{name}` , position {position}. Please refer to "
+        "https://ai.google.dev/gemini-api/docs/thought-signatures for more details."
+    )
+
+
+def _check_code_history(request: _Request, _: Target) -> None:
+    """Code in the history needs the tool in the request; the wording is ours."""
+    if declares(request, "codeExecution"):
+        return
+    kinds = {"executableCode": "executable_code", "codeExecutionResult": "code_execution_result"}
+    for place, part in _numbered_parts(request):
+        for key, name in kinds.items():
+            if key in part:
+                raise invalid(
+                    f"Code execution is not enabled: {place} has {name} and tools no code_execution."
+                )
+
+
+# -- tools ---------------------------------------------------------------------------------------------
 
 _FUNCTIONS = "functionDeclarations"
 _FLAG = "includeServerSideToolInvocations"
@@ -48,23 +234,23 @@ _SEARCH_TOOLS = frozenset(
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 
 
-def _kinds(request: Mapping[str, Any]) -> list[str]:
+def _kinds(request: _Request) -> list[str]:
     """The kind of every tool, one for each entry and key, in order."""
     return [kind for tool in request.get("tools") or [] for kind in tool]
 
 
-def declares(request: Mapping[str, Any], kind: str) -> bool:
+def declares(request: _Request, kind: str) -> bool:
     """Whether the request declares a tool of that kind."""
     return kind in _kinds(request)
 
 
-def _declarations(request: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _declarations(request: _Request) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for index, tool in enumerate(request.get("tools") or []):
         for position, declaration in enumerate(tool.get(_FUNCTIONS) or []):
             yield f"tools[{index}].function_declarations[{position}]", declaration
 
 
-def check_tools(request: Mapping[str, Any], target: Target) -> None:
+def _check_tools(request: _Request, target: Target) -> None:
     """Refuse function names that are no names, names declared twice, and forbidden combinations."""
     seen: set[str] = set()
     for place, declaration in _declarations(request):
@@ -83,16 +269,16 @@ def check_tools(request: Mapping[str, Any], target: Target) -> None:
         raise invalid(text)
 
 
-def _mixes(request: Mapping[str, Any]) -> bool:
+def _mixes(request: _Request) -> bool:
     kinds = set(_kinds(request))
     return _FUNCTIONS in kinds and len(kinds) > 1
 
 
-def _flagged(request: Mapping[str, Any]) -> bool:
+def _flagged(request: _Request) -> bool:
     return bool((request.get("toolConfig") or {}).get(_FLAG))
 
 
-def _developer(request: Mapping[str, Any], target: Target) -> str:  # noqa: ARG001 -- a rule's signature
+def _developer(request: _Request, _: Target) -> str:
     if not _mixes(request) or _flagged(request):
         return ""
     return (
@@ -101,42 +287,38 @@ def _developer(request: Mapping[str, Any], target: Target) -> str:  # noqa: ARG0
     )
 
 
-def _developer_older(request: Mapping[str, Any], target: Target) -> str:
+def _developer_older(request: _Request, target: Target) -> str:
     if _flagged(request):
         return f"Tool call context circulation is not enabled for {target.resource}"
     return "Tool use with function calling is unsupported" if _mixes(request) else ""
 
 
-def _vertex(request: Mapping[str, Any], target: Target) -> str:  # noqa: ARG001 -- a rule's signature
-    return ""
-
-
-def _vertex_older(request: Mapping[str, Any], target: Target) -> str:  # noqa: ARG001 -- a rule's signature
+def _vertex_older(request: _Request, _: Target) -> str:
     kinds = _kinds(request)
     if len(kinds) > 1 and not set(kinds) <= _SEARCH_TOOLS:
         return "Multiple tools are supported only when they are all search tools."
     return ""
 
 
-_COMBINATIONS: Mapping[tuple[EndpointKind, bool], Callable[[Mapping[str, Any], Target], str]] = (
-    MappingProxyType(
-        {
-            ("developer", True): _developer,
-            ("developer", False): _developer_older,
-            ("vertex", True): _vertex,
-            ("vertex", False): _vertex_older,
-        }
-    )
+_COMBINATIONS: Mapping[tuple[EndpointKind, bool], Callable[[_Request, Target], str]] = MappingProxyType(
+    {
+        ("developer", True): _developer,
+        ("developer", False): _developer_older,
+        ("vertex", True): lambda *_: "",
+        ("vertex", False): _vertex_older,
+    }
 )
 """By endpoint and whether the model is of Gemini 3 or later: the refusal, or nothing."""
 
 
-def check_tool_config(request: Mapping[str, Any], target: Target) -> None:  # noqa: ARG001 -- a check's signature
+def _check_tool_config(request: _Request, _: Target) -> None:
     """Refuse a function calling configuration without functions."""
     configured = "functionCallingConfig" in (request.get("toolConfig") or {})
     if configured and not any(_declarations(request)):
         raise invalid("Function calling config is set without function_declarations.")
 
+
+# -- files and settings --------------------------------------------------------------------------------
 
 _FAMILIES = ("text/", "audio/", "video/")
 _IMAGES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
@@ -160,7 +342,7 @@ _READABLE: Mapping[EndpointKind, frozenset[str]] = MappingProxyType(
 """MIME types a model reads besides whole families. Archives, spreadsheets and text documents are none of them."""
 
 
-def check_files(request: Mapping[str, Any], target: Target) -> None:
+def _check_files(request: _Request, target: Target) -> None:
     """Refuse files of a type that no model reads."""
     for content in request.get("contents") or []:
         for part in content.get("parts") or []:
@@ -187,7 +369,7 @@ def _check_type(mime_type: str, kind: str, target: Target) -> None:
     )
 
 
-def check_form(request: Mapping[str, Any], target: Target) -> None:
+def _check_form(request: _Request, target: Target) -> None:
     """Refuse a schema for an answer that is no JSON, and before Gemini 3 JSON beside tools."""
     config = request.get("generationConfig") or {}
     form = config.get("responseMimeType") or "text/plain"
@@ -228,7 +410,7 @@ _RANGES: Mapping[str, _Range] = MappingProxyType(
 )
 
 
-def check_ranges(request: Mapping[str, Any], target: Target) -> None:
+def _check_ranges(request: _Request, target: Target) -> None:
     """Refuse numbers no model takes."""
     for name, value, allowed in _out_of_range(request.get("generationConfig") or {}):
         if target.endpoint == "developer":
@@ -246,3 +428,23 @@ def _out_of_range(config: Mapping[str, Any]) -> Iterator[tuple[str, float, _Rang
         value = config.get(name)
         if value is not None and not allowed.lowest <= value <= allowed.highest:
             yield name, value, allowed
+
+
+_CONTENT_CHECKS = (_check_contents, _check_parts, _check_files, _check_roles)
+_GENERATE_CHECKS = (
+    *_CONTENT_CHECKS,
+    _check_tools,
+    _check_tool_config,
+    _check_form,
+    _check_ranges,
+    _check_function_turns,
+    _check_call_signatures,
+    _check_code_history,
+)
+_CHECKS: Mapping[str, Sequence[Callable[[_Request, Target], None]]] = MappingProxyType(
+    {
+        "generateContent": _GENERATE_CHECKS,
+        "streamGenerateContent": _GENERATE_CHECKS,
+        "countTokens": _CONTENT_CHECKS,
+    }
+)

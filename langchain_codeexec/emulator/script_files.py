@@ -23,7 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from langchain_codeexec.emulator.conditions import When
+from langchain_codeexec.emulator.brain import When
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.wire import GenerateContentResponse, Part

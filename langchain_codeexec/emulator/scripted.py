@@ -1,7 +1,4 @@
-"""Which request a step of a script is for, and how both are shown when they do not meet.
-
-A brain that says what it was told to.
-"""
+"""A brain that answers with steps given beforehand."""
 
 from __future__ import annotations
 
@@ -10,9 +7,9 @@ from collections import deque
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from langchain_codeexec.emulator.conditions import When, shown_prompt, shown_step
+from langchain_codeexec.emulator.brain import When, prompt_line, step_line
 from langchain_codeexec.emulator.script_files import read_script
-from langchain_codeexec.emulator.service_errors import EmulatedError
+from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.wire import GenerateContentResponse
 
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from langchain_codeexec.emulator.brain import Prompt, Said, Step
+    from langchain_codeexec.emulator.brain import Parts, Prompt, Step
     from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.gemini.wire import Part
 
@@ -39,21 +36,26 @@ class ScriptedBrain:
     Args:
         steps: The steps, or one function that gives the step for every prompt.
 
+    Attributes:
+        stand_in: See `Brain`.
+
     Raises:
         ConfigurationError: A step is none.
     """
+
+    stand_in: str = ""
 
     def __init__(self, steps: Iterable[Step | When] | Callable[[Prompt], Step]) -> None:
         self._always = steps if callable(steps) else None
         self._left = [] if callable(steps) else [_conditional(step) for step in steps]
         self._unanswered: deque[Prompt] = deque(maxlen=_REMEMBERED)
         self._prompts: deque[Prompt] = deque(maxlen=_REMEMBERED)
-        self._asked = self._answered = 0
+        self._received = self._answered = 0
         self._lock = threading.Lock()
 
     @property
     def prompts(self) -> list[Prompt]:
-        """What was asked so far: the last 1,000 requests."""
+        """The requests so far: the last 1,000."""
         with self._lock:
             return list(self._prompts)
 
@@ -69,11 +71,11 @@ class ScriptedBrain:
         """
         return cls(read_script(source))
 
-    def respond(self, prompt: Prompt) -> Said:
+    def respond(self, prompt: Prompt) -> Parts:
         """Answer with the next step.
 
         Raises:
-            EmulatedError: The step says so, or none that is left fits (500).
+            EmulatedError: The step says so, or none that is left fits (400, which no client tries again).
         """
         step = self._next(prompt)
         while callable(step):
@@ -99,7 +101,7 @@ class ScriptedBrain:
     def _next(self, prompt: Prompt) -> Step:
         with self._lock:
             self._prompts.append(prompt)
-            self._asked += 1
+            self._received += 1
             if self._always is not None:
                 prompt.notes.append("the script is a function of the request")
                 return self._always
@@ -107,16 +109,18 @@ class ScriptedBrain:
                 if step.fits(prompt):
                     del self._left[index]
                     self._answered += 1
-                    prompt.notes.append(f"step: {shown_step(step)}")
+                    prompt.notes.append(f"step: {step_line(step)}")
                     return step.reply
             self._unanswered.append(prompt)
-            number, used = self._asked, self._answered
+            number, used = self._received, self._answered
             left = list(self._left)
-        why = f"none of the {len(left)} left fits" if left else f"it ended after {used}"
-        raise EmulatedError(
-            500,
-            message=f"The script has no step for request {number} (model {prompt.model}): {why}.\n"
-            f"Request: {shown_prompt(prompt)}{_lines('Step left', map(shown_step, left))}",
+        missing, why = "step", f"none of the {len(left)} left fits"
+        if not left:
+            missing, why = f"step {used + 1}", f"it ended after {used}"
+        raise not_prepared(
+            f"The script has no {missing} for request {number} (model {prompt.model}): {why}. Add one, or give a "
+            "function of the prompt, which answers every request.\n"
+            f"Request: {prompt_line(prompt)}{_lines('Step left', map(step_line, left))}"
         )
 
     def assert_finished(self) -> None:
@@ -127,12 +131,12 @@ class ScriptedBrain:
         """
         with self._lock:
             left, unanswered = list(self._left), list(self._unanswered)
-            missing = 0 if self._always else self._asked - self._answered
+            missing = 0 if self._always else self._received - self._answered
         if left or missing:
             raise AssertionError(
                 f"{len(left)} steps of the script were not used, {missing} were missing"
-                + _lines("Not used", map(shown_step, left))
-                + _lines("Not answered", map(shown_prompt, unanswered))
+                + _lines("Not used", map(step_line, left))
+                + _lines("Not answered", map(prompt_line, unanswered))
             )
 
 
@@ -164,12 +168,12 @@ def _part(item: Any) -> Any:
     return {"text": item} if isinstance(item, str) else item
 
 
-def _as_parts(said: Said) -> Said:
+def _as_parts(parts: Parts) -> Parts:
     """What a function yields, its texts as parts."""
     result: ExecutionResult | None = None
     while True:
         try:
-            item = said.send(result)
+            item = parts.send(result)
         except StopIteration as end:
             return cast("GenerateContentResponse | None", end.value)
         result = yield _part(item)

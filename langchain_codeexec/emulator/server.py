@@ -1,6 +1,6 @@
-"""An ASGI application on a local port, in a thread.
+"""The emulator on a local port, in a thread: starting and stopping it, and looking at what it received.
 
-The emulator on a socket.
+Starting binds the port before the thread begins, so that connections queue from then on.
 """
 
 from __future__ import annotations
@@ -11,35 +11,27 @@ import socket
 import threading
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from langchain_codeexec.emulator.assertions import asked_requests, assert_asked
-from langchain_codeexec.emulator.disturbances import CLOSE_EXTENSION, cut_connection
+from langchain_codeexec.emulator.assertions import assert_requested
 from langchain_codeexec.emulator.faults import Faults
 from langchain_codeexec.emulator.page import PREFIX
-from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
+from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
-    import uvicorn
-    from starlette.applications import Starlette
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
     from langchain_codeexec.emulator.app import AppOptions, ServerOptions
-    from langchain_codeexec.emulator.assertions import AskedRequest, RecordedRequest
+    from langchain_codeexec.emulator.assertions import ReceivedRequest
     from langchain_codeexec.emulator.brain import Brain
+    from langchain_codeexec.emulator.hosting import Hosting
     from langchain_codeexec.executors.base import CodeExecutor
 
-__all__ = ["ENDING_EXTENSION", "GeminiEmulator", "LocalServer", "is_http_url", "serve"]
-
-_KEEP_ALIVE = 300
-"""Seconds an idle connection stays open; uvicorn's own five meet clients that are about to use it again."""
-
-ENDING_EXTENSION = "langchain_codeexec.ending"
-"""Key in an ASGI scope's `extensions` of an `asyncio.Event` that is set when the server is to end."""
+__all__ = ["GeminiEmulator", "LocalServer", "is_http_url", "serve"]
 
 
 class LocalServer:
@@ -69,11 +61,12 @@ class LocalServer:
         grace: float = 5,
     ) -> None:
         _check_host(host, allow_remote=allow_remote)
+        from langchain_codeexec.emulator.hosting import Hosting  # noqa: PLC0415 -- imports uvicorn
+
         self._address = (host, port)
-        self._new_server = partial(_server, app, grace)
-        self._new_server()  # a server serves only once; this one proves that uvicorn is there
+        self._new_hosting: Callable[[], Hosting] = partial(Hosting, app, grace)  # it serves only once
         self._url = ""
-        self._server: uvicorn.Server | None = None
+        self._hosting: Hosting | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -98,9 +91,9 @@ class LocalServer:
         if self._thread is None:
             listener = _listen(self._address)
             self._url = _url(listener)
-            self._server = self._new_server()
+            self._hosting = self._new_hosting()
             self._thread = threading.Thread(
-                target=_run, args=(self._server, listener), name="gemini-emulator", daemon=True
+                target=self._hosting.run, args=(listener,), name="gemini-emulator", daemon=True
             )
             self._thread.start()
         return self
@@ -111,10 +104,10 @@ class LocalServer:
         Stopped twice is stopped. A brain that blocks for longer is left behind in its thread, which does not
         keep the interpreter from ending.
         """
-        if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
+        if self._hosting is not None and self._thread is not None:
+            self._hosting.stop()
             self._thread.join()
-        self._server = self._thread = None
+        self._hosting = self._thread = None
 
     def serve(self, announce: Callable[[str], None] | None = None) -> None:
         """Answer in the calling thread until interrupted, instead of in a thread of its own.
@@ -130,7 +123,7 @@ class LocalServer:
         with listener:
             if announce is not None:
                 announce(self._url)
-            _run(self._new_server(), listener)
+            self._new_hosting().run(listener)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -168,71 +161,6 @@ def _check_host(host: str, *, allow_remote: bool) -> None:
         )
 
 
-class _Hosted:
-    """An application that can close its connections, and be told to end what is under way.
-
-    Uvicorn's own end of patience cancels a request twice and logs where it was; this one closes quietly.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._under_way: set[asyncio.Task[Any]] = set()
-        self.ending = asyncio.Event()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        transport = getattr(
-            getattr(receive, "__self__", None), "transport", None
-        )  # uvicorn's, where it has one
-        extensions = {**(scope.get("extensions") or {}), ENDING_EXTENSION: self.ending}
-        if transport is not None:
-            extensions[CLOSE_EXTENSION] = transport.close
-        scope = {**scope, "extensions": extensions}
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        self._under_way.add(task)
-        try:
-            await self._app(scope, receive, send)
-        except asyncio.CancelledError:
-            await cut_connection(scope, receive)
-        finally:
-            self._under_way.discard(task)
-
-    def cut_all(self) -> None:
-        for task in self._under_way:
-            task.cancel()
-
-
-def _server(app: ASGIApp, grace: float) -> uvicorn.Server:
-    try:
-        import uvicorn  # noqa: PLC0415 -- an optional library
-    except ImportError as error:
-        raise MissingDependencyError("uvicorn", "emulator") from error
-
-    hosted = _Hosted(app)
-
-    class Server(uvicorn.Server):
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            hosted.ending.set()
-            asyncio.get_running_loop().call_later(grace, hosted.cut_all)
-            await super().shutdown(sockets)
-
-    config = uvicorn.Config(
-        hosted,
-        interface="asgi3",
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-    )
-    return Server(config)
-
-
-def _run(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Serve until it is told to exit; where that was before it began, uvicorn leaves the listener open."""
-    with listener:
-        server.run([listener])
-
-
 def _listen(address: tuple[str, int]) -> socket.socket:
     """Bind and listen here: the port is known, and connections queue until the server takes them."""
     host, port = address
@@ -264,7 +192,7 @@ class GeminiEmulator(LocalServer):
     Use it as a context manager, async or not, or call `start` and `stop`.
 
     Args:
-        brain: What decides the answers; by default the built-in rules.
+        brain: What decides the answers; by default the built-in scenes.
         executor: What runs the code the brain writes; by default the local sandbox; see `AppOptions` for where
             there can be none.
         host: Address to listen on.
@@ -295,12 +223,14 @@ class GeminiEmulator(LocalServer):
     ) -> None:
         self._log = options.setdefault("log", deque(maxlen=_REMEMBERED))
         self.faults = options["faults"] = Faults.of(options.get("faults", ()))
-        app = _app(brain, executor, options)
+        from langchain_codeexec.emulator.app import create_app  # noqa: PLC0415 -- imports Starlette
+
+        app = create_app(brain, executor, **options)
         super().__init__(app, host=host, port=port, allow_remote=allow_remote, grace=grace)
 
     @property
     def page_url(self) -> str:
-        """Where a browser on this machine shows what came in and what was answered.
+        """Where a browser on this machine shows what came in and what was answered, from when it is opened on.
 
         Raises:
             ConfigurationError: It was never started.
@@ -308,27 +238,22 @@ class GeminiEmulator(LocalServer):
         return f"{self.url}{PREFIX}/"
 
     @property
-    def requests(self) -> tuple[RecordedRequest, ...]:
+    def requests(self) -> tuple[ReceivedRequest, ...]:
         """What came in so far, in the order it was answered."""
         return tuple(self._log)
 
-    @property
-    def asked(self) -> tuple[AskedRequest, ...]:
-        """The requests to generate content among them, ready to be looked into."""
-        return asked_requests(self._log)
-
-    def assert_asked(self, *, times: int | None = None, **wanted: Any) -> None:
-        """Check that something was asked.
+    def assert_requested(self, *, times: int | None = None, **wanted: Any) -> None:
+        """Check that there was a request to generate content.
 
         Args:
             times: How often; by default at least once.
             **wanted: `text` or `regex` in the last turn, `model`, and all of its `tools` or `functions`: see
-                `langchain_codeexec.emulator.asked.assert_asked`.
+                `langchain_codeexec.emulator.assertions.assert_requested`.
 
         Raises:
-            AssertionError: It shows what was asked instead.
+            AssertionError: It shows the requests there were instead.
         """
-        assert_asked(self.asked, times=times, **wanted)
+        assert_requested(self._log, times=times, **wanted)
 
 
 def serve(
@@ -340,8 +265,8 @@ def serve(
 ) -> None:
     """Run the emulator in the foreground until interrupted.
 
-    Its page remembers the last 1,000 requests, 64 MiB of them at most; beyond that nothing is recorded unless
-    `log` is given.
+    Its page records from the start and remembers the last 1,000 requests, 64 MiB of them at most; beyond that
+    nothing is kept unless `log` is given.
 
     Args:
         brain: As for `GeminiEmulator`.
@@ -355,10 +280,5 @@ def serve(
         OSError: The address cannot be bound.
     """
     options.setdefault("log", deque(maxlen=0))
+    options.setdefault("record_page", True)
     GeminiEmulator(brain, executor, **options).serve(announce)
-
-
-def _app(brain: Brain | None, executor: CodeExecutor | None, options: AppOptions) -> Starlette:
-    from langchain_codeexec.emulator.app import create_app  # noqa: PLC0415 -- imports Starlette
-
-    return create_app(brain, executor, **options)

@@ -14,7 +14,12 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from langchain_codeexec.errors import CodeExecError, ExecutorError, SandboxUnavailableError
+from langchain_codeexec.errors import (
+    CodeExecError,
+    ConfigurationError,
+    ExecutorError,
+    SandboxUnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +31,7 @@ __all__ = [
     "error_from_exception",
     "invalid",
     "model_not_found",
+    "not_prepared",
     "permission_denied",
     "quota_exceeded",
     "route_not_found",
@@ -104,6 +110,14 @@ def unable(reason: str) -> EmulatedError:
     return invalid(f"Unable to submit request because {reason} {_LEARN_MORE}")
 
 
+def not_prepared(message: str) -> EmulatedError:
+    """A 400 FAILED_PRECONDITION: the emulator itself is not set up for this request.
+
+    No client tries a 400 again, so a test that has forgotten something learns it at once.
+    """
+    return EmulatedError(400, "FAILED_PRECONDITION", message)
+
+
 def route_not_found(path: str) -> EmulatedError:
     """The answer for a path or a method the service does not have (the wording is ours)."""
     return EmulatedError(404, message=f"Method not found: {path}")
@@ -176,15 +190,16 @@ def permission_denied(target: Target) -> EmulatedError:
 
 
 def error_from_exception(error: Exception) -> EmulatedError:
-    """What a client is told when answering failed.
+    """The answer where answering failed: a 400 for what is not set up, a 500 for what broke.
 
-    Brains may raise `EmulatedError`. Code that may not run here is a 501, which no client tries again; all else
-    is a 500.
+    Brains may raise `EmulatedError`.
     """
     if isinstance(error, EmulatedError):
         return error
     if isinstance(error, SandboxUnavailableError):
-        return EmulatedError(501, message=f"The emulator does not run this code: {error}")
+        return not_prepared(f"The emulator does not run this code: {error}")
+    if isinstance(error, ConfigurationError):
+        return not_prepared(f"The emulator is not set up for this request: {error}")
     if isinstance(error, ExecutorError):
         cause = f"The sandbox is broken: {error}"
     else:

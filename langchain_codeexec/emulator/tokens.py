@@ -100,7 +100,7 @@ class Usage:
     """The token count of one answer: total = prompt + candidates + toolUsePrompt + thoughts.
 
     What came out of an execution is read by the model again, so it counts as `toolUsePrompt`; all else the
-    model says counts as `candidates`, and its thoughts as `thoughts`.
+    model writes counts as `candidates`, and its thoughts as `thoughts`.
 
     Args:
         request: What is answered.
@@ -127,7 +127,7 @@ class Usage:
 
     @property
     def candidates(self) -> int:
-        """Tokens the model has said so far, thoughts included: what `maxOutputTokens` bounds."""
+        """Tokens of the model's answer so far, thoughts included: what `maxOutputTokens` bounds."""
         return self._sides["candidates"].total() + self._sides["thoughts"].total()
 
     @property

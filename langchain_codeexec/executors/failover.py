@@ -108,8 +108,8 @@ class FailoverExecutor:
             raise ConfigurationError(f"on must name some of {', '.join(REASONS)}; not {', '.join(unknown)}")
         self.executors = tuple(
             checked_executor(executor)
-            for given in executors
-            for executor in (given if isinstance(given, Sequence) else (given,))
+            for each in executors
+            for executor in (each if isinstance(each, Sequence) else (each,))
         )
         if not self.executors:
             raise ConfigurationError("FailoverExecutor needs at least one executor")

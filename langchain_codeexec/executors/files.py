@@ -171,15 +171,15 @@ class Workspace:
 
     def images(self) -> tuple[tuple[InlineFile, ...], bool]:
         """What the program drew, in order, and whether there was more than is brought back."""
-        found, more = collect(str(self.exchange / "images"), {}, self._file_bytes)
-        return images_from_left(found), more
+        left, more = collect(str(self.exchange / "images"), {}, self._file_bytes)
+        return images_from_left(left), more
 
     def files(self) -> tuple[tuple[InlineFile, ...], bool]:
         """The files that are new or changed, and whether there were more than are brought back."""
-        found, more = collect(str(self.work), self._known, self._file_bytes)
-        return files_from_left(found), more
+        left, more = collect(str(self.work), self._known, self._file_bytes)
+        return files_from_left(left), more
 
     def value(self) -> str | None:
         """What a notebook would show of the last expression, if the program ended with one."""
-        found, _ = collect(str(self.exchange), {}, self._file_bytes)
-        return next((text_from_bytes(data) for name, data in found if name == "value"), None)
+        left, _ = collect(str(self.exchange), {}, self._file_bytes)
+        return next((text_from_bytes(data) for name, data in left if name == "value"), None)

@@ -65,9 +65,9 @@ def _suffix(file: InlineFile) -> str:
 _NAMING: Final = """\
 def _name_input_files(names):
     from pathlib import Path
-    found = {path.stem: path.read_bytes() for path in sorted(Path().glob("input_file_*"))}
+    data = {path.stem: path.read_bytes() for path in sorted(Path().glob("input_file_*"))}
     for index, name in names.items():
-        Path(name).write_bytes(found[f"input_file_{index}"])
+        Path(name).write_bytes(data[f"input_file_{index}"])
 """
 """Puts files where a program expects them. Reading all before writing any lets two files swap their names."""
 

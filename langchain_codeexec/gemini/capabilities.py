@@ -77,7 +77,7 @@ class Destination:
             request: The body that was refused; a refusal teaches only of what it combined.
         """
         for pattern, applies, facts in _REFUSALS:
-            if pattern.search(refusal) and applies(request):
+            if re.search(pattern, refusal, re.IGNORECASE | re.DOTALL) and applies(request):
                 with _lock:
                     _known[self] = replace(self.accepts, **facts)
                 return
@@ -135,29 +135,26 @@ def _has_schema(request: Mapping[str, Any]) -> bool:
 SCHEMA_KEYS: Final = frozenset({"responseMimeType", "responseJsonSchema", "responseSchema"})
 """Keys of `generationConfig` that demand JSON."""
 
-_Rule: TypeAlias = "tuple[re.Pattern[str], Callable[[Mapping[str, Any]], bool], Mapping[str, bool]]"
+_Rule: TypeAlias = "tuple[str, Callable[[Mapping[str, Any]], bool], Mapping[str, bool]]"
 _APART: Final = {"code_with_functions": False}
 _TWO_STEPS: Final = {"tools_with_schema": False}
-_REFUSALS: Final[tuple[_Rule, ...]] = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.DOTALL), applies, facts)
-    for pattern, applies, facts in (
-        (
-            r"enable.*include_?server_?side_?tool_?invocations",
-            lambda request: _combines(request) and not _has_flag(request),
-            {"server_side_flag": True},
-        ),
-        (r"unknown name .*include_?server_?side_?tool_?invocations", _has_flag, {"server_side_flag": False}),
-        (r"code execution is not enabled", _runs_code, {"code_execution": False}),
-        (r"controlled generation.*(unsupported|not supported)", _has_schema, _TWO_STEPS),
-        (r"with a response mime type.*unsupported", _has_schema, _TWO_STEPS),
-        (r"response_?schema.*(tool|function).*(unsupported|not supported)", _has_schema, _TWO_STEPS),
-        (r"multiple tools are supported only", _combines, _APART),
-        (r"tool use with function calling is unsupported", _combines, _APART),
-        (r"at most one tool is supported", _combines, _APART),
-        (r"built-in tools.*function calling.*cannot be combined", _combines, _APART),
-        (r"tool call context circulation is not enabled", _combines, _APART),
-        (r"(code execution|function call).*(cannot|not).*(combin|together|same request)", _combines, _APART),
-    )
+_REFUSALS: Final[tuple[_Rule, ...]] = (
+    (
+        r"enable.*include_?server_?side_?tool_?invocations",
+        lambda request: _combines(request) and not _has_flag(request),
+        {"server_side_flag": True},
+    ),
+    (r"unknown name .*include_?server_?side_?tool_?invocations", _has_flag, {"server_side_flag": False}),
+    (r"code execution is not enabled", _runs_code, {"code_execution": False}),
+    (r"controlled generation.*(unsupported|not supported)", _has_schema, _TWO_STEPS),
+    (r"with a response mime type.*unsupported", _has_schema, _TWO_STEPS),
+    (r"response_?schema.*(tool|function).*(unsupported|not supported)", _has_schema, _TWO_STEPS),
+    (r"multiple tools are supported only", _combines, _APART),
+    (r"tool use with function calling is unsupported", _combines, _APART),
+    (r"at most one tool is supported", _combines, _APART),
+    (r"built-in tools.*function calling.*cannot be combined", _combines, _APART),
+    (r"tool call context circulation is not enabled", _combines, _APART),
+    (r"(code execution|function call).*(cannot|not).*(combin|together|same request)", _combines, _APART),
 )
 """A loose pattern, for wordings differ and change; the requests it can speak of; what it teaches."""
 

@@ -56,15 +56,12 @@ class CodeCall:
 
 @dataclass(frozen=True, slots=True)
 class CodeResult:
-    """What running it gave.
+    """What running code gave; `id`, `origin` and `signature` as in `CodeCall`.
 
     Attributes:
         outcome: How it ended.
         output: What it printed, or why it failed.
         images: What it drew, where the block itself holds that.
-        id: The id that links it to its code, if it has one.
-        origin: Who ran it.
-        signature: Gemini's thought signature, if it has one.
     """
 
     outcome: Outcome
@@ -129,9 +126,8 @@ class CodeReader:
 
     def _read_typed(self, block: Json, block_type: str) -> list[CodeBlock]:
         provider = _TRANSLATED.get(block_type)
-        if (
-            provider == "openai" and _id(block.get("id")) in self._ids
-        ):  # kept twice: in the content and beside it
+        is_known = _id(block.get("id")) in self._ids
+        if provider == "openai" and is_known:  # kept twice: in the content and beside it
             return []
         origin, signature = _ORIGINS.get(provider or self._provider, ""), signature_of(block)
         codes: list[CodeBlock | None] = []

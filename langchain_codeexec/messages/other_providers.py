@@ -161,10 +161,6 @@ def _reasoning(answer: _Answer, block: Json) -> list[Json]:
     return [part] if "thoughtSignature" in part else []
 
 
-def _refusal(_answer: _Answer, block: Json) -> list[Json]:
-    return _text(block.get("refusal"))
-
-
 def _call(answer: _Answer, block: Json) -> list[Json]:
     call_id = block.get("call_id") or block.get("id")
     key, value = ("id", call_id) if call_id else ("name", block.get("name"))
@@ -179,14 +175,6 @@ def _tool_use(_answer: _Answer, block: Json) -> list[Json]:
 def _tool_result(_answer: _Answer, block: Json) -> list[Json]:
     result = _readable(block.get("output", block.get("content")))
     return [{"text": text_from_response(None, result)}] if result else []
-
-
-def _wrapped(answer: _Answer, block: Json) -> Iterable[Json]:
-    return answer.of_block(block.get("value"))
-
-
-def _nothing(_answer: _Answer, _block: Json) -> list[Json]:
-    return []
 
 
 def _raw(answer: _Answer, part: Json) -> list[Json]:
@@ -227,16 +215,15 @@ _BOOKKEEPING: Final = frozenset(
         "caller",
     }
 )
-
 _BY_TYPE: Final[Mapping[str, Callable[[_Answer, Json], Iterable[Json]]]] = {
     **dict.fromkeys(("text", "output_text", "text-plain"), _prose),
     **dict.fromkeys(("thinking", "reasoning", "reasoning_content", "redacted_thinking"), _reasoning),
-    "refusal": _refusal,
+    "refusal": lambda _, block: _text(block.get("refusal")),
     **dict.fromkeys(("tool_call", "tool_call_chunk", "tool_use", "function_call", "custom_tool_call"), _call),
-    **dict.fromkeys(("function_call_signature", "input_json_delta"), _nothing),
+    **dict.fromkeys(("function_call_signature", "input_json_delta"), lambda *_: []),
     **dict.fromkeys(
         ("server_tool_call", "server_tool_call_chunk", "server_tool_use", "mcp_tool_use"), _tool_use
     ),
     "server_tool_result": _tool_result,
-    "non_standard": _wrapped,
+    "non_standard": lambda answer, block: answer.of_block(block.get("value")),
 }

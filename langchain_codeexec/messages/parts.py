@@ -75,13 +75,17 @@ def block_from_part(part: Json, ids: CallIds) -> Json:
         part: One part as it came over the wire.
         ids: Gives an id to a call that has none; the same object for all parts of a response.
     """
-    if part.keys() == {"text"} and isinstance(part["text"], str):  # most chunks of a stream
-        return {"type": "text", "text": part["text"]}
-    for key, convert in _TO_BLOCK.items():
-        if key in part:
-            block = convert(part, part[key], ids)
-            return _with_remainder(block, part) if block else _raw_block(part)
-    return _raw_block(part)
+    text = part.get("text")
+    if isinstance(text, str):
+        if len(part) == 1:  # most chunks of a stream
+            return {"type": "text", "text": text}
+        is_thought = part.get("thought") is True
+        block = {"type": "reasoning", "reasoning": text} if is_thought else {"type": "text", "text": text}
+        return _with_remainder(block, part)
+    for key, (fields, convert) in _TO_BLOCK.items():
+        if key in part and _has(part[key], fields):
+            return _with_remainder(convert(part[key], ids), part)
+    return {"type": "non_standard", "value": part}
 
 
 def parts_from_block(block: Json) -> list[Json]:
@@ -132,9 +136,9 @@ def _with_remainder(block: Json, part: Json) -> Json:
     return block
 
 
-def _patch_between(base: dict[str, Any], target: dict[str, Any]) -> dict[str, Any]:
+def _patch_between(base: Json, target: Json) -> Json:
     """The merge patch that turns `base` into `target`, as far as a merge patch can (it has no `null`)."""
-    patch: dict[str, Any] = {key: None for key in base if key not in target}
+    patch: Json = {key: None for key in base if key not in target}
     for key, value in target.items():
         if key not in base:
             patch[key] = value
@@ -144,7 +148,7 @@ def _patch_between(base: dict[str, Any], target: dict[str, Any]) -> dict[str, An
     return patch
 
 
-def _patched(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+def _patched(base: Json, patch: Json) -> Json:
     """`base` with a merge patch applied; neither is changed."""
     merged = dict(base)
     for key, value in patch.items():
@@ -158,38 +162,26 @@ def _patched(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _raw_block(part: Json) -> Json:
-    return {"type": "non_standard", "value": part}
+def _has(payload: Any, fields: Mapping[str, type]) -> bool:
+    """Whether a payload is an object whose known keys, where present, have the protocol's types.
 
-
-# -- part -> block -------------------------------------------------------------------------------------
-# Each returns None for a payload it cannot read: the part is then kept raw.
-
-
-def _text_block(part: Json, text: Any, _ids: CallIds) -> Json | None:
-    if not isinstance(text, str):
-        return None
-    return (
-        {"type": "reasoning", "reasoning": text}
-        if part.get("thought") is True
-        else {"type": "text", "text": text}
+    A `null` is an absent key, as everywhere in the protocol.
+    """
+    return isinstance(payload, dict) and all(
+        payload.get(key) is None or isinstance(payload[key], kind) for key, kind in fields.items()
     )
 
 
-def _code_block(_part: Json, code: Any, ids: CallIds) -> Json | None:
-    if not _has(code, code=str, language=str, id=str):
-        return None
-    return {
-        "type": "server_tool_call",
-        "id": ids.server_call(code.get("id")),
-        "name": _CODE_TOOL,
-        "args": {"code": code.get("code") or "", "language": code.get("language") or "PYTHON"},
-    }
+# -- part -> block -------------------------------------------------------------------------------------
 
 
-def _result_block(_part: Json, result: Any, ids: CallIds) -> Json | None:
-    if not _has(result, outcome=str, output=str, id=str):
-        return None
+def _block_from_code(code: Json, ids: CallIds) -> Json:
+    args = {"code": code.get("code") or "", "language": code.get("language") or "PYTHON"}
+    call_id = ids.server_call(code.get("id"))
+    return {"type": "server_tool_call", "id": call_id, "name": _CODE_TOOL, "args": args}
+
+
+def _block_from_result(result: Json, ids: CallIds) -> Json:
     outcome = result.get("outcome") or "OUTCOME_UNSPECIFIED"
     return {
         "type": "server_tool_result",
@@ -200,48 +192,17 @@ def _result_block(_part: Json, result: Any, ids: CallIds) -> Json | None:
     }
 
 
-def _data_block(mime_type: str, **source: str) -> Json:
-    family = mime_type.partition("/")[0]
-    return {"type": family if family in _MEDIA else "file", **source, "mime_type": mime_type}
+def _block_from_call(call: Json, ids: CallIds) -> Json:
+    name, args = call.get("name") or "", call.get("args") or {}
+    return {"type": "tool_call", "id": ids.call(call.get("id")), "name": name, "args": args}
 
 
-def _inline_block(_part: Json, blob: Any, _ids: CallIds) -> Json | None:
-    if not _has(blob, data=str, mimeType=str):
-        return None
-    return _data_block(blob.get("mimeType") or "", base64=blob.get("data") or "")
+def _block_from_server_call(call: Json, ids: CallIds) -> Json:
+    name, args = (call.get("toolType") or "").lower(), call.get("args") or {}
+    return {"type": "server_tool_call", "id": ids.server_call(call.get("id")), "name": name, "args": args}
 
 
-def _file_block(_part: Json, file: Any, _ids: CallIds) -> Json | None:
-    if not _has(file, fileUri=str, mimeType=str):
-        return None
-    return _data_block(file.get("mimeType") or "", url=file.get("fileUri") or "")
-
-
-def _call_block(_part: Json, call: Any, ids: CallIds) -> Json | None:
-    if not _has(call, name=str, args=dict, id=str):
-        return None
-    return {
-        "type": "tool_call",
-        "id": ids.call(call.get("id")),
-        "name": call.get("name") or "",
-        "args": call.get("args") or {},
-    }
-
-
-def _server_call_block(_part: Json, call: Any, ids: CallIds) -> Json | None:
-    if not _has(call, toolType=str, args=dict, id=str):
-        return None
-    return {
-        "type": "server_tool_call",
-        "id": ids.server_call(call.get("id")),
-        "name": (call.get("toolType") or "").lower(),
-        "args": call.get("args") or {},
-    }
-
-
-def _server_result_block(_part: Json, response: Any, ids: CallIds) -> Json | None:
-    if not _has(response, toolType=str, response=dict, id=str):
-        return None
+def _block_from_server_result(response: Json, ids: CallIds) -> Json:
     return {
         "type": "server_tool_result",
         "tool_call_id": ids.server_result(response.get("id")),
@@ -251,41 +212,36 @@ def _server_result_block(_part: Json, response: Any, ids: CallIds) -> Json | Non
     }
 
 
-def _has(payload: Any, **types: type) -> bool:
-    """Whether a payload is an object whose known keys, where present, have the protocol's types.
-
-    A `null` is an absent key, as everywhere in the protocol.
-    """
-    return isinstance(payload, dict) and all(
-        payload.get(key) is None or isinstance(payload[key], kind) for key, kind in types.items()
-    )
+def _block_from_blob(blob: Json, _ids: CallIds) -> Json:
+    return _data_block(blob, base64=blob.get("data") or "")
 
 
-_TO_BLOCK: Final[Mapping[str, Callable[[Json, Any, CallIds], Json | None]]] = {
-    "text": _text_block,
-    "executableCode": _code_block,
-    "codeExecutionResult": _result_block,
-    "functionCall": _call_block,
-    "inlineData": _inline_block,
-    "fileData": _file_block,
-    "toolCall": _server_call_block,
-    "toolResponse": _server_result_block,
-}
+def _block_from_file(file: Json, _ids: CallIds) -> Json:
+    return _data_block(file, url=file.get("fileUri") or "")
+
+
+def _data_block(payload: Json, **source: str) -> Json:
+    mime_type = payload.get("mimeType") or ""
+    family = mime_type.partition("/")[0]
+    return {"type": family if family in _MEDIA else "file", **source, "mime_type": mime_type}
+
 
 _MEDIA: Final = frozenset({"image", "audio", "video"})
+_TO_BLOCK: Final[Mapping[str, tuple[Mapping[str, type], Callable[[Json, CallIds], Json]]]] = {
+    "executableCode": ({"code": str, "language": str, "id": str}, _block_from_code),
+    "codeExecutionResult": ({"outcome": str, "output": str, "id": str}, _block_from_result),
+    "functionCall": ({"name": str, "args": dict, "id": str}, _block_from_call),
+    "inlineData": ({"data": str, "mimeType": str}, _block_from_blob),
+    "fileData": ({"fileUri": str, "mimeType": str}, _block_from_file),
+    "toolCall": ({"toolType": str, "args": dict, "id": str}, _block_from_server_call),
+    "toolResponse": ({"toolType": str, "response": dict, "id": str}, _block_from_server_result),
+}
+"""A part's data key to the types of its fields, and what makes a block of them."""
 
 # -- block -> part -------------------------------------------------------------------------------------
 
 
-def _text_part(block: Json) -> Json:
-    return {"text": block.get("text", "")}
-
-
-def _thought_part(block: Json) -> Json:
-    return {"text": block.get("reasoning", ""), "thought": True}
-
-
-def _server_call_part(block: Json) -> Json:
+def _part_from_server_call(block: Json) -> Json:
     args = block.get("args") or {}
     call_id = _wire_id(block.get("id"))
     if block.get("name") == _CODE_TOOL:
@@ -294,7 +250,7 @@ def _server_call_part(block: Json) -> Json:
     return {"toolCall": {"toolType": str(block.get("name", "")).upper(), "args": args, **call_id}}
 
 
-def _server_result_part(block: Json) -> Json:
+def _part_from_server_result(block: Json) -> Json:
     extras = block.get("extras") or {}
     call_id = _wire_id(block.get("tool_call_id"))
     if "tool_type" in extras:
@@ -306,7 +262,7 @@ def _server_result_part(block: Json) -> Json:
     return {"codeExecutionResult": {"outcome": outcome, **({"output": output} if output else {}), **call_id}}
 
 
-def _data_part(block: Json) -> Json | None:
+def _part_from_data(block: Json) -> Json | None:
     mime_type = {"mimeType": block["mime_type"]} if "mime_type" in block else {}
     if "base64" in block:
         return {"inlineData": {**mime_type, "data": block["base64"]}}
@@ -314,12 +270,12 @@ def _data_part(block: Json) -> Json | None:
     return None if uri is None else {"fileData": {**mime_type, "fileUri": uri}}
 
 
-def _call_part(block: Json) -> Json:
+def _part_from_call(block: Json) -> Json:
     call_id = _wire_id(block.get("id"))
     return {"functionCall": {"name": block.get("name", ""), "args": block.get("args") or {}, **call_id}}
 
 
-def _raw_part(block: Json) -> Json | None:
+def _part_from_value(block: Json) -> Json | None:
     value = block.get("value")
     return value if isinstance(value, dict) else None
 
@@ -330,14 +286,11 @@ def _wire_id(call_id: object) -> Json:
 
 
 _TO_PART: Final[Mapping[str, Callable[[Json], Json | None]]] = {
-    "text": _text_part,
-    "reasoning": _thought_part,
-    "server_tool_call": _server_call_part,
-    "server_tool_result": _server_result_part,
-    "tool_call": _call_part,
-    "image": _data_part,
-    "audio": _data_part,
-    "video": _data_part,
-    "file": _data_part,
-    "non_standard": _raw_part,
+    "text": lambda block: {"text": block.get("text", "")},
+    "reasoning": lambda block: {"text": block.get("reasoning", ""), "thought": True},
+    "server_tool_call": _part_from_server_call,
+    "server_tool_result": _part_from_server_result,
+    "tool_call": _part_from_call,
+    **dict.fromkeys(("image", "audio", "video", "file"), _part_from_data),
+    "non_standard": _part_from_value,
 }

@@ -18,11 +18,16 @@ SCRIPT = """\
 """
 
 
+def body(url: str, text: str = "Hi.") -> dict:
+    """The body of an answer."""
+    request = {"contents": [{"parts": [{"text": text}]}], "tools": [{"codeExecution": {}}]}
+    response = httpx.post(url + MODEL, json=request, headers={"x-goog-api-key": "s3cret-key"}, timeout=60)
+    return response.raise_for_status().json()
+
+
 def answer(url: str, text: str = "Hi.") -> list[dict]:
     """The parts of an answer."""
-    body = {"contents": [{"parts": [{"text": text}]}], "tools": [{"codeExecution": {}}]}
-    response = httpx.post(url + MODEL, json=body, headers={"x-goog-api-key": "s3cret-key"}, timeout=60)
-    return response.raise_for_status().json()["candidates"][0]["content"]["parts"]
+    return body(url, text)["candidates"][0]["content"]["parts"]
 
 
 @pytest.mark.parametrize(
@@ -30,15 +35,17 @@ def answer(url: str, text: str = "Hi.") -> list[dict]:
 )
 def test_a_script_answers_and_its_unused_steps_are_listed(serving, tmp_path, options, outcome):
     (tmp_path / "script.yaml").write_text(SCRIPT)
-    parts = []
+    bodies = []
 
     def client(url):
-        parts.extend([answer(url), answer(url)])
+        bodies.extend([body(url), body(url)])
 
     result = serving("serve", "--port", "0", "--script", "script.yaml", *options, client=client)
     assert result.exit_code == 0
-    assert parts[0] == [{"text": "Hello."}]
-    assert parts[1][1]["codeExecutionResult"]["outcome"] == outcome
+    first, second = (one["candidates"][0]["content"]["parts"] for one in bodies)
+    assert first == [{"text": "Hello."}]
+    assert second[1]["codeExecutionResult"]["outcome"] == outcome
+    assert {one["modelVersion"] for one in bodies} == {"gemini-2.5-flash (stand-in: script script.yaml)"}
     assert "The steps of script.yaml answer" in result.stdout
     assert "language model" not in result.stdout
     assert result.stderr.splitlines()[0] == "Stopped."

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from langchain_codeexec.emulator import GeminiEmulator, Prompt, ScriptedBrain
-from langchain_codeexec.emulator.conditions import last_text
+from langchain_codeexec.emulator.brain import last_text
 from langchain_codeexec.emulator.service_errors import quota_exceeded
 from langchain_codeexec.emulator.targets import Target
 
@@ -62,7 +62,7 @@ EXHAUSTED = {"developer": "You exceeded your current quota", "vertex": "Resource
 def test_a_client_cannot_tell(node, script, mode, endpoint, refusal):
     with GeminiEmulator(ScriptedBrain(model)) as emulator:
         told = node(script, mode, emulator.url)
-        asked = emulator.asked
+        requests = [request for request in emulator.requests if request.generates]
     errors = told.pop("errors")
     assert told == {
         "codeExecution": {**RAN, "counted": True},
@@ -83,8 +83,8 @@ def test_a_client_cannot_tell(node, script, mode, endpoint, refusal):
     for name, (code, status, message) in expected.items():
         assert (errors[name]["code"], errors[name]["status"]) == (code, status)
         assert re.search(message, errors[name]["message"])
-    assert {one.prompt.endpoint for one in asked} == {endpoint}
-    (thanked,) = (one for one in asked if one.text == "Thanks")
+    assert {one.prompt.endpoint for one in requests} == {endpoint}
+    (thanked,) = (one for one in requests if one.text == "Thanks")
     sent_back = [part.keys() - {"thoughtSignature"} for part in thanked.contents[1]["parts"]]
     assert sent_back == [{"text"}, {"executableCode"}, {"codeExecutionResult"}, {"text"}]
-    assert [one.streamed for one in asked].count(True) == 1
+    assert [one.streamed for one in requests].count(True) == 1

@@ -6,17 +6,13 @@ that only one of the three knows is either in a table below, with its reason, or
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-import google.auth
 import pytest
-from google.auth.transport.requests import Request
 from google.genai import types
 from pydantic.alias_generators import to_camel
 
 from langchain_codeexec.emulator.schema import ENUMS, MESSAGES
-from tests.conformance import Place, load_cases, run_cases
 
 NEW = "gemini-3-flash-preview"
 ASK = {
@@ -236,31 +232,3 @@ def test_no_field_of_a_request_has_come_or_gone(message):
 )
 def test_no_value_of_an_enum_has_come(enum, sdk):
     assert {member.value for member in sdk} <= set(ENUMS[enum])
-
-
-@pytest.mark.live
-@pytest.mark.enable_socket
-def test_vertex_ai_passes_the_same_cases():
-    project = os.environ.get("GOOGLE_CLOUD_PROJECT")
-    if not project:
-        pytest.skip("talks to the real service: needs GOOGLE_CLOUD_PROJECT and default credentials")
-    credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
-    credentials.refresh(Request())
-    prefix = f"/v1beta1/projects/{project}/locations/global/publishers/google/models"
-    headers = {"authorization": f"Bearer {credentials.token}"}
-    models = {"vertex/2": "gemini-2.5-flash", "vertex/3": NEW}
-    places = [Place(name, prefix, model, headers) for name, model in models.items()]
-    report = run_cases(load_cases(), places, "https://aiplatform.googleapis.com")
-    assert report.failed == (), report.table()
-
-
-@pytest.mark.live
-@pytest.mark.allow_hosts(["generativelanguage.googleapis.com"])
-def test_the_service_passes_the_same_cases():
-    key = os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY")
-    if not key:
-        pytest.skip("needs GEMINI_API_KEY or GOOGLE_API_KEY")
-    models = {"developer/2": "gemini-2.5-flash", "developer/3": NEW}
-    places = [Place(name, "/v1beta/models", model, {"x-goog-api-key": key}) for name, model in models.items()]
-    report = run_cases(load_cases(), places, "https://generativelanguage.googleapis.com")
-    assert report.failed == (), report.table()

@@ -193,12 +193,12 @@ def _no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     )  # not one that found a sandbox
 
 
-@pytest.mark.parametrize(("options", "status"), [({}, 501), ({"allow_unsafe_code": False}, 501)])
-def test_without_a_sandbox_code_is_refused(monkeypatch, options, status):
+@pytest.mark.parametrize("options", [{}, {"allow_unsafe_code": False}])
+def test_without_a_sandbox_code_is_refused(monkeypatch, options):
     _no_sandbox(monkeypatch)
     with GeminiEmulator(ScriptedBrain([[CODE], ["No code."]]), **options) as emulator:
         refused, answered = (httpx.post(emulator.url + PATH, json=HELLO) for _ in range(2))
-    assert (refused.status_code, refused.json()["error"]["status"]) == (status, "UNIMPLEMENTED")
+    assert (refused.status_code, refused.json()["error"]["status"]) == (400, "FAILED_PRECONDITION")
     for told in (
         "no namespaces here",
         "doctor --sandbox",

@@ -232,7 +232,7 @@ def test_files_and_settings_pass(connect):
             "RESOURCE_EXHAUSTED",
         ),
         (lambda prompt: EmulatedError(503, message="Later."), errors.ServerError, 503, "UNAVAILABLE"),
-        ([], errors.ServerError, 500, "INTERNAL"),
+        ([], errors.ClientError, 400, "FAILED_PRECONDITION"),
     ],
 )
 def test_errors_are_the_clients_own(connect, script, kind, code, status):

@@ -217,7 +217,7 @@ def test_a_function_round_with_ids_and_without(start):
 def test_a_model_without_tools_says_so(start):
     client = start(LangChainBrain(Scripted(says=[], takes_tools=False)))
     response = client.ask(ask(tools=[WEATHER]))
-    assert response.status_code == 501
+    assert response.status_code == 400
     assert "Scripted, the model behind the emulator, takes no tools" in response.text
 
 

@@ -90,7 +90,7 @@ def test_code_execution(connect, model):
     usage = answer.usage_metadata
     assert usage["input_tokens"] > 0
     assert usage["output_tokens"] > 0
-    emulator.assert_asked(text="Sum to ten", tools=["codeExecution"])
+    emulator.assert_requested(text="Sum to ten", tools=["codeExecution"])
 
 
 @pytest.mark.parametrize("model", [OLD, NEW])
@@ -103,7 +103,7 @@ def test_stream(connect, model):
         whole += chunk
     assert "sum(range(11))" in said(whole)
     assert "Done." in said(whole)
-    assert emulator.asked[0].streamed
+    assert emulator.requests[0].streamed
 
 
 @pytest.mark.parametrize("model", [OLD, NEW])
@@ -116,7 +116,7 @@ def test_a_function_round(connect, model):
     assert (call["name"], call["args"]) == ("weather", {"city": "Utrecht"})
     history += [answer, ToolMessage(weather(**call["args"]), tool_call_id=call["id"], name="weather")]
     assert "Drizzle." in said(bound.invoke(history))
-    emulator.assert_asked(regex="Drizzle in Utrecht", functions=["weather"])
+    emulator.assert_requested(regex="Drizzle in Utrecht", functions=["weather"])
 
 
 @pytest.mark.parametrize("model", [OLD, NEW])
@@ -126,7 +126,7 @@ def test_a_conversation_goes_on(connect, model):
     history = [HumanMessage("Sum to ten")]
     history += [bound.invoke(history), HumanMessage("Thanks")]
     assert "You are welcome." in said(bound.invoke(history))
-    kinds = [next(iter(part)) for content in emulator.asked[1].contents for part in content["parts"]]
+    kinds = [next(iter(part)) for content in emulator.requests[1].contents for part in content["parts"]]
     assert "executableCode" in kinds
     assert "codeExecutionResult" in kinds
 

@@ -66,7 +66,7 @@ async def test_code_execution_and_a_conversation(agent, model):
     assert result.usage.total_tokens > 0
     again = await llm.run("Thanks", message_history=result.all_messages())
     assert again.output == "You are welcome."
-    kinds = [next(iter(part)) for content in emulator.asked[1].contents for part in content["parts"]]
+    kinds = [next(iter(part)) for content in emulator.requests[1].contents for part in content["parts"]]
     assert {"executableCode", "codeExecutionResult"} <= set(kinds)
 
 
@@ -75,7 +75,7 @@ async def test_stream(agent):
     async with llm.run_stream("Go") as result:
         text = "".join([piece async for piece in result.stream_text(delta=True)])
     assert text.endswith("Done.")
-    assert emulator.asked[0].streamed
+    assert emulator.requests[0].streamed
 
 
 async def test_a_function(agent):
@@ -85,7 +85,7 @@ async def test_a_function(agent):
 
     llm, emulator = agent([[CALL], "Drizzle."], code=False, tools=[weather])
     assert (await llm.run("How is the weather?")).output == "Drizzle."
-    emulator.assert_asked(text="Drizzle in Utrecht", functions=["weather"])
+    emulator.assert_requested(text="Drizzle in Utrecht", functions=["weather"])
 
 
 async def test_code_and_a_function(agent):
@@ -95,7 +95,7 @@ async def test_code_and_a_function(agent):
 
     llm, emulator = agent([[CODE, CALL], "Drizzle."], tools=[weather])
     assert (await llm.run("How is the weather?")).output == "Drizzle."
-    emulator.assert_asked(times=2, tools=["codeExecution", "functionDeclarations"])
+    emulator.assert_requested(times=2, tools=["codeExecution", "functionDeclarations"])
 
 
 async def test_errors(agent):
@@ -121,5 +121,5 @@ async def test_a_streamed_answer_is_good_history(agent):
     async with llm.run_stream("Sum to ten") as result:
         await result.get_output()
     assert (await llm.run("Thanks", message_history=result.all_messages())).output == "You are welcome."
-    sent_back = [next(iter(part)) for part in emulator.asked[1].contents[1]["parts"]]
+    sent_back = [next(iter(part)) for part in emulator.requests[1].contents[1]["parts"]]
     assert sent_back[:3] == ["text", "executableCode", "codeExecutionResult"]

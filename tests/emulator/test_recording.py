@@ -20,8 +20,8 @@ from langchain_codeexec.emulator import (
 )
 from langchain_codeexec.emulator.cassettes import (
     Interaction,
-    RecordedAnswer,
-    RecordedQuestion,
+    RecordedRequest,
+    RecordedResponse,
     Scrubber,
     read_cassette,
     write_cassette,
@@ -386,8 +386,8 @@ JSON = st.recursive(
 def test_a_cassette_keeps_every_json_value(tmp_path_factory, body, chunks):
     path = tmp_path_factory.mktemp("cassette") / "c.yaml"
     interaction = Interaction(
-        RecordedQuestion("POST", "/x", {"alt": "sse"}, body),
-        RecordedAnswer(200, {"content-type": "x"}, chunks=chunks, body=body, text=None),
+        RecordedRequest("POST", "/x", {"alt": "sse"}, body),
+        RecordedResponse(200, {"content-type": "x"}, chunks=chunks, body=body, text=None),
     )
     write_cassette(path, [interaction])
     (read,) = read_cassette(path)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from langchain_codeexec.emulator import EmulatedError
 from langchain_codeexec.emulator.parsing import parse_message
-from langchain_codeexec.emulator.requests import SKIP_SIGNATURE, checked_request
+from langchain_codeexec.emulator.rules import SKIP_SIGNATURE, checked_request
 from langchain_codeexec.emulator.schema import MESSAGES, snake_case
 from langchain_codeexec.emulator.targets import Target
 

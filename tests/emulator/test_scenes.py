@@ -440,3 +440,9 @@ def test_an_option_or_an_object_without_a_schema(client):
 def test_thoughts_are_shown_where_they_are_wanted(client):
     parts = answer(client, "Hello", generationConfig={"thinkingConfig": {"includeThoughts": True}})
     assert [part.get("thought") for part in parts] == [True, None]
+
+
+def test_every_body_of_an_answer_says_that_a_stand_in_gave_it(client: Client) -> None:
+    question = asked("What is 6 * 7?")
+    bodies = [client.ask(question).json(), *client.chunks(question)]
+    assert {body["modelVersion"] for body in bodies} == {"gemini-2.5-flash (offline stand-in)"}

@@ -41,17 +41,16 @@ def test_one_function_answers_everything(start):
     brain.assert_finished()
 
 
-def test_a_step_too_few_is_a_500_that_says_which(start):
+def test_a_missing_step_is_named_in_an_answer_that_no_client_tries_again(start):
     brain = ScriptedBrain(["Only"])
     client = start(brain)
     client.parts(ASK)
     response = client.ask(ASK)
-    assert response.status_code == 500
-    assert (
-        "no step for request 2 (model gemini-2.5-flash): it ended after 1"
-        in response.json()["error"]["message"]
-    )
-    assert "no step for request 3" in client.ask(ASK).text
+    assert (response.status_code, response.json()["error"]["status"]) == (400, "FAILED_PRECONDITION")
+    message = response.json()["error"]["message"]
+    assert "The script has no step 2 for request 2 (model gemini-2.5-flash): it ended after 1." in message
+    assert "says 'Go'" in message
+    assert "no step 2 for request 3" in client.ask(ASK).text
     with pytest.raises(AssertionError, match=r"0 steps .* were not used, 2 were missing"):
         brain.assert_finished()
 
@@ -170,9 +169,9 @@ def test_what_is_no_step_is_told_at_once(step):
         ScriptedBrain([step])
 
 
-def test_a_function_that_gives_no_step_is_told_to_the_client(start):
+def test_a_function_that_gives_no_step_is_refused(start):
     response = start([lambda prompt: 5]).ask(ASK)
-    assert response.status_code == 500
+    assert response.status_code == 400
     assert "a step of the script is 5" in response.text
 
 

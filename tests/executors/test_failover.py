@@ -119,22 +119,6 @@ def test_the_last_ones_end_is_the_end():
     assert caught.value.__notes__ == ["Tried before: local: missing_library"]
 
 
-def test_a_session_moves_on_and_says_that_its_state_is_lost():
-    first, second = Stub(GOOD, "first"), Stub(GOOD, "second")
-    with FailoverExecutor(first, second).session() as session:
-        session.run(REQUEST)
-        first.end = MISSING
-        moved = session.run(REQUEST)
-        stayed = session.run(REQUEST)
-
-    assert (moved.tried, moved.detail) == (
-        ("first: missing_library",),
-        "the variables and imports of the session are lost",
-    )
-    assert (stayed.tried, stayed.detail) == ((), "")
-    assert (len(first.runs), len(second.runs)) == (2, 2)
-
-
 def test_with_real_executors():
     executor = FailoverExecutor(ProcessExecutor(python="/no/such/python"), ProcessExecutor(), on=["broken"])
 

@@ -10,7 +10,6 @@ from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors.process import ProcessExecutor
 
-PNG = b"\x89PNG\r\n\x1a\n"
 CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "data.csv")
 
 
@@ -130,54 +129,21 @@ def test_a_large_input_file_is_not_left_out_but_unchanged():
     assert (result.files, result.detail) == ((), "")
 
 
-@pytest.mark.parametrize(
-    ("code", "count"),
-    [
-        ("plt.plot([1])", 1),
-        ("plt.plot([1]); plt.show()", 1),
-        ("plt.plot([1]); plt.show(); plt.plot([2]); plt.show(block=False)", 2),
-        ("plt.figure(); plt.figure(); plt.show(); plt.figure()", 3),
-        ("plt.plot([1]); plt.close()", 0),
-        ("plt.show()", 0),
-        ("plt.plot([1]); 1 / 0", 1),
-        ("plt.plot([1]); raise SystemExit", 1),
-        ("import matplotlib; matplotlib.use('Agg'); plt.plot([1]); plt.show(); plt.plot([1])", 2),
-        ("plt.plot([1])\nimport os\nif not os.fork(): raise SystemExit\nos.wait()", 1),
-    ],
-)
-def test_figures_come_back_once_each(code: str, count: int):
-    result = run("import matplotlib.pyplot as plt\n" + code)
+def test_figures_come_back_once_each_whatever_forks_do():
+    code = """
+import os
+import matplotlib.pyplot as plt
+plt.plot([1]); plt.show(); plt.plot([2])
+if not os.fork(): raise SystemExit
+os.wait()
+"""
+    result = run(code)
 
-    assert [image.name for image in result.images] == [f"image_{n}.png" for n in range(count)]
-    assert all(image.data.startswith(PNG) and image.mime_type == "image/png" for image in result.images)
-    assert (result.files, result.detail) == ((), "")
-    assert "Warning" not in result.stderr
-
-
-def test_figures_come_back_in_the_order_they_were_drawn():
-    result = run(
-        "import matplotlib.pyplot as plt\n"
-        "for width in (3, 1, 2):\n  plt.figure(figsize=(width, 1)); plt.show()\n"
-        "plt.figure(figsize=(5, 1)); plt.figure(figsize=(4, 1))\n"
-    )
-
-    widths = [int.from_bytes(image.data[16:20], "big") for image in result.images]
-    assert widths == [300, 100, 200, 500, 400]
-
-
-def test_a_figure_that_cannot_be_drawn_is_a_failure():
-    result = run("import matplotlib.pyplot as plt\nplt.title('$\\\\frac{$')")
-
-    assert result.outcome is Outcome.FAILED
-    assert "Expected \\frac" in result.stderr
-    assert result.images == ()
-
-
-def test_a_saved_figure_is_a_file_and_an_image():
-    result = run("import matplotlib.pyplot as plt\nplt.plot([1]); plt.savefig('plot.png'); plt.close()")
-
-    assert [(file.name, file.mime_type) for file in result.files] == [("plot.png", "image/png")]
-    assert [image.data for image in result.images] == [result.files[0].data]
+    assert [(image.name, image.mime_type) for image in result.images] == [
+        ("image_0.png", "image/png"),
+        ("image_1.png", "image/png"),
+    ]
+    assert (result.files, result.detail, "Warning" in result.stderr) == ((), "", False)
 
 
 def test_matplotlib_is_loaded_only_by_the_program():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
+from langchain_codeexec.sandbox.battery.attack import ENVIRONMENT
 from langchain_codeexec.sandbox.battery.report import ATTACKS, KNOWN_GAPS, breaches
 from langchain_codeexec.sandbox.modes import MODES
 
@@ -60,6 +61,7 @@ NOT_PLAINLY = {
     "hide memory from the kernel",
     "ignore every signal",
     "kill every process",
+    "look at a file while its name changes",
     "make a file handle",
     "make a message queue",
     "make a named message queue",
@@ -89,7 +91,7 @@ NOT_PLAINLY = {
     "use the other 64-bit door",
     "watch all files",
 }
-"""These would harm the machine in a plain subprocess, or depend on how its kernel was built."""
+"""These would harm the machine in a plain subprocess, or depend on how its kernel was built or on luck."""
 assert {
     attack.name for attack in ATTACKS
 } >= NEEDS_ROOT | NOT_PLAINLY  # before any of them could run under a new name
@@ -116,7 +118,10 @@ def run_plainly(request: ExecutionRequest) -> ExecutionResult:
 
 
 @pytest.mark.parametrize("attack", PLAIN, ids=lambda attack: attack.name)
-def test_succeeds_where_nothing_is_isolated(attack: Attack):
+def test_succeeds_where_nothing_is_isolated(attack: Attack, monkeypatch: pytest.MonkeyPatch):
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
     assert attack.breaches(run_plainly)
 
 

@@ -119,18 +119,23 @@ def test_standard_library(confined: LocalSandbox, name: str):
 @pytest.mark.parametrize(
     ("library", "code", "count"),
     [
-        ("matplotlib", "import matplotlib.pyplot as plt\nplt.plot([1, 2])", 1),
-        (
-            "matplotlib",
-            "import matplotlib.pyplot as plt\nplt.plot([1]); plt.show(); plt.plot([2]); plt.show()",
-            2,
+        *(
+            ("matplotlib", f"import matplotlib.pyplot as plt\n{code}", count)
+            for code, count in (
+                ("plt.plot([1, 2])", 1),
+                ("plt.plot([1]); plt.show(); plt.plot([2]); plt.show(block=False)", 2),
+                ("plt.figure(); plt.figure(); plt.show(); plt.figure()", 3),
+                ("plt.plot([1]); plt.close()", 0),
+                ("plt.show()", 0),
+                ("plt.plot([1])\n1 / 0", 1),
+                ("plt.plot([1]); raise SystemExit", 1),
+                ("import matplotlib; matplotlib.use('Agg'); plt.plot([1]); plt.show(); plt.plot([1])", 2),
+                ("plt.plot([1]); plt.gcf()", 1),
+                ("f = plt.figure(); plt.close(); f", 1),
+            )
         ),
-        ("matplotlib", "import matplotlib.pyplot as plt\nplt.plot([1]); plt.close()", 0),
-        ("matplotlib", "import matplotlib.pyplot as plt\nplt.plot([1])\n1 / 0", 1),
         ("pandas", "import pandas as pd\npd.DataFrame({'a': [1, 2]}).plot(title='ü')", 1),
         ("seaborn", "import seaborn as sns\nsns.lineplot(x=[1, 2], y=[1, 2])", 1),
-        ("matplotlib", "import matplotlib.pyplot as plt\nplt.plot([1]); plt.gcf()", 1),
-        ("matplotlib", "import matplotlib.pyplot as plt\nf = plt.figure(); plt.close(); f", 1),
         ("matplotlib", "from matplotlib.figure import Figure\nFigure()", 1),
         ("seaborn", "import seaborn.objects as so\nso.Plot(x=[1, 2], y=[3, 4]).add(so.Line())", 1),
         ("PIL", "from PIL import Image\nImage.new('CMYK', (2, 2)).show()", 1),
@@ -147,6 +152,26 @@ def test_drawings_come_back_without_being_saved(warm: LocalSandbox, library: str
     assert [image.name for image in result.images] == [f"image_{n}.png" for n in range(count)]
     assert all(image.data.startswith(PNG) for image in result.images)
     assert (result.files, "Warning" in result.stderr) == ((), False)
+
+
+def test_figures_come_back_in_the_order_they_were_drawn(warm: LocalSandbox):
+    code = (
+        "import matplotlib.pyplot as plt\n"
+        "for width in (3, 1, 2):\n  plt.figure(figsize=(width, 1)); plt.show()\n"
+        "plt.figure(figsize=(5, 1)); plt.figure(figsize=(4, 1))\n"
+    )
+    result = warm.run(ExecutionRequest(code))
+
+    widths = [int.from_bytes(image.data[16:20], "big") for image in result.images]
+    assert widths == [300, 100, 200, 500, 400]
+
+
+def test_a_figure_that_cannot_be_drawn_is_a_failure(warm: LocalSandbox):
+    result = warm.run(ExecutionRequest("import matplotlib.pyplot as plt\nplt.title('$\\\\frac{$')"))
+
+    assert result.outcome is Outcome.FAILED
+    assert "Expected \\frac" in result.stderr
+    assert result.images == ()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """The emulator's page: what came in and what was answered, live, in a browser on this machine.
 
-`journal` remembers the exchanges (bounded), `watching` writes them down as they pass, `reading` takes them apart,
-`details` and `copying` say what the page shows and copies, `events` tells it what changed, `routes` serves all
-that beside the files in `static`.
+`journal` records the exchanges (bounded, and only once somebody looks), `exchanges` takes them apart, `details`
+and `copying` make what the page shows and copies, `routes` serves all that beside the files in `static`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""An exchange as something to paste: a curl command, a cassette.
+"""An exchange as something to paste: a curl command, JSON, a cassette, a pytest test.
 
-An exchange as a pytest test: a script that gives the recorded answer, and a call that asks the same.
+The test is a script that gives the recorded answer, and a call that asks the same.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from urllib.parse import quote, urlencode
 
 from langchain_codeexec.emulator.cassettes import (
     Interaction,
-    RecordedAnswer,
-    RecordedQuestion,
+    RecordedRequest,
+    RecordedResponse,
     Scrubber,
     dump_cassette,
 )
-from langchain_codeexec.emulator.page.reading import read
+from langchain_codeexec.emulator.page.exchanges import parse_exchange
 
 if TYPE_CHECKING:
+    from langchain_codeexec.emulator.page.exchanges import ParsedExchange
     from langchain_codeexec.emulator.page.journal import Exchange
-    from langchain_codeexec.emulator.page.reading import Reading
 
 __all__ = ["cassette_of", "curl_of", "json_of", "pytest_of"]
 
@@ -49,18 +49,18 @@ def curl_of(exchange: Exchange, base_url: str) -> str:
     options = [f"curl -sS {url}", *_CREDENTIALS.get(exchange.credential, [])]
     if exchange.http_method not in ("GET", "POST"):
         options.append(f"-X {shlex.quote(exchange.http_method)}")
-    has_body = exchange.http_method == "POST" or bool(exchange.question)
+    has_body = exchange.http_method == "POST" or bool(exchange.request_body)
     if has_body:
         options += ["-H 'content-type: application/json'", "--data-binary @-"]
     command = " \\\n  ".join(options)
     if not has_body:
         return command
     try:
-        text = exchange.question.decode("utf-8")
+        text = exchange.request_body.decode("utf-8")
     except UnicodeDecodeError:
         text = "\0"
     if _NOT_FOR_A_TERMINAL.search(text):
-        return f"printf '{_octal(exchange.question)}' | {command}"
+        return f"printf '{_octal(exchange.request_body)}' | {command}"
     mark = "JSON"
     while mark in text.split("\n"):
         mark += "_"
@@ -73,42 +73,42 @@ def _octal(raw: bytes) -> str:
 
 def json_of(exchange: Exchange) -> str:
     """The request and the response as one JSON document; the response of a stream is a list of its chunks."""
-    reading = read(exchange)
-    chunks = [chunk.body if chunk.text is None else chunk.text for chunk in reading.chunks]
+    parsed = parse_exchange(exchange)
+    chunks = [chunk.body if chunk.text is None else chunk.text for chunk in parsed.chunks]
     streamed = exchange.method == "streamGenerateContent"
     response = chunks if streamed or len(chunks) != 1 else chunks[0]
-    request = reading.sent if reading.sent_text is None else reading.sent_text
+    request = parsed.sent if parsed.sent_text is None else parsed.sent_text
     return json.dumps({"request": request, "response": response}, indent=2)
 
 
 def cassette_of(exchange: Exchange) -> str:
     """A cassette of this one exchange, without secrets: `CassettePlayer` answers with it."""
-    reading = read(exchange)
+    parsed = parse_exchange(exchange)
     scrubber = Scrubber()
     scrubber.learn(exchange.path, "", {})
-    question = RecordedQuestion(
+    request = RecordedRequest(
         exchange.http_method,
         scrubber.text(exchange.path),
         scrubber.value(dict(exchange.query)),
-        scrubber.value(reading.sent if reading.sent_text is None else reading.sent_text),
+        scrubber.value(parsed.sent if parsed.sent_text is None else parsed.sent_text),
     )
     headers = {"content-type": exchange.content_type} if exchange.content_type else {}
     if exchange.content_type.startswith("text/event-stream"):
-        chunks = [chunk.body if chunk.text is None else f"data: {chunk.text}" for chunk in reading.chunks]
-        answer = RecordedAnswer(exchange.status, headers, chunks=scrubber.value(chunks))
-    elif len(reading.chunks) == 1 and reading.chunks[0].text is None:
-        answer = RecordedAnswer(exchange.status, headers, body=scrubber.value(reading.chunks[0].body))
+        chunks = [chunk.body if chunk.text is None else f"data: {chunk.text}" for chunk in parsed.chunks]
+        response = RecordedResponse(exchange.status, headers, chunks=scrubber.value(chunks))
+    elif len(parsed.chunks) == 1 and parsed.chunks[0].text is None:
+        response = RecordedResponse(exchange.status, headers, body=scrubber.value(parsed.chunks[0].body))
     else:
-        text = exchange.answer.decode("utf-8", "replace")
-        answer = RecordedAnswer(exchange.status, headers, text=scrubber.text(text))
-    return dump_cassette([Interaction(question, answer)])
+        text = exchange.response_body.decode("utf-8", "replace")
+        response = RecordedResponse(exchange.status, headers, text=scrubber.text(text))
+    return dump_cassette([Interaction(request, response)])
 
 
 _WIDTH = 100
 _MOST_PRETTY = 200_000
 _MOST_LEVELS = 50  # a Python source may nest some more
 _LOWEST_ERROR = 400
-_TOLD_BY_SCRIPT = frozenset({"latency", "none", "empty", "no_candidates", "malformed_call"})
+_SCRIPTABLE = frozenset({"latency", "none", "empty", "no_candidates", "malformed_call"})
 """Faults whose answer a script can give, or that only take time."""
 _REFUSED = frozenset({"API_KEY_INVALID", "ACCESS_TOKEN_TYPE_UNSUPPORTED"})
 _HEADERS = MappingProxyType(
@@ -148,10 +148,10 @@ _SAME_JSON = "    assert response.json() == ANSWER\n"
 
 
 class _Script(NamedTuple):
-    """What the emulator of the test is told, and how its answer is looked at.
+    """What the emulator of the test answers, and how the answer is checked.
 
     Attributes:
-        steps: Source of the script's steps; `None` where no brain is asked.
+        steps: Source of the script's steps; `None` where no brain answers.
         answer: The value of `ANSWER`; `None` where there is none.
         checks: Source of what comes after the check of the status.
     """
@@ -167,19 +167,19 @@ def pytest_of(exchange: Exchange) -> str:
     Faults that hit the request hit it there, too; then no more than the status is compared, or that the
     connection breaks. It needs the pytest plugin that comes with this package.
     """
-    reading = read(exchange)
+    parsed = parse_exchange(exchange)
     faults = _faults(exchange)
-    script = _script(exchange, reading)
-    call = _call(exchange, reading)
+    script = _script(exchange, parsed)
+    call = _call(exchange, parsed)
     if faults and not exchange.complete:
         body = f"    with pytest.raises(httpx.TransportError):\n        {_indented(call)}\n"
     else:
-        checks = script.checks if not faults or exchange.asked_at is None else ""
+        checks = script.checks if not faults or exchange.brain_at is None else ""
         body = f"    response = {call}\n    assert response.status_code == {exchange.status}\n{checks}"
     test = f"{_marker(script, faults)}def test_request_{exchange.number}(gemini_emulator):\n{body}"
     source = "".join(
         [
-            *([f"\nREQUEST = {_literal(_sent(reading, exchange))}\n"] if exchange.question else []),
+            *([f"\nREQUEST = {_literal(_sent(parsed, exchange))}\n"] if exchange.request_body else []),
             *([f"\nANSWER = {_literal(script.answer)}\n"] if "ANSWER" in test else []),
             *([_JOINED] if "joined(" in test else []),
             f"\n\n{test}",
@@ -196,7 +196,7 @@ def _faults(exchange: Exchange) -> list[dict[str, Any]]:
     return [
         {name: value for name, value in fault.as_json().items() if name not in ("rate", "seed")}
         for fault in exchange.faults
-        if fault.kind not in _TOLD_BY_SCRIPT
+        if fault.kind not in _SCRIPTABLE
     ]
 
 
@@ -210,46 +210,46 @@ def _marker(script: _Script, faults: list[dict[str, Any]]) -> str:
 # -- the script ----------------------------------------------------------------------------------------
 
 
-def _script(exchange: Exchange, reading: Reading) -> _Script:
-    if exchange.asked_at is None or exchange.status >= _LOWEST_ERROR:
-        return _refused(exchange, reading)
-    if reading.error is not None:
-        return _broken_off(reading)
+def _script(exchange: Exchange, parsed: ParsedExchange) -> _Script:
+    if exchange.brain_at is None or exchange.status >= _LOWEST_ERROR:
+        return _refused(exchange, parsed)
+    if parsed.error is not None:
+        return _broken_off(parsed)
     if exchange.method == "streamGenerateContent":
-        return _streamed(exchange, reading)
-    answer = reading.bodies[0] if reading.bodies else {"candidates": []}
+        return _streamed(exchange, parsed)
+    answer = parsed.bodies[0] if parsed.bodies else {"candidates": []}
     return _Script("ANSWER", answer, _SAME_JSON)
 
 
-def _refused(exchange: Exchange, reading: Reading) -> _Script:
+def _refused(exchange: Exchange, parsed: ParsedExchange) -> _Script:
     """An answer in one piece that the emulator gives by itself, or an error that the brain raised."""
-    answer = reading.chunks[0].body if reading.chunks else None
+    answer = parsed.chunks[0].body if parsed.chunks else None
     if exchange.method == "streamGenerateContent" and exchange.query.get("alt") != "sse":
         answer = [answer]
-    steps = None if exchange.asked_at is None else _error(reading.error)
-    return _Script(steps, answer, _SAME_JSON if reading.chunks else "")
+    steps = None if exchange.brain_at is None else _error(parsed.error)
+    return _Script(steps, answer, _SAME_JSON if parsed.chunks else "")
 
 
-def _broken_off(reading: Reading) -> _Script:
-    """A stream that ends in an error. Of what was said before it the texts are told: code would run."""
-    parts = reading.candidate["parts"]
-    said = [{"text": part["text"]} for part in parts if isinstance(part, dict) and "text" in part]
-    steps = f"[{''.join(f'{part!r}, ' for part in said)}{_error(reading.error)}]"
-    message = reading.error.get("message", "") if isinstance(reading.error, dict) else ""
+def _broken_off(parsed: ParsedExchange) -> _Script:
+    """A stream that ends in an error. Of what came before it the script has the texts: code would run."""
+    parts = parsed.candidate["parts"]
+    spoken = [{"text": part["text"]} for part in parts if isinstance(part, dict) and "text" in part]
+    steps = f"[{''.join(f'{part!r}, ' for part in spoken)}{_error(parsed.error)}]"
+    message = parsed.error.get("message", "") if isinstance(parsed.error, dict) else ""
     return _Script(steps, message, "    assert ANSWER in response.text\n")
 
 
 def _error(error: Any) -> str:
     known = error if isinstance(error, dict) else {}
     details = f", details={known['details']!r}" if known.get("details") else ""
-    told = f"{known.get('code', 500)!r}, {known.get('status', '')!r}, {known.get('message', '')!r}"
-    return f"EmulatedError({told}{details})"
+    first = f"{known.get('code', 500)!r}, {known.get('status', '')!r}, {known.get('message', '')!r}"
+    return f"EmulatedError({first}{details})"
 
 
-def _streamed(exchange: Exchange, reading: Reading) -> _Script:
+def _streamed(exchange: Exchange, parsed: ParsedExchange) -> _Script:
     """The chunks of a stream as one response; a script's response is cut into chunks again."""
-    last = reading.bodies[-1] if reading.bodies else {}
-    fields = reading.candidate
+    last = parsed.bodies[-1] if parsed.bodies else {}
+    fields = parsed.candidate
     parts = fields.pop("parts")
     candidate = {"content": {"parts": parts, "role": "model"}, **fields} if parts else fields
     answer = {**last, "candidates": [candidate]} if candidate else last
@@ -265,15 +265,15 @@ def _streamed(exchange: Exchange, reading: Reading) -> _Script:
 # -- the call ------------------------------------------------------------------------------------------
 
 
-def _call(exchange: Exchange, reading: Reading) -> str:
+def _call(exchange: Exchange, parsed: ParsedExchange) -> str:
     arguments = [f"{exchange.http_method!r}", f"gemini_emulator.url + {exchange.path!r}"]
     if exchange.query:
         arguments.append(f"params={dict(exchange.query)!r}")
     if headers := _HEADERS[exchange.credential]:
-        key = "invalid" if _reasons(reading.error) & _REFUSED else "any"
+        key = "invalid" if _reasons(parsed.error) & _REFUSED else "any"
         arguments.append(f"headers={ ({name: value.format(key=key) for name, value in headers.items()})!r}")
-    if exchange.question:
-        keyword = "content" if isinstance(_sent(reading, exchange), bytes) else "json"
+    if exchange.request_body:
+        keyword = "content" if isinstance(_sent(parsed, exchange), bytes) else "json"
         arguments.append(f"{keyword}=REQUEST")
     lines = "".join(f"        {argument},\n" for argument in [*arguments, "timeout=60"])
     return f"httpx.request(\n{lines}    )"
@@ -284,15 +284,15 @@ def _reasons(error: Any) -> set[Any]:
     return {str(detail.get("reason")) for detail in details or [] if isinstance(detail, dict)}
 
 
-def _sent(reading: Reading, exchange: Exchange) -> Any:
+def _sent(parsed: ParsedExchange, exchange: Exchange) -> Any:
     """The request's JSON, or its bytes where a test could not write it or httpx not send it."""
-    if reading.sent is None or _is_deep(reading.sent):
-        return exchange.question
+    if parsed.sent is None or _is_deep(parsed.sent):
+        return exchange.request_body
     try:
-        json.dumps(reading.sent, allow_nan=False, ensure_ascii=False).encode("utf-8")
+        json.dumps(parsed.sent, allow_nan=False, ensure_ascii=False).encode("utf-8")
     except ValueError:
-        return exchange.question
-    return reading.sent
+        return exchange.request_body
+    return parsed.sent
 
 
 def _is_deep(value: Any) -> bool:

@@ -1,9 +1,7 @@
-"""Which way a request was made, as far as it tells itself.
+"""What the page shows of an exchange: a line in the list, all of it, and the way its request was made.
 
 A client's plan stays with the client; what it offers to the model comes along. `delegated` and `one_sided` are
 recognised by what the chat model of this package sends for them.
-
-What the page shows of an exchange: a line in the list, and all of it.
 """
 
 from __future__ import annotations
@@ -12,59 +10,15 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from langchain_codeexec.emulator.page.reading import cut, read, texts
+from langchain_codeexec.emulator.page.exchanges import cut, parse_exchange, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from langchain_codeexec.emulator.page.exchanges import ParsedExchange
     from langchain_codeexec.emulator.page.journal import Exchange
-    from langchain_codeexec.emulator.page.reading import Reading
 
-__all__ = ["detail", "document", "plan_of", "search", "summary"]
-
-_STAND_IN = re.compile(r"code_execution(?:_\d+)?|run_python")
-_CODE_TOLD = re.compile(r"I ran this code:\n```")
-_CALL_TOLD = re.compile(r"I called \S+ with \{|\S+ returned: [\[{]")
-
-
-def plan_of(reading: Reading) -> dict[str, str]:
-    """The way a request was made, and what tells so.
-
-    Returns:
-        `way`: `native`, `delegated`, `one_sided`, `code_execution`, `functions` or `plain`; `why`: sentences.
-    """
-    code = any(kind == "codeExecution" for kind, _ in reading.declared)
-    names = [declaration.get("name", "") for declaration in reading.functions]
-    stand_in = next((name for name in names if not code and _STAND_IN.fullmatch(name)), None)
-    functions = "1 function" if len(names) == 1 else f"{len(names)} functions"
-    declared = f"{functions} {'is' if len(names) == 1 else 'are'} declared"
-    rows = (
-        (code and names, "native", f"Code execution and {functions} are declared; the model chooses."),
-        (stand_in, "delegated", f"{declared}; {stand_in} stands for code execution."),
-        (
-            code and _says(reading, _CALL_TOLD),
-            "one_sided",
-            "Only code execution is declared; what functions did is told as text.",
-        ),
-        (
-            names and _says(reading, _CODE_TOLD),
-            "one_sided",
-            f"{declared}, code execution is not; what code did is told as text.",
-        ),
-        (code, "code_execution", "Code execution is declared, no function is."),
-        (names, "functions", f"{declared}, code execution is not."),
-        (True, "plain", "Neither code execution nor a function is declared."),
-    )
-    return next({"way": way, "why": why} for holds, way, why in rows if holds)
-
-
-def _says(reading: Reading, pattern: re.Pattern[str]) -> bool:
-    """Whether a text of the conversation begins so."""
-    return any(
-        pattern.match(part.get("text", ""))
-        for content in reading.asked.get("contents") or []
-        for part in content.get("parts") or []
-    )
+__all__ = ["detail", "document", "search", "summary"]
 
 
 _SNIPPET = 160
@@ -77,16 +31,16 @@ def summary(exchange: Exchange) -> dict[str, Any]:
     if exchange.summary is not None:
         return exchange.summary
     is_over = exchange.ended_at is not None
-    line = _summary(exchange, read(exchange))
+    line = _summary(exchange, parse_exchange(exchange))
     if is_over:
         exchange.summary = line
     return line
 
 
-def _summary(exchange: Exchange, reading: Reading) -> dict[str, Any]:
-    candidate, error = reading.candidate, reading.error
-    kinds = [kind for kind, _ in reading.declared]
-    names = [declaration.get("name", "") for declaration in reading.functions]
+def _summary(exchange: Exchange, parsed: ParsedExchange) -> dict[str, Any]:
+    candidate, error = parsed.candidate, parsed.error
+    kinds = [kind for kind, _ in parsed.declared]
+    names = [declaration.get("name", "") for declaration in parsed.functions]
     return {
         "number": exchange.number,
         "revision": exchange.revision,
@@ -99,11 +53,11 @@ def _summary(exchange: Exchange, reading: Reading) -> dict[str, Any]:
         "status": exchange.status,
         "state": _state(exchange),
         "duration": _milliseconds(exchange.ended_at),
-        "tokens": _count(reading),
+        "tokens": _count(parsed),
         "codeExecution": "codeExecution" in kinds,
         "functions": names[:_MOST_FUNCTIONS],
         "otherTools": [kind for kind in kinds if kind not in ("codeExecution", "functionDeclarations")],
-        "said": _short(_last_said(reading)),
+        "text": _short(_last_text(parsed)),
         "outcomes": [
             part["codeExecutionResult"].get("outcome", "")
             for part in candidate["parts"]
@@ -121,13 +75,13 @@ def _state(exchange: Exchange) -> str:
     return "complete" if exchange.complete else "cut"
 
 
-def _count(reading: Reading) -> int | None:
-    counts = [reading.usage.get("totalTokenCount"), *(body.get("totalTokens") for body in reading.bodies)]
+def _count(parsed: ParsedExchange) -> int | None:
+    counts = [parsed.usage.get("totalTokenCount"), *(body.get("totalTokens") for body in parsed.bodies)]
     return next((count for count in counts if isinstance(count, int)), None)
 
 
-def _last_said(reading: Reading) -> str:
-    *_, last = reading.asked.get("contents") or [{}]
+def _last_text(parsed: ParsedExchange) -> str:
+    *_, last = parsed.request.get("contents") or [{}]
     return " ".join(texts([part.get("text") or _gist(part) for part in last.get("parts") or []]))
 
 
@@ -149,43 +103,43 @@ def _milliseconds(seconds: float | None) -> float | None:
 
 def document(exchange: Exchange) -> dict[str, Any]:
     """All there is to show of the bodies, whole."""
-    return _document(read(exchange))
+    return _document(parse_exchange(exchange))
 
 
-def _document(reading: Reading) -> dict[str, Any]:
+def _document(parsed: ParsedExchange) -> dict[str, Any]:
     return {
-        "request": reading.sent,
-        "requestText": reading.sent_text,
-        "asked": None if reading.asked == reading.sent else reading.asked or None,
-        "answer": reading.candidate,
+        "request": parsed.sent,
+        "requestText": parsed.sent_text,
+        "parsed": None if parsed.request == parsed.sent else parsed.request or None,
+        "answer": parsed.candidate,
         "chunks": [
             {"at": _milliseconds(chunk.at), "body": chunk.body}
             if chunk.text is None
             else {"at": _milliseconds(chunk.at), "text": chunk.text}
-            for chunk in reading.chunks
+            for chunk in parsed.chunks
         ],
-        "usage": reading.usage,
-        "error": reading.error,
+        "usage": parsed.usage,
+        "error": parsed.error,
     }
 
 
 def detail(exchange: Exchange) -> dict[str, Any]:
     """All there is to show, long texts cut: the line of the list, `document`, and what the bodies do not say."""
-    reading = read(exchange)
-    shown, cuts = cut(_document(reading))
+    parsed = parse_exchange(exchange)
+    bodies, cuts = cut(_document(parsed))
     return {
-        **_summary(exchange, reading),
-        **shown,
+        **_summary(exchange, parsed),
+        **bodies,
         "cuts": cuts,
-        "plan": plan_of(reading) if reading.asked else None,
+        "plan": _plan(parsed) if parsed.request else None,
         "brain": exchange.brain,
         "notes": list(exchange.notes),
         "faultsHit": [fault.as_json() for fault in exchange.faults],
         "query": dict(exchange.query),
-        "leftOut": exchange.left_out,
+        "dropped": exchange.dropped,
         "timing": {
             "read": _milliseconds(exchange.read_at),
-            "asked": _milliseconds(exchange.asked_at),
+            "brain": _milliseconds(exchange.brain_at),
             "first": _milliseconds(exchange.first_at),
             "total": _milliseconds(exchange.ended_at),
             "runs": [
@@ -203,7 +157,7 @@ def search(exchange: Exchange, query: str) -> str | None:
         A snippet around the first place; `None` where it does not say it.
     """
     wanted = query.casefold()
-    for text in _said(exchange):
+    for text in _searched(exchange):
         at = text.casefold().find(wanted)
         if at >= 0:
             start = max(0, at - _BEFORE_HIT)
@@ -211,13 +165,60 @@ def search(exchange: Exchange, query: str) -> str | None:
     return None
 
 
-def _said(exchange: Exchange) -> Iterator[str]:
+def _searched(exchange: Exchange) -> Iterator[str]:
     line = summary(exchange)
     yield f"{line['status']}"
     for name in ("model", "method", "endpoint", "path", "httpMethod"):
         yield line[name]
-    reading = read(exchange)
-    yield from texts([reading.sent, reading.sent_text, reading.candidate, reading.error, *exchange.notes])
-    yield from texts([chunk.text for chunk in reading.chunks])
+    parsed = parse_exchange(exchange)
+    yield from texts([parsed.sent, parsed.sent_text, parsed.candidate, parsed.error, *exchange.notes])
+    yield from texts([chunk.text for chunk in parsed.chunks])
     yield exchange.brain
     yield from line["faults"]
+
+
+# -- the way a request was made ------------------------------------------------------------------------
+
+_STAND_IN = re.compile(r"code_execution(?:_\d+)?|run_python")
+_CODE_AS_TEXT = re.compile(r"I ran this code:\n```")
+_CALL_AS_TEXT = re.compile(r"I called \S+ with \{|\S+ returned: [\[{]")
+
+
+def _plan(parsed: ParsedExchange) -> dict[str, str]:
+    """The way a request was made, and by what it is recognised.
+
+    Returns:
+        `way`: `native`, `delegated`, `one_sided`, `code_execution`, `functions` or `plain`; `why`: sentences.
+    """
+    code = any(kind == "codeExecution" for kind, _ in parsed.declared)
+    names = [declaration.get("name", "") for declaration in parsed.functions]
+    stand_in = next((name for name in names if not code and _STAND_IN.fullmatch(name)), None)
+    functions = "1 function" if len(names) == 1 else f"{len(names)} functions"
+    declared = f"{functions} {'is' if len(names) == 1 else 'are'} declared"
+    rows = (
+        (code and names, "native", f"Code execution and {functions} are declared; the model chooses."),
+        (stand_in, "delegated", f"{declared}; {stand_in} stands for code execution."),
+        (
+            code and _has_text(parsed, _CALL_AS_TEXT),
+            "one_sided",
+            "Only code execution is declared; what functions did is in the text.",
+        ),
+        (
+            names and _has_text(parsed, _CODE_AS_TEXT),
+            "one_sided",
+            f"{declared}, code execution is not; what code did is in the text.",
+        ),
+        (code, "code_execution", "Code execution is declared, no function is."),
+        (names, "functions", f"{declared}, code execution is not."),
+        (True, "plain", "Neither code execution nor a function is declared."),
+    )
+    return next({"way": way, "why": why} for holds, way, why in rows if holds)
+
+
+def _has_text(parsed: ParsedExchange, pattern: re.Pattern[str]) -> bool:
+    """Whether a text of the conversation begins so."""
+    return any(
+        pattern.match(part.get("text", ""))
+        for content in parsed.request.get("contents") or []
+        for part in content.get("parts") or []
+    )

@@ -1,8 +1,7 @@
-"""One request and its answer, as the bytes that passed.
+"""The record of the page: the last exchanges, as the bytes that passed, within a limit.
 
-What the page remembers: the last exchanges, within a limit of bytes.
-
-Writes exchanges down as they pass: their bytes on the way, and what the brain is asked.
+Nothing is recorded before somebody looks: the journal is opened by the first request of the page, or at once where
+the emulator is served for one. Until then a request costs it one comparison and a count.
 """
 
 from __future__ import annotations
@@ -19,17 +18,22 @@ from urllib.parse import parse_qsl
 from langchain_codeexec.emulator.cassettes import SECRET_QUERY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from langchain_codeexec.emulator.brain import Brain, Prompt
+    from langchain_codeexec.emulator.brain import Brain, Parts, Prompt
     from langchain_codeexec.emulator.faults import Fault
     from langchain_codeexec.emulator.targets import Target
     from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
+    from langchain_codeexec.gemini.wire import GenerateContentResponse
 
-__all__ = ["EXCHANGE", "Exchange", "Journal", "Run", "Watched", "WatchedBrain"]
+__all__ = ["EXCHANGE", "Exchange", "Journal", "RecordedApp", "RecordedBrain", "Run"]
+
+EXCHANGE = "langchain_codeexec.exchange"
+"""Key in an ASGI scope of the exchange it belongs to, where it is recorded."""
+
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +67,20 @@ class Exchange:
         credential: What came as credential: `key`, `bearer` or nothing; never the credential itself.
         received: When it came.
         target: What the URL addresses; `None` where it addresses nothing.
-        question: The body as it came.
+        request_body: The body as it came.
         content_type: Media type of the answer.
-        brain: Name of what answered; empty where nothing was asked.
-        notes: What that said about its answer.
+        brain: Name of what answered; empty where no brain did.
+        notes: What the brain noted about its answer.
         faults: What went wrong on purpose.
         runs: The code that was run.
         read_at: When the request was read.
-        asked_at: When the brain was asked; `None` where it was not.
+        brain_at: When the brain got it; `None` where none did.
         first_at: When the answer began.
         ended_at: When it ended; `None` while it lasts.
         status: HTTP status; 0 is no answer (yet).
         complete: Whether the answer came to its end.
         pieces: The answer as it was sent: when, and the bytes.
-        left_out: Bytes of both bodies that were too many to keep.
+        dropped: Bytes of both bodies that were too many to keep.
         revision: The journal's count of changes at the last change of this one.
         summary: Kept once the exchange is over.
     """
@@ -88,20 +92,20 @@ class Exchange:
     credential: str = ""
     received: datetime = field(default_factory=lambda: datetime.now(UTC))
     target: Target | None = None
-    question: bytes = b""
+    request_body: bytes = b""
     content_type: str = ""
     brain: str = ""
     notes: list[str] = field(default_factory=list)
     faults: tuple[Fault, ...] = ()
     runs: list[Run] = field(default_factory=list)
     read_at: float = 0.0
-    asked_at: float | None = None
+    brain_at: float | None = None
     first_at: float | None = None
     ended_at: float | None = None
     status: int = 0
     complete: bool = False
     pieces: list[tuple[float, bytes]] = field(default_factory=list)
-    left_out: int = 0
+    dropped: int = 0
     revision: int = 0
     summary: dict[str, Any] | None = None
     _began: float = field(default_factory=time.perf_counter)
@@ -117,7 +121,7 @@ class Exchange:
         return (self.target.action if self.target else "") or self.http_method
 
     @property
-    def answer(self) -> bytes:
+    def response_body(self) -> bytes:
         """The answer's body as far as it was kept."""
         return b"".join(piece for _, piece in self.pieces)
 
@@ -138,17 +142,21 @@ class Journal:
     Attributes:
         run: Tells this journal from those before a restart.
         revision: Counts changes.
+        is_open: Whether exchanges are recorded.
+        missed: How many requests came before it was opened.
     """
 
     def __init__(self, most: int = 1000, most_bytes: int = 64 * 1024 * 1024) -> None:
         self.run = secrets.token_hex(4)
         self.revision = 0
+        self.is_open = False
+        self.missed = 0
         self._most = most
         self._most_bytes = most_bytes
         self._kept: dict[int, Exchange] = {}
         self._sizes: dict[int, int] = {}
         self._size = 0
-        self._next = 1
+        self._begun = 0
         self._listeners: set[asyncio.Event] = set()
 
     @property
@@ -159,26 +167,26 @@ class Journal:
     @property
     def oldest(self) -> int:
         """Number of the oldest exchange that is kept; the next one's where there is none."""
-        return next(iter(self._kept), self._next)
+        return next(iter(self._kept), self.missed + self._begun + 1)
 
     def begin(self, http_method: str, path: str, query: Mapping[str, str], credential: str) -> Exchange:
         """A request came."""
-        exchange = Exchange(self._next, http_method, path, query, credential)
-        self._next += 1
+        self._begun += 1
+        exchange = Exchange(self.missed + self._begun, http_method, path, query, credential)
         self._kept[exchange.number] = exchange
         self._sizes[exchange.number] = 0
         self._grow(exchange, _EXCHANGE_BYTES)
         self.changed(exchange)
         return exchange
 
-    def asks(self, exchange: Exchange, body: bytes) -> None:
+    def add_request_body(self, exchange: Exchange, body: bytes) -> None:
         """Its body was read."""
         exchange.read_at = exchange.now
         if self._grow(exchange, len(body)):
-            exchange.question = body
+            exchange.request_body = body
         self.changed(exchange)
 
-    def answers(self, exchange: Exchange, piece: bytes) -> None:
+    def add_piece(self, exchange: Exchange, piece: bytes) -> None:
         """A piece of its answer is sent."""
         if self._grow(exchange, len(piece) + _PIECE_BYTES):
             exchange.pieces.append((exchange.now, piece))
@@ -228,7 +236,7 @@ class Journal:
         if taken is None:
             return False
         if taken + size > self._most_bytes // 2:
-            exchange.left_out += size
+            exchange.dropped += size
             return False
         self._sizes[exchange.number] = taken + size
         self._size += size
@@ -239,39 +247,48 @@ class Journal:
         return True
 
 
-EXCHANGE = "langchain_codeexec.exchange"
-"""Key in an ASGI scope of the exchange it belongs to."""
-
-_SERVER_ERROR = 500
-
-
-class Watched:
-    """An application whose exchanges are written down.
+class RecordedApp:
+    """An application whose exchanges are recorded once the journal is open.
 
     Args:
         app: The application.
         journal: Where to.
-        is_own: Whether a request is the emulator's own matter, which is not written down.
+        is_page: Whether a request is the page's, which is not recorded.
     """
 
-    def __init__(self, app: ASGIApp, journal: Journal, is_own: Callable[[Scope], bool]) -> None:
+    def __init__(self, app: ASGIApp, journal: Journal, is_page: Callable[[Scope], bool]) -> None:
         self._app = app
         self._journal = journal
-        self._is_own = is_own
+        self._is_page = is_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and write down what is sent."""
-        if scope["type"] != "http" or self._is_own(scope):
+        """Pass on, and record what passes."""
+        if scope["type"] != "http" or self._is_page(scope):
             await self._app(scope, receive, send)
-            return
+        elif self._journal.is_open:
+            await self._record(scope, receive, send)
+        else:
+            self._journal.missed += 1
+            await self._app(scope, receive, send)
+
+    async def _record(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = scope[EXCHANGE] = self._begin(scope)
+        body = bytearray()
+
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "http.request":
+                body.extend(message.get("body", b""))
+                if not message.get("more_body", False):
+                    self._journal.add_request_body(exchange, bytes(body))
+            return message
 
         async def sent(message: Message) -> None:
-            self._write(exchange, message)
+            self._add(exchange, message)
             await send(message)
 
         try:
-            await self._app(scope, receive, sent)
+            await self._app(scope, received, sent)
         except Exception:
             exchange.status = exchange.status or _SERVER_ERROR
             raise
@@ -286,7 +303,7 @@ class Watched:
         query = {name: value for name, value in pairs.items() if name not in SECRET_QUERY}
         return self._journal.begin(scope["method"], scope["path"], query, credential)
 
-    def _write(self, exchange: Exchange, message: Message) -> None:
+    def _add(self, exchange: Exchange, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = dict(message["headers"])
             exchange.content_type = headers.get(b"content-type", b"").decode("latin-1")
@@ -295,34 +312,32 @@ class Watched:
         elif message["type"] == "http.response.body":
             exchange.complete = not message.get("more_body", False)
             if piece := message.get("body", b""):
-                self._journal.answers(exchange, piece)
+                self._journal.add_piece(exchange, piece)
 
 
-class WatchedBrain:
-    """A brain, and a note of when it was asked and what its code did.
+class RecordedBrain:
+    """A brain, with a record of when it was asked and what its code did.
 
     Args:
         brain: What answers.
-        exchange: Where it is written down.
+        exchange: Where it is recorded.
     """
 
     def __init__(self, brain: Brain, exchange: Exchange) -> None:
         self._brain = brain
         self._exchange = exchange
 
-    def respond(
-        self, prompt: Prompt
-    ) -> Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]:
+    def respond(self, prompt: Prompt) -> Parts:
         """Answer as the brain does."""
         exchange = self._exchange
         exchange.brain = type(self._brain).__name__.strip("_")
         exchange.notes = prompt.notes
-        exchange.asked_at = exchange.now
+        exchange.brain_at = exchange.now
         feedback: Any = None
-        with closing(self._brain.respond(prompt)) as said:
+        with closing(self._brain.respond(prompt)) as items:
             while True:
                 try:
-                    item = said.send(feedback)
+                    item = items.send(feedback)
                 except StopIteration as end:
                     response: GenerateContentResponse | None = end.value
                     return response

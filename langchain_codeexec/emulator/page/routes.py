@@ -1,30 +1,32 @@
-"""What changed, as server-sent events.
+"""The emulator's own routes, below `/__emulator__`: the page, its data and events, and the faults.
 
-The page and what it asks for, below `/__emulator__`: for this machine only.
+They are for this machine only: a web page that a browser here was lured to is refused as well.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from langchain_codeexec.emulator.admin import is_local, local_only
+from langchain_codeexec.emulator.faults import FAULT_SETTINGS
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of, pytest_of
 from langchain_codeexec.emulator.page.details import detail, document, search, summary
-from langchain_codeexec.emulator.page.reading import found
-from langchain_codeexec.emulator.parsing import bytes_from_base64
-from langchain_codeexec.emulator.server import ENDING_EXTENSION
+from langchain_codeexec.emulator.page.exchanges import text_at
+from langchain_codeexec.emulator.parsing import bytes_from_base64, parse_json
+from langchain_codeexec.emulator.responses import SHUTDOWN_EXTENSION, error_response, json_response, read_body
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
-from langchain_codeexec.emulator.streams import json_response
+from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -37,67 +39,10 @@ if TYPE_CHECKING:
     _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
     _View: TypeAlias = Callable[[Exchange, Request], Response]
 
-__all__ = ["changes", "event_stream", "is_own", "page_routes"]
-
-_TOGETHER = 0.1
-_LOOK_AGAIN = 1.0
-_ALIVE = 15
+__all__ = ["is_page", "page_routes"]
 
 
-async def changes(journal: Journal, faults: Faults, after: int) -> dict[str, Any]:
-    """The state of the page, with the exchanges that changed after a revision.
-
-    Returns:
-        `run` and `revision` of the journal; `oldest`, before which everything is forgotten; `faults`; `requests`.
-    """
-    exchanges = journal.since(after)
-    change = {
-        "run": journal.run,
-        "revision": journal.revision,
-        "oldest": journal.oldest,
-        "faults": [fault.as_json() for fault in faults.pending],
-    }
-    lines = await asyncio.to_thread(lambda: [summary(exchange) for exchange in exchanges])
-    return {**change, "requests": lines}
-
-
-async def event_stream(
-    journal: Journal, faults: Faults, after: int, ending: asyncio.Event
-) -> AsyncIterator[bytes]:
-    """The state at first, then at every change, a few changes at once. It ends when the server does.
-
-    Faults are looked at now and then as well: a program may set them without telling anybody.
-    """
-    told: tuple[int, object] | None = None
-    waited = 0.0
-    over = asyncio.ensure_future(ending.wait())
-    try:
-        with journal.listening() as woken:
-            while not ending.is_set():
-                woken.clear()
-                state = (journal.revision, faults.pending)
-                if state != told:
-                    change = await changes(journal, faults, after)
-                    told, after, waited = state, change["revision"], 0.0
-                    yield f"data: {json.dumps(change)}\n\n".encode()
-                elif waited >= _ALIVE:
-                    waited = 0.0
-                    yield b": alive\n\n"
-                await asyncio.wait({over}, timeout=_TOGETHER)
-                waited += await _next(woken, over)
-    finally:
-        over.cancel()
-
-
-async def _next(woken: asyncio.Event, over: asyncio.Future[Any]) -> float:
-    """Wait for something to happen, up to a while; the seconds of that while."""
-    waiting = asyncio.ensure_future(woken.wait())
-    try:
-        await asyncio.wait({waiting, over}, timeout=_LOOK_AGAIN, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        waiting.cancel()
-    return _TOGETHER + _LOOK_AGAIN
-
+# -- the page ------------------------------------------------------------------------------------------
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = MappingProxyType(
@@ -122,7 +67,7 @@ _ALONE = MappingProxyType({**_HEADERS, "content-security-policy": "default-src '
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/svg+xml"})
 
 
-def is_own(scope: Scope) -> bool:
+def is_page(scope: Scope) -> bool:
     """Whether a request is for the page, and none that a service would get."""
     path: str = scope["path"]
     return path == PREFIX or path.startswith(f"{PREFIX}/") or (path == "/" and _is_browser(Request(scope)))
@@ -133,12 +78,7 @@ def _is_browser(request: Request) -> bool:
 
 
 def page_routes(journal: Journal, faults: Faults) -> list[Route]:
-    """Routes of the page, its data and its events.
-
-    Args:
-        journal: What is shown.
-        faults: What is shown beside it.
-    """
+    """Routes of the page, its data and its events; the first of them that is used opens the journal."""
     live = _Live(journal, faults)
     rows: list[tuple[str, str, _Endpoint]] = [
         ("GET", "", _to_page),
@@ -150,12 +90,23 @@ def page_routes(journal: Journal, faults: Faults) -> list[Route]:
         ("GET", "/search", live.search),
     ]
     rows += [("GET", f"/requests/{{number:int}}{path}", live.one(view)) for path, view in _VIEWS.items()]
-    routes = [Route(f"{PREFIX}{path}", local_only(answer), methods=[method]) for method, path, answer in rows]
-    return [Route("/", _home), *routes]
+    routes = [
+        Route(f"{PREFIX}{path}", _local_only(_opening(journal, answer)), methods=[method])
+        for method, path, answer in rows
+    ]
+    return [Route("/", _home), *routes, *_fault_routes(faults, journal.changed)]
+
+
+def _opening(journal: Journal, answer: _Endpoint) -> _Endpoint:
+    async def opened(request: Request) -> Response:
+        journal.is_open = True
+        return await answer(request)
+
+    return opened
 
 
 async def _home(request: Request) -> Response:
-    if _is_browser(request) and is_local(request):
+    if _is_browser(request) and _is_local(request):
         return RedirectResponse(f"{PREFIX}/", headers=_ALONE)
     raise HTTPException(404)
 
@@ -184,13 +135,13 @@ class _Live:
 
     async def events(self, request: Request) -> Response:
         """Everything that changed after the revision `after`, and from then on."""
-        ending = (request.scope.get("extensions") or {}).get(ENDING_EXTENSION) or asyncio.Event()
-        stream = event_stream(self._journal, self._faults, self._after(request), ending)
+        shutdown = (request.scope.get("extensions") or {}).get(SHUTDOWN_EXTENSION) or asyncio.Event()
+        stream = _events(self._journal, self._faults, self._after(request), shutdown)
         return StreamingResponse(stream, headers=_ALONE, media_type="text/event-stream")
 
     async def changed(self, request: Request) -> Response:
         """The same, once."""
-        return _json(await changes(self._journal, self._faults, self._after(request)))
+        return _json(await _changes(self._journal, self._faults, self._after(request)))
 
     def _after(self, request: Request) -> int:
         """The revision a page has seen; that of another run means nothing here."""
@@ -242,7 +193,7 @@ def _blob(exchange: Exchange, request: Request) -> Response:
     """What was cut out of the document at the JSON pointer `at`."""
     pointer = request.query_params.get("at", "")
     try:
-        text, mime_type = found(document(exchange), pointer)
+        text, mime_type = text_at(document(exchange), pointer)
         raw = bytes_from_base64(text) if mime_type else b""
     except (LookupError, ValueError):
         raise _not_there(f"text at {pointer!r}") from None
@@ -270,8 +221,8 @@ _VIEWS: Mapping[str, _View] = MappingProxyType(
     {
         "": lambda exchange, _: _json(detail(exchange)),
         "/blob": _blob,
-        "/request": lambda exchange, _: _text(exchange.question),
-        "/response": lambda exchange, _: _text(exchange.answer),
+        "/request": lambda exchange, _: _text(exchange.request_body),
+        "/response": lambda exchange, _: _text(exchange.response_body),
         "/json": lambda exchange, _: _text(json_of(exchange)),
         "/curl": _curl,
         "/test": lambda exchange, _: _text(pytest_of(exchange)),
@@ -279,3 +230,173 @@ _VIEWS: Mapping[str, _View] = MappingProxyType(
     }
 )
 """What can be had of an exchange, by the end of the path."""
+
+
+# -- events --------------------------------------------------------------------------------------------
+
+_TOGETHER = 0.1
+_LOOK_AGAIN = 1.0
+_ALIVE = 15
+
+
+async def _changes(journal: Journal, faults: Faults, after: int) -> dict[str, Any]:
+    """The state of the page, with the exchanges that changed after a revision.
+
+    Returns:
+        `run` and `revision` of the journal; `oldest`, before which everything is forgotten; `missed`, how
+        many came before it was opened; `faults`; `requests`.
+    """
+    exchanges = journal.since(after)
+    change = {
+        "run": journal.run,
+        "revision": journal.revision,
+        "oldest": journal.oldest,
+        "missed": journal.missed,
+        "faults": [fault.as_json() for fault in faults.pending],
+    }
+    lines = await asyncio.to_thread(lambda: [summary(exchange) for exchange in exchanges])
+    return {**change, "requests": lines}
+
+
+async def _events(
+    journal: Journal, faults: Faults, after: int, shutdown: asyncio.Event
+) -> AsyncIterator[bytes]:
+    """The state at first, then at every change, a few changes at once. It ends when the server does.
+
+    Faults are looked at now and then as well: a program may set them without telling anybody.
+    """
+    sent: tuple[int, object] | None = None
+    waited = 0.0
+    over = asyncio.ensure_future(shutdown.wait())
+    try:
+        with journal.listening() as woken:
+            while not shutdown.is_set():
+                woken.clear()
+                state = (journal.revision, faults.pending)
+                if state != sent:
+                    change = await _changes(journal, faults, after)
+                    sent, after, waited = state, change["revision"], 0.0
+                    yield f"data: {json.dumps(change)}\n\n".encode()
+                elif waited >= _ALIVE:
+                    waited = 0.0
+                    yield b": alive\n\n"
+                await asyncio.wait({over}, timeout=_TOGETHER)
+                waited += await _next(woken, over)
+    finally:
+        over.cancel()
+
+
+async def _next(woken: asyncio.Event, over: asyncio.Future[Any]) -> float:
+    """Wait for something to happen, up to a while; the seconds of that while."""
+    waiting = asyncio.ensure_future(woken.wait())
+    try:
+        await asyncio.wait({waiting, over}, timeout=_LOOK_AGAIN, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+    return _TOGETHER + _LOOK_AGAIN
+
+
+# -- faults --------------------------------------------------------------------------------------------
+
+_LARGEST_BODY = 1024 * 1024
+
+
+def _fault_routes(faults: Faults, changed: Callable[[], None]) -> list[Route]:
+    """Routes at `/__emulator__/faults`: GET, PUT, PATCH and DELETE, and GET of `kinds` below it.
+
+    PUT takes `{"faults": [{"kind": "quota"}, …]}`, PATCH takes `{"add": […], "remove": […]}`; all but `kinds`
+    answer with the faults there are then.
+    """
+
+    async def show(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
+        return _listed(faults)
+
+    async def put(request: Request) -> Response:
+        body = await _body(request)
+        faults.replace(_faults_in(body, "faults", required=True))
+        changed()
+        return _listed(faults)
+
+    async def patch(request: Request) -> Response:
+        body = await _body(request)
+        faults.change(add=_faults_in(body, "add"), remove=_faults_in(body, "remove"))
+        changed()
+        return _listed(faults)
+
+    async def delete(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
+        faults.clear()
+        changed()
+        return _listed(faults)
+
+    async def kinds(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
+        return json_response({kind: sorted(settings) for kind, settings in FAULT_SETTINGS.items()})
+
+    path = f"{PREFIX}/faults"
+    methods = {"GET": show, "PUT": put, "PATCH": patch, "DELETE": delete}
+    routes = [Route(path, _local_only(answer), methods=[method]) for method, answer in methods.items()]
+    return [*routes, Route(f"{path}/kinds", _local_only(kinds))]
+
+
+def _listed(faults: Faults) -> Response:
+    return json_response({"faults": [fault.as_json() for fault in faults.pending]})
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = parse_json(await read_body(request, _LARGEST_BODY))
+    return body if isinstance(body, dict) else {}
+
+
+def _faults_in(body: dict[str, Any], name: str, *, required: bool = False) -> list[Any]:
+    listed = body.get(name, None if required else [])
+    if not isinstance(listed, list):
+        raise invalid(f'The body is to be {{"{name}": […]}}.')
+    return listed
+
+
+# -- this machine only ---------------------------------------------------------------------------------
+
+_NOT_FROM_HERE = EmulatedError(403, message="This route answers requests from this machine only.")
+
+
+def _local_only(answer: _Endpoint) -> _Endpoint:
+    """Refuse whoever is not on this machine, a web page that a browser here was lured to included."""
+
+    async def guarded(request: Request) -> Response:
+        if not _is_local(request):
+            return error_response(_NOT_FROM_HERE)
+        try:
+            return await answer(request)
+        except EmulatedError as error:
+            return error_response(error)
+        except ConfigurationError as error:
+            return error_response(invalid(str(error)))
+
+    return guarded
+
+
+def _is_local(request: Request) -> bool:
+    """Whether a request comes from this machine, and not on behalf of another site."""
+    peer = request.client.host if request.client else ""
+    return _is_loopback(peer) and _named_locally(request) and not _embedded_elsewhere(request)
+
+
+def _named_locally(request: Request) -> bool:
+    """Whether every name the request gives its place by is this machine's: no rebound DNS, no other site."""
+    origin = request.headers.get("origin")
+    hosts = [urlsplit(f"//{request.headers.get('host', '')}").hostname]
+    if origin is not None:
+        hosts.append(urlsplit(origin).hostname)
+    return all(host is not None and (host == "localhost" or _is_loopback(host)) for host in hosts)
+
+
+def _embedded_elsewhere(request: Request) -> bool:
+    """Whether a browser says that another site's page asks; to follow a link from there is well."""
+    site = request.headers.get("sec-fetch-site", "none")
+    return site not in ("none", "same-origin") and request.headers.get("sec-fetch-mode") != "navigate"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
     Evidence: TypeAlias = Callable[["Decoys", ExecutionResult], bool]
 
-__all__ = ["PROOF", "Attack", "Decoys", "token_printed"]
+__all__ = ["ENVIRONMENT", "PROOF", "Attack", "Decoys", "token_printed"]
 
 _WAITING = ("/bin/sh", "-c", "read never")  # the cheapest process to start for every attack
 _OPEN = 0o777
+
+
+ENVIRONMENT = {"CODEEXEC_DECOY": secrets.token_hex(16)}
+"""What the host's environment holds while attacks are run."""
 
 
 class Decoys:
@@ -56,11 +60,12 @@ class Decoys:
         self._inherited = os.open(self.secret, os.O_RDONLY)
         os.set_inheritable(self._inherited, True)
         stack.callback(os.close, self._inherited)
-        variable = f"CODEEXEC_{self.token}"  # so that attacks run side by side
-        os.environ[variable] = self.token
-        stack.callback(os.environ.pop, variable, None)
         self.victim = stack.enter_context(
-            subprocess.Popen([*_WAITING, self.token], stdin=subprocess.PIPE)  # noqa: S603 -- a decoy
+            subprocess.Popen(  # noqa: S603 -- a decoy
+                [*_WAITING, self.token],
+                stdin=subprocess.PIPE,
+                env={**os.environ, "CODEEXEC_DECOY": self.token},
+            )
         )
         stack.callback(self.victim.kill)
         self.listeners = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.sandbox.battery.attack import Attack, token_printed
+from langchain_codeexec.sandbox.battery.attack import ENVIRONMENT, Attack, token_printed
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
@@ -37,7 +37,11 @@ wish = (ctypes.c_int * 16)(0, 0, signal.SIGCONT)
 if libc.syscall(107 if arm else 222, 1, wish, ctypes.byref(ctypes.c_int())) == 0: print(PROOF)
 """,
     ),
-    Attack("read its own environment", "import os\nprint(dict(os.environ))", token_printed),
+    Attack(
+        "read its own environment",
+        "import os\nprint(dict(os.environ))",
+        lambda _, result: any(value in result.stdout for value in ENVIRONMENT.values()),
+    ),
     Attack(
         "read the environment of others",
         "import glob\nfor path in glob.glob('/proc/[0-9]*/environ'):\n"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.sandbox.battery.attack import ENVIRONMENT
 from langchain_codeexec.sandbox.battery.files import FILES, LEAKS
 from langchain_codeexec.sandbox.battery.kernel import KERNEL, NETWORK
 from langchain_codeexec.sandbox.battery.processes import PROCESSES
@@ -46,9 +48,14 @@ def breaches(executor: CodeExecutor) -> list[str]:
     Raises:
         ExecutorError: The sandbox failed.
     """
-    with ThreadPoolExecutor(_AT_A_TIME) as threads:
-        results = threads.map(lambda attack: attack.breaches(executor.run), ATTACKS)
-        return [attack.name for attack, breached in zip(ATTACKS, results, strict=True) if breached]
+    os.environ.update(ENVIRONMENT)  # once: it must not change while threads start processes
+    try:
+        with ThreadPoolExecutor(_AT_A_TIME) as threads:
+            results = threads.map(lambda attack: attack.breaches(executor.run), ATTACKS)
+            return [attack.name for attack, breached in zip(ATTACKS, results, strict=True) if breached]
+    finally:
+        for name in ENVIRONMENT:
+            del os.environ[name]
 
 
 def report_of_mode(mode: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ RESOURCES = (
     Attack(
         "write many files",
         "for n in range(6):\n    with open(f'x{n}', 'wb') as file: file.write(bytes(6 << 20))\n"
-        "import time; time.sleep(0.3)\nprint(PROOF)",
+        "import time; time.sleep(1)\nprint(PROOF)",
     ),
     Attack(
         "write files that are deleted",
@@ -70,7 +70,7 @@ for n in range(6):
     os.unlink('x')
     kept[-1].write(bytes(6 << 20))
     kept[-1].flush()
-time.sleep(0.3)
+time.sleep(1)
 print(PROOF)
 """,
     ),
@@ -87,14 +87,14 @@ for n in range(30):
     ctypes.memset(place, 1, 1 << 20)
     os.close(fd)
     os.unlink('x')
-time.sleep(0.3)
+time.sleep(1)
 print(PROOF)
 """,
     ),
     Attack(
         "reserve the disk",
         "import os, time\nfor n in range(6):\n    fd = os.open(f'x{n}', os.O_CREAT | os.O_RDWR)\n"
-        "    os.posix_fallocate(fd, 0, 6 << 20)\ntime.sleep(0.3)\nprint(PROOF)",
+        "    os.posix_fallocate(fd, 0, 6 << 20)\ntime.sleep(1)\nprint(PROOF)",
     ),
     Attack(
         "set many timers",
@@ -104,7 +104,7 @@ print(PROOF)
     ),
     Attack(
         "make many files",
-        "for n in range(3000): open(f'x{n}', 'w').close()\nimport time; time.sleep(0.3)\nprint(PROOF)",
+        "for n in range(3000): open(f'x{n}', 'w').close()\nimport time; time.sleep(1)\nprint(PROOF)",
     ),
     Attack(
         "make deep folders",
@@ -113,7 +113,7 @@ import os, time
 for n in range(3000):
     os.mkdir('x')
     os.chdir('x')
-time.sleep(0.3)
+time.sleep(1)
 print(PROOF)
 """,
     ),

@@ -34,10 +34,10 @@ def collect(folder: str, known: dict[str, bytes], room: int) -> tuple[list[tuple
     Returns:
         Names and contents, and whether there were more than are brought back.
     """
-    kept: list[tuple[str, bytes]] = []
+    collected: list[tuple[str, bytes]] = []
     more = False
     for name, size, read in _regular_files(folder):
-        if len(kept) == MAX_FILES or size > room:
+        if len(collected) == MAX_FILES or size > room:
             more = more or name not in known or known[name] != digest(read())
             continue
         data = read()
@@ -45,8 +45,8 @@ def collect(folder: str, known: dict[str, bytes], room: int) -> tuple[list[tuple
             continue
         known[name] = digest(data)
         room -= len(data)
-        kept.append((name, data))
-    return kept, more
+        collected.append((name, data))
+    return collected, more
 
 
 def digest(data: bytes) -> bytes:

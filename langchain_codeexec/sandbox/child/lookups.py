@@ -68,17 +68,17 @@ class Memory:
         Raises:
             OSError: There is nothing, or more than a path.
         """
-        found = bytearray()
-        while len(found) < _LONGEST_PATH:
-            position = address + len(found)
+        data = bytearray()
+        while len(data) < _LONGEST_PATH:
+            position = address + len(data)
             try:
                 more = os.pread(self._fd, _PAGE - position % _PAGE, position)
             except (OSError, OverflowError):  # nothing is there; an address of the kernel's
                 more = b""
             if not more:
                 break
-            found += more
-            path, end, _ = found.partition(b"\0")
+            data += more
+            path, end, _ = data.partition(b"\0")
             if end:
                 return bytes(path)
         raise _bad_address()
@@ -194,7 +194,7 @@ class Lookups:
         if form is None:
             return self._others[call.number](call)
         with self._opened(form, call) as fd:
-            return form.report(self, fd, *(call.arguments[index] for index in form.others))
+            return form.report(self, fd, *(call.arguments[index] for index in form.arguments))
 
     @contextmanager
     def _opened(self, form: _Form, call: Call) -> Iterator[int]:
@@ -242,9 +242,9 @@ class Lookups:
         self._memory.write(result, filled.raw)
         return 0
 
-    def _access(self, fd: int, wanted: int) -> int:
-        writes = wanted & os.W_OK and not f"{_place(fd)}/".startswith(self._writable)
-        if writes or not os.access(f"/proc/self/fd/{fd}", wanted & 7):
+    def _access(self, fd: int, mode: int) -> int:
+        writes = mode & os.W_OK and not f"{_place(fd)}/".startswith(self._writable)
+        if writes or not os.access(f"/proc/self/fd/{fd}", mode & 7):
             raise _failure(EACCES)
         return 0
 
@@ -285,7 +285,7 @@ class _Form(NamedTuple):
 
     Attributes:
         report: What reports on the file.
-        others: The arguments that it gets.
+        arguments: The arguments that it gets.
         folder: The argument that says where a path starts.
         path: The one that says where the path is.
         flags: The one with flags.
@@ -293,7 +293,7 @@ class _Form(NamedTuple):
     """
 
     report: Callable[..., int]
-    others: tuple[int, ...]
+    arguments: tuple[int, ...]
     folder: int | None = None
     path: int = 0
     flags: int | None = None

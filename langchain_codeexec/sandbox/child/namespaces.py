@@ -63,12 +63,12 @@ def readable_paths(more: Iterable[str] = ()) -> list[str]:
     Args:
         more: Further paths, as the user names them.
     """
-    found: list[str] = []
+    paths: list[str] = []
     for path in sorted({os.path.abspath(path) for path in (*_candidates(), *more)}):  # noqa: PTH100 -- keeps links
-        within = any(path == known or path.startswith(f"{known}/") for known in found)
+        within = any(path == known or path.startswith(f"{known}/") for known in paths)
         if path != "/" and not within and Path(path).exists():
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths
 
 
 def _candidates() -> Iterator[str]:
@@ -185,7 +185,7 @@ BOX = "/box"
 """Where all that a run may write lies, on a file system of limited size."""
 
 PLACES = {"work": f"{BOX}/work", "temporary": "/tmp", "shared": "/dev/shm"}  # noqa: S108 -- within the sandbox
-"""Folders of the box, and where a program finds them; where it works is no folder that a host may have."""
+"""Folders of the box, and where a program finds them. Its working directory hides no library of the host's."""
 
 _ETC = {
     "passwd": f"sandbox:x:{_NOBODY}:{_NOBODY}:sandbox:/tmp:/bin/false\n",
@@ -327,6 +327,6 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str) -> Non
 
 
 def _set_attributes(path: str, attributes: int, *, recursive: bool) -> None:
-    wanted = struct.pack("=QQQQ", attributes, 0, 0, 0)  # struct mount_attr
+    mount_attr = struct.pack("=QQQQ", attributes, 0, 0, 0)  # struct mount_attr
     flags = _AT_RECURSIVE if recursive else 0
-    syscall("mount_setattr", _MOUNT_SETATTR, _AT_FDCWD, os.fsencode(path), flags, wanted, len(wanted))
+    syscall("mount_setattr", _MOUNT_SETATTR, _AT_FDCWD, os.fsencode(path), flags, mount_attr, len(mount_attr))

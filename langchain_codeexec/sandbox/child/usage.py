@@ -106,18 +106,20 @@ THREAD_CALL = "clone"
 """The system call that starts a thread; that of a process is refused before anybody is asked."""
 
 
-def limit_threads(pid: int, most: int, others: Callable[[Call], int] | None) -> Callable[[Call], int | None]:
+def limit_threads(
+    pid: int, most: int, answer_lookup: Callable[[Call], int] | None
+) -> Callable[[Call], int | None]:
     """What answers a program's calls: refuses a thread too many, and leaves the others to the kernel.
 
     Args:
         pid: The program's process.
         most: Threads that it may have.
-        others: Answers all other calls; without it they are left to the kernel.
+        answer_lookup: Answers all other calls; without it they are left to the kernel.
     """
 
     def answer(call: Call) -> int | None:
         if call.number != number(THREAD_CALL):
-            return others(call) if others else None
+            return answer_lookup(call) if answer_lookup else None
         if tasks(pid) >= most:
             raise OSError(EAGAIN, os.strerror(EAGAIN))
         return None

@@ -70,8 +70,8 @@ def _fork_run(
         status = 1
         try:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for other in close:
-                other.close()
+            for channel in close:
+                channel.close()
             box, readable = isolation.enter_run(limits)
             Supervisor(host, box, limits, readable).serve()
             status = 0

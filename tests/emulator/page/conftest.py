@@ -83,14 +83,20 @@ class Asking:
     def detail(self, number: int) -> dict[str, Any]:
         return self.http.get(f"/__emulator__/requests/{number}").json()
 
+    def lines(self, after: int = 0) -> list[dict[str, Any]]:
+        """The list, once no request is under way: an answer arrives before its exchange has ended."""
+        while True:
+            lines = self.http.get("/__emulator__/requests", params={"after": after}).json()["requests"]
+            if all(line["state"] != "open" for line in lines):
+                return lines
+
     def last(self) -> dict[str, Any]:
-        lines = self.http.get("/__emulator__/requests").json()["requests"]
-        return self.detail(lines[-1]["number"])
+        return self.detail(self.lines()[-1]["number"])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def asking() -> Iterator[Asking]:
-    with GeminiEmulator(ScriptedBrain(scripted)) as emulator:
+    with GeminiEmulator(ScriptedBrain(scripted), record_page=True) as emulator:
         client = Asking(emulator)
         yield client
         client.http.close()
@@ -106,6 +112,7 @@ def cleared(asking: Asking) -> Asking:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """For one module: it keeps an event loop running, which no test of coroutines may meet."""
     driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:

@@ -8,8 +8,8 @@ from langchain_codeexec.emulator.page.journal import Journal
 def filled(journal, count, size):
     for _ in range(count):
         exchange = journal.begin("POST", "/", {}, "")
-        journal.asks(exchange, b"x" * size)
-        journal.answers(exchange, b"y" * size)
+        journal.add_request_body(exchange, b"x" * size)
+        journal.add_piece(exchange, b"y" * size)
         journal.end(exchange)
 
 
@@ -31,12 +31,12 @@ def test_the_oldest_go_when_they_are_too_large():
 def test_one_that_is_too_large_is_kept_as_far_as_it_goes():
     journal = Journal(most_bytes=100_000)
     exchange = journal.begin("POST", "/", {}, "")
-    journal.asks(exchange, b"x" * 200_000)
+    journal.add_request_body(exchange, b"x" * 200_000)
     for _ in range(100):
-        journal.answers(exchange, b"y" * 1000)
-    assert exchange.question == b""
+        journal.add_piece(exchange, b"y" * 1000)
+    assert exchange.request_body == b""
     assert len(exchange.pieces) == 42
-    assert exchange.left_out > 200_000
+    assert exchange.dropped > 200_000
     assert journal.size <= 50_000
 
 
@@ -44,7 +44,7 @@ def test_one_that_was_forgotten_while_it_lasted_takes_no_more_room():
     journal = Journal()
     exchange = journal.begin("POST", "/", {}, "")
     journal.clear()
-    journal.answers(exchange, b"y" * 1000)
+    journal.add_piece(exchange, b"y" * 1000)
     journal.end(exchange)
     assert (journal.size, journal.since(0), exchange.pieces) == (0, [], [])
     assert journal.oldest == 2

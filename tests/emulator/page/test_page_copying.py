@@ -148,10 +148,12 @@ def test_copied_tests_pass(cleared, tmp_path):
             post(f"{stream}?alt=sse", json=asked("Say pi", tools=CODE))
         except httpx.TransportError:
             assert fault.startswith("cut")
-    numbers = [line["number"] for line in get("/__emulator__/requests").json()["requests"]]
+    numbers = [line["number"] for line in cleared.lines()]
     for number in numbers:
         (tmp_path / f"test_{number}.py").write_text(view(cleared, "test", number))
-    with GeminiEmulator(ScriptedBrain([broken_off, EmulatedError(429, message="Slow")])) as other:
+    with GeminiEmulator(
+        ScriptedBrain([broken_off, EmulatedError(429, message="Slow")]), record_page=True
+    ) as other:
         url = f"{other.url}{DEVELOPER}"
         httpx.post(f"{url}:streamGenerateContent?alt=sse&key=k", json=asked("Go on"))
         httpx.post(f"{url}:generateContent?key=k", json=asked("Once more"))
@@ -184,8 +186,8 @@ def test_a_copied_test_reads_well():
         credential="key",
         received=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         target=Target("developer", "v1beta", "gemini-2.5-flash", "generateContent"),
-        question=json.dumps(asked("Say hello")).encode(),
-        asked_at=0.0,
+        request_body=json.dumps(asked("Say hello")).encode(),
+        brain_at=0.0,
         status=200,
         complete=True,
         pieces=[(0.0, json.dumps(answer).encode())],

@@ -19,10 +19,6 @@ CODE = [{"codeExecution": {}}]
 OWN = "/__emulator__"
 
 
-def lines(asking, after=0):
-    return asking.http.get(f"{OWN}/requests", params={"after": after}).json()["requests"]
-
-
 @contextmanager
 def events(asking, **query):
     """The changes that are told, one after the other."""
@@ -35,7 +31,7 @@ def events(asking, **query):
 
 def test_a_line_says_what_is_seen_at_a_glance(cleared):
     cleared.ask("Draw pi", model="gemini-3-flash-preview", tools=CODE)
-    (line,) = lines(cleared)
+    (line,) = cleared.lines()
     expected = {
         "httpMethod": "POST",
         "method": "generateContent",
@@ -46,7 +42,7 @@ def test_a_line_says_what_is_seen_at_a_glance(cleared):
         "codeExecution": True,
         "functions": [],
         "otherTools": [],
-        "said": "Draw pi",
+        "text": "Draw pi",
         "outcomes": ["OUTCOME_OK"],
         "finish": "STOP",
         "problem": "",
@@ -60,9 +56,9 @@ def test_a_line_says_what_is_seen_at_a_glance(cleared):
 def test_what_changed_after_a_revision(cleared):
     cleared.ask("One")
     revision = cleared.http.get(f"{OWN}/requests").json()["revision"]
-    assert lines(cleared, revision) == []
+    assert cleared.lines(revision) == []
     cleared.ask("Two")
-    assert [line["said"] for line in lines(cleared, revision)] == ["Two"]
+    assert [line["text"] for line in cleared.lines(revision)] == ["Two"]
     assert (
         len(cleared.http.get(f"{OWN}/requests", params={"after": revision, "run": "x"}).json()["requests"])
         == 2
@@ -79,8 +75,8 @@ def test_a_revision_is_a_number(cleared, after):
 def test_requests_recorded_have_the_numbers_of_the_page(cleared):
     cleared.ask("Hello")
     record = cleared.emulator.requests[-1]
-    assert record.number == lines(cleared)[-1]["number"]
-    assert record.received.isoformat(timespec="milliseconds") == lines(cleared)[-1]["time"]
+    assert record.number == cleared.lines()[-1]["number"]
+    assert record.received.isoformat(timespec="milliseconds") == cleared.lines()[-1]["time"]
 
 
 def test_the_page_itself_is_no_request(cleared):
@@ -90,10 +86,10 @@ def test_the_page_itself_is_no_request(cleared):
     assert cleared.http.get(OWN, headers=html).headers["location"] == f"{OWN}/"
     page = cleared.http.get(cleared.emulator.page_url)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert lines(cleared) == []
+    assert cleared.lines() == []
     assert len(cleared.emulator.requests) == before
     assert cleared.http.get("/").status_code == 404
-    assert len(lines(cleared)) == 1
+    assert len(cleared.lines()) == 1
 
 
 def test_the_url_of_the_page_is_known_once_it_is_started():
@@ -108,7 +104,7 @@ def test_all_of_a_stream(cleared):
     cleared.ask("Draw pi", model="gemini-3-flash-preview", stream=True, tools=[{"code_execution": {}}])
     detail = cleared.last()
     assert detail["request"]["tools"] == [{"code_execution": {}}]
-    assert detail["asked"]["tools"] == CODE
+    assert detail["parsed"]["tools"] == CODE
     assert [next(iter(part)) for part in detail["answer"]["parts"]] == [
         "text",
         "executableCode",
@@ -120,7 +116,7 @@ def test_all_of_a_stream(cleared):
     assert detail["brain"] == "ScriptedBrain"
     times = [chunk["at"] for chunk in detail["chunks"]]
     timing = detail["timing"]
-    moments = [timing["read"], timing["asked"], timing["first"], *times, timing["total"]]
+    moments = [timing["read"], timing["brain"], timing["first"], *times, timing["total"]]
     assert moments == sorted(moments)
     assert detail["query"] == {"alt": "sse"}
     usage = detail["usage"]
@@ -131,7 +127,7 @@ def test_all_of_a_stream(cleared):
 
 def test_code_that_is_run_is_timed():
     script = [[{"executableCode": {"code": "print(6 * 7)"}}, "It is 42."]]
-    with GeminiEmulator(ScriptedBrain(script), ProcessExecutor()) as emulator:
+    with GeminiEmulator(ScriptedBrain(script), ProcessExecutor(), record_page=True) as emulator:
         body = {"contents": [{"parts": [{"text": "Hi"}]}], "tools": CODE}
         httpx.post(
             f"{emulator.url}/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=body, timeout=60
@@ -143,14 +139,40 @@ def test_code_that_is_run_is_timed():
     assert detail["notes"][0].startswith("step: ")
 
 
-def test_the_rules_say_which_of_them_answered():
-    with GeminiEmulator() as emulator:
-        body = {"contents": [{"parts": [{"text": "Hello!"}]}]}
-        httpx.post(
-            f"{emulator.url}/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=body, timeout=60
-        )
-        detail = httpx.get(f"{emulator.page_url}requests/1").json()
-    assert (detail["brain"], detail["notes"]) == ("RuleBrain", ["rule: small talk"])
+def test_a_brain_that_notes_something_has_it_shown(cleared):
+    cleared.ask("Hello!")
+    detail = cleared.last()
+    assert (detail["brain"], detail["notes"]) == (
+        "ScriptedBrain",
+        ["the script is a function of the request"],
+    )
+
+
+def test_nothing_is_recorded_before_the_page_is_opened():
+    ask = {"contents": [{"parts": [{"text": "Hi"}]}]}
+    with (
+        GeminiEmulator(ScriptedBrain(lambda prompt: "Hi.")) as emulator,
+        httpx.Client(base_url=emulator.url) as http,
+    ):
+        for _ in range(3):
+            http.post("/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=ask)
+        page = http.get(f"{OWN}/requests").json()
+        assert (page["requests"], page["missed"]) == ([], 3)
+        http.post("/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=ask)
+        page = http.get(f"{OWN}/requests").json()
+        assert ([line["number"] for line in page["requests"]], page["missed"]) == ([4], 3)
+        assert [request.number for request in emulator.requests] == [0, 0, 0, 4]
+
+
+def test_faults_alone_open_no_page():
+    with (
+        GeminiEmulator(ScriptedBrain(lambda prompt: "Hi.")) as emulator,
+        httpx.Client(base_url=emulator.url) as http,
+    ):
+        assert http.get(f"{OWN}/faults").status_code == 200
+        assert http.get(f"{OWN}/requests", headers={"host": "example.com"}).status_code == 403
+        http.get("/v1beta/models?key=k")
+        assert http.get(f"{OWN}/requests").json()["missed"] == 1
 
 
 def test_faults_and_cut_answers_are_told(cleared):
@@ -192,7 +214,7 @@ def test_no_credential_is_kept(cleared):
             json=body,
             **where,
         )
-    for number in [line["number"] for line in lines(cleared)]:
+    for number in [line["number"] for line in cleared.lines()]:
         for view in ("", "/curl", "/test", "/json", "/request", "/response", "/cassette"):
             assert secret not in cleared.http.get(f"{OWN}/requests/{number}{view}").text
     assert secret not in cleared.http.get(f"{OWN}/requests").text
@@ -208,7 +230,10 @@ def test_long_texts_are_cut_and_blobs_left_out_but_there_to_be_fetched():
             {"content": {"parts": [{"text": text}, {"inlineData": {"mimeType": "text/csv", "data": blob}}]}}
         ]
     }
-    with GeminiEmulator(ScriptedBrain([answer])) as emulator, httpx.Client(base_url=emulator.url) as http:
+    with (
+        GeminiEmulator(ScriptedBrain([answer]), record_page=True) as emulator,
+        httpx.Client(base_url=emulator.url) as http,
+    ):
         body = {
             "contents": [
                 {
@@ -245,7 +270,10 @@ def test_long_texts_are_cut_and_blobs_left_out_but_there_to_be_fetched():
 def test_what_a_stranger_wrote_is_never_a_page(mime_type):
     data = base64.b64encode(b"<script>alert(1)</script>").decode()
     answer = {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": mime_type, "data": data}}]}}]}
-    with GeminiEmulator(ScriptedBrain([answer])) as emulator, httpx.Client(base_url=emulator.url) as http:
+    with (
+        GeminiEmulator(ScriptedBrain([answer]), record_page=True) as emulator,
+        httpx.Client(base_url=emulator.url) as http,
+    ):
         http.post(
             "/v1beta/models/gemini-2.5-flash:generateContent?key=k",
             json={"contents": [{"parts": [{"text": "Hi"}]}]},
@@ -276,7 +304,7 @@ def test_what_a_stranger_wrote_is_never_a_page(mime_type):
 )
 def test_strange_requests_are_shown_all_the_same(cleared, body):
     cleared.http.post("/v1beta/models/gemini-2.5-flash:generateContent", content=body)
-    number = lines(cleared)[-1]["number"]
+    number = cleared.lines()[-1]["number"]
     response = cleared.http.get(f"{OWN}/requests/{number}")
     assert response.status_code == 200
     json.loads(response.text, parse_constant=pytest.fail)
@@ -303,7 +331,7 @@ def test_a_request_that_is_not_there(cleared):
 def test_search_gives_the_place(cleared):
     cleared.ask("A question about pi", tools=CODE)
     cleared.ask("Another")
-    first, second = (str(line["number"]) for line in lines(cleared))
+    first, second = (str(line["number"]) for line in cleared.lines())
 
     def hits(query):
         return cleared.http.get(f"{OWN}/search", params={"q": query}).json()["hits"]
@@ -323,9 +351,9 @@ def test_events_begin_with_what_there_is_and_go_on(cleared):
     cleared.ask("One")
     with events(cleared) as told:
         state = next(told)
-        assert [line["said"] for line in state["requests"]] == ["One"]
+        assert [line["text"] for line in state["requests"]] == ["One"]
         cleared.ask("Two")
-        while not state["requests"] or state["requests"][-1]["said"] != "Two":
+        while not state["requests"] or state["requests"][-1]["text"] != "Two":
             state = next(told)
         cleared.emulator.faults.add("quota")
         assert next(change for change in told if change["faults"])["faults"] == [{"kind": "quota"}]

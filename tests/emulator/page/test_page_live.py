@@ -119,7 +119,7 @@ def test_clearing_forgets_the_list(tab, cleared, expect):
 
 
 def test_it_survives_a_restart_and_says_so(chromium, expect):
-    first = GeminiEmulator(ScriptedBrain(["One."])).start()
+    first = GeminiEmulator(ScriptedBrain(["One."]), record_page=True).start()
     url = f"{first.url}/v1beta/models/gemini-2.5-flash:generateContent?key=k"
     body = {"contents": [{"parts": [{"text": "Hi"}]}]}
     httpx.post(url, json=body)

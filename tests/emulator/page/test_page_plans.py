@@ -28,10 +28,6 @@ def price(item: str) -> float:
 def test_the_ways_of_the_chat_model_are_recognised(cleared, model, settings, messages, way):
     from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-    from langchain_codeexec.planning import planner
-
-    if "planner" in settings:
-        settings = {"planner": planner(settings["planner"])}
     llm = ChatGeminiCodeExecution(
         model=model, api_key="k", vertexai=False, base_url=cleared.emulator.url, max_retries=0, **settings
     )
@@ -56,7 +52,9 @@ def test_without_tools_the_way_is_plain(cleared):
 
 
 def test_an_error_of_the_brain_is_told():
-    with GeminiEmulator(ScriptedBrain([EmulatedError(429, message="Too fast")])) as emulator:
+    with GeminiEmulator(
+        ScriptedBrain([EmulatedError(429, message="Too fast")]), record_page=True
+    ) as emulator:
         body = {"contents": [{"parts": [{"text": "Hi"}]}]}
         httpx.post(f"{emulator.url}/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=body)
         detail = httpx.get(f"{emulator.page_url}requests/1").json()

@@ -12,7 +12,7 @@ from google.oauth2.credentials import Credentials
 
 from langchain_codeexec import code_executions
 from langchain_codeexec.emulator import EmulatedError, Fault, ScriptedBrain, When, environment
-from langchain_codeexec.errors import SandboxUnavailableError, ServerError
+from langchain_codeexec.errors import InvalidRequestError, SandboxUnavailableError, ServerError
 from langchain_codeexec.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def test_rules_answer_by_default(gemini_code_model):
 @pytest.mark.gemini_script([["Let me see.", CODE, "It is 42."]])
 def test_a_script_answers(gemini_code_model, gemini_emulator):
     assert gemini_code_model.invoke("Six times seven?").text == "Let me see.It is 42."
-    gemini_emulator.assert_asked(text="six TIMES", tools={"codeExecution"}, functions=[], times=1)
-    (asked,) = gemini_emulator.asked
-    assert (asked.model, asked.status, asked.streamed) == ("gemini-3-flash-preview", 200, False)
-    assert asked.contents == [{"role": "user", "parts": [{"text": "Six times seven?"}]}]
+    gemini_emulator.assert_requested(text="six TIMES", tools={"codeExecution"}, functions=[], times=1)
+    (request,) = gemini_emulator.requests
+    assert (request.model, request.status, request.streamed) == ("gemini-3-flash-preview", 200, False)
+    assert request.contents == [{"role": "user", "parts": [{"text": "Six times seven?"}]}]
 
 
 @pytest.mark.gemini_script(
@@ -60,20 +60,18 @@ async def test_an_agent_loop(gemini_code_model, gemini_emulator):
     history += [first, ToolMessage(weather(**call["args"]), tool_call_id=call["id"])]
     chunks = [chunk.text async for chunk in model.astream(history)]
     assert "".join(chunks) == "Take an umbrella."
-    first, last = gemini_emulator.asked
+    first, last = gemini_emulator.requests
     assert first.functions == {"weather"}
     assert first.system == "Be kind."
     assert first.tools == {"codeExecution", "functionDeclarations"}
     assert not first.streamed
     assert last.streamed
     assert "Rain in Utrecht" in last.text
-    gemini_emulator.assert_asked(times=2, model="gemini-3-pro-preview", functions=["weather"])
+    gemini_emulator.assert_requested(times=2, model="gemini-3-pro-preview", functions=["weather"])
     with pytest.raises(AssertionError) as caught:
-        gemini_emulator.assert_asked(text="snow", functions=["weather"])
-    assert "{'text': 'snow', 'functions': ['weather']} was asked 0 times, not at least once" in str(
-        caught.value
-    )
-    assert "Asked: gemini-3-pro-preview, tools" in str(caught.value)
+        gemini_emulator.assert_requested(text="snow", functions=["weather"])
+    assert "0 requests fit {'text': 'snow', 'functions': ['weather']}, not at least one" in str(caught.value)
+    assert "Received: gemini-3-pro-preview, tools" in str(caught.value)
 
 
 @pytest.mark.gemini_script("- Þetta er svar.")
@@ -107,15 +105,15 @@ class TestOwnSettings:
     def test_settings_can_be_changed_and_a_brain_given(self, gemini_code_model, gemini_emulator):
         with pytest.raises(ServerError):
             gemini_code_model.invoke("Go")
-        assert gemini_emulator.asked[0].body["generationConfig"]["temperature"] == 0.5
+        assert gemini_emulator.requests[0].body["generationConfig"]["temperature"] == 0.5
         assert gemini_emulator.requests[0].endpoint == "vertex"
 
 
-def test_nothing_was_asked(gemini_emulator):
-    assert gemini_emulator.asked == ()
-    gemini_emulator.assert_asked(times=0)
-    with pytest.raises(AssertionError, match=r"Nothing was asked\."):
-        gemini_emulator.assert_asked()
+def test_no_request_came(gemini_emulator):
+    assert gemini_emulator.requests == ()
+    gemini_emulator.assert_requested(times=0)
+    with pytest.raises(AssertionError, match=r"No request came\."):
+        gemini_emulator.assert_requested()
 
 
 def test_a_request_that_was_refused_is_shown_as_it_came(gemini_emulator):
@@ -130,10 +128,11 @@ def test_a_request_that_was_refused_is_shown_as_it_came(gemini_emulator):
     for body in bodies:
         httpx.post(url, json=body)
     httpx.post(url, content=b"{")
-    first, second, third = gemini_emulator.asked
-    assert first.body["generationConfig"] == {"topK": 1}
+    first, second, third, fourth = gemini_emulator.requests
+    assert first.prompt.request["generationConfig"] == {"topK": 1}
     assert second.body == bodies[1]
     assert (third.text, third.contents, third.status) == ("", [], 400)
+    assert (fourth.body, fourth.generates) == (None, False)
 
 
 class Own:
@@ -160,7 +159,7 @@ def test_without_a_sandbox_the_code_of_a_script_runs(no_sandbox, gemini_code_mod
 
 @pytest.mark.gemini_script(Own())
 def test_without_a_sandbox_the_code_of_another_brain_does_not(no_sandbox, gemini_code_model):
-    with pytest.raises(ServerError, match=r"no namespaces here(.|\n)*CODEEXEC_ALLOW_UNSAFE=1"):
+    with pytest.raises(InvalidRequestError, match=r"no namespaces here(.|\n)*CODEEXEC_ALLOW_UNSAFE=1"):
         gemini_code_model.invoke("Six times seven?")
 
 
@@ -247,7 +246,7 @@ def test_tests_in_parallel_do_not_meet(tmp_path):
         "@pytest.mark.gemini_script(lambda prompt: prompt.request['contents'][0]['parts'][0]['text'])\n"
         "def test_own(gemini_code_model, gemini_emulator, number):\n"
         "    assert gemini_code_model.invoke(str(number)).text == str(number)\n"
-        "    gemini_emulator.assert_asked(times=1)\n"
+        "    gemini_emulator.assert_requested(times=1)\n"
     )
     ran = run(tmp_path, source, "-p", "xdist", "-n", "2")
     assert "12 passed" in ran.stdout, ran.stdout + ran.stderr

@@ -13,13 +13,13 @@ const ROLES = { user: "User", model: "Model", function: "Function" };
  * @param {Object} context As for `partElement`.
  */
 export function conversation(detail, context) {
-  const [asked, at] = detail.asked ? [fields(detail.asked), "/asked"] : [fields(detail.request), "/request"];
+  const [request, at] = detail.parsed ? [fields(detail.parsed), "/parsed"] : [fields(detail.request), "/request"];
   const [systemName, contentsName] = [
-    "systemInstruction" in asked ? "systemInstruction" : "system_instruction",
+    "systemInstruction" in request ? "systemInstruction" : "system_instruction",
     "contents",
   ];
-  const system = fields(asked[systemName]);
-  const contents = listed(asked[contentsName]);
+  const system = fields(request[systemName]);
+  const contents = listed(request[contentsName]);
   const uploads = uploaded();
   const turns = contents.map((content, index) =>
     turn(fields(content), `${at}/${contentsName}/${index}`, {

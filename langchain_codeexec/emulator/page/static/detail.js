@@ -59,7 +59,7 @@ function section(title, ...children) {
 
 function head(detail, back) {
   const { number, path, method, model, status, endpoint, time, httpMethod } = detail;
-  const { tone, told } = verdict(detail);
+  const { tone, phrase } = verdict(detail);
   const text = (view) => async () => (await ask(`/requests/${number}${view}`)).text();
   return el(
     "header",
@@ -69,7 +69,7 @@ function head(detail, back) {
     el(
       "p",
       { class: "line-of-facts" },
-      el("span", { class: `status ${tone}` }, `${status || "no answer"} ${told}`),
+      el("span", { class: `status ${tone}` }, `${status || "no answer"} ${phrase}`),
       el("span", {}, method),
       el("span", {}, endpointName(endpoint)),
       el("time", { datetime: time }, date(time)),
@@ -97,7 +97,7 @@ function query({ query: pairs }) {
   return written && `?${written}`;
 }
 
-function problems({ error, state, faultsHit, leftOut, requestText }, { cut }) {
+function problems({ error, state, faultsHit, dropped, requestText }, { cut }) {
   const { code, status, message, details } = error ?? {};
   const cutOff = faultsHit.some(({ kind }) => kind === "cut")
     ? "A fault cut the connection."
@@ -120,14 +120,14 @@ function problems({ error, state, faultsHit, leftOut, requestText }, { cut }) {
         el("pre", { class: "output" }, visible(requestText)),
         cut("/requestText"),
       ),
-    leftOut > 0 && el("p", { class: "callout" }, `${bytes(leftOut)} were too many to keep.`),
+    dropped > 0 && el("p", { class: "callout" }, `${bytes(dropped)} were too many to keep.`),
   ];
 }
 
-function declarations({ asked, request }, { cut }) {
-  const source = asked ? "asked" : "request";
-  const tools = (asked ?? request)?.tools;
-  const settings = Object.entries(asked ?? request ?? {}).filter(
+function declarations({ parsed, request }, { cut }) {
+  const source = parsed ? "parsed" : "request";
+  const tools = (parsed ?? request)?.tools;
+  const settings = Object.entries(parsed ?? request ?? {}).filter(
     ([name]) => !["contents", "tools", "systemInstruction"].includes(name),
   );
   const folded = (title, value, pointer) =>

@@ -1,4 +1,4 @@
-// What is to be known of a request besides what was said: its plan, its tokens, its time.
+// What is to be known of a request besides its conversation: its plan, its tokens, its time.
 
 import { el, svg } from "./dom.js";
 import { bytes, count, duration } from "./format.js";
@@ -40,12 +40,12 @@ export function planCard(detail) {
     el("dl", { class: "pairs" }, [
       pair("Answered by", visible(brain || (faultsHit.length > 0 ? "the fault" : "the emulator itself"))),
       notes.map((note) => pair("Because of", visible(note))),
-      faultsHit.length > 0 && pair("Faults", visible(faultsHit.map(toldFault).join(", "))),
+      faultsHit.length > 0 && pair("Faults", visible(faultsHit.map(faultText).join(", "))),
     ]),
   );
 }
 
-const toldFault = ({ kind, ...settings }) =>
+const faultText = ({ kind, ...settings }) =>
   [kind, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)].join(" ");
 
 const pair = (name, value) => [el("dt", {}, name), el("dd", {}, value)];
@@ -90,11 +90,11 @@ function stackedBar(sides, sum) {
 
 /** When what happened. */
 export function timeCard({ timing, chunks, duration: total, method }) {
-  const { read, asked, first, runs } = timing;
+  const { read, brain, first, runs } = timing;
   const end = total ?? Math.max(first ?? 0, ...chunks.map(({ at }) => at), 1);
   const rows = [
-    ["queue", 0, asked ?? read, "until the brain was asked, or the request was read"],
-    first !== null && ["first byte", asked ?? read, first, "until the answer began"],
+    ["queue", 0, brain ?? read, "until the brain got it, or the request was read"],
+    first !== null && ["first byte", brain ?? read, first, "until the answer began"],
     first !== null && method === "streamGenerateContent" && ["chunks", first, end, `${chunks.length} chunks`],
     ...runs.map((run, index) => [`run ${index + 1}`, run.at, run.at + run.seconds, ran(run)]),
   ].filter(Boolean);

@@ -80,7 +80,7 @@ export function faultPanel(store) {
   function list(faults) {
     const items = faults.map((fault) => {
       const { kind: name, ...settings } = fault;
-      const told = Object.entries(settings)
+      const settingsText = Object.entries(settings)
         .map(([key, value]) => `${key} ${value}`)
         .join(", ");
       const remove = el(
@@ -92,7 +92,7 @@ export function faultPanel(store) {
         "li",
         {},
         el("strong", {}, name),
-        el("span", { class: "muted" }, told || (fault.rate === undefined ? "the next request" : "")),
+        el("span", { class: "muted" }, settingsText || (fault.rate === undefined ? "the next request" : "")),
         remove,
       );
     });

@@ -27,7 +27,7 @@ export function chosenBy({ status, offered, model }) {
   return (summary) => tests.every((test) => test(summary));
 }
 
-/** Let every model that was asked be selected. */
+/** Let every model in the list be selected. */
 export function offerModels(select, models) {
   const known = [...select.options].map(({ value }) => value);
   const fresh = models.filter((name) => !known.includes(name));

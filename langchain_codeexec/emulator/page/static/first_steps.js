@@ -12,7 +12,7 @@ export function firstSteps(url) {
     `curl -H 'x-goog-api-key: any' -H 'content-type: application/json' \\\n  -d '${BODY}' \\\n` +
     `  ${url}/v1beta/models/gemini-3-flash-preview:generateContent`;
   return [
-    el("p", {}, "Nothing was asked yet. Requests appear here as they come. Send the first one:"),
+    el("p", {}, "Nothing is recorded yet. Requests appear here as they come. Send the first one:"),
     el("pre", { class: "output", tabindex: 0, role: "region", "aria-label": "Command" }, command),
     copyButton("Copy command", () => command),
     el("p", { class: "muted" }, "Or point a client at ", el("code", {}, url), " with any API key."),

@@ -35,11 +35,11 @@ export const endpointName = (endpoint) => ENDPOINTS[endpoint] ?? "no endpoint";
 
 /** What became of a request: a word for people, and one of the four tones of the page. */
 export function verdict({ state, status }) {
-  if (state === "open") return { word: "…", tone: "busy", told: "under way" };
-  if (state === "cut") return { word: status ? `${status} cut` : "cut", tone: "bad", told: "cut off" };
+  if (state === "open") return { word: "…", tone: "busy", phrase: "under way" };
+  if (state === "cut") return { word: status ? `${status} cut` : "cut", tone: "bad", phrase: "cut off" };
   return {
     word: String(status),
     tone: status < 400 ? "good" : "bad",
-    told: status < 400 ? "succeeded" : "failed",
+    phrase: status < 400 ? "succeeded" : "failed",
   };
 }

@@ -121,8 +121,8 @@ export class RequestList {
   }
 
   #row(summary, index) {
-    const { word, tone, told } = verdict(summary);
-    const said = this.#snippets.get(summary.number) ?? (summary.said || summary.problem);
+    const { word, tone, phrase } = verdict(summary);
+    const text = this.#snippets.get(summary.number) ?? (summary.text || summary.problem);
     return el(
       "div",
       {
@@ -134,13 +134,13 @@ export class RequestList {
         "aria-posinset": index + 1,
         dataset: { number: summary.number },
       },
-      el("span", { class: "unseen" }, `Request ${summary.number}, ${told}: `),
+      el("span", { class: "unseen" }, `Request ${summary.number}, ${phrase}: `),
       el("span", { class: `status ${tone}` }, word),
       el("span", { class: "model" }, summary.model || summary.path),
       el("span", { class: "endpoint" }, ENDPOINTS[summary.endpoint]),
       el("time", { class: "time", datetime: summary.time }, clock(summary.time)),
       el("span", { class: "method" }, shortMethod(summary)),
-      el("span", { class: "said", dir: "auto" }, marked(said, this.#query)),
+      el("span", { class: "text", dir: "auto" }, marked(text, this.#query)),
       el("span", { class: "signs" }, signs(summary)),
     );
   }

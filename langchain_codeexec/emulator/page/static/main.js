@@ -91,7 +91,7 @@ async function load(number) {
 
 function nothing(number) {
   if (number && store.run) return `Request ${number} is not remembered any more, or did not come yet.`;
-  return store.size ? "Choose a request." : "What is asked is shown here.";
+  return store.size ? "Choose a request." : "A chosen request is shown here.";
 }
 
 // -- what is listed ------------------------------------------------------------------------------------
@@ -103,6 +103,9 @@ function relist() {
   byId("shown").textContent =
     items.length === store.size ? String(store.size) : `${items.length} of ${store.size}`;
   emptiness(items);
+  byId("missed").hidden = store.missed === 0;
+  byId("missed").textContent =
+    `${plural(store.missed, "earlier request")} not recorded: recording began when this page was first opened.`;
 }
 
 function emptiness(items) {

@@ -3,15 +3,17 @@
 export class Store extends EventTarget {
   run = "";
   revision = 0;
+  missed = 0;
   faults = [];
   #requests = new Map();
 
   /** Take a change in; tells `change` with the numbers that are new. */
-  apply({ run, revision, oldest, faults, requests }) {
+  apply({ run, revision, oldest, missed, faults, requests }) {
     const restarted = this.run !== "" && this.run !== run;
     if (restarted) this.#requests.clear();
     this.run = run;
     this.revision = revision;
+    this.missed = missed;
     this.faults = faults;
     for (const number of this.#requests.keys()) {
       if (number >= oldest) break;
@@ -30,7 +32,7 @@ export class Store extends EventTarget {
     return this.#requests.get(number);
   }
 
-  /** Names of the models that were asked. */
+  /** Names of the models in the list. */
   get models() {
     return [...new Set([...this.#requests.values()].map(({ model }) => model))].filter(Boolean).sort();
   }

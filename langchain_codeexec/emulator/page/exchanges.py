@@ -1,6 +1,6 @@
-"""Documents made small enough to look at: long texts are cut, binary data is left out, both can be fetched.
+"""What the bytes of an exchange say, and documents made small enough to look at.
 
-What the bytes of an exchange say.
+Long texts are cut and binary data is left out; both can be fetched by their place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.emulator.page.journal import Exchange
 
-__all__ = ["Chunk", "Reading", "cut", "found", "joined", "read", "texts"]
+__all__ = ["Chunk", "ParsedExchange", "cut", "joined", "parse_exchange", "text_at", "texts"]
 
 _LONGEST = 20_000
 _DEEPEST = 100
@@ -69,7 +69,7 @@ def _below(pointer: str, name: str) -> str:
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
 
 
-def found(document: Any, pointer: str) -> tuple[str, str]:
+def text_at(document: Any, pointer: str) -> tuple[str, str]:
     """A text of a document, whole, and its MIME type where it is base64.
 
     Args:
@@ -109,8 +109,8 @@ def texts(document: Any) -> Iterator[str]:
             left.extend(reversed(value))
         elif isinstance(value, dict):
             binary = {"data"} if _mime_type(value) else set()
-            said = [(name, item) for name, item in value.items() if name not in binary | _SIGNATURES]
-            left.extend(text for pair in reversed(said) for text in reversed(pair))
+            pairs = [(name, item) for name, item in value.items() if name not in binary | _SIGNATURES]
+            left.extend(text for pair in reversed(pairs) for text in reversed(pair))
 
 
 _MESSAGES = MappingProxyType(
@@ -139,19 +139,19 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """An exchange, read.
+class ParsedExchange:
+    """An exchange, taken apart.
 
     Attributes:
-        sent: The request's JSON; `None` where there is none.
+        sent: The request's JSON as it was sent; `None` where there is none.
         sent_text: A request that is no JSON.
-        asked: The request as the service reads it, keys in camelCase; empty where it cannot be read.
+        request: The request as the service reads it, keys in camelCase; empty where it cannot be read.
         chunks: The answer.
     """
 
     sent: Any = None
     sent_text: str | None = None
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    request: Mapping[str, Any] = field(default_factory=dict)
     chunks: Sequence[Chunk] = ()
 
     @property
@@ -170,8 +170,8 @@ class Reading:
                 continue
             whole |= {name: value for name, value in candidates[0].items() if name != "content"}
             content = candidates[0].get("content")
-            found = content.get("parts") if isinstance(content, dict) else None
-            parts += found if isinstance(found, list) else []
+            listed = content.get("parts") if isinstance(content, dict) else None
+            parts += listed if isinstance(listed, list) else []
         return {**whole, "parts": joined(parts)}
 
     @property
@@ -190,7 +190,7 @@ class Reading:
     @property
     def declared(self) -> Iterator[tuple[str, Any]]:
         """Kind and settings of every tool."""
-        for tool in self.asked.get("tools") or []:
+        for tool in self.request.get("tools") or []:
             yield from tool.items()
 
     @property
@@ -225,24 +225,24 @@ def _goes_on(before: Any, part: dict[str, Any]) -> bool:
     )
 
 
-def read(exchange: Exchange) -> Reading:
+def parse_exchange(exchange: Exchange) -> ParsedExchange:
     """Take the bytes of an exchange apart; what makes no sense is text."""
     chunks = tuple(_chunks(exchange))
-    if not exchange.question:
-        return Reading(chunks=chunks)
+    if not exchange.request_body:
+        return ParsedExchange(chunks=chunks)
     try:
-        sent = parse_json(exchange.question)
+        sent = parse_json(exchange.request_body)
     except EmulatedError:
-        return Reading(sent_text=exchange.question.decode("utf-8", "replace"), chunks=chunks)
-    return Reading(sent=sent, asked=_asked(exchange, sent), chunks=chunks)
+        return ParsedExchange(sent_text=exchange.request_body.decode("utf-8", "replace"), chunks=chunks)
+    return ParsedExchange(sent=sent, request=_request(exchange, sent), chunks=chunks)
 
 
-def _asked(exchange: Exchange, sent: Any) -> Mapping[str, Any]:
+def _request(exchange: Exchange, sent: Any) -> Mapping[str, Any]:
     if exchange.target is not None and exchange.method in _MESSAGES:
         with suppress(EmulatedError):  # refused for that, and shown as it was sent
-            asked = parse_message(_MESSAGES[exchange.method], sent, exchange.target)
-            nested: dict[str, Any] | None = asked.get("generateContentRequest")
-            return nested or asked
+            request = parse_message(_MESSAGES[exchange.method], sent, exchange.target)
+            nested: dict[str, Any] | None = request.get("generateContentRequest")
+            return nested or request
     return {}
 
 
@@ -256,7 +256,7 @@ def _chunks(exchange: Exchange) -> Iterator[Chunk]:
             if text := piece.strip(b"[],\r\n"):
                 yield _chunk(at, text)
     elif exchange.pieces:
-        yield _chunk(exchange.pieces[-1][0], exchange.answer)
+        yield _chunk(exchange.pieces[-1][0], exchange.response_body)
 
 
 def _chunk(at: float, raw: bytes) -> Chunk:

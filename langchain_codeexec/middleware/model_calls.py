@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import BaseTool
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.gemini.capabilities import Destination, generation
 from langchain_codeexec.messages.history_as_text import (
     messages_with_code_as_text,
     messages_with_functions_as_text,
@@ -53,6 +53,8 @@ Json = dict[str, Any]
 Tool: TypeAlias = "BaseTool | Json"
 
 _BAD_REQUEST: Final = 400
+_OLD: Final = 2
+"""The generation of models that take no tools beside a schema."""
 _CODE_ALONE: Final[Json] = {"tools": [{"codeExecution": {}}]}
 _REMEDY: Final = "give CodeExecutionMiddleware an llm= or an executor= to run code with"
 _AS_JSON: Final = "Give the answer now, as JSON, from what is found above."
@@ -241,8 +243,16 @@ class _GoogleModelCall(ModelCall):
 
         A tool strategy brings a tool choice, beside which langchain-google-genai forgets the flag.
         """
-        auto = request.response_format
-        if self._sends_flag and isinstance(auto, AutoStrategy) and isinstance(auto.schema, type | dict):
+        auto, is_old = request.response_format, generation(self._destination.model) <= _OLD
+        is_genai = hasattr(
+            unbound_model(request.model), "google_api_key"
+        )  # the other package takes no schema
+        if (
+            is_genai
+            and not is_old
+            and isinstance(auto, AutoStrategy)
+            and isinstance(auto.schema, type | dict)
+        ):
             return request.override(response_format=ProviderStrategy(auto.schema))
         return request
 

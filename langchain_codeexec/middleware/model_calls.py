@@ -166,7 +166,9 @@ class _GoogleModelCall(ModelCall):
         """Carry a plan out; what it leaves out is text in its history."""
         delegates = self._delegates(plan)
         tools: list[Tool] = [tool for tool in self._tools if _names([tool]) <= set(plan.functions)]
-        messages: Sequence[Any] = with_valid_signatures(self._request.messages, self.endpoint)
+        messages: Sequence[Any] = with_valid_signatures(
+            self._request.messages, self.endpoint, required=self._destination.accepts.signatures
+        )
         if plan.code_execution and not delegates:
             tools.append(GOOGLE_CODE_EXECUTION)
         else:

@@ -129,14 +129,14 @@ class _GoogleModelCall(ModelCall):
     def __init__(self, request: ModelRequest[Any], tool: BaseTool | None, combination: Combination) -> None:
         model = unbound_model(request.model)
         self._tool = tool
-        self._combination = combination
+        self._combination: Combination = combination
         self._tools = [one for one in tools_without(request, tool) if not _is_code_execution(one)]
         wire = wire_tools(self._tools)
         self._functions = [function for tool in wire for function in tool.get("functionDeclarations", ())]
         self._choice = tool_config(request.tool_choice, wire)
-        self.endpoint: EndpointKind = _endpoint(model)
         name = str(getattr(model, "model_name", None) or model.model)
-        self._destination = Destination(name, self.endpoint, _address(model))
+        self._destination = Destination(name, _endpoint(model), _address(model))
+        self.endpoint = self._destination.endpoint
         self._request = self._with_strategy(request)
         self._refused: list[tuple[Way, Capabilities]] = []
         self._has_answer = False
@@ -167,7 +167,7 @@ class _GoogleModelCall(ModelCall):
         delegates = self._delegates(plan)
         tools: list[Tool] = [tool for tool in self._tools if _names([tool]) <= set(plan.functions)]
         messages: Sequence[Any] = with_valid_signatures(
-            self._request.messages, self.endpoint, required=self._destination.accepts.signatures
+            self._request.messages, self._destination.endpoint, required=self._destination.accepts.signatures
         )
         if plan.code_execution and not delegates:
             tools.append(GOOGLE_CODE_EXECUTION)
@@ -284,7 +284,8 @@ class _GoogleModelCall(ModelCall):
     def _delegating(self, request: ModelRequest[Any]) -> Exchanges:
         """Offer a function for code execution, and carry its calls out by the called model itself."""
         delegate = delegate_function({str(function.get("name")) for function in self._functions})
-        tool = CodeExecutionTool(self._request.model, name=delegate["name"])
+        name = str(delegate.get("name"))
+        tool = CodeExecutionTool(self._request.model, name=name)
         must_call = self.plan_request.mode == "ANY" or isinstance(
             request.response_format, AutoStrategy | ToolStrategy
         )
@@ -299,7 +300,7 @@ class _GoogleModelCall(ModelCall):
             self._has_answer = True
             messages += response.result
             calls = [call for one in response.result if isinstance(one, AIMessage) for call in one.tool_calls]
-            delegated = [call for call in calls if call["name"] == delegate["name"]]
+            delegated = [call for call in calls if call["name"] == name]
             for call in delegated:
                 reply = yield DelegatedCall(tool, call)
                 if reply.status == "error":
@@ -355,7 +356,7 @@ class _OtherModelCall(ModelCall):
             function
             for declared in wire
             for function in declared.get("functionDeclarations", ())
-            if function["name"] != tool.name
+            if function.get("name") != tool.name
         ]
 
     @property

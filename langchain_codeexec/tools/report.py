@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Mapping  # noqa: TC003 -- pydantic reads them
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -25,7 +24,7 @@ from langchain_codeexec.executions import Outcome, artifact_from_executions
 from langchain_codeexec.messages.code_blocks import CodeCall
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from langchain_codeexec.executions import CodeExecution, InlineFile
     from langchain_codeexec.messages.code_blocks import CodeBlock
@@ -126,7 +125,7 @@ class ReportingTool(BaseTool):
 
     show_images: bool = False
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
-    handle_tool_error: bool | str | Callable[[ToolException], str] | None = True
+    handle_tool_error: Any = True  # the releases of langchain-core type it differently
 
     def _output(self, steps: Iterator[CodeBlock | Report]) -> Output:
         """Carry a call out: its steps are code and results as they come, and the report in the end."""

@@ -46,6 +46,19 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
 
 
 @pytest.fixture
+def refusal(cli: Callable[..., Result]) -> Callable[..., str]:
+    """Run a command that ends with exit code 2, and return what it prints on stderr."""
+
+    def run(*args: str, **settings: Any) -> str:
+        result = cli(*args, **settings)
+        assert result.exit_code == 2
+        assert "Traceback" not in result.stderr
+        return words(result.stderr)
+
+    return run
+
+
+@pytest.fixture
 def gemini(gemini: Gemini, monkeypatch: pytest.MonkeyPatch) -> Gemini:
     """The service that `--live` reaches."""
     monkeypatch.setenv("GOOGLE_API_KEY", "any")

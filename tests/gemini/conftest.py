@@ -7,7 +7,7 @@ import json
 import socketserver
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,15 +33,19 @@ class Received:
         return json.loads(self.raw)
 
 
-@dataclass
-class Server:
+class Server(socketserver.ThreadingTCPServer):
     """Answers the scripted replies in turn, then `{}` for ever."""
 
-    url: str = ""
-    requests: list[Received] = field(default_factory=list)
-    connections: int = 0
-    replies: list[tuple[tuple[bytes | threading.Event, ...], bool]] = field(default_factory=list)
-    changed: threading.Condition = field(default_factory=threading.Condition)
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Connection)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.requests: list[Received] = []
+        self.connections = 0
+        self.replies: list[tuple[tuple[bytes | threading.Event, ...], bool]] = []
+        self.changed = threading.Condition()
 
     def answer(
         self, body: Any = None, *, status: int = 200, headers: dict[str, str] | None = None, after: Any = None
@@ -82,13 +86,12 @@ class Server:
 
 class Connection(socketserver.StreamRequestHandler):
     def handle(self) -> None:
-        state = self.server.state
-        with state.changed:
-            state.connections += 1
+        with self.server.changed:
+            self.server.connections += 1
         # A client that goes away is what some tests are about.
         with suppress(OSError):
             while (received := self.receive()) is not None:
-                pieces, hang_up = state.reply_to(received)
+                pieces, hang_up = self.server.reply_to(received)
                 self.send(pieces)
                 if hang_up:
                     return
@@ -111,24 +114,13 @@ class Connection(socketserver.StreamRequestHandler):
                 self.wfile.write(piece)
 
 
-class Listener(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, state: Server) -> None:
-        self.state = state
-        super().__init__(("127.0.0.1", 0), Connection)
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    state = Server()
-    with Listener(state) as listener:
-        state.url = f"http://127.0.0.1:{listener.server_address[1]}"
-        thread = threading.Thread(target=listener.serve_forever, args=(0.01,))
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield state
-        listener.shutdown()
+        yield server
+        server.shutdown()
         thread.join()
 
 

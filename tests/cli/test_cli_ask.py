@@ -26,7 +26,7 @@ def code(source: str) -> dict:
 
 
 @streamed
-def test_shows_question_code_output_answer_and_tokens_in_order(cli, options):
+def test_shows_question_code_output_answer_and_tokens_in_order(cli, tmp_path, options):
     result = cli("ask", SUM, *options)
     assert result.exit_code == 0
     fragments = [
@@ -44,6 +44,7 @@ def test_shows_question_code_output_answer_and_tokens_in_order(cli, options):
     assert places == sorted(places)
     assert "\x1b" not in result.stdout + result.stderr
     assert "\n\n\n" not in result.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_stand_in_says_what_it_is(cli):
@@ -122,12 +123,9 @@ def test_prints_one_json_object_and_nothing_else(cli):
     record = json.loads(cli("ask", SUM, "--json").stdout)
     assert record["question"] == SUM
     assert record["answer"].strip() == "The sum of the first 10 positive integers is 55."
-    assert record["finish_reason"] == "STOP"
-    assert record["usage"]["total_tokens"] == 70
+    assert (record["finish_reason"], record["usage"]["total_tokens"]) == ("STOP", 70)
     [run] = record["executions"]
-    assert run["output"] == "total = 55\n"
-    assert run["outcome"] == "OUTCOME_OK"
-    assert run["images"] == []
+    assert (run["output"], run["outcome"], run["images"]) == ("total = 55\n", "OUTCOME_OK", [])
 
 
 def test_json_holds_images_by_value_unless_a_directory_is_given(cli, tmp_path):
@@ -144,11 +142,6 @@ def test_saves_images_and_shows_where(cli, tmp_path, options):
     [path] = (tmp_path / "demo-output").iterdir()
     assert path.read_bytes().startswith(PNG)
     assert f"demo-output/{path.name}" in result.stdout
-
-
-def test_makes_no_directory_where_nothing_is_drawn(cli, tmp_path):
-    cli("ask", SUM)
-    assert list(tmp_path.iterdir()) == []
 
 
 @streamed

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from langchain_codeexec.cli import demo as command
 from langchain_codeexec.emulator.scenes import STAND_IN
 from langchain_codeexec.errors import SandboxUnavailableError
@@ -61,11 +59,6 @@ def test_an_error_fails_its_scene_alone(cli, monkeypatch, tmp_path):
     assert result.exit_code == 1
     assert "could not be saved in" in result.stdout
     assert "4 of 5 came out." in result.stdout
-
-
-@pytest.mark.parametrize(("article", "pieces"), [("M8 bolt", 1280), ("M8 nut", 95), ("M9 bolt", 0)])
-def test_the_function_is_a_real_one(article, pieces):
-    assert command.pieces_in_stock(article) == pieces
 
 
 def test_without_a_sandbox_it_warns_and_comes_out(cli, monkeypatch, caplog):

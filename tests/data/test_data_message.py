@@ -16,7 +16,7 @@ from langchain_core.messages.utils import convert_to_messages
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_codeexec import ExecutionRequest, code_executions
-from langchain_codeexec.data import DataLimits, data_files, data_message, files_in, tables_in_text
+from langchain_codeexec.data import DataLimits, data_files, data_message, files_in
 from langchain_codeexec.emulator.answering import input_files
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.executors import ProcessExecutor
@@ -168,12 +168,9 @@ def test_further_clients_send_the_same_files(gemini: Gemini, client: Any) -> Non
 
 
 def test_the_same_program_runs_elsewhere_under_the_same_names() -> None:
-    for files in (
-        files_in([data_message(QUESTION, SALES)]),
-        [file.inline_file for file in data_files(SALES)],
-    ):
-        result = ProcessExecutor().run(ExecutionRequest(PROGRAM, files=tuple(files)))
-        assert result.stdout == "input_file_0.csv 3 {'units': 70.0, 'price': 6.5}\n"
+    files = files_in([data_message(QUESTION, SALES)])
+    result = ProcessExecutor().run(ExecutionRequest(PROGRAM, files=files))
+    assert result.stdout == "input_file_0.csv 3 {'units': 70.0, 'price': 6.5}\n"
 
 
 def test_what_the_history_holds_counts() -> None:
@@ -191,12 +188,3 @@ def test_hostile_cells_stay_in_their_line() -> None:
     assert [line[:20] for line in lines] == [
         "How many rows are th", "", "Files in the working", "- input_file_0.csv: ", "    x Ignore all tha", "    x Ignore all tha",
     ]  # fmt: skip
-
-
-def test_tables_of_a_text_are_data(gemini: Gemini) -> None:
-    text = "## Moons\n\n| planet | moons |\n|---|---|\n| Mars | 2 |\n| Saturn | 274 |\n"
-    [table] = tables_in_text(text)
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    gemini.says(sums)
-    answer = gemini.chat().invoke([data_message("What is the total of moons?", ("Moons", rows))])
-    assert answer.text == "input_file_0.csv 2 {'moons': 276.0}\n"

@@ -269,7 +269,7 @@ def test_any_text_gives_ordered_tables_that_do_not_overlap(text: str) -> None:
         "```\n",
         "[1]",
         "*a",
-        "+--+--+\n",
+        "+-+\n",
         "<!--",
         "| [1][1]\n|-\n",
     ],

@@ -148,7 +148,7 @@ def test_how_long_the_service_asks_to_wait(header, details, seconds) -> None:
     assert error.retry_after == seconds
 
 
-def test_a_date_to_wait_for() -> None:
+def test_how_long_it_is_to_a_date() -> None:
     date = email.utils.formatdate(time.time() + 3600, usegmt=True)
     error = api_error(envelope(429, "m"), headers={"retry-after": date})
     assert 0 < error.retry_after <= 3600

@@ -76,6 +76,7 @@ def transport(client):
     return Transport(client)
 
 
+FULL = "projects/q/locations/eu/endpoints/1"
 PLACE = {
     "developer": "/v1beta/models/",
     "vertex": "/v1beta1/projects/p/locations/us-east1/publishers/google/models/",
@@ -118,15 +119,13 @@ def test_address_is_that_of_the_client(settings, address: str) -> None:
         assert GenAITransport(client).address == address
 
 
-def test_count_tokens(server, transport) -> None:
+def test_count_tokens_and_full_resource_names(server, transport) -> None:
     server.answer({"totalTokens": 3})
     assert transport.count_tokens("m", {"contents": [1]}) == {"totalTokens": 3}
-    assert server.requests[0].path == PLACE[transport.endpoint] + "m:countTokens"
-
-
-def test_full_resource_name(server, transport) -> None:
-    transport.generate("projects/q/locations/eu/endpoints/1", {})
-    assert server.requests[0].path.endswith("/projects/q/locations/eu/endpoints/1:generateContent")
+    transport.generate(FULL, {})
+    counting, generating = server.requests
+    assert counting.path == PLACE[transport.endpoint] + "m:countTokens"
+    assert generating.path.endswith(f"/{FULL}:generateContent")
 
 
 def test_the_clients_own_options_count(server, generate) -> None:
@@ -255,13 +254,10 @@ def test_the_client_stays_open(server, client) -> None:
     assert repr(transport) == f"GenAITransport({transport.endpoint})"
 
 
-def test_something_else_is_refused(client) -> None:
+def test_something_else_and_a_missing_library_are_refused(client, monkeypatch) -> None:
     for thing in (client.aio, client.models, None):
         with pytest.raises(errors.ConfigurationError, match=r"google\.genai\.Client"):
             GenAITransport(thing)
-
-
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google.genai", None)
     with pytest.raises(errors.MissingDependencyError, match=r"pip install 'langchain-codeexec\[genai\]'"):
-        GenAITransport(object())
+        GenAITransport(client)

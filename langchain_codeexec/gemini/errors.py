@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["api_error", "error_in"]
+__all__ = ["LONGEST_EXCERPT", "api_error", "error_in", "excerpt"]
 
 _CLASSES: Final[dict[int, type[errors.GeminiAPIError]]] = {
     400: errors.InvalidRequestError,
@@ -94,7 +94,7 @@ _BY_HUNDREDS: Final = {
     5: "a fault of the service: try again, or with a shorter input",
 }
 
-_EXCERPT: Final = 500
+LONGEST_EXCERPT: Final = 500
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
@@ -141,7 +141,7 @@ def api_error(
     status = _text(error.get("status"))
     code = status_code or _code(error.get("code"), status)
     details = error["details"] if isinstance(error.get("details"), list) else []
-    message = _text(error.get("message")) or _excerpt(text) or _phrase(code)
+    message = _text(error.get("message")) or _readable(text) or _phrase(code)
     remedy = _remedy(code, message, details)
     return _class_for(code, remedy)(
         message,
@@ -180,6 +180,11 @@ def _remedy(code: int, message: str, details: list[Any]) -> str:
     return remedy or _BY_CODE.get(code) or _BY_HUNDREDS.get(min(code // 100, 5), "")
 
 
+def excerpt(body: bytes) -> str:
+    """How a body begins that breaks the protocol."""
+    return body[:LONGEST_EXCERPT].decode("utf-8", "replace")
+
+
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
@@ -205,11 +210,11 @@ def _phrase(code: int) -> str:
         return "no message"
 
 
-def _excerpt(text: str) -> str:
+def _readable(text: str) -> str:
     """What a person would read of a body that is no envelope: a page's title, or how its text begins."""
     title = _TITLE.search(text)
     words = " ".join((title[1] if title else _MARKUP.sub(" ", text)).split())
-    return words if len(words) <= _EXCERPT else words[:_EXCERPT] + "…"
+    return words if len(words) <= LONGEST_EXCERPT else words[:LONGEST_EXCERPT] + "…"
 
 
 def _retry_after(headers: Mapping[str, str], details: list[Any]) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ CODE = {"executableCode": {"language": "PYTHON", "code": "print(3 * 9.5)"}}
 RESULT = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "28.5\n"}}
 QUESTION = "Three blue lamps: what do they cost?"
 NO_CODE = "Code execution is not enabled for models/gemini-9-new"
+SEARCH = {"google_search": {}}
 ONE_TOOL = "At most one tool is supported."
 
 
@@ -106,6 +108,30 @@ def test_usage_of_all_requests_is_added_up(gemini: Gemini, ask: Any) -> None:
     gemini.says(counted(10, 1, DELEGATED), counted(20, 2, CODE, RESULT), counted(40, 4, {"text": "28.5"}))
     answer = ask(gemini.chat(model=OLD).bind_tools([get_price]))
     assert answer.usage_metadata == {"input_tokens": 70, "output_tokens": 7, "total_tokens": 77}
+
+
+def answer_in_turn(wire: Any, *responses: Any) -> None:
+    bodies = iter([json.dumps(each).encode() for each in responses])
+    wire.answer = lambda path: (b"data: %b\r\n\r\n" if ":stream" in path else b"%b") % next(bodies)
+
+
+@WHOLE_AND_STREAMED
+def test_metadata_of_all_requests_is_kept(wire: Any, ask: Any) -> None:
+    calls = "Model generated function call(s)."
+    first = response({"text": "28.5"}, groundingMetadata={"webSearchQueries": ["q"]}, finishMessage=calls)
+    second = response({"text": '{"total": 28.5}'})
+    answer_in_turn(wire, {**first, "responseId": "r1"}, {**second, "responseId": "r2"})
+    answer = ask(wire.chat(model=OLD, code_execution=False).bind(response_schema=Cost, tools=[SEARCH]))
+    metadata = answer.response_metadata
+    assert (metadata["grounding_metadata"], metadata["response_id"]) == ({"webSearchQueries": ["q"]}, "r1")
+    assert "finish_message" not in metadata
+
+
+@pytest.mark.parametrize("args", [None, "compute", ["compute"], {}, {"task": 5}])
+def test_a_task_may_be_missing(wire: Any, args: Any) -> None:
+    delegated = {"functionCall": {"name": "code_execution", "args": args}}
+    answer_in_turn(wire, *(response(part) for part in (delegated, {"text": "28.5"}, {"text": "done"})))
+    assert wire.chat(model=OLD).bind_tools([get_price]).invoke(QUESTION).text == "done"
 
 
 def test_a_call_beside_delegated_code_goes_to_the_user_first(gemini: Gemini) -> None:
@@ -270,7 +296,7 @@ def test_a_refused_search_teaches_nothing_of_functions(gemini: Gemini, model: st
     gemini.says(refused("Multiple tools are supported only when they are all search tools."), "fine")
     llm = gemini.chat(model=model)
     with pytest.raises(InvalidRequestError):
-        llm.bind_tools([{"google_search": {}}]).invoke(QUESTION)
+        llm.bind_tools([SEARCH]).invoke(QUESTION)
     assert llm.bind_tools([get_price]).invoke(QUESTION).text == "fine"
     assert declared(gemini)[-1] == ["get_price", "codeExecution"]
 

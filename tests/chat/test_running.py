@@ -141,10 +141,10 @@ def test_callbacks_hear_errors(gemini: Any) -> None:
 def test_traces_know_the_model_and_no_secret(gemini: Any) -> None:
     gemini.says("Fine.")
     handler = Recording()
-    llm = gemini.chat(api_key="very-secret", temperature=0.5)
+    llm = gemini.chat(api_key="very-secret", temperature=0.5, max_output_tokens=9)
 
     with collect_runs() as runs:
-        llm.bind_tools([weather]).invoke("q", {"callbacks": [handler]}, stop=["x"])
+        llm.bind_tools([weather]).invoke("q", {"callbacks": [handler]}, stop=["x"], max_tokens=5)
 
     [start] = handler.starts
     expected = {
@@ -153,6 +153,7 @@ def test_traces_know_the_model_and_no_secret(gemini: Any) -> None:
         "ls_model_type": "chat",
         "ls_temperature": 0.5,
         "ls_stop": ["x"],
+        "ls_max_tokens": 5,
     }
     assert {key: start["metadata"][key] for key in expected} == expected
     assert start["invocation_params"]["tools"][0]["functionDeclarations"][0]["name"] == "weather"

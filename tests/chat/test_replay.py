@@ -205,14 +205,3 @@ def test_ids_stay_away_from_where_they_are_unknown(gemini: Any) -> None:
     assert gemini.body["contents"][-1]["parts"] == [
         {"functionResponse": {"name": "f", "response": {"output": "done"}}}
     ]
-
-
-def test_code_becomes_text_where_code_execution_is_off(gemini: Any) -> None:
-    gemini.says(response(*PLAIN["run"]), "Fine.")
-
-    answer = gemini.chat().invoke("q")
-    gemini.chat(code_execution=False).invoke([HumanMessage("q"), answer, HumanMessage("next")])
-
-    text = "\n".join(part["text"] for part in sent_back(gemini.body))
-    assert "print(1)" in text
-    assert "It is 1." in text

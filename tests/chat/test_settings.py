@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from google.cloud.aiplatform_v1beta1.types import HarmCategory, SafetySetting
+from google.cloud.aiplatform_v1beta1.types.content import Modality
 from google.genai import types
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, ValidationError
@@ -42,6 +43,7 @@ GENERATION = [
     ("response_schema", SCHEMA, JSON_MODE),
     ("response_modalities", ["TEXT"], {"responseModalities": ["TEXT"]}),
     ("response_modalities", [types.Modality.TEXT], {"responseModalities": ["TEXT"]}),
+    ("response_modalities", [Modality.TEXT], {"responseModalities": ["TEXT"]}),
     ("media_resolution", "MEDIA_RESOLUTION_LOW", {"mediaResolution": "MEDIA_RESOLUTION_LOW"}),
     (
         "media_resolution",
@@ -189,16 +191,6 @@ def test_a_wrong_setting_is_refused_at_once(settings: dict[str, Any], named: str
 # -- safety settings -----------------------------------------------------------------------------------
 
 
-class Category(enum.IntEnum):
-    """The enums of Google's older client libraries are numbers with the wire's names."""
-
-    HARM_CATEGORY_HARASSMENT = 3
-
-
-class Threshold(enum.IntEnum):
-    BLOCK_LOW_AND_ABOVE = 1
-
-
 SETTING = {"category": HARASSMENT, "threshold": LOW}
 
 
@@ -207,10 +199,11 @@ SETTING = {"category": HARASSMENT, "threshold": LOW}
     [
         {HARASSMENT: LOW},
         {types.HarmCategory.HARM_CATEGORY_HARASSMENT: types.HarmBlockThreshold.BLOCK_LOW_AND_ABOVE},
-        {Category.HARM_CATEGORY_HARASSMENT: Threshold.BLOCK_LOW_AND_ABOVE},
+        {HarmCategory.HARM_CATEGORY_HARASSMENT: SafetySetting.HarmBlockThreshold.BLOCK_LOW_AND_ABOVE},
         [SETTING],
         (SETTING,),
         [types.SafetySetting(**SETTING)],
+        [SafetySetting(**SETTING)],
         [{"category": types.HarmCategory.HARM_CATEGORY_HARASSMENT, "threshold": LOW}],
     ],
 )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from google.auth.credentials import AnonymousCredentials
-from google.cloud.aiplatform_v1beta1.types import SafetySetting
 from google.cloud.aiplatform_v1beta1.types.content import Modality
 from google.genai import types
 from langchain_core.caches import InMemoryCache
@@ -249,19 +248,6 @@ def test_settings_of_every_kind_reach_the_wire(wire: Any) -> None:
     }
     assert wire.bodies[-1]["safetySettings"] == [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}]
     assert wire.headers[-1]["x-a"] == "b"
-
-
-def test_vertex_settings_that_are_objects_reach_the_wire(wire: Any) -> None:
-    setting = SafetySetting(category="HARM_CATEGORY_HARASSMENT", threshold="OFF")
-    taken = ChatGeminiCodeExecution.from_chat_model(
-        vertex(response_modalities=[Modality.TEXT]), base_url=wire.url, safety_settings=[setting]
-    )
-
-    taken.invoke("q")
-    taken.close()
-
-    assert wire.bodies[-1]["generationConfig"] == {"responseModalities": ["TEXT"]}
-    assert wire.bodies[-1]["safetySettings"] == [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}]
 
 
 def test_a_key_is_not_taken_where_it_was_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

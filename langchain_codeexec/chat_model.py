@@ -66,7 +66,11 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
         Raises:
             ToolDeclarationError: As for the chat model's `bind_tools`.
         """
-        bound = {**self.kwargs, **kwargs, "tools": wire_tools([*self.kwargs.get("tools", ()), *tools])}
+        bound = {
+            **self.kwargs,
+            **_with_schema(kwargs),
+            "tools": wire_tools([*self.kwargs.get("tools", ()), *tools]),
+        }
         if tool_choice is not None:
             bound["tool_choice"] = tool_choice
         tool_config(bound.get("tool_choice"), bound["tools"])
@@ -88,6 +92,15 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
             schema, **{**self.kwargs, **kwargs, "tools": tools}
         )
         return structured.with_config(self.config)
+
+
+def _with_schema(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with `response_format`, OpenAI's form in which agents demand an object, as a response schema."""
+    response_format = settings.pop("response_format", None)
+    if not isinstance(response_format, dict):
+        return settings
+    schema = response_format.get("json_schema", {}).get("schema")
+    return {**settings, "response_mime_type": "application/json", "response_schema": schema}
 
 
 _CONNECTION_OF: Final = attrgetter(*CONNECTION_SETTINGS)
@@ -206,7 +219,9 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         declared = wire_tools(tools)
         tool_config(tool_choice, declared)
         choice = {} if tool_choice is None else {"tool_choice": tool_choice}
-        return ToolBinding(bound=self, kwargs={"tools": declared, **choice, **kwargs}, config={})
+        return ToolBinding(
+            bound=self, kwargs={"tools": declared, **choice, **_with_schema(kwargs)}, config={}
+        )
 
     def with_structured_output(
         self,

@@ -21,7 +21,13 @@ from langchain_codeexec.cli.output import FAILED, MISUSED, Debug, package_versio
 from langchain_codeexec.errors import ConfigurationError, ExecutorError
 from langchain_codeexec.executions import ExecutionRequest
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
-from langchain_codeexec.gemini.endpoints import ResolvedEndpoint, resolve_endpoint
+from langchain_codeexec.gemini.endpoints import (
+    BASE_URL_VARIABLES,
+    FLAG_VARIABLES,
+    KEY_VARIABLES,
+    ResolvedEndpoint,
+    resolve_endpoint,
+)
 from langchain_codeexec.records.sections import visible
 from langchain_codeexec.sandbox.battery.report import MODES_HERE, report_of_mode
 
@@ -55,22 +61,16 @@ def doctor(
 # -- the configuration ---------------------------------------------------------------------------------
 
 VARIABLES: Final = (
-    "GOOGLE_API_KEY",
-    "GEMINI_API_KEY",
-    "GOOGLE_GENAI_USE_ENTERPRISE",
-    "GOOGLE_GENAI_USE_VERTEXAI",
+    *KEY_VARIABLES,
+    *FLAG_VARIABLES,
     "GOOGLE_CLOUD_PROJECT",
     "GOOGLE_CLOUD_LOCATION",
     "GOOGLE_APPLICATION_CREDENTIALS",
-    "GOOGLE_GEMINI_BASE_URL",
-    "GOOGLE_VERTEX_BASE_URL",
+    *BASE_URL_VARIABLES.values(),
 )
 """All that has a say in which service is used and how it is paid."""
 
-_FLAGS: Final = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
-_KEYS: Final = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 _SERVICES: Final = {"vertex": "Vertex AI", "developer": "Gemini Developer API"}
-_BASE_URLS: Final = {"vertex": "GOOGLE_VERTEX_BASE_URL", "developer": "GOOGLE_GEMINI_BASE_URL"}
 _KINDS: Final = {
     "service_account": "service account key",
     "authorized_user": "gcloud sign-in",
@@ -117,7 +117,7 @@ def read_configuration(environ: Mapping[str, str]) -> Configuration:
         return Configuration(None, "not configured", None, ready=False, remedy=_redacted(error, environ))
     service, why = _SERVICES[resolved.endpoint.kind], _reason(resolved, environ)
     if resolved.api_key is not None:
-        name = next(name for name in _KEYS if environ.get(name))
+        name = next(name for name in KEY_VARIABLES if environ.get(name))
         return Configuration(service, why, f"API key ({name})", ready=True)
     if not resolved.needs_credentials:
         return Configuration(service, why, "none needed: the base URL is not Google's", ready=True)
@@ -126,15 +126,16 @@ def read_configuration(environ: Mapping[str, str]) -> Configuration:
 
 
 def _reason(resolved: ResolvedEndpoint, environ: Mapping[str, str]) -> str:
-    flag = next((name for name in _FLAGS if environ.get(name, "").strip()), None)
+    flag = next((name for name in FLAG_VARIABLES if environ.get(name, "").strip()), None)
     kind = resolved.endpoint.kind
     if flag:
         why = f"{flag} says so"
     elif kind == "vertex":
         why = "GOOGLE_CLOUD_PROJECT is set and no API key"
     else:
-        why = "an API key is set" if any(map(environ.get, _KEYS)) else "the default"
-    return f"{why}, at {_BASE_URLS[kind]}" if environ.get(_BASE_URLS[kind]) else why
+        why = "an API key is set" if any(map(environ.get, KEY_VARIABLES)) else "the default"
+    base_url = BASE_URL_VARIABLES[kind]
+    return f"{why}, at {base_url}" if environ.get(base_url) else why
 
 
 def _default_credentials(environ: Mapping[str, str]) -> tuple[str | None, str | None, str]:

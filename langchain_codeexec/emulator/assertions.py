@@ -53,7 +53,7 @@ class ReceivedRequest:
 
     @property
     def streamed(self) -> bool:
-        """Whether a stream was asked for."""
+        """Whether it is for a stream."""
         return self.method == "streamGenerateContent"
 
     @property

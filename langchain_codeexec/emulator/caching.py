@@ -263,36 +263,35 @@ def cache_routes(
         check_model: Refuses a model that the service does not know.
     """
 
-    async def create(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- a reply's signature
+    def create(request: Request, target: Target, body: Any) -> dict[str, Any]:  # noqa: ARG001 -- a row's signature
         model = body.get("model") if isinstance(body, dict) else None
         if isinstance(model, str) and model:
             check_model(replace(target, model=model.rpartition("/")[2], action="createCachedContent"))
-        return json_response(caches.create(body, target))
+        return caches.create(body, target)
 
-    async def enumerate_all(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- as above
-        return json_response(caches.list(target, request.query_params))
-
-    async def get(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- as above
-        return json_response(caches.get(_name(request, target), target))
-
-    async def update(request: Request, target: Target, body: Any) -> Response:
-        return json_response(caches.update(_name(request, target), body, target))
-
-    async def delete(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- as above
-        return json_response(caches.delete(_name(request, target), target))
-
-    replies = (
+    rows: tuple[tuple[str, str, Callable[[Request, Target, Any], dict[str, Any]]], ...] = (
         ("POST", "", create),
-        ("GET", "", enumerate_all),
-        ("GET", "/{cache}", get),
-        ("PATCH", "/{cache}", update),
-        ("DELETE", "/{cache}", delete),
+        ("GET", "", lambda request, target, _: caches.list(target, request.query_params)),
+        ("GET", "/{cache}", lambda request, target, _: caches.get(_name(request, target), target)),
+        (
+            "PATCH",
+            "/{cache}",
+            lambda request, target, body: caches.update(_name(request, target), body, target),
+        ),
+        ("DELETE", "/{cache}", lambda request, target, _: caches.delete(_name(request, target), target)),
     )
     return [
-        (method, f"{collection}{path}", wrap(endpoint, reply))
+        (method, f"{collection}{path}", wrap(endpoint, _reply(answer)))
         for endpoint, collection in _COLLECTIONS
-        for method, path, reply in replies
+        for method, path, answer in rows
     ]
+
+
+def _reply(answer: Callable[[Request, Target, Any], dict[str, Any]]) -> Reply:
+    async def reply(request: Request, target: Target, body: Any) -> Response:
+        return json_response(answer(request, target, body))
+
+    return reply
 
 
 def _name(request: Request, target: Target) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from langchain_codeexec.emulator.responses import ConnectionCut
 from langchain_codeexec.emulator.service_errors import EmulatedError, permission_denied, quota_exceeded
@@ -86,7 +86,7 @@ class Disturbance:
 # -- before the answer ---------------------------------------------------------------------------------
 
 
-def _status(fault: Fault, target: Target) -> EmulatedError:  # noqa: ARG001 -- a refusal's signature
+def _status(fault: Fault, _: Target) -> EmulatedError:
     headers, details = {}, []
     if fault.retry_after is not None:
         headers["Retry-After"] = f"{fault.retry_after:g}"
@@ -100,7 +100,7 @@ _REFUSALS: Mapping[str, Callable[[Fault, Target], EmulatedError]] = MappingProxy
         "status": _status,
         "error": _status,
         "quota": lambda fault, target: quota_exceeded(target, fault.retry_after),
-        "permission": lambda fault, target: permission_denied(target),  # noqa: ARG005 -- a refusal's signature
+        "permission": lambda _, target: permission_denied(target),
     }
 )
 
@@ -120,8 +120,8 @@ def _malformed(request: GenerateContentRequest) -> GenerateContentResponse:
 
 _INSTEAD: Mapping[str, Callable[[GenerateContentRequest], GenerateContentResponse]] = MappingProxyType(
     {
-        "empty": lambda request: {"candidates": [{"finishReason": "STOP"}]},  # noqa: ARG005 -- a row's signature
-        "no_candidates": lambda request: {"candidates": []},  # noqa: ARG005 -- a row's signature
+        "empty": lambda _: {"candidates": [{"finishReason": "STOP"}]},
+        "no_candidates": lambda _: {"candidates": []},
         "malformed_call": _malformed,
     }
 )
@@ -141,59 +141,57 @@ class _FaultBrain:
 # -- on its way ----------------------------------------------------------------------------------------
 
 
+_T = TypeVar("_T")
+
+
+async def _numbered(items: AsyncIterator[_T]) -> AsyncIterator[tuple[int, _T]]:
+    number = 0
+    async for item in items:
+        yield number, item
+        number += 1
+
+
 async def _late(bodies: AsyncIterator[_Body], fault: Fault, wait: _Wait) -> AsyncIterator[_Body]:
-    index = 0
-    async for body in bodies:
-        if index == fault.after > 0:
+    async for number, body in _numbered(bodies):
+        if number == fault.after > 0:
             await wait(fault.seconds)
         yield body
-        index += 1
 
 
-async def _broken_off(bodies: AsyncIterator[_Body], fault: Fault, wait: _Wait) -> AsyncIterator[_Body]:  # noqa: ARG001 -- a row's signature
-    sent = 0
-    async for body in bodies:
-        if sent == fault.after:
+async def _broken_off(bodies: AsyncIterator[_Body], fault: Fault, _: _Wait) -> AsyncIterator[_Body]:
+    async for number, body in _numbered(bodies):
+        if number == fault.after:
             break
         yield body
-        sent += 1
     yield EmulatedError(fault.status_code, message=fault.message).envelope
 
 
 async def _duplicated(texts: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
-    index = 0
-    async for text in texts:
+    async for number, text in _numbered(texts):
         yield text
-        if index == after:
+        if number == after:
             yield text
-        index += 1
 
 
 async def _garbled(texts: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
     """An object backwards begins with a closing brace, which is never JSON."""
-    index = 0
-    async for text in texts:
-        yield text[::-1] if index == after else text
-        index += 1
+    async for number, text in _numbered(texts):
+        yield text[::-1] if number == after else text
 
 
 async def _truncated(frames: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
-    index = 0
-    async for frame in frames:
-        if index == after:
+    async for number, frame in _numbered(frames):
+        if number == after:
             yield frame[: len(frame) // 2]
             return
         yield frame
-        index += 1
 
 
 async def _cut(frames: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
-    index = 0
-    async for frame in frames:
-        if index == after:
+    async for number, frame in _numbered(frames):
+        if number == after:
             break
         yield frame
-        index += 1
     raise ConnectionCut
 
 

@@ -67,14 +67,14 @@ class Fault:
         kind: One of the above.
         status_code: HTTP status, 400 to 599.
         message: The service's words; empty takes the ones that belong to the status.
-        retry_after: Seconds the client is asked to wait, in the header and in the details.
+        retry_after: Seconds the client is to wait, in the header and in the details.
         seconds: How long the answer takes longer.
         after: How many chunks go out well first.
         rate: The share of requests it hits, 0 to 1, until it is removed; `None` hits the next one, once.
         seed: Makes the requests hit at a rate the same ones every time.
 
     Raises:
-        ConfigurationError: The kind is unknown, or a setting is not its own or out of range.
+        ConfigurationError: The kind is unknown, or a setting is one of another kind or out of range.
     """
 
     kind: str
@@ -92,13 +92,13 @@ class Fault:
                 f"there is no fault {self.kind!r}; choose from {', '.join(FAULT_SETTINGS)}"
             )
         if alien := self._set() - FAULT_SETTINGS[self.kind] - _COMMON:
-            own = ", ".join(sorted(FAULT_SETTINGS[self.kind] | _COMMON - {"kind"}))
+            settings = ", ".join(sorted(FAULT_SETTINGS[self.kind] | _COMMON - {"kind"}))
             raise ConfigurationError(
-                f"the fault {self.kind!r} has no setting {', '.join(sorted(alien))}; it has {own}"
+                f"the fault {self.kind!r} has no setting {', '.join(sorted(alien))}; it has {settings}"
             )
-        for name, good, expected in _RANGES:
+        for name, kind, good, expected in _SETTINGS:
             value = getattr(self, name)
-            if not isinstance(value, _TYPES[name]) or isinstance(value, bool) or not good(value):
+            if not isinstance(value, kind) or isinstance(value, bool) or not good(value):
                 raise ConfigurationError(f"{name} of the fault {self.kind!r} is {value!r}, not {expected}")
 
     def _set(self) -> set[str]:
@@ -135,26 +135,21 @@ class Fault:
 FaultLike: TypeAlias = "Fault | str | Mapping[str, Any]"
 """A fault in any of the spellings that `Fault.of` reads."""
 
-_TYPES: Mapping[str, Any] = MappingProxyType(
-    {
-        "status_code": int,
-        "message": str,
-        "retry_after": float | int | None,
-        "seconds": float | int,
-        "after": int,
-        "rate": float | int | None,
-        "seed": int,
-    }
+_SETTINGS: tuple[tuple[str, Any, Callable[[Any], bool], str], ...] = (
+    ("status_code", int, lambda code: _LOWEST_ERROR <= code <= _HIGHEST_ERROR, "a status from 400 to 599"),
+    ("message", str, lambda _: True, "a text"),
+    (
+        "retry_after",
+        float | int | None,
+        lambda seconds: seconds is None or seconds >= 0,
+        "a number of seconds",
+    ),
+    ("seconds", float | int, lambda seconds: seconds >= 0, "a number of seconds"),
+    ("after", int, lambda count: count >= 0, "a number of chunks"),
+    ("rate", float | int | None, lambda share: share is None or 0 <= share <= 1, "between 0 and 1"),
+    ("seed", int, lambda _: True, "a whole number"),
 )
-_RANGES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-    ("status_code", lambda code: _LOWEST_ERROR <= code <= _HIGHEST_ERROR, "a status from 400 to 599"),
-    ("message", lambda text: text is not None, "a text"),
-    ("retry_after", lambda seconds: seconds is None or seconds >= 0, "a number of seconds"),
-    ("seconds", lambda seconds: seconds >= 0, "a number of seconds"),
-    ("after", lambda count: count >= 0, "a number of chunks"),
-    ("rate", lambda share: share is None or 0 <= share <= 1, "between 0 and 1"),
-    ("seed", lambda seed: seed is not None, "a whole number"),
-)
+"""By name: the type of a setting, whether a value is good, and what is expected."""
 
 
 def _settings_from_text(text: str) -> dict[str, Any]:
@@ -215,10 +210,7 @@ class Faults:
         Raises:
             ConfigurationError: One of them is no fault; then none was added.
         """
-        queued, lasting = _sorted_out(faults)
-        with self._lock:
-            self._queue.extend(queued)
-            self._lasting.extend(lasting)
+        self.change(add=faults)
 
     def replace(self, faults: Iterable[FaultLike]) -> None:
         """Put faults in the place of those there are.
@@ -228,8 +220,7 @@ class Faults:
         """
         queued, lasting = _sorted_out(faults)
         with self._lock:
-            self._queue = deque(queued)
-            self._lasting = lasting
+            self._queue, self._lasting = deque(queued), lasting
 
     def change(self, *, add: Iterable[FaultLike] = (), remove: Iterable[FaultLike] = ()) -> None:
         """Remove some faults and add others; of faults that are the same, the first goes.

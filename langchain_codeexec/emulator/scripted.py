@@ -75,7 +75,7 @@ class ScriptedBrain:
         """Answer with the next step.
 
         Raises:
-            EmulatedError: The step says so, or none that is left fits (400, which no client tries again).
+            EmulatedError: The step says so, or none that is left fits (400, which is not tried again).
         """
         step = self._next(prompt)
         while callable(step):

@@ -113,7 +113,8 @@ def unable(reason: str) -> EmulatedError:
 def not_prepared(message: str) -> EmulatedError:
     """A 400 FAILED_PRECONDITION: the emulator itself is not set up for this request.
 
-    No client tries a 400 again, so a test that has forgotten something learns it at once.
+    Google's clients and this package's do not try a 400 again, so a test that has forgotten something learns it at
+    once.
     """
     return EmulatedError(400, "FAILED_PRECONDITION", message)
 

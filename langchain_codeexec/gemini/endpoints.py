@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = [
+    "BASE_URL_VARIABLES",
+    "FLAG_VARIABLES",
+    "KEY_VARIABLES",
     "Endpoint",
     "Method",
     "ResolvedEndpoint",
@@ -212,9 +215,9 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-_FLAGS: Final = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
-_KEYS: Final = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-_BASE_URLS: Final[dict[EndpointKind, str]] = {
+FLAG_VARIABLES: Final = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
+KEY_VARIABLES: Final = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+BASE_URL_VARIABLES: Final[Mapping[EndpointKind, str]] = {
     "vertex": "GOOGLE_VERTEX_BASE_URL",
     "developer": "GOOGLE_GEMINI_BASE_URL",
 }
@@ -290,14 +293,14 @@ def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has 
     env = os.environ if environ is None else environ
     if api_key and has_credentials:
         raise ConfigurationError("api_key and credentials exclude each other: give one of them")
-    env_key = next((env[name] for name in _KEYS if env.get(name)), None)
+    env_key = next((env[name] for name in KEY_VARIABLES if env.get(name)), None)
     env_project, env_location = (env.get(f"GOOGLE_CLOUD_{name}") for name in ("PROJECT", "LOCATION"))
 
     is_vertex = vertexai if vertexai is not None else _flag(env)
     if is_vertex is None:
         is_vertex = bool(has_credentials or project or (env_project and not (api_key or env_key)))
     kind: EndpointKind = "vertex" if is_vertex else "developer"
-    base_url = base_url or env.get(_BASE_URLS[kind]) or ""
+    base_url = base_url or env.get(BASE_URL_VARIABLES[kind]) or ""
 
     if kind == "developer":
         key = api_key or (None if has_credentials else env_key)
@@ -336,7 +339,7 @@ def _does_without(endpoint: Endpoint) -> bool:
 
 
 def _flag(env: Mapping[str, str]) -> bool | None:
-    for name in _FLAGS:
+    for name in FLAG_VARIABLES:
         if text := env.get(name, "").strip().lower():
             if text not in _TRUTH:
                 raise ConfigurationError(f"{name}={env[name]!r} must be one of {', '.join(_TRUTH)}")

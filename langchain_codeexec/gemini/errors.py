@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["api_error", "error_in"]
+__all__ = ["LONGEST_EXCERPT", "api_error", "error_in", "excerpt"]
 
 _CLASSES: Final[dict[int, type[errors.GeminiAPIError]]] = {
     400: errors.InvalidRequestError,
@@ -76,6 +76,9 @@ _BY_TEXT: Final = {
 }
 """Remedies by words of the message, for answers without ErrorInfo."""
 
+_BY_STATUS: Final = {
+    "FAILED_PRECONDITION": "the request itself is in order; the message names what has to be set up first"
+}
 _BY_CODE: Final = {
     400: "the request itself was refused; the message names the field",
     401: "sign in (gcloud auth application-default login), or check the API key and which service it is for",
@@ -94,7 +97,7 @@ _BY_HUNDREDS: Final = {
     5: "a fault of the service: try again, or with a shorter input",
 }
 
-_EXCERPT: Final = 500
+LONGEST_EXCERPT: Final = 500
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
@@ -141,8 +144,8 @@ def api_error(
     status = _text(error.get("status"))
     code = status_code or _code(error.get("code"), status)
     details = error["details"] if isinstance(error.get("details"), list) else []
-    message = _text(error.get("message")) or _excerpt(text) or _phrase(code)
-    remedy = _remedy(code, message, details)
+    message = _text(error.get("message")) or _readable(text) or _phrase(code)
+    remedy = _remedy(code, status, message, details)
     return _class_for(code, remedy)(
         message,
         status_code=code,
@@ -164,8 +167,8 @@ def _class_for(code: int, remedy: str) -> type[errors.GeminiAPIError]:
     return _CLASSES.get(code, errors.GeminiAPIError)
 
 
-def _remedy(code: int, message: str, details: list[Any]) -> str:
-    """Advice by what says most: the reason, words of the message, the code."""
+def _remedy(code: int, status: str, message: str, details: list[Any]) -> str:
+    """Advice by what says most: the reason, words of the message, the status, the code."""
     infos = [info for info in details if isinstance(info, dict)]
     reason = next((info["reason"] for info in infos if isinstance(info.get("reason"), str)), "")
     words = message.lower()
@@ -177,7 +180,12 @@ def _remedy(code: int, message: str, details: list[Any]) -> str:
             info["metadata"].get("activationUrl") for info in infos if isinstance(info.get("metadata"), dict)
         )
         return ": ".join([remedy, *(url for url in urls if isinstance(url, str))][:2])
-    return remedy or _BY_CODE.get(code) or _BY_HUNDREDS.get(min(code // 100, 5), "")
+    return remedy or _BY_STATUS.get(status) or _BY_CODE.get(code) or _BY_HUNDREDS.get(min(code // 100, 5), "")
+
+
+def excerpt(body: bytes) -> str:
+    """How a body begins that breaks the protocol."""
+    return body[:LONGEST_EXCERPT].decode("utf-8", "replace")
 
 
 def _json(text: str) -> Any:
@@ -205,11 +213,11 @@ def _phrase(code: int) -> str:
         return "no message"
 
 
-def _excerpt(text: str) -> str:
+def _readable(text: str) -> str:
     """What a person would read of a body that is no envelope: a page's title, or how its text begins."""
     title = _TITLE.search(text)
     words = " ".join((title[1] if title else _MARKUP.sub(" ", text)).split())
-    return words if len(words) <= _EXCERPT else words[:_EXCERPT] + "…"
+    return words if len(words) <= LONGEST_EXCERPT else words[:LONGEST_EXCERPT] + "…"
 
 
 def _retry_after(headers: Mapping[str, str], details: list[Any]) -> float | None:

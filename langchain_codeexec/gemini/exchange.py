@@ -27,7 +27,7 @@ from langchain_codeexec.errors import (
     MessageError,
     ResponseFormatError,
 )
-from langchain_codeexec.gemini.errors import api_error, error_in
+from langchain_codeexec.gemini.errors import api_error, error_in, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -42,7 +42,6 @@ __all__ = ["Call", "Exchange", "RetryPolicy", "decoded", "encoded", "request_hea
 T = TypeVar("T")
 A = TypeVar("A")
 
-_EXCERPT: Final = 500
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
@@ -75,19 +74,15 @@ def decoded(body: bytes, url: str) -> dict[str, Any]:
         payload = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ResponseFormatError(
-            f"the answer of {url} is not complete JSON: {error or type(error).__name__}", body=_excerpt(body)
+            f"the answer of {url} is not complete JSON: {error or type(error).__name__}", body=excerpt(body)
         ) from error
     if error_in(payload) is not None:
         raise api_error(payload, url=url)
     if not isinstance(payload, dict):
         raise ResponseFormatError(
-            f"the answer of {url} is JSON but not an object: {type(payload).__name__}", body=_excerpt(body)
+            f"the answer of {url} is JSON but not an object: {type(payload).__name__}", body=excerpt(body)
         )
     return payload
-
-
-def _excerpt(body: bytes) -> str:
-    return body[:_EXCERPT].decode("utf-8", "replace")
 
 
 def request_headers(headers: Mapping[str, str]) -> dict[str, str]:

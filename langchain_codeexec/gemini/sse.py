@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final, cast
 
 from langchain_codeexec.errors import ResponseFormatError
-from langchain_codeexec.gemini.errors import api_error, error_in
+from langchain_codeexec.gemini.errors import LONGEST_EXCERPT, api_error, error_in, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -24,7 +24,6 @@ __all__ = ["StreamDecoder"]
 
 _BOM: Final = b"\xef\xbb\xbf"
 _DONE: Final = b"[DONE]"  # the last event of some gateways
-_EXCERPT: Final = 500
 _BETWEEN_OBJECTS: Final = re.compile(rb"[^ \t\r\n,]")
 _OUTSIDE_STRING: Final = re.compile(rb'["{}]')
 _ANY: Final = re.compile(rb".", re.DOTALL)
@@ -75,14 +74,14 @@ class StreamDecoder:
             payload = json.loads(document)
         except (ValueError, RecursionError) as error:
             raise ResponseFormatError(
-                f"the stream{self._origin} holds or ends with broken JSON: {error}", body=_excerpt(document)
+                f"the stream{self._origin} holds or ends with broken JSON: {error}", body=excerpt(document)
             ) from error
         for item in payload if isinstance(payload, list) else [payload]:
             if error_in(item) is not None:
                 raise api_error(item, url=self._url)
             if not isinstance(item, dict):
                 raise ResponseFormatError(
-                    f"the stream{self._origin} holds JSON that is not an object", body=_excerpt(document)
+                    f"the stream{self._origin} holds JSON that is not an object", body=excerpt(document)
                 )
             yield cast("GenerateContentResponse", item)
 
@@ -153,7 +152,7 @@ class _ObjectCutter:
                     self.pending.clear()
             else:
                 start = significant.start()
-                self._take_between(data[start : start + _EXCERPT])
+                self._take_between(data[start : start + LONGEST_EXCERPT])
         if self._depth:
             self.pending += data[start:position]
         return data[position:]
@@ -176,7 +175,7 @@ class _ObjectCutter:
             self.is_done = True
         else:
             raise ResponseFormatError(
-                "the stream is a JSON array that holds something other than objects", body=_excerpt(data)
+                "the stream is a JSON array that holds something other than objects", body=excerpt(data)
             )
 
     def _take_inside(self, byte: bytes) -> None:
@@ -189,7 +188,3 @@ class _ObjectCutter:
         else:
             self._depth += 1 if byte == b"{" else -1
             self.is_done = not (self._depth or self._is_array)
-
-
-def _excerpt(document: bytes) -> str:
-    return document[:_EXCERPT].decode("utf-8", "replace")

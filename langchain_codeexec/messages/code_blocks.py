@@ -154,7 +154,7 @@ class CodeReader:
 
 
 def code_executions(message: BaseMessage) -> list[CodeExecution]:
-    """The runs that a message tells of, in order.
+    """The runs that a message holds, in order.
 
     Reads what Gemini, OpenAI's code interpreter and Anthropic's code execution ran, in the shapes that the
     LangChain packages of these providers give it and in LangChain's standard one. Code and result are linked by

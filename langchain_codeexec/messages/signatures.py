@@ -54,21 +54,33 @@ def without_signatures(items: Iterable[Any]) -> list[Any]:
     return [unsigned for item in items if (unsigned := _unsigned(item)) is not None]
 
 
-def with_valid_signatures(messages: Iterable[AnyMessage], endpoint: EndpointKind) -> list[AnyMessage]:
-    """The messages without signatures that the endpoint did not make; a call gets the documented stand-in."""
-    return [_with_valid_signatures(message, endpoint) for message in messages]
+def with_valid_signatures(
+    messages: Iterable[AnyMessage], endpoint: EndpointKind, *, required: bool = False
+) -> list[AnyMessage]:
+    """The messages without signatures that the endpoint did not make; a call gets the documented stand-in.
+
+    Args:
+        messages: A conversation.
+        endpoint: Where it goes.
+        required: Whether calls that never had a signature, as those of older models, get the stand-in, too.
+    """
+    return [_with_valid_signatures(message, endpoint, required=required) for message in messages]
 
 
-def _with_valid_signatures(message: AnyMessage, endpoint: EndpointKind) -> AnyMessage:
-    metadata = message.response_metadata
-    if not isinstance(message, AIMessage) or (
-        (metadata.get("endpoint") or metadata.get(ENDPOINT_KEY)) in {None, endpoint}
-    ):
+def _with_valid_signatures(message: AnyMessage, endpoint: EndpointKind, *, required: bool) -> AnyMessage:
+    if not isinstance(message, AIMessage):
         return message
+    metadata = message.response_metadata
+    is_valid = (metadata.get("endpoint") or metadata.get(ENDPOINT_KEY)) in {None, endpoint}
+    if is_valid and not (required and CALL_SIGNATURES_KEY not in message.additional_kwargs):
+        return message
+    blocks = message.content if isinstance(message.content, list) else []
     kwargs = {key: value for key, value in message.additional_kwargs.items() if key != CALL_SIGNATURES_KEY}
     if message.tool_calls:
-        kwargs[CALL_SIGNATURES_KEY] = {message.tool_calls[0]["id"]: _STAND_IN}
-    content = message.content if isinstance(message.content, str) else without_signatures(message.content)
+        signatures = {block.get("id"): signature_of(block) for block in blocks if isinstance(block, dict)}
+        first = message.tool_calls[0]["id"]
+        kwargs[CALL_SIGNATURES_KEY] = {first: (is_valid and signatures.get(first)) or _STAND_IN}
+    content = message.content if is_valid or not blocks else without_signatures(blocks)
     return message.model_copy(update={"content": content, "additional_kwargs": kwargs})
 
 

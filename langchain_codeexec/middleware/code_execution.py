@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NotRequired, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NotRequired, TypeAlias, cast, get_args
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
@@ -16,31 +16,43 @@ from langchain.agents.middleware.types import (
     ResponseT,
 )
 from langchain_core.messages import AIMessage
+from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
+from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.messages.signatures import ENDPOINT_KEY
-from langchain_codeexec.middleware.model_calls import DelegatedCall, Options, model_call, own_request
+from langchain_codeexec.messages.signatures import ENDPOINT_KEY, with_valid_signatures
+from langchain_codeexec.middleware.model_calls import DelegatedCall, model_call, tools_without
 from langchain_codeexec.planning.model_planner import inner_call_config
-from langchain_codeexec.planning.plan import Combination, aplan_call, areport_plan, plan_call, report_plan
+from langchain_codeexec.planning.plan import (
+    Combination,
+    Plan,
+    PlanRequest,
+    aplan_call,
+    areport_plan,
+    plan_call,
+    report_plan,
+)
 from langchain_codeexec.planning.planners import checked_planner
-from langchain_codeexec.tools.code_execution import CodeExecutionTool
+from langchain_codeexec.tools.code_execution import CodeExecutionTool, unbound_model
 from langchain_codeexec.tools.python import PythonTool
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from langchain.agents.middleware.types import ModelRequest
     from langchain_core.language_models.chat_models import BaseChatModel
     from langchain_core.messages import BaseMessage
-    from langchain_core.tools import BaseTool
 
     from langchain_codeexec.executors.base import CodeExecutor
     from langchain_codeexec.gemini.wire import EndpointKind
-    from langchain_codeexec.middleware.model_calls import Exchanges
-    from langchain_codeexec.planning.plan import Plan, Planner, PlanRequest
+    from langchain_codeexec.planning.plan import Planner
 
 __all__ = ["CodeExecutionMiddleware", "CodeExecutionState"]
+
+
+Step: TypeAlias = "PlanRequest | Plan | DelegatedCall | ModelRequest[Any]"
+"""To plan, to report, to carry out, to send."""
 
 
 class CodeExecutionState(AgentState[ResponseT], Generic[ResponseT]):
@@ -105,10 +117,12 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
             raise ConfigurationError(
                 f"combination is one of {', '.join(get_args(Combination))}, not {combination!r}"
             )
-        self._options = Options(checked_planner(planner), combination or "auto", _tool(tool, llm, executor))
+        self._planner = checked_planner(planner)
+        self._combination: Combination = combination or "auto"
+        self._tool = _tool(tool, llm, executor)
+        self.tools = [self._tool] if self._tool else []
         given = {"planner": planner, "combination": combination}
         self._settings = {name: value for name, value in given.items() if value is not None}
-        self.tools = [self._options.tool] if self._options.tool else []
 
     def wrap_model_call(
         self,
@@ -121,19 +135,30 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
             ConfigurationError: The model has no code execution, and the middleware no tool to stand in for it.
             PlanningError: The planner gave no plan that could be carried out.
         """
-        if planning := own_request(request, self._options, self._settings):
-            return _recorded(handler(planning))
-        call = model_call(request, self._options)
-        while True:
-            plan = call.explained(plan_call(call.plan_request, self._options.planner))
-            try:
-                response = _carried_out(call.exchanges(plan), handler)
-            except Exception as error:
-                if not call.goes_another_way_after(plan, error):
-                    raise
-            else:
-                report_plan(plan, None)
-                return _recorded(response, plan, call.endpoint)
+
+        def take(step: Step) -> Any:
+            match step:
+                case PlanRequest():
+                    return plan_call(step, self._planner)
+                case Plan():
+                    return report_plan(step, None)
+                case DelegatedCall():
+                    return step.tool.invoke(dict(step.call), inner_call_config())
+                case _:
+                    return handler(step)
+
+        steps = self._steps(request)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = take(step)
+                except Exception as error:  # noqa: BLE001 -- goes into the steps, which raise it or go another way
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as end:
+            return cast("ExtendedModelResponse[ResponseT]", end.value)
 
     async def awrap_model_call(
         self,
@@ -141,51 +166,52 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         handler: Callable[[ModelRequest[ContextT]], Awaitable[ModelResponse[ResponseT]]],
     ) -> ExtendedModelResponse[ResponseT]:
         """Make a model call without blocking the event loop; see `wrap_model_call`."""
-        if planning := own_request(request, self._options, self._settings):
-            return _recorded(await handler(planning))
-        call = model_call(request, self._options)
+
+        async def take(step: Step) -> Any:
+            match step:
+                case PlanRequest():
+                    return await aplan_call(step, self._planner)
+                case Plan():
+                    return await areport_plan(step, None)
+                case DelegatedCall():
+                    return await step.tool.ainvoke(dict(step.call), inner_call_config())
+                case _:
+                    return await handler(step)
+
+        steps = self._steps(request)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = await take(step)
+                except Exception as error:  # noqa: BLE001 -- as above
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as end:
+            return cast("ExtendedModelResponse[ResponseT]", end.value)
+
+    def _steps(self, request: ModelRequest[Any]) -> Generator[Step, Any, ExtendedModelResponse[Any]]:
+        """A model call as the steps to take, each of which is told its result; no step is taken here."""
+        model = unbound_model(request.model)
+        if isinstance(model, ChatGeminiCodeExecution):  # plans by itself
+            response = yield request.override(
+                messages=with_valid_signatures(request.messages, model.endpoint),
+                tools=tools_without(request, self._tool),
+                model_settings={**request.model_settings, **self._settings},
+            )
+            return _recorded(response)
+        call = model_call(request, self._tool, self._combination)
         while True:
-            plan = call.explained(await aplan_call(call.plan_request, self._options.planner))
+            plan = call.explained((yield call.plan_request))
             try:
-                response = await _acarried_out(call.exchanges(plan), handler)
+                response = yield from call.exchanges(plan)
             except Exception as error:
                 if not call.goes_another_way_after(plan, error):
                     raise
             else:
-                await areport_plan(plan, None)
+                yield plan
                 return _recorded(response, plan, call.endpoint)
-
-
-def _carried_out(exchanges: Exchanges, handler: Callable[[Any], ModelResponse[Any]]) -> ModelResponse[Any]:
-    step = next(exchanges)
-    while True:
-        answer = (
-            step.tool.invoke(dict(step.call), inner_call_config())
-            if isinstance(step, DelegatedCall)
-            else handler(step)
-        )
-        try:
-            step = exchanges.send(answer)
-        except StopIteration as end:
-            response: ModelResponse[Any] = end.value
-            return response
-
-
-async def _acarried_out(
-    exchanges: Exchanges, handler: Callable[[Any], Awaitable[ModelResponse[Any]]]
-) -> ModelResponse[Any]:
-    step = next(exchanges)
-    while True:
-        answer = (
-            await step.tool.ainvoke(dict(step.call), inner_call_config())
-            if isinstance(step, DelegatedCall)
-            else await handler(step)
-        )
-        try:
-            step = exchanges.send(answer)
-        except StopIteration as end:
-            response: ModelResponse[Any] = end.value
-            return response
 
 
 def _tool(tool: BaseTool | None, llm: BaseChatModel | None, executor: CodeExecutor | None) -> BaseTool | None:
@@ -194,6 +220,8 @@ def _tool(tool: BaseTool | None, llm: BaseChatModel | None, executor: CodeExecut
     ]
     if len(given) > 1:
         raise ConfigurationError(f"CodeExecutionMiddleware takes one of {', '.join(given)}, not several")
+    if tool is not None and not isinstance(tool, BaseTool):
+        raise ConfigurationError(f"tool={tool!r:.100} is no LangChain tool; pass PythonTool(), for example")
     if llm is not None:
         return CodeExecutionTool(llm)
     return tool if executor is None else PythonTool(executor)

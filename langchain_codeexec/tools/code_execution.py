@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.messages.code_blocks import blocks_with_code, code_executions
 from langchain_codeexec.planning.model_planner import inner_call_config
-from langchain_codeexec.tools.report import Report, ReportingTool, step_from_code
+from langchain_codeexec.tools.report import Output, Report, ReportingTool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from langchain_codeexec.messages.code_blocks import CodeBlock
-    from langchain_codeexec.tools.context import CallContext
-    from langchain_codeexec.tools.report import Progress
 
 __all__ = ["GOOGLE_CODE_EXECUTION", "CodeExecutionTool", "is_google_model", "unbound_model"]
 
@@ -64,7 +62,7 @@ class CodeExecutionTool(ReportingTool):
         llm: A `ChatGeminiCodeExecution`, or a Gemini model of langchain-google-genai or
             langchain-google-vertexai.
         **settings: Those of LangChain's tools (`name`, `description`, `return_direct` and so on), and
-        `show_images`.
+            `show_images`.
 
     Raises:
         ConfigurationError: The model is none, or a setting is unknown.
@@ -91,44 +89,41 @@ class CodeExecutionTool(ReportingTool):
             )
         super().__init__(**{"llm": llm, **settings})
 
-    def report(self, arguments: Json, context: CallContext, progress: Progress) -> Report:  # noqa: ARG002 -- the base's
-        """Have the task done, and report each step as it arrives.
+    def _run(self, task: str, data: str | None = None) -> Output:
+        return self._output(self._steps(_question(task, data)))
 
-        Raises:
-            GeminiError: The service gave no answer.
-        """
+    async def _arun(self, task: str, data: str | None = None) -> Output:
+        return await self._aoutput(self._asteps(_question(task, data)))
+
+    def _steps(self, question: list[BaseMessage]) -> Iterator[CodeBlock | Report]:
         answer: Any = None
-        for chunk in self._chunks(arguments):
+        for chunk in self._chunks(question):
+            answer = chunk if answer is None else answer + chunk
+            yield from _code_blocks(chunk)
+        yield _report(answer)
+
+    async def _asteps(self, question: list[BaseMessage]) -> AsyncIterator[CodeBlock | Report]:
+        answer: Any = None
+        async for chunk in self._achunks(question):
             answer = chunk if answer is None else answer + chunk
             for code in _code_blocks(chunk):
-                progress.report(step_from_code(code))
-        return _report(answer)
+                yield code
+        yield _report(answer)
 
-    async def areport(self, arguments: Json, context: CallContext, progress: Progress) -> Report:  # noqa: ARG002 -- as above
-        """Have the task done without blocking the event loop; see `report`."""
-        answer: Any = None
-        async for chunk in self._achunks(arguments):
-            answer = chunk if answer is None else answer + chunk
-            for code in _code_blocks(chunk):
-                await progress.areport(step_from_code(code))
-        return _report(answer)
-
-    def _chunks(self, arguments: Json) -> Iterator[Any]:
-        llm, messages = self.llm, _question(**arguments)
-        if not is_google_model(llm):
-            yield from llm.stream(messages, inner_call_config())
+    def _chunks(self, question: list[BaseMessage]) -> Iterator[BaseMessage]:
+        if not is_google_model(self.llm):
+            yield from self.llm.stream(question, inner_call_config())
             return
         with _failures_for_the_agent():
-            yield llm.bind_tools([GOOGLE_CODE_EXECUTION]).invoke(messages, inner_call_config())
+            yield self.llm.bind_tools([GOOGLE_CODE_EXECUTION]).invoke(question, inner_call_config())
 
-    async def _achunks(self, arguments: Json) -> AsyncIterator[Any]:
-        llm, messages = self.llm, _question(**arguments)
-        if not is_google_model(llm):
-            async for chunk in llm.astream(messages, inner_call_config()):
+    async def _achunks(self, question: list[BaseMessage]) -> AsyncIterator[BaseMessage]:
+        if not is_google_model(self.llm):
+            async for chunk in self.llm.astream(question, inner_call_config()):
                 yield chunk
             return
         with _failures_for_the_agent():
-            yield await llm.bind_tools([GOOGLE_CODE_EXECUTION]).ainvoke(messages, inner_call_config())
+            yield await self.llm.bind_tools([GOOGLE_CODE_EXECUTION]).ainvoke(question, inner_call_config())
 
 
 @contextmanager
@@ -155,7 +150,7 @@ def unbound_model(model: Any) -> Any:
     return model
 
 
-def _question(task: str, data: str | None = None) -> list[BaseMessage]:
+def _question(task: str, data: str | None) -> list[BaseMessage]:
     prompt = f"{_PROMPT}{task}"
     return [HumanMessage(f"{prompt}\n\nThe data:\n\n{data}" if data else prompt)]
 
@@ -168,4 +163,4 @@ def _report(answer: BaseMessage) -> Report:
     executions = tuple(code_executions(answer))
     notice = answer.response_metadata.get("finish_message")
     remarks = [str(notice)] * bool(notice) + ["No code was run for this answer."] * (not executions)
-    return Report(executions, answer=answer.text, remark=" ".join(remarks))
+    return Report(executions, answer=answer.text, remarks=(" ".join(remarks),))

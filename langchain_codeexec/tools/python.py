@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
+from langchain_core.messages import ToolMessage
+from langchain_core.runnables import RunnableConfig  # noqa: TC002 -- langchain-core reads it
 from langchain_core.tools import InjectedToolArg
 from pydantic import BaseModel, Field, PlainSerializer, PrivateAttr
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.executions import CodeExecution, ExecutionRequest, Outcome
+from langchain_codeexec.executions import ARTIFACT_TYPE, CodeExecution, ExecutionRequest, Outcome
 from langchain_codeexec.executors.base import checked_executor
 from langchain_codeexec.messages.code_blocks import CodeCall, CodeResult
-from langchain_codeexec.tools.context import FoundFiles, files_for
-from langchain_codeexec.tools.report import Report, ReportingTool, step_from_code
+from langchain_codeexec.tools.files import files_in_state, messages_in_state
+from langchain_codeexec.tools.report import IN_SESSION, Output, Report, ReportingTool
 from langchain_codeexec.tools.sessions import ThreadSessions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
-    from langchain_codeexec.executions import ExecutionResult, InlineFile
+    from langchain_core.messages import BaseMessage
+
+    from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.executors.base import CodeExecutor
-    from langchain_codeexec.tools.context import CallContext
-    from langchain_codeexec.tools.report import Progress
+    from langchain_codeexec.messages.code_blocks import CodeBlock
     from langchain_codeexec.tools.sessions import ThreadSession
 
 __all__ = ["PythonTool"]
-
-Json = dict[str, Any]
 
 _PURPOSE: Final = (
     "Runs a Python program and gives what it prints. Use it for whatever must be computed exactly. "
@@ -62,8 +61,8 @@ class PythonTool(ReportingTool):
     """Python for any agent and any model: the calling model writes the code, an executor runs it.
 
     The text for the calling model is what the code printed; the artifact holds the run, and
-    `code_executions(message)` reads it. Code and result are reported while the tool runs: as the LangChain custom
-    event `code_execution_progress`, and in a graph through `stream_mode="custom"`.
+    `code_executions(message)` reads it. Code and result are reported while the tool runs: as the LangChain
+    custom event `code_execution_progress`, and in a graph through `stream_mode="custom"`.
 
     The calls of one thread of conversation (`config["configurable"]["thread_id"]`) share a session:
     variables, imports and files of one are there in the next, and never in another thread's. They run one
@@ -74,10 +73,9 @@ class PythonTool(ReportingTool):
 
     Args:
         executor: Runs the code; by default a `LocalSandbox` of the tool's own, which starts with the first
-            call and
-            ends when the tool is closed.
-        **settings: Those of LangChain's tools (`name`, `description`, `return_direct` and so on), and those
-        below.
+            call and ends when the tool is closed.
+        **settings: Those of LangChain's tools (`name`, `description`, `return_direct` and so on),
+            `show_images`, and those below.
 
     Attributes:
         max_sessions: Threads that have a session open at a time, the least recently used is closed for
@@ -133,84 +131,63 @@ class PythonTool(ReportingTool):
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def report(self, arguments: Json, context: CallContext, progress: Progress) -> Report:
-        """Run the program.
+    def _run(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Output:
+        return self._output(self._steps(_Call(self, code, runtime), _thread(config)))
 
-        Raises:
-            ExecutorError: The sandbox is broken.
-            GeminiError: The executor is Gemini's, and the service did not answer.
-        """
-        call = self._call(arguments["code"], context)
-        progress.report(step_from_code(self._code(call)))
-        if self._sessions and context.thread:
-            with self._sessions.turn(context.thread) as session:
+    async def _arun(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Output:
+        return await self._aoutput(self._asteps(_Call(self, code, runtime), _thread(config)))
+
+    def _steps(self, call: _Call, thread: str) -> Iterator[CodeBlock | Report]:
+        yield call.code
+        if self._sessions and thread:
+            with self._sessions.turn(thread) as session:
                 result = session.run(call.request_in(session))
-                call.note(session)
         else:
             result = self.executor.run(call.request)
-        progress.report(step_from_code(self._result(result)))
-        return call.report(result, self._origin(result))
+        yield from call.outcome(result)
 
-    async def areport(self, arguments: Json, context: CallContext, progress: Progress) -> Report:
-        """Run the program without blocking the event loop; see `report`."""
-        call = self._call(arguments["code"], context)
-        await progress.areport(step_from_code(self._code(call)))
-        if self._sessions and context.thread:
-            async with self._sessions.aturn(context.thread) as session:
+    async def _asteps(self, call: _Call, thread: str) -> AsyncIterator[CodeBlock | Report]:
+        yield call.code
+        if self._sessions and thread:
+            async with self._sessions.aturn(thread) as session:
                 result = await session.arun(call.request_in(session))
-                call.note(session)
         else:
             result = await self.executor.arun(call.request)
-        await progress.areport(step_from_code(self._result(result)))
-        return call.report(result, self._origin(result))
-
-    def _call(self, code: str, context: CallContext) -> _Call:
-        found = files_for(context) if self.give_files else FoundFiles()
-        return _Call(ExecutionRequest(code, files=found.files), found.left_out, context)
-
-    def _code(self, call: _Call) -> CodeCall:
-        return CodeCall(call.request.code, call.request.language, None, self.executor.name)
-
-    def _result(self, result: ExecutionResult) -> CodeResult:
-        return CodeResult(result.outcome, result.output, result.images, None, self._origin(result))
-
-    def _origin(self, result: ExecutionResult) -> str:
-        return result.executor or str(self.executor.name)
+        for step in call.outcome(result):
+            yield step
 
 
-@dataclass
 class _Call:
     """One call on its way.
 
     Attributes:
-        request: Its program, with all files that there are.
-        left_out: Files that cannot be given to a program.
-        context: Where it comes from.
-        in_session: Whether the program ran in a session.
-        has_lost: Whether it misses what earlier calls left.
+        request: Its program, with the files it is given.
     """
 
-    request: ExecutionRequest
-    left_out: tuple[str, ...]
-    context: CallContext
-    in_session: bool = False
-    has_lost: bool = False
+    def __init__(self, tool: PythonTool, code: str, runtime: Any) -> None:
+        state = getattr(runtime, "state", None)
+        files, self._left_out = files_in_state(state) if tool.give_files else ((), ())
+        self.request = ExecutionRequest(code, files=files)
+        self._had_session = _left_session(messages_in_state(state), tool.name)
+        self._in_session = self._has_lost = False
+        self._origin = str(tool.executor.name)
+
+    @property
+    def code(self) -> CodeCall:
+        """The program as a step."""
+        return CodeCall(self.request.code, self.request.language, None, self._origin)
 
     def request_in(self, session: ThreadSession) -> ExecutionRequest:
-        """The request with the files that the session has not got yet; programs may have changed the others."""
-        self.has_lost = session.has_lost or (not session.has_state and self.context.had_session)
-        new = [file for file in self.request.files if session.placed.get(file.name) != _digest(file)]
-        self.request = replace(self.request, files=tuple(new))
+        """The request as it goes to a session."""
+        self._in_session = True
+        self._has_lost = session.has_lost or (not session.has_state and self._had_session)
+        self.request = session.request(self.request)
         return self.request
 
-    def note(self, session: ThreadSession) -> None:
-        """Note that the program ran."""
-        self.in_session = True
-        session.has_lost = False
-        session.placed.update({file.name: _digest(file) for file in self.request.files})
-
-    def report(self, result: ExecutionResult, origin: str) -> Report:
-        """What the calling model is told and what is kept."""
+    def outcome(self, result: ExecutionResult) -> Iterator[CodeBlock | Report]:
+        """What came of the program, as a step and as the report."""
+        origin = result.executor or self._origin
+        yield CodeResult(result.outcome, result.output, result.images, None, origin)
         run = CodeExecution(
             code=self.request.code,
             language=self.request.language,
@@ -220,9 +197,12 @@ class _Call:
             origin=origin,
             tried=result.tried,
         )
-        remarks = "\n\n".join(filter(None, self._remarks(result, origin)))
-        return Report(
-            (run,), value=result.value or "", files=result.files, remark=remarks, in_session=self.in_session
+        yield Report(
+            (run,),
+            files=result.files,
+            remarks=tuple(self._remarks(result, origin)),
+            value=result.value or "",
+            in_session=self._in_session,
         )
 
     def _remarks(self, result: ExecutionResult, origin: str) -> Iterator[str]:
@@ -231,15 +211,29 @@ class _Call:
             yield f"It wrote to stderr:\n{result.stderr}"
         if went_well and result.detail:
             yield f"Note: {result.detail}."
-        if self.has_lost:
+        if self._has_lost:
             yield _LOST
         if self.request.files:
             yield f"Files given to the program: {', '.join(file.name for file in self.request.files)}."
-        if self.left_out:
-            yield f"Files that cannot be given to a program: {', '.join(self.left_out)}."
+        if self._left_out:
+            yield f"Files that cannot be given to a program: {', '.join(self._left_out)}."
         if result.tried:
             yield f"Run by {origin}; tried before: {', '.join(result.tried)}."
 
 
-def _digest(file: InlineFile) -> bytes:
-    return sha256(file.data).digest()
+def _thread(config: RunnableConfig | None) -> str:
+    """The conversation's thread; empty where it has none."""
+    thread = ((config or {}).get("configurable") or {}).get("thread_id")
+    return "" if thread is None else str(thread)
+
+
+def _left_session(messages: Iterable[BaseMessage], tool: str) -> bool:
+    """Whether a conversation holds a call of the tool that left its state in a session."""
+    return any(
+        isinstance(message, ToolMessage)
+        and message.name == tool
+        and isinstance(message.artifact, dict)
+        and message.artifact.get("type") == ARTIFACT_TYPE
+        and bool(message.artifact.get(IN_SESSION))
+        for message in messages
+    )

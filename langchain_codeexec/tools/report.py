@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from abc import abstractmethod
 from base64 import b64encode
-from collections.abc import Callable, Mapping  # noqa: TC003 -- pydantic reads them
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
-from langchain_core.runnables import RunnableConfig  # noqa: TC002 -- langchain-core reads it
 from langchain_core.tools import BaseTool, ToolException
 
 from langchain_codeexec.errors import (
@@ -25,19 +22,23 @@ from langchain_codeexec.errors import (
 )
 from langchain_codeexec.executions import Outcome, artifact_from_executions
 from langchain_codeexec.messages.code_blocks import CodeCall
-from langchain_codeexec.tools.context import IN_SESSION, CallContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from langchain_codeexec.executions import CodeExecution, InlineFile
     from langchain_codeexec.messages.code_blocks import CodeBlock
 
-__all__ = ["PROGRESS_EVENT", "Progress", "Report", "ReportingTool", "step_from_code"]
+__all__ = ["IN_SESSION", "Output", "Report", "ReportingTool"]
 
 Json = dict[str, Any]
-_Output: TypeAlias = "tuple[str | list[str | Json], Json]"
+Output: TypeAlias = tuple[str | list[str | Json], Json]
+"""Content and artifact of a tool message."""
 
+IN_SESSION: Final = "in_session"
+"""Key of an artifact: whether the program left its state in a session, for those after it."""
+
+_PROGRESS_EVENT: Final = "code_execution_progress"
 _MOST_PRINTED: Final = 20_000
 """Characters of a run's output that the calling model is given; the artifact holds all of it."""
 
@@ -45,6 +46,7 @@ _ENDINGS: Final = {
     Outcome.OK: "The code printed:",
     Outcome.FAILED: "The code failed:",
     Outcome.DEADLINE_EXCEEDED: "The code ran out of time:",
+    Outcome.UNSPECIFIED: "The code ended in an unknown way:",
 }
 
 
@@ -54,34 +56,38 @@ class Report:
 
     Attributes:
         executions: The runs, in order.
-        value: What a notebook would show of the last run's last expression; empty if nothing.
         answer: What the model that wrote the code says; empty where the caller wrote it.
         files: Files left behind, images drawn excepted.
-        remark: What else the caller should know.
+        remarks: What else the caller should know.
+        value: What a notebook would show of the last run's last expression; empty if nothing.
         in_session: Whether the runs left their state in a session, for those after them.
     """
 
     executions: tuple[CodeExecution, ...] = ()
     answer: str = ""
     files: tuple[InlineFile, ...] = ()
-    remark: str = ""
+    remarks: tuple[str, ...] = ()
     value: str = ""
     in_session: bool = False
 
     @property
     def content(self) -> str:
         """The text for the calling model: the answer, what was printed, and what it cannot see."""
-        texts = (self.answer, *self._printed(), *self._kept(), self.remark)
-        return "\n\n".join(text for text in map(str.strip, texts) if text)
+        texts = map(str.strip, (self.answer, *self._printed(), *self._kept(), *self.remarks))
+        return "\n\n".join(filter(None, texts))
 
     @property
-    def blocks(self) -> list[str | dict[str, Any]]:
+    def blocks(self) -> list[str | Json]:
         """The text and the images, for a calling model that sees."""
-        images = [image for run in self.executions for image in run.images]
-        return [{"type": "text", "text": self.content}, *map(_image_block, images)]
+        images = [
+            {"type": "image", "base64": b64encode(image.data).decode(), "mime_type": image.mime_type}
+            for run in self.executions
+            for image in run.images
+        ]
+        return [{"type": "text", "text": self.content}, *images]
 
     @property
-    def artifact(self) -> dict[str, Any]:
+    def artifact(self) -> Json:
         """The runs, images and files in plain JSON."""
         artifact = artifact_from_executions(self.executions, answer=self.answer, files=self.files)
         return {**artifact, IN_SESSION: True} if self.in_session else artifact
@@ -90,7 +96,7 @@ class Report:
         """What each run printed. A failure that was mended afterwards is of no interest to the caller."""
         for run in self.executions:
             if run.ok or run is self.executions[-1]:
-                ending = _ENDINGS.get(run.outcome or Outcome.UNSPECIFIED, "The code ended in an unknown way:")
+                ending = _ENDINGS[run.outcome or Outcome.UNSPECIFIED]
                 yield f"{ending}\n{_head(run.output or '') or '(nothing)'}"
         if self.value:
             yield f"The value of its last expression:\n{_head(self.value)}"
@@ -103,8 +109,65 @@ class Report:
             yield f"Files written and kept beside this text: {', '.join(file.name for file in self.files)}."
 
 
-def _image_block(image: InlineFile) -> dict[str, Any]:
-    return {"type": "image", "base64": b64encode(image.data).decode(), "mime_type": image.mime_type}
+class ReportingTool(BaseTool):
+    """A tool whose calls end in a `Report`: its text is the content, its runs in plain JSON are the artifact.
+
+    A failing program is a result like any other. Where the service or the sandbox fails, the message says so
+    with the status `error`, and what to do; with `handle_tool_error=False` it is a `ToolException`, which
+    `ToolRetryMiddleware` can retry.
+
+    Code and results are reported while the tool runs: as the LangChain custom event
+    `code_execution_progress`, and in a graph through `stream_mode="custom"`.
+
+    Attributes:
+        show_images: Whether the calling model is shown the images drawn, as `image` blocks beside the text.
+    """
+
+    show_images: bool = False
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    handle_tool_error: Any = True  # the releases of langchain-core type it differently
+
+    def _output(self, steps: Iterator[CodeBlock | Report]) -> Output:
+        """Carry a call out: its steps are code and results as they come, and the report in the end."""
+        report = Report()
+        try:
+            for step in steps:
+                if isinstance(step, Report):
+                    report = step
+                    continue
+                event = self._progress(step)
+                with suppress(RuntimeError):  # there is no parent run
+                    dispatch_custom_event(_PROGRESS_EVENT, event)
+        except CodeExecError as error:
+            raise ToolException(_advice(error)) from error
+        return report.blocks if self.show_images else report.content, report.artifact
+
+    async def _aoutput(self, steps: AsyncIterator[CodeBlock | Report]) -> Output:
+        """Carry a call out without blocking the event loop; see `_output`."""
+        report = Report()
+        try:
+            async for step in steps:
+                if isinstance(step, Report):
+                    report = step
+                    continue
+                event = self._progress(step)
+                with suppress(RuntimeError):
+                    await adispatch_custom_event(_PROGRESS_EVENT, event)
+        except CodeExecError as error:
+            raise ToolException(_advice(error)) from error
+        return report.blocks if self.show_images else report.content, report.artifact
+
+    def _progress(self, code: CodeBlock) -> Json:
+        """The event that tells of code or its result, written to the stream of the graph that runs, if any."""
+        event: Json = {"type": _PROGRESS_EVENT, "tool": self.name}
+        if isinstance(code, CodeCall):
+            event |= {"step": "code", "code": code.code, "language": code.language}
+        else:
+            event |= {"step": "result", "outcome": code.outcome.value, "output": code.output}
+        if langgraph := sys.modules.get("langgraph.config"):
+            with suppress(RuntimeError, KeyError):  # no graph runs
+                langgraph.get_stream_writer()(event)
+        return event
 
 
 def _head(output: str) -> str:
@@ -113,107 +176,9 @@ def _head(output: str) -> str:
     return f"{output[:_MOST_PRINTED]}\n[{len(output) - _MOST_PRINTED} more characters were printed]"
 
 
-PROGRESS_EVENT: Final = "code_execution_progress"
-"""Name of the custom event; its data is a step with the tool's name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Reports steps to LangChain's callbacks and, in a graph, to `stream_mode="custom"`.
-
-    Attributes:
-        tool: Name of the tool.
-    """
-
-    tool: str
-
-    def report(self, step: Json) -> None:
-        """Report a step."""
-        event = self._event(step)
-        _write(event)
-        with suppress(RuntimeError):  # there is no parent run
-            dispatch_custom_event(PROGRESS_EVENT, event)
-
-    async def areport(self, step: Json) -> None:
-        """Report a step without blocking the event loop."""
-        event = self._event(step)
-        _write(event)
-        with suppress(RuntimeError):
-            await adispatch_custom_event(PROGRESS_EVENT, event)
-
-    def _event(self, step: Json) -> Json:
-        return {"type": PROGRESS_EVENT, "tool": self.tool, **step}
-
-
-def step_from_code(code: CodeBlock) -> Json:
-    """A step: `code` and `language` of what was written, or `outcome` and `output` of what came of it."""
-    if isinstance(code, CodeCall):
-        return {"step": "code", "code": code.code, "language": code.language}
-    return {"step": "result", "outcome": code.outcome.value, "output": code.output}
-
-
-def _write(event: Json) -> None:
-    """Write to the stream of the graph that runs; where LangGraph is not loaded, none does."""
-    config = sys.modules.get("langgraph.config")
-    if config is None:
-        return
-    with suppress(RuntimeError, KeyError):
-        config.get_stream_writer()(event)
-
-
-class ReportingTool(BaseTool):
-    """A tool whose calls end in a `Report`: its text is the content, its runs in plain JSON are the artifact.
-
-    A failing program is a result like any other. Where the service or the sandbox fails, the message says so
-    with the status `error`, and what to do; with `handle_tool_error=False` it is a `ToolException`, which
-    `ToolRetryMiddleware` can retry.
-
-    Attributes:
-        show_images: Whether the calling model is shown the images drawn, as `image` blocks beside the text.
-    """
-
-    show_images: bool = False
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
-    handle_tool_error: bool | str | Callable[[ToolException], str] | None = True
-
-    @abstractmethod
-    def report(self, arguments: Json, context: CallContext, progress: Progress) -> Report:
-        """Carry a call out.
-
-        Raises:
-            CodeExecError: The service or the sandbox failed; a failing program is part of the report.
-        """
-
-    @abstractmethod
-    async def areport(self, arguments: Json, context: CallContext, progress: Progress) -> Report:
-        """Carry a call out without blocking the event loop; see `report`."""
-
-    def _run(self, *args: Any, config: RunnableConfig, runtime: Any = None, **kwargs: Any) -> _Output:
-        arguments, context = self._arguments(args, kwargs), CallContext.of(self.name, config, runtime)
-        try:
-            return self._output(self.report(arguments, context, Progress(self.name)))
-        except CodeExecError as error:
-            raise ToolException(_advice(error)) from error
-
-    async def _arun(self, *args: Any, config: RunnableConfig, runtime: Any = None, **kwargs: Any) -> _Output:
-        arguments, context = self._arguments(args, kwargs), CallContext.of(self.name, config, runtime)
-        try:
-            return self._output(await self.areport(arguments, context, Progress(self.name)))
-        except CodeExecError as error:
-            raise ToolException(_advice(error)) from error
-
-    def _output(self, report: Report) -> _Output:
-        return report.blocks if self.show_images else report.content, report.artifact
-
-    def _arguments(self, args: tuple[Any, ...], kwargs: Json) -> Json:
-        """By name; LangChain passes an input that is a plain string by position."""
-        schema: Any = self.args_schema
-        return dict(zip(schema.model_fields, args, strict=False)) | kwargs
-
-
 def _advice(error: CodeExecError) -> str:
     """What happened, and what an agent can do about it."""
-    remedy = next((words for kind, words in _REMEDIES.items() if isinstance(error, kind)), _NEVER)
+    remedy = next((remedy for kind, remedy in _REMEDIES.items() if isinstance(error, kind)), _NEVER)
     return f"The code was not run: {error}\n{remedy}"
 
 

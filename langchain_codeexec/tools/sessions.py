@@ -6,6 +6,8 @@ import sys
 import weakref
 from collections import OrderedDict
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
+from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +18,7 @@ from langchain_codeexec.gemini.clients import abandon, renew_after_fork
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
-    from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
+    from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
 __all__ = ["ThreadSession", "ThreadSessions"]
@@ -34,7 +36,6 @@ class ThreadSession:
     Attributes:
         has_state: Whether a program ran in the open session.
         has_lost: Whether the state of earlier programs is gone and nobody was told yet.
-        placed: Files in the session's working directory that were put there, by name.
         users: Calls that run in it or wait for their turn.
         semaphore: Lets in one call at a time.
 
@@ -47,19 +48,24 @@ class ThreadSession:
         self._executor = executor
         self._stack = ExitStack()
         self._session: ExecutorSession | None = None
+        self._placed: dict[str, bytes] = {}
         self.has_state, self.has_lost = False, has_lost
-        self.placed: dict[str, bytes] = {}
         self.users = 0
         self.semaphore = FairSemaphore(places=1, most_waiting=sys.maxsize)
 
+    def request(self, request: ExecutionRequest) -> ExecutionRequest:
+        """The request with the files that the session has not got yet; programs may have changed the others."""
+        new = tuple(file for file in request.files if self._placed.get(file.name) != _digest(file))
+        return replace(request, files=new)
+
     def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program after the thread's earlier ones."""
-        with self._ending_after_failure():
+        with self._noting(request):
             return self._opened().run(request)
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task kills it and ends the session."""
-        with self._ending_after_failure():
+        with self._noting(request):
             return await arun_in(self._opened(), request)
 
     def end(self) -> None:
@@ -67,7 +73,7 @@ class ThreadSession:
         self._session = None
         self.has_lost = self.has_lost or self.has_state
         self.has_state = False
-        self.placed = {}
+        self._placed = {}
         self._stack.close()
 
     def _opened(self) -> ExecutorSession:
@@ -76,7 +82,8 @@ class ThreadSession:
         return self._session
 
     @contextmanager
-    def _ending_after_failure(self) -> Iterator[None]:
+    def _noting(self, request: ExecutionRequest) -> Iterator[None]:
+        """Note what a run leaves; most failures end the session."""
         try:
             yield
         except _HARMLESS:
@@ -84,7 +91,12 @@ class ThreadSession:
         except BaseException:
             self.end()
             raise
-        self.has_state = True
+        self.has_state, self.has_lost = True, False
+        self._placed |= {file.name: _digest(file) for file in request.files}
+
+
+def _digest(file: InlineFile) -> bytes:
+    return sha256(file.data).digest()
 
 
 class ThreadSessions:
@@ -108,7 +120,7 @@ class ThreadSessions:
     def _start(self) -> None:
         self._threads: OrderedDict[str, ThreadSession] = OrderedDict()
         self._lock = Lock()
-        self._end = weakref.finalize(self, _end_all, self._threads)
+        self._end = weakref.finalize(self, _end_each, self._threads.values())
 
     def renew(self) -> None:
         """Start afresh in a child process; the sessions are still the parent's."""
@@ -175,10 +187,6 @@ class ThreadSessions:
             while len(self._closed) > _REMEMBERED:
                 self._closed.popitem(last=False)
         return session
-
-
-def _end_all(threads: OrderedDict[str, ThreadSession]) -> None:
-    _end_each(threads.values())
 
 
 def _end_each(sessions: Iterable[ThreadSession]) -> None:

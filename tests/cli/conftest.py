@@ -1,24 +1,26 @@
-"""What the command line's tests share: a way to run it, and a service that follows a script."""
+"""What the command line's tests share: a way to run it, and a service for `--live`."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
 from langchain_codeexec.cli.app import app
-from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.emulator.server import LocalServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from typer.testing import Result
+
+    from tests.services import Gemini
 
 
 def words(text: str) -> str:
@@ -44,35 +46,26 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
 
 
 @pytest.fixture
-def gemini(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., GeminiEmulator]]:
-    """Let `--live` reach a server that follows a script."""
-    running: list[GeminiEmulator] = []
-
-    def start(*script: Any) -> GeminiEmulator:
-        emulator = GeminiEmulator(ScriptedBrain(script)).start()
-        running.append(emulator)
-        monkeypatch.setenv("GOOGLE_API_KEY", "any")
-        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", emulator.url)
-        return emulator
-
-    yield start
-    for emulator in running:
-        emulator.stop()
+def gemini(gemini: Gemini, monkeypatch: pytest.MonkeyPatch) -> Gemini:
+    """The service that `--live` reaches."""
+    monkeypatch.setenv("GOOGLE_API_KEY", "any")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", gemini.url)
+    return gemini
 
 
 @pytest.fixture
-def serving(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Run a command that serves; a client in a thread of its own asks it things, and then ends it by a signal."""
+def serving(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Result, Any]]:
+    """Run a command that serves, and in a thread a client; returns what both gave, after a signal has ended it."""
     serve = LocalServer.serve
 
-    def run(*args: str, client: Callable[[str], object], end: int = signal.SIGINT) -> Result:
-        failures: list[BaseException] = []
+    def run(*args: str, client: Callable[[str], object], end: int = signal.SIGINT) -> tuple[Result, Any]:
+        future: Future[Any] = Future()
 
         def use(url: str) -> None:
             try:
-                client(url)
+                future.set_result(client(url))
             except BaseException as failure:  # noqa: BLE001 -- raised again where the test sees it
-                failures.append(failure)
+                future.set_exception(failure)
             finally:
                 os.kill(os.getpid(), end)
 
@@ -84,9 +77,6 @@ def serving(cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> Call
             serve(server, announced)
 
         monkeypatch.setattr(LocalServer, "serve", watched)
-        result = cli(*args)
-        if failures:
-            raise failures[0]
-        return result
+        return cli(*args, "--port", "0"), future.result()
 
     return run

@@ -17,13 +17,15 @@ from tests.cli.conftest import words
 SUM = "What is the sum of the first 10 positive integers?"
 PLOT = "Plot a bar chart of the rainfall in mm: January 48, February 40, March 45, April 52."
 PNG = b"\x89PNG\r\n\x1a\n"
+streamed = pytest.mark.parametrize("options", [[], ["--stream"]])
+commands = pytest.mark.parametrize("command", [["ask", SUM], ["chat"], ["serve"]])
 
 
 def code(source: str) -> dict:
     return {"executableCode": {"language": "PYTHON", "code": source}}
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"]])
+@streamed
 def test_shows_question_code_output_answer_and_tokens_in_order(cli, options):
     result = cli("ask", SUM, *options)
     assert result.exit_code == 0
@@ -58,7 +60,7 @@ STEPS = """\
 """
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"]])
+@streamed
 def test_a_script_answers_and_its_unused_steps_are_listed(cli, tmp_path, options):
     (tmp_path / "steps.yaml").write_text(STEPS)
     result = cli("ask", "Six times seven?", "--script", "steps.yaml", "--html", "page.html", *options)
@@ -72,7 +74,7 @@ def test_a_script_answers_and_its_unused_steps_are_listed(cli, tmp_path, options
 
 
 def test_a_chat_model_answers(cli, gemini):
-    gemini("```python\nprint(6 * 7)\n```", "It is 42.")
+    gemini.says("```python\nprint(6 * 7)\n```", "It is 42.")
     model = "google_genai:gemini-2.5-flash"
     result = cli("ask", "Six times seven?", "--brain", model, "--json")
     assert f"{model} answers; the code it writes really runs." in words(result.stderr)
@@ -82,7 +84,7 @@ def test_a_chat_model_answers(cli, gemini):
     assert record["model"] == f"gemini-3-flash-preview (stand-in: {model})"
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"]])
+@streamed
 def test_a_script_without_a_step_for_the_question_says_so_at_once(cli, tmp_path, options):
     (tmp_path / "steps.yaml").write_text("- {when: {text: other}, reply: Hello.}")
     result = cli("ask", SUM, "--script", "steps.yaml", *options)
@@ -103,7 +105,7 @@ def test_only_one_can_answer(cli, command, options):
     assert f"{first} and {second} exclude each other; give one of them alone" in words(result.stderr)
 
 
-@pytest.mark.parametrize("command", [["ask", SUM], ["chat"], ["serve"]])
+@commands
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -124,7 +126,7 @@ def test_what_cannot_answer_is_named(cli, tmp_path, command, options, message):
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("command", [["ask", SUM], ["chat"], ["serve"]])
+@commands
 def test_without_langchain_its_extra_is_named(cli, monkeypatch, command):
     monkeypatch.setitem(sys.modules, "langchain.chat_models", None)
     result = cli(*command, "--brain", "ollama:qwen3")
@@ -147,13 +149,12 @@ def test_prints_one_json_object_and_nothing_else(cli):
 def test_json_holds_images_by_value_unless_a_directory_is_given(cli, tmp_path):
     [image] = json.loads(cli("ask", PLOT, "--json").stdout)["executions"][0]["images"]
     assert b64decode(image["base64"]).startswith(PNG)
-    [image] = json.loads(cli("ask", PLOT, "--json", "--output-dir", "plots").stdout)["executions"][0][
-        "images"
-    ]
+    printed = cli("ask", PLOT, "--json", "--output-dir", "plots").stdout
+    [image] = json.loads(printed)["executions"][0]["images"]
     assert (tmp_path / image["path"]).read_bytes().startswith(PNG)
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"]])
+@streamed
 def test_saves_images_and_shows_where(cli, tmp_path, options):
     result = cli("ask", PLOT, *options)
     [path] = (tmp_path / "demo-output").iterdir()
@@ -166,7 +167,7 @@ def test_makes_no_directory_where_nothing_is_drawn(cli, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"]])
+@streamed
 def test_a_file_where_the_images_should_go_costs_nobody_the_answer(cli, tmp_path, options):
     (tmp_path / "plots").write_text("here I am")
     result = cli("ask", PLOT, "--output-dir", "plots", *options)
@@ -174,13 +175,6 @@ def test_a_file_where_the_images_should_go_costs_nobody_the_answer(cli, tmp_path
     assert "answer ─" in result.stdout
     assert "could not be saved in" in result.stdout
     assert (tmp_path / "plots").read_text() == "here I am"
-
-
-def test_code_reads_the_file_that_is_sent(cli, tmp_path):
-    (tmp_path / "data.csv").write_text("a,b\n1,2\n3,4\n")
-    result = cli("ask", "What is the mean of column b?", "--file", "data.csv")
-    assert result.exit_code == 0
-    assert "mean = 3\n" in result.stdout
 
 
 def test_code_reads_the_sheets_of_a_workbook(cli, tmp_path):
@@ -195,30 +189,24 @@ def test_code_reads_the_sheets_of_a_workbook(cli, tmp_path):
 @pytest.mark.parametrize(
     "file",
     [
-        ("data.csv", b"a,b\n", "text/csv"),
         ("DATA.CSV", b"a,b\n", "text/csv"),
-        ("data.tsv", b"a\tb\n1\t2\n", "text/csv"),
         ("data.json", b'[{"a": 1}]', "text/csv"),
         ("plot.png", PNG, "image/png"),
-        ("photo.jpg", b"\xff\xd8", "image/jpeg"),
         ("paper.pdf", b"%PDF-1.7\xff", "application/pdf"),
-        ("notes.txt", b"hello", "text/plain"),
-        ("main.ts", b"let a = 1", "text/x-typescript"),
         ("Makefile", b"all:\n", "text/plain"),
         ("clip.mp4", b"\x00\xff", "video/mp4"),
     ],
 )
 def test_files_travel_with_their_type(cli, gemini, tmp_path, file):
     name, data, mime_type = file
-    emulator = gemini("Fine.")
+    gemini.says("Fine.")
     (tmp_path / name).write_bytes(data)
     assert cli("ask", "What is this?", "-f", name, "--live").exit_code == 0
-    [request] = emulator.requests
-    text, sent = request.body["contents"][0]["parts"]
+    text, sent = gemini.body["contents"][0]["parts"]
     assert text["text"].startswith("What is this?\n\n")
     assert f": {name}; " in text["text"]
     assert sent["inlineData"]["mimeType"] == mime_type
-    if name not in {"data.tsv", "data.json"}:
+    if name != "data.json":
         assert b64decode(sent["inlineData"]["data"]) == data
 
 
@@ -226,8 +214,6 @@ def test_files_travel_with_their_type(cli, gemini, tmp_path, file):
     ("name", "data", "message"),
     [
         ("missing.csv", None, "│ missing.csv cannot be read: No such file or directory"),
-        ("..", None, "│ .. cannot be read: it is a folder"),
-        ("empty.csv", b"", "empty.csv is empty"),
         ("large.txt", bytes(16_000_000), "large.txt has 16.0 MB"),
         ("program.exe", b"MZ\x00\xff", "program.exe is neither text nor of a type Gemini takes"),
     ],
@@ -249,38 +235,31 @@ def test_files_are_too_large_together_as_well(cli, tmp_path):
 
 
 def test_no_code_declares_no_code_execution(cli, gemini):
-    emulator = gemini("42", "42")
+    gemini.says("42")
     cli("ask", "What is 6 * 7?", "--live")
     cli("ask", "What is 6 * 7?", "--live", "--no-code")
-    assert ["tools" in request.body for request in emulator.requests] == [True, False]
+    assert ["tools" in body for body in gemini.bodies] == [True, False]
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"]])
+@pytest.mark.parametrize("options", [[], ["--stream"], ["--debug"]])
 def test_an_unknown_model_is_shown_with_the_remedy(cli, options):
     result = cli("ask", SUM, "--model", "nope", *options)
     assert result.exit_code == 1
     assert "NotFoundError · 404 NOT_FOUND" in result.stderr
     assert "models/nope is not found" in result.stderr
     assert "Remedy: check the model's name" in result.stderr
-    assert "Traceback" not in result.stderr
+    assert ("Traceback" in result.stderr) == ("--debug" in options)
 
 
-def test_debug_shows_the_traceback_too(cli):
-    result = cli("ask", SUM, "--model", "nope", "--debug")
-    assert result.exit_code == 1
-    assert "Traceback" in result.stderr
-    assert "Remedy: check the model's name" in result.stderr
-
-
-def test_live_without_credentials_says_how_to_get_them(cli):
-    result = cli("ask", SUM, "--live")
-    assert result.exit_code == 2
-    assert result.stdout == ""
+@pytest.mark.parametrize("command", [["ask", SUM], ["chat"]])
+def test_live_without_credentials_says_how_to_get_them(cli, command):
+    result = cli(*command, "--live", input="hello\n")
+    assert (result.exit_code, result.stdout.strip("─ ")) == (2, "")
     assert "Set GOOGLE_API_KEY" in result.stderr
 
 
-def test_a_refused_key_is_the_services_failure(cli, gemini, monkeypatch):
-    gemini()
+@pytest.mark.usefixtures("gemini")
+def test_a_refused_key_is_the_services_failure(cli, monkeypatch):
     monkeypatch.setenv("GOOGLE_API_KEY", "invalid")
     result = cli("ask", SUM, "--live")
     assert result.exit_code == 1
@@ -288,7 +267,7 @@ def test_a_refused_key_is_the_services_failure(cli, gemini, monkeypatch):
 
 
 def test_a_stream_that_breaks_keeps_what_came_before(cli, gemini):
-    gemini(["I will try.", code("print(1)"), EmulatedError(403, message="No more.")])
+    gemini.says(["I will try.", code("print(1)"), EmulatedError(403, message="No more.")])
     result = cli("ask", SUM, "--live", "--stream")
     assert result.exit_code == 1
     assert "I will try." in result.stdout
@@ -303,26 +282,23 @@ def test_a_stream_that_breaks_keeps_what_came_before(cli, gemini):
             {"promptFeedback": {"blockReason": "SAFETY"}, "candidates": None},
             "The prompt was blocked (SAFETY)",
         ),
-        (
-            {"candidates": [{"finishReason": "RECITATION"}]},
-            "The answer was withheld because it repeated protected text",
-        ),
+        ({"candidates": [{"finishReason": "RECITATION"}]}, "because it repeated protected text"),
         (
             {"candidates": [{"finishReason": "MAX_TOKENS", "content": {"parts": [{"text": "The"}]}}]},
-            "The answer was cut off",
+            "cut off",
         ),
     ],
 )
 def test_an_answer_that_did_not_come_out_fails_and_says_why(cli, gemini, response, message, options):
-    gemini(response)
+    gemini.says(response)
     result = cli("ask", SUM, "--live", *options)
     assert result.exit_code == 1
     assert message in result.stdout
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"]])
+@streamed
 def test_what_a_program_prints_cannot_steer_the_terminal(cli, gemini, options):
-    gemini(["So.\x1b[2J", code(r"print('\x1b]0;gotcha\x07', end='')"), "Done."])
+    gemini.says(["So.\x1b[2J", code(r"print('\x1b]0;gotcha\x07', end='')"), "Done."])
     result = cli("ask", SUM, "--live", *options)
     assert "So.␛[2J" in result.stdout
     assert "␛]0;gotcha␇" in result.stdout
@@ -330,7 +306,7 @@ def test_what_a_program_prints_cannot_steer_the_terminal(cli, gemini, options):
 
 
 def test_code_that_fails_is_shown_as_it_failed(cli, gemini):
-    gemini([code("1 / 0"), code("x = 1"), "Never mind."])
+    gemini.says([code("1 / 0"), code("x = 1"), "Never mind."])
     result = cli("ask", SUM, "--live")
     assert result.exit_code == 0
     assert "output · failed ─" in result.stdout
@@ -362,7 +338,7 @@ PRICE = {
 }
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"]])
+@streamed
 @pytest.mark.parametrize("tools", [PRICE, [PRICE]])
 def test_declares_functions_and_explains_the_plan(cli, tmp_path, tools, options):
     (tmp_path / "tools.json").write_text(json.dumps(tools))
@@ -374,7 +350,7 @@ def test_declares_functions_and_explains_the_plan(cli, tmp_path, tools, options)
     assert reason in words(result.stdout)
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"]])
+@streamed
 def test_explains_that_there_was_nothing_to_choose(cli, options):
     result = cli("ask", SUM, "--explain", *options)
     assert "code execution: no functions are declared" in result.stdout
@@ -392,7 +368,6 @@ def test_a_call_is_part_of_the_object(cli, tmp_path):
         ("not json", "cannot read function declarations from tools.json: Expecting value"),
         (None, "cannot read function declarations from tools.json: No such file or directory"),
         ("[]", "tools.json holds something else than function declarations; give it an object with name"),
-        ("null", "tools.json holds something else than function declarations"),
         ('["get_price"]', "tools.json holds something else than function declarations"),
         ('{"name": 3}', "a function is named 3"),
     ],
@@ -406,11 +381,10 @@ def test_declarations_that_cannot_be_read_are_an_error(cli, tmp_path, content, m
 
 
 def test_a_table_that_is_too_large_may_be_thinned_out(cli, gemini, tmp_path):
-    emulator = gemini("Fine.")
+    gemini.says("Fine.")
     (tmp_path / "large.csv").write_text("a,b\n" + f"1,{'x' * 10_000}\n" * 1600)
     assert cli("ask", "What is this?", "-f", "large.csv", "--live", "--down-sample").exit_code == 0
-    [request] = emulator.requests
-    assert "every 2nd of 1600 rows" in request.body["contents"][0]["parts"][0]["text"]
+    assert "every 2nd of 1600 rows" in gemini.body["contents"][0]["parts"][0]["text"]
 
 
 VERIFIED = {
@@ -423,7 +397,7 @@ VERIFIED = {
 @pytest.mark.parametrize("options", [[], ["--stream"], ["--json"]])
 @pytest.mark.parametrize("message", VERIFIED)
 def test_an_answer_can_be_verified(cli, gemini, message, options):
-    gemini(VERIFIED[message])
+    gemini.says(VERIFIED[message])
     result = cli("ask", "What is six times seven?", "--live", "--verify", *options)
     assert result.exit_code == (message == "mismatch")
     if "--json" in options:
@@ -432,20 +406,18 @@ def test_an_answer_can_be_verified(cli, gemini, message, options):
         assert result.stdout.count(f"Verification: {message}") == 1
 
 
-def test_the_code_finds_the_file_when_it_is_verified(cli, tmp_path):
+def test_the_code_finds_the_file_also_when_it_is_verified(cli, tmp_path):
     (tmp_path / "data.csv").write_text("a,b\n1,2\n3,4\n")
-    result = cli(
-        "ask", "What is the mean of column b?", "-f", "data.csv", "--verify", "--html", "answer.html"
-    )
+    options = ("-f", "data.csv", "--verify", "--html", "answer.html")
+    result = cli("ask", "What is the mean of column b?", *options)
+    assert "mean = 3\n" in result.stdout
     assert "Verification: confirmed\n" in result.stdout
     assert "Verification: confirmed" in (tmp_path / "answer.html").read_text(encoding="utf-8")
 
 
-# -- documents -----------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("options", [[], ["--json"], ["--stream"]])
 def test_writes_a_page_and_a_notebook_beside_what_it_prints(cli, tmp_path, options):
+    (tmp_path / "answer.html").write_text("old")
     result = cli("ask", SUM, "--html", "answer.html", "--notebook", "answer.ipynb", *options)
     assert result.exit_code == 0
     assert "55" in result.stdout
@@ -462,12 +434,6 @@ def test_writes_a_page_and_a_notebook_beside_what_it_prints(cli, tmp_path, optio
     assert sorted(path.name for path in tmp_path.iterdir()) == ["answer.html", "answer.ipynb"]
 
 
-def test_a_page_replaces_the_last_one(cli, tmp_path):
-    (tmp_path / "answer.html").write_text("old")
-    cli("ask", SUM, "--html", "answer.html")
-    assert (tmp_path / "answer.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-
-
 @pytest.mark.parametrize("place", [".", "no/such/folder/answer.html"])
 def test_a_place_that_cannot_be_written_is_named_after_the_answer(cli, tmp_path, place):
     result = cli("ask", SUM, "--html", place)
@@ -477,13 +443,10 @@ def test_a_place_that_cannot_be_written_is_named_after_the_answer(cli, tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_images_may_go_to_a_url(cli):
+def test_images_go_to_a_url_where_something_can_be_saved(cli):
     result = cli("ask", PLOT, "--json", "--output-dir", "memory://cli")
     [image] = json.loads(result.stdout)["executions"][0]["images"]
     assert image["path"].startswith("memory:///cli/image-")
-
-
-def test_a_url_that_nothing_can_be_saved_at_is_a_configuration_error(cli):
     result = cli("ask", SUM, "--output-dir", "nosuch://x")
     assert result.exit_code == 2
     assert "nothing can be saved at a 'nosuch' URL" in result.stderr

@@ -123,6 +123,14 @@ def test_default_credentials_are_found_where_google_looks(tmp_path, place, conte
     assert ("cannot be read as credentials" in found.remedy) is (credentials is None)
 
 
+def test_a_key_file_names_the_project(tmp_path):
+    (tmp_path / "key.json").write_text(KEY_FILE)
+    found = read_configuration(
+        {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "key.json"), "GOOGLE_GENAI_USE_VERTEXAI": "1"}
+    )
+    assert (found.service, found.ready) == ("Vertex AI", True)
+
+
 def test_gcloud_is_asked_for_the_project_that_its_sign_in_does_not_name(tmp_path, monkeypatch):
     (tmp_path / "application_default_credentials.json").write_text(SIGN_IN)
     gcloud = tmp_path / "gcloud"
@@ -134,16 +142,6 @@ def test_gcloud_is_asked_for_the_project_that_its_sign_in_does_not_name(tmp_path
     assert (found.service, found.credentials, found.ready) == ("Vertex AI", "gcloud sign-in", True)
     gcloud.unlink()
     assert read_configuration(environ).service is None
-
-
-def test_a_key_file_names_the_project_too(tmp_path):
-    (tmp_path / "key.json").write_text(KEY_FILE)
-    environ = {
-        "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "key.json"),
-        "GOOGLE_GENAI_USE_VERTEXAI": "1",
-    }
-    found = read_configuration(environ)
-    assert (found.service, found.ready) == ("Vertex AI", True)
 
 
 def test_without_the_emulators_libraries_nothing_is_usable(cli, monkeypatch):

@@ -35,12 +35,8 @@ def answer(url: str, text: str = "Hi.") -> list[dict]:
 )
 def test_a_script_answers_and_its_unused_steps_are_listed(serving, tmp_path, options, outcome):
     (tmp_path / "script.yaml").write_text(SCRIPT)
-    bodies = []
-
-    def client(url):
-        bodies.extend([body(url), body(url)])
-
-    result = serving("serve", "--port", "0", "--script", "script.yaml", *options, client=client)
+    options = ("--script", "script.yaml", *options)
+    result, bodies = serving("serve", *options, client=lambda url: [body(url), body(url)])
     assert result.exit_code == 0
     first, second = (one["candidates"][0]["content"]["parts"] for one in bodies)
     assert first == [{"text": "Hello."}]
@@ -53,16 +49,8 @@ def test_a_script_answers_and_its_unused_steps_are_listed(serving, tmp_path, opt
 
 
 def test_a_chat_model_answers(serving, gemini):
-    gemini("```python\nprint(6 * 7)\n```", "It is 42.")
-    parts = []
-    result = serving(
-        "serve",
-        "--port",
-        "0",
-        "--brain",
-        "google_genai:gemini-2.5-flash",
-        client=lambda url: parts.extend(answer(url)),
-    )
+    gemini.says("```python\nprint(6 * 7)\n```", "It is 42.")
+    result, parts = serving("serve", "--brain", "google_genai:gemini-2.5-flash", client=answer)
     assert result.exit_code == 0
     assert parts[1]["codeExecutionResult"] == {"outcome": "OUTCOME_OK", "output": "42\n"}
     assert parts[2] == {"text": "It is 42."}
@@ -96,32 +84,25 @@ def test_what_cannot_be_served_is_named(cli, tmp_path, arguments, message):
 @pytest.fixture
 def cassette(serving, tmp_path):
     """A recording of two questions."""
-
-    def talk(url):
-        answer(url, "one?")
-        answer(url, "two?")
-
     with GeminiEmulator(ScriptedBrain(["One.", "Two."])) as service:
-        result = serving("record", service.url, "tapes/talk.yaml", "--port", "0", client=talk)
+        result, _ = serving(
+            "record",
+            service.url,
+            "tapes/talk.yaml",
+            client=lambda url: [answer(url, "one?"), answer(url, "two?")],
+        )
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Recording {service.url} on http://127.0.0.1:")
     assert "export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:" in result.stdout
     assert result.stderr == "Stopped.\nInteractions written to tapes/talk.yaml: 2\n"
-    text = (tmp_path / "tapes" / "talk.yaml").read_text()
-    assert "s3cret-key" not in text
+    assert "s3cret-key" not in (tmp_path / "tapes" / "talk.yaml").read_text()
     return "tapes/talk.yaml"
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_what_was_recorded_is_played(serving, cassette, end):
-    parts = []
-    result = serving(
-        "replay",
-        cassette,
-        "--port",
-        "0",
-        client=lambda url: parts.extend([answer(url, "two?"), answer(url, "one?")]),
-        end=end,
+    result, parts = serving(
+        "replay", cassette, client=lambda url: [answer(url, "two?"), answer(url, "one?")], end=end
     )
     assert (result.exit_code, result.stderr) == (0, "Stopped.\n")
     assert parts == [[{"text": "Two."}], [{"text": "One."}]]
@@ -133,16 +114,13 @@ def test_what_was_not_played_is_listed(serving, cassette):
         with pytest.raises(httpx.HTTPStatusError, match="400"):
             answer(url, "three?")
 
-    stderr = serving("replay", cassette, "--port", "0", client=client).stderr
+    stderr = serving("replay", cassette, client=client)[0].stderr
     assert "1 of 2 interactions were not used, 1 were missing\n" in stderr
     assert f"\nNot used: POST {MODEL}\nNot recorded: POST {MODEL}\n" in stderr
 
 
 def test_a_lenient_player_answers_in_order(serving, cassette):
-    parts = []
-    result = serving(
-        "replay", cassette, "--lenient", "--port", "0", client=lambda url: parts.extend(answer(url, "three?"))
-    )
+    result, parts = serving("replay", cassette, "--lenient", client=lambda url: answer(url, "three?"))
     assert parts == [{"text": "One."}]
     assert "1 of 2 interactions were not used, 0 were missing" in result.stderr
 
@@ -150,10 +128,9 @@ def test_a_lenient_player_answers_in_order(serving, cassette):
 def test_a_cassette_is_replaced_when_that_is_asked_for_and_something_came_in(serving, cassette, tmp_path):
     before = (tmp_path / cassette).read_text()
     with GeminiEmulator(ScriptedBrain(["Three."])) as service:
-        options = ("record", service.url, cassette, "--overwrite", "--port", "0")
-        assert (
-            "Nothing was asked" in serving(*options, client=lambda url: httpx.request("OPTIONS", url)).stderr
-        )
+        options = ("record", service.url, cassette, "--overwrite")
+        result, _ = serving(*options, client=lambda url: httpx.request("OPTIONS", url))
+        assert "Nothing was asked" in result.stderr
         assert (tmp_path / cassette).read_text() == before
         serving(*options, client=answer)
     assert "Three." in (tmp_path / cassette).read_text()

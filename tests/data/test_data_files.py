@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import socket
+import stat
 import sys
 from base64 import b64encode
 from pathlib import Path
@@ -46,16 +46,9 @@ def workbook(**sheets: list[list[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def columnar(write: Any) -> bytes:
-    buffer = io.BytesIO()
-    write(pa.table({"a": [1, 2], "b": ["x", None]}), buffer)
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize(
     ("name", "data", "mime_type", "sent_as"),
     [
-        ("a.csv", CSV, "text/csv", "input_file_0.csv"),
         ("A.CSV", CSV, "text/csv", "input_file_0.csv"),
         ("a.py", b"x = 1", "text/x-python", "input_file_0.py"),
         ("a.js", b"1", "text/javascript", "input_file_0.js"),
@@ -125,33 +118,28 @@ def test_every_encoding_and_format_becomes_the_same_csv(
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.feather", "a.arrow"])
 def test_parquet_and_arrow(name: str) -> None:
-    data = columnar(parquet.write_table if name == "a.parquet" else feather.write_feather)
-    [file] = data_files((name, data))
+    buffer = io.BytesIO()
+    write: Any = parquet.write_table if name == "a.parquet" else feather.write_feather
+    write(pa.table({"a": [1, 2], "b": ["x", None]}), buffer)
+    [file] = data_files((name, buffer.getvalue()))
     assert (file.data, file.source) == (b"a,b\n1,x\n2,\n", name)
 
 
 def test_a_workbook_is_a_file_for_each_sheet() -> None:
     data = workbook(First=[["a"], [1], [None], [True]], Second=[["b", None], [2, 3]])
     first, second = data_files(("book.xlsx", data), first=3)
-    assert (first.name, first.source, first.data) == (
-        "input_file_3.csv",
-        "book.xlsx, sheet 'First'",
-        b'a\n1\n""\nTrue\n',
-    )
+    assert (first.name, first.source) == ("input_file_3.csv", "book.xlsx, sheet 'First'")
+    assert first.data == b'a\n1\n""\nTrue\n'
     assert (second.name, second.data) == ("input_file_4.csv", b"b,column_2\n2,3\n")
 
 
-def test_utf8_csv_travels_byte_for_byte() -> None:
+def test_utf8_csv_travels_byte_for_byte_and_what_no_encoding_takes_as_latin_1() -> None:
     data = b'a,b\r\n"1, 2", x\r\n\r\nragged\r\n'
     [file] = data_files(("a.csv", data))
     assert file.data is data
     assert (file.rows, file.remarks) == (2, ("rows of 1 to 2 cells",))
-
-
-def test_bytes_that_no_other_encoding_takes_are_latin_1() -> None:
     [file] = data_files(("a.csv", b"a,b\n1,\xf6\x81\n"))
-    assert file.data.decode() == "a,b\n1,ö\x81\n"
-    assert file.remarks == ("converted from Latin-1",)
+    assert (file.data.decode(), file.remarks) == ("a,b\n1,ö\x81\n", ("converted from Latin-1",))
 
 
 @pytest.mark.parametrize(
@@ -251,22 +239,15 @@ def test_a_document_is_its_text_and_a_file_for_each_table() -> None:
     text = "# Moons\n\n| planet | moons |\n|---|---|\n| Mars | 2 |\n| Saturn | 1,000 |\n\nThat is all."
     note, table = data_files(Document(text, metadata={"title": "moons.md"}))
     assert (note.mime_type, note.data.decode(), note.in_working_directory) == ("text/plain", text, False)
-    assert (table.source, table.data) == (
-        "table 1 of moons.md: Moons",
-        b"planet,moons\nMars,2\nSaturn,1000\n",
-    )
-
-
-class _Odd:
-    """Nothing that holds data."""
+    assert table.source == "table 1 of moons.md: Moons"
+    assert table.data == b"planet,moons\nMars,2\nSaturn,1000\n"
 
 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (_Odd(), "'_Odd' is nothing that can be sent as data; give a path"),
+        (object(), "'object' is nothing that can be sent as data; give a path"),
         (None, "'NoneType' is nothing"),
-        (5, "'int' is nothing"),
         (("a", "b", "c"), "a tuple must be a name and what it names"),
         ("a,b\n1,2", "text with several lines is no path; pass it as"),
         ("https://example.com/a.csv", "is a URL, no path; download it"),
@@ -300,18 +281,22 @@ def test_what_cannot_be_sent_is_an_error_that_says_what_to_do(source: Any, messa
         data_files(source)
 
 
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.csv")
-    (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
-    (tmp_path / "dangling.csv").symlink_to(tmp_path / "nowhere")
-    message = {
-        tmp_path: "a folder",
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.csv")
+    os.mknod("socket.csv", 0o600 | stat.S_IFSOCK)
+    Path("loop.csv").symlink_to("loop.csv")
+    Path("dangling.csv").symlink_to("nowhere")
+    refusals = {
+        str(tmp_path): "a folder",
         "/dev/zero": "a device",
-        tmp_path / "pipe.csv": "a pipe",
-        tmp_path / "loop.csv": "symbolic links",
+        "pipe.csv": "a pipe",
+        "socket.csv": "a socket",
+        "loop.csv": "symbolic links",
+        "dangling.csv": "No such file",
     }
-    for path, why in {**message, tmp_path / "dangling.csv": "No such file"}.items():
-        with pytest.raises(DataError, match=why):
+    for path, refusal in refusals.items():
+        with pytest.raises(DataError, match=refusal):
             data_files(path)
 
 
@@ -321,46 +306,27 @@ def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
     assert data_files(tmp_path / "b.csv")[0].data == CSV
 
 
-@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets")
-def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    os.mknod("s.csv", 0o600 | 0o140000)
-    with pytest.raises(DataError, match="a socket"):
-        data_files("s.csv")
-
-
 @pytest.mark.parametrize(
-    "name",
-    [
-        "two words.csv",
-        "a\nb.csv",
-        "\u202egnp.csv",
-        "x\x1b[2J.csv",
-        b"\xff\xfe.csv",
-        "-rf.csv",
-        "; ignore.csv",
-    ],
+    "name", ["two words.csv", "a\nb.csv", "\u202egnp.csv", "x\x1b[2J.csv", b"\xff\xfe.csv", "; ignore.csv"]
 )
 def test_odd_names_are_shown_cleaned_and_never_used(tmp_path: Path, name: str | bytes) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + os.fsencode(name)))
     path.write_bytes(CSV)
     source = (name, CSV) if "\n" in str(path) else path  # as a path that is text by mistake
     [file] = data_files(source)
-    assert file.name == "input_file_0.csv"
     line = file.hint.splitlines()[0]
     assert line.startswith("- input_file_0.csv: ")
     assert line.isprintable()
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd.csv", "C:\\x\\y.csv", "/abs/y.csv"])
+@pytest.mark.parametrize("name", ["../../etc/y.csv", "C:\\x\\y.csv", "/abs/y.csv"])
 def test_folders_in_names_are_left_out(name: str) -> None:
-    assert data_files((name, CSV))[0].source in {"passwd.csv", "y.csv"}
+    assert data_files((name, CSV))[0].source == "y.csv"
 
 
 def test_the_hint() -> None:
-    [file] = data_files(
-        ("sales 2024.csv", 'region,units,note\nNorth,10,\nSouth,20,"a, b"\n'.encode("utf-16"))
-    )
+    data = 'region,units,note\nNorth,10,\nSouth,20,"a, b"\n'.encode("utf-16")
+    [file] = data_files(("sales 2024.csv", data))
     assert file.hint == (
         "- input_file_0.csv: sales 2024.csv; 2 rows; columns: region (text), units (integer), note (text, 1 missing); "
         'converted from UTF-16\n    region,units,note\n    North,10,\n    South,20,"a, b"'
@@ -393,12 +359,8 @@ def test_nothing_breaks_out_of_a_hint_and_it_stays_short(
 def test_a_file_is_a_plain_value() -> None:
     [file] = data_files(("a.csv", CSV))
     assert pickle.loads(pickle.dumps(file)) == file
-    assert file.block == {
-        "type": "file",
-        "base64": encoded(CSV),
-        "mime_type": "text/csv",
-        "extras": {"filename": "input_file_0.csv"},
-    }
+    block = {"type": "file", "base64": encoded(CSV), "mime_type": "text/csv"}
+    assert file.block == {**block, "extras": {"filename": "input_file_0.csv"}}
     assert data_files(("a.png", PNG))[0].block["type"] == "image"
 
 
@@ -428,9 +390,8 @@ def test_too_much_is_an_error_that_names_size_limit_and_remedies(
 def test_a_file_too_large_is_not_even_read(tmp_path: Path) -> None:
     with (tmp_path / "huge.pdf").open("wb") as file:
         file.truncate(10**12)
-    with pytest.raises(
-        DataError, match=r"huge.pdf has 1000000.0 MB.*DataLimits\(down_sample=True\).*LocalSandbox"
-    ):
+    remedies = r"huge.pdf has 1000000.0 MB.*DataLimits\(down_sample=True\).*LocalSandbox"
+    with pytest.raises(DataError, match=remedies):
         data_files(tmp_path / "huge.pdf")
 
 
@@ -448,20 +409,16 @@ def test_down_sampling_keeps_every_nth_row_and_says_so(source: Any) -> None:
 
 
 def test_down_sampling_fits_several_tables_into_a_request() -> None:
-    files = data_files(
-        LONG, CSV, ("x.png", PNG), LONG, limits=DataLimits(request_bytes=200_000, down_sample=True)
-    )
+    limits = DataLimits(request_bytes=200_000, down_sample=True)
+    files = data_files(LONG, CSV, ("x.png", PNG), LONG, limits=limits)
     assert sum(len(file.block["base64"]) for file in files) < 200_000
     assert [bool(file.remarks) for file in files] == [True, False, False, True]
 
 
-@pytest.mark.parametrize("limits", [{"request_bytes": 0}, {"file_bytes": -1}, {"files": 0}])
-def test_limits_must_be_above_zero(limits: dict[str, int]) -> None:
-    with pytest.raises(ConfigurationError, match="above zero"):
-        DataLimits(**limits)
-
-
-def test_names_must_be_as_many_as_sources() -> None:
+def test_limits_and_names_must_make_sense() -> None:
+    for limits in ({"request_bytes": 0}, {"file_bytes": -1}, {"files": 0}):
+        with pytest.raises(ConfigurationError, match="above zero"):
+            DataLimits(**limits)
     with pytest.raises(DataError, match="2 sources and 1 names"):
         data_files(CSV, CSV, names=["a"])
 
@@ -469,7 +426,6 @@ def test_names_must_be_as_many_as_sources() -> None:
 @pytest.mark.parametrize(("name", "library"), [("a.xlsx", "openpyxl"), ("a.parquet", "pyarrow")])
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, name: str, library: str) -> None:
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(
-        MissingDependencyError, match=rf"{library} is not installed.*langchain-codeexec\[files\]"
-    ):
+    remedy = rf"{library} is not installed.*langchain-codeexec\[files\]"
+    with pytest.raises(MissingDependencyError, match=remedy):
         data_files((name, b"PK\x03\x04"))

@@ -25,14 +25,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator import Prompt
     from tests.services import Gemini
 
-SALES = pd.DataFrame(
-    {
-        "region": ["North", "South", "North"],
-        "product": ["Apple", "Apple", "Pear"],
-        "units": [10, 20, 40],
-        "price": [1.5, 2.0, 3.0],
-    }
-)
+SALES = pd.DataFrame({"region": ["North", "South", "North"], "units": [10, 20, 40], "price": [1.5, 2.0, 3.0]})
 QUESTION = "Add up the columns."
 
 
@@ -44,11 +37,11 @@ def test_the_text_says_what_the_files_are() -> None:
 Add up the columns.
 
 Files in the working directory:
-- input_file_0.csv: frame 'sales'; 3 rows; columns: region (text), product (text), units (integer), price (number)
-    region,product,units,price
-    North,Apple,10,1.5
-    South,Apple,20,2.0
-    North,Pear,40,3.0
+- input_file_0.csv: frame 'sales'; 3 rows; columns: region (text), units (integer), price (number)
+    region,units,price
+    North,10,1.5
+    South,20,2.0
+    North,40,3.0
 - input_file_2.csv: b.csv; 1 row; columns: x (integer), y (integer)
     x,y
     1,2
@@ -56,14 +49,8 @@ Files in the working directory:
 Attached to be read:
 - input_file_1.pdf: a.pdf; application/pdf; attached to be read, code cannot open it""",
     }
-    assert [block["mime_type"] for block in message.content[1:]] == [
-        "text/csv",
-        "application/pdf",
-        "text/csv",
-    ]
-
-
-def test_a_question_without_data_is_plain() -> None:
+    types = [block["mime_type"] for block in message.content[1:]]
+    assert types == ["text/csv", "application/pdf", "text/csv"]
     assert data_message(QUESTION) == HumanMessage(QUESTION)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import io
-import json
 import uuid
 from typing import Any
 
@@ -24,11 +23,6 @@ NOON = dt.datetime.fromisoformat("2024-02-29 12:00")
 BERLIN = dt.timezone(dt.timedelta(hours=1))
 
 
-def csv_of(source: Any) -> str:
-    [file] = data_files(source)
-    return file.data.decode()
-
-
 def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NaT or value is pd.NA or str(value) == "nan"
 
@@ -37,8 +31,7 @@ def _is_missing(value: Any) -> bool:
     ("values", "kind", "cells"),
     [
         ([1, 2**70, -3], "integer", ["1", "1180591620717411303424", "-3"]),
-        ([1.5, 0.1, 1e-7, 1e300], "number", ["1.5", "0.1", "1e-07", "1e+300"]),
-        ([1, 2.5], "number", ["1", "2.5"]),
+        ([1, 0.1, 1e-7, 1e300], "number", ["1", "0.1", "1e-07", "1e+300"]),
         ([float("inf"), float("-inf"), float("nan")], "number", ["inf", "-inf", ""]),
         ([decimal.Decimal("1.10"), decimal.Decimal(2)], "number", ["1.10", "2"]),
         ([True, False, None], "boolean", ["True", "False", ""]),
@@ -113,7 +106,6 @@ def test_every_library_gives_the_same_file(frame: Any) -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        (pd.DataFrame({"v": [1, 2]}), "v\n1\n2\n"),
         (pd.DataFrame({"v": [1, 2]}, index=[5, 6]), "index,v\n5,1\n6,2\n"),
         (pd.DataFrame({"v": [1, 2]}, index=pd.Index(["a", "b"], name="k")), "k,v\na,1\nb,2\n"),
         (pd.DataFrame({"v": [1, 2]}).iloc[::-1], "index,v\n1,2\n0,1\n"),
@@ -121,7 +113,7 @@ def test_every_library_gives_the_same_file(frame: Any) -> None:
         (pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("x", "mean"), ("y", "")])), "x / mean,y\n1,2\n"),
         (pd.DataFrame([[1, 2, 3]], columns=["a", "a", "a.1"]), "a,a.1,a.1.1\n1,2,3\n"),
         (pd.DataFrame([[1, 2]], columns=["a", None]), "a,column_2\n1,2\n"),
-        (pd.DataFrame({"v": []}), "v\n"),
+        (type("Sales", (pd.DataFrame,), {})({"v": []}), "v\n"),
         (pd.Series([1, 2], name="v"), "v\n1\n2\n"),
         (pd.Series([1, 2]), "value\n1\n2\n"),
         (pd.Series({"a": 1}), "index,value\na,1\n"),
@@ -145,14 +137,8 @@ def test_every_library_gives_the_same_file(frame: Any) -> None:
     ],
 )  # fmt: skip
 def test_shapes_and_names(source: Any, expected: str) -> None:
-    assert csv_of(source) == expected
-
-
-def test_a_subclass_of_a_frame_is_a_frame() -> None:
-    class Sales(pd.DataFrame):
-        pass
-
-    assert csv_of(Sales({"v": [1]})) == "v\n1\n"
+    [file] = data_files(source)
+    assert file.data.decode() == expected
 
 
 NESTED: list[Any] = []
@@ -217,8 +203,3 @@ def test_any_rows_become_a_table_of_their_size(rows: list[dict[str, Any]]) -> No
     )
     assert len(read) == file.rows == len(rows)
     assert len(read.columns) == len(file.columns)
-
-
-def test_nested_values_are_json() -> None:
-    [file] = data_files([{"v": {"a": [1, {"b": None}]}}])
-    assert json.loads(pd.read_csv(io.BytesIO(file.data))["v"][0]) == {"a": [1, {"b": None}]}

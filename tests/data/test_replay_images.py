@@ -94,23 +94,18 @@ def test_the_text_says_where_the_image_is_but_not_where_local_folders_are(tmp_pa
 
 
 def images_in(messages: list) -> list[bool]:
-    return [
-        any(isinstance(b, dict) and b.get("type") == "image" for b in message.content) for message in messages
-    ]
+    return [any(block["type"] == "image" for block in message.content) for message in messages]
 
 
-@pytest.mark.parametrize(("uploads", "kept"), [(False, [1, 1, 0, 0, 1, 1, 1]), (True, [1, 0, 0, 0, 1, 1, 1])])
-def test_only_earlier_turns_and_only_what_models_and_tools_made(uploads, kept):
-    messages = [
-        SystemMessage([image()]),
-        HumanMessage([image()]),
-        AIMessage([image()]),
-        ToolMessage([text("A picture."), image()], tool_call_id="c"),
-        HumanMessage([image()]),
-        AIMessage([image()]),
-        ToolMessage([image()], tool_call_id="d"),
-    ]
-    assert images_in(without_images(messages, uploads=uploads)) == [bool(one) for one in kept]
+TWO_TURNS = [
+    SystemMessage([image()]),
+    HumanMessage([image()]),
+    AIMessage([image()]),
+    ToolMessage([text("A picture."), image()], tool_call_id="c"),
+    HumanMessage([image()]),
+    AIMessage([image()]),
+    ToolMessage([image()], tool_call_id="d"),
+]
 
 
 @pytest.mark.parametrize(
@@ -120,14 +115,20 @@ def test_only_earlier_turns_and_only_what_models_and_tools_made(uploads, kept):
         ([AIMessage([image()])], [True]),
         ([AIMessage([image()]), ChatMessage([image()], role="user")], [False, True]),
         ([AIMessage([image()]), ChatMessage([image()], role="model")], [True, True]),
+        (TWO_TURNS, [True, True, False, False, True, True, True]),
     ],
 )
-def test_a_turn_begins_with_what_the_user_says(messages, kept):
+def test_only_earlier_turns_and_only_what_models_and_tools_made(messages, kept):
     assert images_in(without_images(messages)) == kept
 
 
+def test_images_that_users_sent_in_earlier_turns_are_left_out_too_where_that_is_set():
+    kept = images_in(without_images(TWO_TURNS, uploads=True))
+    assert kept == [True, False, False, False, True, True, True]
+
+
 @pytest.mark.parametrize("limit", ["some", -1, 1.5, None, True])
-def test_a_limit_that_is_none_is_told(limit):
+def test_a_limit_that_is_none_is_refused(limit):
     with pytest.raises(ConfigurationError, match=f"not {limit!r}"):
         without_images([], limit)
 
@@ -141,20 +142,19 @@ blocks = st.one_of(
 )
 
 
+def parts_of(messages: list) -> list[dict]:
+    """What is sent of models' messages."""
+    contents, *_ = contents_from_messages(messages, Destination("gemini-3-flash-preview", "developer"))
+    return [part for content in contents if content["role"] == "model" for part in content["parts"]]
+
+
 @given(content=st.lists(blocks, max_size=8), limit=st.sampled_from(["none", 0, 50]))
 def test_parts_stay_in_place_with_their_signatures(content, limit):
     calls = [{"name": "look", "args": {}, "id": "f"} for block in content if block["type"] == "tool_call"]
     origin = {"endpoint": "developer", "output_version": "v1", "model_name": "gemini-3-flash-preview"}
-    messages = [
-        HumanMessage("Draw."),
-        AIMessage(content, tool_calls=calls, response_metadata=origin),
-        HumanMessage("!"),
-    ]
-    to = Destination("gemini-3-flash-preview", "developer")
-    [all_parts, fewer_parts] = [
-        [part for content in contents_from_messages(conversation, to)[0] if content["role"] == "model" for part in content["parts"]]
-        for conversation in (messages, without_images(messages, limit))
-    ]  # fmt: skip
+    answer = AIMessage(content, tool_calls=calls, response_metadata=origin)
+    messages = [HumanMessage("Draw."), answer, HumanMessage("!")]
+    all_parts, fewer_parts = parts_of(messages), parts_of(without_images(messages, limit))
     assert len(all_parts) == len(fewer_parts)
     for part, kept in zip(all_parts, fewer_parts, strict=True):
         assert kept.get("thoughtSignature") == part.get("thoughtSignature")

@@ -37,20 +37,17 @@ def conversation(metadata: dict[str, Any]) -> list[Any]:
         ({"model_provider": "openai"}, False),
     ],
 )
-def test_the_last_answer_tells(metadata: dict[str, Any], are_files: bool) -> None:
+def test_the_last_answer_decides(metadata: dict[str, Any], are_files: bool) -> None:
     messages = conversation(metadata)
+    assert not replies_are_files(messages[:1])
     assert replies_are_files(messages) is are_files
     assert len(files_in(messages, tool_replies=are_files)) == 1 + are_files
 
 
-def test_a_conversation_that_begins_has_no_replies() -> None:
-    assert not replies_are_files([HumanMessage("Hello.")])
-
-
 def test_a_calculation_numbers_its_files_behind_them() -> None:
-    asked: list[Any] = []
-    llm = RunnableLambda(lambda messages: asked.append(messages) or AIMessage("It is 3."))
+    requests: list[Any] = []
+    llm = RunnableLambda(lambda messages: requests.append(messages) or AIMessage("It is 3."))
     history = conversation({"model_provider": "google_genai"})
     question = {"messages": [*history, HumanMessage("What is a?")], "documents": [Document(**TABLE)]}
     DocumentCalculation(llm).invoke(question)
-    assert "- input_file_2.csv: table 1 of [1] T" in asked[0][-1].text
+    assert "- input_file_2.csv: table 1 of [1] T" in requests[0][-1].text

@@ -65,9 +65,6 @@ def lying_in(sink: Any) -> list[str]:
     return sorted(Path(path).name for path in sink._files.ls(sink._root, detail=False))
 
 
-# -- any sink ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "file",
     [
@@ -78,7 +75,7 @@ def lying_in(sink: Any) -> list[str]:
     ],
     ids=["plot", "empty", "hostile", "large"],
 )
-async def test_what_is_saved_is_there_and_told(sink, file):
+async def test_what_is_saved_is_there(sink, file):
     saved = sink.save(file)
     assert held(sink, saved) == file.data
     assert saved.url.endswith(saved.name) or "%" in saved.url
@@ -120,15 +117,10 @@ def test_all_come_back_and_none_lies_outside(tmp_path, files):
     assert {path.name for path in tmp_path.iterdir()} <= {"sink"}
 
 
-# -- a folder ----------------------------------------------------------------------------------------------
-
-
-def test_nothing_is_made_before_there_is_something_to_save(tmp_path):
-    assert not folder(tmp_path).path.exists()
-
-
-def test_urls_are_of_files(tmp_path):
-    assert folder(tmp_path).save(PLOT).url == (tmp_path / "sink" / "image-6b51d431df5d.png").as_uri()
+def test_a_folder_is_made_when_there_is_something_to_save(tmp_path):
+    sink = folder(tmp_path)
+    assert not sink.path.exists()
+    assert sink.save(PLOT).url == (tmp_path / "sink" / "image-6b51d431df5d.png").as_uri()
 
 
 def test_a_relative_folder_stays_where_it_was(tmp_path, monkeypatch):
@@ -143,7 +135,7 @@ def test_a_relative_folder_stays_where_it_was(tmp_path, monkeypatch):
 
 @posix
 @pytest.mark.parametrize("outside", ["secret", "missing"])
-def test_links_in_the_folder_are_neither_followed_nor_replaced(tmp_path, outside):
+def test_links_pipes_and_folders_under_the_name_are_neither_followed_nor_replaced(tmp_path, outside):
     sink = folder(tmp_path)
     sink.path.mkdir()
     (tmp_path / "secret").write_bytes(PLOT.data)
@@ -152,13 +144,9 @@ def test_links_in_the_folder_are_neither_followed_nor_replaced(tmp_path, outside
     assert sink.save(PLOT).name == f"image-{DIGEST[:24]}.png"
     assert link.readlink() == tmp_path / outside
     assert sorted(path.name for path in tmp_path.iterdir()) == ["secret", "sink"]
-
-
-@posix
-def test_pipes_and_folders_under_the_name_are_nobodys_file(tmp_path):
-    sink = folder(tmp_path)
-    sink.path.mkdir()
-    os.mkfifo(sink.path / "image-6b51d431df5d.png")
+    link.unlink()
+    os.mkfifo(link)
+    (sink.path / f"image-{DIGEST[:24]}.png").unlink()
     (sink.path / f"image-{DIGEST[:24]}.png").mkdir()
     assert sink.save(PLOT).name == f"image-{DIGEST}.png"
 
@@ -237,9 +225,6 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, place):
     assert (tmp_path / "taken").read_text() == "a file"
 
 
-# -- fsspec ------------------------------------------------------------------------------------------------
-
-
 def test_urls_are_those_of_the_file_system():
     sink = FileSystemSink("memory://urls/plots/")
     assert sink.save(PLOT).url == "memory:///urls/plots/image-6b51d431df5d.png"
@@ -261,13 +246,10 @@ def test_a_write_that_fails_leaves_nothing_and_says_so(tmp_path, monkeypatch):
         sink.save(PLOT)
 
 
-@pytest.mark.parametrize("url", ["nosuch://bucket/x", "zip://x::file:///no/such.zip"])
-def test_a_url_that_nothing_can_be_saved_at_is_told_at_once(url):
-    with pytest.raises(ConfigurationError, match="nothing can be saved at a"):
-        FileSystemSink(url)
-
-
-def test_without_fsspec_the_extra_is_named(monkeypatch):
+def test_a_url_that_nothing_can_be_saved_at_is_refused_at_once(monkeypatch):
+    for url in ("nosuch://bucket/x", "zip://x::file:///no/such.zip"):
+        with pytest.raises(ConfigurationError, match="nothing can be saved at a"):
+            FileSystemSink(url)
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(MissingDependencyError, match=r"langchain-codeexec\[files\]"):
         FileSystemSink("memory://x")
@@ -283,11 +265,8 @@ def test_without_fsspec_the_extra_is_named(monkeypatch):
     ],
 )
 @posix
-def test_people_are_told_paths_where_there_are_any(url, place):
+def test_places_are_paths_where_there_are_any(url, place):
     assert place_of(url) == place
-
-
-# -- settings ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

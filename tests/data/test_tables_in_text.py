@@ -110,9 +110,7 @@ SIGNS = [PIPES, "a  b\n-- --\n1  2", "```csv\na,b\n1,2\n```", "<table>", "+--+\n
 
 
 @pytest.mark.parametrize("text", SIGNS)
-def test_signs_of_a_table_need_the_library_and_it_is_named(
-    monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
+def test_signs_of_a_table_need_the_library_and_it_is_named(monkeypatch, text: str) -> None:
     monkeypatch.setitem(sys.modules, "markdown_it", None)
     with pytest.raises(MissingDependencyError, match=r"markdown-it-py is not .*langchain-codeexec\[files\]"):
         data_files(Document(text))
@@ -126,11 +124,8 @@ def test_text_without_signs_of_a_table_needs_no_library(monkeypatch: pytest.Monk
     assert [file.data.decode() for file in data_files(Document(text))] == [text]
 
 
-def test_an_unclosed_fence_hides_nothing() -> None:
+def test_tables_in_code_are_left_alone_and_those_behind_or_in_an_unclosed_fence_are_found() -> None:
     assert len(tables_in_text(f"````python\nx = 1\n\n{PIPES}\n\n`````r\n\n{PIPES}")) == 2
-
-
-def test_tables_in_code_are_left_alone_and_those_behind_are_found() -> None:
     text = f"```html\n<table><tr><td>a<td>b<tr><td>1<td>2</table>\n```\n\n{PIPES}"
     assert [table.columns for table in tables_in_text(text)] == [AB]
 
@@ -171,17 +166,13 @@ def test_cells_that_span_are_repeated() -> None:
 )
 def test_the_caption_is_what_stands_above(above: str, caption: str) -> None:
     assert tables_in_text(f"{above}{PIPES}")[-1].caption == caption
-
-
-def test_an_html_table_has_its_own_caption() -> None:
-    text = "# X\n<table><caption>My\n own</caption><tr><th>a<th>b<tr><td>1<td>2</table>"
-    assert tables_in_text(text)[0].caption == "My own"
+    html = "<table><caption>My\n own</caption><tr><th>a<th>b<tr><td>1<td>2</table>"
+    assert tables_in_text(f"{above}{html}")[-1].caption == "My own"
 
 
 @pytest.mark.parametrize(
     ("name", "cells", "expected_name", "expected"),
     [
-        ("n", ["1,234.5", "12"], "n", ["1234.5", "12"]),
         ("n", ["1,234", "\N{MINUS SIGN}3"], "n", ["1234", "-3"]),
         ("n", ["\N{EN DASH}3", "4"], "n", ["-3", "4"]),
         ("n", ["1\u00a0234", "5\u202f678.9"], "n", ["1234", "5678.9"]),
@@ -194,7 +185,6 @@ def test_an_html_table_has_its_own_caption() -> None:
         ("n", ["1,000", "—", "n/a", ""], "n", ["1000", "", "", ""]),
         ("n", ["+5", "1.5e3"], "n", ["5", "1.5e3"]),
         ("name", ["Texas[a]", "Ohio[12]"], "name", ["Texas", "Ohio"]),
-        ("mass (kg)", ["1", "2"], "mass (kg)", ["1", "2"]),
         # could be read otherwise, or is no number: left as it is
         ("n", ["1,234", "0,5"], "n", ["1,234", "0,5"]),
         ("n", ["3,14", "2,7"], "n", ["3,14", "2,7"]),
@@ -204,7 +194,6 @@ def test_an_html_table_has_its_own_caption() -> None:
         ("zip", ["01234", "—"], "zip", ["01234", "—"]),
         ("n", ["12 km", "3 km"], "n", ["12 km", "3 km"]),
         ("oxidation", ["+2, +3", "1,2"], "oxidation", ["+2, +3", "1,2"]),
-        ("year", ["1999", "2020"], "year", ["1999", "2020"]),
         ("n", ["10²", "3"], "n", ["10²", "3"]),
         ("n", ["see [text]", "[1]"], "n", ["see [text]", "[1]"]),
         ("n", ["—", "—"], "n", ["—", "—"]),

@@ -22,13 +22,13 @@ class Blocked:
 
     def __init__(self, words=1) -> None:
         self.words = words
-        self.asked = threading.Event()
+        self.started = threading.Event()
         self.go = threading.Event()
 
     def respond(self, prompt):
         for number in range(self.words):
             yield {"text": f"word {number}"}
-        self.asked.set()
+        self.started.set()
         assert self.go.wait(30)
 
 
@@ -54,7 +54,7 @@ def test_a_blocked_brain_is_cut_off_without_a_traceback(action, caplog):
 
     asking = threading.Thread(target=ask)
     asking.start()
-    assert brain.asked.wait(30)
+    assert brain.started.wait(30)
     emulator.stop()
     asking.join(30)
     brain.go.set()
@@ -72,7 +72,7 @@ def test_what_is_under_way_may_finish_in_the_time_of_grace(caplog):
         )
     )
     asking.start()
-    assert brain.asked.wait(30)
+    assert brain.started.wait(30)
     stopping = threading.Thread(target=emulator.stop)
     stopping.start()
     brain.go.set()
@@ -82,14 +82,59 @@ def test_what_is_under_way_may_finish_in_the_time_of_grace(caplog):
     assert caplog.records == []
 
 
+def test_a_client_that_does_not_read_is_not_waited_for():
+    emulator = GeminiEmulator(ScriptedBrain(["words " * 4_000_000]), grace=0).start()
+    host, port = emulator.url.removeprefix("http://").split(":")
+    body = json.dumps(HELLO).encode()
+    head = (
+        f"POST {MODEL}:generateContent?key=k HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode() + body)
+        assert connection.recv(1) == b"H"  # the rest is more than the buffers on the way take
+        emulator.stop()
+
+
+def test_a_second_interrupt_ends_the_time_of_grace():
+    program = (
+        "import httpx, os, signal, socket, threading\n"
+        "from langchain_codeexec.emulator import serve\n"
+        "class Stuck:\n"
+        "    def respond(self, prompt):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        try:\n"
+        "            while True:\n"  # until the first is heeded: nothing listens any more
+        "                socket.create_connection(place).close()\n"
+        "        except OSError:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "        threading.Event().wait()\n"
+        "        yield\n"
+        "def ask(url):\n"
+        "    global place\n"
+        "    place = httpx.URL(url).host, httpx.URL(url).port\n"
+        "    try:\n"
+        f"        httpx.post(url + '{MODEL}:generateContent?key=k', json={json.dumps(HELLO)}, timeout=60)\n"
+        "    except httpx.TransportError:\n"
+        "        print('cut', flush=True)\n"
+        "try:\n"
+        "    serve(Stuck(), grace=600, announce=lambda url: threading.Thread(target=ask, args=[url]).start())\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert sorted(run.stdout.split()) == ["cut", "interrupted"], run.stderr
+
+
 def test_a_brain_that_never_ends_does_not_keep_the_interpreter():
     program = (
         "import httpx, threading\n"
         "from langchain_codeexec.emulator import GeminiEmulator\n"
         "class Stuck:\n"
-        "    asked = threading.Event()\n"
+        "    started = threading.Event()\n"
         "    def respond(self, prompt):\n"
-        "        self.asked.set()\n"
+        "        self.started.set()\n"
         "        threading.Event().wait()\n"
         "        yield\n"
         "def ask():\n"
@@ -99,7 +144,7 @@ def test_a_brain_that_never_ends_does_not_keep_the_interpreter():
         "        print('cut')\n"
         "with GeminiEmulator(Stuck(), grace=0) as e:\n"
         "    threading.Thread(target=ask).start()\n"
-        "    assert Stuck.asked.wait(30)\n"
+        "    assert Stuck.started.wait(30)\n"
     )
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],

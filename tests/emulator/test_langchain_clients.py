@@ -81,6 +81,25 @@ def said(message) -> str:
     return json.dumps(message.content, default=str) + json.dumps(message.additional_kwargs, default=str)
 
 
+def test_a_script_that_ended_is_not_tried_again_by_any_default(start):
+    """ChatVertexAI is left out: by default it tries every error again, six times."""
+    from langchain_codeexec import ChatGeminiCodeExecution
+    from langchain_codeexec.errors import InvalidRequestError
+
+    emulator = start([]).emulator
+    package = pytest.importorskip("langchain_google_genai", reason="langchain-google-genai is not installed")
+    settings = {"model": NEW, "api_key": "key", "base_url": emulator.url}
+    ours = ChatGeminiCodeExecution(**settings)
+    with pytest.raises(InvalidRequestError, match="The script has no step 1 for request 1"):
+        ours.invoke("Go")
+    ours.close()
+    theirs = package.ChatGoogleGenerativeAI(**settings)
+    with pytest.raises(Exception, match="FAILED_PRECONDITION"):
+        theirs.invoke("Go")
+    theirs.client.close()
+    assert [request.status for request in emulator.requests] == [400, 400]
+
+
 @pytest.mark.parametrize("model", [OLD, NEW])
 def test_code_execution(connect, model):
     llm, emulator = connect([["I add. ", CODE, "It is 55."]], model)

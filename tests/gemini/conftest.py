@@ -1,4 +1,4 @@
-"""A server on the loopback that does what a test tells it: answer, dawdle, break off, or send any bytes."""
+"""A server on the loopback that answers, waits, breaks off or sends any bytes, as a test sets."""
 
 from __future__ import annotations
 
@@ -33,14 +33,6 @@ class Received:
         return json.loads(self.raw)
 
 
-@dataclass(frozen=True)
-class Reply:
-    """Pieces to send one after another; an event among them is waited for."""
-
-    pieces: tuple[bytes | threading.Event, ...]
-    closes: bool = False
-
-
 @dataclass
 class Server:
     """Answers the scripted replies in turn, then `{}` for ever."""
@@ -48,7 +40,7 @@ class Server:
     url: str = ""
     requests: list[Received] = field(default_factory=list)
     connections: int = 0
-    replies: list[Reply] = field(default_factory=list)
+    replies: list[tuple[tuple[bytes | threading.Event, ...], bool]] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def answer(
@@ -58,7 +50,7 @@ class Server:
         lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(data)}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         head = "\r\n".join([*lines, "", ""]).encode()
-        self.replies.append(Reply((*([after] if after else []), head + data)))
+        self.raw(*([after] if after else []), head + data, hang_up=False)
 
     def stream(self, *pieces: Any, cut: bool = False, content_type: str = "text/event-stream") -> None:
         head = (
@@ -68,22 +60,18 @@ class Server:
             piece if isinstance(piece, threading.Event) else b"%x\r\n%s\r\n" % (len(piece), piece)
             for piece in pieces
         ]
-        self.replies.append(Reply((head, *chunks, *([] if cut else [b"0\r\n\r\n"])), closes=cut))
+        self.raw(head, *chunks, *([] if cut else [b"0\r\n\r\n"]), hang_up=cut)
 
-    def raw(self, *pieces: bytes) -> None:
-        """Send these bytes and hang up; nothing at all if there are none."""
-        self.replies.append(Reply(pieces, closes=True))
+    def raw(self, *pieces: bytes | threading.Event, hang_up: bool = True) -> None:
+        """Send these pieces, if any; an event among them is waited for."""
+        self.replies.append((pieces, hang_up))
 
     def wait_for_requests(self, count: int) -> None:
         """Wait until so many requests have arrived."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.requests) >= count, 20)
 
-    def connected(self) -> None:
-        with self.changed:
-            self.connections += 1
-
-    def reply_to(self, received: Received) -> Reply:
+    def reply_to(self, received: Received) -> tuple[tuple[bytes | threading.Event, ...], bool]:
         with self.changed:
             self.requests.append(received)
             self.changed.notify_all()
@@ -95,13 +83,14 @@ class Server:
 class Connection(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         state = self.server.state
-        state.connected()
+        with state.changed:
+            state.connections += 1
         # A client that goes away is what some tests are about.
         with suppress(OSError):
             while (received := self.receive()) is not None:
-                reply = state.reply_to(received)
-                self.send(reply)
-                if reply.closes:
+                pieces, hang_up = state.reply_to(received)
+                self.send(pieces)
+                if hang_up:
                     return
 
     def receive(self) -> Received | None:
@@ -114,8 +103,8 @@ class Connection(socketserver.StreamRequestHandler):
             headers[name.lower()] = value.strip()
         return Received(start.split()[1], headers, self.rfile.read(int(headers.get("content-length", 0))))
 
-    def send(self, reply: Reply) -> None:
-        for piece in reply.pieces:
+    def send(self, pieces: tuple[bytes | threading.Event, ...]) -> None:
+        for piece in pieces:
             if isinstance(piece, threading.Event):
                 piece.wait(20)
             else:
@@ -157,12 +146,7 @@ def make_transport(server: Server, waits: list[float]) -> Iterator[Callable[...,
         waits.append(seconds)
 
     def make(credentials: Any = None, *, max_retries: int = 0, **settings: Any) -> RestTransport:
-        policy = RetryPolicy(
-            max_retries,
-            jitter=lambda limit: limit,
-            sleep=waits.append,
-            asleep=asleep,
-        )
+        policy = RetryPolicy(max_retries, jitter=lambda limit: limit, sleep=waits.append, asleep=asleep)
         endpoint = Endpoint("developer", server.url)
         made.append(RestTransport(endpoint, credentials, retry_policy=policy, **settings))
         return made[-1]
@@ -172,39 +156,41 @@ def make_transport(server: Server, waits: list[float]) -> Iterator[Callable[...,
         transport.close()
 
 
-def _generate(transport: Any, *args: Any, **settings: Any) -> Any:
-    return transport.generate(*args, **settings)
-
-
-def _agenerate(transport: Any, *args: Any, **settings: Any) -> Any:
-    return asyncio.run(transport.agenerate(*args, **settings))
-
-
-def _stream(transport: Any, *args: Any, seen: list[Any] | None = None, **settings: Any) -> Any:
-    seen = [] if seen is None else seen
-    for chunk in transport.stream(*args, **settings):
-        seen.append(chunk)
-    return seen
-
-
-def _astream(transport: Any, *args: Any, seen: list[Any] | None = None, **settings: Any) -> Any:
-    seen = [] if seen is None else seen
-
-    async def collect() -> None:
-        async for chunk in transport.astream(*args, **settings):
-            seen.append(chunk)
-
-    asyncio.run(collect())
-    return seen
-
-
-@pytest.fixture(params=[_generate, _agenerate], ids=["sync", "async"])
+@pytest.fixture(params=["sync", "async"])
 def generate(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Calls generateContent, blocking or on a loop of its own."""
-    return request.param
+
+    async def agenerate(transport: Any, *args: Any, **settings: Any) -> Any:
+        try:
+            return await transport.agenerate(*args, **settings)
+        finally:
+            await transport.aclose()
+
+    def generate(transport: Any, *args: Any, **settings: Any) -> Any:
+        if request.param == "sync":
+            return transport.generate(*args, **settings)
+        return asyncio.run(agenerate(transport, *args, **settings))
+
+    return generate
 
 
-@pytest.fixture(params=[_stream, _astream], ids=["sync", "async"])
+@pytest.fixture(params=["sync", "async"])
 def stream(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Collects a stream, blocking or on a loop of its own; into `seen`, if given."""
-    return request.param
+    """Collects a stream, blocking or on a loop of its own; into `chunks`, if given."""
+
+    async def collect(transport: Any, args: Any, chunks: list[Any]) -> None:
+        try:
+            async for chunk in transport.astream(*args):
+                chunks.append(chunk)  # noqa: PERF401 -- what came before an error must be seen
+        finally:
+            await transport.aclose()
+
+    def stream(transport: Any, *args: Any, chunks: list[Any] | None = None) -> Any:
+        chunks = [] if chunks is None else chunks
+        if request.param == "sync":
+            chunks.extend(transport.stream(*args))
+        else:
+            asyncio.run(collect(transport, args, chunks))
+        return chunks
+
+    return stream

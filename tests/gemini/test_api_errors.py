@@ -24,20 +24,16 @@ def reason(name: str, **metadata: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("status_code", "error_class"),
     [
-        (300, errors.GeminiAPIError),
         (307, errors.GeminiAPIError),
         (400, errors.InvalidRequestError),
         (401, errors.AuthenticationError),
         (403, errors.PermissionDeniedError),
         (404, errors.NotFoundError),
         (408, errors.GeminiAPIError),
-        (413, errors.GeminiAPIError),
         (418, errors.GeminiAPIError),
         (429, errors.RateLimitError),
         (499, errors.RequestCancelledError),
         (500, errors.ServerError),
-        (503, errors.ServerError),
-        (599, errors.ServerError),
         (777, errors.ServerError),
     ],
 )
@@ -63,7 +59,6 @@ def test_class_by_status(status_code: int, error_class) -> None:
         ("x" * 900, "x" * 500 + "…", ""),
         (b"\xff\xfe", "\ufffd\ufffd", ""),
         ("", "Bad Request (empty answer)", ""),
-        ("null", "null", ""),
         ("{}", "{}", ""),
     ],
 )
@@ -92,15 +87,12 @@ def test_code_of_an_error_without_http_status(payload, status_code: int) -> None
 @pytest.mark.parametrize(
     ("status_code", "payload", "remedy"),
     [
+        (400, envelope(400, "No step is left.", "FAILED_PRECONDITION"), "set up first"),
         (400, envelope(400, "API key not valid. Please pass a valid API key."), "GOOGLE_API_KEY"),
         (400, envelope(400, "m", "INVALID_ARGUMENT", reason("API_KEY_INVALID")), "GOOGLE_API_KEY"),
         (400, envelope(400, "User location is not supported for the API use."), "Vertex AI"),
         (401, envelope(401, "m"), "gcloud auth application-default login"),
-        (
-            403,
-            envelope(403, "m", "", reason("SERVICE_DISABLED", activationUrl="https://go")),
-            "enable the API.*https://go",
-        ),
+        (403, envelope(403, "m", "", reason("SERVICE_DISABLED", activationUrl="https://go")), "https://go"),
         (403, envelope(403, "m", "", reason("SERVICE_DISABLED")), "enable the API"),
         (403, envelope(403, "m", "", {"reason": "SERVICE_DISABLED", "metadata": 3}), "enable the API"),
         (403, envelope(403, "Vertex AI API has not been used in project p"), "enable the API"),
@@ -109,7 +101,6 @@ def test_code_of_an_error_without_http_status(payload, status_code: int) -> None
         (429, envelope(429, "m"), "quota"),
         (499, b"", "cancelled"),
         (500, b"", "fault of the service"),
-        (502, b"", "fault of the service"),
         (503, b"", "overloaded"),
         (504, b"", "timeout="),
         (302, b"", "base_url"),
@@ -164,24 +155,10 @@ def test_a_date_to_wait_for() -> None:
     assert 0 < error.retry_after <= 3600
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        {},
-        [],
-        None,
-        1,
-        "error",
-        {"error": None},
-        {"error": {}},
-        {"error": ""},
-        {"error": 1},
-        [1, {}],
-        {"candidates": [], "error": {"code": 1}},
-    ],
-)
-def test_not_an_error(payload) -> None:
-    assert error_in(payload) is None
+def test_not_an_error() -> None:
+    payloads = [{}, [], None, 1, "error", [1, {}], {"candidates": [], "error": {"code": 1}}]
+    payloads += [{"error": value} for value in (None, {}, "", 1)]
+    assert [error_in(payload) for payload in payloads] == [None] * len(payloads)
 
 
 @given(
@@ -195,9 +172,6 @@ def test_any_answer_makes_an_error(body, status_code: int) -> None:
 
 
 def test_errors_travel_between_processes() -> None:
-    error = pickle.loads(pickle.dumps(api_error(envelope(429, "m", "RESOURCE_EXHAUSTED", retry_info("2s")))))
-    assert (type(error), error.retry_after, error.status) == (
-        errors.RateLimitError,
-        2.0,
-        "RESOURCE_EXHAUSTED",
-    )
+    error = api_error(envelope(429, "m", "RESOURCE_EXHAUSTED", retry_info("2s")))
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), vars(copy)) == (errors.RateLimitError, vars(error))

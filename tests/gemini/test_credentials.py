@@ -91,35 +91,20 @@ def test_one_refresh_serves_all_tasks_and_does_not_block_their_loop() -> None:
     credentials = oauth_credentials(source)
 
     async def ask_all() -> list:
-        asking = [asyncio.create_task(credentials.aheaders()) for _ in range(50)]
+        tasks = [asyncio.create_task(credentials.aheaders()) for _ in range(50)]
+        tasks.append(asyncio.create_task(asyncio.to_thread(credentials.headers)))
         await asyncio.sleep(0)
-        asking[0].cancel()  # the one that began the refresh
-        asking[1].cancel()
+        tasks[0].cancel()  # the one that began the refresh
+        tasks[1].cancel()
         await asyncio.sleep(0)
         source.held.set()
-        return await asyncio.gather(*asking, return_exceptions=True)
+        return await asyncio.gather(*tasks, return_exceptions=True)
 
     results = asyncio.run(ask_all())
     assert {type(result) for result in results[:2]} == {asyncio.CancelledError}
-    assert results[2:] == [bearer(1)] * 48
+    assert results[2:] == [bearer(1)] * 49
     assert source.refreshes == 1
     assert source.threads != [threading.get_ident()]
-
-
-def test_threads_and_tasks_share_a_refresh() -> None:
-    source = Numbered()
-    source.held.clear()
-    credentials = oauth_credentials(source)
-
-    async def ask() -> tuple:
-        task = asyncio.create_task(credentials.aheaders())
-        thread = asyncio.create_task(asyncio.to_thread(credentials.headers))
-        await asyncio.sleep(0)
-        source.held.set()
-        return await task, await thread
-
-    assert asyncio.run(ask()) == (bearer(1), bearer(1))
-    assert source.refreshes == 1
 
 
 def test_a_failed_refresh_fails_for_all_and_is_tried_again() -> None:
@@ -147,16 +132,8 @@ def test_a_token_server_out_of_reach_is_a_connection_failure(failure) -> None:
 
 
 @pytest.fixture
-def transport_with(server):
-    made = []
-
-    def transport_with(source):
-        made.append(rest_transport(project="p", credentials=source, base_url=server.url, max_retries=0))
-        return made[-1]
-
-    yield transport_with
-    for transport in made:
-        transport.close()
+def transport_with(make_transport):
+    return lambda source: make_transport(oauth_credentials(source))
 
 
 def test_a_refused_token_is_replaced_once(server, transport_with, generate) -> None:
@@ -223,50 +200,31 @@ def key_source(request, key_info, tmp_path):
 TOKEN = {"access_token": "fetched", "expires_in": 3600, "token_type": "Bearer"}
 
 
-def test_service_account_key(server, key_source) -> None:
-    server.answer(TOKEN)
-    credentials = oauth_credentials(key_source)
-    assert credentials.project == "key-project"
-    assert credentials.headers()["authorization"] == "Bearer fetched"
-    [received] = server.requests
-    assert received.path == "/token"
-    assert b"jwt-bearer" in received.raw
-
-
-def test_the_key_names_the_project(server, key_source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_service_account_key(server, key_source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "other")
-    server.answer(TOKEN)
-    transport = rest_transport(credentials=key_source, base_url=server.url)
-    transport.generate("m", {})
-    transport.close()
-    assert server.requests[1].path.startswith("/v1beta1/projects/key-project/locations/global/")
-    assert server.requests[1].headers["authorization"] == "Bearer fetched"
-
-
-def test_credentials_from_a_key_can_be_pickled(server, key_source) -> None:
-    for _ in range(3):
+    for _ in range(2):
         server.answer(TOKEN)
-    credentials = oauth_credentials(key_source)
-    credentials.headers()
-    assert pickle.loads(pickle.dumps(credentials)).headers()["authorization"] == "Bearer fetched"
-    transport = rest_transport(credentials=key_source, base_url=server.url)
-    transport.generate("m", {})
-    copied = copy.deepcopy(transport)
-    copied.generate("m", {})
-    for each in (transport, copied):
-        each.close()
+        server.answer()
+    original = rest_transport(credentials=key_source, base_url=server.url)
+    for transport in (original, pickle.loads(pickle.dumps(original)), copy.deepcopy(original)):
+        transport.generate("m", {})
+        transport.close()
+    token, first, *_ = server.requests
+    assert token.path == "/token"
+    assert b"jwt-bearer" in token.raw
+    assert first.path.startswith("/v1beta1/projects/key-project/locations/global/")
+    assert first.headers["authorization"] == "Bearer fetched"
+    assert [received.path == "/token" for received in server.requests] == [True, False, True, False, False]
 
 
 def test_the_token_server_refuses(server, key_info) -> None:
     server.answer({"error": "invalid_grant", "error_description": "Account deleted"}, status=400)
-    with pytest.raises(CredentialsError, match="invalid_grant: Account deleted"):
-        oauth_credentials(key_info).headers()
-
-
-def test_the_token_server_hangs_up(server, key_info) -> None:
     server.raw()
+    credentials = oauth_credentials(key_info)
+    with pytest.raises(CredentialsError, match="invalid_grant: Account deleted"):
+        credentials.headers()
     with pytest.raises(GeminiConnectionError, match="token server"):
-        oauth_credentials(key_info).headers()
+        credentials.headers()
 
 
 WITHOUT_REQUESTS = """
@@ -284,21 +242,15 @@ def test_the_library_requests_is_not_needed(server, key_info) -> None:
     assert "Bearer fetched" in ran.stdout
 
 
-def test_authorized_user_file(server, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = {
-        "type": "authorized_user",
-        "client_id": "c",
-        "client_secret": "s",
-        "refresh_token": "r",
-        "token_uri": f"{server.url}/token",
-        "quota_project_id": "q",
-    }
+USER = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
+
+
+def test_authorized_user_file(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "adc.json"
-    path.write_text(json.dumps(info))
+    path.write_text(json.dumps(USER))
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "env-p")
-    credentials = default_credentials()
-    assert credentials.project == "env-p"
+    assert default_credentials().project == "env-p"
     # google-auth sends this kind to the real token server whatever the file says.
     assert oauth_credentials(path).project is None
 
@@ -325,7 +277,7 @@ def test_key_file_that_cannot_be_used(tmp_path, content, match: str) -> None:
     assert "key.json" in str(caught.value)
 
 
-def test_a_key_that_is_no_key_is_not_shown(key_info) -> None:
+def test_what_is_no_key_is_refused_and_not_shown(key_info) -> None:
     broken = key_info | {"private_key": "s3cr3t"}
     with pytest.raises(CredentialsError, match="malformed") as caught:
         oauth_credentials(broken).headers()
@@ -333,41 +285,27 @@ def test_a_key_that_is_no_key_is_not_shown(key_info) -> None:
     with pytest.raises(CredentialsError, match="not a JSON object") as caught:
         oauth_credentials('{"private_key": "s3cr3t"')
     assert "s3cr3t" not in str(caught.value)
-
-
-def test_something_else_is_refused() -> None:
     with pytest.raises(CredentialsError, match="not int"):
         oauth_credentials(7)
 
 
-def test_missing_default_credentials_name_the_remedy(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+def test_default_credentials_that_are_missing_or_name_no_project(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "adc.json"
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
     with pytest.raises(CredentialsError, match="gcloud auth application-default login"):
         rest_transport(vertexai=True)
-
-
-def test_default_credentials_without_a_project(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "adc.json"
-    path.write_text(
-        '{"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}'
-    )
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    transport = rest_transport(vertexai=True, project="p", credentials=None)  # looks nothing up yet
+    with pytest.raises(CredentialsError):
+        transport.generate("m", {})
+    transport.close()
+    path.write_text(json.dumps(USER))
     with pytest.raises(ConfigurationError, match="GOOGLE_CLOUD_PROJECT"):
         rest_transport(vertexai=True)
 
 
-def test_nothing_is_looked_up_before_it_is_needed(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
-    transport = rest_transport(vertexai=True, project="p", credentials=None)
-    with pytest.raises(CredentialsError):
-        transport.generate("m", {})
-    transport.close()
-
-
 def test_representations_show_no_secret(key_info) -> None:
     for credentials in (oauth_credentials(key_info), oauth_credentials(Numbered()), default_credentials()):
-        credentials_text = repr(credentials)
-        assert credentials_text == "OAuthCredentials(…)"
+        assert repr(credentials) == "OAuthCredentials(…)"
 
 
 FORKING = """

@@ -7,65 +7,47 @@ from hypothesis import strategies as st
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.endpoints import Endpoint, count_tokens_body, resource_name
 
-MODEL = "publishers/google/models/m:generateContent"
-OWN = "projects/q/locations/us-east1/endpoints/123"
+DEVELOPER = "generativelanguage.googleapis.com"
+VERTEX = "aiplatform.googleapis.com/v1beta1"
+MODEL = "publishers/google/models/m"
+FULL = "projects/q/locations/us-east1/endpoints/123"
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "url"),
+    ("endpoint", "model", "url"),
     [
-        (Endpoint("developer"), "generativelanguage.googleapis.com/v1beta/models/m:generateContent"),
-        (
-            Endpoint("developer", api_version="v1"),
-            "generativelanguage.googleapis.com/v1/models/m:generateContent",
-        ),
-        (Endpoint("vertex"), f"aiplatform.googleapis.com/v1beta1/{MODEL}"),
-        (
-            Endpoint("vertex", project="p"),
-            f"aiplatform.googleapis.com/v1beta1/projects/p/locations/global/{MODEL}",
-        ),
+        (Endpoint("developer"), "m", f"https://{DEVELOPER}/v1beta/models/m"),
+        (Endpoint("developer", api_version="v1"), "m", f"https://{DEVELOPER}/v1/models/m"),
+        (Endpoint("developer", "gateway.example:8443"), "m", "https://gateway.example:8443/v1beta/models/m"),
+        (Endpoint("developer", "http://127.9.8.7:80"), "m", "http://127.9.8.7:80/v1beta/models/m"),
+        (Endpoint("developer", "http://[::1]:80"), "m", "http://[::1]:80/v1beta/models/m"),
+        (Endpoint("developer", "http://localhost"), "m", "http://localhost/v1beta/models/m"),
+        (Endpoint("vertex"), "m", f"https://{VERTEX}/{MODEL}"),
+        (Endpoint("vertex", project="p"), "m", f"https://{VERTEX}/projects/p/locations/global/{MODEL}"),
         (
             Endpoint("vertex", project="p", location="asia-east1"),
-            f"asia-east1-aiplatform.googleapis.com/v1beta1/projects/p/locations/asia-east1/{MODEL}",
+            "m",
+            f"https://asia-east1-{VERTEX}/projects/p/locations/asia-east1/{MODEL}",
         ),
-        *(
-            (
-                Endpoint("vertex", project="p", location=region),
-                f"aiplatform.{region}.rep.googleapis.com/v1beta1/projects/p/locations/{region}/{MODEL}",
-            )
-            for region in ("us", "eu")
+        (
+            Endpoint("vertex", project="p", location="eu"),
+            "m",
+            f"https://aiplatform.eu.rep.googleapis.com/v1beta1/projects/p/locations/eu/{MODEL}",
         ),
         (
             Endpoint("vertex", "https://gw.example/google/", "example.com:p", "us-east1", "v1"),
-            f"gw.example/google/v1/projects/example.com:p/locations/us-east1/{MODEL}",
+            "m",
+            f"https://gw.example/google/v1/projects/example.com:p/locations/us-east1/{MODEL}",
         ),
-        (
-            Endpoint("developer", "gateway.example:8443"),
-            "gateway.example:8443/v1beta/models/m:generateContent",
-        ),
+        (Endpoint("vertex", project="p"), FULL, f"https://us-east1-{VERTEX}/{FULL}"),
+        (Endpoint("vertex", "https://gw", "p"), FULL, f"https://gw/v1beta1/{FULL}"),
     ],
 )
-def test_url_of_endpoint(endpoint: Endpoint, url: str) -> None:
-    assert endpoint.url("m", "generateContent") == f"https://{url}"
-
-
-@pytest.mark.parametrize("root", ["http://127.9.8.7:80", "http://[::1]:80", "http://localhost"])
-def test_plain_http_on_this_machine(root: str) -> None:
-    endpoint = Endpoint("developer", root)
-    assert endpoint.url("m", "generateContent") == f"{root}/v1beta/models/m:generateContent"
-    assert endpoint.is_local
-
-
-@pytest.mark.parametrize(
-    ("method", "end"),
-    [
-        ("generateContent", "m:generateContent"),
-        ("streamGenerateContent", "m:streamGenerateContent?alt=sse"),
-        ("countTokens", "m:countTokens"),
-    ],
-)
-def test_url_of_method(method, end) -> None:
-    assert Endpoint("developer").url("m", method).endswith(f"/models/{end}")
+def test_url(endpoint: Endpoint, model: str, url: str) -> None:
+    assert endpoint.url(model, "generateContent") == f"{url}:generateContent"
+    assert endpoint.url(model, "streamGenerateContent") == f"{url}:streamGenerateContent?alt=sse"
+    assert endpoint.url(model, "countTokens") == f"{url}:countTokens"
+    assert endpoint.is_local == url.startswith("http://")
 
 
 @pytest.mark.parametrize(
@@ -76,27 +58,19 @@ def test_url_of_method(method, end) -> None:
         ("developer", "tunedModels/x", "tunedModels/x"),
         ("developer", "publishers/google/models/x", "models/x"),
         ("developer", "a/b", "models/a/b"),
-        ("vertex", "gemini-2.5-flash", "publishers/google/models/gemini-2.5-flash"),
+        ("developer", "x:predict%2e\\&", "models/x%3Apredict%252e%5C%26"),
         ("vertex", "gemini-2.5-flash@001", "publishers/google/models/gemini-2.5-flash@001"),
         ("vertex", "models/x", "publishers/google/models/x"),
         ("vertex", "publishers/meta/models/x", "publishers/meta/models/x"),
         ("vertex", "meta/x", "publishers/meta/models/x"),
         ("vertex", "endpoints/123", "endpoints/123"),
         ("vertex", "tunedModels/x", "tunedModels/x"),
-        ("vertex", OWN, OWN),
-        ("vertex", "no-such-model-ünknown", "publishers/google/models/no-such-model-%C3%BCnknown"),
-        ("developer", "x:predict%2e\\&", "models/x%3Apredict%252e%5C%26"),
+        ("vertex", FULL, FULL),
+        ("vertex", "ünknown", "publishers/google/models/%C3%BCnknown"),
     ],
 )
 def test_resource_name(kind, model: str, name: str) -> None:
     assert resource_name(kind, model) == name
-
-
-def test_full_name_goes_to_the_host_of_its_own_location() -> None:
-    url = f"https://us-east1-aiplatform.googleapis.com/v1beta1/{OWN}:generateContent"
-    assert Endpoint("vertex", project="p").url(OWN, "generateContent") == url
-    url = f"https://gw/v1beta1/{OWN}:generateContent"
-    assert Endpoint("vertex", "https://gw", "p").url(OWN, "generateContent") == url
 
 
 UNSAFE = ["", " ", "a b", "a\n", "../x", "models/../x", "a..b", "x?alt=sse", "x#y", "/x", "x/", "a//b", "./x"]
@@ -125,7 +99,6 @@ def test_no_name_escapes_its_place_in_the_path(kind, model: str) -> None:
     ("settings", "match"),
     [
         ({"base_url": "http://example.com"}, "plain http"),
-        ({"base_url": "http://10.0.0.1"}, "plain http"),
         ({"base_url": "http://localhost.example.com"}, "plain http"),
         ({"base_url": "ftp://example.com"}, "must start with https"),
         ({"base_url": "https://"}, "scheme, host"),
@@ -135,7 +108,6 @@ def test_no_name_escapes_its_place_in_the_path(kind, model: str) -> None:
         ({"base_url": "https://h o"}, "scheme, host"),
         ({"project": "p/../q"}, "project="),
         ({"project": "p?x"}, "project="),
-        ({"project": 7}, "project=7"),
         ({"base_url": 7}, "base_url=7"),
         ({"location": "evil.example.com/"}, "location="),
         ({"location": ""}, "location="),
@@ -148,25 +120,16 @@ def test_setting_that_cannot_be_part_of_a_url(settings, match: str) -> None:
         Endpoint("vertex", **settings)
 
 
-def test_kind_is_checked() -> None:
+def test_an_unknown_kind_or_a_password_is_refused_and_no_password_shown() -> None:
     with pytest.raises(ConfigurationError, match="'vertex' or 'developer'"):
         Endpoint("azure")
-
-
-def test_password_in_base_url_is_refused_and_not_shown() -> None:
     with pytest.raises(ConfigurationError, match="user name or password") as caught:
         Endpoint("developer", "https://user:hunter2@gw.example")
     assert "hunter2" not in str(caught.value)
 
 
-WHOLE = {
-    "contents": [1],
-    "systemInstruction": 3,
-    "tools": [2],
-    "generationConfig": {},
-    "toolConfig": {},
-    "labels": {},
-}
+COUNTED = {"contents": [1], "systemInstruction": 3, "tools": [2], "generationConfig": {}}
+WHOLE = {**COUNTED, "toolConfig": {}, "labels": {}}
 
 
 @pytest.mark.parametrize(
@@ -175,7 +138,7 @@ WHOLE = {
         ("developer", {"contents": [1]}, {"contents": [1]}),
         ("developer", {}, {}),
         ("developer", WHOLE, {"generateContentRequest": {"model": "models/m", **WHOLE}}),
-        ("vertex", WHOLE, {key: WHOLE[key] for key in list(WHOLE)[:4]}),
+        ("vertex", WHOLE, COUNTED),
     ],
 )
 def test_count_tokens_body(kind, request_, body) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import subprocess
 import sys
 import threading
 from contextlib import aclosing
@@ -55,13 +54,8 @@ def developer(url: str, **options) -> genai.Client:
 
 
 def vertex(url: str, failure: Exception | None = None) -> genai.Client:
-    return genai.Client(
-        vertexai=True,
-        project="p",
-        location="us-east1",
-        credentials=Fake(failure),
-        http_options={"base_url": url},
-    )
+    settings = {"project": "p", "location": "us-east1", "credentials": Fake(failure)}
+    return genai.Client(vertexai=True, **settings, http_options={"base_url": url})
 
 
 @pytest.fixture(params=[developer, vertex])
@@ -70,48 +64,16 @@ def client(request, server):
         yield client
 
 
-def run(client: genai.Client, coroutine):
-    """Run on a loop of its own, and close what google-genai leaves open on it."""
+class Transport(GenAITransport):
+    """One that closes its client with it, so that a loop may end."""
 
-    async def use():
-        try:
-            return await coroutine
-        finally:
-            await client.aio.aclose()
-
-    return asyncio.run(use())
+    async def aclose(self) -> None:
+        await self._client.aio.aclose()
 
 
-@pytest.fixture(params=["sync", "async"])
-def generate(request):
-    """Call generateContent over a client, blocking or on a loop of its own."""
-
-    def generate(client, *args, **settings):
-        transport = GenAITransport(client)
-        if request.param == "sync":
-            return transport.generate(*args, **settings)
-        return run(client, transport.agenerate(*args, **settings))
-
-    return generate
-
-
-@pytest.fixture(params=["sync", "async"])
-def stream(request):
-    """Collect a stream over a client into `seen`, blocking or on a loop of its own."""
-
-    async def collect(chunks, seen: list) -> None:
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                seen.append(chunk)  # noqa: PERF401 -- what came before an error must be seen
-
-    def stream(client, *args, seen: list):
-        transport = GenAITransport(client)
-        if request.param == "sync":
-            seen.extend(transport.stream(*args))
-        else:
-            run(client, collect(transport.astream(*args), seen))
-
-    return stream
+@pytest.fixture
+def transport(client):
+    return Transport(client)
 
 
 PLACE = {
@@ -121,24 +83,21 @@ PLACE = {
 AUTH = {"developer": ("x-goog-api-key", "k"), "vertex": ("authorization", "Bearer fake-token")}
 
 
-def test_nothing_is_lost_on_the_way(server, client, generate) -> None:
+def test_nothing_is_lost_on_the_way(server, transport, generate) -> None:
     server.answer(ANSWER)
     request = copy.deepcopy(REQUEST)
-    assert generate(client, "gemini-x", request) == ANSWER
+    assert generate(transport, "gemini-x", request) == ANSWER
     [received] = server.requests
-    kind = GenAITransport(client).endpoint
-    assert received.path == PLACE[kind] + "gemini-x:generateContent"
+    assert received.path == PLACE[transport.endpoint] + "gemini-x:generateContent"
     assert received.body == request == REQUEST
-    assert AUTH[kind] in received.headers.items()
+    assert AUTH[transport.endpoint] in received.headers.items()
 
 
 @pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n"])
-def test_nothing_is_lost_in_a_stream(server, client, stream, end: bytes) -> None:
+def test_nothing_is_lost_in_a_stream(server, transport, stream, end: bytes) -> None:
     server.stream(CHUNK[:20], CHUNK[20:] + CHUNK + end)
-    seen: list[object] = []
-    stream(client, "gemini-x", REQUEST, seen=seen)
-    assert seen == [{"n": 1, "novel": {"x": None}}] * 2
-    path = PLACE[GenAITransport(client).endpoint] + "gemini-x:streamGenerateContent?alt=sse"
+    assert stream(transport, "gemini-x", REQUEST) == [{"n": 1, "novel": {"x": None}}] * 2
+    path = PLACE[transport.endpoint] + "gemini-x:streamGenerateContent?alt=sse"
     assert (server.requests[0].path, server.requests[0].body) == (path, REQUEST)
 
 
@@ -159,15 +118,14 @@ def test_address_is_that_of_the_client(settings, address: str) -> None:
         assert GenAITransport(client).address == address
 
 
-def test_count_tokens(server, client) -> None:
+def test_count_tokens(server, transport) -> None:
     server.answer({"totalTokens": 3})
-    transport = GenAITransport(client)
     assert transport.count_tokens("m", {"contents": [1]}) == {"totalTokens": 3}
     assert server.requests[0].path == PLACE[transport.endpoint] + "m:countTokens"
 
 
-def test_full_resource_name(server, client) -> None:
-    GenAITransport(client).generate("projects/q/locations/eu/endpoints/1", {})
+def test_full_resource_name(server, transport) -> None:
+    transport.generate("projects/q/locations/eu/endpoints/1", {})
     assert server.requests[0].path.endswith("/projects/q/locations/eu/endpoints/1:generateContent")
 
 
@@ -178,7 +136,7 @@ def test_the_clients_own_options_count(server, generate) -> None:
     options = {"headers": {"x-own": "1"}, "extra_body": {"labels": {"a": "b"}}, "retry_options": retries}
     request = {"labels": {"c": "d"}}
     with developer(server.url, **options) as client:
-        assert generate(client, "m", request) == {"n": 2}
+        assert generate(Transport(client), "m", request) == {"n": 2}
     assert request == {"labels": {"c": "d"}}
     assert server.requests[1].body == {"labels": {"a": "b", "c": "d"}}
     assert server.requests[1].headers["x-own"] == "1"
@@ -189,32 +147,23 @@ def envelope(code: int, message: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "expected"),
+    ("body", "expected"),
     [
-        (400, envelope(400, "Bad"), (errors.InvalidRequestError, "Bad")),
-        (400, envelope(400, "API key not valid."), (errors.AuthenticationError, "GOOGLE_API_KEY")),
-        (401, envelope(401, "Who?"), (errors.AuthenticationError, "Who")),
-        (403, [envelope(403, "No")], (errors.PermissionDeniedError, "No")),
-        (404, b"<title>Not here</title>", (errors.NotFoundError, "Not here")),
-        (429, envelope(429, "Slow"), (errors.RateLimitError, "Slow")),
-        (503, b"", (errors.ServerError, "503")),
+        (envelope(400, "API key not valid."), (400, errors.AuthenticationError, "GOOGLE_API_KEY")),
+        ([envelope(403, "No")], (403, errors.PermissionDeniedError, "No")),
+        (b"<title>Not here</title>", (404, errors.NotFoundError, "Not here")),
+        (b"", (503, errors.ServerError, "503")),
     ],
 )
-def test_errors_become_ours(server, client, status, body, expected) -> None:
-    error_class, message = expected
+def test_errors_become_ours(server, transport, generate, body, expected) -> None:
+    status, error_class, message = expected
     server.answer(body, status=status, headers={"Retry-After": "4"})
     with pytest.raises(error_class, match=message) as caught:
-        GenAITransport(client).generate("m", {})
+        generate(transport, "m", {})
     error = caught.value
     assert (type(error), error.status_code, error.retry_after) == (error_class, status, 4)
     assert error.url.endswith("/m:generateContent")
     assert error.response.status_code == status
-
-
-def test_errors_of_coroutines_become_ours(server, client) -> None:
-    server.answer(envelope(429, "Slow"), status=429)
-    with pytest.raises(errors.RateLimitError, match="Slow"):
-        run(client, GenAITransport(client).agenerate("m", {}))
 
 
 @pytest.mark.parametrize(
@@ -226,33 +175,33 @@ def test_errors_of_coroutines_become_ours(server, client) -> None:
         (None, errors.GeminiConnectionError),
     ],
 )
-def test_stream_that_breaks_off(server, client, stream, rest, error_class) -> None:
+def test_stream_that_breaks_off(server, transport, stream, rest, error_class) -> None:
     server.stream(CHUNK, *([rest] if rest else []), cut=rest is None)
-    seen: list[object] = []
+    chunks: list[object] = []
     with pytest.raises(error_class):
-        stream(client, "m", {}, seen=seen)
-    assert len(seen) == 1
+        stream(transport, "m", {}, chunks=chunks)
+    assert len(chunks) == 1
 
 
 @pytest.mark.parametrize("body", [b"", b'{"candidates": [', b"[]", b"3"])
-def test_answer_that_breaks_the_protocol(server, client, generate, body) -> None:
+def test_answer_that_breaks_the_protocol(server, transport, generate, body) -> None:
     server.answer(body)
     with pytest.raises(errors.ResponseFormatError):
-        generate(client, "m", {})
+        generate(transport, "m", {})
 
 
-def test_no_answer_in_time(server, client, generate) -> None:
+def test_no_answer_in_time(server, transport, generate) -> None:
     release = threading.Event()
     server.answer(after=release)
     with pytest.raises(errors.GeminiTimeoutError, match="Timeout"):
-        generate(client, "m", {}, timeout=0.05)
+        generate(transport, "m", {}, timeout=0.05)
     release.set()
 
 
-def test_connection_that_breaks(server, client, generate) -> None:
+def test_connection_that_breaks(server, transport, generate) -> None:
     server.raw()
     with pytest.raises(errors.GeminiConnectionError):
-        generate(client, "m", {})
+        generate(transport, "m", {})
 
 
 @pytest.mark.parametrize(
@@ -264,22 +213,21 @@ def test_connection_that_breaks(server, client, generate) -> None:
 )
 def test_credentials_that_fail(server, generate, failure, error_class) -> None:
     with vertex(server.url, failure) as client, pytest.raises(error_class, match="gone"):
-        generate(client, "m", {})
+        generate(Transport(client), "m", {})
 
 
 @pytest.mark.parametrize(
     ("model", "request_", "error_class"),
     [("m", {"x": b"bytes"}, errors.MessageError), ("a/../b", {}, errors.ConfigurationError)],
 )
-def test_request_that_cannot_be_sent(client, generate, model, request_, error_class) -> None:
+def test_request_that_cannot_be_sent(transport, generate, model, request_, error_class) -> None:
     with pytest.raises(error_class):
-        generate(client, model, request_)
+        generate(transport, model, request_)
 
 
 @pytest.mark.parametrize("chunks_read", [0, 1])
-def test_streams_may_be_closed_early(server, client, chunks_read: int) -> None:
+def test_streams_may_be_closed_early(server, transport, chunks_read: int) -> None:
     never = threading.Event()
-    transport = GenAITransport(client)
     server.stream(CHUNK, never, CHUNK)
     chunks = transport.stream("m", {})
     for _ in range(chunks_read):
@@ -290,10 +238,11 @@ def test_streams_may_be_closed_early(server, client, chunks_read: int) -> None:
         async with aclosing(transport.astream("m", {})) as chunks:
             for _ in range(chunks_read):
                 await anext(chunks)
+        await transport.aclose()
 
     server.replies.clear()
     server.stream(CHUNK, never, CHUNK)
-    run(client, use())
+    asyncio.run(use())
     never.set()
 
 
@@ -312,13 +261,7 @@ def test_something_else_is_refused(client) -> None:
             GenAITransport(thing)
 
 
-def test_without_the_library() -> None:
-    program = (
-        "import sys; sys.modules['google.genai'] = None\n"
-        "from langchain_codeexec.errors import MissingDependencyError\n"
-        "from langchain_codeexec.gemini.genai import GenAITransport\n"
-        "try: GenAITransport(object())\n"
-        "except MissingDependencyError as error: print(error)\n"
-    )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "pip install 'langchain-codeexec[genai]'" in ran.stdout
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.genai", None)
+    with pytest.raises(errors.MissingDependencyError, match=r"pip install 'langchain-codeexec\[genai\]'"):
+        GenAITransport(object())

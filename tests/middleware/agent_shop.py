@@ -8,16 +8,24 @@ from typing import TYPE_CHECKING, Any
 from google.oauth2.credentials import Credentials
 from langchain_core.messages import AIMessage
 
-from langchain_codeexec import ChatGeminiCodeExecution
+from langchain_codeexec import ChatGeminiCodeExecution, code_executions
+from tests.services import NEW, OLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langchain_codeexec.emulator import GeminiEmulator, Prompt
+    from langchain_codeexec.emulator import Prompt
     from langchain_codeexec.planning import PlanRequest
+    from tests.services import Gemini
 
-QUESTION = "How many M8 bolts are in stock, and what is three times that number?"
+QUESTION = {"messages": [("user", "How many M8 bolts are in stock, and what is three times that number?")]}
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(3 * 1280)"}}
+
+BOTH = (["codeExecution", "pieces_in_stock"], 200)
+DELEGATE = (["code_execution", "pieces_in_stock"], 200)
+ALONE = (["codeExecution"], 200)
+REQUESTS = {NEW: [BOTH, BOTH], OLD: [DELEGATE, DELEGATE, ALONE, DELEGATE]}
+"""What an agent asks by default that looks up and then computes."""
 
 
 def pieces_in_stock(article: str, store: int | str = 1) -> int:
@@ -37,22 +45,16 @@ def in_turns(request: PlanRequest) -> str:
 
 def in_turns_if_apart(request: PlanRequest) -> str:
     """Both where they go together."""
-    if request.way == "native":
-        return "both"
-    return "functions" if request.messages[-1].type == "human" else "code_execution"
-
-
-def lone_code(_request: PlanRequest) -> str:
-    return "code_execution"
+    return "both" if request.way == "native" else in_turns(request)
 
 
 def declared(request: Any) -> list[str]:
     """What a request declares: names of functions, and the built-in tools."""
-    found: list[str] = []
+    names: list[str] = []
     for tool in request.get("tools") or []:
-        found += [function["name"] for function in tool.get("functionDeclarations", ())]
-        found += [kind for kind in tool if kind != "functionDeclarations"]
-    return sorted(found)
+        names += [function["name"] for function in tool.get("functionDeclarations", ())]
+        names += [kind for kind in tool if kind != "functionDeclarations"]
+    return sorted(names)
 
 
 def parts_of(request: Any, kind: str) -> list[Any]:
@@ -60,18 +62,30 @@ def parts_of(request: Any, kind: str) -> list[Any]:
     return [part[kind] for content in request["contents"] for part in content["parts"] if kind in part]
 
 
+def replies_in(request: Any) -> set[str]:
+    """Names of the functions that have replied since the last question."""
+    names: set[str] = set()
+    for content in request["contents"]:
+        replies = {
+            part["functionResponse"]["name"] for part in content["parts"] if "functionResponse" in part
+        }
+        names = names | replies if replies or content["role"] != "user" else set()
+    return names
+
+
 def shopkeeper(prompt: Prompt) -> Any:
     """Looks the stock up if it can, then computes if it can, by code or by a function that stands for it."""
-    tools = declared(prompt.request)
-    answered = {response["name"] for response in parts_of(prompt.request, "functionResponse")}
+    tools, replies = declared(prompt.request), replies_in(prompt.request)
     for name, args in (
         ("pieces_in_stock", {"article": "M8 bolt"}),
         ("python", {"code": "print(3 * 1280)"}),
         ("code_execution", {"task": "What is 3 * 1280?"}),
     ):
-        if name in tools and name not in answered:
+        if name in tools and name not in replies:
             return [{"functionCall": {"name": name, "args": args}}]
-    return [CODE, "That makes 3840."] if "codeExecution" in tools else "The stock is 1280."
+    if "codeExecution" in tools:
+        return [CODE, "That makes 3840."]
+    return "That makes 3840." if {"python", "code_execution"} & replies else "The stock is 1280."
 
 
 def developer(url: str) -> dict[str, Any]:
@@ -120,15 +134,15 @@ BUILT: list[Any] = []
 
 def building(
     build: Callable[[dict[str, Any], str], Any], where: Callable[[str], Any]
-) -> Callable[[str, str], Any]:
-    def built(url: str, model: str) -> Any:
-        BUILT.append(build(where(url), model))
+) -> Callable[[Gemini, str], Any]:
+    def built(gemini: Gemini, model: str) -> Any:
+        BUILT.append(build(where(gemini.url), model))
         return BUILT[-1]
 
     return built
 
 
-MODELS: dict[str, Callable[[str, str], Any]] = {
+MODELS: dict[str, Callable[[Gemini, str], Any]] = {
     "own-developer": building(own, developer),
     "own-vertex": building(own, vertex),
     "genai-developer": building(google_genai, developer),
@@ -136,14 +150,16 @@ MODELS: dict[str, Callable[[str, str], Any]] = {
     "vertexai": building(google_vertexai, vertex),
 }
 GOOGLE = {name: model for name, model in MODELS.items() if not name.startswith("own")}
+# ChatVertexAI speaks gRPC alone where it is asked asynchronously, and the emulator speaks HTTP.
+AWAITABLE = [name for name in MODELS if name != "vertexai"]
 
 
-def requests_of(emulator: GeminiEmulator) -> list[tuple[list[str], int]]:
+def requests_of(gemini: Gemini) -> list[tuple[list[str], int]]:
     """What was declared in each request, and how it was answered."""
-    return [(declared(request.body), request.status) for request in emulator.requests]
+    return [(declared(request.body), request.status) for request in gemini.requests]
 
 
-def plans_of(state: dict[str, Any]) -> list[tuple[bool, list[str], str]]:
+def ways_of(state: dict[str, Any]) -> list[tuple[bool, list[str], str]]:
     return [
         (plan["code_execution"], plan["functions"], plan["way"]) for plan in state["code_execution_plans"]
     ]
@@ -151,3 +167,7 @@ def plans_of(state: dict[str, Any]) -> list[tuple[bool, list[str], str]]:
 
 def answers_of(state: dict[str, Any]) -> list[AIMessage]:
     return [message for message in state["messages"] if isinstance(message, AIMessage)]
+
+
+def printed(state: dict[str, Any]) -> list[str | None]:
+    return [run.output for message in state["messages"] for run in code_executions(message)]

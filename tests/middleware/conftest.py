@@ -1,22 +1,18 @@
-"""The emulator of the middleware's tests, and nothing learned from one test to the next."""
+"""What the middleware's tests share: a shop, and nothing learned from one test to the next."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent))  # test folders are no packages
-
-from agent_shop import BUILT, close, shopkeeper
-
-from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.gemini import capabilities
+from tests.middleware.agent_shop import BUILT, close, shopkeeper
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
+
+    from tests.services import Gemini
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +28,6 @@ async def _models_are_closed() -> AsyncIterator[None]:
 
 
 @pytest.fixture
-def shop() -> Iterator[GeminiEmulator]:
-    with GeminiEmulator(ScriptedBrain(shopkeeper)) as emulator:
-        yield emulator
+def shop(gemini: Gemini) -> Gemini:
+    gemini.says(shopkeeper)
+    return gemini

@@ -1,4 +1,4 @@
-"""One agent, every chat model: both sides where they go together, one after the other where they do not."""
+"""One agent, every chat model, the middleware as it is by default: both sides in one request, or by delegation."""
 
 from __future__ import annotations
 
@@ -7,196 +7,207 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from agent_shop import (
-    CODE,
+from langchain.agents import create_agent
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+from langchain_codeexec import CodeExecutionMiddleware, PythonTool
+from langchain_codeexec.emulator import EmulatedError
+from langchain_codeexec.errors import ConfigurationError, MissingDependencyError, PlanningError
+from langchain_codeexec.executors import ProcessExecutor
+from tests.middleware.agent_shop import (
+    ALONE,
+    AWAITABLE,
+    BOTH,
+    DELEGATE,
     GOOGLE,
     MODELS,
     QUESTION,
+    REQUESTS,
     answers_of,
     declared,
     in_turns,
     in_turns_if_apart,
-    lone_code,
     parts_of,
     pieces_in_stock,
-    plans_of,
+    printed,
     requests_of,
     shopkeeper,
+    ways_of,
 )
-from langchain.agents import create_agent
-from langchain.agents.middleware import wrap_model_call
-from langchain.agents.structured_output import ToolStrategy
-from langchain_core.messages import ToolMessage
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from pydantic import BaseModel
-
-from langchain_codeexec import CodeExecutionMiddleware, PythonTool, code_executions
-from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
-from langchain_codeexec.errors import MissingDependencyError
-from langchain_codeexec.executors import ProcessExecutor
+from tests.services import NEW, OLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from langchain_codeexec.emulator import Prompt
+    from tests.services import Gemini
 
 # langchain-google-genai warns of every answer that holds code.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
 
-BOTH = ["codeExecution", "pieces_in_stock"]
-
+THREAD: Any = {"configurable": {"thread_id": "1"}}
 any_model = pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
-# ChatVertexAI speaks gRPC alone where it is asked asynchronously, and the emulator speaks HTTP.
-awaitable = [name for name in MODELS if name != "vertexai"]
-any_but_vertexai = pytest.mark.parametrize("build", [MODELS[name] for name in awaitable], ids=awaitable)
+awaitable_model = pytest.mark.parametrize("build", [MODELS[name] for name in AWAITABLE], ids=AWAITABLE)
 googles_model = pytest.mark.parametrize("build", GOOGLE.values(), ids=GOOGLE)
+either_generation = pytest.mark.parametrize("model", [OLD, NEW])
 
 
-def ask(agent: Any, *, config: Any = None) -> dict[str, Any]:
-    return agent.invoke({"messages": [("user", QUESTION)]}, config)
-
-
-def printed(state: dict[str, Any]) -> list[str | None]:
-    return [run.output for message in state["messages"] for run in code_executions(message)]
-
-
-@any_model
-def test_gemini_3_gets_both_in_one_request(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-3-flash-preview")
-    state = ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
-    assert requests_of(shop) == [(BOTH, 200)] * 2
-    assert printed(state) == ["3840\n"]
-    assert "That makes 3840." in state["messages"][-1].text
-    assert plans_of(state) == [(True, ["pieces_in_stock"], "native")] * 2
-
-
-@any_but_vertexai
-async def test_it_is_the_same_asynchronously(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-3-flash-preview")
-    agent = create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
-    state = await agent.ainvoke({"messages": [("user", QUESTION)]})
-    assert requests_of(shop) == [(BOTH, 200)] * 2
-    assert printed(state) == ["3840\n"]
-    assert plans_of(state) == [(True, ["pieces_in_stock"], "native")] * 2
+def agent_on(llm: Any, tools: Any = (pieces_in_stock,), saver: Any = None, **settings: Any) -> Any:
+    return create_agent(
+        llm, list(tools), middleware=[CodeExecutionMiddleware(**settings)], checkpointer=saver
+    )
 
 
 @any_model
-def test_gemini_2_gets_the_side_that_the_planner_chose(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-2.5-flash")
-    state = ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware(planner=in_turns)]))
-    assert requests_of(shop) == [(["pieces_in_stock"], 200), (["codeExecution"], 200)]
-    assert parts_of(shop.requests[1].body, "functionCall") == []
-    told = " ".join(parts_of(shop.requests[1].body, "text"))
-    assert "pieces_in_stock" in told
-    assert "1280" in told
+@either_generation
+def test_both_sides_are_there(build: Any, model: str, shop: Gemini) -> None:
+    state = agent_on(build(shop, model)).invoke(QUESTION)
+    assert requests_of(shop) == REQUESTS[model]
     assert printed(state) == ["3840\n"]
-    assert [plan[:2] for plan in plans_of(state)] == [(False, ["pieces_in_stock"]), (True, [])]
-
-
-@any_model
-def test_gemini_2_is_refused_nothing_by_default(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-2.5-flash")
-    state = ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
-    assert {status for _, status in requests_of(shop)} == {200}
-    assert all(plan["reason"] for plan in state["code_execution_plans"])
+    assert state["messages"][-1].text.endswith("That makes 3840.")
+    assert {*map(str, ways_of(state))} == {
+        str((True, ["pieces_in_stock"], "native" if model == NEW else "delegated"))
+    }
     assert len(state["code_execution_plans"]) == len(answers_of(state))
 
 
-@any_model
-def test_a_second_question_goes_on_from_code_that_ran(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-2.5-flash")
-    middleware = [CodeExecutionMiddleware(planner=in_turns)]
-    agent = create_agent(llm, [pieces_in_stock], middleware=middleware, checkpointer=InMemorySaver())
-    config = {"configurable": {"thread_id": "1"}}
-    ask(agent, config=config)
-    state = ask(agent, config=config)
-    third = shop.requests[2]
-    assert (requests_of(shop)[2]) == (["pieces_in_stock"], 200)
-    assert parts_of(third.body, "executableCode") == []
-    assert "print(3 * 1280)" in " ".join(parts_of(third.body, "text"))
-    assert len(plans_of(state)) == len(answers_of(state))
+@awaitable_model
+@either_generation
+async def test_it_is_the_same_asynchronously(build: Any, model: str, shop: Gemini) -> None:
+    state = await agent_on(build(shop, model)).ainvoke(QUESTION)
+    assert requests_of(shop) == REQUESTS[model]
+    assert printed(state) == ["3840\n"]
 
 
 @googles_model
-def test_schemas_survive_beside_code_execution(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-3-flash-preview")
-    ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
+def test_a_delegated_call_and_its_reply_stand_before_the_answer(build: Any, shop: Gemini) -> None:
+    state = agent_on(build(shop, OLD)).invoke(QUESTION)
+    assert [message.type for message in state["messages"]] == ["human", "ai", "tool", "ai", "tool", "ai"]
+    [task] = parts_of(shop.bodies[2], "text")
+    assert "What is 3 * 1280?" in task
+    assert "M8" not in task
+
+
+@any_model
+@either_generation
+def test_a_second_question_goes_on(build: Any, model: str, shop: Gemini) -> None:
+    agent = agent_on(build(shop, model), saver=InMemorySaver())
+    agent.invoke(QUESTION, THREAD)
+    state = agent.invoke(QUESTION, THREAD)
+    assert requests_of(shop) == REQUESTS[model] * 2
+    assert printed(state) == ["3840\n"] * 2
+
+
+@any_model
+def test_without_functions_there_is_code_alone(build: Any, shop: Gemini) -> None:
+    state = agent_on(build(shop, OLD), []).invoke(QUESTION)
+    assert requests_of(shop) == [ALONE]
+    assert printed(state) == ["3840\n"]
+
+
+@googles_model
+def test_schemas_survive_beside_code_execution(build: Any, shop: Gemini) -> None:
+    agent_on(build(shop, NEW)).invoke(QUESTION)
     [function] = next(
-        tool["functionDeclarations"]
-        for tool in shop.requests[0].body["tools"]
-        if "functionDeclarations" in tool
+        tool["functionDeclarations"] for tool in shop.bodies[0]["tools"] if "functionDeclarations" in tool
     )
     store = function["parameters"]["properties"]["store"]
     kinds = [choice["type"] for choice in store.get("anyOf") or store["any_of"]]
     assert kinds in (["INTEGER", "STRING"], [3, 1])
 
 
-@any_model
-def test_without_functions_there_is_code_alone(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-2.5-flash")
-    state = ask(create_agent(llm, [], middleware=[CodeExecutionMiddleware()]))
-    assert requests_of(shop) == [(["codeExecution"], 200)]
-    assert printed(state) == ["3840\n"]
-
-
 @googles_model
-def test_code_execution_named_by_the_user_is_not_declared_twice(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-3-flash-preview")
-    ask(create_agent(llm, [pieces_in_stock, {"code_execution": {}}], middleware=[CodeExecutionMiddleware()]))
-    assert requests_of(shop) == [(BOTH, 200)] * 2
+@either_generation
+def test_code_execution_named_by_the_user_is_not_declared_twice(build: Any, model: str, shop: Gemini) -> None:
+    agent_on(build(shop, model), [pieces_in_stock, {"code_execution": {}}]).invoke(QUESTION)
+    assert requests_of(shop) == REQUESTS[model]
+
+
+@any_model
+def test_a_model_with_settings_bound_is_known(build: Any, shop: Gemini) -> None:
+    agent_on(build(shop, NEW).bind(temperature=0.5)).invoke(QUESTION)
+    assert requests_of(shop) == REQUESTS[NEW]
+
+
+@any_model
+def test_runs_and_plans_survive_a_strict_checkpointer(build: Any, shop: Gemini) -> None:
+    saver = InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+    agent = agent_on(build(shop, NEW), saver=saver)
+    before = agent.invoke(QUESTION, THREAD)
+    kept = agent.get_state(THREAD).values
+    assert printed(kept) == ["3840\n"]
+    assert kept["code_execution_plans"] == before["code_execution_plans"]
+    assert [
+        {"message_id": message.id, **message.response_metadata["plan"]} for message in answers_of(kept)
+    ] == kept["code_execution_plans"]
 
 
 # -- the tool stands in ------------------------------------------------------------------------------------
 
 
 @googles_model
-def test_gemini_2_can_call_the_tool_instead(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-2.5-flash")
-    middleware = CodeExecutionMiddleware(executor=ProcessExecutor())
-    state = ask(create_agent(llm, [pieces_in_stock], middleware=[middleware]))
+def test_gemini_2_can_call_the_middlewares_tool(build: Any, shop: Gemini) -> None:
+    state = agent_on(build(shop, OLD), executor=ProcessExecutor()).invoke(QUESTION)
     assert requests_of(shop) == [(["pieces_in_stock", "python"], 200)] * 3
     assert printed(state) == ["3840\n"]
-    assert plans_of(state) == [(True, ["pieces_in_stock"], "delegated")] * 3
+    assert ways_of(state) == [(True, ["pieces_in_stock"], "delegated")] * 3
 
 
-@googles_model
-def test_gemini_3_is_not_given_the_tool(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-3-flash-preview")
-    ask(
-        create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware(executor=ProcessExecutor())])
-    )
-    assert requests_of(shop) == [(BOTH, 200)] * 2
+@any_model
+def test_a_model_that_takes_both_is_not_given_the_tool(build: Any, shop: Gemini) -> None:
+    agent_on(build(shop, NEW), tool=PythonTool(ProcessExecutor())).invoke(QUESTION)
+    assert requests_of(shop) == REQUESTS[NEW]
 
 
-def test_our_own_model_is_not_given_the_tool(shop: GeminiEmulator) -> None:
-    llm = MODELS["own-developer"](shop.url, "gemini-3-flash-preview")
-    tool = PythonTool(ProcessExecutor())
-    ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware(tool=tool)]))
-    assert requests_of(shop) == [(BOTH, 200)] * 2
+# -- planners ----------------------------------------------------------------------------------------------
 
 
-@googles_model
-def test_gemini_2_delegates_to_itself(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-2.5-flash")
-    state = ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
-    offered = (["code_execution", "pieces_in_stock"], 200)
-    assert requests_of(shop) == [offered, offered, (["codeExecution"], 200), offered]
-    assert printed(state) == ["3840\n"]
-    assert [message.type for message in state["messages"]] == ["human", "ai", "tool", "ai", "tool", "ai"]
-    assert {plan for _, _, plan in plans_of(state)} == {"delegated"}
-    assert "1280" not in " ".join(parts_of(shop.requests[2].body, "text")).replace("3 * 1280", "")
+@any_model
+def test_a_planner_narrows_and_what_it_leaves_out_is_text(build: Any, shop: Gemini) -> None:
+    agent = agent_on(build(shop, OLD), planner=in_turns, saver=InMemorySaver())
+    agent.invoke(QUESTION, THREAD)
+    state = agent.invoke(QUESTION, THREAD)
+    assert requests_of(shop) == [(["pieces_in_stock"], 200), ALONE] * 2
+    _, second, third, _ = shop.bodies
+    assert parts_of(second, "functionCall") == parts_of(third, "executableCode") == []
+    texts = " ".join(parts_of(third, "text"))
+    assert "pieces_in_stock" in " ".join(parts_of(second, "text"))
+    assert "print(3 * 1280)" in texts
+    assert "1280" in texts
+    assert printed(state) == ["3840\n"] * 2
+    assert [plan[:2] for plan in ways_of(state)] == [(False, ["pieces_in_stock"]), (True, [])] * 2
 
 
-@pytest.mark.parametrize("name", ["genai-developer", "genai-vertex"])
-async def test_gemini_2_delegates_to_itself_asynchronously(name: str, shop: GeminiEmulator) -> None:
-    llm = GOOGLE[name](shop.url, "gemini-2.5-flash")
-    agent = create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
-    state = await agent.ainvoke({"messages": [("user", QUESTION)]})
-    assert printed(state) == ["3840\n"]
-    stream = agent.astream({"messages": [("user", QUESTION)]}, stream_mode="messages")
-    shown = "".join([chunk.text async for chunk, _ in stream if chunk.type in ("ai", "AIMessageChunk")])
-    assert "That makes 3840." not in shown  # what the delegated call says
+@any_model
+async def test_a_planner_that_fails_is_named(build: Any, shop: Gemini) -> None:
+    def broken(_request: Any) -> str:
+        raise ZeroDivisionError("no reason")
+
+    agent = agent_on(build(shop, NEW), planner=broken)
+    with pytest.raises(PlanningError, match=r"broken.*ZeroDivisionError: no reason"):
+        agent.invoke(QUESTION)
+    with pytest.raises(PlanningError, match="broken"):
+        await agent.ainvoke(QUESTION)
+    assert requests_of(shop) == []
+
+
+@any_model
+def test_a_planner_that_names_an_unknown_function_is_refused(build: Any, shop: Gemini) -> None:
+    with pytest.raises(PlanningError, match="may choose 'code_execution'"):
+        agent_on(build(shop, NEW), planner=lambda _: "no_such_function").invoke(QUESTION)
+
+
+@pytest.mark.parametrize("planner", [7, "code_execution", object(), CodeExecutionMiddleware])
+def test_what_is_no_planner_is_refused_when_it_is_set(planner: Any) -> None:
+    with pytest.raises(ConfigurationError, match="is no planner"):
+        CodeExecutionMiddleware(planner=planner)
+
+
+@pytest.mark.parametrize("tool", [pieces_in_stock, "python", PythonTool])
+def test_what_is_no_tool_is_refused_when_it_is_set(tool: Any) -> None:
+    with pytest.raises(ConfigurationError, match="tool="):
+        CodeExecutionMiddleware(tool=tool)
 
 
 # -- refusals ----------------------------------------------------------------------------------------------
@@ -213,10 +224,10 @@ REFUSALS = [
 ]
 
 
-def refusing(text: str, *, also_code: bool = False) -> Callable[[Prompt], Any]:
+def refusing(text: str, *, code_alone: bool = False) -> Callable[[Prompt], Any]:
     def answer(prompt: Prompt) -> Any:
         tools = declared(prompt.request)
-        if "codeExecution" in tools and (also_code or "pieces_in_stock" in tools):
+        if "codeExecution" in tools and (code_alone or "pieces_in_stock" in tools):
             return EmulatedError(400, message=text)
         return shopkeeper(prompt)
 
@@ -225,78 +236,74 @@ def refusing(text: str, *, also_code: bool = False) -> Callable[[Prompt], Any]:
 
 @googles_model
 @pytest.mark.parametrize("text", REFUSALS)
-def test_a_refused_combination_goes_another_way(build: Any, text: str) -> None:
-    with GeminiEmulator(ScriptedBrain(refusing(text))) as emulator:
-        llm = build(emulator.url, "gemini-3-flash-preview")
-        middleware = [CodeExecutionMiddleware(planner=in_turns_if_apart)]
-        state = ask(create_agent(llm, [pieces_in_stock], middleware=middleware))
-    requests = requests_of(emulator)
-    assert requests[0] == (BOTH, 400)
-    assert [tools for tools, status in requests if status == 200] == [["pieces_in_stock"], ["codeExecution"]]
+def test_a_refused_combination_is_delegated(build: Any, text: str, gemini: Gemini) -> None:
+    gemini.says(refusing(text))
+    state = agent_on(build(gemini, NEW)).invoke(QUESTION)
+    requests = requests_of(gemini)
+    assert requests[0] == (BOTH[0], 400)
+    assert [request for request in requests if request[1] == 200] == REQUESTS[OLD]
     assert printed(state) == ["3840\n"]
-    assert plans_of(state)[0] == (False, ["pieces_in_stock"], "one_sided")
+    assert {way for _, _, way in ways_of(state)} == {"delegated"}
 
 
-@pytest.mark.parametrize("name", ["genai-developer", "genai-vertex"])
-async def test_functions_alone_are_the_last_way(name: str) -> None:
-    with GeminiEmulator(ScriptedBrain(refusing("No code today.", also_code=True))) as emulator:
-        llm = GOOGLE[name](emulator.url, "gemini-3-flash-preview")
-        middleware = [CodeExecutionMiddleware(planner=lone_code)]
-        agent = create_agent(llm, [pieces_in_stock], middleware=middleware)
-        state = await agent.ainvoke({"messages": [("user", QUESTION)]})
-    assert requests_of(emulator)[:3] == [
-        (["codeExecution"], 400),
-        (["codeExecution"], 400),
-        (["pieces_in_stock"], 200),
-    ]
-    assert "refused by the service: native, delegated" in state["code_execution_plans"][0]["reason"]
+@pytest.mark.parametrize("build", [MODELS["genai-developer"], MODELS["genai-vertex"]])
+async def test_what_was_refused_is_remembered(build: Any, gemini: Gemini) -> None:
+    gemini.says(refusing(REFUSALS[0]))
+    llm = build(gemini, NEW)
+    await agent_on(llm).ainvoke(QUESTION)
+    agent_on(llm).invoke(QUESTION)
+    assert [status for _, status in requests_of(gemini)].count(400) == 1
+
+
+@googles_model
+@either_generation
+def test_without_code_execution_the_functions_stay(build: Any, model: str, gemini: Gemini) -> None:
+    gemini.says(refusing(f"Code execution is not enabled for models/{model}", code_alone=True))
+    agent = agent_on(build(gemini, model))
+    state = agent.invoke(QUESTION)
+    refused = [tools for tools, status in requests_of(gemini) if status == 400]
+    assert refused == [BOTH[0] if model == NEW else ALONE[0]]
+    assert requests_of(gemini)[-1] == (["pieces_in_stock"], 200)
+    assert state["messages"][-1].text
+    if model == OLD:
+        [reply] = [one for one in state["messages"] if getattr(one, "name", None) == "code_execution"]
+        assert "Code execution is not enabled" in reply.text
+    later = agent.invoke(QUESTION)
+    assert ways_of(later)[0][:2] == (False, ["pieces_in_stock"])
+    assert "llm= or an executor=" in later["code_execution_plans"][0]["reason"]
+
+
+@googles_model
+def test_a_tool_stands_in_where_code_execution_is_not_enabled(build: Any, gemini: Gemini) -> None:
+    gemini.says(refusing("Code execution is not enabled for models/x", code_alone=True))
+    for tools in ([pieces_in_stock], []):
+        state = agent_on(build(gemini, NEW), tools, executor=ProcessExecutor()).invoke(QUESTION)
+        assert printed(state) == ["3840\n"]
+    assert [status for _, status in requests_of(gemini)].count(400) == 1
 
 
 @googles_model
 @pytest.mark.parametrize("status", [400, 403])
-def test_other_errors_reach_the_user(build: Any, status: int) -> None:
-    error = EmulatedError(status, message="The key is not valid.")
-    with GeminiEmulator(ScriptedBrain(lambda prompt: error)) as emulator:
-        llm = build(emulator.url, "gemini-3-flash-preview")
-        middleware = [CodeExecutionMiddleware(planner=in_turns_if_apart)]
-        agent = create_agent(llm, [pieces_in_stock], middleware=middleware)
-        with pytest.raises(Exception, match="The key is not valid"):
-            ask(agent)
-    declarations = [BOTH, ["pieces_in_stock"]] if status == 400 else [BOTH]
-    assert requests_of(emulator) == [(tools, status) for tools in declarations]
-
-
-@wrap_model_call
-def demands_a_function(request: Any, handler: Any) -> Any:
-    is_new = not any(isinstance(message, ToolMessage) for message in request.messages)
-    return handler(request.override(tool_choice="any") if is_new else request)
-
-
-@any_model
-@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash-preview"])
-def test_a_demanded_function_is_called(build: Any, model: str, shop: GeminiEmulator) -> None:
-    middleware = [demands_a_function, CodeExecutionMiddleware(planner=in_turns_if_apart)]
-    state = ask(create_agent(build(shop.url, model), [pieces_in_stock], middleware=middleware))
-    assert [status for _, status in requests_of(shop)] == [200, 200]
-    assert shop.requests[0].body["toolConfig"]["functionCallingConfig"]["mode"] in ("ANY", 2)
-    assert printed(state) == ["3840\n"]
-    assert state["code_execution_plans"][0]["functions"] == ["pieces_in_stock"]
+def test_other_errors_reach_the_user(build: Any, status: int, gemini: Gemini) -> None:
+    gemini.says(EmulatedError(status, message="The key is not valid."))
+    with pytest.raises(Exception, match="The key is not valid"):
+        agent_on(build(gemini, NEW)).invoke(QUESTION)
+    ways = [BOTH, DELEGATE] if status == 400 else [BOTH]
+    assert requests_of(gemini) == [(tools, status) for tools, _ in ways]
 
 
 @googles_model
-def test_a_way_that_was_asked_for_is_tried_first(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-2.5-flash")
-    middleware = [CodeExecutionMiddleware(planner=in_turns_if_apart, combination="native")]
-    state = ask(create_agent(llm, [pieces_in_stock], middleware=middleware))
-    assert requests_of(shop)[:2] == [(BOTH, 400), (["pieces_in_stock"], 200)]
+def test_a_way_that_was_demanded_is_tried_first(build: Any, shop: Gemini) -> None:
+    state = agent_on(build(shop, OLD), combination="native", planner=in_turns_if_apart).invoke(QUESTION)
+    assert requests_of(shop)[0] == (BOTH[0], 400)
     assert printed(state) == ["3840\n"]
 
 
 @any_model
-def test_a_model_with_settings_bound_is_known(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-3-flash-preview").bind(temperature=0.5)
-    ask(create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()]))
-    assert requests_of(shop) == [(BOTH, 200)] * 2
+def test_sides_can_be_kept_apart(build: Any, shop: Gemini) -> None:
+    state = agent_on(build(shop, NEW), combination="one_sided", planner=in_turns).invoke(QUESTION)
+    assert requests_of(shop) == [(["pieces_in_stock"], 200), ALONE]
+    assert ways_of(state)[0] == (False, ["pieces_in_stock"], "one_sided")
 
 
 def test_without_langchain_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,56 +311,3 @@ def test_without_langchain_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.delitem(sys.modules, "langchain_codeexec.middleware")
     with pytest.raises(MissingDependencyError, match=r"langchain-codeexec\[agents\]"):
         importlib.import_module("langchain_codeexec.middleware")
-
-
-# -- structured answers ------------------------------------------------------------------------------------
-
-
-class Order(BaseModel):
-    """How many to order."""
-
-    pieces: int
-
-
-def structured(prompt: Prompt) -> Any:
-    tools = declared(prompt.request)
-    if "Order" in tools and parts_of(prompt.request, "functionResponse"):
-        return [{"functionCall": {"name": "Order", "args": {"pieces": 3840}}}]
-    if "pieces_in_stock" in tools and not parts_of(prompt.request, "functionResponse"):
-        return shopkeeper(prompt)
-    return [*([CODE] if "codeExecution" in tools else []), '{"pieces": 3840}']
-
-
-@any_model
-@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash-preview"])
-@pytest.mark.parametrize("response_format", [Order, ToolStrategy(Order)], ids=["auto", "tool"])
-def test_structured_answers_are_refused_nowhere(build: Any, model: str, response_format: Any) -> None:
-    with GeminiEmulator(ScriptedBrain(structured)) as emulator:
-        llm = build(emulator.url, model)
-        middleware = [CodeExecutionMiddleware()]
-        agent = create_agent(llm, [pieces_in_stock], middleware=middleware, response_format=response_format)
-        state = ask(agent)
-    assert state["structured_response"] == Order(pieces=3840)
-
-
-# -- what is kept ------------------------------------------------------------------------------------------
-
-
-@any_model
-def test_runs_and_plans_survive_a_strict_checkpointer(build: Any, shop: GeminiEmulator) -> None:
-    llm = build(shop.url, "gemini-3-flash-preview")
-    saver = InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-    agent = create_agent(llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()], checkpointer=saver)
-    config: Any = {"configurable": {"thread_id": "1"}}
-    before = ask(agent, config=config)
-    kept = agent.get_state(config).values
-    assert printed(kept) == ["3840\n"]
-    assert kept["code_execution_plans"] == before["code_execution_plans"]
-    told = [message.response_metadata["plan"] for message in answers_of(kept)]
-    assert told == [
-        {k: v for k, v in plan.items() if k != "message_id"} for plan in kept["code_execution_plans"]
-    ]
-    assert [message.id for message in answers_of(kept)] == [
-        plan["message_id"] for plan in kept["code_execution_plans"]
-    ]
-    assert any(isinstance(message, ToolMessage) for message in kept["messages"])

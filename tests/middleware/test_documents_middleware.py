@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from agent_shop import MODELS
 from langchain.agents import create_agent
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage
@@ -21,6 +20,7 @@ from langchain_codeexec.errors import DataError
 from langchain_codeexec.grounding import CalculatedAnswer
 from langchain_codeexec.grounding.documents import INSTRUCTIONS
 from langchain_codeexec.middleware import DocumentCalculationMiddleware
+from tests.middleware.agent_shop import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def observatory() -> Iterator[tuple[GeminiEmulator, ScriptedBrain]]:
 
 
 def built(emulator: GeminiEmulator) -> ChatGeminiCodeExecution:
-    return MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+    return MODELS["own-developer"](emulator, "gemini-3-flash-preview")
 
 
 def traced(message: Any) -> list[tuple[str, str | None, tuple[int, ...]]]:
@@ -132,7 +132,7 @@ def test_any_model_computes_with_them(
     """ChatVertexAI puts the tool's reply and the data into one content, the others into two."""
     emulator, brain = observatory
     middleware = [DocumentCalculationMiddleware(), CodeExecutionMiddleware(planner=first_search)]
-    agent = create_agent(build(emulator.url, model), [search], middleware=middleware)
+    agent = create_agent(build(emulator, model), [search], middleware=middleware)
     state = agent.invoke({"messages": [("user", QUESTION)]})
     assert [kind for content in kinds(brain.prompts[-1]) for kind in content][-2:] == ["text", "inlineData"]
     assert traced(state["messages"][-1]) == [("97", "execution", (1,)), ("999", None, ())]
@@ -151,7 +151,7 @@ def test_files_are_told_under_the_service_s_names(build: Any, model: str) -> Non
     calls = [{"name": "photo", "args": {}}, {"name": "search", "args": {"query": "moons"}}]
     brain = ScriptedBrain([*([{"functionCall": call}] for call in calls), "That is all."])
     with GeminiEmulator(brain) as emulator:
-        llm = build(emulator.url, model)
+        llm = build(emulator, model)
         agent = create_agent(llm, [photo, search], middleware=[DocumentCalculationMiddleware()])
         agent.invoke({"messages": [("user", QUESTION)]})
     [table] = [file.name for file in input_files(brain.prompts[-1].request) if file.mime_type == "text/csv"]

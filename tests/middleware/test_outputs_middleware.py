@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from base64 import b64encode
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,16 +20,15 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command
 from pydantic import Field
 
-from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware
+from langchain_codeexec import CodeExecutionMiddleware
 from langchain_codeexec.data import FolderSink
-from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.middleware import OutputsMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from langchain_codeexec import ChatGeminiCodeExecution
     from langchain_codeexec.emulator import Prompt
+    from tests.services import Gemini
 
 ONE, TWO = b64encode(b"1").decode(), b64encode(b"2").decode()
 THREAD: Any = {"configurable": {"thread_id": "1"}}
@@ -59,26 +57,18 @@ def updating_camera() -> Command[Any]:
 
 def answer(prompt: Prompt) -> Any:
     """A plot for who asks for one, a picture for who asks for that, words for everybody else."""
-    said = prompt.request["contents"][-1]["parts"][-1]
-    if "plot" in said.get("text", ""):
+    text = prompt.request["contents"][-1]["parts"][-1]
+    if "plot" in text.get("text", ""):
         return PLOT
-    if "picture" in said.get("text", ""):
+    if "picture" in text.get("text", ""):
         return [{"functionCall": {"name": "camera", "args": {}}}]
     return "Fine."
 
 
-@pytest.fixture(scope="module")
-def gemini() -> Iterator[GeminiEmulator]:
-    with GeminiEmulator(ScriptedBrain(answer)) as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def llm(gemini: GeminiEmulator) -> Iterator[ChatGeminiCodeExecution]:
-    with closing(
-        ChatGeminiCodeExecution(model="gemini-3-flash-preview", api_key="any", base_url=gemini.url)
-    ) as llm:
-        yield llm
+def llm(gemini: Gemini) -> ChatGeminiCodeExecution:
+    gemini.says(answer)
+    return gemini.chat()
 
 
 class Scripted(BaseChatModel):
@@ -133,8 +123,8 @@ def test_outputs_outlive_their_messages(llm, tmp_path, forgetting, saver, first)
     )
     checkpointer = SAVERS[saver]()
     agent = create_agent(llm, [camera], middleware=middleware, checkpointer=checkpointer)
-    for said in ("a plot", "a picture", "thanks", "bye"):
-        agent.invoke({"messages": [("user", said)]}, THREAD)
+    for text in ("a plot", "a picture", "thanks", "bye"):
+        agent.invoke({"messages": [("user", text)]}, THREAD)
     state = (
         create_agent(llm, [camera], middleware=middleware, checkpointer=checkpointer).get_state(THREAD).values
     )
@@ -161,7 +151,6 @@ async def test_without_blocking_too(llm, tmp_path):
     [row] = plotted["code_execution_outputs"]
     assert row["message_id"] == plotted["messages"][1].id
     assert plotted["messages"][1].response_metadata["outputs"][0]["url"] == row["url"]
-    await llm.aclose()
 
 
 def test_without_a_sink_of_its_own_it_remembers_what_the_model_saved(llm, tmp_path):
@@ -173,11 +162,11 @@ def test_without_a_sink_of_its_own_it_remembers_what_the_model_saved(llm, tmp_pa
     assert (tmp_path / row["name"]).read_bytes() == b"1"
 
 
-@pytest.mark.parametrize("said", ["a plot", "a picture"])
-def test_a_sink_that_fails_stops_nothing(llm, tmp_path, said):
+@pytest.mark.parametrize("text", ["a plot", "a picture"])
+def test_a_sink_that_fails_stops_nothing(llm, tmp_path, text):
     (tmp_path / "taken").write_text("a file")
     agent = create_agent(llm, [camera], middleware=[OutputsMiddleware(tmp_path / "taken")])
-    state = agent.invoke({"messages": [("user", said)]})
+    state = agent.invoke({"messages": [("user", text)]})
     assert state["messages"][-1].text in ("A plot.", "Fine.")
     [row] = state["code_execution_outputs"]
     assert row["url"] is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from agent_shop import MODELS
 from langchain.agents import create_agent
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
@@ -16,6 +15,7 @@ from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.grounding import Verification
 from langchain_codeexec.middleware import DocumentCalculationMiddleware, VerificationMiddleware
+from tests.middleware.agent_shop import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ async def test_an_answer_is_verified_and_mended_once(
 ) -> None:
     script = ScriptedBrain(steps)
     with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
         middleware = [CodeExecutionMiddleware(), VerificationMiddleware(sandbox)]
         agent = create_agent(llm, middleware=middleware)
         state = agent.invoke(QUESTION) if way == "invoke" else await agent.ainvoke(QUESTION)
@@ -86,7 +86,7 @@ async def test_an_answer_is_verified_and_mended_once(
 def test_what_was_found_is_told_and_the_history_stays_as_it_came(sandbox: LocalSandbox) -> None:
     script = ScriptedBrain([WRONG_OUTPUT, GOOD, GOOD])
     with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
         agent = create_agent(llm, middleware=[VerificationMiddleware(sandbox)], checkpointer=InMemorySaver())
         config: Any = {"configurable": {"thread_id": "1"}}
         agent.invoke(QUESTION, config)
@@ -106,7 +106,7 @@ def test_what_was_found_is_told_and_the_history_stays_as_it_came(sandbox: LocalS
 def test_it_need_not_mend(sandbox: LocalSandbox) -> None:
     script = ScriptedBrain([WRONG_NUMBER])
     with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
         state = create_agent(llm, middleware=[VerificationMiddleware(sandbox, mend=False)]).invoke(QUESTION)
     assert verdicts(state) == ["mismatch"]
     assert "43" in Verification.from_message(state["messages"][-1]).reason
@@ -128,7 +128,7 @@ def test_calls_of_tools_are_no_answer(sandbox: LocalSandbox) -> None:
     ]
     script = ScriptedBrain(steps)
     with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
         state = create_agent(llm, [price], middleware=[VerificationMiddleware(sandbox)]).invoke(QUESTION)
     script.assert_finished()
     assert verdicts(state) == ["", "mismatch", "", "confirmed"]
@@ -156,7 +156,7 @@ def test_answers_from_documents_are_verified_with_their_files(sandbox: LocalSand
     )
     middleware = [DocumentCalculationMiddleware(), VerificationMiddleware(sandbox)]
     with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator.url, "gemini-3-flash-preview")
+        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
         state = create_agent(llm, [search], middleware=middleware).invoke(QUESTION)
     assert verdicts(state) == ["", "mismatch", "confirmed"]
     assert kinds(script.prompts[2])[-2:] == [["text"], ["text", "inlineData"]]

@@ -5,16 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from agent_shop import (
-    MODELS,
-    QUESTION,
-    answers_of,
-    in_turns_if_apart,
-    pieces_in_stock,
-    plans_of,
-    requests_of,
-    shopkeeper,
-)
 from langchain.agents import create_agent
 from langchain.agents.middleware import (
     HumanInTheLoopMiddleware,
@@ -29,24 +19,32 @@ from langchain_core.messages import ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from langchain_codeexec import CodeExecutionMiddleware, code_executions
-from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec import CodeExecutionMiddleware
+from langchain_codeexec.emulator import EmulatedError
+from tests.middleware.agent_shop import (
+    ALONE,
+    AWAITABLE,
+    MODELS,
+    QUESTION,
+    REQUESTS,
+    answers_of,
+    pieces_in_stock,
+    printed,
+    requests_of,
+    shopkeeper,
+)
+from tests.services import NEW, OLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from langchain_codeexec.emulator import Prompt
+    from tests.services import Gemini
 
 # langchain-google-genai warns of every answer that holds code.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
 
 THREAD: Any = {"configurable": {"thread_id": "1"}}
-BOTH = ["codeExecution", "pieces_in_stock"]
-REQUESTS = {
-    "gemini-3-flash-preview": [(BOTH, 200), (BOTH, 200)],
-    "gemini-2.5-flash": [(["pieces_in_stock"], 200), (["codeExecution"], 200)],
-}
-"""What an agent asks that looks up and then computes."""
 
 everywhere = pytest.mark.parametrize(
     ("name", "model"), [(name, model) for name in MODELS for model in REQUESTS]
@@ -54,22 +52,17 @@ everywhere = pytest.mark.parametrize(
 
 
 def agent_on(llm: Any, *others: Any, tools: Any = (pieces_in_stock,), **settings: Any) -> Any:
-    middleware = [*others, CodeExecutionMiddleware(planner=in_turns_if_apart)]
-    return create_agent(llm, list(tools), middleware=middleware, **settings)
+    return create_agent(llm, list(tools), middleware=[*others, CodeExecutionMiddleware()], **settings)
 
 
-def asked(agent: Any, **config: Any) -> dict[str, Any]:
-    return agent.invoke({"messages": [("user", QUESTION)]}, THREAD | config)
-
-
-def printed(state: dict[str, Any]) -> list[str | None]:
-    return [run.output for message in state["messages"] for run in code_executions(message)]
+def asked(agent: Any) -> dict[str, Any]:
+    return agent.invoke(QUESTION, THREAD)
 
 
 @everywhere
-def test_a_human_approves_in_mid_turn(name: str, model: str, shop: GeminiEmulator) -> None:
+def test_a_human_approves_in_mid_turn(name: str, model: str, shop: Gemini) -> None:
     def agent() -> Any:
-        llm = MODELS[name](shop.url, model)
+        llm = MODELS[name](shop, model)
         return agent_on(llm, HumanInTheLoopMiddleware({"pieces_in_stock": True}), checkpointer=saver)
 
     saver = InMemorySaver()
@@ -81,12 +74,12 @@ def test_a_human_approves_in_mid_turn(name: str, model: str, shop: GeminiEmulato
     )  # another process, say
     assert requests_of(shop) == REQUESTS[model]
     assert printed(resumed) == ["3840\n"]
-    assert len(resumed["code_execution_plans"]) == len(answers_of(resumed)) == 2
+    assert len(resumed["code_execution_plans"]) == len(answers_of(resumed))
 
 
 @everywhere
-def test_a_human_edits_or_rejects(name: str, model: str, shop: GeminiEmulator) -> None:
-    llm = MODELS[name](shop.url, model)
+def test_a_human_edits_or_rejects(name: str, model: str, shop: Gemini) -> None:
+    llm = MODELS[name](shop, model)
     middleware = HumanInTheLoopMiddleware({"pieces_in_stock": True})
     edited = {"name": "pieces_in_stock", "args": {"article": "M6 bolt"}}
     for thread, decision in enumerate(
@@ -94,14 +87,14 @@ def test_a_human_edits_or_rejects(name: str, model: str, shop: GeminiEmulator) -
     ):
         config: Any = {"configurable": {"thread_id": str(thread)}}
         agent = agent_on(llm, middleware, checkpointer=InMemorySaver())
-        agent.invoke({"messages": [("user", QUESTION)]}, config)
+        agent.invoke(QUESTION, config)
         state = agent.invoke(Command(resume={"decisions": [decision]}), config)
         assert printed(state) == ["3840\n"]
     assert {status for _, status in requests_of(shop)} == {200}
 
 
 @everywhere
-def test_a_function_is_retried(name: str, model: str, shop: GeminiEmulator) -> None:
+def test_a_function_is_retried(name: str, model: str, shop: Gemini) -> None:
     attempts = []
 
     def pieces_in_stock(article: str) -> int:
@@ -112,70 +105,58 @@ def test_a_function_is_retried(name: str, model: str, shop: GeminiEmulator) -> N
         return 1280
 
     retry = ToolRetryMiddleware(max_retries=3, initial_delay=0, jitter=False)
-    state = asked(agent_on(MODELS[name](shop.url, model), retry, tools=[pieces_in_stock]))
+    state = asked(agent_on(MODELS[name](shop, model), retry, tools=[pieces_in_stock]))
     assert len(attempts) == 3
     assert requests_of(shop) == REQUESTS[model]
     assert printed(state) == ["3840\n"]
 
 
 @everywhere
-def test_a_model_call_is_retried_and_recorded_once(name: str, model: str) -> None:
-    failures = [EmulatedError(503)]
-
-    def brain(prompt: Prompt) -> Any:
-        return failures.pop() if failures else shopkeeper(prompt)
-
+def test_a_model_call_is_retried_and_recorded_once(name: str, model: str, gemini: Gemini) -> None:
+    gemini.says(EmulatedError(503), shopkeeper)
     retry = ModelRetryMiddleware(max_retries=1, initial_delay=0, jitter=False)
-    with GeminiEmulator(ScriptedBrain(brain)) as emulator:
-        state = asked(agent_on(MODELS[name](emulator.url, model), retry))
-    assert [status for _, status in requests_of(emulator)] == [503, 200, 200]
-    assert len(state["code_execution_plans"]) == len(answers_of(state)) == 2
+    state = asked(agent_on(MODELS[name](gemini, model), retry))
+    assert [status for _, status in requests_of(gemini)] == [503, *[200] * len(REQUESTS[model])]
+    assert len(state["code_execution_plans"]) == len(answers_of(state))
 
 
 @everywhere
-def test_a_long_history_is_summarized(name: str, model: str, shop: GeminiEmulator) -> None:
-    with GeminiEmulator(ScriptedBrain(lambda prompt: "M8 bolts were counted.")) as summarizer:
-        llm = MODELS["own-developer"](summarizer.url, "gemini-2.5-flash")
-        summarize = SummarizationMiddleware(
-            llm, trigger=("messages", 5), keep=("messages", 1), token_counter=len
-        )
-        agent = agent_on(MODELS[name](shop.url, model), summarize, checkpointer=InMemorySaver())
-        asked(agent)
-        state = asked(agent)
-    assert requests_of(summarizer) == [(["codeExecution"], 200)]
-    assert requests_of(shop)[:2] == REQUESTS[model]
-    assert {status for _, status in requests_of(shop)} == {200}
+def test_a_long_history_is_summarized(name: str, model: str, gemini: Gemini) -> None:
+    summarizer = "gemini-2.5-flash-lite"
+    gemini.says(lambda prompt: "M8 bolts were counted." if prompt.model == summarizer else shopkeeper(prompt))
+    summarize = SummarizationMiddleware(
+        gemini.chat(model=summarizer), trigger=("messages", 4), keep=("messages", 1), token_counter=len
+    )
+    agent = agent_on(MODELS[name](gemini, model), summarize, checkpointer=InMemorySaver())
+    asked(agent)
+    state = asked(agent)
+    assert ALONE in requests_of(gemini)
+    assert {status for _, status in requests_of(gemini)} == {200}
     assert "M8 bolts were counted." in state["messages"][0].text
     assert printed(state)[-1] == "3840\n"
 
 
+@pytest.mark.parametrize("in_mid_turn", [False, True])
 @pytest.mark.parametrize("fallback", MODELS)
 @pytest.mark.parametrize("first", MODELS)
-def test_another_model_takes_over(first: str, fallback: str, shop: GeminiEmulator) -> None:
-    with GeminiEmulator(ScriptedBrain(lambda prompt: EmulatedError(500))) as broken:
-        llm = MODELS[first](broken.url, "gemini-3-flash-preview")
-        other = ModelFallbackMiddleware(MODELS[fallback](shop.url, "gemini-2.5-flash"))
-        state = asked(agent_on(llm, other))
-    assert requests_of(shop) == REQUESTS["gemini-2.5-flash"]
-    assert printed(state) == ["3840\n"]
-    assert len(state["code_execution_plans"]) == len(answers_of(state)) == 2
+def test_another_model_takes_over(first: str, fallback: str, in_mid_turn: bool, gemini: Gemini) -> None:
+    """At once, or with signatures, code and calls of the first one in the history."""
+    failing = [NEW]
 
+    def brain(prompt: Prompt) -> Any:
+        return EmulatedError(500) if prompt.model in failing else shopkeeper(prompt)
 
-@pytest.mark.parametrize("fallback", MODELS)
-@pytest.mark.parametrize("first", MODELS)
-def test_another_model_takes_over_in_mid_turn(first: str, fallback: str, shop: GeminiEmulator) -> None:
-    def once(prompt: Prompt) -> Any:
-        return EmulatedError(500) if len(fragile.prompts) > 2 else shopkeeper(prompt)
-
-    fragile = ScriptedBrain(once)
-    with GeminiEmulator(fragile) as emulator:
-        llm = MODELS[first](emulator.url, "gemini-3-flash-preview")
-        other = ModelFallbackMiddleware(MODELS[fallback](shop.url, "gemini-3-pro-preview"))
-        agent = agent_on(llm, other, checkpointer=InMemorySaver())
+    gemini.says(brain)
+    second = OLD if not in_mid_turn else "gemini-3-pro-preview"
+    other = ModelFallbackMiddleware(MODELS[fallback](gemini, second))
+    agent = agent_on(MODELS[first](gemini, NEW), other, checkpointer=InMemorySaver())
+    if in_mid_turn:
+        failing.clear()
         asked(agent)
-        state = asked(agent)
-    assert {status for _, status in requests_of(shop)} == {200}
-    assert printed(state)[0] == "3840\n"
+        failing.append(NEW)
+    state = asked(agent)
+    assert {status for _, status in requests_of(gemini)} == {200, 500}
+    assert printed(state) == ["3840\n"] * (2 if in_mid_turn else 1)
     assert len(state["code_execution_plans"]) == len(answers_of(state))
 
 
@@ -188,23 +169,18 @@ def test_another_model_takes_over_in_mid_turn(first: str, fallback: str, shop: G
     ],
     ids=["model-calls", "tool-calls"],
 )
-def test_limits_hold(
-    name: str, model: str, limit: Callable[[], Any], ends: str, shop: GeminiEmulator
-) -> None:
-    state = asked(agent_on(MODELS[name](shop.url, model), limit()))
-    told = [message for message in state["messages"] if ends in message.text.lower()]
-    assert told
+def test_limits_hold(name: str, model: str, limit: Callable[[], Any], ends: str, shop: Gemini) -> None:
+    state = asked(agent_on(MODELS[name](shop, model), limit()))
+    assert any(ends in message.text.lower() for message in state["messages"])
     assert {status for _, status in requests_of(shop)} == {200}
-    assert len(state["code_execution_plans"]) == len(requests_of(shop))
     assert any(isinstance(message, ToolMessage) for message in state["messages"])
 
 
 @everywhere
-def test_it_streams(name: str, model: str, shop: GeminiEmulator) -> None:
-    agent = agent_on(MODELS[name](shop.url, model))
-    question = {"messages": [("user", QUESTION)]}
+def test_it_streams(name: str, model: str, shop: Gemini) -> None:
+    agent = agent_on(MODELS[name](shop, model))
     updates, texts = [], []
-    for mode, chunk in agent.stream(question, THREAD, stream_mode=["updates", "messages"]):
+    for mode, chunk in agent.stream(QUESTION, THREAD, stream_mode=["updates", "messages"]):
         if mode == "updates":
             updates.append(chunk)
         else:
@@ -212,25 +188,17 @@ def test_it_streams(name: str, model: str, shop: GeminiEmulator) -> None:
     plans = [
         plan for update in updates for plan in (update.get("model") or {}).get("code_execution_plans", ())
     ]
-    assert len(plans) == 2
+    assert plans
     assert "That makes 3840." in "".join(texts)
     assert requests_of(shop) == REQUESTS[model]
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "vertexai"])
-async def test_each_plan_is_told_as_an_event(name: str, shop: GeminiEmulator) -> None:
-    agent = agent_on(MODELS[name](shop.url, "gemini-3-flash-preview"))
-    told = [
+@pytest.mark.parametrize("name", AWAITABLE)
+async def test_each_plan_is_told_as_an_event(name: str, shop: Gemini) -> None:
+    agent = agent_on(MODELS[name](shop, NEW))
+    plans = [
         event["data"]
-        async for event in agent.astream_events({"messages": [("user", QUESTION)]}, THREAD, version="v2")
+        async for event in agent.astream_events(QUESTION, THREAD, version="v2")
         if event["event"] == "on_custom_event" and event["name"] == "gemini_code_execution_plan"
     ]
-    assert [plan["way"] for plan in told] == ["native", "native"]
-
-
-def test_settings_of_the_middleware_reach_our_own_model(shop: GeminiEmulator) -> None:
-    llm = MODELS["own-developer"](shop.url, "gemini-3-flash-preview")
-    middleware = [CodeExecutionMiddleware(planner=in_turns_if_apart, combination="one_sided")]
-    state = asked(create_agent(llm, [pieces_in_stock], middleware=middleware))
-    assert requests_of(shop) == REQUESTS["gemini-2.5-flash"]
-    assert plans_of(state)[0] == (False, ["pieces_in_stock"], "one_sided")
+    assert [plan["way"] for plan in plans] == ["native", "native"]

@@ -1,10 +1,10 @@
-"""Records as web pages and notebooks: everything is told, nothing in it acts."""
+"""Records as web pages and notebooks: everything is in them, nothing in them acts."""
 
 from __future__ import annotations
 
 import json
 import sys
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from html.parser import HTMLParser
 from typing import Any
 
@@ -19,28 +19,12 @@ from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, ar
 from langchain_codeexec.records import html
 from langchain_codeexec.records.html import html_fragment, html_page
 from langchain_codeexec.records.notebook import notebook_from_messages, show
+from tests.records.blocks import PIXEL, PIXEL_FACTS, code, image, result, text
 
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6BAAAAEElEQVR4nGNgYGD4z4AAAAUEAQAm9BMDAAAAAElFTkSuQmCC"
 HOSTILE = (
     "<script>alert(1)</script></style></article></pre><img src=x onerror=alert(1)> \x1b[2J \u202etxt.exe\ud800 "
     "![x](http://tracker.example/x.png) [y](javascript:alert(1)) ``` ```` \"'&"
 )
-
-
-def text(words: str) -> dict:
-    return {"type": "text", "text": words}
-
-
-def image(mime_type: str = "image/png", data: str = PIXEL) -> dict:
-    return {"type": "image", "base64": data, "mime_type": mime_type}
-
-
-def code(source: str, i: str = "c", language: str = "PYTHON") -> dict:
-    return {"type": "server_tool_call", "id": i, "name": "code_interpreter", "args": {"code": source, "language": language}}  # fmt: skip
-
-
-def result(output: str, i: str = "c", outcome: str = "OUTCOME_OK") -> dict:
-    return {"type": "server_tool_result", "tool_call_id": i, "output": output, "extras": {"outcome": outcome}}
 
 
 CONVERSATION = [
@@ -110,22 +94,16 @@ class Page(HTMLParser):
         ]
 
 
-# -- HTML --------------------------------------------------------------------------------------------------
-
-
 def test_a_page_tells_the_whole_conversation():
     page = Page(html_page(CONVERSATION, title="Sales & more"))
-    for told in (
+    for fragment in (
         "Sales & more", "question", "Plot this.", "text/csv", "plan · native", "Hm.", "First.", "code · python", "plot()",
-        "output · ok", "1\n", "image/png, 2 x 3 pixels, 72 bytes", "output · failed", "ZeroDivisionError", "answer",
+        "output · ok", "1\n", PIXEL_FACTS, "output · failed", "ZeroDivisionError", "answer",
         "It is 1.", "Cut off.", "gemini-x · 3 tokens: 1 in, 2 out", "call · run", '{"a": 1}', "print(3)", "It printed 3.",
     ):  # fmt: skip
-        assert told in page.words
-    images = [attributes for tag, attributes in page.elements if tag == "img"]
-    assert [b64decode(one["src"].removeprefix("data:image/png;base64,")) for one in images] == [
-        b64decode(PIXEL)
-    ] * 2
-    assert [one["alt"] for one in images] == ["image/png, 2 x 3 pixels, 72 bytes"] * 2
+        assert fragment in page.words
+    images = [(image["src"], image["alt"]) for tag, image in page.elements if tag == "img"]
+    assert images == [(f"data:image/png;base64,{PIXEL}", PIXEL_FACTS)] * 2
     assert ("html", {"lang": "en"}) in page.elements
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page.attributes("content")
     assert [tag for tag, _ in page.elements].count("h1") <= 1
@@ -162,7 +140,9 @@ PIECES = st.lists(
 @example(words=HOSTILE)
 @example(words="http://x[")
 def test_nothing_a_message_holds_is_markup(words):
-    page = Page(html_page([HumanMessage(words), hostile(words)], title=words))
+    source = html_page([HumanMessage(words), hostile(words)], title=words)
+    assert ("�" in source.encode().decode()) == ("\ud800" in words)
+    page = Page(source)
     assert {tag for tag, _ in page.elements} <= ALLOWED
     assert [tag for tag, _ in page.elements].count("style") == 2
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
@@ -173,17 +153,12 @@ def test_nothing_a_message_holds_is_markup(words):
     assert not {"\x1b", "\u202e"} & set(page.words)
 
 
-def test_a_page_can_be_written_whatever_is_in_it():
-    assert "�" in html_page(hostile(HOSTILE)).encode().decode()
-
-
 def test_without_a_markdown_library_prose_is_shown_as_written(monkeypatch):
     monkeypatch.setitem(sys.modules, "markdown_it", None)
     html._parser.cache_clear()
     try:
-        assert '<p class="verbatim">It is **1** &lt;b&gt;.</p>' in html_fragment(
-            AIMessage("It is **1** <b>.")
-        )
+        fragment = html_fragment(AIMessage("It is **1** <b>."))
+        assert '<p class="verbatim">It is **1** &lt;b&gt;.</p>' in fragment
     finally:
         html._parser.cache_clear()
 
@@ -196,25 +171,24 @@ def test_a_page_says_where_a_plot_is_saved(tmp_path):
     assert "(it printed nothing)" in page.words
 
 
-# -- notebooks ---------------------------------------------------------------------------------------------
-
-
 def cells_of(messages: Any) -> list[Any]:
     notebook = notebook_from_messages(messages)
     nbformat.validate(nbformat.from_dict(json.loads(json.dumps(notebook))))
     return notebook["cells"]
 
 
-def told(cells: list[Any]) -> list[tuple]:
+def contents_of(cells: list[Any]) -> list[Any]:
     return [
-        (cell["source"], *[out.get("text") or list(out["data"]) for out in cell["outputs"]]) if cell["cell_type"] == "code" else cell["source"]
+        (cell["source"], *[out.get("text") or list(out["data"]) for out in cell["outputs"]])
+        if cell["cell_type"] == "code"
+        else cell["source"]
         for cell in cells
-    ]  # fmt: skip
+    ]
 
 
 def test_a_conversation_is_a_notebook():
     cells = cells_of(CONVERSATION)
-    assert told(cells) == [
+    assert contents_of(cells) == [
         "**Question**\n\nPlot *this*.",
         "**file**: text/csv",
         "![image/png, 2 x 3 pixels, 72 bytes](attachment:image)",
@@ -232,10 +206,6 @@ def test_a_conversation_is_a_notebook():
     ]
     assert cells[2]["attachments"] == {"image": {"image/png": PIXEL}}
     assert [out["name"] for out in cells[7]["outputs"]] == ["stderr"]
-
-
-def test_the_same_conversation_gives_the_same_notebook():
-    cells = cells_of(CONVERSATION)
     assert cells_of(CONVERSATION) == cells
     assert len({cell["id"] for cell in cells_of([AIMessage("a"), AIMessage("a")])}) == 2
 
@@ -262,7 +232,7 @@ def test_the_same_conversation_gives_the_same_notebook():
     ],
 )  # fmt: skip
 def test_what_comes_out_goes_to_its_code(blocks, cells):
-    assert told(cells_of(AIMessage(blocks))) == cells
+    assert contents_of(cells_of(AIMessage(blocks))) == cells
 
 
 @settings(max_examples=30)
@@ -295,4 +265,4 @@ def test_nothing_said_is_an_empty_record():
 def test_an_image_of_the_wrong_type_is_only_told():
     execution = CodeExecution("x", outcome=Outcome.OK, images=(InlineFile(b"1", "image/tiff"),))
     message = ToolMessage("", tool_call_id="c", artifact=artifact_from_executions([execution]))
-    assert "**image**: image/tiff, 1 bytes" in told(cells_of(message))
+    assert "**image**: image/tiff, 1 bytes" in contents_of(cells_of(message))

@@ -9,33 +9,19 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from rich.console import Console
 
-from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.data import FolderSink, save_outputs
-from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
 from langchain_codeexec.records.html import html_page
 from langchain_codeexec.records.notebook import notebook_from_messages, show
 from langchain_codeexec.records.sections import SectionReader, json_record, sections_of, sections_of_execution
 from langchain_codeexec.records.terminal import render_execution, render_message
+from tests.records.blocks import PIXEL, PIXEL_FACTS, code, image, result, text
 
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6BAAAAEElEQVR4nGNgYGD4z4AAAAUEAQAm9BMDAAAAAElFTkSuQmCC"
-
-
-def text(words: str) -> dict:
-    return {"type": "text", "text": words}
+MARKUP = "\x1b[2J[red]x[/red]"
 
 
-def ran(code: str, output: str, outcome: str = "OUTCOME_OK") -> list[dict]:
-    return [
-        {
-            "type": "server_tool_call", "id": "c", "name": "code_interpreter",
-            "args": {"code": code, "language": "PYTHON"},
-        },
-        {
-            "type": "server_tool_result", "tool_call_id": "c", "output": output,
-            "status": "success" if outcome == "OUTCOME_OK" else "error", "extras": {"outcome": outcome},
-        },
-    ]  # fmt: skip
+def ran(source: str, output: str, outcome: str = "OUTCOME_OK") -> list[dict]:
+    return [code(source), result(output, outcome=outcome)]
 
 
 def plan(code_execution: bool, functions: list[str], way: str, reason: str = "") -> dict:
@@ -52,7 +38,7 @@ def shown(renderable, **settings) -> str:
     return console.file.getvalue()
 
 
-def told(sections) -> list[tuple]:
+def contents_of(sections) -> list[tuple]:
     return [(section.kind, section.label, section.text) for section in sections]
 
 
@@ -92,11 +78,8 @@ def told(sections) -> list[tuple]:
             [("call", "google_search", '{"q": "x"}'), ("reply", "", '{"hits": 2}')],
         ),
         (
-            answer(*ran("plot()", ""), {"type": "image", "base64": PIXEL, "mime_type": "image/png"}),
-            [
-                ("code", "python", "plot()"), ("output", "ok", ""),
-                ("image", "", "image/png, 2 x 3 pixels, 72 bytes"),
-            ],
+            answer(*ran("plot()", ""), image()),
+            [("code", "python", "plot()"), ("output", "ok", ""), ("image", "", PIXEL_FACTS)],
         ),
         (answer({"type": "image", "url": "https://example.org/a.png"}), [("file", "", "https://example.org/a.png")]),
         (answer({"type": "file"}), [("file", "", "of unknown type")]),
@@ -126,7 +109,7 @@ def told(sections) -> list[tuple]:
     ],
 )  # fmt: skip
 def test_what_a_message_tells(message, sections):
-    assert told(sections_of(message)) == sections
+    assert contents_of(sections_of(message)) == sections
 
 
 @pytest.mark.parametrize("block", [None, 7, [], {}, {"type": None}, {"type": "server_tool_call"}])
@@ -144,23 +127,24 @@ def test_messages_of_other_providers_are_read_too():
             text("One."),
         ]
     )  # fmt: skip
-    assert told(sections_of(openai)) == [
+    assert contents_of(sections_of(openai)) == [
         ("code", "python", "print(1)"), ("output", "ok", "1\n"), ("answer", "", "One."),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("outcome", "label", "failed"),
+    ("outcome", "label"),
     [
-        (Outcome.OK, "ok", False),
-        (Outcome.FAILED, "failed", True),
-        (Outcome.DEADLINE_EXCEEDED, "out of time", True),
-        (Outcome.UNSPECIFIED, "outcome unknown", True),
+        (Outcome.OK, "ok"),
+        (Outcome.FAILED, "failed"),
+        (Outcome.DEADLINE_EXCEEDED, "out of time"),
+        (Outcome.UNSPECIFIED, "outcome unknown"),
     ],
 )
-def test_every_outcome_has_its_words(outcome, label, failed):
+def test_every_outcome_has_its_words(outcome, label):
     [code, output] = sections_of_execution(CodeExecution("x", outcome=outcome, output="y"))
-    assert (code.kind, code.text, output.label, output.failed) == ("code", "x", label, failed)
+    assert (code.kind, code.text, output.label) == ("code", "x", label)
+    assert output.failed == (outcome != Outcome.OK)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +159,7 @@ def test_every_outcome_has_its_words(outcome, label, failed):
     ],
 )
 def test_what_a_run_tells(execution, sections):
-    assert told(sections_of_execution(execution)) == sections
+    assert contents_of(sections_of_execution(execution)) == sections
 
 
 def test_a_piped_record_is_plain_and_breaks_no_line():
@@ -213,14 +197,10 @@ def test_code_is_highlighted_and_failures_are_red():
     assert "\x1b[31mboom\x1b[0m" in screen
 
 
-def test_a_language_nobody_knows_is_shown_as_it_is():
-    assert "10 PRINT" in shown(render_execution(CodeExecution("10 PRINT", "KLINGON")))
-
-
-def test_a_run_that_prints_nothing_says_so():
-    assert "(it printed nothing)" in shown(
-        render_execution(CodeExecution("x", outcome=Outcome.OK, output="\n"))
-    )
+def test_a_run_in_a_language_nobody_knows_is_shown_as_it_is():
+    screen = shown(render_execution(CodeExecution("10 PRINT", "KLINGON", Outcome.OK, output="\n")))
+    assert "10 PRINT" in screen
+    assert "(it printed nothing)" in screen
 
 
 def test_thoughts_notice_and_tokens_are_shown():
@@ -236,26 +216,21 @@ def test_thoughts_notice_and_tokens_are_shown():
 
 
 def test_where_an_image_is_saved_is_shown(tmp_path):
-    message = answer(*ran("plot()", ""), {"type": "image", "base64": PIXEL, "mime_type": "image/png"})
+    message = answer(*ran("plot()", ""), image())
     [saved] = save_outputs(message, FolderSink(tmp_path))
     assert f"{tmp_path / saved.name}\n" in shown(render_message(message))
 
 
 @pytest.mark.parametrize(
-    "block", [text("\x1b[2J"), *ran("\x1b[2J", "\x1b[2J"), {"type": "reasoning", "reasoning": "\x1b[2J"}]
+    "block", [text(MARKUP), *ran(MARKUP, MARKUP), {"type": "reasoning", "reasoning": MARKUP}]
 )
 def test_nothing_in_a_message_steers_the_terminal(block):
-    assert "␛[2J" in shown(render_message(answer(block)))
-
-
-def test_markup_of_rich_means_nothing_in_a_message():
-    assert "[red]x[/red]" in shown(render_message(answer(text("[red]x[/red]"))))
+    assert "␛[2J[red]x[/red]" in shown(render_message(answer(block)))
 
 
 def test_json_record_tells_everything():
     message = answer(
-        text("I compute."), *ran("print(42)", "42\n"), {"type": "image", "base64": PIXEL, "mime_type": "image/png"},
-        text("It is 42."),
+        text("I compute."), *ran("print(42)", "42\n"), image(), text("It is 42."),
         usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
         response_metadata={"finish_reason": "STOP", "model_name": "gemini-x", "plan": {"way": "native"}},
     )  # fmt: skip
@@ -277,14 +252,13 @@ def test_json_record_tells_everything():
         "model": "gemini-x",
         "plan": {"way": "native"},
     }
+    empty = {"usage": None, "finish_reason": None, "model": None}
+    assert json_record(AIMessage("")) == {"answer": "", "executions": [], **empty}
 
 
-@pytest.fixture(scope="module")
-def scene() -> AIMessage:
-    with GeminiEmulator() as service:
-        settings = {"vertexai": False, "api_key": "any", "base_url": service.url}
-        llm = ChatGeminiCodeExecution(model="gemini-3-flash-preview", **settings)
-        return llm.invoke("What is the sum of the first 10 positive integers?")
+@pytest.fixture
+def scene(scenes) -> AIMessage:
+    return scenes.chat().invoke("What is the sum of the first 10 positive integers?")
 
 
 @pytest.mark.parametrize(
@@ -303,9 +277,3 @@ def scene() -> AIMessage:
 def test_every_form_says_that_a_stand_in_answered(scene, form):
     assert "total = 55" in form(scene)
     assert "gemini-3-flash-preview (offline stand-in)" in form(scene)
-
-
-def test_json_record_of_next_to_nothing():
-    assert json_record(AIMessage("")) == {
-        "answer": "", "executions": [], "usage": None, "finish_reason": None, "model": None,
-    }  # fmt: skip

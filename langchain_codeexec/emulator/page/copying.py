@@ -41,7 +41,7 @@ def curl_of(exchange: Exchange, base_url: str) -> str:
     """A command for a POSIX shell that asks the same. The credential is `$GEMINI_API_KEY`, or `any`.
 
     Args:
-        exchange: What was asked.
+        exchange: Whose request it sends.
         base_url: Where the service is.
     """
     query = f"?{urlencode(exchange.query)}" if exchange.query else ""
@@ -162,7 +162,7 @@ class _Script(NamedTuple):
 
 
 def pytest_of(exchange: Exchange) -> str:
-    """The source of a test module that asks what was asked and gets what was answered.
+    """The source of a test module that sends the request again and expects the same answer.
 
     Faults that hit the request hit it there, too; then no more than the status is compared, or that the
     connection breaks. It needs the pytest plugin that comes with this package.

@@ -316,7 +316,7 @@ class RecordedApp:
 
 
 class RecordedBrain:
-    """A brain, with a record of when it was asked and what its code did.
+    """A brain, with a record of when it got the prompt and what its code did.
 
     Args:
         brain: What answers.

@@ -1,4 +1,4 @@
-"""Sessions of the tool: what calls of one thread share, what ends a session, and what the model is told."""
+"""Sessions of the Python tool: what calls of one thread share, what ends a session, and what the model is told."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
-from langchain_codeexec import CodeExecutionTool, ExecutionRequest, LocalSandbox
+from langchain_codeexec import ExecutionRequest, LocalSandbox, PythonTool
 from langchain_codeexec.errors import (
     CodeExecError,
-    ConfigurationError,
     ExecutionRequestError,
     ExecutorError,
     GeminiConnectionError,
@@ -25,7 +24,6 @@ from langchain_codeexec.errors import (
 from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors.base import in_thread as in_thread_of_its_own
 from langchain_codeexec.sandbox import local
-from langchain_codeexec.tools import PythonTool
 from langchain_codeexec.tools.sessions import ThreadSessions
 
 if TYPE_CHECKING:
@@ -34,34 +32,22 @@ if TYPE_CHECKING:
 LOST = "The session of the earlier calls has ended"
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[LocalSandbox]:
-    with LocalSandbox(preload=(), timeout=20) as opened:
-        yield opened
-
-
-@pytest.fixture
-def tool(sandbox: LocalSandbox) -> Iterator[CodeExecutionTool]:
-    with PythonTool(sandbox, max_sessions=2) as opened:
-        yield opened
-
-
 def in_thread(thread: Any) -> Any:
     return {"configurable": {"thread_id": thread}}
 
 
-def run(tool: CodeExecutionTool, code: str, thread: Any = None) -> str:
+def run(tool: PythonTool, code: str, thread: Any = None) -> str:
     return tool.invoke({"code": code}, in_thread(thread) if thread is not None else None)
 
 
-async def arun(tool: CodeExecutionTool, code: str, thread: Any = None) -> str:
+async def arun(tool: PythonTool, code: str, thread: Any = None) -> str:
     return await tool.ainvoke({"code": code}, in_thread(thread) if thread is not None else None)
 
 
 # -- what is shared --------------------------------------------------------------------------------------
 
 
-async def test_calls_of_one_thread_share_variables_and_files(tool: CodeExecutionTool):
+async def test_calls_of_one_thread_share_variables_and_files(tool: PythonTool):
     run(tool, "x = 6; open('note.txt', 'w').write('kept')", "one")
     assert run(tool, "print(x * 7, open('note.txt').read())", "one") == "The code printed:\n42 kept"
     assert await arun(tool, "x += 1; print(x)", "one") == "The code printed:\n7"
@@ -71,7 +57,7 @@ async def test_calls_of_one_thread_share_variables_and_files(tool: CodeExecution
 
 
 @pytest.mark.parametrize("config", [None, {}, {"configurable": {}}, in_thread(None)])
-async def test_a_call_without_a_thread_is_a_program_by_itself(tool: CodeExecutionTool, config: Any):
+async def test_a_call_without_a_thread_is_a_program_by_itself(tool: PythonTool, config: Any):
     for _ in range(2):
         code = {"code": "print('x' in globals()); x = 1"}
         assert tool.invoke(code, config) == "The code printed:\nFalse"
@@ -87,14 +73,8 @@ def test_sessions_can_be_switched_off(sandbox: LocalSandbox):
     assert "earlier calls of this conversation" in PythonTool(sandbox).description
 
 
-@pytest.mark.parametrize("number", [-1, 1.5, True, "2"])
-def test_a_number_of_sessions_that_is_none(sandbox: LocalSandbox, number: Any):
-    with pytest.raises(ConfigurationError, match="max_sessions must be a whole number"):
-        PythonTool(sandbox, max_sessions=number)
-
-
 @pytest.mark.parametrize(("thread", "same"), [(7, "7"), ("a/b", "a/b")])
-def test_threads_are_told_apart_by_their_text(tool: CodeExecutionTool, thread: Any, same: Any):
+def test_threads_are_told_apart_by_their_text(tool: PythonTool, thread: Any, same: Any):
     run(tool, "x = 1", thread)
     assert run(tool, "print(x)", same) == "The code printed:\n1"
 
@@ -104,19 +84,19 @@ def test_threads_are_told_apart_by_their_text(tool: CodeExecutionTool, thread: A
 COUNT = "n = globals().get('n', 0)\nfor _ in range(200): n += 1\nprint(n)"
 
 
-def test_calls_of_one_thread_run_one_after_the_other(tool: CodeExecutionTool):
+def test_calls_of_one_thread_run_one_after_the_other(tool: PythonTool):
     with ThreadPoolExecutor(6) as pool:
-        said = list(pool.map(lambda _: run(tool, COUNT, "one"), range(6)))
-    assert sorted(said) == sorted(f"The code printed:\n{200 * n}" for n in range(1, 7))
+        replies = list(pool.map(lambda _: run(tool, COUNT, "one"), range(6)))
+    assert sorted(replies) == sorted(f"The code printed:\n{200 * n}" for n in range(1, 7))
 
 
-async def test_tasks_of_one_thread_run_one_after_the_other(tool: CodeExecutionTool):
-    said = await asyncio.gather(
+async def test_tasks_of_one_thread_run_one_after_the_other(tool: PythonTool):
+    replies = await asyncio.gather(
         *(arun(tool, COUNT, "one") for _ in range(3)),
         asyncio.to_thread(run, tool, COUNT, "one"),
         arun(tool, COUNT, "other"),
     )
-    assert sorted(said) == sorted(f"The code printed:\n{n}" for n in (200, 200, 400, 600, 800))
+    assert sorted(replies) == sorted(f"The code printed:\n{n}" for n in (200, 200, 400, 600, 800))
 
 
 class Gate:
@@ -174,40 +154,40 @@ async def test_a_session_is_not_closed_under_a_call():
 
 
 async def test_cancelling_kills_the_run_and_the_next_call_is_told(
-    tool: CodeExecutionTool, monkeypatch: pytest.MonkeyPatch
+    tool: PythonTool, monkeypatch: pytest.MonkeyPatch
 ):
     begun = Event()
 
-    def told_in_thread(function: Callable[[], Any], cancel: Callable[[], None]) -> Any:
+    def noted_in_thread(function: Callable[[], Any], cancel: Callable[[], None]) -> Any:
         return in_thread_of_its_own(lambda: (begun.set(), function())[1], cancel)
 
     await arun(tool, "x = 1", "one")
-    monkeypatch.setattr(local, "in_thread", told_in_thread)
+    monkeypatch.setattr(local, "in_thread", noted_in_thread)
     task = asyncio.create_task(arun(tool, "while True: pass", "one"))
     assert await asyncio.to_thread(begun.wait, 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    said = await asyncio.wait_for(arun(tool, "print('x' in globals())", "one"), 15)
-    assert said.startswith("The code printed:\nFalse")
-    assert LOST in said
+    reply = await arun(tool, "print('x' in globals())", "one")
+    assert reply.startswith("The code printed:\nFalse")
+    assert LOST in reply
 
 
 # -- what ends ------------------------------------------------------------------------------------------
 
 
-def test_the_least_recently_used_session_is_closed(tool: CodeExecutionTool):
+def test_the_least_recently_used_session_is_closed(tool: PythonTool):
     for thread in ("one", "two", "one", "three"):
         run(tool, f"x = {thread!r}", thread)
     assert run(tool, "print(x)", "one") == "The code printed:\none"
     assert run(tool, "print(x)", "three") == "The code printed:\nthree"
-    said = run(tool, "print('x' in globals())", "two")
-    assert said.startswith("The code printed:\nFalse")
-    assert LOST in said
+    reply = run(tool, "print('x' in globals())", "two")
+    assert reply.startswith("The code printed:\nFalse")
+    assert LOST in reply
     assert LOST not in run(tool, "print(1)", "two")
 
 
-def test_a_closed_tool_opens_new_sessions_and_says_so(tool: CodeExecutionTool):
+def test_a_closed_tool_opens_new_sessions_and_says_so(tool: PythonTool):
     run(tool, "x = 1", "one")
     tool.close()
     tool.close()
@@ -215,7 +195,7 @@ def test_a_closed_tool_opens_new_sessions_and_says_so(tool: CodeExecutionTool):
     assert LOST not in run(tool, "print(1)", "never seen")
 
 
-def test_a_run_that_ends_its_process_says_so_and_keeps_files(tool: CodeExecutionTool):
+def test_a_run_that_ends_its_process_says_so_and_keeps_files(tool: PythonTool):
     run(tool, "x = 1; open('note.txt', 'w').write('kept')", "one")
     assert "variables and imports of the session are lost" in run(tool, "import os; os._exit(3)", "one")
     assert "NameError" in run(tool, "print(x)", "one")
@@ -260,12 +240,12 @@ async def test_which_failures_end_a_session(error: CodeExecError, is_over: bool)
     tool = PythonTool(executor)
     run(tool, "1", "one")
     executor.error = error
-    for said in (run(tool, "1", "one"), await arun(tool, "1", "one")):
-        assert said.startswith(f"The code was not run: {error}")
+    for reply in (run(tool, "1", "one"), await arun(tool, "1", "one")):
+        assert reply.startswith(f"The code was not run: {error}")
     executor.error = None
-    said = await arun(tool, "1", "one")
-    assert said.startswith(f"The code printed:\n{1 if is_over else 2}")
-    assert (LOST in said) == is_over
+    reply = await arun(tool, "1", "one")
+    assert reply.startswith(f"The code printed:\n{1 if is_over else 2}")
+    assert (LOST in reply) == is_over
 
 
 def test_sessions_end_with_the_tool():
@@ -319,7 +299,7 @@ class Runtime:
         self.state = state
 
 
-def reply_of(tool: CodeExecutionTool, code: str, thread: Any = "one") -> ToolMessage:
+def reply_of(tool: PythonTool, code: str, thread: Any = "one") -> ToolMessage:
     call = {"type": "tool_call", "name": tool.name, "id": "1", "args": {"code": code}}
     return tool.invoke(call, in_thread(thread))
 
@@ -337,27 +317,5 @@ def test_another_process_tells_that_the_session_is_gone(sandbox: LocalSandbox, s
     assert LOST not in before.invoke({"code": "print(1)", "runtime": runtime}, in_thread("one"))
 
 
-def test_calls_without_a_session_leave_no_trace_of_one(tool: CodeExecutionTool):
+def test_calls_without_a_session_leave_no_trace_of_one(tool: PythonTool):
     assert "in_session" not in reply_of(tool, "print(1)", None).artifact
-
-
-# -- the tool for the local case -------------------------------------------------------------------------
-
-
-async def test_the_local_tool_brings_its_own_sandbox():
-    with PythonTool(timeout=5, preload=(), name="python", max_sessions=1) as tool:
-        assert (tool.name, tool.executor.timeout, list(tool.args)) == ("python", 5, ["code"])
-        run(tool, "x = 42", "one")
-        assert await arun(tool, "x", "one") == (
-            "The code printed:\n(nothing)\n\nThe value of its last expression:\n42"
-        )
-    assert "the sandbox is closed" in run(tool, "print(1)")
-
-
-@pytest.mark.parametrize(
-    ("settings", "named"),
-    [({"executor": object()}, "executor"), ({"llm": object()}, "llm"), ({"tiemout": 3}, "tiemout")],
-)
-def test_settings_that_the_local_tool_has_not(settings: dict[str, Any], named: str):
-    with pytest.raises(ConfigurationError, match=f"has no setting {named};"):
-        PythonTool(**settings)

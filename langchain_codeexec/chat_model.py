@@ -1,6 +1,6 @@
-"""A chat model with tools bound, to which more can be bound.
+"""The chat model as LangChain knows it: its interface, and the binding that its tools are bound by.
 
-The chat model: glue. What a request or an answer means is `translation`'s business.
+Settings are in `settings`, what a call does in `call`, what parts and messages mean in `messages`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ from langchain_codeexec.messages.tools import tool_config, wire_tools
 from langchain_codeexec.planning.execution import joined
 from langchain_codeexec.planning.plan import areport_plan, report_plan
 from langchain_codeexec.planning.planners import checked_planner
-from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
+from langchain_codeexec.settings import (
+    CALL_SETTINGS,
+    CALL_SPELLINGS,
+    CONNECTION_SETTINGS,
+    GeminiSettings,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -143,8 +149,6 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         Raises:
             UnsupportedSettingError: It has a setting that cannot be carried over; the message names it.
         """
-        from langchain_codeexec.settings import settings_of  # noqa: PLC0415 -- few need it
-
         return cls(**{**settings_of(llm), **settings})
 
     @property
@@ -171,10 +175,11 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = _PROVIDERS[self._connection().endpoint]
-        max_tokens = kwargs.get("max_output_tokens", self.max_output_tokens)
+        named = {CALL_SPELLINGS.get(name, name): value for name, value in kwargs.items() if value is not None}
+        max_tokens = named.get("max_output_tokens", self.max_output_tokens)
         if max_tokens is not None:
             params["ls_max_tokens"] = max_tokens
-        if stopping := stop or self.stop:
+        if stopping := stop or named.get("stop") or self.stop:
             params["ls_stop"] = stopping
         return params
 
@@ -350,11 +355,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         if self.transport is not None:
             return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
         wanted = _CONNECTION_OF(self)
-        opened: Any = self._opened
-        if opened is None or opened[0] != wanted:
-            with self._lock:
-                opened = self._opened = (wanted, self._open())
-        transport: Transport = opened[1]
+        with self._lock:
+            if self._opened is None or self._opened[0] != wanted:
+                self._opened = (wanted, self._open())
+            transport: Transport = self._opened[1]
         return transport
 
     def _open(self) -> Transport:

@@ -1,6 +1,6 @@
-"""What a user can set: connection and request, under the names that ChatGoogleGenerativeAI's users know.
+"""What a user can set, under the names that ChatGoogleGenerativeAI's users know.
 
-Settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` as settings of our chat model.
+The settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` become ours in `settings_of`.
 """
 
 from __future__ import annotations

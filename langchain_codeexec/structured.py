@@ -100,8 +100,8 @@ def _final(result: list[Generation], *, partial: bool) -> list[Generation]:
     metadata = generation.message.response_metadata
     # langchain-core would complete JSON that was cut off, and with it the last number or word.
     if not partial and (not text or metadata.get("finish_reason") == "MAX_TOKENS"):
-        told = metadata.get("finish_message") or "It has no text."
-        raise OutputParserException(f"The answer holds no JSON, or not all of it. {told}", llm_output=text)
+        reason = metadata.get("finish_message") or "It has no text."
+        raise OutputParserException(f"The answer holds no JSON, or not all of it. {reason}", llm_output=text)
     return [Generation(text=text)]
 
 

@@ -76,6 +76,9 @@ _BY_TEXT: Final = {
 }
 """Remedies by words of the message, for answers without ErrorInfo."""
 
+_BY_STATUS: Final = {
+    "FAILED_PRECONDITION": "the request itself is in order; the message names what has to be set up first"
+}
 _BY_CODE: Final = {
     400: "the request itself was refused; the message names the field",
     401: "sign in (gcloud auth application-default login), or check the API key and which service it is for",
@@ -142,7 +145,7 @@ def api_error(
     code = status_code or _code(error.get("code"), status)
     details = error["details"] if isinstance(error.get("details"), list) else []
     message = _text(error.get("message")) or _readable(text) or _phrase(code)
-    remedy = _remedy(code, message, details)
+    remedy = _remedy(code, status, message, details)
     return _class_for(code, remedy)(
         message,
         status_code=code,
@@ -164,8 +167,8 @@ def _class_for(code: int, remedy: str) -> type[errors.GeminiAPIError]:
     return _CLASSES.get(code, errors.GeminiAPIError)
 
 
-def _remedy(code: int, message: str, details: list[Any]) -> str:
-    """Advice by what says most: the reason, words of the message, the code."""
+def _remedy(code: int, status: str, message: str, details: list[Any]) -> str:
+    """Advice by what says most: the reason, words of the message, the status, the code."""
     infos = [info for info in details if isinstance(info, dict)]
     reason = next((info["reason"] for info in infos if isinstance(info.get("reason"), str)), "")
     words = message.lower()
@@ -177,7 +180,7 @@ def _remedy(code: int, message: str, details: list[Any]) -> str:
             info["metadata"].get("activationUrl") for info in infos if isinstance(info.get("metadata"), dict)
         )
         return ": ".join([remedy, *(url for url in urls if isinstance(url, str))][:2])
-    return remedy or _BY_CODE.get(code) or _BY_HUNDREDS.get(min(code // 100, 5), "")
+    return remedy or _BY_STATUS.get(status) or _BY_CODE.get(code) or _BY_HUNDREDS.get(min(code // 100, 5), "")
 
 
 def excerpt(body: bytes) -> str:

@@ -93,7 +93,7 @@ class Run:
             language=call.language if call else "PYTHON",
             outcome=result.outcome if result else None,
             output=result.output if result else None,
-            images=(*result.images, *self.drawn) if result else (),
+            images=(*(result.images if result else ()), *self.drawn),
             id=(call.id if call else None) or (result.id if result else None),
             origin=known.origin if known else "gemini",
         )
@@ -179,17 +179,17 @@ def blocks_with_code(message: BaseMessage) -> Iterator[tuple[Any, list[CodeBlock
 
 
 def linked_runs(blocks: Iterable[tuple[Any, list[CodeBlock]]]) -> list[Run]:
-    """Link code, results and what was drawn after them to runs."""
+    """Link code, results and what was drawn after them to runs; Google's packages leave empty results out."""
     runs: list[Run] = []
     drawing: Run | None = None
     for block, codes in blocks:
         for code in codes:
             if isinstance(code, CodeCall):
-                runs.append(Run(call=code))
-                drawing = None
+                drawing = Run(call=code)
+                runs.append(drawing)
             else:
                 drawing = _run_of(code, runs)
-                drawing.result = code
+                drawing.result, drawing.drawn = code, ()
         if drawing is not None and not codes:
             image = inline_image(block)
             if image is not None:

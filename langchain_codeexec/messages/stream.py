@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.messages.from_wire import Origin
     from langchain_codeexec.messages.parts import CallIds
 
-__all__ = ["ChunkTranslator"]
+__all__ = ["ChunkTranslator", "collect"]
 
 Json = dict[str, Any]
 
@@ -65,8 +65,8 @@ class ChunkTranslator:
         self._ids = self._ids or self._origin.call_ids(response)
         # Of several candidates the first one is streamed; a chunk may bring another one alone.
         candidate = next((each for each in candidates_of(response) if not each.get("index")), {})
-        _collect(self._response, {key: value for key, value in response.items() if key != "candidates"})
-        _collect(self._candidate, {key: value for key, value in candidate.items() if key != "content"})
+        collect(self._response, {key: value for key, value in response.items() if key != "candidates"})
+        collect(self._candidate, {key: value for key, value in candidate.items() if key != "content"})
         content: list[Json] = []
         calls: list[ToolCallChunk] = []
         for part in parts_of(candidate):
@@ -117,13 +117,21 @@ class ChunkTranslator:
         return {**block, "index": self._index}
 
 
-def _collect(collected: Json, values: Json) -> None:
-    """Add a chunk's values: counts and reasons replace, lists go on unless they repeat what they held."""
+def collect(collected: Json, values: Json) -> None:
+    """Add the values of the next chunk or response to those collected so far.
+
+    Counts and reasons replace, lists go on unless they repeat what they held. The first response's id stays, which
+    the ids of calls are made from; a message goes with the reason that it explains.
+    """
+    if "finishReason" in values:
+        collected.pop("finishMessage", None)
     for key, value in values.items():
         before = None if key in _REPLACED else collected.get(key)
+        if key == "responseId" and before:
+            continue
         if isinstance(before, dict) and isinstance(value, dict):
             collected[key] = dict(before)
-            _collect(collected[key], value)
+            collect(collected[key], value)
         elif isinstance(before, list) and isinstance(value, list) and value[: len(before)] != before:
             collected[key] = [*before, *value]
         else:

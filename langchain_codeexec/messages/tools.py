@@ -276,7 +276,7 @@ def tool_config(choice: Any, tools: Sequence[Tool]) -> ToolConfig:
     names = function_names(tools)
     if config := _gemini_config(dumped(choice) or choice):
         return config
-    mode, allowed = _mode_and_names(choice)
+    mode, allowed = _mode_and_names(choice, names)
     if unknown := [name for name in allowed if name not in names]:
         raise ToolDeclarationError(
             f"tool_choice names {', '.join(map(repr, unknown))}, "
@@ -301,12 +301,12 @@ def _gemini_config(choice: Any) -> ToolConfig | None:
     return cast("ToolConfig", config)
 
 
-def _mode_and_names(choice: Any) -> tuple[str, list[str]]:
+def _mode_and_names(choice: Any, names: Sequence[str]) -> tuple[str, list[str]]:
     chosen = _named(choice) if isinstance(choice, dict) else choice
     if chosen is True:
         return "ANY", []
     if isinstance(chosen, str):
-        if chosen in _CODE_CHOICES:
+        if chosen in _CODE_CHOICES and chosen not in names:
             return "NONE", []
         return (_MODES[chosen.lower()], []) if chosen.lower() in _MODES else ("ANY", [chosen])
     if isinstance(chosen, list | tuple) and chosen and all(isinstance(name, str) for name in chosen):

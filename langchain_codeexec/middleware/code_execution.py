@@ -22,7 +22,8 @@ from langgraph.types import Command
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.messages.signatures import ENDPOINT_KEY, with_valid_signatures
-from langchain_codeexec.middleware.model_calls import DelegatedCall, model_call, tools_without
+from langchain_codeexec.middleware.google_models import GoogleModelCall
+from langchain_codeexec.middleware.model_calls import DelegatedCall, OtherModelCall, tools_without
 from langchain_codeexec.planning.model_planner import inner_call_config
 from langchain_codeexec.planning.plan import (
     Combination,
@@ -34,7 +35,7 @@ from langchain_codeexec.planning.plan import (
     report_plan,
 )
 from langchain_codeexec.planning.planners import checked_planner
-from langchain_codeexec.tools.code_execution import CodeExecutionTool, unbound_model
+from langchain_codeexec.tools.code_execution import CodeExecutionTool, is_google_model, unbound_model
 from langchain_codeexec.tools.python import PythonTool
 
 if TYPE_CHECKING:
@@ -201,7 +202,11 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                 model_settings={**request.model_settings, **self._settings},
             )
             return _recorded(response)
-        call = model_call(request, self._tool, self._combination)
+        call = (
+            GoogleModelCall(request, self._tool, self._combination)
+            if is_google_model(model)
+            else OtherModelCall(request, self._tool)
+        )
         while True:
             plan = call.explained((yield call.plan_request))
             try:

@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 
 def _joined(known: list[Json], new: list[Json]) -> list[Json]:
-    """The rows of both, each once: a model call that is repeated or resumed may tell of the same files again."""
+    """The rows of both, each once: a model call that is repeated or resumed may bring the same files again."""
     return [*known, *(row for index, row in enumerate(new) if row not in known and row not in new[:index])]
 
 
@@ -99,7 +99,7 @@ class OutputsMiddleware(AgentMiddleware[OutputsState[ResponseT], ContextT, Respo
         response = handler(self._reduced(request))
         for message in response.result:
             self._recorder.record(message)
-        return _told(response)
+        return _with_outputs(response)
 
     async def awrap_model_call(
         self,
@@ -110,7 +110,7 @@ class OutputsMiddleware(AgentMiddleware[OutputsState[ResponseT], ContextT, Respo
         response = await handler(self._reduced(request))
         for message in response.result:
             await self._recorder.arecord(message)
-        return _told(response)
+        return _with_outputs(response)
 
     def wrap_tool_call(
         self,
@@ -121,7 +121,7 @@ class OutputsMiddleware(AgentMiddleware[OutputsState[ResponseT], ContextT, Respo
         result = handler(request)
         for message in _messages(result):
             self._recorder.record(message)
-        return _with_rows(result)
+        return _command_with_outputs(result)
 
     async def awrap_tool_call(
         self,
@@ -132,7 +132,7 @@ class OutputsMiddleware(AgentMiddleware[OutputsState[ResponseT], ContextT, Respo
         result = await handler(request)
         for message in _messages(result):
             await self._recorder.arecord(message)
-        return _with_rows(result)
+        return _command_with_outputs(result)
 
     def _reduced(self, request: ModelRequest[ContextT]) -> ModelRequest[ContextT]:
         return request.override(
@@ -140,21 +140,21 @@ class OutputsMiddleware(AgentMiddleware[OutputsState[ResponseT], ContextT, Respo
         )
 
 
-def _told(response: ModelResponse[ResponseT]) -> ExtendedModelResponse[ResponseT]:
+def _with_outputs(response: ModelResponse[ResponseT]) -> ExtendedModelResponse[ResponseT]:
     return ExtendedModelResponse(response, Command(update={"code_execution_outputs": _rows(response.result)}))
 
 
 def _messages(result: ToolMessage | Command[Any]) -> list[BaseMessage]:
     """The messages that a tool gives, by itself or within an update of the state."""
-    told = [result] if isinstance(result, ToolMessage) else _update(result).get("messages") or []
-    return [message for message in told if isinstance(message, BaseMessage)]
+    messages = [result] if isinstance(result, ToolMessage) else _update(result).get("messages") or []
+    return [message for message in messages if isinstance(message, BaseMessage)]
 
 
 def _update(command: Command[Any]) -> Json:
     return command.update if isinstance(command.update, dict) else {}
 
 
-def _with_rows(result: ToolMessage | Command[Any]) -> ToolMessage | Command[Any]:
+def _command_with_outputs(result: ToolMessage | Command[Any]) -> ToolMessage | Command[Any]:
     rows = {"code_execution_outputs": _rows(_messages(result))}
     if not rows["code_execution_outputs"]:
         return result

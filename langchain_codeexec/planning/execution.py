@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from langchain_codeexec.errors import InvalidRequestError
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
+from langchain_codeexec.messages.stream import collect
 from langchain_codeexec.planning.repair import Repair
 
 if TYPE_CHECKING:
@@ -182,7 +183,8 @@ def _delegated_results(
     """Have delegated tasks done by code execution; gives the responses to the calls."""
     responses: list[Json] = []
     for function_call in delegated:
-        task = (function_call.get("args") or {}).get("task") or "Do what the conversation asks for."
+        args = function_call.get("args")
+        task = (args.get("task") if isinstance(args, dict) else None) or "Do what the conversation asks for."
         history = [*contents, _content("user", [{"text": f"{_DELEGATED_TASK}{task}"}])]
         request = call.request(code=True, functions=[], schema=False, contents=history)
         try:
@@ -259,13 +261,16 @@ def joined(responses: Sequence[GenerateContentResponse]) -> GenerateContentRespo
     """Whole responses to requests made one after the other as one; a single one stays as it came."""
     if len(responses) == 1:
         return responses[0]
-    first, *_, last = responses
-    parts = [part for response in responses for one in candidates_of(response)[:1] for part in parts_of(one)]
-    candidate: Json = next(iter(candidates_of(last)), {})
-    answer = {**candidate, "content": {**(candidate.get("content") or {}), "parts": parts}}
-    response_id = first.get("responseId")
-    known = {"responseId": response_id} if response_id else {}
-    return cast("GenerateContentResponse", {**last, **known, "candidates": [answer]})
+    answer: Json = {}
+    candidate: Json = {}
+    parts: list[Json] = []
+    for response in responses:
+        collect(answer, {key: value for key, value in response.items() if key != "candidates"})
+        for first in candidates_of(response)[:1]:
+            parts += parts_of(first)
+            collect(candidate, {key: value for key, value in first.items() if key != "content"})
+    content = {"role": "model", "parts": parts}
+    return cast("GenerateContentResponse", {**answer, "candidates": [{**candidate, "content": content}]})
 
 
 def _sum(left: Json, right: Json) -> Json:

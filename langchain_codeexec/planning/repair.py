@@ -55,10 +55,9 @@ class Repair:
         if not isinstance(code, str) or not any(name in code for name in self._parameters):
             return None
         try:
-            statements = ast.parse(code).body
-        except (SyntaxError, ValueError, RecursionError):
-            return None
-        calls = [self._call(statement) for statement in statements]
+            calls = [self._call(statement) for statement in ast.parse(code).body]
+        except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+            return None  # what `ast` raises for text that is no code, no literal, or nested too deeply
         return None if None in calls else [call for call in calls if call]
 
     def _call(self, statement: ast.stmt) -> Json | None:
@@ -70,11 +69,8 @@ class Repair:
         name = _name(call.func)
         if name not in self._parameters:
             return None
-        try:
-            positional = dict(zip(self._parameters[name], map(ast.literal_eval, call.args), strict=False))
-            named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return None
+        positional = dict(zip(self._parameters[name], map(ast.literal_eval, call.args), strict=False))
+        named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
         if None in named or len(positional) < len(call.args):
             return None
         return {"name": name, "args": {**positional, **named}}

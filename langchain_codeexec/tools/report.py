@@ -95,9 +95,10 @@ class Report:
     def _printed(self) -> Iterator[str]:
         """What each run printed. A failure that was mended afterwards is of no interest to the caller."""
         for run in self.executions:
-            if run.ok or run is self.executions[-1]:
-                ending = _ENDINGS[run.outcome or Outcome.UNSPECIFIED]
-                yield f"{ending}\n{_head(run.output or '') or '(nothing)'}"
+            if run.outcome is None:
+                yield "What the code printed did not come along, if it printed anything."
+            elif run.ok or run is self.executions[-1]:
+                yield f"{_ENDINGS[run.outcome]}\n{_head(run.output or '') or '(nothing)'}"
         if self.value:
             yield f"The value of its last expression:\n{_head(self.value)}"
 

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.tasks`: requests that ten tasks of several steps take, against two other ways.
+"""`python -m tests.benchmarks.tasks`: requests that everyday tasks take, against two other ways.
 
 Plain function calling offers code execution as one more function, which makes a request of its own. Always
 native sends both sides in one request, which Gemini 2.x refuses.
@@ -14,10 +14,8 @@ from langchain.agents import create_agent
 from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionTool
 from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.errors import InvalidRequestError
-from langchain_codeexec.gemini.capabilities import forget
 from tests.e2e.tasks import TASKS, TOOLS, AbleModel, Task
-
-MODELS = ("gemini-2.5-flash", "gemini-3-flash-preview")
+from tests.services import NEW, OLD
 
 
 def planned(llm: Any) -> tuple[Any, list[Any]]:
@@ -38,7 +36,7 @@ def native(llm: Any) -> tuple[Any, list[Any]]:
 def requests_of(task: Task, model: str, way: Any) -> tuple[int, bool]:
     """How many requests a task took, and whether it was finished."""
     brain = AbleModel(task)
-    with GeminiEmulator(brain) as service:
+    with GeminiEmulator(brain) as service:  # at an address of which nothing is known
         llm, tools = way(ChatGeminiCodeExecution(model=model, api_key="any", base_url=service.url))
         try:
             create_agent(llm, tools).invoke({"messages": [("user", task.question)]})
@@ -51,16 +49,15 @@ def requests_of(task: Task, model: str, way: Any) -> tuple[int, bool]:
 def main() -> None:
     """Print a table for each model."""
     warnings.simplefilter("ignore")
-    for model in MODELS:
-        print(f"\n{model:<40}{'planned':>10}{'plain':>10}{'native':>10}")
+    for model in (OLD, NEW):
+        print(f"\n{model:<60}{'planned':>10}{'plain':>10}{'native':>10}")
         totals = [0, 0, 0]
         for task in TASKS:
-            forget()
             counted = [requests_of(task, model, way) for way in (planned, plain, native)]
             totals = [total + count for total, (count, _) in zip(totals, counted, strict=True)]
             cells = (f"{count}{'' if finished else ' failed'}" for count, finished in counted)
-            print(f"  {task.name:<38}" + "".join(f"{cell:>10}" for cell in cells))
-        print(f"  {'requests in all':<38}" + "".join(f"{total:>10}" for total in totals))
+            print(f"  {task.name:<58}" + "".join(f"{cell:>10}" for cell in cells))
+        print(f"  {'requests in all':<58}" + "".join(f"{total:>10}" for total in totals))
 
 
 if __name__ == "__main__":

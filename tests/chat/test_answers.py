@@ -2,108 +2,80 @@
 
 from __future__ import annotations
 
-import json
-from functools import reduce
-from operator import add
 from typing import Any
 
 import pytest
 from langchain_core.exceptions import LangChainException
-from langchain_core.messages import AIMessage, message_chunk_to_message
 
 from langchain_codeexec import ChatGeminiCodeExecution, errors
 from langchain_codeexec.emulator import EmulatedError
-
-pytestmark = pytest.mark.filterwarnings("ignore:.*is in beta")
-
-
-def streamed(llm: Any) -> AIMessage:
-    return message_chunk_to_message(reduce(add, llm.stream("q")))
-
-
-WAYS = pytest.mark.parametrize(
-    "ask",
-    [
-        pytest.param(lambda llm: llm.invoke("q"), id="invoke"),
-        streamed,
-        pytest.param(lambda llm: llm.stream_events("q", version="v3").output, id="events_v3"),
-    ],
-)
-
-
-def answer(*parts: Any) -> dict[str, Any]:
-    return {"candidates": [{"content": {"parts": list(parts)}, "finishReason": "STOP"}]}
-
+from tests.calls import ALL_WAYS, WAYS, response
 
 # -- answers -----------------------------------------------------------------------------------------------
+
+CALL = {"functionCall": {"name": "f", "args": None, "id": "a"}}
 
 
 @WAYS
 @pytest.mark.parametrize(
-    ("parts", "content"),
+    ("part", "block"),
     [
-        ([{}], [{"type": "non_standard", "value": {}}]),
-        ([{"text": 5}], [{"type": "non_standard", "value": {"text": 5}}]),
-        ([{"hologram": 1}], [{"type": "non_standard", "value": {"hologram": 1}}]),
-        ([{"functionCall": None}], [{"type": "non_standard", "value": {"functionCall": None}}]),
-        ([{"functionCall": {"name": 1}}], [{"type": "non_standard", "value": {"functionCall": {"name": 1}}}]),
-        ([{"executableCode": "x"}], [{"type": "non_standard", "value": {"executableCode": "x"}}]),
-        ([{"inlineData": {"data": 5}}], [{"type": "non_standard", "value": {"inlineData": {"data": 5}}}]),
-        (
-            [{"text": "a", "thoughtSignature": 5}],
-            [{"type": "text", "text": "a", "extras": {"part": {"thoughtSignature": 5}}}],
+        *(
+            (part, {"type": "non_standard", "value": part})
+            for part in (
+                {},
+                {"text": 5},
+                {"hologram": 1},
+                {"functionCall": None},
+                {"functionCall": {"name": 1}},
+                {"executableCode": "x"},
+                {"inlineData": {"data": 5}},
+            )
         ),
         (
-            [{"codeExecutionResult": {"outcome": "OUTCOME_TO_COME", "output": "x", "id": "a"}}],
-            [
-                {
-                    "type": "server_tool_result",
-                    "tool_call_id": "a",
-                    "status": "error",
-                    "output": "x",
-                    "extras": {"outcome": "OUTCOME_TO_COME"},
-                }
-            ],
+            {"text": "a", "thoughtSignature": 5},
+            {"type": "text", "text": "a", "extras": {"part": {"thoughtSignature": 5}}},
         ),
         (
-            [{"functionCall": {"name": "f", "args": None, "id": "a"}}],
-            [
-                {
-                    "type": "tool_call",
-                    "id": "a",
-                    "name": "f",
-                    "args": {},
-                    "extras": {"part": {"raw": {"functionCall": {"name": "f", "args": None, "id": "a"}}}},
-                }
-            ],
+            {"codeExecutionResult": {"outcome": "OUTCOME_TO_COME", "output": "x", "id": "a"}},
+            {
+                "type": "server_tool_result",
+                "tool_call_id": "a",
+                "status": "error",
+                "output": "x",
+                "extras": {"outcome": "OUTCOME_TO_COME"},
+            },
+        ),
+        (
+            CALL,
+            {"type": "tool_call", "id": "a", "name": "f", "args": {}, "extras": {"part": {"raw": CALL}}},
         ),
     ],
 )
-def test_odd_parts_are_kept(wire: Any, ask: Any, parts: Any, content: Any) -> None:
-    wire.says(answer(*parts))
+def test_odd_parts_are_kept(wire: Any, ask: Any, part: Any, block: dict[str, Any]) -> None:
+    wire.says(response(part))
 
-    found = ask(wire.chat())
+    answer = ask(wire.chat())
 
-    assert [
-        {key: value for key, value in block.items() if key != "index"} for block in found.content
-    ] == content
-    assert len(found.tool_calls) == sum(block["type"] == "tool_call" for block in content)
-    assert not found.invalid_tool_calls
+    [received] = answer.content
+    assert {key: value for key, value in received.items() if key != "index"} == block
+    assert len(answer.tool_calls) == (block["type"] == "tool_call")
+    assert not answer.invalid_tool_calls
 
 
 @WAYS
 def test_calls_without_ids_get_some_of_their_own(wire: Any, ask: Any) -> None:
-    wire.says(answer({"functionCall": {"name": "f"}}, {"functionCall": {"name": "f", "args": {"x": 1}}}))
+    wire.says(response({"functionCall": {"name": "f"}}, {"functionCall": {"name": "f", "args": {"x": 1}}}))
 
-    found = ask(wire.chat())
+    answer = ask(wire.chat())
 
-    assert [call["args"] for call in found.tool_calls] == [{}, {"x": 1}]
-    assert len({call["id"] for call in found.tool_calls}) == 2
+    assert [call["args"] for call in answer.tool_calls] == [{}, {"x": 1}]
+    assert len({call["id"] for call in answer.tool_calls}) == 2
 
 
 @WAYS
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [
         {"candidates": {}},
         {"candidates": [None]},
@@ -123,8 +95,8 @@ def test_calls_without_ids_get_some_of_their_own(wire: Any, ask: Any) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_answer_is_a_typed_error(wire: Any, ask: Any, said: Any) -> None:
-    wire.says(said)
+def test_what_is_no_answer_is_a_typed_error(wire: Any, ask: Any, body: Any) -> None:
+    wire.says(body)
 
     with pytest.raises(errors.ResponseFormatError):
         ask(wire.chat())
@@ -132,22 +104,23 @@ def test_what_is_no_answer_is_a_typed_error(wire: Any, ask: Any, said: Any) -> N
 
 # -- errors --------------------------------------------------------------------------------------------------
 
-CLASSES = [
-    (400, errors.InvalidRequestError),
-    (401, errors.AuthenticationError),
-    (403, errors.PermissionDeniedError),
-    (404, errors.NotFoundError),
-    (429, errors.RateLimitError),
-    (499, errors.RequestCancelledError),
-    (500, errors.ServerError),
-    (503, errors.ServerError),
-    (504, errors.ServerError),
-    (418, errors.GeminiAPIError),
-]
 
-
-@WAYS
-@pytest.mark.parametrize(("status", "error"), CLASSES)
+@ALL_WAYS
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, errors.InvalidRequestError),
+        (401, errors.AuthenticationError),
+        (403, errors.PermissionDeniedError),
+        (404, errors.NotFoundError),
+        (429, errors.RateLimitError),
+        (499, errors.RequestCancelledError),
+        (500, errors.ServerError),
+        (503, errors.ServerError),
+        (504, errors.ServerError),
+        (418, errors.GeminiAPIError),
+    ],
+)
 def test_errors_of_the_service(
     gemini: Any, ask: Any, status: int, error: type[errors.GeminiAPIError]
 ) -> None:
@@ -161,20 +134,6 @@ def test_errors_of_the_service(
     assert isinstance(caught.value, LangChainException) or status in {499, 418}
 
 
-@pytest.mark.parametrize(("status", "error"), CLASSES)
-async def test_errors_of_the_service_without_blocking(
-    gemini: Any, status: int, error: type[Exception]
-) -> None:
-    gemini.says(EmulatedError(status, message="no luck"))
-    llm = gemini.chat()
-
-    with pytest.raises(error, match="no luck"):
-        await llm.ainvoke("q")
-    with pytest.raises(error, match="no luck"):
-        [chunk async for chunk in llm.astream("q")]
-    await llm.aclose()
-
-
 @WAYS
 @pytest.mark.parametrize(
     "body", [b"", b"upstream connect error", b"<html><h1>Bad Gateway</h1></html>", b"[1]", b"null"]
@@ -186,39 +145,38 @@ def test_errors_that_are_no_envelope(wire: Any, ask: Any, body: bytes) -> None:
         ask(wire.chat())
 
 
-def test_an_error_in_mid_stream_comes_after_what_was_said(gemini: Any) -> None:
+def test_an_error_in_mid_stream_comes_after_the_text_before_it(gemini: Any) -> None:
     gemini.says(["One two three four five six.", EmulatedError(503, message="overloaded")])
-    said = []
+    texts = []
 
     with pytest.raises(errors.ServerError, match="overloaded"):
-        said.extend(chunk.text for chunk in gemini.chat().stream("q"))
+        texts.extend(chunk.text for chunk in gemini.chat().stream("q"))
 
-    assert "".join(said) == "One two three four five six."
+    assert "".join(texts) == "One two three four five six."
 
 
 def test_an_error_object_among_the_chunks(wire: Any) -> None:
     error = {"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}
-    wire.says(answer({"text": "a"}), error)
+    wire.says(response({"text": "a"}), error)
 
     with pytest.raises(errors.RateLimitError, match="slow down"):
         list(wire.chat().stream("q"))
 
 
 @pytest.mark.parametrize(
-    ("settings", "error", "words"),
+    ("settings", "overrides", "error", "words"),
     [
-        ({"model": "grok-9"}, errors.NotFoundError, "grok-9 is not found"),
-        ({"api_key": "invalid"}, errors.AuthenticationError, "API key not valid"),
-        ({"temperature": "hot"}, errors.InvalidRequestError, "temperature"),
-        ({"safety_settings": [{"category": "HARM_CATEGORY_X", "threshold": "OFF"}]}, errors.InvalidRequestError, "category"),
-        ({"generation_config": {"noSuchSetting": 1}}, errors.InvalidRequestError, "noSuchSetting"),
+        ({"model": "grok-9"}, {}, errors.NotFoundError, "grok-9 is not found"),
+        ({"api_key": "invalid"}, {}, errors.AuthenticationError, "API key not valid"),
+        ({}, {"temperature": "hot"}, errors.InvalidRequestError, "temperature"),
+        ({"safety_settings": [{"category": "HARM_X", "threshold": "OFF"}]}, {}, errors.InvalidRequestError, "category"),
+        ({"generation_config": {"noSuchSetting": 1}}, {}, errors.InvalidRequestError, "noSuchSetting"),
     ],
 )  # fmt: skip
 def test_mistakes_the_service_finds(
-    gemini: Any, settings: dict[str, Any], error: type[Exception], words: str
+    gemini: Any, settings: Any, overrides: Any, error: type[Exception], words: str
 ) -> None:
     gemini.says("Fine.")
-    overrides = {"temperature": settings.pop("temperature")} if "temperature" in settings else {}
 
     with pytest.raises(error, match=words) as caught:
         gemini.chat(**settings).invoke("q", **overrides)
@@ -238,8 +196,8 @@ def test_nobody_listens() -> None:
         llm.invoke("q")
 
 
-def test_errors_are_json_free_of_the_key(wire: Any) -> None:
-    wire.says(json.dumps({"error": {"code": 400, "message": "no"}}).encode(), status=400)
+def test_errors_do_not_show_the_key(wire: Any) -> None:
+    wire.says({"error": {"code": 400, "message": "no"}}, status=400)
 
     with pytest.raises(errors.InvalidRequestError) as caught:
         wire.chat(api_key="very-secret").invoke("q")

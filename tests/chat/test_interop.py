@@ -17,8 +17,9 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.prebuilt import create_react_agent
 
 from langchain_codeexec import code_executions
+from tests.calls import WHOLE_AND_STREAMED
+from tests.services import NEW
 
-NEW = "gemini-3-flash-preview"
 RUN = {"executableCode": {"code": "print(6 * 7)"}}
 CALL = {"functionCall": {"name": "weather", "args": {"city": "Utrecht"}}}
 FLAG = "include_server_side_tool_invocations"
@@ -40,115 +41,102 @@ def theirs(gemini: Any) -> ChatGoogleGenerativeAI:
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:langchain_google_genai.*")
 
 
+TEXT, CODE = ["Hello there."], ["I run it.", RUN, "It is 42."]
+FAILED = [{"executableCode": {"code": "1/0"}}, "It failed."]
+
+
 @pytest.mark.parametrize(
-    "said",
+    "parts",
     [
-        pytest.param(["Hello there."], id="text"),
-        pytest.param(["I run it.", RUN, "It is 42."], id="run"),
+        pytest.param(TEXT, id="text"),
+        pytest.param(CODE, id="run"),
         pytest.param(["I run it.", RUN, RUN, IMAGE, "Two runs and a plot."], id="runs and a plot"),
         pytest.param([{"executableCode": {"code": "x = 1"}}, "Nothing printed."], id="run without output"),
-        pytest.param([{"executableCode": {"code": "1/0"}}, "It failed."], id="failed run"),
+        pytest.param(FAILED, id="failed run"),
         pytest.param([RUN, CALL], id="run and call"),
     ],
 )
-@pytest.mark.parametrize("how", ["invoke", "stream"])
-def test_the_other_package_reads_our_answers(gemini: Any, theirs: Any, said: list[Any], how: str) -> None:
-    gemini.says(said, "Fine.")
-    answer = _asked(gemini.chat().bind_tools([weather]), how)
-
-    replies = [ToolMessage(weather("Utrecht"), tool_call_id=call["id"]) for call in answer.tool_calls]
+@WHOLE_AND_STREAMED
+def test_the_other_package_reads_our_answers(gemini: Any, theirs: Any, parts: list[Any], ask: Any) -> None:
+    gemini.says(parts, "Fine.")
     both = theirs.bind_tools([weather, {"code_execution": {}}], tool_config={FLAG: True})
-    after = both.invoke([HumanMessage("q"), answer, *replies, HumanMessage("n")])
 
-    assert after.text == "Fine."
+    answer = ask(gemini.chat().bind_tools([weather]))
+
+    assert both.invoke(followed(answer)).text == "Fine."
 
 
 @pytest.mark.parametrize(
-    "said",
+    "parts",
     [
-        pytest.param(["Hello there."], id="text"),
-        pytest.param(["I run it.", RUN, "It is 42."], id="run"),
-        pytest.param([{"executableCode": {"code": "1/0"}}, "It failed."], id="failed run"),
+        pytest.param(TEXT, id="text"),
+        pytest.param(CODE, id="run"),
+        pytest.param(FAILED, id="failed run"),
         pytest.param([CALL], id="call"),
         pytest.param([{"text": "Let me think.", "thought": True}, "Hello."], id="thought"),
     ],
 )
 @pytest.mark.parametrize("output_version", ["v0", "v1"])
-@pytest.mark.parametrize("how", ["invoke", "stream"])
+@WHOLE_AND_STREAMED
 def test_we_read_the_other_packages_answers(
-    gemini: Any, theirs: Any, said: list[Any], output_version: str, how: str
+    gemini: Any, theirs: Any, parts: list[Any], output_version: str, ask: Any
 ) -> None:
-    gemini.says(said, "Fine.")
+    gemini.says(parts, "Fine.")
     theirs.output_version = output_version
-    tools: list[Any] = [weather] if CALL in said else [{"code_execution": {}}]
-    answer = _asked(theirs.bind_tools(tools), how)
 
+    answer = ask(theirs.bind_tools([weather] if CALL in parts else [{"code_execution": {}}]))
+
+    assert gemini.chat().bind_tools([weather]).invoke(followed(answer)).text == "Fine."
+    contents = [content for content in gemini.body["contents"] if content["role"] == "model"]
+    sent = [part for content in contents for part in content["parts"]]
+    assert sum("executableCode" in part for part in sent) == sum("executableCode" in part for part in parts)
+
+
+def followed(answer: AIMessage) -> list[Any]:
+    """A conversation that goes on after an answer."""
     replies = [ToolMessage(weather("Utrecht"), tool_call_id=call["id"]) for call in answer.tool_calls]
-    after = (
-        gemini.chat().bind_tools([weather]).invoke([HumanMessage("q"), answer, *replies, HumanMessage("n")])
-    )
-
-    assert after.text == "Fine."
-    sent = [
-        part for content in gemini.body["contents"] if content["role"] == "model" for part in content["parts"]
-    ]
-    assert sum("executableCode" in part for part in sent) == sum("executableCode" in part for part in said)
-
-
-def _asked(llm: Any, how: str) -> AIMessage:
-    if how == "invoke":
-        return llm.invoke("q")
-    chunks = list(llm.stream("q"))
-    return sum(chunks[1:], chunks[0])
+    return [HumanMessage("q"), answer, *replies, HumanMessage("n")]
 
 
 # -- agents ----------------------------------------------------------------------------------------------------
 
 
-def agent_script() -> list[Any]:
-    return [
-        ["Let me look.", RUN, CALL, CALL],
-        ["And compute.", {"executableCode": {"code": "print('Utrecht'.upper())"}}, "UTRECHT is sunny."],
-    ]
+AGENT_SCRIPT = [
+    ["Let me look.", RUN, CALL, CALL],
+    ["And compute.", {"executableCode": {"code": "print('Utrecht'.upper())"}}, "UTRECHT is sunny."],
+]
 
 
 @pytest.mark.filterwarnings("ignore:create_react_agent has been moved")
 @pytest.mark.parametrize("make", [create_agent, create_react_agent])
 def test_an_agent_with_functions_and_code_runs_to_its_end(gemini: Any, endpoint: str, make: Any) -> None:
-    gemini.says(*agent_script())
+    gemini.says(*AGENT_SCRIPT)
 
     state = make(gemini.on(endpoint), [weather]).invoke({"messages": [HumanMessage("q")]})
 
     kinds = [message.type for message in state["messages"]]
     assert kinds == ["human", "ai", "tool", "tool", "ai"]
-    assert [run.output for message in state["messages"] for run in code_executions(message)] == [
-        "42\n",
-        "UTRECHT\n",
-    ]
+    outputs = [run.output for message in state["messages"] for run in code_executions(message)]
+    assert outputs == ["42\n", "UTRECHT\n"]
     assert state["messages"][-1].text.endswith("UTRECHT is sunny.")
 
 
 async def test_an_agent_streams(gemini: Any) -> None:
-    gemini.says(*agent_script())
+    gemini.says(*AGENT_SCRIPT)
     llm = gemini.chat()
-    told = []
 
-    async for message, _ in create_agent(llm, [weather]).astream(
-        {"messages": [HumanMessage("q")]}, stream_mode="messages"
-    ):
-        told.append(message)
+    stream = create_agent(llm, [weather]).astream({"messages": "q"}, stream_mode="messages")
+    messages = [message async for message, _ in stream]
     await llm.aclose()
 
-    assert "".join(message.text for message in told if message.type.startswith("AI")).endswith(
-        "UTRECHT is sunny."
-    )
-    assert [message.content for message in told if message.type == "tool"] == ["Sunny in Utrecht."] * 2
+    text = "".join(message.text for message in messages if message.type.startswith("AI"))
+    assert text.endswith("UTRECHT is sunny.")
+    assert [message.content for message in messages if message.type == "tool"] == ["Sunny in Utrecht."] * 2
 
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_checkpointer_keeps_the_messages(gemini: Any, tmp_path: Any, streamed: bool) -> None:
-    script = agent_script()
-    gemini.says(*script, "Fine.")
+    gemini.says(*AGENT_SCRIPT, "Fine.")
     thread: Any = {"configurable": {"thread_id": "1"}}
 
     with SqliteSaver.from_conn_string(str(tmp_path / "checkpoints.db")) as saver:
@@ -162,10 +150,8 @@ def test_a_checkpointer_keeps_the_messages(gemini: Any, tmp_path: Any, streamed:
     assert kept == first["messages"]
     before, after = gemini.bodies[1]["contents"], gemini.bodies[2]["contents"]
     assert after[: len(before)] == before
-    assert [part["executableCode"]["code"] for content in after for part in content["parts"] if "executableCode" in part] == [
-        "print(6 * 7)",
-        "print('Utrecht'.upper())",
-    ]  # fmt: skip
+    parts = [part for content in after for part in content["parts"] if "executableCode" in part]
+    assert [part["executableCode"]["code"] for part in parts] == ["print(6 * 7)", "print('Utrecht'.upper())"]
 
 
 # -- LangChain's own helpers -----------------------------------------------------------------------------------
@@ -199,19 +185,15 @@ def test_a_chain_with_a_history(gemini: Any) -> None:
 @pytest.mark.parametrize("strategy", ["first", "last"])
 @pytest.mark.parametrize("kept", range(1, 8))
 def test_trimmed_and_merged_messages_are_accepted(gemini: Any, strategy: str, kept: int) -> None:
-    gemini.says(*agent_script(), "Fine.")
+    gemini.says(*AGENT_SCRIPT, "Fine.")
     llm = gemini.chat()
-    messages = [
-        *create_agent(llm, [weather]).invoke({"messages": [HumanMessage("q")]})["messages"],
-        HumanMessage("n"),
-    ]
+    state = create_agent(llm, [weather]).invoke({"messages": "q"})
+    messages = [*state["messages"], HumanMessage("n")]
 
     trimmed = trim_messages(messages, max_tokens=kept, token_counter=len, strategy=strategy)
-    answers = [
-        llm.bind_tools([weather]).invoke(history) for history in (trimmed, merge_message_runs(trimmed))
-    ]
 
-    assert [answer.text for answer in answers] == ["Fine.", "Fine."]
+    for history in (trimmed, merge_message_runs(trimmed)):
+        assert llm.bind_tools([weather]).invoke(history).text == "Fine."
 
 
 def test_messages_trimmed_by_tokens_that_the_service_counts(gemini: Any) -> None:

@@ -8,39 +8,17 @@ from typing import Any
 
 import pytest
 from langchain_core.callbacks import get_usage_metadata_callback
-from langchain_core.messages import AIMessage, message_chunk_to_message
 
-NEW = "gemini-3-flash-preview"
+from tests.calls import WAYS, streamed
+from tests.calls import response as response_of
+from tests.services import NEW
+
 TEXT = [{"text": "Hello there."}]
 
 
-def response(parts: list[dict[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
-    reason = fields.pop("finishReason", "STOP")
-    candidate = {
-        "content": {"role": "model", "parts": TEXT if parts is None else parts},
-        "finishReason": reason,
-    }
-    own = fields.pop("candidate", {})
-    return {"candidates": [{**candidate, **own}], **fields}
+def response(*parts: dict[str, Any], candidate: Any = None, **fields: Any) -> dict[str, Any]:
+    return {**response_of(*(parts or TEXT), **(candidate or {})), **fields}
 
-
-def invoked(wire: Any, *chunks: Any) -> AIMessage:
-    wire.says(*chunks)
-    return wire.chat().invoke("q")
-
-
-def streamed(wire: Any, *chunks: Any) -> AIMessage:
-    wire.says(*chunks)
-    return message_chunk_to_message(reduce(add, wire.chat().stream("q")))
-
-
-def events_v3(wire: Any, *chunks: Any) -> AIMessage:
-    wire.says(*chunks)
-    return wire.chat().stream_events("q", version="v3").output
-
-
-WAYS = pytest.mark.parametrize("ask", [invoked, streamed, events_v3])
-pytestmark = pytest.mark.filterwarnings("ignore:.*is in beta")
 
 # -- counts ------------------------------------------------------------------------------------------------
 
@@ -85,39 +63,29 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*is in beta")
     ],
 )
 def test_counts(wire: Any, ask: Any, wire_usage: Any, usage: Any) -> None:
-    answer = ask(wire, response(usageMetadata=wire_usage))
+    wire.says(response(usageMetadata=wire_usage))
 
-    assert answer.usage_metadata == usage
-
-
-def test_counts_add_up_as_the_emulator_tells_them(gemini: Any) -> None:
-    gemini.says(["I run it.", {"executableCode": {"code": "print(1)"}}, "It is one, as far as I can see."])
-
-    answer = gemini.chat().invoke("q")
-
-    told = answer.response_metadata["usage_metadata"]
-    assert answer.usage_metadata["total_tokens"] == told["totalTokenCount"]
-    assert answer.usage_metadata["input_token_details"]["tool_use"] == told["toolUsePromptTokenCount"] > 0
+    assert ask(wire.chat()).usage_metadata == usage
 
 
-def test_streamed_counts_are_told_once_and_equal_invoked_ones(gemini: Any, endpoint: str) -> None:
+def test_streamed_counts_come_once_and_equal_invoked_ones(gemini: Any, endpoint: str) -> None:
     gemini.says(["I run it.", {"executableCode": {"code": "print(1)"}}, "It is one, as far as I can see."])
     llm = gemini.on(endpoint)
 
-    chunks = list(llm.stream("q"))
-    invoked_answer = llm.invoke("q")
+    chunks, answer = list(llm.stream("q")), llm.invoke("q")
 
     assert [chunk.usage_metadata is not None for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
-    assert reduce(add, chunks).usage_metadata == invoked_answer.usage_metadata
+    assert reduce(add, chunks).usage_metadata == answer.usage_metadata
+    counts = answer.response_metadata["usage_metadata"]
+    assert answer.usage_metadata["total_tokens"] == counts["totalTokenCount"]
+    assert answer.usage_metadata["input_token_details"]["tool_use"] == counts["toolUsePromptTokenCount"] > 0
 
 
 def test_the_last_of_several_partial_counts_holds(wire: Any) -> None:
-    chunks = [
-        response([{"text": "a"}], usageMetadata={"promptTokenCount": 5, "candidatesTokenCount": n})
-        for n in (1, 2, 3)
-    ]
+    counts = [{"promptTokenCount": 5, "candidatesTokenCount": n} for n in (1, 2, 3)]
+    wire.says(*(response(usageMetadata=usage) for usage in counts))
 
-    assert streamed(wire, *chunks).usage_metadata["total_tokens"] == 8
+    assert streamed(wire.chat()).usage_metadata["total_tokens"] == 8
 
 
 def test_the_usage_callback_knows_the_model(gemini: Any) -> None:
@@ -151,8 +119,10 @@ def test_the_usage_callback_knows_the_model(gemini: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("parts", [[], TEXT])
-def test_reasons_are_told_with_a_remedy(wire: Any, ask: Any, reason: str, remedy: str, parts: Any) -> None:
-    metadata = ask(wire, response(parts, finishReason=reason)).response_metadata
+def test_reasons_come_with_a_remedy(wire: Any, ask: Any, reason: str, remedy: str, parts: Any) -> None:
+    wire.says(response_of(*parts, finishReason=reason))
+
+    metadata = ask(wire.chat()).response_metadata
 
     assert metadata["finish_reason"] == reason
     assert remedy in metadata["finish_message"]
@@ -160,8 +130,10 @@ def test_reasons_are_told_with_a_remedy(wire: Any, ask: Any, reason: str, remedy
 
 @WAYS
 @pytest.mark.parametrize("reason", ["STOP", "OTHER", "A_REASON_TO_COME", "", 5, None])
-def test_other_reasons_are_told_as_they_are(wire: Any, ask: Any, reason: Any) -> None:
-    answer = ask(wire, response(finishReason=reason))
+def test_other_reasons_stay_as_they_are(wire: Any, ask: Any, reason: Any) -> None:
+    wire.says(response_of(*TEXT, finishReason=reason))
+
+    answer = ask(wire.chat())
 
     assert answer.response_metadata["finish_reason"] == reason
     assert "finish_message" not in answer.response_metadata
@@ -170,18 +142,15 @@ def test_other_reasons_are_told_as_they_are(wire: Any, ask: Any, reason: Any) ->
 
 @WAYS
 def test_the_services_own_words_are_kept(wire: Any, ask: Any) -> None:
-    said = {"finishMessage": "Malformed function call: print(default_api.f())"}
+    message = "Malformed function call: print(default_api.f())"
+    wire.says(response_of(finishReason="MALFORMED_FUNCTION_CALL", finishMessage=message))
 
-    metadata = ask(
-        wire, response([], finishReason="MALFORMED_FUNCTION_CALL", candidate=said)
-    ).response_metadata
-
-    assert metadata["finish_message"] == said["finishMessage"]
+    assert ask(wire.chat()).response_metadata["finish_message"] == message
 
 
 @WAYS
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("body", "words"),
     [
         ({"promptFeedback": {"blockReason": "SAFETY"}}, "blocked (SAFETY): change the prompt"),
         ({"promptFeedback": {"blockReason": "OTHER", "blockReasonMessage": "No."}}, "blocked (OTHER): No."),
@@ -195,12 +164,14 @@ def test_the_services_own_words_are_kept(wire: Any, ask: Any) -> None:
         ({"candidates": [{"content": {"parts": []}, "finishReason": "STOP"}]}, "without an answer"),
     ],
 )
-def test_an_answer_without_content_says_why(wire: Any, ask: Any, said: Any, told: str) -> None:
-    answer = ask(wire, said)
+def test_an_answer_without_content_says_why(wire: Any, ask: Any, body: Any, words: str) -> None:
+    wire.says(body)
+
+    answer = ask(wire.chat())
 
     assert not answer.content
     assert answer.text == ""
-    assert told in answer.response_metadata["finish_message"]
+    assert words in answer.response_metadata["finish_message"]
 
 
 # -- everything else -------------------------------------------------------------------------------------------
@@ -221,7 +192,9 @@ RICH: dict[str, Any] = {
 def test_all_of_it_is_kept_verbatim_under_names_in_snake_case(wire: Any, ask: Any) -> None:
     fields = {"modelVersion": "gemini-3-flash-001", "responseId": "r1", "createTime": "2026-01-01T00:00:00Z"}
 
-    metadata = ask(wire, response(candidate=RICH, **fields)).response_metadata
+    wire.says(response(candidate=RICH, **fields))
+
+    metadata = ask(wire.chat()).response_metadata
 
     assert metadata == {
         "model_provider": "google_genai",
@@ -242,46 +215,42 @@ def test_all_of_it_is_kept_verbatim_under_names_in_snake_case(wire: Any, ask: An
     }
 
 
-def test_what_chunks_repeat_is_told_once(wire: Any) -> None:
-    def chunk(text: str, **candidate: Any) -> dict[str, Any]:
-        return response(
-            [{"text": text}], candidate=candidate, modelVersion="gemini-3-flash-001", responseId="r1"
-        )
+def test_what_chunks_repeat_comes_once(wire: Any) -> None:
+    candidates: list[dict[str, Any]] = [
+        {"safetyRatings": [{"category": "x"}], "groundingMetadata": {"webSearchQueries": ["q"]}},
+        {"safetyRatings": RATINGS, "groundingMetadata": {"webSearchQueries": ["q", "r"], "more": 1}},
+        {"citationMetadata": {"citationSources": [{"uri": "https://x"}]}},
+        {"citationMetadata": {"citationSources": [{"uri": "https://y"}]}},
+    ]
+    shared = {"modelVersion": "gemini-3-flash-001", "responseId": "r1"}
+    wire.says(*(response({"text": "a"}, candidate=candidate, **shared) for candidate in candidates))
 
-    answer = streamed(
-        wire,
-        chunk("a", safetyRatings=[{"category": "x"}], groundingMetadata={"webSearchQueries": ["q"]}),
-        chunk("b", safetyRatings=RATINGS, groundingMetadata={"webSearchQueries": ["q", "r"], "more": 1}),
-        chunk("c", citationMetadata={"citationSources": [{"uri": "https://x"}]}),
-        chunk("d", citationMetadata={"citationSources": [{"uri": "https://y"}]}),
-    )
+    metadata = streamed(wire.chat()).response_metadata
 
-    metadata = answer.response_metadata
-    assert (metadata["model_name"], metadata["response_id"], metadata["finish_reason"]) == (
-        "gemini-3-flash-001",
-        "r1",
-        "STOP",
-    )
-    assert metadata["safety_ratings"] == RATINGS
-    assert metadata["grounding_metadata"] == {"webSearchQueries": ["q", "r"], "more": 1}
-    assert metadata["citation_metadata"] == {"citationSources": [{"uri": "https://x"}, {"uri": "https://y"}]}
-    assert metadata["model_provider"] == "google_genai"
+    expected = {
+        "model_name": "gemini-3-flash-001",
+        "response_id": "r1",
+        "finish_reason": "STOP",
+        "safety_ratings": RATINGS,
+        "grounding_metadata": {"webSearchQueries": ["q", "r"], "more": 1},
+        "citation_metadata": {"citationSources": [{"uri": "https://x"}, {"uri": "https://y"}]},
+        "model_provider": "google_genai",
+    }
+    assert {key: metadata[key] for key in expected} == expected
 
 
-def test_the_model_asked_for_stands_where_the_service_names_none(wire: Any, endpoint: str) -> None:
+def test_the_model_called_stands_where_the_service_names_none(wire: Any, endpoint: str) -> None:
     wire.says(response())
 
     assert wire.on(endpoint).invoke("q").response_metadata["model_name"] == NEW
 
 
-def test_a_stream_tells_its_model_in_the_first_and_the_last_chunk_only(gemini: Any) -> None:
+def test_a_stream_names_its_model_in_the_first_and_the_last_chunk_only(gemini: Any) -> None:
     gemini.says("One two three four five six seven eight nine ten.")
 
     chunks = list(gemini.chat().stream("q"))
 
-    assert ["endpoint" in chunk.response_metadata for chunk in chunks] == [True, *[False] * (len(chunks) - 1)]
-    assert ["model_name" in chunk.response_metadata for chunk in chunks] == [
-        *[False] * (len(chunks) - 1),
-        True,
-    ]
+    rest = [False] * (len(chunks) - 1)
+    assert ["endpoint" in chunk.response_metadata for chunk in chunks] == [True, *rest]
+    assert ["model_name" in chunk.response_metadata for chunk in chunks] == [*rest, True]
     assert all(chunk.response_metadata["model_provider"] == "google_genai" for chunk in chunks)

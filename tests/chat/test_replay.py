@@ -1,4 +1,4 @@
-"""An answer goes back word for word in the next turn, however it was asked for."""
+"""An answer goes back word for word in the next turn, whichever way it came."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, message_chunk_to_message
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+
+from tests.calls import events_v3, invoked, response, streamed
+from tests.services import OLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from langchain_codeexec import ChatGeminiCodeExecution
 
 Parts = list[dict[str, Any]]
 
@@ -103,27 +104,9 @@ UNKNOWN = {
 }
 
 
-def streamed(llm: ChatGeminiCodeExecution) -> AIMessage:
-    return message_chunk_to_message(reduce(add, llm.stream("q")))
-
-
-def unfinished(llm: ChatGeminiCodeExecution) -> AIMessage:
+def unfinished(llm: Any) -> AIMessage:
     """The chunks added up, as LangGraph's streaming keeps them."""
     return reduce(add, llm.stream("q"))
-
-
-def events_v3(llm: ChatGeminiCodeExecution) -> AIMessage:
-    return llm.stream_events("q", version="v3").output
-
-
-WAYS = pytest.mark.parametrize(
-    "ask", [pytest.param(lambda llm: llm.invoke("q"), id="invoke"), streamed, unfinished, events_v3]
-)
-BETA = pytest.mark.filterwarnings("ignore:.*is in beta")
-
-
-def said(parts: Parts) -> dict[str, Any]:
-    return {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]}
 
 
 def replies(answer: AIMessage) -> list[Any]:
@@ -143,35 +126,27 @@ def f(x: Any = None) -> None: ...
 def g() -> None: ...
 
 
-@BETA
-@WAYS
-@pytest.mark.parametrize("parts", [pytest.param(parts, id=name) for name, parts in (PLAIN | CALLING).items()])
-def test_an_answer_goes_back_verbatim(gemini: Any, ask: Callable[[Any], AIMessage], parts: Parts) -> None:
-    gemini.says(said(parts), "Fine.")
-    llm = gemini.chat().bind_tools([f, g])
-
-    answer = ask(llm)
-    llm.invoke([HumanMessage("q"), answer, *replies(answer)])
-
-    assert sent_back(gemini.body) == parts
-
-
-@BETA
-@WAYS
-@pytest.mark.parametrize("parts", [pytest.param(parts, id=name) for name, parts in UNKNOWN.items()])
-def test_what_nobody_knows_yet_goes_back_verbatim(
-    wire: Any, ask: Callable[[Any], AIMessage], parts: Parts
+@pytest.mark.parametrize("ask", [invoked, streamed, unfinished, events_v3])
+@pytest.mark.parametrize(
+    ("server", "parts"),
+    [
+        *(pytest.param("gemini", parts, id=name) for name, parts in (PLAIN | CALLING).items()),
+        *(pytest.param("wire", parts, id=name) for name, parts in UNKNOWN.items()),
+    ],
+)
+def test_an_answer_goes_back_verbatim(
+    request: pytest.FixtureRequest, server: str, ask: Callable[[Any], AIMessage], parts: Parts
 ) -> None:
-    wire.says(said(parts))
-    llm = wire.chat()
+    service: Any = request.getfixturevalue(server)
+    service.says(response(*parts))
+    llm = service.chat().bind_tools([f, g])
 
     answer = ask(llm)
     llm.invoke([HumanMessage("q"), answer, *replies(answer)])
 
-    assert sent_back(wire.bodies[-1]) == parts
+    assert sent_back(service.bodies[-1]) == parts
 
 
-@BETA
 @pytest.mark.parametrize("ask", [streamed, events_v3])
 def test_text_that_came_in_pieces_goes_back_as_one(gemini: Any, endpoint: str, ask: Callable) -> None:
     words = "One two three four five six seven eight nine ten."
@@ -188,22 +163,6 @@ def test_text_that_came_in_pieces_goes_back_as_one(gemini: Any, endpoint: str, a
     assert last == {"text": "", "thoughtSignature": last["thoughtSignature"]}
 
 
-def test_replies_carry_the_ids_of_their_calls(gemini: Any) -> None:
-    gemini.says([{**call("f", "a", x=1), **SIGNED}, call("g", "b")], "Fine.")
-    llm = gemini.chat().bind_tools([f, g])
-
-    answer = llm.invoke("q")
-    llm.invoke([HumanMessage("q"), answer, *replies(answer)])
-
-    assert gemini.body["contents"][-1] == {
-        "role": "user",
-        "parts": [
-            {"functionResponse": {"name": "f", "response": {"output": "done"}, "id": "a"}},
-            {"functionResponse": {"name": "g", "response": {"output": "done"}, "id": "b"}},
-        ],
-    }
-
-
 def test_a_whole_conversation_stays_as_it_was(gemini: Any, endpoint: str) -> None:
     turns = [
         PLAIN["run"],
@@ -211,7 +170,7 @@ def test_a_whole_conversation_stays_as_it_was(gemini: Any, endpoint: str) -> Non
         PLAIN["runs one after another, the first of them failed"],
         PLAIN["thought"],
     ]
-    gemini.says(*map(said, turns), "Fine.")
+    gemini.says(*(response(*parts) for parts in turns), "Fine.")
     llm = gemini.on(endpoint)
     messages: list[Any] = []
 
@@ -219,13 +178,13 @@ def test_a_whole_conversation_stays_as_it_was(gemini: Any, endpoint: str) -> Non
         messages += [HumanMessage(f"question {turn}")]
         messages += [llm.invoke(messages)]
 
-    asked = [content["parts"][0]["text"] for content in gemini.body["contents"][::2]]
-    assert asked == [f"question {turn}" for turn in range(5)]
+    questions = [content["parts"][0]["text"] for content in gemini.body["contents"][::2]]
+    assert questions == [f"question {turn}" for turn in range(5)]
     assert [content["parts"] for content in gemini.body["contents"][1::2]] == turns
 
 
 def test_signatures_stay_with_the_service_that_made_them(gemini: Any) -> None:
-    gemini.says(said(PLAIN["run"]), "Fine.")
+    gemini.says(response(*PLAIN["run"]), "Fine.")
 
     answer = gemini.chat().invoke("q")
     gemini.vertex().invoke([HumanMessage("q"), answer, HumanMessage("next")])
@@ -236,24 +195,13 @@ def test_signatures_stay_with_the_service_that_made_them(gemini: Any) -> None:
 
 
 def test_ids_stay_away_from_where_they_are_unknown(gemini: Any) -> None:
-    gemini.says(said([{**call("f", "a", x=1), **SIGNED}]), "Fine.")
+    gemini.says(response(*CALLING["call"]), "Fine.")
 
     answer = gemini.chat().bind_tools([f]).invoke("q")
-    old = gemini.vertex(model="gemini-2.5-flash", code_execution=False).bind_tools([f])
+    old = gemini.vertex(model=OLD, code_execution=False).bind_tools([f])
     old.invoke([HumanMessage("q"), answer, *replies(answer)])
 
     assert sent_back(gemini.body) == [{"functionCall": {"name": "f", "args": {"x": 1}}}]
     assert gemini.body["contents"][-1]["parts"] == [
         {"functionResponse": {"name": "f", "response": {"output": "done"}}}
     ]
-
-
-def test_code_becomes_text_where_code_execution_is_off(gemini: Any) -> None:
-    gemini.says(said(PLAIN["run"]), "Fine.")
-
-    answer = gemini.chat().invoke("q")
-    gemini.chat(code_execution=False).invoke([HumanMessage("q"), answer, HumanMessage("next")])
-
-    told = "\n".join(part["text"] for part in sent_back(gemini.body))
-    assert "print(1)" in told
-    assert "It is 1." in told

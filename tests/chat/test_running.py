@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,15 +11,17 @@ from typing import Any
 import pytest
 from google.oauth2.credentials import Credentials
 from langchain_core.caches import InMemoryCache
-from langchain_core.callbacks import BaseCallbackHandler, get_usage_metadata_callback
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.load import dumpd, dumps, load
 from langchain_core.messages import HumanMessage
 from langchain_core.rate_limiters import BaseRateLimiter
-from langchain_core.runnables import ConfigurableField
+from langchain_core.runnables import ConfigurableField, RunnableBinding
 from langchain_core.tracers.context import collect_runs
 
 from langchain_codeexec import ChatGeminiCodeExecution, code_executions
 from langchain_codeexec.errors import ConfigurationError
+from tests.calls import ainvoked, astreamed, invoked, streamed
+from tests.services import NEW, OLD
 
 RUN = ["I run it. ", {"executableCode": {"code": "print(6 * 7)"}}, "The answer is forty two, of course."]
 
@@ -33,11 +34,12 @@ def weather(city: str) -> str:
 # -- caches ----------------------------------------------------------------------------------------------------
 
 
-def test_a_cache_answers_the_same_question_once(gemini: Any) -> None:
+@pytest.mark.parametrize("ask", [invoked, ainvoked])
+def test_a_cache_answers_the_same_question_once(gemini: Any, ask: Any) -> None:
     gemini.says(RUN)
     llm = gemini.chat(cache=InMemoryCache())
 
-    first, second = llm.invoke("q"), llm.invoke("q")
+    first, second = ask(llm), ask(llm)
 
     assert len(gemini.requests) == 1
     assert second.content == first.content
@@ -63,17 +65,6 @@ def test_a_cache_tells_other_settings_apart(gemini: Any, other: Any) -> None:
     assert len(gemini.requests) == 2
 
 
-async def test_a_cache_answers_without_blocking(gemini: Any) -> None:
-    gemini.says(RUN)
-    llm = gemini.chat(cache=InMemoryCache())
-
-    first, second = await llm.ainvoke("q"), await llm.ainvoke("q")
-    await llm.aclose()
-
-    assert len(gemini.requests) == 1
-    assert second.content == first.content
-
-
 # -- rate limits -----------------------------------------------------------------------------------------------
 
 
@@ -91,15 +82,12 @@ class Counting(BaseRateLimiter):
         return self.acquire()
 
 
-async def test_a_rate_limiter_is_asked_for_every_call(gemini: Any) -> None:
+def test_a_rate_limiter_counts_every_call(gemini: Any) -> None:
     gemini.says("Fine.")
     llm = gemini.chat(rate_limiter=Counting())
 
-    llm.invoke("q")
-    list(llm.stream("q"))
-    await llm.ainvoke("q")
-    _ = [chunk async for chunk in llm.astream("q")]
-    await llm.aclose()
+    for ask in (invoked, streamed, ainvoked, astreamed):
+        ask(llm)
 
     assert llm.rate_limiter.passed == 4
 
@@ -108,10 +96,10 @@ async def test_a_rate_limiter_is_asked_for_every_call(gemini: Any) -> None:
 
 
 class Recording(BaseCallbackHandler):
-    """Notes what it is told."""
+    """Notes what it hears."""
 
     def __init__(self) -> None:
-        self.tokens: list[Any] = []
+        self.texts: list[str] = []
         self.ends: list[Any] = []
         self.errors: list[BaseException] = []
         self.starts: list[dict[str, Any]] = []
@@ -120,10 +108,10 @@ class Recording(BaseCallbackHandler):
         self.starts.append({"serialized": serialized, **kwargs})
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, **kwargs: Any) -> None:
-        self.tokens.append(chunk.text)
+        self.texts.append(chunk.text)
 
     def on_llm_end(self, response: Any, **kwargs: Any) -> None:
-        self.ends.append(response)
+        self.ends.append(response.generations[0][0].message)
 
     def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
         self.errors.append(error)
@@ -132,14 +120,13 @@ class Recording(BaseCallbackHandler):
 def test_callbacks_hear_tokens_and_the_end(gemini: Any) -> None:
     gemini.says(RUN)
     handler = Recording()
-    llm = gemini.chat()
 
-    streamed = "".join(chunk.text for chunk in llm.stream("q", {"callbacks": [handler]}))
+    text = "".join(chunk.text for chunk in gemini.chat().stream("q", {"callbacks": [handler]}))
 
-    assert "".join(handler.tokens) == streamed
-    [end] = handler.ends
-    assert end.generations[0][0].message.text == streamed
-    assert code_executions(end.generations[0][0].message)
+    assert "".join(handler.texts) == text
+    [message] = handler.ends
+    assert message.text == text
+    assert code_executions(message)
 
 
 def test_callbacks_hear_errors(gemini: Any) -> None:
@@ -154,32 +141,24 @@ def test_callbacks_hear_errors(gemini: Any) -> None:
 def test_traces_know_the_model_and_no_secret(gemini: Any) -> None:
     gemini.says("Fine.")
     handler = Recording()
-    llm = gemini.chat(api_key="very-secret", temperature=0.5)
+    llm = gemini.chat(api_key="very-secret", temperature=0.5, max_output_tokens=9)
 
     with collect_runs() as runs:
-        llm.bind_tools([weather]).invoke("q", {"callbacks": [handler]}, stop=["x"])
+        llm.bind_tools([weather]).invoke("q", {"callbacks": [handler]}, stop=["x"], max_tokens=5)
 
     [start] = handler.starts
-    metadata = start["metadata"]
-    assert (metadata["ls_model_name"], metadata["ls_provider"]) == ("gemini-3-flash-preview", "google_genai")
-    assert (metadata["ls_model_type"], metadata["ls_temperature"], metadata["ls_stop"]) == (
-        "chat",
-        0.5,
-        ["x"],
-    )
+    expected = {
+        "ls_model_name": NEW,
+        "ls_provider": "google_genai",
+        "ls_model_type": "chat",
+        "ls_temperature": 0.5,
+        "ls_stop": ["x"],
+        "ls_max_tokens": 5,
+    }
+    assert {key: start["metadata"][key] for key in expected} == expected
     assert start["invocation_params"]["tools"][0]["functionDeclarations"][0]["name"] == "weather"
     assert "very-secret" not in f"{start!r}"
     assert "very-secret" not in runs.traced_runs[0].model_dump_json()
-
-
-def test_usage_is_added_up_over_a_batch(gemini: Any) -> None:
-    gemini.says("Fine.")
-
-    with get_usage_metadata_callback() as callback:
-        answers = gemini.chat().batch(["q", "q", "q"])
-
-    [total] = callback.usage_metadata.values()
-    assert total["total_tokens"] == sum(answer.usage_metadata["total_tokens"] for answer in answers)
 
 
 # -- configuration ---------------------------------------------------------------------------------------------
@@ -191,25 +170,21 @@ def test_fields_can_be_made_configurable(gemini: Any) -> None:
         temperature=ConfigurableField(id="t"), model=ConfigurableField(id="m")
     )
 
-    llm.with_config(configurable={"t": 0.25, "m": "gemini-2.5-pro"}).invoke("q")
+    llm.with_config(configurable={"t": 0.25, "m": OLD}).invoke("q")
     llm.invoke("q")
 
-    first, second = gemini.requests
-    assert (first.model, first.body["generationConfig"]) == (
-        "gemini-2.5-pro",
+    assert [request.model for request in gemini.requests] == [OLD, NEW]
+    assert [body["generationConfig"] for body in gemini.bodies] == [
         {"seed": 1, "temperature": 0.25},
-    )
-    assert (second.model, second.body["generationConfig"]) == ("gemini-3-flash-preview", {"seed": 1})
+        {"seed": 1},
+    ]
 
 
 def test_a_configured_model_stays_with_its_service(wire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "k")
     llm = ChatGeminiCodeExecution(model="m", vertexai=True, project="p", base_url=wire.url)
-    configured = llm.configurable_fields(temperature=ConfigurableField(id="t")).with_config(
-        configurable={"t": 0}
-    )
 
-    configured.invoke("q")
+    llm.configurable_fields(temperature=ConfigurableField(id="t")).invoke("q", {"configurable": {"t": 0}})
 
     assert "projects/p/" in wire.paths[-1]
     assert "x-goog-api-key" not in wire.headers[-1]
@@ -234,31 +209,32 @@ def test_settings_may_be_changed_later(gemini: Any) -> None:
 @pytest.mark.filterwarnings("ignore:.*is in beta")
 def test_a_saved_model_holds_no_secrets(gemini: Any) -> None:
     service_account = {"type": "service_account", "private_key": "very-secret", "client_email": "a@b"}
-    llm = gemini.chat(api_key="very-secret", temperature=0.5, stop=["x"])
+    llm = gemini.chat(api_key="very-secret")
 
-    saved = dumps(llm)
-    revived = load(json.loads(saved), secrets_map={"GOOGLE_API_KEY": "k"}, allowed_objects=[ChatGeminiCodeExecution], valid_namespaces=["langchain_codeexec"])  # fmt: skip
-
-    assert "very-secret" not in saved
-    assert "very-secret" not in repr(llm)
-    assert "very-secret" not in repr(llm.model_copy(update={"credentials": service_account}))
-    assert "very-secret" not in dumps(llm.model_copy(update={"credentials": service_account}))
-    assert (revived.temperature, revived.stop, revived.base_url) == (0.5, ["x"], gemini.url)
-    assert revived.api_key.get_secret_value() == "k"
+    for model in (llm, llm.model_copy(update={"credentials": service_account})):
+        assert "very-secret" not in repr(model)
+        assert "very-secret" not in dumps(model)
 
 
 @pytest.mark.filterwarnings("ignore:.*is in beta")
-def test_a_saved_binding_is_revived(gemini: Any) -> None:
+def test_a_saved_model_is_revived_with_its_tools(gemini: Any) -> None:
     gemini.says("Fine.")
-    bound = gemini.chat().bind_tools([weather], tool_choice="any")
+    bound = gemini.chat(temperature=0.5, stop=["x"]).bind_tools([weather], tool_choice="any")
 
-    revived = load(dumpd(bound), secrets_map={"GOOGLE_API_KEY": "k"}, allowed_objects=[ChatGeminiCodeExecution, type(bound).__mro__[1]], valid_namespaces=["langchain_codeexec", "langchain"])  # fmt: skip
+    revived = load(
+        dumpd(bound),
+        secrets_map={"GOOGLE_API_KEY": "k"},
+        allowed_objects=[ChatGeminiCodeExecution, RunnableBinding],
+        valid_namespaces=["langchain_codeexec", "langchain"],
+    )
     revived.invoke("q")
 
+    assert revived.bound.api_key.get_secret_value() == "k"
     assert gemini.body["tools"][0]["functionDeclarations"][0]["name"] == "weather"
+    assert gemini.body["generationConfig"] == {"temperature": 0.5, "stopSequences": ["x"]}
 
 
-COPIES = pytest.mark.parametrize(
+@pytest.mark.parametrize(
     "copied",
     [
         copy.copy,
@@ -268,9 +244,6 @@ COPIES = pytest.mark.parametrize(
         pytest.param(lambda llm: llm.model_copy(deep=True), id="model_copy deep"),
     ],
 )
-
-
-@COPIES
 @pytest.mark.parametrize("used", [False, True])
 def test_copies_work_and_leave_the_original_alone(
     gemini: Any, endpoint: str, copied: Any, used: bool
@@ -294,27 +267,33 @@ def test_copies_work_and_leave_the_original_alone(
 # -- threads and event loops -----------------------------------------------------------------------------------
 
 
+def repeat(prompt: Any) -> str:
+    return prompt.request["contents"][0]["parts"][0]["text"]
+
+
 def test_threads_share_a_model(gemini: Any) -> None:
-    gemini.says(lambda prompt: prompt.request["contents"][0]["parts"][0]["text"])
+    gemini.says(repeat)
     llm = gemini.chat()
+    questions = [f"question {number}" for number in range(24)]
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda number: llm.invoke(f"question {number}").text, range(24)))
+        answers = list(pool.map(llm.invoke, questions))
 
-    assert answers == [f"question {number}" for number in range(24)]
+    assert [answer.text for answer in answers] == questions
 
 
 def test_event_loops_share_a_model(gemini: Any) -> None:
-    gemini.says(lambda prompt: prompt.request["contents"][0]["parts"][0]["text"])
+    gemini.says(repeat)
     llm = gemini.chat()
 
-    async def ask(number: int) -> list[str]:
-        answers = await llm.abatch([f"question {number} {turn}" for turn in range(3)])
+    async def ask(questions: list[str]) -> list[str]:
+        answers = await llm.abatch(questions)
         await llm.aclose()
         return [answer.text for answer in answers]
 
     for number in range(3):
-        assert asyncio.run(ask(number)) == [f"question {number} {turn}" for turn in range(3)]
+        questions = [f"question {number} {turn}" for turn in range(3)]
+        assert asyncio.run(ask(questions)) == questions
 
 
 # -- other transports ------------------------------------------------------------------------------------------

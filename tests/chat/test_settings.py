@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from google.cloud.aiplatform_v1beta1.types import HarmCategory, SafetySetting
+from google.cloud.aiplatform_v1beta1.types.content import Modality
 from google.genai import types
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, ValidationError
 
 from langchain_codeexec import ChatGeminiCodeExecution
-from langchain_codeexec.errors import ConfigurationError, NotFoundError, PermissionDeniedError
+from langchain_codeexec.errors import ConfigurationError, NotFoundError
 from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": ["integer", "null"]}}}
@@ -42,6 +43,7 @@ GENERATION = [
     ("response_schema", SCHEMA, JSON_MODE),
     ("response_modalities", ["TEXT"], {"responseModalities": ["TEXT"]}),
     ("response_modalities", [types.Modality.TEXT], {"responseModalities": ["TEXT"]}),
+    ("response_modalities", [Modality.TEXT], {"responseModalities": ["TEXT"]}),
     ("media_resolution", "MEDIA_RESOLUTION_LOW", {"mediaResolution": "MEDIA_RESOLUTION_LOW"}),
     (
         "media_resolution",
@@ -59,12 +61,6 @@ BODY = [
     ("safety_settings", {HARASSMENT: OFF}, {"safetySettings": [{"category": HARASSMENT, "threshold": OFF}]}),
     ("code_execution", False, {"tools": None}),
 ]
-CASES = pytest.mark.parametrize(
-    ("name", "value", "wire_fields"),
-    [(name, value, {"generationConfig": config or None}) for name, value, config in GENERATION] + BODY,
-)
-NO_SUCH_CACHE = suppress(NotFoundError, PermissionDeniedError)
-"""The emulator has no cached content that was not made there; what it was sent counts here."""
 LOCAL = {"combination", "planner", "repair_calls", "output_sink", "replay_images", "model", "timeout"}
 """Settings of a call that say what the client does, not what the body holds; tested elsewhere."""
 
@@ -82,22 +78,21 @@ def test_every_field_is_a_setting_of_the_call_the_connection_or_the_client() -> 
     }
 
 
-@CASES
-def test_settings_land_on_the_wire(gemini: Any, name: str, value: Any, wire_fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("in_call", [False, True], ids=["of the model", "of the call"])
+@pytest.mark.parametrize(
+    ("name", "value", "wire_fields"),
+    [(name, value, {"generationConfig": config or None}) for name, value, config in GENERATION] + BODY,
+)
+def test_settings_land_on_the_wire(
+    gemini: Any, name: str, value: Any, wire_fields: dict[str, Any], in_call: bool
+) -> None:
     gemini.says("Fine.")
 
-    with NO_SUCH_CACHE:
-        gemini.vertex(**{name: value}).invoke("q")
-
-    assert {field: gemini.body.get(field) for field in wire_fields} == wire_fields
-
-
-@CASES
-def test_a_call_may_override_them(gemini: Any, name: str, value: Any, wire_fields: dict[str, Any]) -> None:
-    gemini.says("Fine.")
-
-    with NO_SUCH_CACHE:
-        gemini.vertex().bind(**{name: value}).invoke("q")
+    with suppress(NotFoundError):  # the emulator has no cached content that was not made there
+        if in_call:
+            gemini.vertex().invoke("q", **{name: value})
+        else:
+            gemini.vertex(**{name: value}).invoke("q")
 
     assert {field: gemini.body.get(field) for field in wire_fields} == wire_fields
 
@@ -127,14 +122,12 @@ def test_what_is_not_set_is_left_to_the_service(gemini: Any, endpoint: str) -> N
     ],
 )
 def test_other_names_of_settings(alias: str, name: str, value: Any) -> None:
-    where = {"model": "m", "api_key": "k", alias: value}
-    if name in where and alias != name:
-        del where[name]
+    required = {"model": "m", "api_key": "k"}
+    required.pop(name, None)
 
-    llm = ChatGeminiCodeExecution(**where)
+    setting = getattr(ChatGeminiCodeExecution(**required, **{alias: value}), name)
 
-    found = getattr(llm, name)
-    assert (found.get_secret_value() if name == "api_key" else found) == value
+    assert (setting.get_secret_value() if name == "api_key" else setting) == value
 
 
 def test_a_call_knows_them_too(gemini: Any) -> None:
@@ -162,20 +155,13 @@ def test_generation_config_wins_and_goes_on(gemini: Any) -> None:
     }
 
 
-def test_none_in_a_call_leaves_the_setting_as_it_is(gemini: Any) -> None:
+@pytest.mark.parametrize(("stop", "sent"), [(None, ["a"]), (["b"], ["b"])])
+def test_none_in_a_call_leaves_the_setting_as_it_is(gemini: Any, stop: Any, sent: list[str]) -> None:
     gemini.says("Fine.")
 
-    gemini.chat(temperature=0.5, stop=["a"]).invoke("q", temperature=None, stop=None)
+    gemini.chat(temperature=0.5, stop=["a"]).invoke("q", temperature=None, stop=stop)
 
-    assert gemini.body["generationConfig"] == {"temperature": 0.5, "stopSequences": ["a"]}
-
-
-def test_stop_of_a_call_replaces_the_models(gemini: Any) -> None:
-    gemini.says("Fine.")
-
-    gemini.chat(stop=["a"]).invoke("q", stop=["b"])
-
-    assert gemini.body["generationConfig"] == {"stopSequences": ["b"]}
+    assert gemini.body["generationConfig"] == {"temperature": 0.5, "stopSequences": sent}
 
 
 @pytest.mark.parametrize("call", ["invoke", "stream"])
@@ -205,16 +191,6 @@ def test_a_wrong_setting_is_refused_at_once(settings: dict[str, Any], named: str
 # -- safety settings -----------------------------------------------------------------------------------
 
 
-class Category(enum.IntEnum):
-    """The enums of Google's older client libraries are numbers with the wire's names."""
-
-    HARM_CATEGORY_HARASSMENT = 3
-
-
-class Threshold(enum.IntEnum):
-    BLOCK_LOW_AND_ABOVE = 1
-
-
 SETTING = {"category": HARASSMENT, "threshold": LOW}
 
 
@@ -223,10 +199,11 @@ SETTING = {"category": HARASSMENT, "threshold": LOW}
     [
         {HARASSMENT: LOW},
         {types.HarmCategory.HARM_CATEGORY_HARASSMENT: types.HarmBlockThreshold.BLOCK_LOW_AND_ABOVE},
-        {Category.HARM_CATEGORY_HARASSMENT: Threshold.BLOCK_LOW_AND_ABOVE},
+        {HarmCategory.HARM_CATEGORY_HARASSMENT: SafetySetting.HarmBlockThreshold.BLOCK_LOW_AND_ABOVE},
         [SETTING],
         (SETTING,),
         [types.SafetySetting(**SETTING)],
+        [SafetySetting(**SETTING)],
         [{"category": types.HarmCategory.HARM_CATEGORY_HARASSMENT, "threshold": LOW}],
     ],
 )
@@ -270,55 +247,39 @@ def placed(project: str, location: str = "global") -> str:
 
 
 @pytest.mark.parametrize(
-    ("environment", "settings", "path"),
+    ("environment", "settings", "path", "key"),
     [
-        ({KEY: "k"}, {}, DEVELOPER),
-        ({"GEMINI_API_KEY": "k"}, {}, DEVELOPER),
-        ({KEY: "k", USE_VERTEX: "true"}, {}, EXPRESS),
-        ({PROJECT: "p", "GOOGLE_CLOUD_LOCATION": "us-east1"}, {}, placed("p", "us-east1")),
-        ({PROJECT: "p"}, {"project": "q", "location": "eu"}, placed("q", "eu")),
-        ({PROJECT: "p", USE_VERTEX: "1"}, {}, placed("p")),
-        ({PROJECT: "p", KEY: "k"}, {}, DEVELOPER),
-        ({PROJECT: "p", KEY: "k", USE_VERTEX: "1"}, {}, placed("p")),
-        ({KEY: "k"}, {"vertexai": True, "project": "p"}, placed("p")),
-        ({USE_VERTEX: "true", KEY: "k"}, {"vertexai": False}, DEVELOPER),
+        ({KEY: "k"}, {}, DEVELOPER, "k"),
+        ({"GEMINI_API_KEY": "k"}, {}, DEVELOPER, "k"),
+        ({KEY: "a", "GEMINI_API_KEY": "b"}, {}, DEVELOPER, "a"),
+        ({KEY: "a"}, {"api_key": "c"}, DEVELOPER, "c"),
+        ({KEY: "k"}, {"model": "models/m"}, DEVELOPER, "k"),
+        ({KEY: "k"}, {"api_version": "v1"}, "/v1/models/m", "k"),
+        ({KEY: "k", USE_VERTEX: "true"}, {}, EXPRESS, "k"),
+        ({KEY: "a"}, {"vertexai": True}, EXPRESS, "a"),
+        ({}, {"vertexai": True, "project": "p", "api_key": "k"}, placed("p"), "k"),
+        ({PROJECT: "p", "GOOGLE_CLOUD_LOCATION": "us-east1"}, {}, placed("p", "us-east1"), None),
+        ({PROJECT: "p"}, {"project": "q", "location": "eu"}, placed("q", "eu"), None),
+        ({PROJECT: "p", USE_VERTEX: "1"}, {}, placed("p"), None),
+        ({PROJECT: "p", KEY: "k"}, {}, DEVELOPER, "k"),
+        ({PROJECT: "p", KEY: "k", USE_VERTEX: "1"}, {}, placed("p"), None),
+        ({KEY: "k"}, {"vertexai": True, "project": "p"}, placed("p"), None),
+        ({USE_VERTEX: "true", KEY: "k"}, {"vertexai": False}, DEVELOPER, "k"),
     ],
 )
-def test_the_environment_chooses_the_service(
-    wire: Any, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], settings: dict, path: str
+def test_settings_and_environment_choose_the_service_and_the_key(  # noqa: PLR0913, PLR0917 -- a wide table
+    wire: Any, monkeypatch: pytest.MonkeyPatch, environment: Any, settings: Any, path: str, key: str | None
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    llm = ChatGeminiCodeExecution(model="m", base_url=wire.url, **settings)
+    llm = ChatGeminiCodeExecution(**{"model": "m", "base_url": wire.url, **settings})
 
     answer = llm.invoke("q")
     llm.close()
 
     assert wire.paths == [f"{path}:generateContent"]
-    assert answer.response_metadata["endpoint"] == ("developer" if path == DEVELOPER else "vertex")
-
-
-@pytest.mark.parametrize(
-    ("environment", "settings", "key"),
-    [
-        ({"GOOGLE_API_KEY": "a", "GEMINI_API_KEY": "b"}, {}, "a"),
-        ({"GEMINI_API_KEY": "b"}, {}, "b"),
-        ({"GOOGLE_API_KEY": "a"}, {"api_key": "c"}, "c"),
-        ({"GOOGLE_API_KEY": "a"}, {"vertexai": True}, "a"),
-        ({"GOOGLE_API_KEY": "a"}, {"vertexai": True, "project": "p"}, None),
-    ],
-)
-def test_the_api_key_comes_from_the_setting_or_the_environment(
-    wire: Any, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], settings: dict, key: str | None
-) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    llm = ChatGeminiCodeExecution(model="m", base_url=wire.url, **settings)
-
-    llm.invoke("q")
-    llm.close()
-
     assert wire.headers[-1].get("x-goog-api-key") == key
+    assert answer.response_metadata["endpoint"] == ("developer" if "publishers" not in path else "vertex")
 
 
 def test_headers_are_sent_with_each_request(wire: Any) -> None:
@@ -350,8 +311,7 @@ def test_settings_that_reach_no_service_are_refused_at_once(
 
 
 def test_several_candidates_are_several_generations(wire: Any) -> None:
-    parts = [[{"text": "one"}], [{"text": "two"}]]
-    candidates = [{"content": {"parts": said}, "index": index} for index, said in enumerate(parts)]
+    candidates = [{"content": {"parts": [{"text": text}]}} for text in ("one", "two")]
     wire.says({"candidates": candidates, "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 2}})
 
     result = wire.chat(n=2).generate([[HumanMessage("q")]])
@@ -381,12 +341,3 @@ def test_a_response_schema_may_be_a_class_in_a_call(gemini: Any) -> None:
     gemini.chat().invoke("q", response_schema=Answer)
 
     assert gemini.body["generationConfig"]["responseJsonSchema"] == Answer.model_json_schema()
-
-
-def test_a_cache_holds_its_own_tools(gemini: Any) -> None:
-    gemini.says("Fine.")
-
-    with NO_SUCH_CACHE:
-        gemini.chat(cached_content="cachedContents/x").invoke("q")
-
-    assert gemini.body.keys() == {"contents", "cachedContent"}

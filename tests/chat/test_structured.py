@@ -12,8 +12,8 @@ from typing_extensions import NotRequired, TypedDict  # noqa: UP035 -- pydantic 
 
 from langchain_codeexec import code_executions
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, ToolDeclarationError
-
-OLD = "gemini-2.5-flash"
+from tests.calls import response
+from tests.services import OLD
 
 
 class Sum(BaseModel):
@@ -64,11 +64,15 @@ def as_dict(value: Any) -> Any:
 @SCHEMAS
 def test_an_object_of_the_schema(gemini: Any, endpoint: str, method: str, schema: Any) -> None:
     gemini.says(answer(method, schema))
+    llm = gemini.on(endpoint)
 
-    found = gemini.on(endpoint).with_structured_output(schema, method=method).invoke("q")
+    parsed = llm.with_structured_output(schema, method=method).invoke("q")
+    both = llm.with_structured_output(schema, method=method, include_raw=True).invoke("q")
 
-    assert as_dict(found) == OBJECT
-    assert isinstance(found, Sum) == (schema is Sum)
+    assert as_dict(parsed) == as_dict(both["parsed"]) == OBJECT
+    assert isinstance(parsed, Sum) == (schema is Sum)
+    assert both["parsing_error"] is None
+    assert [run.output for run in code_executions(both["raw"])] == ["42\n"]
     assert {"codeExecution": {}} in gemini.body["tools"]
 
 
@@ -76,29 +80,18 @@ def test_an_object_of_the_schema(gemini: Any, endpoint: str, method: str, schema
 @SCHEMAS
 async def test_an_object_of_the_schema_streamed(gemini: Any, method: str, schema: Any) -> None:
     gemini.says(answer(method, schema))
-    structured = gemini.chat().with_structured_output(schema, method=method)
+    llm = gemini.chat()
+    structured = llm.with_structured_output(schema, method=method)
 
     chunks = [as_dict(chunk) for chunk in structured.stream("q")]
     async_chunks = [as_dict(chunk) async for chunk in structured.astream("q")]
-    await gemini._made[-1].aclose()
+    await llm.aclose()
 
     assert chunks[-1] == OBJECT
     assert async_chunks == chunks
     if method != "function_calling":
         assert len(chunks) > 2
         assert all(OBJECT["words"].startswith(chunk.get("words", "")) for chunk in chunks)
-
-
-@METHODS
-@SCHEMAS
-def test_the_raw_message_may_come_along(gemini: Any, method: str, schema: Any) -> None:
-    gemini.says(answer(method, schema))
-
-    found = gemini.chat().with_structured_output(schema, method=method, include_raw=True).invoke("q")
-
-    assert as_dict(found["parsed"]) == OBJECT
-    assert found["parsing_error"] is None
-    assert [run.output for run in code_executions(found["raw"])] == ["42\n"]
 
 
 @pytest.mark.parametrize(
@@ -132,9 +125,9 @@ def test_older_models_answer_with_an_object_too(gemini: Any, endpoint: str, meth
         lambda prompt: JSON if "responseMimeType" in prompt.request.get("generationConfig", {}) else "42"
     )
 
-    found = gemini.on(endpoint, model=OLD).with_structured_output(Sum, method=method).invoke("q")
+    parsed = gemini.on(endpoint, model=OLD).with_structured_output(Sum, method=method).invoke("q")
 
-    assert as_dict(found) == OBJECT
+    assert as_dict(parsed) == OBJECT
     assert not any("tools" in body and "generationConfig" in body for body in gemini.bodies)
 
 
@@ -145,30 +138,32 @@ def test_a_run_that_nothing_follows_checked_what_was_said_before(gemini: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("schema", "script", "words"),
     [
-        ("forty two", "forty two"),
-        ('{"total": "many"}', "total"),
-        ([{"text": "thinking", "thought": True}], "has no text"),
-        ({"candidates": [{"finishReason": "MAX_TOKENS", "content": {"parts": [RUN]}}]}, "max_output_tokens"),
-        (
-            {"candidates": [{"finishReason": "MAX_TOKENS", "content": {"parts": [{"text": '{"total": 4'}]}}]},
-            "max_output_tokens",
+        (Sum, '{"total": "many"}', "total"),
+        *(
+            (schema, script, words)
+            for schema in (Sum, SUM)
+            for script, words in (
+                ("forty two", "forty two"),
+                ([{"text": "thinking", "thought": True}], "has no text"),
+                (response(RUN, finishReason="MAX_TOKENS"), "max_output_tokens"),
+                (response({"text": '{"total": 4'}, finishReason="MAX_TOKENS"), "max_output_tokens"),
+                ({"promptFeedback": {"blockReason": "SAFETY"}}, "blocked"),
+            )
         ),
-        ({"promptFeedback": {"blockReason": "SAFETY"}}, "blocked"),
     ],
 )
-@pytest.mark.parametrize("schema", [Sum, SUM])
-def test_what_is_no_such_object(gemini: Any, said: Any, told: str, schema: Any) -> None:
-    gemini.says(said)
+def test_what_is_no_such_object(gemini: Any, schema: Any, script: Any, words: str) -> None:
+    gemini.says(script)
     llm = gemini.chat()
 
-    if said != '{"total": "many"}' or schema is Sum:
-        with pytest.raises(OutputParserException, match=told):
-            llm.with_structured_output(schema).invoke("q")
-        found = llm.with_structured_output(schema, include_raw=True).invoke("q")
-        assert found["parsed"] is None
-        assert isinstance(found["parsing_error"], OutputParserException)
+    with pytest.raises(OutputParserException, match=words):
+        llm.with_structured_output(schema).invoke("q")
+    both = llm.with_structured_output(schema, include_raw=True).invoke("q")
+
+    assert both["parsed"] is None
+    assert isinstance(both["parsing_error"], OutputParserException)
 
 
 def test_the_parser_reads_texts_too(gemini: Any) -> None:
@@ -188,9 +183,9 @@ def test_tools_stay_declared(gemini: Any, method: str) -> None:
     gemini.says(ANSWERS[method])
     bound = gemini.chat().bind_tools([clock], tool_choice="auto", temperature=0)
 
-    found = bound.with_structured_output(Sum, method=method, tools=[{"google_search": {}}]).invoke("q")
+    parsed = bound.with_structured_output(Sum, method=method, tools=[{"google_search": {}}]).invoke("q")
 
-    assert as_dict(found) == OBJECT
+    assert as_dict(parsed) == OBJECT
     declared = [function["name"] for function in gemini.body["tools"][0]["functionDeclarations"]]
     assert declared == (["clock", "Sum"] if method == "function_calling" else ["clock"])
     assert gemini.body["tools"][1:] == [{"googleSearch": {}}, {"codeExecution": {}}]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from google.auth.credentials import AnonymousCredentials
-from google.cloud.aiplatform_v1beta1.types import SafetySetting
 from google.cloud.aiplatform_v1beta1.types.content import Modality
 from google.genai import types
 from langchain_core.caches import InMemoryCache
@@ -19,6 +18,7 @@ from langchain_google_vertexai import ChatVertexAI, HarmBlockThreshold, HarmCate
 
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
+from tests.services import NEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
-NEW = "gemini-3-flash-preview"
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 NOT_OURS = "what the package makes for itself"
 REFUSED = "what cannot be carried over"
@@ -43,83 +42,82 @@ class Handler(BaseCallbackHandler):
 
 CACHE, LIMITER, HANDLER = InMemoryCache(), InMemoryRateLimiter(), Handler()
 CREDENTIALS = AnonymousCredentials()
+THINKING = {"thinking_budget": 7, "include_thoughts": True}
+TUNED = "projects/q/locations/l/endpoints/1"
 
-# Field: a value that is not its default, and the settings of ours that say the same.
-CORE: dict[str, Any] = {
-    "name": ("n", {"name": "n"}),
-    "cache": (CACHE, {"cache": CACHE}),
-    "verbose": (True, {"verbose": True}),
-    "callbacks": ([HANDLER], {"callbacks": [HANDLER]}),
-    "tags": (["t"], {"tags": ["t"]}),
-    "metadata": ({"a": 1}, {"metadata": {"a": 1}}),
-    "custom_get_token_ids": (len, {"custom_get_token_ids": len}),
-    "rate_limiter": (LIMITER, {"rate_limiter": LIMITER}),
-    "disable_streaming": ("tool_calling", {"disable_streaming": "tool_calling"}),
-    "output_version": ("v1", NOT_OURS),
-    "profile": ({"max_input_tokens": 5}, {"profile": {"max_input_tokens": 5}}),
+# Fields that our chat model has under the same name, each with a value that is not its default.
+SAME: dict[str, Any] = {
+    "name": "n",
+    "cache": CACHE,
+    "verbose": True,
+    "callbacks": [HANDLER],
+    "tags": ["t"],
+    "metadata": {"a": 1},
+    "custom_get_token_ids": len,
+    "rate_limiter": LIMITER,
+    "disable_streaming": "tool_calling",
+    "profile": {"max_input_tokens": 5},
+    "project": "q",
+    "location": "europe-west1",
+    "credentials": CREDENTIALS,
+    "additional_headers": {"x-a": "b"},
+    "max_retries": 2,
+    "temperature": 0.0,
+    "top_p": 0.5,
+    "top_k": 3,
+    "max_output_tokens": 10,
+    "n": 2,
+    "stop": ["x"],
+    "seed": 1,
+    "frequency_penalty": 0.1,
+    "presence_penalty": 0.1,
+    "thinking_budget": 5,
+    "include_thoughts": True,
+    "response_mime_type": "text/x.enum",
+    "timeout": 5.0,
+    "streaming": True,
+    "cached_content": "cachedContents/x",
+    "labels": {"a": "b"},
 }
-GOOGLE: dict[str, Any] = {
-    "project": ("q", {"project": "q"}),
-    "location": ("europe-west1", {"location": "europe-west1"}),
-    "credentials": (CREDENTIALS, {"credentials": CREDENTIALS}),
-    "additional_headers": ({"x-a": "b"}, {"additional_headers": {"x-a": "b"}}),
+SAME_GENAI: dict[str, Any] = {
+    "model": "gemini-2.5-pro",
+    "vertexai": True,
+    "base_url": "http://127.0.0.1:9",
+    "api_version": "v1alpha",
+    "media_resolution": types.MediaResolution.MEDIA_RESOLUTION_LOW,
+    "image_config": {"aspect_ratio": "1:1"},
+    "response_modalities": [types.Modality.TEXT],
+    "safety_settings": {types.HarmCategory.HARM_CATEGORY_HARASSMENT: types.HarmBlockThreshold.OFF},
+    "response_schema": SCHEMA,
+}
+SAME_VERTEX: dict[str, Any] = {
+    "safety_settings": {HarmCategory.HARM_CATEGORY_HARASSMENT: HarmBlockThreshold.OFF},
+    "response_modalities": [Modality.TEXT],
+    "audio_timestamp": True,
+    "logprobs": 3,
+}
+# All others: the value, and the settings of ours that say the same.
+OTHERS: dict[str, Any] = {
+    "output_version": ("v1", NOT_OURS),
     "default_metadata": (None, NOT_OURS),
     "client": (None, NOT_OURS),
-    "max_retries": (2, {"max_retries": 2}),
-    "temperature": (0.0, {"temperature": 0.0}),
-    "top_p": (0.5, {"top_p": 0.5}),
-    "top_k": (3, {"top_k": 3}),
-    "max_output_tokens": (10, {"max_output_tokens": 10}),
-    "n": (2, {"n": 2}),
-    "stop": (["x"], {"stop": ["x"]}),
-    "seed": (1, {"seed": 1}),
-    "frequency_penalty": (0.1, {"frequency_penalty": 0.1}),
-    "presence_penalty": (0.1, {"presence_penalty": 0.1}),
-    "thinking_budget": (5, {"thinking_budget": 5}),
-    "include_thoughts": (True, {"include_thoughts": True}),
-    "response_mime_type": ("text/x.enum", {"response_mime_type": "text/x.enum"}),
-    "timeout": (5.0, {"timeout": 5.0}),
-    "streaming": (True, {"streaming": True}),
-    "cached_content": ("cachedContents/x", {"cached_content": "cachedContents/x"}),
-    "labels": ({"a": "b"}, {"labels": {"a": "b"}}),
     "model_kwargs": ({"a": 1}, REFUSED),
 }
 GENAI: dict[str, Any] = {
-    **CORE,
-    **GOOGLE,
-    "model": ("gemini-2.5-pro", {"model": "gemini-2.5-pro"}),
+    **{field: (value, {field: value}) for field, value in (SAME | SAME_GENAI).items()},
+    **OTHERS,
     "google_api_key": ("k", {"api_key": "k"}),
-    "vertexai": (True, {"vertexai": True}),
-    "base_url": ("http://127.0.0.1:9", {"base_url": "http://127.0.0.1:9"}),
     "client_args": ({"verify": False}, REFUSED),
-    "api_version": ("v1alpha", {"api_version": "v1alpha"}),
-    "media_resolution": (
-        types.MediaResolution.MEDIA_RESOLUTION_LOW,
-        {"media_resolution": types.MediaResolution.MEDIA_RESOLUTION_LOW},
-    ),
-    "image_config": ({"aspect_ratio": "1:1"}, {"image_config": {"aspect_ratio": "1:1"}}),
-    "response_modalities": ([types.Modality.TEXT], {"response_modalities": [types.Modality.TEXT]}),
-    "safety_settings": (
-        {types.HarmCategory.HARM_CATEGORY_HARASSMENT: types.HarmBlockThreshold.OFF},
-        {"safety_settings": {types.HarmCategory.HARM_CATEGORY_HARASSMENT: types.HarmBlockThreshold.OFF}},
-    ),
-    "response_schema": (SCHEMA, {"response_schema": SCHEMA}),
     "reasoning_effort": ("low", {"thinking_level": "low"}),
-    "thinking_config": (
-        {"thinking_budget": 7, "include_thoughts": True},
-        {"thinking_budget": 7, "include_thoughts": True},
-    ),
+    "thinking_config": (THINKING, THINKING),
     "convert_system_message_to_human": (True, REFUSED),
 }
 VERTEX: dict[str, Any] = {
-    **CORE,
-    **GOOGLE,
+    **{field: (value, {field: value}) for field, value in (SAME | SAME_VERTEX).items()},
+    **OTHERS,
     "model_name": ("gemini-2.5-pro", {"model": "gemini-2.5-pro"}),
     "full_model_name": (None, NOT_OURS),
-    "tuned_model_name": (
-        "projects/q/locations/l/endpoints/1",
-        {"model": "projects/q/locations/l/endpoints/1"},
-    ),
+    "tuned_model_name": (TUNED, {"model": TUNED}),
     "async_client": (None, NOT_OURS),
     "client_preview": (None, NOT_OURS),
     "client_options": (None, NOT_OURS),
@@ -128,32 +126,22 @@ VERTEX: dict[str, Any] = {
     "api_transport": ("rest", NOT_OURS),
     "client_cert_source": (lambda: (b"", b""), REFUSED),
     "endpoint_version": ("v1", {"api_version": "v1"}),
-    "safety_settings": (
-        {HarmCategory.HARM_CATEGORY_HARASSMENT: HarmBlockThreshold.OFF},
-        {"safety_settings": {HarmCategory.HARM_CATEGORY_HARASSMENT: HarmBlockThreshold.OFF}},
-    ),
-    "response_modalities": ([Modality.TEXT], {"response_modalities": [Modality.TEXT]}),
-    "audio_timestamp": (True, {"audio_timestamp": True}),
     "examples": ([HumanMessage("q")], REFUSED),
     "response_schema": ({"type": "OBJECT"}, {"generation_config": {"responseSchema": {"type": "OBJECT"}}}),
-    "logprobs": (3, {"logprobs": 3}),
     "perform_literal_eval_on_string_raw_content": (True, REFUSED),
     "wait_exponential_kwargs": ({"max": 1}, REFUSED),
 }
 
 
 def genai(**settings: Any) -> BaseChatModel:
-    where = {} if {"credentials", "google_api_key"} & settings.keys() else {"google_api_key": "key"}
-    if "credentials" in settings:
-        where = {"project": "p"}
+    where = {"project": "p"} if "credentials" in settings else {"google_api_key": "key"}
     return ChatGoogleGenerativeAI(**{"model": NEW, **where, **settings})
 
 
 def vertex(**settings: Any) -> BaseChatModel:
     name = {} if "model_name" in settings else {"model_name": NEW}
     beside = {"response_mime_type": "application/json"} if "response_schema" in settings else {}
-    where = {"project": "p", "credentials": CREDENTIALS}
-    return ChatVertexAI(**{**name, **where, **beside, **settings})
+    return ChatVertexAI(**{**name, "project": "p", "credentials": CREDENTIALS, **beside, **settings})
 
 
 CASES = [
@@ -202,18 +190,15 @@ def test_settings_given_beside_replace_those_taken_over(make: Callable[..., Any]
 @pytest.mark.parametrize(
     ("llm", "path"),
     [
-        (genai, f"/v1beta/models/{NEW}:generateContent"),
+        (genai, "/v1beta"),
         (
             lambda: genai(vertexai=True, project="p", location="eu", credentials=CREDENTIALS),
-            f"/v1beta1/projects/p/locations/eu/publishers/google/models/{NEW}:generateContent",
+            "/v1beta1/projects/p/locations/eu/publishers/google",
         ),
-        (
-            vertex,
-            f"/v1beta1/projects/p/locations/us-central1/publishers/google/models/{NEW}:generateContent",
-        ),
+        (vertex, "/v1beta1/projects/p/locations/us-central1/publishers/google"),
         (
             lambda: vertex(location="europe-west4", endpoint_version="v1"),
-            f"/v1/projects/p/locations/europe-west4/publishers/google/models/{NEW}:generateContent",
+            "/v1/projects/p/locations/europe-west4/publishers/google",
         ),
     ],
 )
@@ -223,12 +208,21 @@ def test_requests_go_where_they_went(wire: Any, llm: Callable[[], Any], path: st
     taken.invoke("q")
     taken.close()
 
-    assert wire.paths == [path]
+    assert wire.paths == [f"{path}/models/{NEW}:generateContent"]
 
 
 def test_settings_of_every_kind_reach_the_wire(wire: Any) -> None:
-    values = {field: value for field, (value, ours) in GENAI.items() if ours not in (REFUSED, NOT_OURS)}
-    for elsewhere in ("credentials", "vertexai", "cache", "model", "name", "thinking_config", "api_version", "streaming", "callbacks"):  # fmt: skip
+    values = {**SAME, **SAME_GENAI, "reasoning_effort": "low"}
+    for elsewhere in (
+        "credentials",
+        "vertexai",
+        "cache",
+        "model",
+        "name",
+        "api_version",
+        "streaming",
+        "callbacks",
+    ):
         del values[elsewhere]
     taken = ChatGeminiCodeExecution.from_chat_model(genai(**{**values, "base_url": wire.url}))
 
@@ -254,19 +248,6 @@ def test_settings_of_every_kind_reach_the_wire(wire: Any) -> None:
     }
     assert wire.bodies[-1]["safetySettings"] == [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}]
     assert wire.headers[-1]["x-a"] == "b"
-
-
-def test_vertex_settings_that_are_objects_reach_the_wire(wire: Any) -> None:
-    setting = SafetySetting(category="HARM_CATEGORY_HARASSMENT", threshold="OFF")
-    taken = ChatGeminiCodeExecution.from_chat_model(
-        vertex(response_modalities=[Modality.TEXT]), base_url=wire.url, safety_settings=[setting]
-    )
-
-    taken.invoke("q")
-    taken.close()
-
-    assert wire.bodies[-1]["generationConfig"] == {"responseModalities": ["TEXT"]}
-    assert wire.bodies[-1]["safetySettings"] == [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}]
 
 
 def test_a_key_is_not_taken_where_it_was_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Ten tasks of several steps, and a model that can do each step if it is given what the step needs."""
+"""Everyday tasks of one or several steps, and a model that can do each step if it is given what the step needs."""
 
 from __future__ import annotations
 
@@ -176,6 +176,49 @@ TASKS = [
         ),
         called=("get_stock", "place_order"),
     ),
+    Task(
+        "a question in German",
+        "Wie viele rote Stühle haben wir auf Lager, und was kosten sie zusammen?",
+        (
+            Call((("get_stock", {"item": "red chair"}), ("get_price", {"item": "red chair"}))),
+            Code("print(3 * 80.0)"),
+            Say("240 EUR"),
+        ),
+        outputs=("240.0\n",),
+        called=("get_stock", "get_price"),
+    ),
+    Task(
+        "a question in Spanish that orders",
+        "Pide tantas lámparas azules como sean 7 docenas.",
+        (Code("print(7 * 12)"), one("place_order", item="blue lamp", quantity=84), Say("pedido")),
+        outputs=("84\n",),
+        called=("place_order",),
+    ),
+    Task(
+        "a question in Japanese",
+        "パリの天気を教えて、それから18度を華氏に換算して。",
+        (one("get_weather", city="Paris"), Code("print(18 * 9 / 5 + 32)"), Say("64.4 °F")),
+        outputs=("64.4\n",),
+        called=("get_weather",),
+    ),
+    Task(
+        "numbers in the question that are not to be computed with",
+        "Order 2 pieces of the 'desk' for room 101.",
+        (one("place_order", item="desk", quantity=2), Say("ordered")),
+        called=("place_order",),
+    ),
+    Task(
+        "computing, looking up, computing again",
+        "Take 15% off 80, and tell me whether a 'red chair' costs more than that, and by how much.",
+        (
+            Code("print(80 * 0.85)"),
+            one("get_price", item="red chair"),
+            Code("print(80.0 - 68.0)"),
+            Say("12 EUR"),
+        ),
+        outputs=("68.0\n", "12.0\n"),
+        called=("get_price",),
+    ),
 ]
 
 
@@ -192,35 +235,27 @@ class AbleModel:
 
     def respond(self, prompt: Prompt) -> Generator[Any, Any, None]:
         tools = prompt.request.get("tools", [])
-        declared = [function["name"] for tool in tools for function in tool.get("functionDeclarations", ())]
+        declared = {function["name"] for tool in tools for function in tool.get("functionDeclarations", ())}
         has_code = any("codeExecution" in tool for tool in tools)
-        alone = has_code and not declared
+        is_delegated = has_code and not declared and self._is_told_to_compute(prompt)
         while True:
             step = self._next
-            if isinstance(step, Say):
-                yield {"text": step.text}
+            if isinstance(step, Say) or (isinstance(step, Call) and is_delegated):
+                yield {"text": "Computed." if is_delegated else str(getattr(step, "text", ""))}
                 return
-            if isinstance(step, Call):
-                if not {name for name, _ in step.calls} <= set(declared):
-                    if not self._is_told_to_compute(prompt):
-                        self.stuck = f"needs {step.calls}, has {declared or 'no functions'}"
-                    yield {"text": "That is all I can do here."}
-                    return
+            if isinstance(step, Call) and {name for name, _ in step.calls} <= declared:
                 self._advance()
                 yield from ({"functionCall": {"name": name, "args": args}} for name, args in step.calls)
                 return
-            if has_code:
+            if isinstance(step, Code) and has_code:
                 self._advance()
                 yield {"executableCode": {"language": "PYTHON", "code": step.source}}
-                if alone and self._is_told_to_compute(prompt) and not isinstance(self._next, Code):
-                    yield {"text": "Computed."}
-                    return
-            elif "code_execution" in declared:
+            elif isinstance(step, Code) and "code_execution" in declared:
                 yield {"functionCall": {"name": "code_execution", "args": {"task": "compute it"}}}
                 return
             else:
-                self.stuck = f"needs code, has {declared or 'nothing'}"
-                yield {"text": "I cannot compute that here."}
+                self.stuck = f"needs {step}, has {sorted(declared)}{' and code' * has_code}"
+                yield {"text": "I cannot do that here."}
                 return
 
     def _is_told_to_compute(self, prompt: Prompt) -> bool:

@@ -1,49 +1,73 @@
-"""Agents finish tasks of several steps on models that take both sides and on models that refuse to."""
+"""Agents finish everyday tasks by default, on models that take both sides and on models that refuse to."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
+from google.oauth2.credentials import Credentials
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, ToolMessage
+from langchain_google_genai import ChatGoogleGenerativeAI
 
-from langchain_codeexec import ChatGeminiCodeExecution, code_executions
-from langchain_codeexec.emulator import GeminiEmulator
+from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware, code_executions
+from tests.e2e.tasks import TASKS, TOOLS, AbleModel, Task
+from tests.services import NEW, OLD
 
-sys.path.insert(0, str(Path(__file__).parent))
-from tasks import TASKS, TOOLS, AbleModel, Task
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-MODELS = ["gemini-2.5-flash", "gemini-3-flash-preview"]
-ENDPOINTS: dict[str, dict[str, Any]] = {
-    "developer": {"api_key": "any"},
-    "vertex": {
-        "vertexai": True,
-        "project": "p",
-        "credentials": AnonymousCredentials(),
-        "additional_headers": {"authorization": "Bearer token"},
-    },
+    from tests.services import Gemini
+
+# langchain-google-genai warns of every answer that holds code.
+pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
+
+DEVELOPER: dict[str, Any] = {"api_key": "any"}
+VERTEX: dict[str, Any] = {
+    "vertexai": True,
+    "project": "p",
+    "location": "us-central1",
+    "credentials": Credentials("token"),
 }
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-@pytest.mark.parametrize("model", MODELS)
+def own(url: str, model: str, where: dict[str, Any]) -> Any:
+    return create_agent(ChatGeminiCodeExecution(model=model, base_url=url, **where), TOOLS)
+
+
+def genai(url: str, model: str, where: dict[str, Any]) -> Any:
+    llm = ChatGoogleGenerativeAI(model=model, base_url=url, max_retries=1, **where)
+    return create_agent(llm, TOOLS, middleware=[CodeExecutionMiddleware()])
+
+
+WAYS = {
+    f"{build.__name__}, {endpoint}, {model}": (build, model, where)
+    for build in (own, genai)
+    for endpoint, where in (("developer", DEVELOPER), ("vertex", VERTEX))
+    for model in (OLD, NEW)
+}
+
+
+@pytest.mark.parametrize(("build", "model", "where"), WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_the_task_is_finished(task: Task, model: str, endpoint: str) -> None:
+def test_the_task_is_finished(
+    task: Task, build: Callable[..., Any], model: str, where: dict[str, Any], gemini: Gemini
+) -> None:
     brain = AbleModel(task)
-    with GeminiEmulator(brain) as service:
-        llm = ChatGeminiCodeExecution(model=model, base_url=service.url, **ENDPOINTS[endpoint])
-        messages = create_agent(llm, TOOLS).invoke({"messages": [("user", task.question)]})["messages"]
+    gemini.says(brain.respond)
+    agent = build(gemini.url, model, where)
+    messages = agent.invoke({"messages": [("user", task.question)]})["messages"]
     assert not brain.stuck
-    assert [request.status for request in service.requests] == [200] * len(service.requests)
-    answers = [message for message in messages if isinstance(message, AIMessage)]
-    runs = [run for answer in answers for run in code_executions(answer)]
+    assert {request.status for request in gemini.requests} == {200}
+    runs = [run for message in messages for run in code_executions(message)]
     assert len(runs) == len(task.outputs)
     assert all(expected in (run.output or "") for run, expected in zip(runs, task.outputs, strict=True))
     assert sum(len(run.images) for run in runs) == task.drawn
-    assert [m.name for m in messages if isinstance(m, ToolMessage)] == list(task.called)
-    assert answers[-1].text.endswith(task.steps[-1].text)
+    called = [message.name for message in messages if isinstance(message, ToolMessage)]
+    assert [name for name in called if name != "code_execution"] == list(task.called)
+    answers = [message for message in messages if isinstance(message, AIMessage)]
+    assert answers[-1].text.endswith(getattr(task.steps[-1], "text", ""))
     assert all(answer.response_metadata["plan"]["reason"] for answer in answers)
+    for request in gemini.requests:
+        declared = set(request.functions)
+        assert not declared or {tool.name for tool in TOOLS} <= declared

@@ -87,6 +87,7 @@ def test_code_of_an_error_without_http_status(payload, status_code: int) -> None
 @pytest.mark.parametrize(
     ("status_code", "payload", "remedy"),
     [
+        (400, envelope(400, "No step is left.", "FAILED_PRECONDITION"), "set up first"),
         (400, envelope(400, "API key not valid. Please pass a valid API key."), "GOOGLE_API_KEY"),
         (400, envelope(400, "m", "INVALID_ARGUMENT", reason("API_KEY_INVALID")), "GOOGLE_API_KEY"),
         (400, envelope(400, "User location is not supported for the API use."), "Vertex AI"),

@@ -326,6 +326,7 @@ TEXT = {"type": "text", "text": "so"}
         ([C1, v1_result("1", "a"), IMAGE, C2, v1_result("2", "b"), IMAGE], [1, 1]),
         ([C1, IMAGE, v1_result("1", "a")], [0]),
         ([IMAGE, C1], [0]),
+        ([C1, IMAGE, TEXT, IMAGE, C2, IMAGE], [1, 1]),  # Google's packages leave empty results out
         ([C1, v1_result("1", "a"), {"type": "image_url", "image_url": {"url": PIXEL_URI}}], [1]),
         ([C1, v1_result("1", "a"), {"type": "image_url", "image_url": PIXEL_URI}], [1]),
         ([C1, v1_result("1", "a"), {"type": "image", "url": PIXEL_URI}], [1]),

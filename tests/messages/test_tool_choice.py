@@ -46,6 +46,12 @@ def test_every_form(choice: Any, mode: str, names: list[str] | None) -> None:
     assert tool_config(choice, TOOLS) == {"functionCallingConfig": config}
 
 
+def test_a_function_of_that_name_is_meant() -> None:
+    tools: Any = [{"functionDeclarations": [{"name": "code_execution"}]}, {"codeExecution": {}}]
+    calling = {"mode": "ANY", "allowedFunctionNames": ["code_execution"]}
+    assert tool_config("code_execution", tools) == {"functionCallingConfig": calling}
+
+
 @pytest.mark.parametrize("choice", [None, False])
 def test_no_choice(choice: Any) -> None:
     assert tool_config(choice, TOOLS) == {}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 
 from langchain_codeexec.planning import PlanRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from langchain_core.messages import BaseMessage
 
 
 def function(name: str, description: str, /, **properties: Any) -> dict[str, Any]:
@@ -37,39 +40,21 @@ FUNCTIONS = [
 ]
 
 
+_NUMBERS = count()
+
+
+@pytest.fixture
+def model() -> str:
+    """A model of the newest family under a name of its own: what a test learns of it, no other test meets."""
+    return f"gemini-9-{next(_NUMBERS)}"
+
+
 @pytest.fixture
 def request_for() -> Callable[..., PlanRequest]:
     """A request from messages, where a text stands for what the user says."""
 
-    def make(*messages: BaseMessage | str, functions: Any = None, **settings: Any) -> PlanRequest:
+    def make(*messages: BaseMessage | str, functions: Any = FUNCTIONS, **settings: Any) -> PlanRequest:
         conversation = [HumanMessage(one) if isinstance(one, str) else one for one in messages]
-        return PlanRequest(conversation, FUNCTIONS if functions is None else functions, **settings)
-
-    return make
-
-
-@pytest.fixture
-def ran() -> Callable[..., AIMessage]:
-    """A message in which the model ran code."""
-
-    def make(output: str, outcome: str = "OUTCOME_OK", code: str = "print(1)") -> AIMessage:
-        return AIMessage(
-            content=[
-                {
-                    "type": "server_tool_call",
-                    "name": "code_interpreter",
-                    "id": "run",
-                    "args": {"code": code, "language": "python"},
-                },
-                {
-                    "type": "server_tool_result",
-                    "tool_call_id": "run",
-                    "status": "success" if outcome == "OUTCOME_OK" else "error",
-                    "output": output,
-                    "extras": {"outcome": outcome},
-                },
-            ],
-            response_metadata={"output_version": "v1"},
-        )
+        return PlanRequest(conversation, functions, **settings)
 
     return make

@@ -8,12 +8,11 @@ import pytest
 from pydantic import BaseModel
 
 from langchain_codeexec import code_executions
-from langchain_codeexec.errors import ToolDeclarationError
+from tests.services import NEW, OLD
 
 if TYPE_CHECKING:
     from tests.services import Gemini
 
-OLD, NEW = "gemini-2.5-flash", "gemini-3-flash-preview"
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}}
 
 
@@ -71,6 +70,7 @@ BOTH = {"mode": "ANY", "allowedFunctionNames": ALL}
         (NEW, {}, "any", (ALL, True, ANY)),
         (NEW, {}, "find_orders", (ALL, True, ONE)),
         (NEW, {}, "none", (ALL, True, NONE)),
+        (NEW, {}, "code_execution", (ALL, True, NONE)),
         (NEW, {"combination": "delegated"}, None, (WITH_DELEGATE, False, None)),
         (NEW, {"combination": "delegated"}, "any", (WITH_DELEGATE, False, ANY)),
         (NEW, {"combination": "delegated"}, "find_orders", (ALL, False, ONE)),
@@ -88,17 +88,18 @@ BOTH = {"mode": "ANY", "allowedFunctionNames": ALL}
 def test_what_is_offered(  # noqa: PLR0913, PLR0917 -- a table with a column for each
     gemini: Gemini, endpoint: str, name: str, settings: dict, choice: Any, expected: tuple
 ) -> None:
-    gemini.says(["ok"] if choice in (None, "auto", "none") else [CALLED])
+    gemini.says(["ok"] if choice in (None, "auto", "none", "code_execution") else [CALLED])
     llm = gemini.on(endpoint, model=name, **settings)
     llm.bind_tools([find_orders, send_mail], tool_choice=choice).invoke("Compute 6 * 7, then look.")
     assert offered(gemini) == [expected]
 
 
-@pytest.mark.parametrize("name", [OLD, NEW])
-@pytest.mark.parametrize("settings", [{}, {"combination": "delegated"}], ids=["default", "delegated"])
-def test_structured_output_by_a_call(gemini: Gemini, name: str, settings: dict) -> None:
+@pytest.mark.parametrize(
+    "settings", [{"model": OLD}, {"combination": "delegated"}], ids=["older", "delegated"]
+)
+def test_structured_output_by_a_call(gemini: Gemini, settings: dict[str, Any]) -> None:
     gemini.says([call("Answer", value=42)])
-    structured = gemini.chat(model=name, **settings).with_structured_output(Answer, method="function_calling")
+    structured = gemini.chat(**settings).with_structured_output(Answer, method="function_calling")
     assert structured.invoke("What is 6 * 7?") == Answer(value=42)
 
 
@@ -116,21 +117,16 @@ def test_code_is_computed_before_a_demanded_call(gemini: Gemini) -> None:
     ]
 
 
-def test_a_demanded_call_comes_after_three_runs_at_the_latest(gemini: Gemini) -> None:
-    steps = [step for _ in range(3) for step in ([DELEGATED], [CODE])]
-    gemini.says(*steps, [CALLED])
+@pytest.mark.parametrize(("choice", "most", "end"), [("any", 3, [CALLED]), (None, 8, ["It is 42."])])
+def test_a_model_that_goes_on_delegating_is_stopped(
+    gemini: Gemini, choice: str | None, most: int, end: list[Any]
+) -> None:
+    gemini.says(*[[DELEGATED], [CODE]] * most, end)
     llm = gemini.chat(model=OLD)
-    answer = llm.bind_tools([find_orders], tool_choice="any").invoke("Compute and look.")
-    assert [c["name"] for c in answer.tool_calls] == ["find_orders"]
-    assert len(code_executions(answer)) == 3
-    assert [names for names, _, _ in offered(gemini)][-1] == ["find_orders"]
-
-
-def test_a_model_that_goes_on_delegating_is_stopped(gemini: Gemini) -> None:
-    steps = [step for _ in range(8) for step in ([DELEGATED], [CODE])]
-    gemini.says(*steps, ["It is 42."])
-    llm = gemini.chat(model=OLD)
-    assert llm.bind_tools([find_orders]).invoke("Compute.").text == "It is 42."
+    answer = llm.bind_tools([find_orders], tool_choice=choice).invoke("Compute and look.")
+    assert [c["name"] for c in answer.tool_calls] == (["find_orders"] if choice else [])
+    assert answer.text == ("" if choice else "It is 42.")
+    assert len(code_executions(answer)) == most
     assert offered(gemini)[-1][0] == ["find_orders"]
 
 
@@ -140,10 +136,3 @@ def test_a_retrieval_config_goes_along_without_functions(gemini: Gemini) -> None
     choice = {"retrieval_config": {"language_code": "de"}}
     llm.bind_tools([{"code_execution": {}}], tool_choice=choice).invoke("hello")
     assert gemini.body["toolConfig"]["retrievalConfig"]
-
-
-def test_a_choice_of_an_unknown_function_is_an_error(gemini: Gemini) -> None:
-    with pytest.raises(ToolDeclarationError, match="find_order"):
-        gemini.chat(model=OLD).bind_tools([find_orders], tool_choice="find_order")
-    with pytest.raises(ToolDeclarationError, match="find_order"):
-        gemini.chat(model=OLD).invoke("hello", tools=[find_orders], tool_choice="find_order")

@@ -12,9 +12,9 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import RunnableLambda
 
-from langchain_codeexec import ChatGeminiCodeExecution
-from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator import EmulatedError
 from langchain_codeexec.planning import ModelPlanner, Plan
+from tests.services import OLD
 
 
 class Chooser(BaseChatModel):
@@ -49,11 +49,7 @@ class Made(dict):
     [
         (Made(code_execution=True, reason="a sum"), True, ()),
         (Made(code_execution=False, functions=["get_weather"], reason="a sum"), False, ("get_weather",)),
-        (
-            {"code_execution": False, "functions": ["get_weather"] * 2, "reason": "a sum"},
-            False,
-            ("get_weather",),
-        ),
+        (Made(code_execution=False, functions=["get_weather"] * 2, reason="a sum"), False, ("get_weather",)),
         ({"code_execution": False, "reason": "a sum", "confidence": 1}, False, ()),
         ({"code_execution": True, "functions": ["get_weather"], "reason": "a sum"}, True, ("get_weather",)),
     ],
@@ -96,7 +92,22 @@ def test_a_model_without_structured_output_withholds_nothing(request_for):
     assert repr(planner) == "ModelPlanner(FakeListChatModel)"
 
 
-def test_the_prompt_shows_declarations_and_the_end_of_the_conversation(request_for, ran):
+FAILED_RUN = AIMessage(
+    [
+        {"type": "server_tool_call", "name": "code_interpreter", "id": "r", "args": {"code": "1/0"}},
+        {
+            "type": "server_tool_result",
+            "tool_call_id": "r",
+            "status": "error",
+            "output": "ZeroDivisionError",
+            "extras": {"outcome": "OUTCOME_FAILED"},
+        },
+    ],
+    response_metadata={"output_version": "v1"},
+)
+
+
+def test_the_prompt_shows_declarations_and_the_end_of_the_conversation(request_for):
     llm = Chooser(answer={"code_execution": True})
     messages = [
         "This is too long ago.",
@@ -109,7 +120,7 @@ def test_the_prompt_shows_declarations_and_the_end_of_the_conversation(request_f
         ),
         AIMessage("", tool_calls=[{"name": "get_weather", "args": {"city": "Rome"}, "id": "1"}]),
         ToolMessage("12 degrees", tool_call_id="1"),
-        ran("ZeroDivisionError", "OUTCOME_FAILED", "1/0"),
+        FAILED_RUN,
         "What now?",
     ]
     plan = ModelPlanner(llm).plan(request_for(*messages, way="one_sided"))
@@ -136,28 +147,13 @@ def test_the_prompt_tells_where_both_sides_can_be_had(request_for):
     assert "Choose both only if" in llm.prompts[0][0].text
 
 
-async def test_with_gemini_as_the_chooser(request_for):
+async def test_with_gemini_as_the_chooser(gemini, request_for):
     choice = {"code_execution": False, "functions": ["get_weather"], "reason": "weather is asked for"}
-    brain = ScriptedBrain(
-        [
-            json.dumps(choice),
-            "no JSON at all",
-            EmulatedError(400, "INVALID_ARGUMENT", "no"),
-            json.dumps(choice),
-        ]
-    )
-    with GeminiEmulator(brain) as emulator:
-        llm = ChatGeminiCodeExecution(
-            model="gemini-2.5-flash",
-            base_url=emulator.url,
-            api_key="test",
-            max_retries=0,
-            code_execution=False,
-        )
-        chooser = ModelPlanner(llm)
-        request = request_for("What is the weather in Rome?")
-        assert chooser.plan(request).reason == "the model chose: weather is asked for"
-        assert "planning model failed" in chooser.plan(request).reason
-        assert "planning model failed" in chooser.plan(request).reason
-        assert (await chooser.aplan(request)).functions == ("get_weather",)
-        await llm.aclose()
+    gemini.says(json.dumps(choice), "no JSON at all", EmulatedError(400, message="no"), json.dumps(choice))
+    llm = gemini.chat(model=OLD, code_execution=False)
+    chooser, request = ModelPlanner(llm), request_for("What is the weather in Rome?")
+    reasons = [chooser.plan(request).reason for _ in range(3)]
+    assert reasons[0] == "the model chose: weather is asked for"
+    assert all("planning model failed" in reason for reason in reasons[1:])
+    assert (await chooser.aplan(request)).functions == ("get_weather",)
+    await llm.aclose()

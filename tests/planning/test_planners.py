@@ -10,9 +10,8 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.runnables import RunnableLambda
 
 from langchain_codeexec import ChatGeminiCodeExecution
-from langchain_codeexec.errors import CodeExecError, ConfigurationError, PlanningError
+from langchain_codeexec.errors import ConfigurationError, PlanningError
 from langchain_codeexec.planning import NativePlanner, Plan, Planner, PlannerFunction
-from langchain_codeexec.planning.plan import checked_plan
 from langchain_codeexec.planning.planners import checked_planner
 
 ALL = ("get_weather", "catalog.lookupPrice", "send_invoice", "list_open_orders", "book_meeting_room")
@@ -20,12 +19,7 @@ ALL = ("get_weather", "catalog.lookupPrice", "send_invoice", "list_open_orders",
 
 @pytest.mark.parametrize(
     ("choice", "code_execution", "functions"),
-    [
-        ("code_execution", True, ()),
-        ("functions", False, ALL),
-        ("both", True, ALL),
-        ("neither", False, ()),
-    ],
+    [("code_execution", True, ()), ("functions", False, ALL), ("both", True, ALL), ("neither", False, ())],
 )
 async def test_a_choice_in_one_word(request_for, choice, code_execution, functions):
     def choose(request):
@@ -42,19 +36,17 @@ async def test_a_choice_in_one_word(request_for, choice, code_execution, functio
     assert (await PlannerFunction(achoose).aplan(request)).functions == functions
 
 
-def test_a_coroutine_function_outside_of_an_event_loop(request_for):
-    async def choose(request):
-        return "functions"
+async def choose_functions(request):
+    return "functions"
 
-    assert PlannerFunction(choose).plan(request_for("hello")).functions == ALL
+
+def test_a_coroutine_function_outside_of_an_event_loop(request_for):
+    assert PlannerFunction(choose_functions).plan(request_for("hello")).functions == ALL
 
 
 async def test_a_coroutine_function_cannot_be_waited_for_inside_of_one(request_for):
-    async def choose(request):
-        return "functions"
-
     with pytest.raises(PlanningError, match="call aplan instead"):
-        PlannerFunction(choose).plan(request_for("hello"))
+        PlannerFunction(choose_functions).plan(request_for("hello"))
 
 
 def test_both_without_code_execution_is_functions(request_for):
@@ -91,17 +83,12 @@ def test_a_plan_that_cannot_be_carried_out(request_for, plan, words):
 )
 def test_a_plan_for_what_is_not_there(request_for, plan, settings, words):
     with pytest.raises(PlanningError, match=words):
-        checked_plan(plan, request_for("hello", **settings))
+        PlannerFunction(lambda request: plan).plan(request_for("hello", **settings))
 
 
 def test_a_list_of_names_becomes_a_tuple(request_for):
-    plan = checked_plan(Plan(code_execution=False, functions=["get_weather"]), request_for("hello"))
-    assert plan.functions == ("get_weather",)
-
-
-def test_planning_errors_are_value_errors_of_this_package():
-    assert issubclass(PlanningError, CodeExecError)
-    assert issubclass(PlanningError, ValueError)
+    plan = Plan(code_execution=False, functions=["get_weather"])
+    assert PlannerFunction(lambda request: plan).plan(request_for("hello")).functions == ("get_weather",)
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,12 @@ def test_calls_in_disguise(source: str, calls: list) -> None:
         "default_api.unknown(x=1)",
         "def get_price(item): return 1\nprint(get_price('a'))",
         "get_price(",
+        f"get_price({'-' * 100_000}1)",
+        f"get_price{'()' * 2000}",
         "",
         "get_price\x00()",
     ],
+    ids=lambda source: source[:60],
 )
 def test_code_that_is_code(source: str) -> None:
     part = code(source)

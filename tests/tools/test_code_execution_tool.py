@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.services import Gemini
 
 TASK = {"task": "What is the sum of the first 10 positive integers?"}
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 CODE = [{"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}}, "It is 42."]
 
 
@@ -111,6 +112,19 @@ def test_a_model_of_googles_packages_gets_code_execution_bound(google_llm: Any, 
     assert [list(tool) for tool in gemini.body["tools"]] == [["codeExecution"]]
     assert "It is 42." in message.text
     assert [(run.code, run.output) for run in code_executions(message)] == [("print(6 * 7)", "42\n")]
+
+
+@pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
+def test_what_a_model_of_googles_packages_draws_is_kept(google_llm: Any, gemini: Gemini) -> None:
+    """They leave a result out that is empty, as that of code which only draws."""
+    drawn = {"inlineData": {"mimeType": "image/png", "data": PIXEL}}
+    gemini.says([CODE[0], {"codeExecutionResult": {"outcome": "OUTCOME_OK"}}, drawn, "Look."])
+    message = CodeExecutionTool(google_llm).invoke(
+        {"type": "tool_call", "name": "code_execution", "id": "1", "args": {"task": "Draw."}}
+    )
+    assert [len(run.images) for run in code_executions(message)] == [1]
+    assert "What the code printed did not come along" in message.text
+    assert "Images drawn and kept beside this text: 1." in message.text
 
 
 def test_what_googles_packages_raise_is_a_message(google_llm: Any, gemini: Gemini) -> None:

@@ -1,0 +1,56 @@
+"""Ways to call a chat model that all give the message, and responses of the wire for it to get."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from functools import reduce
+from operator import add
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, message_chunk_to_message
+
+
+def invoked(llm: Any, question: Any = "q") -> AIMessage:
+    return llm.invoke(question)
+
+
+def streamed(llm: Any, question: Any = "q") -> AIMessage:
+    return message_chunk_to_message(reduce(add, llm.stream(question)))
+
+
+def events_v3(llm: Any, question: Any = "q") -> AIMessage:
+    with warnings.catch_warnings(action="ignore"):  # it is in beta
+        return llm.stream_events(question, version="v3").output
+
+
+def ainvoked(llm: Any, question: Any = "q") -> AIMessage:
+    async def call() -> AIMessage:
+        try:
+            return await llm.ainvoke(question)
+        finally:
+            await llm.aclose()
+
+    return asyncio.run(call())
+
+
+def astreamed(llm: Any, question: Any = "q") -> AIMessage:
+    async def call() -> AIMessage:
+        try:
+            return message_chunk_to_message(reduce(add, [chunk async for chunk in llm.astream(question)]))
+        finally:
+            await llm.aclose()
+
+    return asyncio.run(call())
+
+
+WAYS = pytest.mark.parametrize("ask", [invoked, streamed, events_v3])
+ALL_WAYS = pytest.mark.parametrize("ask", [invoked, streamed, events_v3, ainvoked, astreamed])
+WHOLE_AND_STREAMED = pytest.mark.parametrize("ask", [invoked, streamed])
+
+
+def response(*parts: Any, **candidate: Any) -> dict[str, Any]:
+    """A response with one candidate; `candidate` are further fields of it."""
+    content = {"role": "model", "parts": list(parts)}
+    return {"candidates": [{"content": content, "finishReason": "STOP", **candidate}]}

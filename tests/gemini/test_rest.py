@@ -18,6 +18,7 @@ from langchain_codeexec.errors import (
     AuthenticationError,
     ConfigurationError,
     CredentialsError,
+    GeminiAPIError,
     GeminiConnectionError,
     GeminiTimeoutError,
     MessageError,
@@ -161,7 +162,7 @@ def test_the_status_is_kept_when_the_error_cannot_be_read(server, make_transport
 
 def test_redirects_are_not_followed(server, make_transport, generate) -> None:
     server.answer(status=307, headers={"Location": f"{server.url}/elsewhere"})
-    with pytest.raises(Exception, match="base_url"):
+    with pytest.raises(GeminiAPIError, match="base_url"):
         generate(make_transport(ApiKeyCredentials("k")), "m", {})
     assert len(server.requests) == 1
 

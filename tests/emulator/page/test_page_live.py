@@ -368,7 +368,7 @@ def test_everything_by_keyboard(tab, cleared, expect):
         cleared.ask(word)
     expect(rows(tab)).to_have_count(3)
     chosen = tab.locator("[role=option][aria-selected=true]")
-    for key, said in (
+    for key, word in (
         ("j", "three"),
         ("j", "two"),
         ("ArrowDown", "one"),
@@ -377,8 +377,8 @@ def test_everything_by_keyboard(tab, cleared, expect):
         ("ArrowUp", "three"),
     ):
         tab.keyboard.press(key)
-        expect(chosen).to_contain_text(said)
-        expect(tab.locator("#detail")).to_contain_text(f"You said: {said}.")
+        expect(chosen).to_contain_text(word)
+        expect(tab.locator("#detail")).to_contain_text(f"You said: {word}.")
     tab.locator("#list").focus()
     expect(tab.locator("#list")).to_have_attribute("aria-activedescendant", chosen.get_attribute("id"))
     tab.keyboard.press("Enter")

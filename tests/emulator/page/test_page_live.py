@@ -28,8 +28,9 @@ def rows(tab):
 def opened(tab, asking, text, **fields):
     """Ask, and look at it."""
     asking.ask(text, **fields)
-    rows(tab).first.click()
-    tab.wait_for_selector("#detail h2")
+    number = asking.last()["number"]
+    tab.locator(f"#row-{number}").click()
+    tab.wait_for_selector(f'#detail[data-number="{number}"] h2')
     return tab.locator("#detail")
 
 

@@ -18,11 +18,11 @@ CALL = {"functionCall": {"name": "get_weather", "args": {"city": "Utrecht"}}}
 
 def model(prompt: Prompt) -> Any:
     """What is answered, by what the last turn says."""
-    said = last_text(prompt)
+    text = last_text(prompt)
     for word, answer in ANSWERS.items():
-        if word in said:
+        if word in text:
             return answer(prompt) if callable(answer) else answer
-    raise AssertionError(said)
+    raise AssertionError(text)
 
 
 ANSWERS: dict[str, Any] = {
@@ -61,10 +61,10 @@ EXHAUSTED = {"developer": "You exceeded your current quota", "vertex": "Resource
 )
 def test_a_client_cannot_tell(node, script, mode, endpoint, refusal):
     with GeminiEmulator(ScriptedBrain(model)) as emulator:
-        told = node(script, mode, emulator.url)
+        report = node(script, mode, emulator.url)
         requests = [request for request in emulator.requests if request.generates]
-    errors = told.pop("errors")
-    assert told == {
+    errors = report.pop("errors")
+    assert report == {
         "codeExecution": {**RAN, "counted": True},
         "codeAndFunction": {
             "output": "55\n",

@@ -120,7 +120,7 @@ def test_what_is_refused(caches):
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "told"),
+    ("body", "status", "expected"),
     [
         ({"model": None}, 400, "model is required"),
         ({"model": "models/gemmini-0"}, 404, "gemmini-0"),
@@ -129,10 +129,10 @@ def test_what_is_refused(caches):
         ({"content": []}, 400, 'Unknown name "content"'),
     ],
 )
-def test_what_is_no_cached_content(caches, body, status, told):
+def test_what_is_no_cached_content(caches, body, status, expected):
     found, message = error(caches.create(**body))
     assert found == status
-    assert told in message
+    assert expected in message
 
 
 def test_an_update_says_a_time(caches):

@@ -190,9 +190,9 @@ def test_the_emulator_and_recorded_traffic_agree(start, endpoint):
 def test_the_emulator_and_recorded_streams_agree(start, model):
     script, recorded = RECORDED_STREAMS[model]
     chunks = start([script]).chunks({**ASK, "tools": []}, model=model)
-    told = [chunk["candidates"][0] for chunk in chunks]
-    assert [one.get("finishReason") for one in told] == [reason for _, reason in recorded]
-    for candidate, (part, _) in zip(told, recorded, strict=True):
+    candidates = [chunk["candidates"][0] for chunk in chunks]
+    assert [one.get("finishReason") for one in candidates] == [reason for _, reason in recorded]
+    for candidate, (part, _) in zip(candidates, recorded, strict=True):
         assert candidate["index"] == 0
         assert candidate["content"]["role"] == "model"
         assert kinds_of_values(candidate["content"]["parts"]) == kinds_of_values([part])

@@ -76,16 +76,16 @@ def test_refuses_to_be_reached_from_elsewhere(host):
 
 
 @pytest.mark.parametrize(
-    ("host", "allow_remote", "shown"),
+    ("host", "allow_remote", "prefix"),
     [
         ("127.0.0.1", False, "http://127.0.0.1:"),
         ("localhost", False, "http://"),
         ("0.0.0.0", True, "http://127.0.0.1:"),
     ],
 )
-def test_listens_where_it_is_told(host, allow_remote, shown):
+def test_listens_where_it_is_told(host, allow_remote, prefix):
     with GeminiEmulator(ScriptedBrain(["Hi."]), host=host, allow_remote=allow_remote) as emulator:
-        assert emulator.url.startswith(shown)
+        assert emulator.url.startswith(prefix)
         assert httpx.post(emulator.url + PATH, json=HELLO).status_code == 200
 
 
@@ -118,11 +118,12 @@ def test_stop_ends_a_connection_that_is_kept_alive():
 
 def test_serve_runs_in_the_calling_thread_until_interrupted():
     program = (
-        "import _thread, httpx, threading\n"
+        "import httpx, os, signal, threading\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
         "from langchain_codeexec.emulator import ScriptedBrain, serve\n"
         "def ask(url):\n"
         f"    print(httpx.post(url + {PATH!r}, json={HELLO!r}).status_code, flush=True)\n"
-        "    _thread.interrupt_main()\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
         "def announce(url):\n"
         "    threading.Thread(target=ask, args=[url]).start()\n"
         "try:\n"
@@ -137,7 +138,7 @@ def test_serve_runs_in_the_calling_thread_until_interrupted():
         timeout=60,
         check=False,
     )
-    assert run.stdout.split() == ["200", "interrupted"], run.stderr
+    assert (run.returncode, run.stdout.split()) == (0, ["200", "interrupted"]), run.stderr
 
 
 def test_serve_refuses_remote_hosts_too():
@@ -199,13 +200,13 @@ def test_without_a_sandbox_code_is_refused(monkeypatch, options):
     with GeminiEmulator(ScriptedBrain([[CODE], ["No code."]]), **options) as emulator:
         refused, answered = (httpx.post(emulator.url + PATH, json=HELLO) for _ in range(2))
     assert (refused.status_code, refused.json()["error"]["status"]) == (400, "FAILED_PRECONDITION")
-    for told in (
+    for words in (
         "no namespaces here",
         "doctor --sandbox",
         "allow_unsafe_code=True",
         "CODEEXEC_ALLOW_UNSAFE=1",
     ):
-        assert told in refused.json()["error"]["message"]
+        assert words in refused.json()["error"]["message"]
     assert answered.status_code == 200
 
 

@@ -77,7 +77,7 @@ def test_spellings(spelled, fault):
 
 
 @pytest.mark.parametrize(
-    ("spelled", "told"),
+    ("spelled", "message"),
     [
         ("", "there is no fault ''; choose from none, status"),
         ("kuota", "there is no fault 'kuota'"),
@@ -94,10 +94,10 @@ def test_spellings(spelled, fault):
         ({"kind": "error", "message": None}, "message"),
     ],
 )
-def test_what_is_no_fault_is_told_at_once(spelled, told):
+def test_what_is_no_fault_is_told_at_once(spelled, message):
     with pytest.raises(ConfigurationError) as caught:
         Faults([spelled])
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 # -- which request is hit ------------------------------------------------------------------------------
@@ -155,8 +155,8 @@ def test_a_wrong_one_leaves_all_as_it_was():
 
 def test_faults_may_be_shared_between_emulators(start):
     faults = Faults(["503", "503"])
-    one, other = start(always, faults=faults), start(always, faults=faults)
-    assert [client.ask(ASK).status_code for client in (one, other, one)] == [503, 503, 200]
+    one, second = start(always, faults=faults), start(always, faults=faults)
+    assert [client.ask(ASK).status_code for client in (one, second, one)] == [503, 503, 200]
 
 
 # -- refusals ------------------------------------------------------------------------------------------
@@ -450,6 +450,6 @@ def test_an_unknown_client_is_not_on_this_machine():
 
 
 def test_every_emulator_has_its_own_faults():
-    with GeminiEmulator(ScriptedBrain(always)) as one, GeminiEmulator(ScriptedBrain(always)) as other:
+    with GeminiEmulator(ScriptedBrain(always)) as one, GeminiEmulator(ScriptedBrain(always)) as second:
         one.faults.add("quota")
-        assert other.faults.pending == ()
+        assert second.faults.pending == ()

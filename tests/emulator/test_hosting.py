@@ -98,6 +98,7 @@ def test_a_client_that_does_not_read_is_not_waited_for():
 def test_a_second_interrupt_ends_the_time_of_grace():
     program = (
         "import httpx, os, signal, socket, threading\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
         "from langchain_codeexec.emulator import serve\n"
         "class Stuck:\n"
         "    def respond(self, prompt):\n"

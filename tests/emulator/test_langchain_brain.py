@@ -23,7 +23,7 @@ class Scripted(BaseChatModel):
 
     says: list[Any]
     takes_tools: bool = True
-    asked: list[Any] = Field(default_factory=list)
+    prompts: list[Any] = Field(default_factory=list)
     settings: list[Any] = Field(default_factory=list)
 
     @property
@@ -36,10 +36,10 @@ class Scripted(BaseChatModel):
         return self.bind(tools=tools, **kwargs)
 
     def _generate(self, messages, stop=None, run_manager=None, **kwargs):
-        self.asked.append(list(messages))
+        self.prompts.append(list(messages))
         self.settings.append({**kwargs, **({"stop": stop} if stop else {})})
-        said = self.says.pop(0)
-        message = AIMessage(said) if isinstance(said, str) else said
+        reply = self.says.pop(0)
+        message = AIMessage(reply) if isinstance(reply, str) else reply
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 
@@ -66,11 +66,11 @@ def test_code_is_run_and_what_came_out_is_told(start):
     assert call == {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)\n"}}
     assert result == {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42\n"}}
     assert last == {"text": "It is 42."}
-    system, user = llm.asked[0]
+    system, user = llm.prompts[0]
     assert isinstance(system, SystemMessage)
     assert "```python" in system.text
     assert user == HumanMessage("Go")
-    assert llm.asked[1][2:] == [
+    assert llm.prompts[1][2:] == [
         AIMessage("I compute.\n\n```python\nprint(6 * 7)\n```"),
         HumanMessage("The program ran and printed:\n```output\n42\n```"),
     ]
@@ -80,7 +80,7 @@ def test_variables_stay_and_an_open_block_is_code_as_well(start):
     llm = Scripted(says=[code("x = 6"), "```py\nprint(x * 7)", "Done."])
     parts = start(LangChainBrain(llm)).parts(ask(**TOOL))
     assert [part["codeExecutionResult"].get("output") for part in parts[1::2]] == [None, "42\n"]
-    assert "(nothing)" in llm.asked[1][-1].text
+    assert "(nothing)" in llm.prompts[1][-1].text
 
 
 def test_failing_code_may_be_mended_five_times(start):
@@ -90,8 +90,8 @@ def test_failing_code_may_be_mended_five_times(start):
     outcomes = [part["codeExecutionResult"]["outcome"] for part in parts if "codeExecutionResult" in part]
     assert outcomes == ["OUTCOME_FAILED"] * 6
     assert parts[-1] == {"text": "I give up: " + code("print(1)")}
-    assert "ValueError: 0" in llm.asked[1][-1].text
-    assert ["No more programs" in asked[-1].text for asked in llm.asked] == [False] * 6 + [True]
+    assert "ValueError: 0" in llm.prompts[1][-1].text
+    assert ["No more programs" in prompts[-1].text for prompts in llm.prompts] == [False] * 6 + [True]
 
 
 def test_a_success_begins_the_count_anew(start):
@@ -113,20 +113,20 @@ def test_it_does_not_run_for_ever(start):
 def test_without_the_tool_code_is_text(start):
     llm = Scripted(says=[code("print(1)")])
     assert start(LangChainBrain(llm)).parts(ask()) == [{"text": code("print(1)")}]
-    assert llm.asked == [[HumanMessage("Go")]]
+    assert llm.prompts == [[HumanMessage("Go")]]
 
 
 @pytest.mark.parametrize("label", ["text", "json", "", "bash"])
 def test_only_python_is_run(start, label):
-    said = f"```{label}\nprint(1)\n```"
-    assert start(LangChainBrain(Scripted(says=[said]))).parts(ask(**TOOL)) == [{"text": said}]
+    reply = f"```{label}\nprint(1)\n```"
+    assert start(LangChainBrain(Scripted(says=[reply]))).parts(ask(**TOOL)) == [{"text": reply}]
 
 
 def test_own_instructions(start):
     llm = Scripted(says=["Hi."])
     body = ask(**TOOL, systemInstruction={"parts": [{"text": "Be "}, {"text": "brief."}]})
     start(LangChainBrain(llm, instructions="Write code.")).parts(body)
-    assert llm.asked[0][0] == SystemMessage("Be brief.\n\nWrite code.")
+    assert llm.prompts[0][0] == SystemMessage("Be brief.\n\nWrite code.")
 
 
 def test_plots_come_along(start):
@@ -134,7 +134,7 @@ def test_plots_come_along(start):
     llm = Scripted(says=[code(drawing), "There."])
     parts = start(LangChainBrain(llm)).parts(ask(**TOOL))
     assert kinds(parts) == ["executableCode", "codeExecutionResult", "inlineData", "text"]
-    assert "drew 1 image" in llm.asked[1][-1].text
+    assert "drew 1 image" in llm.prompts[1][-1].text
 
 
 # -- functions -----------------------------------------------------------------------------------------
@@ -172,9 +172,9 @@ def test_functions_are_bound_as_tools(start):
     llm = Scripted(says=[calling(city="Utrecht")])
     parts = start(LangChainBrain(llm)).parts(ask(tools=[WEATHER]))
     assert parts == [{"functionCall": {"name": "weather", "args": {"city": "Utrecht"}}}]
-    weather, other = (tool["function"] for tool in llm.settings[0]["tools"])
+    weather, second = (tool["function"] for tool in llm.settings[0]["tools"])
     assert weather == {"name": "weather", "description": "Tells it.", "parameters": PLAIN}
-    assert other["parameters"] == {"type": "object", "properties": {}}
+    assert second["parameters"] == {"type": "object", "properties": {}}
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_a_function_round_with_ids_and_without(start):
     llm = Scripted(says=["Cold.", "Cold."])
     client = start(LangChainBrain(llm))
     assert client.parts(old) == [{"text": "Cold."}]
-    _, model, first, second = llm.asked[0]
+    _, model, first, second = llm.prompts[0]
     assert [call["id"] for call in model.tool_calls] == ["call_1", "call_2"]
     assert first == ToolMessage('{"t": 1}', tool_call_id="call_1", name="weather")
     assert second == ToolMessage('{"t": 2}', tool_call_id="call_2", name="weather")
@@ -211,7 +211,7 @@ def test_a_function_round_with_ids_and_without(start):
         reply["functionResponse"]["id"] = f"id{1 - index}"
     calls[0]["thoughtSignature"] = "c2ln"
     client.parts(old, model="gemini-3-flash-preview")
-    assert [message.tool_call_id for message in llm.asked[1][2:]] == ["id1", "id0"]
+    assert [message.tool_call_id for message in llm.prompts[1][2:]] == ["id1", "id0"]
 
 
 def test_a_model_without_tools_says_so(start):
@@ -257,7 +257,7 @@ def test_history_is_told_as_it_went(start):
     }
     llm = Scripted(says=["Fine."])
     start(LangChainBrain(llm, instructions="")).parts(ask("Go", model, "And?", **TOOL))
-    assert llm.asked[0] == [
+    assert llm.prompts[0] == [
         HumanMessage("Go"),
         AIMessage("I compute.\n```python\nprint(1)\n```"),
         HumanMessage("The program failed:\n```output\nboom\n```"),
@@ -277,7 +277,7 @@ def test_files_are_shown_and_lie_in_the_working_directory(start):
     llm = Scripted(says=[code("print(open('input_file_0.csv').read())"), "Seen."])
     answer = start(LangChainBrain(llm)).parts(ask({"role": "user", "parts": parts}, **TOOL))
     assert answer[1]["codeExecutionResult"]["output"] == "a,b\n1,2\n"
-    blocks = llm.asked[0][1].content
+    blocks = llm.prompts[0][1].content
     assert [block.get("text") for block in blocks] == [
         "Look:",
         "(the file input_file_0.csv, text/csv)",
@@ -291,13 +291,13 @@ def test_files_are_shown_and_lie_in_the_working_directory(start):
     assert (blocks[4]["base64"], blocks[4]["mime_type"]) == (PNG, "image/png")
 
 
-@pytest.mark.parametrize("said", ['{"n": 1}', '```json\n{"n": 1}\n```', '```\n{"n": 1}\n```'])
-def test_json_is_asked_for_and_given_bare(start, said):
-    llm = Scripted(says=[said])
+@pytest.mark.parametrize("reply", ['{"n": 1}', '```json\n{"n": 1}\n```', '```\n{"n": 1}\n```'])
+def test_json_is_asked_for_and_given_bare(start, reply):
+    llm = Scripted(says=[reply])
     config = {"responseMimeType": "application/json", "responseSchema": {"type": "OBJECT"}}
     (part,) = start(LangChainBrain(llm)).parts(ask(generationConfig=config))
     assert json.loads(part["text"]) == {"n": 1}
-    assert "fits this schema" in llm.asked[0][0].text
+    assert "fits this schema" in llm.prompts[0][0].text
 
 
 def test_thoughts_are_given_where_they_are_asked_for(start):

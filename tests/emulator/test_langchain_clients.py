@@ -76,7 +76,7 @@ def connect(request, start):
         _close(llm)
 
 
-def said(message) -> str:
+def content_of(message) -> str:
     """The prose, and what code did, in whatever form the package gives it."""
     return json.dumps(message.content, default=str) + json.dumps(message.additional_kwargs, default=str)
 
@@ -104,8 +104,8 @@ def test_a_script_that_ended_is_not_tried_again_by_any_default(start):
 def test_code_execution(connect, model):
     llm, emulator = connect([["I add. ", CODE, "It is 55."]], model)
     answer = llm.bind_tools([TOOL]).invoke("Sum to ten")
-    assert "print(sum(range(11)))" in said(answer)
-    assert "55" in said(answer)
+    assert "print(sum(range(11)))" in content_of(answer)
+    assert "55" in content_of(answer)
     usage = answer.usage_metadata
     assert usage["input_tokens"] > 0
     assert usage["output_tokens"] > 0
@@ -120,8 +120,8 @@ def test_stream(connect, model):
     whole = chunks[0]
     for chunk in chunks[1:]:
         whole += chunk
-    assert "sum(range(11))" in said(whole)
-    assert "Done." in said(whole)
+    assert "sum(range(11))" in content_of(whole)
+    assert "Done." in content_of(whole)
     assert emulator.requests[0].streamed
 
 
@@ -134,7 +134,7 @@ def test_a_function_round(connect, model):
     (call,) = answer.tool_calls
     assert (call["name"], call["args"]) == ("weather", {"city": "Utrecht"})
     history += [answer, ToolMessage(weather(**call["args"]), tool_call_id=call["id"], name="weather")]
-    assert "Drizzle." in said(bound.invoke(history))
+    assert "Drizzle." in content_of(bound.invoke(history))
     emulator.assert_requested(regex="Drizzle in Utrecht", functions=["weather"])
 
 
@@ -144,7 +144,7 @@ def test_a_conversation_goes_on(connect, model):
     bound = llm.bind_tools([TOOL])
     history = [HumanMessage("Sum to ten")]
     history += [bound.invoke(history), HumanMessage("Thanks")]
-    assert "You are welcome." in said(bound.invoke(history))
+    assert "You are welcome." in content_of(bound.invoke(history))
     kinds = [next(iter(part)) for content in emulator.requests[1].contents for part in content["parts"]]
     assert "executableCode" in kinds
     assert "codeExecutionResult" in kinds
@@ -157,8 +157,8 @@ async def test_async(start, build):
     client = start([["I add. ", CODE, "It is 55."], ["One two three four five. ", CODE, "Done."]])
     llm = build(client.emulator.url, NEW)
     bound = llm.bind_tools([TOOL])
-    assert "55" in said(await bound.ainvoke("Sum to ten"))
-    assert "Done." in "".join([said(chunk) async for chunk in bound.astream("Go")])
+    assert "55" in content_of(await bound.ainvoke("Sum to ten"))
+    assert "Done." in "".join([content_of(chunk) async for chunk in bound.astream("Go")])
     await llm.client.aio.aclose()
     _close(llm)
 
@@ -169,9 +169,9 @@ def test_a_model_or_a_quota_that_is_not_there(connect, model):
     emulator.faults.add("quota")
     with pytest.raises(Exception, match=r"(?i)exhausted|quota"):
         llm.invoke("Go")
-    other, _ = connect([], "gemini2-flash")
+    unknown, _ = connect([], "gemini2-flash")
     with pytest.raises(Exception, match="gemini2-flash"):
-        other.invoke("Go")
+        unknown.invoke("Go")
 
 
 @pytest.mark.parametrize("build", [genai_vertex, vertexai])
@@ -181,7 +181,7 @@ def test_code_and_functions_together(start, build):
     llm = build(client.emulator.url, NEW)
     answer = llm.bind_tools([TOOL, weather]).invoke("Go")
     assert answer.tool_calls[0]["name"] == "weather"
-    assert "55" in said(answer)
+    assert "55" in content_of(answer)
     older = build(client.emulator.url, OLD)
     with pytest.raises(Exception, match="Multiple tools are supported only when they are all search tools"):
         older.bind_tools([TOOL, weather]).invoke("Go")

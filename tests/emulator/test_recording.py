@@ -129,12 +129,12 @@ def test_no_secret_is_written_down(record):
     assert set(interaction.response.headers) == {"content-type"}
     with CassettePlayer(path, secrets=["Rumpelstiltskin"]) as player:
         assert talk(player.url).status_code == 200
-        other = VERTEX.replace(PROJECT, "another-project")
+        second = VERTEX.replace(PROJECT, "another-project")
         body["contents"][0]["parts"][0]["text"] = body["contents"][0]["parts"][0]["text"].replace(
             PROJECT, "another-project"
         )
         assert (
-            post(player.url, f"{other}:generateContent", body).json()["error"]["message"].count("used up")
+            post(player.url, f"{second}:generateContent", body).json()["error"]["message"].count("used up")
             == 1
         )
 
@@ -291,13 +291,13 @@ def test_what_is_no_json_is_recorded_as_text(tmp_path):
 
 
 def test_interactions_are_in_the_order_they_were_asked_in(tmp_path):
-    asked, go = threading.Event(), threading.Event()
+    received, go = threading.Event(), threading.Event()
 
     class Brain:
         def respond(self, prompt):
             text = prompt.request["contents"][0]["parts"][0]["text"]
             if text == "slow":
-                asked.set()
+                received.set()
                 assert go.wait(30)
             yield {"text": text}
 
@@ -305,7 +305,7 @@ def test_interactions_are_in_the_order_they_were_asked_in(tmp_path):
     with GeminiEmulator(Brain()) as emulator, RecordingProxy(emulator.url, path) as proxy:
         slow = threading.Thread(target=post, args=[proxy.url], kwargs={"body": ask("slow")})
         slow.start()
-        assert asked.wait(30)
+        assert received.wait(30)
         post(proxy.url, body=ask("fast"))
         go.set()
         slow.join(60)
@@ -331,7 +331,7 @@ def test_a_recorder_wants_a_service(base_url, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("[", "is no cassette"),
         ("- 1", "is no cassette"),
@@ -343,11 +343,11 @@ def test_a_recorder_wants_a_service(base_url, tmp_path):
         (None, "cannot be read"),
     ],
 )
-def test_what_is_no_cassette_is_told(tmp_path, content, told):
+def test_what_is_no_cassette_is_told(tmp_path, content, message):
     path = tmp_path / "c.yaml"
     if content is not None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=message):
         CassettePlayer(path)
 
 

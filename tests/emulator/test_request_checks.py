@@ -324,8 +324,8 @@ def test_ids_are_unknown_to_gemini_2_on_vertex(answering, endpoint, name, refuse
 
 def test_a_signature_of_the_other_service_is_not_valid(start):
     client = start([[CALL], "Done.", "Done."])
-    said = client.parts(says(USER, tools=[F]), model=NEW)
-    history = says(USER, model(*said), user(REPLY), tools=[F])
+    parts = client.parts(says(USER, tools=[F]), model=NEW)
+    history = says(USER, model(*parts), user(REPLY), tools=[F])
     assert client.ask(history, model=NEW).status_code == 200
     refused = client.ask(history, model=NEW, endpoint="vertex")
     assert refused.json()["error"]["message"].endswith("because Thought signature is not valid.")

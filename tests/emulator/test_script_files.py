@@ -70,7 +70,7 @@ def test_a_script_from_a_file(tmp_path, spell, start):
 
 
 @pytest.mark.parametrize(
-    ("condition", "said", "fits"),
+    ("condition", "texts", "fits"),
     [
         ({}, ["anything"], True),
         ({"text": "PRIME"}, ["the primes"], True),
@@ -86,8 +86,8 @@ def test_a_script_from_a_file(tmp_path, spell, start):
         ({"text": "png"}, [{"inlineData": {"mimeType": "image/png", "data": ""}}], False),
     ],
 )
-def test_what_a_condition_fits(condition, said, fits):
-    assert When(reply="Yes.", **condition).fits(asking(*said)) is fits
+def test_what_a_condition_fits(condition, texts, fits):
+    assert When(reply="Yes.", **condition).fits(asking(*texts)) is fits
 
 
 def test_a_request_without_contents_fits_what_has_no_condition():
@@ -98,8 +98,8 @@ def test_each_request_uses_the_first_step_that_fits():
     brain = ScriptedBrain(
         [When(text="b", reply="B"), "Any", When(text="a", reply="A"), When(text="a", reply="A2")]
     )
-    said = [answer(brain, text)[0]["text"] for text in ("a", "a", "b", "a")]
-    assert said == ["Any", "A", "B", "A2"]
+    texts = [answer(brain, text)[0]["text"] for text in ("a", "a", "b", "a")]
+    assert texts == ["Any", "A", "B", "A2"]
     brain.assert_finished()
 
 
@@ -118,10 +118,10 @@ def test_what_does_not_meet_is_shown_on_both_sides():
     answer(brain, "rain")
     with pytest.raises(AssertionError) as unfinished:
         brain.assert_finished()
-    told = str(unfinished.value)
-    assert told.startswith("1 steps of the script were not used, 1 were missing")
-    assert "Not used: when {'regex': '^snow'" in told
-    assert "Not answered: gemini-2.5-flash, tools ['codeExecution'], says 'Will the sun shine?'" in told
+    message = str(unfinished.value)
+    assert message.startswith("1 steps of the script were not used, 1 were missing")
+    assert "Not used: when {'regex': '^snow'" in message
+    assert "Not answered: gemini-2.5-flash, tools ['codeExecution'], says 'Will the sun shine?'" in message
 
 
 def test_a_plain_step_not_used_is_shown():
@@ -130,7 +130,7 @@ def test_a_plain_step_not_used_is_shown():
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "message"),
     [
         ("- [", "the script is no YAML"),
         ("just a text", "the script holds no list of steps"),
@@ -162,10 +162,10 @@ def test_a_plain_step_not_used_is_shown():
         ("- {error: {status_code: 400, code: 1}}", "has code; it may have"),
     ],
 )
-def test_what_is_no_script_is_told_with_its_place(script, told):
+def test_what_is_no_script_is_told_with_its_place(script, message):
     with pytest.raises(ConfigurationError) as caught:
         ScriptedBrain.from_yaml(script)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -55,8 +55,8 @@ def test_files_that_models_read(answering, endpoint, mime_type):
 @pytest.mark.parametrize("kind", ["inlineData", "fileData"])
 def test_files_that_no_model_reads(answering, kind, mime_type, vertex_alone):
     body = with_file(mime_type, kind)
-    told = "" if vertex_alone else f"Unsupported MIME type: {mime_type}"
-    assert refusal(answering, body, "developer") == told
+    message = "" if vertex_alone else f"Unsupported MIME type: {mime_type}"
+    assert refusal(answering, body, "developer") == message
     beginning = f"{UNABLE}it has a mimeType parameter with value {mime_type}, which is not supported. Update"
     assert refusal(answering, body, "vertex").startswith(beginning)
 
@@ -69,7 +69,7 @@ def test_files_without_a_type(answering, kind, developer):
 
 
 @pytest.mark.parametrize(
-    ("tools", "config", "model", "told"),
+    ("tools", "config", "model", "message"),
     [
         (CODE, JSON, OLD, ("Tool use with a response mime type: 'application/json' is unsupported", "controlled generation is not supported with Code Execution tool.")),
         (FUNCTIONS, JSON, OLD, ("Function calling with a response mime type: 'application/json' is unsupported", "")),
@@ -82,9 +82,9 @@ def test_files_without_a_type(answering, kind, developer):
         ({}, {"responseJsonSchema": {}}, NEW, ("Response_schema with a response mime type", "Response_schema with a response mime type")),
     ],
 )  # fmt: skip
-def test_forms_of_the_answer(answering, tools, config, model, told):
+def test_forms_of_the_answer(answering, tools, config, model, message):
     body = {**ASK, **tools, "generationConfig": config}
-    for endpoint, text in zip(("developer", "vertex"), told, strict=True):
+    for endpoint, text in zip(("developer", "vertex"), message, strict=True):
         found = refusal(answering, body, endpoint, model)
         assert text in found if text else found == ""
 

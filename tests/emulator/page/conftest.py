@@ -123,9 +123,9 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def is_complaint(said: Any) -> bool:
+def is_complaint(message: Any) -> bool:
     """Whether it is more than the browser's note that a refusal, which the page tells, was a 400."""
-    return said.type == "error" and "the server responded with a status of 400" not in said.text
+    return message.type == "error" and "the server responded with a status of 400" not in message.text
 
 
 @pytest.fixture(scope="module")
@@ -137,9 +137,11 @@ def window(chromium: Any, asking: Asking) -> Iterator[Any]:
     context.set_default_timeout(10_000)
     page = context.new_page()
     page.complaints, page.strangers = [], []
-    page.on("console", lambda said: page.complaints.append(said.text) if is_complaint(said) else None)
+    page.on(
+        "console", lambda message: page.complaints.append(message.text) if is_complaint(message) else None
+    )
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("request", lambda asked: page.strangers.append(asked.url))
+    page.on("request", lambda request: page.strangers.append(request.url))
     yield page
     context.close()
 
@@ -152,6 +154,7 @@ def tab(window: Any, cleared: Asking) -> Iterator[Any]:
     window.wait_for_selector("[data-state=connected]")
     yield window
     complaints, strangers = window.complaints[:], [*window.strangers]
+    window.goto("about:blank")  # before the next test clears what this page may still ask for
     window.complaints.clear()
     window.strangers.clear()
     assert [url for url in strangers if not url.startswith(cleared.emulator.url)] == []

@@ -29,7 +29,7 @@ TEXTS = [
 ]
 
 
-def asked(text, **fields):
+def ask(text, **fields):
     return {"contents": [{"role": "user", "parts": [{"text": text}]}], **fields}
 
 
@@ -47,7 +47,7 @@ def shell(command, **settings):
     return done.stdout
 
 
-def said(body):
+def contents_of(body):
     """The answer without what is new in every answer."""
     return [chunk["candidates"][0].get("content") for chunk in body]
 
@@ -58,10 +58,10 @@ def said(body):
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("path", [f"{DEVELOPER}:generateContent", f"{VERTEX}:generateContent"])
 def test_curl_asks_the_same(cleared, path, text):
-    first = cleared.http.post(path, json=asked(text, tools=CODE))
+    first = cleared.http.post(path, json=ask(text, tools=CODE))
     sent = cleared.last()["request"]
     again = json.loads(shell(view(cleared, "curl"), GEMINI_API_KEY="another key"))
-    assert said([again]) == said([first.json()])
+    assert contents_of([again]) == contents_of([first.json()])
     assert cleared.last()["request"] == sent
 
 
@@ -71,7 +71,7 @@ def test_curl_asks_the_same(cleared, path, text):
 def test_curl_of_a_stream_with_other_credentials(cleared, credentials):
     url = f"{cleared.emulator.url}{VERTEX}:streamGenerateContent"
     params = {"alt": "sse", **credentials.get("params", {})}
-    httpx.post(url, params=params, headers=credentials.get("headers"), json=asked("Say pi"))
+    httpx.post(url, params=params, headers=credentials.get("headers"), json=ask("Say pi"))
     command = view(cleared, "curl")
     assert shell(command).count("data: ") == len(cleared.last()["chunks"]) == 6
 
@@ -96,12 +96,12 @@ def test_curl_of_what_has_no_body(cleared, method, path):
 
 
 def test_curl_of_a_request_without_credentials_has_none(cleared):
-    httpx.post(f"{cleared.emulator.url}{VERTEX}:generateContent", json=asked("Hi"))
+    httpx.post(f"{cleared.emulator.url}{VERTEX}:generateContent", json=ask("Hi"))
     assert json.loads(shell(view(cleared, "curl")))["error"]["status"] == "UNAUTHENTICATED"
 
 
 def test_a_body_larger_than_an_argument_may_be(cleared):
-    cleared.http.post(f"{DEVELOPER}:generateContent", json=asked("x" * 300_000 + " pi"))
+    cleared.http.post(f"{DEVELOPER}:generateContent", json=ask("x" * 300_000 + " pi"))
     assert "candidates" in json.loads(shell(view(cleared, "curl")))
 
 
@@ -117,21 +117,21 @@ def test_copied_tests_pass(cleared, tmp_path):
     post, get = cleared.http.post, cleared.http.get
     generate, stream = f"{SIGNING}:generateContent", f"{SIGNING}:streamGenerateContent"
     functions = [{"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT"}}]}]
-    post(generate, json=asked("Say pi", tools=CODE))
-    post(f"{VERTEX}:generateContent", json=asked("Please fail", tools=CODE))
-    post(f"{stream}?alt=sse", json=asked("Draw pi", tools=CODE, generationConfig={"temperature": 0.5}))
-    post(stream, json=asked("As an array, pi", tools=[{"code_execution": {}}]))
-    post(f"{stream}?alt=sse", json=asked("one two three four five six seven eight"))
-    post(f"{DEVELOPER}:countTokens", json=asked("Count"))
+    post(generate, json=ask("Say pi", tools=CODE))
+    post(f"{VERTEX}:generateContent", json=ask("Please fail", tools=CODE))
+    post(f"{stream}?alt=sse", json=ask("Draw pi", tools=CODE, generationConfig={"temperature": 0.5}))
+    post(stream, json=ask("As an array, pi", tools=[{"code_execution": {}}]))
+    post(f"{stream}?alt=sse", json=ask("one two three four five six seven eight"))
+    post(f"{DEVELOPER}:countTokens", json=ask("Count"))
     get("/v1beta/models")
     get("/v1beta/nothing")
-    post("/v1beta/models/gemini-2.5-flash:generateContent", json=asked("Both", tools=[*CODE, *functions]))
-    post(stream, json=asked("No array", tools=[{"nothing": {}}]))
+    post("/v1beta/models/gemini-2.5-flash:generateContent", json=ask("Both", tools=[*CODE, *functions]))
+    post(stream, json=ask("No array", tools=[{"nothing": {}}]))
     post(generate, content=b"{'contents': [{'parts': [{'text': 'pi',}]}],}")
     post(generate, content=b"\xff{")
-    post(generate, content=json.dumps(asked("half \ud83d a pair")))
-    post(generate, json=asked("Invalid key"), headers={"x-goog-api-key": "invalid"})
-    httpx.post(f"{cleared.emulator.url}{VERTEX}:generateContent", json=asked("Nobody"))
+    post(generate, content=json.dumps(ask("half \ud83d a pair")))
+    post(generate, json=ask("Invalid key"), headers={"x-goog-api-key": "invalid"})
+    httpx.post(f"{cleared.emulator.url}{VERTEX}:generateContent", json=ask("Nobody"))
     for fault in (
         "quota",
         "503:message=No,retry_after=2",
@@ -141,11 +141,11 @@ def test_copied_tests_pass(cleared, tmp_path):
         "garbled",
     ):
         cleared.emulator.faults.add(fault)
-        post(generate, json=asked("Say pi", tools=CODE))
+        post(generate, json=ask("Say pi", tools=CODE))
     for fault in ("error:after=1", "duplicate", "truncated:after=2", "cut:after=2", "cut"):
         cleared.emulator.faults.add(fault)
         try:
-            post(f"{stream}?alt=sse", json=asked("Say pi", tools=CODE))
+            post(f"{stream}?alt=sse", json=ask("Say pi", tools=CODE))
         except httpx.TransportError:
             assert fault.startswith("cut")
     numbers = [line["number"] for line in cleared.lines()]
@@ -153,12 +153,12 @@ def test_copied_tests_pass(cleared, tmp_path):
         (tmp_path / f"test_{number}.py").write_text(view(cleared, "test", number))
     with GeminiEmulator(
         ScriptedBrain([broken_off, EmulatedError(429, message="Slow")]), record_page=True
-    ) as other:
-        url = f"{other.url}{DEVELOPER}"
-        httpx.post(f"{url}:streamGenerateContent?alt=sse&key=k", json=asked("Go on"))
-        httpx.post(f"{url}:generateContent?key=k", json=asked("Once more"))
+    ) as second:
+        url = f"{second.url}{DEVELOPER}"
+        httpx.post(f"{url}:streamGenerateContent?alt=sse&key=k", json=ask("Go on"))
+        httpx.post(f"{url}:generateContent?key=k", json=ask("Once more"))
         for number in (1, 2):
-            source = httpx.get(f"{other.page_url}requests/{number}/test").text
+            source = httpx.get(f"{second.page_url}requests/{number}/test").text
             (tmp_path / f"test_other_{number}.py").write_text(source)
     changed = view(cleared, "test", numbers[0]).replace("== ANSWER", "== {**ANSWER, 'usageMetadata': {}}")
     (tmp_path / "test_changed.py").write_text(changed)
@@ -186,7 +186,7 @@ def test_a_copied_test_reads_well():
         credential="key",
         received=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         target=Target("developer", "v1beta", "gemini-2.5-flash", "generateContent"),
-        request_body=json.dumps(asked("Say hello")).encode(),
+        request_body=json.dumps(ask("Say hello")).encode(),
         brain_at=0.0,
         status=200,
         complete=True,
@@ -226,7 +226,7 @@ def test_request_7(gemini_emulator):
 def test_json_holds_both_sides(cleared):
     answer = cleared.ask("Say pi", tools=CODE).json()
     copied = json.loads(view(cleared, "json"))
-    assert copied == {"request": asked("Say pi", tools=CODE), "response": answer}
+    assert copied == {"request": ask("Say pi", tools=CODE), "response": answer}
     cleared.ask("Say pi", stream=True)
     assert len(json.loads(view(cleared, "json"))["response"]) == 6
     cleared.http.post(f"{DEVELOPER}:generateContent", content=b"no JSON")
@@ -253,7 +253,7 @@ def test_a_cassette_plays(cleared, tmp_path, stream):
 
 def test_a_cassette_holds_no_project_and_what_was_garbled(cleared):
     cleared.emulator.faults.add("garbled")
-    cleared.http.post(f"{VERTEX.replace('/p/', '/my-own-project/')}:generateContent", json=asked("Say pi"))
+    cleared.http.post(f"{VERTEX.replace('/p/', '/my-own-project/')}:generateContent", json=ask("Say pi"))
     text = view(cleared, "cassette")
     assert "my-own-project" not in text
     assert "text:" in text

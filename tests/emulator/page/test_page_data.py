@@ -349,18 +349,18 @@ def test_search_gives_the_place(cleared):
 
 def test_events_begin_with_what_there_is_and_go_on(cleared):
     cleared.ask("One")
-    with events(cleared) as told:
-        state = next(told)
+    with events(cleared) as changes:
+        state = next(changes)
         assert [line["text"] for line in state["requests"]] == ["One"]
         cleared.ask("Two")
         while not state["requests"] or state["requests"][-1]["text"] != "Two":
-            state = next(told)
+            state = next(changes)
         cleared.emulator.faults.add("quota")
-        assert next(change for change in told if change["faults"])["faults"] == [{"kind": "quota"}]
-    with events(cleared, after=state["revision"], run=state["run"]) as told:
-        assert next(told)["requests"] == []
-    with events(cleared, after=state["revision"], run="another") as told:
-        assert len(next(told)["requests"]) == 2
+        assert next(change for change in changes if change["faults"])["faults"] == [{"kind": "quota"}]
+    with events(cleared, after=state["revision"], run=state["run"]) as changes:
+        assert next(changes)["requests"] == []
+    with events(cleared, after=state["revision"], run="another") as changes:
+        assert len(next(changes)["requests"]) == 2
 
 
 def test_an_open_page_does_not_keep_the_emulator_from_ending():

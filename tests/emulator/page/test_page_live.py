@@ -28,8 +28,9 @@ def rows(tab):
 def opened(tab, asking, text, **fields):
     """Ask, and look at it."""
     asking.ask(text, **fields)
-    rows(tab).first.click()
-    tab.wait_for_selector("#detail h2")
+    number = asking.last()["number"]
+    tab.locator(f"#row-{number}").click()
+    tab.wait_for_selector(f'#detail[data-number="{number}"] h2')
     return tab.locator("#detail")
 
 
@@ -368,7 +369,7 @@ def test_everything_by_keyboard(tab, cleared, expect):
         cleared.ask(word)
     expect(rows(tab)).to_have_count(3)
     chosen = tab.locator("[role=option][aria-selected=true]")
-    for key, said in (
+    for key, word in (
         ("j", "three"),
         ("j", "two"),
         ("ArrowDown", "one"),
@@ -377,8 +378,8 @@ def test_everything_by_keyboard(tab, cleared, expect):
         ("ArrowUp", "three"),
     ):
         tab.keyboard.press(key)
-        expect(chosen).to_contain_text(said)
-        expect(tab.locator("#detail")).to_contain_text(f"You said: {said}.")
+        expect(chosen).to_contain_text(word)
+        expect(tab.locator("#detail")).to_contain_text(f"You said: {word}.")
     tab.locator("#list").focus()
     expect(tab.locator("#list")).to_have_attribute("aria-activedescendant", chosen.get_attribute("id"))
     tab.keyboard.press("Enter")

@@ -81,7 +81,7 @@ def expect():
 
 
 @pytest.fixture
-def shown(tab, cleared):
+def page(tab, cleared):
     """Some requests, the one with a plot open."""
     cleared.emulator.faults.add("quota")
     cleared.ask("Too much")
@@ -98,60 +98,60 @@ def shown(tab, cleared):
 # -- looks ---------------------------------------------------------------------------------------------
 
 
-def test_every_text_is_well_readable(shown):
-    shown.emulate_media(reduced_motion="reduce")
-    assert shown.evaluate("getComputedStyle(document.querySelector('.row')).transitionDuration") == "0s"
+def test_every_text_is_well_readable(page):
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.querySelector('.row')).transitionDuration") == "0s"
     for scheme in ("light", "dark"):
-        shown.emulate_media(color_scheme=scheme)
-        shown.get_by_role("button", name="Faults").click()
-        contrasts = shown.evaluate(CONTRASTS)
-        shown.keyboard.press("Escape")
-        shown.keyboard.press("j")
-        shown.wait_for_selector(".callout")
-        contrasts += shown.evaluate(CONTRASTS)
-        shown.keyboard.press("k")
-        shown.wait_for_selector(".answer img")
+        page.emulate_media(color_scheme=scheme)
+        page.get_by_role("button", name="Faults").click()
+        contrasts = page.evaluate(CONTRASTS)
+        page.keyboard.press("Escape")
+        page.keyboard.press("j")
+        page.wait_for_selector(".callout")
+        contrasts += page.evaluate(CONTRASTS)
+        page.keyboard.press("k")
+        page.wait_for_selector(".answer img")
         assert len(contrasts) > 100
         assert [found for found in contrasts if found[0] < 4.5] == []
 
 
-def test_the_theme_can_be_chosen_and_is_remembered(shown, expect):
+def test_the_theme_can_be_chosen_and_is_remembered(page, expect):
     def ground():
-        return shown.evaluate("getComputedStyle(document.body).backgroundColor")
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
-    shown.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light")
     light = ground()
-    button = shown.get_by_role("button", name="Theme")
+    button = page.get_by_role("button", name="Theme")
     button.click()
     expect(button).to_have_text("Theme: light")
     button.click()
     dark = ground()
     assert dark != light
-    shown.reload()
+    page.reload()
     expect(button).to_have_text("Theme: dark")
     assert ground() == dark
     button.click()
     assert ground() == light
 
 
-def test_nothing_is_wider_than_the_window(shown, expect):
+def test_nothing_is_wider_than_the_window(page, expect):
     for width, height in ((1024, 700), (640, 400), (360, 640)):
-        shown.set_viewport_size({"width": width, "height": height})
-        assert shown.evaluate("document.documentElement.scrollWidth") <= width
-    expect(shown.locator(".requests")).to_be_hidden()
-    shown.get_by_role("button", name="← Requests").click()
-    expect(shown.locator("#detail")).to_be_hidden()
-    assert shown.evaluate("document.documentElement.scrollWidth") <= 360
-    shown.get_by_role("option", name="Draw pi").click()
-    expect(shown.locator("#detail")).to_be_focused()
-    shown.keyboard.press("Escape")
-    expect(shown.locator("#list")).to_be_focused()
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    expect(page.locator(".requests")).to_be_hidden()
+    page.get_by_role("button", name="← Requests").click()
+    expect(page.locator("#detail")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("option", name="Draw pi").click()
+    expect(page.locator("#detail")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#list")).to_be_focused()
 
 
 # -- names and roles -----------------------------------------------------------------------------------
 
 
-def test_landmarks_headings_and_names(shown, expect):
+def test_landmarks_headings_and_names(page, expect):
     for role, name in (
         ("banner", None),
         ("main", None),
@@ -166,38 +166,38 @@ def test_landmarks_headings_and_names(shown, expect):
         ("button", "Keyboard shortcuts"),
         ("link", "Download cassette"),
     ):
-        expect(shown.get_by_role(role, **({"name": name} if name else {})).first).to_be_visible()
-    levels = shown.evaluate(
+        expect(page.get_by_role(role, **({"name": name} if name else {})).first).to_be_visible()
+    levels = page.evaluate(
         "[...document.querySelectorAll('h1,h2,h3,h4')].filter(h => h.checkVisibility()).map(h => +h.localName[1])"
     )
     assert levels[0] == 1
     assert all(level <= before + 1 for before, level in pairwise(levels))
-    unnamed = shown.evaluate(
+    unnamed = page.evaluate(
         "[...document.querySelectorAll('button, a, input, select, img')]"
         ".filter(e => e.checkVisibility() && !(e.ariaLabel || e.textContent.trim() || e.alt || e.labels?.length)).length"
     )
     assert unnamed == 0
-    assert shown.evaluate(
+    assert page.evaluate(
         "new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size"
-    ) == shown.evaluate("document.querySelectorAll('[id]').length")
+    ) == page.evaluate("document.querySelectorAll('[id]').length")
 
 
-def test_the_list_says_how_long_it_is_and_where_one_is(shown, expect):
-    row = shown.get_by_role("listbox", name="Requests").get_by_role("option", selected=True)
+def test_the_list_says_how_long_it_is_and_where_one_is(page, expect):
+    row = page.get_by_role("listbox", name="Requests").get_by_role("option", selected=True)
     expect(row).to_have_attribute("aria-setsize", "2")
     expect(row).to_have_attribute("aria-posinset", "1")
     name = r"^Request \d+, succeeded: 200 gemini-3-flash-preview Developer .* stream Draw pi code execution offered"
     expect(row).to_have_accessible_name(re.compile(name))
 
 
-def test_tab_reaches_every_control(shown):
-    shown.locator("#list").focus()
-    shown.evaluate("document.activeElement.blur()")
+def test_tab_reaches_every_control(page):
+    page.locator("#list").focus()
+    page.evaluate("document.activeElement.blur()")
     reached = []
     for _ in range(60):
-        shown.keyboard.press("Tab")
+        page.keyboard.press("Tab")
         reached.append(
-            shown.evaluate(
+            page.evaluate(
                 "document.activeElement.id || document.activeElement.textContent.trim().slice(0, 20)"
             )
         )

@@ -180,9 +180,9 @@ class Call:
         destination = self.specification.destination
         for attempt in range(1, _MAX_WAYS + 1):
             before = destination.accepts
-            self.plan = yield self._plan_request()
+            self.plan = plan = yield self._plan_request()
             try:
-                yield from exchanges(self.specification, self.plan, repair=self._settings["repair_calls"])
+                yield from exchanges(self.specification, plan, repair=self._settings["repair_calls"])
             except InvalidRequestError:
                 if self._has_answer or attempt == _MAX_WAYS or not self._knows_more_than(before):
                     raise

@@ -120,11 +120,12 @@ def checked_planner(planner: Any) -> Planner:
     """
     if planner is None:
         return NativePlanner()
+    function: Any = planner
     if not isinstance(planner, type):
         if isinstance(planner, Planner):
             return planner
         if callable(planner) and not hasattr(planner, "invoke"):
-            return PlannerFunction(planner)
+            return PlannerFunction(function)
     remedy = (
         "ModelPlanner(llm) lets a chat model plan" if hasattr(planner, "bind_tools") else "pass an instance"
     )

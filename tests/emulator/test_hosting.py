@@ -125,7 +125,9 @@ def test_a_second_interrupt_ends_the_time_of_grace():
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
-    assert sorted(run.stdout.split()) == ["cut", "interrupted"], run.stderr
+    assert run.returncode == 0, run.stderr
+    assert "cut" in run.stdout  # two threads print, perhaps on one line
+    assert "interrupted" in run.stdout
 
 
 def test_a_brain_that_never_ends_does_not_keep_the_interpreter():

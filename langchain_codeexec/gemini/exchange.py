@@ -76,6 +76,8 @@ def decoded(body: bytes, url: str) -> dict[str, Any]:
         raise ResponseFormatError(
             f"the answer of {url} is not complete JSON: {error or type(error).__name__}", body=excerpt(body)
         ) from error
+    if isinstance(payload, dict) and not payload.get("error"):
+        return payload
     if error_in(payload) is not None:
         raise api_error(payload, url=url)
     if not isinstance(payload, dict):

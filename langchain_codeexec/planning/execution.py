@@ -7,6 +7,7 @@ whole and streamed answers share all there is to decide.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -45,6 +46,9 @@ _DELEGATED_TASK: Final = "Write and run Python code for this, and answer from wh
 """What a request for delegated code says in front of its task."""
 
 
+_CODE: Final = frozenset({"executableCode", "codeExecutionResult"})
+
+
 class VisibleParts:
     """A filter of the parts of one answer, as they come.
 
@@ -53,13 +57,15 @@ class VisibleParts:
         has_calls: Whether the user's own functions are called.
 
     Args:
-        repair: Turns calls that were written as code into calls; `None` shows the code.
+        functions: Those whose calls become calls where they were written as code.
         delegate: Name of the function that stands for code execution.
         text_as_thought: Whether text is shown as a thought, because the answer proper is still to come.
     """
 
-    def __init__(self, repair: Repair | None, *, delegate: str | None, text_as_thought: bool) -> None:
-        self._repair = repair
+    def __init__(
+        self, functions: Sequence[FunctionDeclaration], *, delegate: str | None, text_as_thought: bool
+    ) -> None:
+        self._functions = functions
         self._delegate = delegate
         self._text_as_thought = text_as_thought
         self._signature_hidden = False
@@ -68,9 +74,13 @@ class VisibleParts:
 
     def __call__(self, parts: list[Json]) -> list[Json]:
         """The parts to be shown of those that came."""
-        if self._repair:
+        if self._functions and any(part.keys() & _CODE for part in parts):
             parts = self._repair.parts(parts)
         return [visible for part in parts if (visible := self._part(part)) is not None]
+
+    @cached_property
+    def _repair(self) -> Repair:
+        return Repair(self._functions)
 
     def _part(self, part: Json) -> Json | None:
         if self._text_as_thought and "text" in part:
@@ -141,7 +151,6 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
     accepts = call.destination.accepts
     tooled = bool(plan.code_execution or plan.functions or call.built_in_tools)
     apart = call.wants_schema and tooled and not accepts.tools_with_schema
-    mend = Repair(call.functions) if repair and call.functions else None
     functions = [function for function in call.functions if function.get("name") in plan.functions]
     delegate = None
     if plan.way == "delegated" and plan.code_execution and functions:
@@ -157,7 +166,11 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
             schema=not apart,
             contents=contents,
         )
-        visible = VisibleParts(mend, delegate=delegate.get("name") if delegate else None, text_as_thought=apart)
+        visible = VisibleParts(
+            call.functions if repair else (),
+            delegate=delegate.get("name") if delegate else None,
+            text_as_thought=apart,
+        )
         answer = yield Exchange(request, visible)
         results = []
         if left > 0:

@@ -27,14 +27,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.brain import Parts, Prompt
     from langchain_codeexec.gemini.wire import Content, GenerateContentRequest, GenerateContentResponse, Part
 
-__all__ = [
-    "PROTOCOL",
-    "LangChainBrain",
-    "code_block",
-    "messages_from_request",
-    "result_text",
-    "tools_from_request",
-]
+__all__ = ["PROTOCOL", "LangChainBrain"]
 
 _OUTCOMES = MappingProxyType(
     {

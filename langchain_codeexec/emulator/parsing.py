@@ -11,7 +11,7 @@ import base64
 import json
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.emulator.schema import ENUMS, PART_DATA, field_table, snake_case
 from langchain_codeexec.emulator.service_errors import invalid
@@ -82,18 +82,9 @@ def parse_message(message: str, body: Any, target: Target) -> dict[str, Any]:
         return parsed
     detail = {
         "@type": "type.googleapis.com/google.rpc.BadRequest",
-        "fieldViolations": [violation.as_json() for violation in parser.violations],
+        "fieldViolations": parser.violations,
     }
-    raise invalid("\n".join(violation.description for violation in parser.violations), details=[detail])
-
-
-class _Violation(NamedTuple):
-    field: str
-    description: str
-
-    def as_json(self) -> dict[str, str]:
-        named = {"field": self.field} if self.field else {}
-        return {**named, "description": self.description}
+    raise invalid("\n".join(violation["description"] for violation in parser.violations), details=[detail])
 
 
 class _Parser:
@@ -101,7 +92,7 @@ class _Parser:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.violations: list[_Violation] = []
+        self.violations: list[dict[str, str]] = []
 
     def message(self, kind: str, value: dict[str, Any], path: str) -> dict[str, Any]:
         fields = field_table(kind, self.target)
@@ -169,11 +160,14 @@ class _Parser:
     def _unknown(self, name: str, path: str, why: str) -> None:
         at = f" at '{path}'" if path else ""
         text = f'Invalid JSON payload received. Unknown name "{name}"{at}: {why}'
-        self.violations.append(_Violation(path, text))
+        self._violation(path, text)
 
     def _wrong(self, path: str, expected: str, value: Any, why: str = "") -> None:
         reason = why or json.dumps(value, ensure_ascii=False)
-        self.violations.append(_Violation(path, f"Invalid value at '{path}' ({expected}), {reason}"))
+        self._violation(path, f"Invalid value at '{path}' ({expected}), {reason}")
+
+    def _violation(self, path: str, text: str) -> None:
+        self.violations.append({**({"field": path} if path else {}), "description": text})
 
 
 def _string(value: Any) -> str:

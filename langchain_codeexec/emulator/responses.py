@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 import threading
-from contextlib import suppress
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from types import MappingProxyType
@@ -189,64 +189,43 @@ class Stepper(Generic[T]):
     def __init__(self, steps: Generator[T]) -> None:
         self._steps = steps
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._busy = False
+        self._last: Future[Any] | None = None
         self._closed = False
         threading.Thread(target=self._work, name="gemini-emulator-brain", daemon=True).start()
 
     async def next(self) -> T | None:
         """The next step; `None` after the last."""
-        self._busy = True
-        step = await self._run(lambda: next(self._steps, None))
-        self._busy = False
-        return step()
+        self._last = step = self._submit(lambda: next(self._steps, None))
+        return await asyncio.wrap_future(step)
 
     async def aclose(self) -> None:
         """Close the generator and end the thread; a step given up on ends first and is not awaited."""
         if self._closed:
             return
         self._closed = True
-        if self._busy:
-            self._jobs.put(self._steps.close)
-            self._jobs.put(None)
-            return
-        closed = await self._run(self._steps.close)
+        given_up = self._last is not None and not self._last.done()
+        closed = self._submit(self._steps.close)
         self._jobs.put(None)
-        closed()
+        if not given_up:
+            await asyncio.wrap_future(closed)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
 
-    async def _run(self, work: Callable[[], R]) -> Callable[[], R]:
-        """Do some work in the thread; gives a function that returns or raises what it did."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Callable[[], R]] = loop.create_future()
+    def _submit(self, work: Callable[[], R]) -> Future[R]:
+        """Have some work done in the thread."""
+        future: Future[R] = Future()
+        future.set_running_or_notify_cancel()  # who waits may go away; the work is done
 
         def job() -> None:
-            outcome = _outcome(work)
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_settle, done, outcome)
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
+                future.set_exception(error)
 
         self._jobs.put(job)
-        return await done
-
-
-def _outcome(work: Callable[[], R]) -> Callable[[], R]:
-    try:
-        result = work()
-    except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
-        failure = error
-
-        def fail() -> R:
-            raise failure
-
-        return fail
-    return lambda: result
-
-
-def _settle(done: asyncio.Future[T], outcome: T) -> None:
-    if not done.done():
-        done.set_result(outcome)
+        return future
 
 
 async def first_body(bodies: Stepper[GenerateContentResponse], *, last: bool) -> GenerateContentResponse:

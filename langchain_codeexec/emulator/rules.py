@@ -220,16 +220,8 @@ def _check_code_history(request: _Request, _: Target) -> None:
 _FUNCTIONS = "functionDeclarations"
 _FLAG = "includeServerSideToolInvocations"
 _SEARCH_TOOLS = frozenset(
-    {
-        "googleSearch",
-        "googleSearchRetrieval",
-        "enterpriseWebSearch",
-        "retrieval",
-        "urlContext",
-        "googleMaps",
-        "parallelAiSearch",
-        "exaAiSearch",
-    }
+    "googleSearch googleSearchRetrieval enterpriseWebSearch retrieval urlContext googleMaps parallelAiSearch "
+    "exaAiSearch".split()
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 
@@ -321,21 +313,16 @@ def _check_tool_config(request: _Request, _: Target) -> None:
 # -- files and settings --------------------------------------------------------------------------------
 
 _FAMILIES = ("text/", "audio/", "video/")
-_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
-_DOCUMENTS = ("application/pdf", "application/rtf", "application/xml", "application/javascript")
+_ON_BOTH = frozenset(
+    "image/png image/jpeg image/webp image/heic image/heif "
+    "application/pdf application/rtf application/xml application/javascript".split()
+)
 _READABLE: Mapping[EndpointKind, frozenset[str]] = MappingProxyType(
     {
-        "vertex": frozenset((*_IMAGES, *_DOCUMENTS)),
-        "developer": frozenset(
-            (
-                *_IMAGES,
-                *_DOCUMENTS,
-                "application/json",
-                "application/x-javascript",
-                "application/x-python-code",
-                "application/x-typescript",
-                "application/typescript",
-            )
+        "vertex": _ON_BOTH,
+        "developer": _ON_BOTH.union(
+            "application/json application/x-javascript application/x-python-code application/x-typescript "
+            "application/typescript".split()
         ),
     }
 )
@@ -344,11 +331,10 @@ _READABLE: Mapping[EndpointKind, frozenset[str]] = MappingProxyType(
 
 def _check_files(request: _Request, target: Target) -> None:
     """Refuse files of a type that no model reads."""
-    for content in request.get("contents") or []:
-        for part in content.get("parts") or []:
-            for kind in ("inlineData", "fileData"):
-                if kind in part:
-                    _check_type(part[kind].get("mimeType", ""), kind, target)
+    for _, part in _numbered_parts(request):
+        for kind in ("inlineData", "fileData"):
+            if kind in part:
+                _check_type(part[kind].get("mimeType", ""), kind, target)
 
 
 def _check_type(mime_type: str, kind: str, target: Target) -> None:

@@ -21,17 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["ENUMS", "MESSAGES", "PART_DATA", "field_table", "snake_case"]
 
 PART_DATA = frozenset(
-    {
-        "text",
-        "inlineData",
-        "fileData",
-        "functionCall",
-        "functionResponse",
-        "executableCode",
-        "codeExecutionResult",
-        "toolCall",
-        "toolResponse",
-    }
+    "text inlineData fileData functionCall functionResponse executableCode codeExecutionResult toolCall "
+    "toolResponse".split()
 )
 """The members of a part's oneof `data`."""
 

@@ -7,7 +7,6 @@ recognised by what the chat model of this package sends for them.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.emulator.page.exchanges import cut, parse_exchange, texts
@@ -101,12 +100,8 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 2)
 
 
-def document(exchange: Exchange) -> dict[str, Any]:
+def document(parsed: ParsedExchange) -> dict[str, Any]:
     """All there is to show of the bodies, whole."""
-    return _document(parse_exchange(exchange))
-
-
-def _document(parsed: ParsedExchange) -> dict[str, Any]:
     return {
         "request": parsed.sent,
         "requestText": parsed.sent_text,
@@ -126,7 +121,7 @@ def _document(parsed: ParsedExchange) -> dict[str, Any]:
 def detail(exchange: Exchange) -> dict[str, Any]:
     """All there is to show, long texts cut: the line of the list, `document`, and what the bodies do not say."""
     parsed = parse_exchange(exchange)
-    bodies, cuts = cut(_document(parsed))
+    bodies, cuts = cut(document(parsed))
     return {
         **_summary(exchange, parsed),
         **bodies,
@@ -143,7 +138,7 @@ def detail(exchange: Exchange) -> dict[str, Any]:
             "first": _milliseconds(exchange.first_at),
             "total": _milliseconds(exchange.ended_at),
             "runs": [
-                {**asdict(run), "at": _milliseconds(run.at), "seconds": _milliseconds(run.seconds)}
+                {**run, "at": _milliseconds(run["at"]), "seconds": _milliseconds(run["seconds"])}
                 for run in exchange.runs
             ],
         },

@@ -28,31 +28,12 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.gemini.wire import GenerateContentResponse
 
-__all__ = ["EXCHANGE", "Exchange", "Journal", "RecordedApp", "RecordedBrain", "Run"]
+__all__ = ["EXCHANGE", "Exchange", "Journal", "RecordedApp", "RecordedBrain"]
 
 EXCHANGE = "langchain_codeexec.exchange"
 """Key in an ASGI scope of the exchange it belongs to, where it is recorded."""
 
 _SERVER_ERROR = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of code.
-
-    Attributes:
-        at: Seconds since the request came.
-        seconds: How long the answer waited for it.
-        outcome: How it ended, in the wire's words.
-        cpu_time: Seconds on all processors; 0 where they were not counted.
-        peak_memory: Bytes; 0 where they were not counted.
-    """
-
-    at: float
-    seconds: float
-    outcome: str
-    cpu_time: float
-    peak_memory: int
 
 
 @dataclass(slots=True, eq=False)
@@ -61,22 +42,14 @@ class Exchange:
 
     Attributes:
         number: From 1 on, in the order in which requests came.
-        http_method: `POST` or `GET`.
-        path: URL path without the query.
         query: Query parameters, credentials left out.
         credential: What came as credential: `key`, `bearer` or nothing; never the credential itself.
-        received: When it came.
         target: What the URL addresses; `None` where it addresses nothing.
-        request_body: The body as it came.
         content_type: Media type of the answer.
         brain: Name of what answered; empty where no brain did.
         notes: What the brain noted about its answer.
-        faults: What went wrong on purpose.
-        runs: The code that was run.
-        read_at: When the request was read.
-        brain_at: When the brain got it; `None` where none did.
-        first_at: When the answer began.
-        ended_at: When it ended; `None` while it lasts.
+        runs: The code that was run: `at` and for how many `seconds`, the `outcome` in the wire's words, and
+            `cpu_time` in seconds and `peak_memory` in bytes where they were counted.
         status: HTTP status; 0 is no answer (yet).
         complete: Whether the answer came to its end.
         pieces: The answer as it was sent: when, and the bytes.
@@ -97,7 +70,7 @@ class Exchange:
     brain: str = ""
     notes: list[str] = field(default_factory=list)
     faults: tuple[Fault, ...] = ()
-    runs: list[Run] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
     read_at: float = 0.0
     brain_at: float | None = None
     first_at: float | None = None
@@ -347,5 +320,11 @@ class RecordedBrain:
                     exchange.runs.append(_run(feedback, at, exchange.now))
 
 
-def _run(result: ExecutionResult, begun: float, ended: float) -> Run:
-    return Run(begun, ended - begun, result.outcome.value, result.cpu_time, result.peak_memory)
+def _run(result: ExecutionResult, begun: float, ended: float) -> dict[str, Any]:
+    return {
+        "at": begun,
+        "seconds": ended - begun,
+        "outcome": result.outcome.value,
+        "cpu_time": result.cpu_time,
+        "peak_memory": result.peak_memory,
+    }

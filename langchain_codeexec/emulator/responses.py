@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from langchain_codeexec.emulator.answering import Answer
-    from langchain_codeexec.emulator.disturbances import Disturbance
+    from langchain_codeexec.emulator.fault_injection import FaultInjection
     from langchain_codeexec.emulator.targets import Target
     from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
 
@@ -317,7 +317,7 @@ def error_response(error: EmulatedError, *, as_array: bool = False) -> Response:
 def stream_response(
     bodies: AsyncIterator[Mapping[str, Any]],
     framing: _Framing,
-    disturbance: Disturbance,
+    injection: FaultInjection,
     source: Stepper[Any],
 ) -> Response:
     """Answer with bodies as they are made.
@@ -325,12 +325,12 @@ def stream_response(
     Args:
         bodies: What is sent; the first is made before the answer begins, so that its failure is a status.
         framing: How they are put into one body.
-        disturbance: What goes wrong on the way.
+        injection: What goes wrong on the way.
         source: Closed when the stream ends or the client goes away.
     """
     frame, media_type = framing
-    frames = frame(disturbance.texts(_texts(disturbance.bodies(bodies))))
-    return _Stream(disturbance.frames(frames), source, media_type)
+    frames = frame(injection.texts(_texts(injection.bodies(bodies))))
+    return _Stream(injection.frames(frames), source, media_type)
 
 
 # -- the connection beneath ----------------------------------------------------------------------------

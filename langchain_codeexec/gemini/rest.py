@@ -15,7 +15,8 @@ from langchain_codeexec.gemini.credentials import (
     oauth_credentials,
 )
 from langchain_codeexec.gemini.endpoints import count_tokens_body, resolve_endpoint
-from langchain_codeexec.gemini.exchange import Call, Exchange, RetryPolicy, decoded, encoded, request_headers
+from langchain_codeexec.gemini.exchange import Call, Exchange, decoded, encoded, request_headers
+from langchain_codeexec.gemini.retries import RetryPolicy
 from langchain_codeexec.gemini.sse import StreamDecoder
 
 if TYPE_CHECKING:

@@ -104,8 +104,6 @@ def _without_function(part: Json) -> list[Json]:
 
 
 def _without_code(part: Json) -> list[Json]:
-    if part.keys().isdisjoint(("executableCode", "codeExecutionResult")):
-        return [part]
     return [{"text": text_from_code(code)} for code in CodeReader().read(part)] or [part]
 
 

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, count
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from langchain_codeexec.errors import InvalidRequestError
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.messages.stream import collect
+from langchain_codeexec.planning.delegate import (
+    MOST_DELEGATED,
+    delegate_function,
+    output_from_parts,
+    response_to_call,
+    task_from_call,
+)
 from langchain_codeexec.planning.repair import Repair
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Sequence
 
     from langchain_codeexec.gemini.wire import (
         Content,
@@ -30,21 +35,9 @@ if TYPE_CHECKING:
     from langchain_codeexec.planning.plan import Plan
     from langchain_codeexec.planning.specification import Specification
 
-__all__ = ["MOST_DELEGATED", "Exchange", "UsageSum", "delegate_function", "exchanges", "joined"]
+__all__ = ["Exchange", "UsageSum", "exchanges", "joined"]
 
 Json = dict[str, Any]
-
-MOST_DELEGATED: Final[Mapping[str, int]] = MappingProxyType({"ANY": 3, "AUTO": 8})
-"""Calls of the delegate in one turn before it is no longer offered, by the mode of the tool choice: where a
-function is demanded, the answer is a call, which the delegate only prepares."""
-
-_DESCRIPTION: Final = (
-    "Have Python written and run for you, for anything that must be computed exactly: arithmetic, statistics, "
-    "dates, text processing, plots. State the whole task with all the values it needs."
-)
-_DELEGATED_TASK: Final = "Write and run Python code for this, and answer from what it prints: "
-"""What a request for delegated code says in front of its task."""
-
 
 _CODE: Final = frozenset({"executableCode", "codeExecutionResult"})
 
@@ -196,46 +189,15 @@ def _delegated_results(
     """Have delegated tasks done by code execution; gives the responses to the calls."""
     responses: list[Json] = []
     for function_call in delegated:
-        args = function_call.get("args")
-        task = (args.get("task") if isinstance(args, dict) else None) or "Do what the conversation asks for."
-        history = [*contents, _content("user", [{"text": f"{_DELEGATED_TASK}{task}"}])]
+        history = [*contents, _content("user", [{"text": task_from_call(function_call)}])]
         request = call.request(code=True, functions=[], schema=False, contents=history)
         try:
             answer = yield Exchange(request, _code_and_media)
         except InvalidRequestError as refusal:
-            response = {"error": refusal.message}
+            responses.append(response_to_call(function_call, {"error": refusal.message}))
         else:
-            response = {"output": _output_of(answer)}
-        ids = {"id": function_call["id"]} if "id" in function_call else {}
-        responses.append(
-            {"functionResponse": {"name": function_call.get("name", ""), "response": response, **ids}}
-        )
+            responses.append(response_to_call(function_call, {"output": output_from_parts(answer)}))
     return responses
-
-
-def _output_of(parts: list[Json]) -> str:
-    """What running the code gave, and what was said of it, as the delegate's answer."""
-    texts = []
-    for part in parts:
-        if isinstance(result := part.get("codeExecutionResult"), dict):
-            texts.append(f"[{result.get('outcome')}] {result.get('output', '')}")
-        elif "text" in part and not part.get("thought"):
-            texts.append(str(part["text"]))
-    return "\n".join(texts)
-
-
-def delegate_function(names: set[str]) -> FunctionDeclaration:
-    """The function that stands for code execution, under a name that none of the user's functions has."""
-    free = (
-        name
-        for name in chain(_DELEGATE_NAMES, map("code_execution_{}".format, count(2)))
-        if name not in names
-    )
-    parameters = {"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}
-    return {"name": next(free), "description": _DESCRIPTION, "parametersJsonSchema": parameters}
-
-
-_DELEGATE_NAMES: Final = ("code_execution", "run_python")
 
 
 def _content(role: str, parts: list[Json]) -> Content:

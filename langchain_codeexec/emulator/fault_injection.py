@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.targets import Target
     from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
 
-__all__ = ["Disturbance"]
+__all__ = ["FaultInjection"]
 
 _Wait: TypeAlias = "Callable[[float], Awaitable[object]]"
 _Body: TypeAlias = "Mapping[str, Any]"
 
 
-class Disturbance:
+class FaultInjection:
     """The faults that hit one request.
 
     Args:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.gemini.wire import EndpointKind, Transport
 
-__all__ = ["ChatGeminiCodeExecution", "ToolBinding"]
+__all__ = ["ChatGeminiCodeExecution"]
 
 
 class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
@@ -358,10 +358,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     def _connection(self) -> Transport:
         if self.transport is not None:
             return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
-        wanted = _CONNECTION_OF(self)
+        settings = _CONNECTION_OF(self)
         with self._lock:
-            if self._opened is None or self._opened[0] != wanted:
-                self._opened = (wanted, self._open())
+            if self._opened is None or self._opened[0] != settings:
+                self._opened = (settings, self._open())
             transport: Transport = self._opened[1]
         return transport
 

@@ -19,7 +19,7 @@ live as long as the emulator.
 It does not cover: tokenizing (counts are estimates), safety filters, grounding and search (such tools are accepted
 and do nothing), sampling settings and log probabilities, several candidates, holding an answer to a schema, the
 Files API, batches, embeddings, tuning and the Live API. Where wordings of errors are not attested,
-`service_errors` and `rules` say so.
+the modules `service_errors` and `rules` say so.
 
 Starlette and uvicorn (extra `emulator`) are imported when a server is made, not before.
 """

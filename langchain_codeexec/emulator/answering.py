@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
-__all__ = ["MENDING_ATTEMPTS", "Answer", "input_files", "mint_id", "mint_signature", "minted_by"]
+__all__ = ["MENDING_ATTEMPTS", "Answer", "input_files", "mint_signature", "minted_by"]
 
 _MARKS: dict[EndpointKind, bytes] = {"vertex": b"emulated-vertex:", "developer": b"emulated-developer:"}
 _ALPHABET = string.ascii_lowercase + string.digits

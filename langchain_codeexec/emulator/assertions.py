@@ -127,8 +127,8 @@ def assert_requested(
     ]
     if bool(fitting) if times is None else len(fitting) == times:
         return
-    wanted = {**when.conditions, "tools": tools, "functions": functions}
-    wanted = {name: value for name, value in wanted.items() if value is not None}
+    sought = {**when.conditions, "tools": tools, "functions": functions}
+    sought = {name: value for name, value in sought.items() if value is not None}
     expected = "at least one" if times is None else str(times)
     lines = [f"Received: {prompt_line(request.prompt)}" for request in generating] or ["No request came."]
-    raise AssertionError("\n".join([f"{len(fitting)} requests fit {wanted}, not {expected}", *lines]))
+    raise AssertionError("\n".join([f"{len(fitting)} requests fit {sought}, not {expected}", *lines]))

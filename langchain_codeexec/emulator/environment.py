@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
-__all__ = ["GEMINI_LIBRARIES", "GeminiLibraries", "Libraries", "default_executor"]
+__all__ = ["GeminiLibraries", "Libraries", "default_executor"]
 
 Libraries: TypeAlias = Literal["gemini", "all"]
 """Which libraries programs can import: those of Gemini's environment, or all that are installed here."""

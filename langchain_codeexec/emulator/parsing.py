@@ -53,8 +53,8 @@ def parse_json(raw: bytes) -> Any:
         raise invalid(f"Invalid JSON payload received. Unexpected token.\n{error}") from error
 
 
-def _strict_json(found: re.Match[str]) -> str:
-    double, single = found.groups()
+def _strict_json(match: re.Match[str]) -> str:
+    double, single = match.groups()
     if single is not None:
         return json.dumps(single.replace("\\'", "'"))
     return double or ""

@@ -242,18 +242,18 @@ class GeminiEmulator(LocalServer):
         """What came in so far, in the order it was answered."""
         return tuple(self._log)
 
-    def assert_requested(self, *, times: int | None = None, **wanted: Any) -> None:
+    def assert_requested(self, *, times: int | None = None, **conditions: Any) -> None:
         """Check that there was a request to generate content.
 
         Args:
             times: How often; by default at least once.
-            **wanted: `text` or `regex` in the last turn, `model`, and all of its `tools` or `functions`: see
+            **conditions: `text` or `regex` in the last turn, `model`, and all of its `tools` or `functions`: see
                 `langchain_codeexec.emulator.assertions.assert_requested`.
 
         Raises:
             AssertionError: It shows the requests there were instead.
         """
-        assert_requested(self._log, times=times, **wanted)
+        assert_requested(self._log, times=times, **conditions)
 
 
 def serve(

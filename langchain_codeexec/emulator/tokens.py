@@ -19,15 +19,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.targets import Target
     from langchain_codeexec.gemini.wire import CountTokensResponse, GenerateContentRequest, UsageMetadata
 
-__all__ = [
-    "Usage",
-    "count_tokens",
-    "cut_text",
-    "modality_counts",
-    "part_tokens",
-    "prompt_tokens",
-    "text_tokens",
-]
+__all__ = ["Usage", "count_tokens", "cut_text", "part_tokens", "prompt_tokens", "text_tokens"]
 
 _CHARACTERS = 4
 _BINARY = 258

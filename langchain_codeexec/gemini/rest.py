@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         GenerateContentResponse,
     )
 
-__all__ = ["DEFAULT_TIMEOUT", "RestTransport", "rest_transport"]
+__all__ = ["RestTransport", "rest_transport"]
 
 DEFAULT_TIMEOUT: Final = 600.0
 """Seconds without a byte of the answer: the service thinks, and runs code, before it sends the first one."""

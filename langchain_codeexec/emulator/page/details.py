@@ -151,9 +151,9 @@ def search(exchange: Exchange, query: str) -> str | None:
     Returns:
         A snippet around the first place; `None` where it does not say it.
     """
-    wanted = query.casefold()
+    folded = query.casefold()
     for text in _searched(exchange):
-        at = text.casefold().find(wanted)
+        at = text.casefold().find(folded)
         if at >= 0:
             start = max(0, at - _BEFORE_HIT)
             return ("…" if start else "") + _short(text[start : start + 4 * _SNIPPET])

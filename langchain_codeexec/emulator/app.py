@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
     _Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
 
-__all__ = ["AppOptions", "ServerOptions", "create_app"]
+__all__ = ["AppOptions", "create_app"]
 
 try:
     from starlette.applications import Starlette
@@ -107,15 +107,6 @@ class AppOptions(TypedDict, total=False):
     log: MutableSequence[ReceivedRequest]
     faults: Faults | Iterable[FaultLike]
     record_page: bool
-
-
-class ServerOptions(AppOptions, total=False):
-    """`AppOptions`, and where to listen: see `GeminiEmulator`."""
-
-    host: str
-    port: int
-    allow_remote: bool
-    grace: float
 
 
 def create_app(

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from langchain_codeexec.emulator.targets import Target
+    from langchain_codeexec.gemini.wire import FunctionDeclaration
 
-__all__ = ["bytes_from_base64", "parse_json", "parse_message"]
+__all__ = ["bytes_from_base64", "declared_functions", "parse_json", "parse_message", "tool_kinds"]
 
 
 def bytes_from_base64(text: str) -> bytes:
@@ -58,6 +59,16 @@ def _strict_json(match: re.Match[str]) -> str:
     if single is not None:
         return json.dumps(single.replace("\\'", "'"))
     return double or ""
+
+
+def tool_kinds(request: Mapping[str, Any]) -> list[str]:
+    """The kind of every tool of a request, one for each entry and key, in order."""
+    return [kind for tool in request.get("tools") or [] for kind in tool]
+
+
+def declared_functions(request: Mapping[str, Any]) -> list[FunctionDeclaration]:
+    """The function declarations of a request."""
+    return [one for tool in request.get("tools") or [] for one in tool.get("functionDeclarations") or []]
 
 
 def parse_message(message: str, body: Any, target: Target) -> dict[str, Any]:

@@ -191,7 +191,8 @@ class Stepper(Generic[T]):
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._last: Future[Any] | None = None
         self._closed = False
-        threading.Thread(target=self._work, name="gemini-emulator-brain", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="gemini-emulator-brain", daemon=True)
+        self._thread.start()
 
     async def next(self) -> T | None:
         """The next step; `None` after the last."""
@@ -208,6 +209,7 @@ class Stepper(Generic[T]):
         self._jobs.put(None)
         if not given_up:
             await asyncio.wrap_future(closed)
+            self._thread.join()  # it has nothing left to do
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.answering import minted_by
-from langchain_codeexec.emulator.parsing import parse_message
+from langchain_codeexec.emulator.parsing import parse_message, tool_kinds
 from langchain_codeexec.emulator.schema import PART_DATA, snake_case
 from langchain_codeexec.emulator.service_errors import invalid, unable
 
@@ -226,14 +226,9 @@ _SEARCH_TOOLS = frozenset(
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 
 
-def _kinds(request: _Request) -> list[str]:
-    """The kind of every tool, one for each entry and key, in order."""
-    return [kind for tool in request.get("tools") or [] for kind in tool]
-
-
 def declares(request: _Request, kind: str) -> bool:
     """Whether the request declares a tool of that kind."""
-    return kind in _kinds(request)
+    return kind in tool_kinds(request)
 
 
 def _declarations(request: _Request) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -262,7 +257,7 @@ def _check_tools(request: _Request, target: Target) -> None:
 
 
 def _mixes(request: _Request) -> bool:
-    kinds = set(_kinds(request))
+    kinds = set(tool_kinds(request))
     return _FUNCTIONS in kinds and len(kinds) > 1
 
 
@@ -286,7 +281,7 @@ def _developer_older(request: _Request, target: Target) -> str:
 
 
 def _vertex_older(request: _Request, _: Target) -> str:
-    kinds = _kinds(request)
+    kinds = tool_kinds(request)
     if len(kinds) > 1 and not set(kinds) <= _SEARCH_TOOLS:
         return "Multiple tools are supported only when they are all search tools."
     return ""

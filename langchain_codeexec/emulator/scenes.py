@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langchain_codeexec.emulator.answering import input_files
+from langchain_codeexec.emulator.parsing import declared_functions, tool_kinds
 from langchain_codeexec.emulator.questions import (
     CALLS,
     TEXTS,
@@ -121,13 +122,12 @@ class _Talk:
         self.question = one_line(text)
         earlier = spoken[-2][1] if len(spoken) > 1 else ""
         self.program = program_for(text, earlier=earlier, files=input_files(request))
-        tools = request.get("tools") or []
         calling = (request.get("toolConfig") or {}).get("functionCallingConfig") or {}
         mode, allowed = calling.get("mode"), calling.get("allowedFunctionNames")
-        declared = [_Function(one) for tool in tools for one in tool.get("functionDeclarations") or []]
+        declared = map(_Function, declared_functions(request))
         self.functions = [one for one in declared if mode != "NONE" and (not allowed or one.name in allowed)]
         self.must_call = mode == "ANY" and bool(self.functions)
-        self.can_run = any("codeExecution" in tool for tool in tools)
+        self.can_run = "codeExecution" in tool_kinds(request)
         self.config = request.get("generationConfig") or {}
         self.schema = _schema(self.config)
         parts = [part for content in contents[start + 1 :] for part in content.get("parts") or []]

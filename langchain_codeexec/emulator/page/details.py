@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.emulator.page.exchanges import cut, parse_exchange, texts
+from langchain_codeexec.emulator.parsing import tool_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +39,7 @@ def summary(exchange: Exchange) -> dict[str, Any]:
 
 def _summary(exchange: Exchange, parsed: ParsedExchange) -> dict[str, Any]:
     candidate, error = parsed.candidate, parsed.error
-    kinds = [kind for kind, _ in parsed.declared]
-    names = [declaration.get("name", "") for declaration in parsed.functions]
+    kinds = tool_kinds(parsed.request)
     return {
         "number": exchange.number,
         "revision": exchange.revision,
@@ -54,7 +54,7 @@ def _summary(exchange: Exchange, parsed: ParsedExchange) -> dict[str, Any]:
         "duration": _milliseconds(exchange.ended_at),
         "tokens": _count(parsed),
         "codeExecution": "codeExecution" in kinds,
-        "functions": names[:_MOST_FUNCTIONS],
+        "functions": parsed.functions[:_MOST_FUNCTIONS],
         "otherTools": [kind for kind in kinds if kind not in ("codeExecution", "functionDeclarations")],
         "text": _short(_last_text(parsed)),
         "outcomes": [
@@ -185,8 +185,8 @@ def _plan(parsed: ParsedExchange) -> dict[str, str]:
     Returns:
         `way`: `native`, `delegated`, `one_sided`, `code_execution`, `functions` or `plain`; `why`: sentences.
     """
-    code = any(kind == "codeExecution" for kind, _ in parsed.declared)
-    names = [declaration.get("name", "") for declaration in parsed.functions]
+    code = "codeExecution" in tool_kinds(parsed.request)
+    names = parsed.functions
     stand_in = next((name for name in names if not code and _STAND_IN.fullmatch(name)), None)
     functions = "1 function" if len(names) == 1 else f"{len(names)} functions"
     declared = f"{functions} {'is' if len(names) == 1 else 'are'} declared"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from langchain_codeexec.emulator.parsing import parse_json, parse_message
+from langchain_codeexec.emulator.parsing import declared_functions, parse_json, parse_message
 from langchain_codeexec.emulator.service_errors import EmulatedError
 
 if TYPE_CHECKING:
@@ -188,20 +188,9 @@ class ParsedExchange:
         return next((body["error"] for body in reversed(self.bodies) if "error" in body), None)
 
     @property
-    def declared(self) -> Iterator[tuple[str, Any]]:
-        """Kind and settings of every tool."""
-        for tool in self.request.get("tools") or []:
-            yield from tool.items()
-
-    @property
-    def functions(self) -> list[dict[str, Any]]:
-        """The function declarations."""
-        return [
-            declaration
-            for kind, declarations in self.declared
-            if kind == "functionDeclarations"
-            for declaration in declarations
-        ]
+    def functions(self) -> list[str]:
+        """The names of the declared functions."""
+        return [one.get("name", "") for one in declared_functions(self.request)]
 
 
 def joined(parts: Iterable[Any]) -> list[Any]:

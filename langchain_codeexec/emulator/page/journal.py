@@ -53,6 +53,7 @@ class Exchange:
         status: HTTP status; 0 is no answer (yet).
         complete: Whether the answer came to its end.
         pieces: The answer as it was sent: when, and the bytes.
+        size: Bytes that it takes, roughly.
         dropped: Bytes of both bodies that were too many to keep.
         revision: The journal's count of changes at the last change of this one.
         summary: Kept once the exchange is over.
@@ -78,6 +79,7 @@ class Exchange:
     status: int = 0
     complete: bool = False
     pieces: list[tuple[float, bytes]] = field(default_factory=list)
+    size: int = 0
     dropped: int = 0
     revision: int = 0
     summary: dict[str, Any] | None = None
@@ -127,7 +129,6 @@ class Journal:
         self._most = most
         self._most_bytes = most_bytes
         self._kept: dict[int, Exchange] = {}
-        self._sizes: dict[int, int] = {}
         self._size = 0
         self._begun = 0
         self._listeners: set[asyncio.Event] = set()
@@ -147,7 +148,6 @@ class Journal:
         self._begun += 1
         exchange = Exchange(self.missed + self._begun, http_method, path, query, credential)
         self._kept[exchange.number] = exchange
-        self._sizes[exchange.number] = 0
         self._grow(exchange, _EXCHANGE_BYTES)
         self.changed(exchange)
         return exchange
@@ -189,7 +189,6 @@ class Journal:
     def clear(self) -> None:
         """Forget everything; numbers go on."""
         self._kept.clear()
-        self._sizes.clear()
         self._size = 0
         self.changed()
 
@@ -205,18 +204,16 @@ class Journal:
 
     def _grow(self, exchange: Exchange, size: int) -> bool:
         """Make room; whether there is."""
-        taken = self._sizes.get(exchange.number)
-        if taken is None:
+        if exchange.number not in self._kept:
             return False
-        if taken + size > self._most_bytes // 2:
+        if exchange.size + size > self._most_bytes // 2:
             exchange.dropped += size
             return False
-        self._sizes[exchange.number] = taken + size
+        exchange.size += size
         self._size += size
         while len(self._kept) > self._most or self._size > self._most_bytes:
             oldest = next(number for number in self._kept if number != exchange.number)
-            del self._kept[oldest]
-            self._size -= self._sizes.pop(oldest)
+            self._size -= self._kept.pop(oldest).size
         return True
 
 

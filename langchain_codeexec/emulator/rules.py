@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.answering import minted_by
 from langchain_codeexec.emulator.parsing import parse_message, tool_kinds
-from langchain_codeexec.emulator.schema import PART_DATA, snake_case
+from langchain_codeexec.emulator.schema import PART_DATA, REQUESTS, snake_case
 from langchain_codeexec.emulator.service_errors import invalid, unable
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ __all__ = ["SKIP_SIGNATURE", "checked_request", "declares"]
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """The documented stand-in for the signature of a call the model did not make."""
-
-_MESSAGES = MappingProxyType({"countTokens": "CountTokensRequest"})
 
 
 def checked_request(
@@ -60,7 +58,7 @@ def checked_request(
     Raises:
         EmulatedError: 400, as the service would answer.
     """
-    request = parse_message(_MESSAGES.get(target.action, "GenerateContentRequest"), body, target)
+    request = parse_message(REQUESTS[target.action], body, target)
     request = complete(request.get("generateContentRequest", request), target)
     for check in _CHECKS[target.action]:
         check(request, target)

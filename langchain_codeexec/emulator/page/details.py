@@ -32,8 +32,7 @@ def summary(exchange: Exchange) -> dict[str, Any]:
         return exchange.summary
     is_over = exchange.ended_at is not None
     line = _summary(exchange, parse_exchange(exchange))
-    if is_over:
-        exchange.summary = line
+    exchange.summary = line if is_over else None
     return line
 
 

@@ -169,7 +169,7 @@ def test_what_is_no_script_is_told_with_its_place(script, message):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"nowhere\.yml cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yml cannot be read: No such file"):
         ScriptedBrain.from_yaml(str(tmp_path / "nowhere.yml"))
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"\xff\xfe\xff")

@@ -169,6 +169,12 @@ def test_what_is_no_step_is_told_at_once(step):
         ScriptedBrain([step])
 
 
+@pytest.mark.parametrize("steps", ["It is 42.", {"text": "a part alone"}])
+def test_what_is_no_list_of_steps_is_told_at_once(steps):
+    with pytest.raises(ConfigurationError, match="give a list of steps"):
+        ScriptedBrain(steps)
+
+
 def test_a_function_that_gives_no_step_is_refused(start):
     response = start([lambda prompt: 5]).ask(ASK)
     assert response.status_code == 400

@@ -98,7 +98,7 @@ class PlannerFunction:
             return checked_plan(answer, request)
         if not isinstance(answer, str) or answer not in _SIDES:
             raise PlanningError(
-                f"{self._name} chose {answer!r:.200}; it must give one of {', '.join(map(repr, _SIDES))} or a Plan"
+                f"{self._name} chose {answer!r:.200}; it may choose {', '.join(map(repr, _SIDES))} or give a Plan"
             )
         code_execution, functions = _SIDES[answer]
         return Plan(

@@ -58,9 +58,9 @@ def test_both_without_code_execution_is_functions(request_for):
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        (None, "<lambda> chose None; it must give one of 'code_execution', "),
+        (None, "<lambda> chose None; it may choose 'code_execution', "),
         ("sideways", "'sideways'"),
-        (SimpleNamespace(code_execution=True), "'neither' or a Plan"),
+        (SimpleNamespace(code_execution=True), "'neither' or give a Plan"),
         (Plan(code_execution=False, functions=("get_wether",)), "'get_wether'; declared are 'get_weather', "),
         (Plan(code_execution=False, functions=("get_weather", "get_weather")), "named twice"),
         (Plan(code_execution="yes"), "code_execution must be True or False, not 'yes'"),

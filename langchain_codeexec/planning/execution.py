@@ -157,7 +157,9 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
             schema=not apart,
             contents=contents,
         )
-        visible = VisibleParts(mend, delegate=delegate.get("name") if delegate else None, text_as_thought=apart)
+        visible = VisibleParts(
+            mend, delegate=delegate.get("name") if delegate else None, text_as_thought=apart
+        )
         answer = yield Exchange(request, visible)
         results = []
         if left > 0:

@@ -138,7 +138,7 @@ class ScriptedBrain:
             missing = 0 if self._always else self._received - self._answered
         if left or missing:
             raise AssertionError(
-                f"{len(left)} steps of the script were not used, {missing} were missing"
+                f"steps of the script not used: {len(left)}; requests not answered: {missing}"
                 + _lines("Not used", map(step_line, left))
                 + _lines("Not answered", map(prompt_line, unanswered))
             )

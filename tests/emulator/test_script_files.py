@@ -119,7 +119,7 @@ def test_what_does_not_meet_is_shown_on_both_sides():
     with pytest.raises(AssertionError) as unfinished:
         brain.assert_finished()
     message = str(unfinished.value)
-    assert message.startswith("1 steps of the script were not used, 1 were missing")
+    assert message.startswith("steps of the script not used: 1; requests not answered: 1")
     assert "Not used: when {'regex': '^snow'" in message
     assert "Not answered: gemini-2.5-flash, tools ['codeExecution'], says 'Will the sun shine?'" in message
 

@@ -243,13 +243,7 @@ _COLLECTIONS: tuple[tuple[EndpointKind, str], ...] = (
 def cache_routes(
     caches: CachedContents, wrap: Wrap, check_model: Callable[[Target], None]
 ) -> list[tuple[str, str, Endpoint]]:
-    """The HTTP method, the path and the endpoint of the five methods, on both services.
-
-    Args:
-        caches: Where they are kept.
-        wrap: Makes a reply an endpoint of a service.
-        check_model: Refuses a model that the service does not know.
-    """
+    """The HTTP method, the path and the endpoint of the five methods, on both services."""
 
     def create(request: Request, target: Target, body: Any) -> dict[str, Any]:  # noqa: ARG001 -- a row's signature
         model = body.get("model") if isinstance(body, dict) else None

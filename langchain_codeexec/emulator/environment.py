@@ -91,11 +91,7 @@ def _shared(process: int, setting: str | None, allow_unsafe: bool | None) -> Def
 
 
 class GeminiLibraries:
-    """An executor whose programs can import the libraries of Gemini's environment only.
-
-    Args:
-        executor: What runs them.
-    """
+    """An executor whose programs can import the libraries of Gemini's environment only."""
 
     def __init__(self, executor: CodeExecutor) -> None:
         self._executor = executor

@@ -24,13 +24,7 @@ _Body: TypeAlias = "Mapping[str, Any]"
 
 
 class FaultInjection:
-    """The faults that hit one request.
-
-    Args:
-        faults: In the order in which they are carried out.
-        wait: How to let seconds pass.
-        streams: Whether the answer is a stream.
-    """
+    """The faults that hit one request, in the order in which they are carried out."""
 
     def __init__(self, faults: Sequence[Fault], wait: _Wait, *, streams: bool) -> None:
         self._faults = faults

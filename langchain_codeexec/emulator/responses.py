@@ -322,14 +322,7 @@ def stream_response(
     injection: FaultInjection,
     source: Stepper[Any],
 ) -> Response:
-    """Answer with bodies as they are made.
-
-    Args:
-        bodies: What is sent; the first is made before the answer begins, so that its failure is a status.
-        framing: How they are put into one body.
-        injection: What goes wrong on the way.
-        source: Closed when the stream ends or the client goes away.
-    """
+    """Answer with bodies as they are made; `source` is closed when the stream ends or the client goes away."""
     frame, media_type = framing
     frames = frame(injection.texts(_texts(injection.bodies(bodies))))
     return _Stream(injection.frames(frames), source, media_type)

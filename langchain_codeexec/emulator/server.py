@@ -35,20 +35,9 @@ __all__ = ["GeminiEmulator", "LocalServer", "is_http_url"]
 
 
 class LocalServer:
-    """Serves an ASGI application, usually from a thread of its own.
+    """Serves an ASGI application, usually from a thread of its own; its settings are those of `GeminiEmulator`.
 
     Use it as a context manager, async or not, or call `start` and `stop`.
-
-    Args:
-        app: What answers.
-        host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
-        allow_remote: Whether `host` may be other than a loopback address.
-        grace: Seconds that requests under way may still take when it is stopped.
-
-    Raises:
-        ConfigurationError: `host` is not a loopback address and `allow_remote` is not set.
-        MissingDependencyError: uvicorn is not installed.
     """
 
     def __init__(

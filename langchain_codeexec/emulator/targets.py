@@ -109,12 +109,6 @@ def check_credentials(
 
     The Developer API takes an API key, Vertex a bearer token or an API key.
 
-    Args:
-        target: Where the request goes.
-        headers: Its headers, looked up case-insensitively.
-        query: Its query parameters.
-        accept_key: Whether an API key or a bearer token is good.
-
     Raises:
         EmulatedError: With the envelope the service sends.
     """
@@ -168,7 +162,7 @@ def page_of(key: str, items: Sequence[Any], query: Mapping[str, str]) -> dict[st
     Args:
         key: The field of the answer that holds the items; it is left out where there are none.
         items: The whole list.
-        query: The query parameters, in either spelling.
+        query: The query parameters.
 
     Raises:
         EmulatedError: They are not what this list gave out.
@@ -226,12 +220,7 @@ def describe_model(model: str, target: Target) -> dict[str, Any]:
 
 
 def list_models(target: Target, query: Mapping[str, str], also: Collection[str] = ()) -> dict[str, Any]:
-    """A page of the listed models in the service's envelope.
-
-    Args:
-        target: Whose models.
-        query: `pageSize` and `pageToken`.
-        also: Names known besides.
+    """A page of the listed models, and of those known besides, in the service's envelope.
 
     Raises:
         EmulatedError: The query is none.

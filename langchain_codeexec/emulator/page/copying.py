@@ -38,12 +38,7 @@ _NOT_FOR_A_TERMINAL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def curl_of(exchange: Exchange, base_url: str) -> str:
-    """A command for a POSIX shell that asks the same. The credential is `$GEMINI_API_KEY`, or `any`.
-
-    Args:
-        exchange: Whose request it sends.
-        base_url: Where the service is.
-    """
+    """A command for a POSIX shell that asks the same. The credential is `$GEMINI_API_KEY`, or `any`."""
     query = f"?{urlencode(exchange.query)}" if exchange.query else ""
     url = shlex.quote(f"{base_url}{quote(exchange.path, safe='/:@!$,;=~*+')}{query}")
     options = [f"curl -sS {url}", *_CREDENTIALS.get(exchange.credential, [])]
@@ -145,13 +140,7 @@ _SAME_JSON = "    assert response.json() == ANSWER\n"
 
 
 class _Script(NamedTuple):
-    """What the emulator of the test answers, and how the answer is checked.
-
-    Attributes:
-        steps: Source of the script's steps; `None` where no brain answers.
-        answer: The value of `ANSWER`; `None` where there is none.
-        checks: Source of what comes after the check of the status.
-    """
+    """What the emulator of the test answers (source of the steps, `None` where no brain does), and the checks."""
 
     steps: str | None
     answer: Any = None

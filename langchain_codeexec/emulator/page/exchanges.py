@@ -70,11 +70,7 @@ def _below(pointer: str, name: str) -> str:
 
 
 def text_at(document: Any, pointer: str) -> tuple[str, str]:
-    """A text of a document, whole, and its MIME type where it is base64.
-
-    Args:
-        document: Before it was cut.
-        pointer: Where the text is.
+    """A text of a document that was not cut yet, and its MIME type where it is base64.
 
     Raises:
         LookupError: There is no text.
@@ -130,7 +126,7 @@ class ParsedExchange:
     """An exchange, taken apart.
 
     Attributes:
-        sent: The request's JSON as it was sent; `None` where there is none.
+        sent: The request's JSON as it was sent.
         sent_text: A request that is no JSON.
         request: The request as the service reads it, keys in camelCase; empty where it cannot be read.
         chunks: The answer.

@@ -218,13 +218,7 @@ class Journal:
 
 
 class RecordedApp:
-    """An application whose exchanges are recorded once the journal is open.
-
-    Args:
-        app: The application.
-        journal: Where to.
-        is_page: Whether a request is the page's, which is not recorded.
-    """
+    """An application whose exchanges are recorded once the journal is open, except with the page itself."""
 
     def __init__(self, app: ASGIApp, journal: Journal, is_page: Callable[[Scope], bool]) -> None:
         self._app = app
@@ -286,12 +280,7 @@ class RecordedApp:
 
 
 class RecordedBrain:
-    """A brain, with a record of when it got the prompt and what its code did.
-
-    Args:
-        brain: What answers.
-        exchange: Where it is recorded.
-    """
+    """A brain, with a record in an exchange of when it got the prompt and what its code did."""
 
     def __init__(self, brain: Brain, exchange: Exchange) -> None:
         self._brain = brain

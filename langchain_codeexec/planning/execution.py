@@ -18,7 +18,7 @@ from langchain_codeexec.messages.stream import collect
 from langchain_codeexec.planning.repair import Repair
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from langchain_codeexec.gemini.wire import (
         Content,
@@ -43,6 +43,8 @@ _DESCRIPTION: Final = (
 )
 _DELEGATED_TASK: Final = "Write and run Python code for this, and answer from what it prints: "
 """What a request for delegated code says in front of its task."""
+_ANY_TASK: Final = "Do what the conversation asks for."
+_NOT_OFFERED: Final = "Code execution is no longer available in this turn: go on with what there is."
 
 
 class VisibleParts:
@@ -95,20 +97,23 @@ def _code_and_media(parts: list[Json]) -> list[Json]:
     return [part for part in parts if "text" not in part]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
     """A request to make, and what becomes of its answer.
 
     Attributes:
         request: The body.
         visible: Takes the parts of the answer as they come, gives those the user sees.
+        cut_off: Why the answer is not whole: its finish reason or the prompt's block reason; empty if it is.
     """
 
     request: GenerateContentRequest
     visible: VisibleParts | Any = list
+    cut_off: str = ""
 
     def shown(self, chunk: GenerateContentResponse, answer: list[Json]) -> GenerateContentResponse:
         """A chunk as the user sees it; its parts as they came are added to the answer."""
+        self.cut_off = _cut_off(chunk) or self.cut_off
         candidates = candidates_of(chunk)
         if not candidates:
             return chunk
@@ -121,6 +126,16 @@ class Exchange:
         candidate = {**first, "content": {**first.get("content", {}), "parts": visible}}
         return cast("GenerateContentResponse", {**chunk, "candidates": [candidate, *rest]})
 
+
+def _cut_off(chunk: GenerateContentResponse) -> str:
+    feedback = chunk.get("promptFeedback")
+    reason = feedback.get("blockReason") if isinstance(feedback, dict) else None
+    for first in candidates_of(chunk)[:1]:
+        reason = first.get("finishReason") or reason
+    return "" if reason in _WHOLE else str(reason)
+
+
+_WHOLE: Final = (None, "STOP", "FINISH_REASON_UNSPECIFIED")
 
 Exchanges: TypeAlias = "Generator[Exchange, list[Json], None]"
 """Requests; the parts of each answer are sent back, as they came."""
@@ -149,27 +164,38 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
     mode = call.tool_choice.get("functionCallingConfig", {}).get("mode", "AUTO")
     left = MOST_DELEGATED.get(mode, MOST_DELEGATED["AUTO"])
     contents = list(call.contents)
+    is_told = False
     while True:
-        offered = [*functions, delegate] if delegate and left > 0 else functions
+        is_offered = left > 0 and call.destination.accepts.code_execution
+        offered = [*functions, delegate] if delegate and is_offered else functions
         request = call.request(
             code=plan.code_execution and delegate is None,
             functions=offered,
             schema=not apart,
             contents=contents,
         )
-        visible = VisibleParts(mend, delegate=delegate.get("name") if delegate else None, text_as_thought=apart)
+        visible = VisibleParts(
+            mend, delegate=delegate.get("name") if delegate else None, text_as_thought=apart
+        )
         answer = yield Exchange(request, visible)
-        results = []
-        if left > 0:
-            results = yield from _delegated_results(call, contents, visible.delegated)
+        # Beside a call of the user's, no answer follows in which the model could say again what was said here.
+        prose = VisibleParts(None, delegate=None, text_as_thought=apart) if visible.has_calls else None
+        results = yield from _delegated_results(
+            call,
+            contents,
+            visible.delegated,
+            most=left if is_offered else 0,
+            visible=prose or _code_and_media,
+        )
         left -= len(visible.delegated)
         if answer:
             contents.append(_content("model", answer))
         if visible.has_calls:
             return
-        if not results:
+        if not results or is_told:
             break
         contents.append(_content("user", results))
+        is_told = not is_offered
     if apart:
         demand = {"text": "Give the answer now, as JSON, from what is found above."}
         yield Exchange(
@@ -178,21 +204,42 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
 
 
 def _delegated_results(
-    call: Specification, contents: Sequence[Content], delegated: Sequence[Json]
+    call: Specification,
+    contents: Sequence[Content],
+    delegated: Sequence[Json],
+    *,
+    most: int,
+    visible: Callable[[list[Json]], list[Json]],
 ) -> Generator[Exchange, list[Json], list[Json]]:
-    """Have delegated tasks done by code execution; gives the responses to the calls."""
+    """Have delegated tasks done by code execution.
+
+    Args:
+        call: What the call is about.
+        contents: The conversation before the delegating answer.
+        delegated: The calls.
+        most: How many of them are carried out.
+        visible: What is shown of the answers.
+
+    Returns:
+        The responses to all calls.
+    """
     responses: list[Json] = []
-    for function_call in delegated:
-        args = function_call.get("args")
-        task = (args.get("task") if isinstance(args, dict) else None) or "Do what the conversation asks for."
-        history = [*contents, _content("user", [{"text": f"{_DELEGATED_TASK}{task}"}])]
-        request = call.request(code=True, functions=[], schema=False, contents=history)
-        try:
-            answer = yield Exchange(request, _code_and_media)
-        except InvalidRequestError as refusal:
-            response = {"error": refusal.message}
-        else:
-            response = {"output": _output_of(answer)}
+    for number, function_call in enumerate(delegated):
+        response: Json = {"error": _NOT_OFFERED}
+        if number < most:
+            args = function_call.get("args")
+            task = (args.get("task") if isinstance(args, dict) else None) or _ANY_TASK
+            history = [*contents, _content("user", [{"text": f"{_DELEGATED_TASK}{task}"}])]
+            request = call.request(code=True, functions=[], schema=False, contents=history)
+            exchange = Exchange(request, visible)
+            try:
+                answer = yield exchange
+            except InvalidRequestError as refusal:
+                response = {"error": refusal.message}
+            else:
+                cut_off = exchange.cut_off
+                error = {"error": f"It was stopped before its end: {cut_off}."} if cut_off else {}
+                response = {"output": _output_of(answer), **error}
         ids = {"id": function_call["id"]} if "id" in function_call else {}
         responses.append(
             {"functionResponse": {"name": function_call.get("name", ""), "response": response, **ids}}

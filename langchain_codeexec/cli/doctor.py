@@ -277,11 +277,12 @@ def _render(report: dict[str, Any]) -> RenderableType:
 
 
 def _render_extra(extra: str, versions: Mapping[str, str | None]) -> tuple[bool, str, str]:
-    complete = None not in versions.values()
-    libraries = ", ".join(
-        f"{name} {installed or 'missing or too old'}" for name, installed in versions.items()
-    )
-    return complete, extra, libraries if complete else f"{libraries}; pip install '{_PACKAGE}[{extra}]'"
+    missing = ", ".join(name for name, installed in versions.items() if installed is None)
+    lines = [
+        ", ".join(f"{name} {installed}" for name, installed in versions.items() if installed is not None),
+        f"missing or too old: {missing}; pip install '{_PACKAGE}[{extra}]'" if missing else "",
+    ]
+    return not missing, extra, "\n".join(filter(None, lines))
 
 
 def _table(rows: Sequence[tuple[bool | None, str, str]]) -> Table:

@@ -184,7 +184,8 @@ def read_cassette(path: str | Path) -> list[Interaction]:
             for entry in document["interactions"]
         ]
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the cassette {path} cannot be read: {error}") from error
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise ConfigurationError(f"the cassette {path} cannot be read: {reason}") from error
     except (yaml.YAMLError, TypeError, KeyError) as error:
         raise ConfigurationError(f"{path} is no cassette: {error!r}; record it anew") from error
 

@@ -258,8 +258,8 @@ class CassettePlayer(LocalServer):
             left, unanswered = list(self._left), list(self._unanswered)
         if left or unanswered:
             summary = (
-                f"{self._name} was not played as it was recorded: {len(left)} of {len(self._recorded)} "
-                f"interactions were not used, {len(unanswered)} were missing"
+                f"{self._name} was not played as it was recorded: interactions not used: {len(left)} of "
+                f"{len(self._recorded)}; requests not recorded: {len(unanswered)}"
             )
             lines = [f"Not used: {one.request.method} {one.request.path}" for one in left]
             lines += [f"Not recorded: {one.method} {one.path}" for one in unanswered]

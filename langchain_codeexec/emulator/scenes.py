@@ -34,9 +34,9 @@ STAND_IN: Final = "A stand-in answers, which is no language model; the code it w
 """Who answers wherever scenes do."""
 
 _NO_ANSWER: Final = (
-    f"{STAND_IN} It knows a few exact questions and forms, and has no answer to this one. Bring a model with "
-    "GeminiEmulator(LangChainBrain(chat_model)) or --brain ollama:…, or write the answers down yourself with "
-    "ScriptedBrain or --script FILE."
+    f"{STAND_IN} It knows a few exact questions and forms, such as 'What is 15 % of 249.90?', and has no answer "
+    "to this one. Bring a model with GeminiEmulator(LangChainBrain(chat_model)) or --brain ollama:…, or write the "
+    "answers down yourself with ScriptedBrain or --script FILE."
 )
 _NO_CODE: Final = (
     f"{STAND_IN} It would run Python to answer this, but the request does not declare code execution."

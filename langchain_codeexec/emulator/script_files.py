@@ -74,7 +74,8 @@ def _text_of(source: str | Path) -> tuple[str, str]:
     try:
         return str(source), Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the script {source} cannot be read: {error}") from error
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise ConfigurationError(f"the script {source} cannot be read: {reason}") from error
 
 
 def _steps(entry: Any) -> list[Step | When]:

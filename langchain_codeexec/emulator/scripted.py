@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from langchain_codeexec.emulator.brain import When, prompt_line, step_line
@@ -40,12 +40,16 @@ class ScriptedBrain:
         stand_in: See `Brain`.
 
     Raises:
-        ConfigurationError: A step is none.
+        ConfigurationError: The steps or one of them are none.
     """
 
     stand_in: str = ""
 
     def __init__(self, steps: Iterable[Step | When] | Callable[[Prompt], Step]) -> None:
+        if isinstance(steps, str | Mapping):
+            raise ConfigurationError(
+                f"the script is {steps!r:.100}; give a list of steps, or a function of the prompt"
+            )
         self._always = steps if callable(steps) else None
         self._left = [] if callable(steps) else [_conditional(step) for step in steps]
         self._unanswered: deque[Prompt] = deque(maxlen=_REMEMBERED)
@@ -134,7 +138,7 @@ class ScriptedBrain:
             missing = 0 if self._always else self._received - self._answered
         if left or missing:
             raise AssertionError(
-                f"{len(left)} steps of the script were not used, {missing} were missing"
+                f"steps of the script not used: {len(left)}; requests not answered: {missing}"
                 + _lines("Not used", map(step_line, left))
                 + _lines("Not answered", map(prompt_line, unanswered))
             )

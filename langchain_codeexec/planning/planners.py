@@ -94,11 +94,11 @@ class PlannerFunction:
         return self._checked(answer, request)
 
     def _checked(self, answer: object, request: PlanRequest) -> Plan:
-        if not isinstance(answer, str):
+        if isinstance(answer, Plan):
             return checked_plan(answer, request)
-        if answer not in _SIDES:
+        if not isinstance(answer, str) or answer not in _SIDES:
             raise PlanningError(
-                f"{self._name} chose {answer!r}; it may choose {', '.join(map(repr, _SIDES))}"
+                f"{self._name} chose {answer!r:.200}; it may choose {', '.join(map(repr, _SIDES))} or give a Plan"
             )
         code_execution, functions = _SIDES[answer]
         return Plan(

@@ -309,8 +309,9 @@ def _server_result(block: Json) -> Section:
 
 
 def _file(block: Json) -> Section:
+    file = inline_file(block)
     description = str(block.get("mime_type") or block.get("url") or "of unknown type")
-    return Section("file", description, file=inline_file(block))
+    return Section("file", describe_file(file) if file else description, file=file)
 
 
 def _as_text(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_core.tools import ToolException
 from pydantic import BaseModel, Field
@@ -163,4 +163,15 @@ def _report(answer: BaseMessage) -> Report:
     executions = tuple(code_executions(answer))
     notice = answer.response_metadata.get("finish_message")
     remarks = [str(notice)] * bool(notice) + ["No code was run for this answer."] * (not executions)
-    return Report(executions, answer=answer.text, remarks=(" ".join(remarks),))
+    return Report(executions, answer=_prose(answer), remarks=(" ".join(remarks),))
+
+
+def _prose(answer: BaseMessage) -> str:
+    """What the model says, in paragraphs before and after its code: Google's packages cut the line ends off."""
+    paragraphs = [""]
+    for block, codes in blocks_with_code(answer):
+        if codes:
+            paragraphs.append("")
+        else:
+            paragraphs[-1] += AIMessage([block]).text
+    return "\n\n".join(filter(None, map(str.strip, paragraphs)))

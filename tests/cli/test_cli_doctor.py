@@ -210,8 +210,8 @@ def test_a_missing_library_is_named_with_its_extra(cli, monkeypatch):
     monkeypatch.setattr(doctor, "version", version)
     stdout = words(cli("doctor").stdout)
     assert (
-        "✗ emulator starlette missing or too old, uvicorn missing or too old; "
-        "pip install 'langchain-codeexec[emulator]'" in stdout
+        "✗ emulator missing or too old: starlette, uvicorn; pip install 'langchain-codeexec[emulator]'"
+        in stdout
     )
 
 

@@ -123,14 +123,14 @@ def test_what_was_not_played_is_listed(serving, cassette):
             answer(url, "three?")
 
     stderr = serving("replay", cassette, client=client)[0].stderr
-    assert "1 of 2 interactions were not used, 1 were missing\n" in stderr
+    assert "interactions not used: 1 of 2; requests not recorded: 1\n" in stderr
     assert f"\nNot used: POST {MODEL}\nNot recorded: POST {MODEL}\n" in stderr
 
 
 def test_a_lenient_player_answers_in_order(serving, cassette):
     result, parts = serving("replay", cassette, "--lenient", client=lambda url: answer(url, "three?"))
     assert parts == [{"text": "One."}]
-    assert "1 of 2 interactions were not used, 0 were missing" in result.stderr
+    assert "interactions not used: 1 of 2; requests not recorded: 0" in result.stderr
 
 
 def test_a_cassette_is_replaced_when_that_is_asked_for_and_something_came_in(serving, cassette, tmp_path):

@@ -340,7 +340,7 @@ def test_a_recorder_wants_a_service(base_url, tmp_path):
         ("interactions: [{request: {}, response: {}}]\nversion: 1", "is no cassette"),
         ("interactions: []\nversion: 2", "is of version 2, not 1"),
         (b"\xff\xfe\xff", "cannot be read"),
-        (None, "cannot be read"),
+        (None, "cannot be read: No such file"),
     ],
 )
 def test_what_is_no_cassette_is_told(tmp_path, content, message):

@@ -119,7 +119,7 @@ def test_what_does_not_meet_is_shown_on_both_sides():
     with pytest.raises(AssertionError) as unfinished:
         brain.assert_finished()
     message = str(unfinished.value)
-    assert message.startswith("1 steps of the script were not used, 1 were missing")
+    assert message.startswith("steps of the script not used: 1; requests not answered: 1")
     assert "Not used: when {'regex': '^snow'" in message
     assert "Not answered: gemini-2.5-flash, tools ['codeExecution'], says 'Will the sun shine?'" in message
 
@@ -169,7 +169,7 @@ def test_what_is_no_script_is_told_with_its_place(script, message):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"nowhere\.yml cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yml cannot be read: No such file"):
         ScriptedBrain.from_yaml(str(tmp_path / "nowhere.yml"))
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"\xff\xfe\xff")

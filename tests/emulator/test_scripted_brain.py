@@ -51,12 +51,12 @@ def test_a_missing_step_is_named_in_an_answer_that_no_client_tries_again(start):
     assert "The script has no step 2 for request 2 (model gemini-2.5-flash): it ended after 1." in message
     assert "says 'Go'" in message
     assert "no step 2 for request 3" in client.ask(ASK).text
-    with pytest.raises(AssertionError, match=r"0 steps .* were not used, 2 were missing"):
+    with pytest.raises(AssertionError, match="steps of the script not used: 0; requests not answered: 2"):
         brain.assert_finished()
 
 
 def test_a_step_too_many_is_told():
-    with pytest.raises(AssertionError, match="2 steps of the script were not used, 0 were missing"):
+    with pytest.raises(AssertionError, match="steps of the script not used: 2; requests not answered: 0"):
         ScriptedBrain(["a", "b"]).assert_finished()
 
 
@@ -169,6 +169,12 @@ def test_what_is_no_step_is_told_at_once(step):
         ScriptedBrain([step])
 
 
+@pytest.mark.parametrize("steps", ["It is 42.", {"text": "a part alone"}])
+def test_what_is_no_list_of_steps_is_told_at_once(steps):
+    with pytest.raises(ConfigurationError, match="give a list of steps"):
+        ScriptedBrain(steps)
+
+
 def test_a_function_that_gives_no_step_is_refused(start):
     response = start([lambda prompt: 5]).ask(ASK)
     assert response.status_code == 400
@@ -227,5 +233,5 @@ def test_it_remembers_the_last_thousand_and_counts_all():
     for _ in range(1100):
         with pytest.raises(EmulatedError):
             next(empty.respond(Prompt("m", "vertex", {"contents": []})))
-    with pytest.raises(AssertionError, match="0 steps of the script were not used, 1100 were missing"):
+    with pytest.raises(AssertionError, match="not used: 0; requests not answered: 1100"):
         empty.assert_finished()

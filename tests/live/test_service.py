@@ -57,7 +57,9 @@ def test_streamed_and_sent_back(gemini: Any, model: str) -> None:
     llm = gemini(model=model)
     first = reduce(add, llm.stream(SUM))
     assert "5117" in first.text
-    second = llm.invoke([HumanMessage(SUM), first, HumanMessage("What is the sum of the first 51 prime numbers?")])
+    second = llm.invoke(
+        [HumanMessage(SUM), first, HumanMessage("What is the sum of the first 51 prime numbers?")]
+    )
     assert "5350" in second.text
 
 

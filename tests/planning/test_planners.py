@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError, PlanningError
 from langchain_codeexec.planning import NativePlanner, Plan, Planner, PlannerFunction
+from langchain_codeexec.planning.plan import aplan_call, plan_call
 from langchain_codeexec.planning.planners import checked_planner
 
 ALL = ("get_weather", "catalog.lookupPrice", "send_invoice", "list_open_orders", "book_meeting_room")
@@ -57,9 +58,9 @@ def test_both_without_code_execution_is_functions(request_for):
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        (None, "answered None"),
+        (None, "<lambda> chose None; it may choose 'code_execution', "),
         ("sideways", "'sideways'"),
-        (SimpleNamespace(code_execution=True), "must answer a Plan"),
+        (SimpleNamespace(code_execution=True), "'neither' or give a Plan"),
         (Plan(code_execution=False, functions=("get_wether",)), "'get_wether'; declared are 'get_weather', "),
         (Plan(code_execution=False, functions=("get_weather", "get_weather")), "named twice"),
         (Plan(code_execution="yes"), "code_execution must be True or False, not 'yes'"),
@@ -84,6 +85,18 @@ def test_a_plan_that_cannot_be_carried_out(request_for, plan, words):
 def test_a_plan_for_what_is_not_there(request_for, plan, settings, words):
     with pytest.raises(PlanningError, match=words):
         PlannerFunction(lambda request: plan).plan(request_for("hello", **settings))
+
+
+async def test_a_planner_object_must_give_a_plan(request_for):
+    class Word(NativePlanner):
+        def plan(self, request):
+            return "both"
+
+    request = request_for("hello", way="native")
+    with pytest.raises(PlanningError, match="a planner answered 'both'; it must answer a Plan"):
+        plan_call(request, Word())
+    with pytest.raises(PlanningError, match="a planner answered 'both'; it must answer a Plan"):
+        await aplan_call(request, Word())
 
 
 def test_a_list_of_names_becomes_a_tuple(request_for):

@@ -190,7 +190,7 @@ def test_a_conversation_is_a_notebook():
     cells = cells_of(CONVERSATION)
     assert contents_of(cells) == [
         "**Question**\n\nPlot *this*.",
-        "**file**: text/csv",
+        "**file**: text/csv, 1 bytes",
         "![image/png, 2 x 3 pixels, 72 bytes](attachment:image)",
         "**plan · native**: code execution, f: both",
         "**thoughts**: Hm.",

@@ -49,7 +49,7 @@ def contents_of(sections) -> list[tuple]:
         (SystemMessage("Be brief."), [("question", "", "Be brief.")]),
         (
             HumanMessage([text("Which?"), {"type": "file", "base64": "YQ==", "mime_type": "text/csv"}]),
-            [("question", "", "Which?"), ("file", "", "text/csv")],
+            [("question", "", "Which?"), ("file", "", "text/csv, 1 bytes")],
         ),
         (ToolMessage("1280", tool_call_id="c", name="stock"), [("reply", "stock", "1280")]),
         (AIMessage("Hello."), [("answer", "", "Hello.")]),

@@ -105,12 +105,12 @@ def google_llm(request: pytest.FixtureRequest, gemini: Gemini) -> Iterator[Any]:
 
 @pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
 def test_a_model_of_googles_packages_gets_code_execution_bound(google_llm: Any, gemini: Gemini) -> None:
-    gemini.says(CODE)
+    gemini.says(["Let me see.\n\n", *CODE])
     message = CodeExecutionTool(google_llm).invoke(
         {"type": "tool_call", "name": "code_execution", "id": "1", "args": {"task": "6 * 7?"}}
     )
     assert [list(tool) for tool in gemini.body["tools"]] == [["codeExecution"]]
-    assert "It is 42." in message.text
+    assert message.text == "Let me see.\n\nIt is 42.\n\nThe code printed:\n42"
     assert [(run.code, run.output) for run in code_executions(message)] == [("print(6 * 7)", "42\n")]
 
 

@@ -61,7 +61,7 @@ class Call:
         plan: What it got in the end; set before the first response is given.
         specification: What it is about, in the wire's terms.
         timeout: Seconds each request may take; `None` leaves it to the transport.
-        recorder: Saves what the answer draws.
+        recorder: Saves what the answer draws; `None` where nothing is saved.
 
     Raises:
         ConfigurationError: An override is none that Gemini knows, or the planner is none.
@@ -89,7 +89,8 @@ class Call:
         self.plan: Plan | None = None
         self._has_answer = False
         self.timeout: float | None = settings.get("timeout")
-        self.recorder = Recorder(sink_from(settings.get("output_sink")))
+        sink = settings.get("output_sink")
+        self.recorder = None if sink is None else Recorder(sink_from(sink))
 
     @property
     def origin(self) -> Origin:
@@ -232,7 +233,8 @@ def _next(steps: Generator[PlanRequest | Exchange, Any, None], outcome: Any) -> 
 def _specification(
     messages: Sequence[BaseMessage], settings: Mapping[str, Any], destination: Destination
 ) -> Specification:
-    replayed = without_images(messages, settings["replay_images"])
+    images = settings["replay_images"]
+    replayed = messages if images == "all" else without_images(messages, images)
     contents, system = contents_from_messages(replayed, destination)
     tools = wire_tools(settings.get("tools") or ())
     # A cache holds its own tools, and the service refuses a request that declares others beside it.

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.gemini.wire import EndpointKind, Transport
 
-__all__ = ["ChatGeminiCodeExecution", "ToolBinding"]
+__all__ = ["ChatGeminiCodeExecution"]
 
 
 class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
@@ -288,8 +288,9 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         response = joined(list(call.responses(streamed=False)))
         report_plan(call.plan, run_manager)
         answers = messages_from_response(response, call.origin)
-        for answer in answers:
-            call.recorder.record(answer)
+        if call.recorder:
+            for answer in answers:
+                call.recorder.record(answer)
         return _result(answers)
 
     async def _agenerate(
@@ -303,8 +304,9 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         response = joined([response async for response in call.aresponses(streamed=False)])
         await areport_plan(call.plan, run_manager)
         answers = messages_from_response(response, call.origin)
-        for answer in answers:
-            await call.recorder.arecord(answer)
+        if call.recorder:
+            for answer in answers:
+                await call.recorder.arecord(answer)
         return _result(answers)
 
     def _stream(
@@ -322,7 +324,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
                     report_plan(call.plan, run_manager)
                     translator = ChunkTranslator(call.origin)
                 if chunk := translator.chunk(response):
-                    call.recorder.record(chunk)
+                    if call.recorder:
+                        call.recorder.record(chunk)
                     yield ChatGenerationChunk(message=chunk)
         yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
 
@@ -341,7 +344,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
                     await areport_plan(call.plan, run_manager)
                     translator = ChunkTranslator(call.origin)
                 if chunk := translator.chunk(response):
-                    await call.recorder.arecord(chunk)
+                    if call.recorder:
+                        await call.recorder.arecord(chunk)
                     yield ChatGenerationChunk(message=chunk)
         yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
 
@@ -354,10 +358,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     def _connection(self) -> Transport:
         if self.transport is not None:
             return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
-        wanted = _CONNECTION_OF(self)
+        settings = _CONNECTION_OF(self)
         with self._lock:
-            if self._opened is None or self._opened[0] != wanted:
-                self._opened = (wanted, self._open())
+            if self._opened is None or self._opened[0] != settings:
+                self._opened = (settings, self._open())
             transport: Transport = self._opened[1]
         return transport
 

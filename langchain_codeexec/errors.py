@@ -77,8 +77,8 @@ __all__ = [
 
 def _model_error(name: str) -> type[Exception]:
     """LangChain's provider-independent exception of that name, or a stand-in on older releases."""
-    found = getattr(_lc, name, None)
-    return found if isinstance(found, type) else type(name, (_lc.LangChainException,), {})
+    base = getattr(_lc, name, None)
+    return base if isinstance(base, type) else type(name, (_lc.LangChainException,), {})
 
 
 class CodeExecError(Exception):

@@ -262,8 +262,8 @@ def _genai_thinking(_llm: Any, config: Any) -> Settings:
 
 def _metadata(_llm: Any, metadata: Any) -> Settings:
     """Without the versions that langchain-core notes down for each model itself."""
-    own = {key: value for key, value in (metadata or {}).items() if key != "lc_versions"}
-    return {"metadata": own} if own else {}
+    kept = {key: value for key, value in (metadata or {}).items() if key != "lc_versions"}
+    return {"metadata": kept} if kept else {}
 
 
 def _one_means_default(_llm: Any, count: Any) -> Settings:
@@ -321,7 +321,7 @@ _SPECIAL: Final[Mapping[str, Mapping[str, Callable[[Any, Any], Settings]]]] = {
         "tuned_model_name": _nothing,
         "full_model_name": _nothing,
         "n": _one_means_default,
-        "logprobs": lambda _llm, wanted: {"logprobs": wanted} if wanted else {},
+        "logprobs": lambda _llm, logprobs: {"logprobs": logprobs} if logprobs else {},
         "location": _location,
         "timeout": _timeout,
         "response_schema": _vertex_schema,

@@ -1,4 +1,4 @@
-"""Answers that are objects."""
+"""Structured output: answers as objects of a schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands put together."""
+"""The command-line application: its commands, and `--version`."""
 
 from typing import Annotated
 
@@ -24,8 +24,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(value: bool) -> None:
+    if value:
         typer.echo(package_version())
         raise typer.Exit
 

@@ -31,7 +31,7 @@ from langchain_codeexec.gemini.endpoints import (
 from langchain_codeexec.records.sections import visible
 from langchain_codeexec.sandbox.battery.report import MODES_HERE, report_of_mode
 
-__all__ = ["VARIABLES", "Configuration", "doctor", "read_configuration"]
+__all__ = ["VARIABLES", "doctor", "read_configuration"]
 
 
 def doctor(

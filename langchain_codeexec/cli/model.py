@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.scripted import ScriptedBrain
     from langchain_codeexec.executors.base import CodeExecutor
 
-__all__ = ["ChosenBrain", "chosen_brain", "offline_model", "open_model"]
+__all__ = ["chosen_brain", "offline_model", "open_model"]
 
 
 @contextmanager

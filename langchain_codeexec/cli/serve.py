@@ -1,6 +1,7 @@
 """`serve`: the emulator for other programs, and what it shares with the other servers that run until Ctrl-C."""
 
 import signal
+from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.markup import escape
 
-import langchain_codeexec.emulator
 from langchain_codeexec.cli.model import chosen_brain
 from langchain_codeexec.cli.output import (
     DEFAULT_MODEL,
@@ -22,11 +22,12 @@ from langchain_codeexec.cli.output import (
     results,
     stderr,
 )
+from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from langchain_codeexec.emulator.app import ServerOptions
+    from langchain_codeexec.emulator import AppOptions
 
 __all__ = ["LOOPBACK", "announce", "serve", "until_interrupted"]
 
@@ -131,11 +132,10 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
     debug: Debug = False,
 ) -> None:
     """Run the emulator until Ctrl-C, for clients of any kind."""
-    options: ServerOptions = {
-        "host": host,
-        "port": port,
-        "allow_remote": allow_remote,
+    options: AppOptions = {
         "faults": fault or (),
+        "log": deque(maxlen=0),
+        "record_page": True,
         "libraries": "all" if libraries is _Libraries.ALL else "gemini",
     }
     if allow_unsafe_code:
@@ -143,11 +143,8 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
     with reported(debug=debug):
         chosen = chosen_brain(script, brain)
         announced = partial(_announce_emulator, description=chosen.description)
-        until_interrupted(
-            partial(langchain_codeexec.emulator.serve, chosen.brain, announce=announced, **options),
-            host,
-            port,
-        )
+        emulator = GeminiEmulator(chosen.brain, host=host, port=port, allow_remote=allow_remote, **options)
+        until_interrupted(partial(emulator.serve, announced), host, port)
     if chosen.script:
         print_unfinished(chosen.script)
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.data.tables import Table
 
-__all__ = ["Written", "columns_of", "csv_of", "sample_of", "writable"]
+__all__ = ["columns_of", "csv_of", "sample_of", "writable"]
 
 _BYTES: Final = (bytes, bytearray, memoryview)
 _CLASSES: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
@@ -113,8 +113,8 @@ def csv_of(table: Table, columns: tuple[Column, ...], *, most: int, step: int = 
         rows += len(chunk[0])
         if buffer.tell() > most:
             break
-    wanted = -(-table.rows // step)
-    return Written(buffer.getvalue(), buffer.tell() * wanted // rows if rows else buffer.tell())
+    total = -(-table.rows // step)
+    return Written(buffer.getvalue(), buffer.tell() * total // rows if rows else buffer.tell())
 
 
 def sample_of(table: Table, columns: tuple[Column, ...]) -> tuple[tuple[str, ...], ...]:

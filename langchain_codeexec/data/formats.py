@@ -1,4 +1,4 @@
-"""The bytes of a file as what is sent of it: tables as CSV, all else as it is.
+"""File formats: tables of any format are sent as CSV, everything else as it is.
 
 What a file is, its suffix says for formats of tables, its first bytes for all others, then its suffix again.
 """

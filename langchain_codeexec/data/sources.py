@@ -1,4 +1,4 @@
-"""What users have, by its class, as what can be sent."""
+"""What users pass as data (a path, a frame, an image and so on), by its class, as contents of files."""
 
 from __future__ import annotations
 

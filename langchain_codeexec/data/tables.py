@@ -78,10 +78,10 @@ def unique_names(names: Iterable[object]) -> tuple[str, ...]:
     counts: dict[str, int] = {}
     for place, given in enumerate(names, 1):
         text = "" if given is None or given != given else str(given)  # noqa: PLR0124 -- NaN, a gap in pandas' index
-        name = wanted = text if text.strip() else f"column_{place}"
+        name = base = text if text.strip() else f"column_{place}"
         while name in unique:
-            counts[wanted] = counts.get(wanted, 0) + 1
-            name = f"{wanted}.{counts[wanted]}"
+            counts[base] = counts.get(base, 0) + 1
+            name = f"{base}.{counts[base]}"
         unique[name] = None
     return tuple(unique)
 

@@ -19,7 +19,7 @@ live as long as the emulator.
 It does not cover: tokenizing (counts are estimates), safety filters, grounding and search (such tools are accepted
 and do nothing), sampling settings and log probabilities, several candidates, holding an answer to a schema, the
 Files API, batches, embeddings, tuning and the Live API. Where wordings of errors are not attested,
-`service_errors` and `rules` say so.
+the modules `service_errors` and `rules` say so.
 
 Starlette and uvicorn (extra `emulator`) are imported when a server is made, not before.
 """
@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from langchain_codeexec.emulator.app import AppOptions, ServerOptions, create_app
+    from langchain_codeexec.emulator.app import AppOptions, create_app
     from langchain_codeexec.emulator.assertions import ReceivedRequest
     from langchain_codeexec.emulator.brain import Brain, Prompt, When
     from langchain_codeexec.emulator.faults import Fault, Faults
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.recording import CassettePlayer, RecordingProxy, open_cassette
     from langchain_codeexec.emulator.scenes import SceneBrain
     from langchain_codeexec.emulator.scripted import ScriptedBrain
-    from langchain_codeexec.emulator.server import GeminiEmulator, serve
+    from langchain_codeexec.emulator.server import GeminiEmulator
     from langchain_codeexec.emulator.service_errors import EmulatedError
 
 __all__ = [
@@ -56,17 +56,15 @@ __all__ = [
     "RecordingProxy",
     "SceneBrain",
     "ScriptedBrain",
-    "ServerOptions",
     "When",
     "create_app",
     "open_cassette",
-    "serve",
 ]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "app": ["AppOptions", "ServerOptions", "create_app"],
+        "app": ["AppOptions", "create_app"],
         "assertions": ["ReceivedRequest"],
         "brain": ["Brain", "Prompt", "When"],
         "faults": ["Fault", "Faults"],
@@ -74,7 +72,7 @@ __getattr__, __dir__ = lazy_exports(
         "recording": ["CassettePlayer", "RecordingProxy", "open_cassette"],
         "scenes": ["SceneBrain"],
         "scripted": ["ScriptedBrain"],
-        "server": ["GeminiEmulator", "serve"],
+        "server": ["GeminiEmulator"],
         "service_errors": ["EmulatedError"],
     },
 )

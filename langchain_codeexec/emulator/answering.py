@@ -7,7 +7,6 @@ say which of the two services minted them, because the services do not accept ea
 from __future__ import annotations
 
 import base64
-import mimetypes
 import secrets
 import string
 from contextlib import ExitStack, closing
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 from langchain_codeexec.emulator.parsing import bytes_from_base64
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
 from langchain_codeexec.executions import ExecutionRequest, InlineFile, Outcome
+from langchain_codeexec.gemini.input_files import input_file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
-__all__ = ["MENDING_ATTEMPTS", "Answer", "input_files", "mint_id", "mint_signature", "minted_by"]
+__all__ = ["MENDING_ATTEMPTS", "Answer", "input_files", "mint_signature", "minted_by"]
 
 _MARKS: dict[EndpointKind, bytes] = {"vertex": b"emulated-vertex:", "developer": b"emulated-developer:"}
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -68,24 +68,6 @@ def minted_by(signature: str) -> EndpointKind | None:
 MENDING_ATTEMPTS = 5
 """How often in a row the model may write code anew that failed; the documentation of code execution says so."""
 
-_EXTENSIONS = MappingProxyType(
-    {
-        "application/xml": ".xml",
-        "audio/wav": ".wav",
-        "image/jpeg": ".jpeg",
-        "text/csv": ".csv",
-        "text/html": ".html",
-        "text/javascript": ".js",
-        "text/plain": ".txt",
-        "text/rtf": ".rtf",
-        "text/x-c++src": ".cpp",
-        "text/x-java": ".java",
-        "text/x-python": ".py",
-        "text/x-typescript": ".ts",
-        "text/xml": ".xml",
-    }
-)
-
 
 def input_files(request: GenerateContentRequest) -> tuple[InlineFile, ...]:
     """The user's inline files as the sandbox names them: `input_file_0.csv`, `input_file_1.png` and so on."""
@@ -100,16 +82,10 @@ def input_files(request: GenerateContentRequest) -> tuple[InlineFile, ...]:
         InlineFile(
             data=bytes_from_base64(blob.get("data", "")),
             mime_type=blob.get("mimeType", ""),
-            name=f"input_file_{index}{_extension(blob.get('mimeType', ''))}",
+            name=input_file_name(index, blob.get("mimeType", "")),
         )
         for index, blob in enumerate(blobs)
     )
-
-
-def _extension(mime_type: str) -> str:
-    """Fixed where the platform's table differs between systems."""
-    bare = mime_type.partition(";")[0].strip().lower()
-    return _EXTENSIONS.get(bare) or mimetypes.guess_extension(bare) or ""
 
 
 class Answer:

@@ -12,7 +12,7 @@ from langchain_codeexec.emulator.answering import Answer
 from langchain_codeexec.emulator.assertions import ReceivedRequest
 from langchain_codeexec.emulator.brain import Prompt
 from langchain_codeexec.emulator.caching import CachedContents, cache_routes
-from langchain_codeexec.emulator.disturbances import Disturbance
+from langchain_codeexec.emulator.fault_injection import FaultInjection
 from langchain_codeexec.emulator.faults import Faults
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Journal, RecordedApp, RecordedBrain
 from langchain_codeexec.emulator.page.routes import is_page, page_routes
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
     _Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
 
-__all__ = ["AppOptions", "ServerOptions", "create_app"]
+__all__ = ["AppOptions", "create_app"]
 
 try:
     from starlette.applications import Starlette
@@ -107,15 +107,6 @@ class AppOptions(TypedDict, total=False):
     log: MutableSequence[ReceivedRequest]
     faults: Faults | Iterable[FaultLike]
     record_page: bool
-
-
-class ServerOptions(AppOptions, total=False):
-    """`AppOptions`, and where to listen: see `GeminiEmulator`."""
-
-    host: str
-    port: int
-    allow_remote: bool
-    grace: float
 
 
 def create_app(
@@ -236,12 +227,12 @@ class _Service:
             return json_response(count_tokens(checked, target, cached))
         streams = target.action == "streamGenerateContent"
         faults = self.faults.take()
-        disturbance = Disturbance(faults, self.faults.wait, streams=streams)
-        brain = disturbance.brain(self._brain)
+        injection = FaultInjection(faults, self.faults.wait, streams=streams)
+        brain = injection.brain(self._brain)
         if exchange := _exchange(request):
             exchange.faults = faults
             brain = RecordedBrain(brain, exchange)
-        await disturbance.begin(target)
+        await injection.begin(target)
         answer = Answer(
             brain,
             self._executor,
@@ -253,9 +244,9 @@ class _Service:
         first = await first_body(bodies, last=not streams)
         if streams:
             framing = EVENTS if _wants_events(request) else ARRAY
-            return stream_response(all_bodies(first, bodies), framing, disturbance, bodies)
-        if disturbance.on_the_way:
-            return stream_response(one_body(first), HALVES, disturbance, bodies)
+            return stream_response(all_bodies(first, bodies), framing, injection, bodies)
+        if injection.on_the_way:
+            return stream_response(one_body(first), HALVES, injection, bodies)
         return json_response(first)
 
     async def describe(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002 -- a reply's signature

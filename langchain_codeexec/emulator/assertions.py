@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_codeexec.emulator.brain import Prompt, When, last_text, prompt_line
-from langchain_codeexec.emulator.parsing import parse_message
+from langchain_codeexec.emulator.parsing import declared_functions, parse_message, tool_kinds
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 
@@ -84,16 +84,12 @@ class ReceivedRequest:
     @property
     def tools(self) -> frozenset[str]:
         """The kinds of its tools: `codeExecution`, `functionDeclarations` and so on."""
-        return frozenset(kind for tool in self.prompt.request.get("tools") or [] for kind in tool)
+        return frozenset(tool_kinds(self.prompt.request))
 
     @property
     def functions(self) -> frozenset[str]:
         """The names of its functions."""
-        return frozenset(
-            declaration.get("name", "")
-            for tool in self.prompt.request.get("tools") or []
-            for declaration in tool.get("functionDeclarations") or []
-        )
+        return frozenset(one.get("name", "") for one in declared_functions(self.prompt.request))
 
 
 def assert_requested(
@@ -127,8 +123,8 @@ def assert_requested(
     ]
     if bool(fitting) if times is None else len(fitting) == times:
         return
-    wanted = {**when.conditions, "tools": tools, "functions": functions}
-    wanted = {name: value for name, value in wanted.items() if value is not None}
+    sought = {**when.conditions, "tools": tools, "functions": functions}
+    sought = {name: value for name, value in sought.items() if value is not None}
     expected = "at least one" if times is None else str(times)
     lines = [f"Received: {prompt_line(request.prompt)}" for request in generating] or ["No request came."]
-    raise AssertionError("\n".join([f"{len(fitting)} requests fit {wanted}, not {expected}", *lines]))
+    raise AssertionError("\n".join([f"{len(fitting)} requests fit {sought}, not {expected}", *lines]))

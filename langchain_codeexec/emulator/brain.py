@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from langchain_codeexec.emulator.parsing import tool_kinds
 from langchain_codeexec.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -141,8 +142,7 @@ def last_text(prompt: Prompt) -> str:
 
 def prompt_line(prompt: Prompt) -> str:
     """A request in one line: the model, its tools and what it says last."""
-    tools = [kind for tool in prompt.request.get("tools") or [] for kind in tool]
-    return f"{prompt.model}, tools {tools}, says {_short(last_text(prompt))}"
+    return f"{prompt.model}, tools {tool_kinds(prompt.request)}, says {_short(last_text(prompt))}"
 
 
 def step_line(step: Any) -> str:

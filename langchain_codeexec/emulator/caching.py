@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     Endpoint = Callable[[Request], Awaitable[Response]]
     Reply = Callable[[Request, Target, Any], Awaitable[Response]]
+    _Answer = Callable[[Request, Target, Any], dict[str, Any]]
     Wrap = Callable[[EndpointKind, Reply], Endpoint]
 
 __all__ = ["CachedContents", "cache_routes"]
@@ -47,8 +48,6 @@ class _Cache:
     """One cached content.
 
     Attributes:
-        name: Resource name.
-        model: Bare model name.
         about: Its description without times: `model` in the service's spelling, `displayName`, the tokens.
         prompt: What it stands for: contents, system instruction, tools and tool configuration.
         tokens: What that counts, by modality.
@@ -112,11 +111,7 @@ class CachedContents:
         return cache.as_json()
 
     def get(self, name: str, target: Target) -> dict[str, Any]:
-        """Describe one.
-
-        Raises:
-            EmulatedError: There is none of that name.
-        """
+        """Describe one; an error where there is none of that name."""
         return self._find(name, target).as_json()
 
     def list(self, target: Target, query: Mapping[str, str]) -> dict[str, Any]:
@@ -144,11 +139,7 @@ class CachedContents:
         return renewed.as_json()
 
     def delete(self, name: str, target: Target) -> dict[str, Any]:
-        """Forget one.
-
-        Raises:
-            EmulatedError: There is none of that name.
-        """
+        """Forget one; an error where there is none of that name."""
         self._find(name, target)
         with self._lock:
             self._caches.pop(name, None)
@@ -207,17 +198,14 @@ _CACHE_ONLY_FIELDS = {
 
 def _too_small(tokens: int, target: Target) -> str:
     if target.endpoint == "vertex":
-        return (
-            f"The cached content is of {tokens} tokens. The minimum token count to start caching is "
-            f"{_LEAST_TOKENS}."
-        )
+        least = f"The minimum token count to start caching is {_LEAST_TOKENS}."
+        return f"The cached content is of {tokens} tokens. {least}"
     return f"Cached content is too small. total_token_count={tokens}, min_total_token_count={_LEAST_TOKENS}"
 
 
 def _new_name(target: Target) -> str:
-    number = (
-        str(secrets.randbelow(9 * 10**18) + 10**18) if target.endpoint == "vertex" else secrets.token_hex(20)
-    )
+    is_vertex = target.endpoint == "vertex"
+    number = str(secrets.randbelow(9 * 10**18) + 10**18) if is_vertex else secrets.token_hex(20)
     return f"{target.parent}cachedContents/{number}"
 
 
@@ -269,7 +257,7 @@ def cache_routes(
             check_model(replace(target, model=model.rpartition("/")[2], action="createCachedContent"))
         return caches.create(body, target)
 
-    rows: tuple[tuple[str, str, Callable[[Request, Target, Any], dict[str, Any]]], ...] = (
+    rows: tuple[tuple[str, str, _Answer], ...] = (
         ("POST", "", create),
         ("GET", "", lambda request, target, _: caches.list(target, request.query_params)),
         ("GET", "/{cache}", lambda request, target, _: caches.get(_name(request, target), target)),
@@ -287,7 +275,7 @@ def cache_routes(
     ]
 
 
-def _reply(answer: Callable[[Request, Target, Any], dict[str, Any]]) -> Reply:
+def _reply(answer: _Answer) -> Reply:
     async def reply(request: Request, target: Target, body: Any) -> Response:
         return json_response(answer(request, target, body))
 

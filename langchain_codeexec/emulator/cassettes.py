@@ -217,16 +217,16 @@ def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> Non
 
 def nearest(request: RecordedRequest, recorded: Iterable[RecordedRequest]) -> str:
     """The recorded request most like this one, as a difference to it; empty where there is none."""
-    wanted = _text_of(request)
+    text = _text_of(request)
     matcher = difflib.SequenceMatcher(autojunk=False)
-    matcher.set_seq2(wanted.splitlines())
+    matcher.set_seq2(text.splitlines())
     best, likeness = "", -1.0
     for candidate in map(_text_of, recorded):
         matcher.set_seq1(candidate.splitlines())
         if (ratio := matcher.ratio()) > likeness:
             best, likeness = candidate, ratio
     difference = difflib.unified_diff(
-        best.splitlines(), wanted.splitlines(), "nearest recorded request", "this request", lineterm="", n=1
+        best.splitlines(), text.splitlines(), "nearest recorded request", "this request", lineterm="", n=1
     )
     return "\n".join(list(difference)[:_DIFF_LINES]) if likeness >= 0 else ""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
-__all__ = ["GEMINI_LIBRARIES", "GeminiLibraries", "Libraries", "default_executor"]
+__all__ = ["GeminiLibraries", "Libraries", "default_executor"]
 
 Libraries: TypeAlias = Literal["gemini", "all"]
 """Which libraries programs can import: those of Gemini's environment, or all that are installed here."""
@@ -106,29 +106,17 @@ class GeminiLibraries:
         return self._executor.name
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program.
-
-        Raises:
-            ExecutorError: The executor failed.
-        """
+        """Run one program."""
         with self.session() as session:
             return session.run(request)
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program without blocking the event loop.
-
-        Raises:
-            ExecutorError: The executor failed.
-        """
+        """Run one program without blocking the event loop."""
         return await asyncio.to_thread(self.run, request)
 
     @contextmanager
     def session(self) -> Iterator[ExecutorSession]:
-        """Open a session.
-
-        Raises:
-            ExecutorError: The executor failed.
-        """
+        """Open a session of the executor within."""
         with self._executor.session() as session:
             yield _FencedSession(session)
 

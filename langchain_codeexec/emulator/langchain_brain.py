@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_codeexec.emulator.answering import MENDING_ATTEMPTS, input_files
-from langchain_codeexec.emulator.parsing import bytes_from_base64
+from langchain_codeexec.emulator.parsing import bytes_from_base64, declared_functions
 from langchain_codeexec.emulator.rules import declares
 from langchain_codeexec.emulator.service_errors import not_prepared
 from langchain_codeexec.executions import Outcome
@@ -27,14 +27,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.brain import Parts, Prompt
     from langchain_codeexec.gemini.wire import Content, GenerateContentRequest, GenerateContentResponse, Part
 
-__all__ = [
-    "PROTOCOL",
-    "LangChainBrain",
-    "code_block",
-    "messages_from_request",
-    "result_text",
-    "tools_from_request",
-]
+__all__ = ["PROTOCOL", "LangChainBrain"]
 
 _OUTCOMES = MappingProxyType(
     {
@@ -64,8 +57,7 @@ def tools_from_request(request: GenerateContentRequest) -> list[dict[str, Any]]:
     allowed = config.get("allowedFunctionNames") or ()
     return [
         {"type": "function", "function": _function(declaration)}
-        for tool in request.get("tools") or []
-        for declaration in tool.get("functionDeclarations") or []
+        for declaration in declared_functions(request)
         if config.get("mode") != "NONE" and (not allowed or declaration.get("name") in allowed)
     ]
 

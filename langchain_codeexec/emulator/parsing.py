@@ -11,7 +11,7 @@ import base64
 import json
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.emulator.schema import ENUMS, PART_DATA, field_table, snake_case
 from langchain_codeexec.emulator.service_errors import invalid
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from langchain_codeexec.emulator.targets import Target
+    from langchain_codeexec.gemini.wire import FunctionDeclaration
 
-__all__ = ["bytes_from_base64", "parse_json", "parse_message"]
+__all__ = ["bytes_from_base64", "declared_functions", "parse_json", "parse_message", "tool_kinds"]
 
 
 def bytes_from_base64(text: str) -> bytes:
@@ -53,11 +54,21 @@ def parse_json(raw: bytes) -> Any:
         raise invalid(f"Invalid JSON payload received. Unexpected token.\n{error}") from error
 
 
-def _strict_json(found: re.Match[str]) -> str:
-    double, single = found.groups()
+def _strict_json(match: re.Match[str]) -> str:
+    double, single = match.groups()
     if single is not None:
         return json.dumps(single.replace("\\'", "'"))
     return double or ""
+
+
+def tool_kinds(request: Mapping[str, Any]) -> list[str]:
+    """The kind of every tool of a request, one for each entry and key, in order."""
+    return [kind for tool in request.get("tools") or [] for kind in tool]
+
+
+def declared_functions(request: Mapping[str, Any]) -> list[FunctionDeclaration]:
+    """The function declarations of a request."""
+    return [one for tool in request.get("tools") or [] for one in tool.get("functionDeclarations") or []]
 
 
 def parse_message(message: str, body: Any, target: Target) -> dict[str, Any]:
@@ -82,18 +93,9 @@ def parse_message(message: str, body: Any, target: Target) -> dict[str, Any]:
         return parsed
     detail = {
         "@type": "type.googleapis.com/google.rpc.BadRequest",
-        "fieldViolations": [violation.as_json() for violation in parser.violations],
+        "fieldViolations": parser.violations,
     }
-    raise invalid("\n".join(violation.description for violation in parser.violations), details=[detail])
-
-
-class _Violation(NamedTuple):
-    field: str
-    description: str
-
-    def as_json(self) -> dict[str, str]:
-        named = {"field": self.field} if self.field else {}
-        return {**named, "description": self.description}
+    raise invalid("\n".join(violation["description"] for violation in parser.violations), details=[detail])
 
 
 class _Parser:
@@ -101,7 +103,7 @@ class _Parser:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.violations: list[_Violation] = []
+        self.violations: list[dict[str, str]] = []
 
     def message(self, kind: str, value: dict[str, Any], path: str) -> dict[str, Any]:
         fields = field_table(kind, self.target)
@@ -169,11 +171,14 @@ class _Parser:
     def _unknown(self, name: str, path: str, why: str) -> None:
         at = f" at '{path}'" if path else ""
         text = f'Invalid JSON payload received. Unknown name "{name}"{at}: {why}'
-        self.violations.append(_Violation(path, text))
+        self._violation(path, text)
 
     def _wrong(self, path: str, expected: str, value: Any, why: str = "") -> None:
         reason = why or json.dumps(value, ensure_ascii=False)
-        self.violations.append(_Violation(path, f"Invalid value at '{path}' ({expected}), {reason}"))
+        self._violation(path, f"Invalid value at '{path}' ({expected}), {reason}")
+
+    def _violation(self, path: str, text: str) -> None:
+        self.violations.append({**({"field": path} if path else {}), "description": text})
 
 
 def _string(value: Any) -> str:

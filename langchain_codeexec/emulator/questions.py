@@ -50,7 +50,7 @@ class Program:
     def answer(self, output: str) -> str:
         """What is said after the run."""
         values = {**dict(_LABELLED.findall(output)), "output": output.strip("\n")}
-        return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), self.after)
+        return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), self.after)
 
 
 class Call(NamedTuple):
@@ -129,9 +129,9 @@ def _form(pattern: str) -> Callable[[_Build], _Build]:
     return add
 
 
-def _statistic(found: re.Match[str], setup: str, terms: str) -> tuple[str, str, str]:
+def _statistic(match: re.Match[str], setup: str, terms: str) -> tuple[str, str, str]:
     """Its label, its noun, and a program that computes it of the terms that `setup` makes."""
-    label, noun, function = _STATISTICS[found["statistic"].lower()]
+    label, noun, function = _STATISTICS[match["statistic"].lower()]
     code = f'{setup}{label} = {function}({terms})\nprint(f"{{{label} = }}")\n'
     modules = [name for name in ("csv", "math", "statistics") if f"{name}." in code]
     return label, noun, "".join(f"import {name}\n" for name in modules) + "\n" * bool(modules) + code
@@ -141,10 +141,10 @@ def _statistic(found: re.Match[str], setup: str, terms: str) -> tuple[str, str, 
     rf"{_STATISTIC} of the first (?P<count>[1-9]\d{{0,5}}) (?P<noun>{'|'.join(_SERIES)})[?.]?"
     r"(?: Generate and run code for the calculation(?:, and make sure you get all (?P=count))?\.)?"
 )
-def _first_terms(found: re.Match[str], _: _Files) -> Program:
-    count, noun = int(found["count"]), found["noun"].lower()
+def _first_terms(match: re.Match[str], _: _Files) -> Program:
+    count, noun = int(match["count"]), match["noun"].lower()
     setup = _SERIES[noun].format(count=count, end=count + 1)
-    label, name, code = _statistic(found, setup, "terms")
+    label, name, code = _statistic(match, setup, "terms")
     terms = f"the first {count} {noun.replace('primes', 'prime numbers').replace('fibo', 'Fibo')}"
     before = (
         f"I will collect {terms} by trial division and compute their {name}."
@@ -155,18 +155,18 @@ def _first_terms(found: re.Match[str], _: _Files) -> Program:
 
 
 @_form(rf"{_STATISTIC} of (?P<numbers>{_LIST}){_END}")
-def _listed(found: re.Match[str], _: _Files) -> Program:
-    numbers = re.findall(_NUMBER, found["numbers"])
+def _listed(match: re.Match[str], _: _Files) -> Program:
+    numbers = re.findall(_NUMBER, match["numbers"])
     shown = ", ".join(numbers)
-    label, name, code = _statistic(found, f"numbers = [{shown}]\n", "numbers")
+    label, name, code = _statistic(match, f"numbers = [{shown}]\n", "numbers")
     before = f"I will compute the {name} of the {len(numbers)} numbers."
     return Program("listed numbers", before, code, f"For the numbers {shown}: the {name} is {{{label}}}.")
 
 
 @_form(rf"{_STATISTIC} of (?:the )?(?:column (?P<last>{_NAME})|(?P<first>{_NAME}) column){_END}")
-def _column(found: re.Match[str], files: _Files) -> Program | None:
+def _column(match: re.Match[str], files: _Files) -> Program | None:
     """A statistic of a column of the only table there is, where all its rows hold a number."""
-    column = (found["first"] or found["last"]).strip("'\"")
+    column = (match["first"] or match["last"]).strip("'\"")
     try:
         [table] = (file for file in files if file.name.endswith(".csv"))
         rows = csv.DictReader(io.StringIO(table.data.decode("utf-8-sig")))
@@ -180,23 +180,23 @@ def _column(found: re.Match[str], files: _Files) -> Program | None:
         f"with open({table.name!r}, encoding='utf-8-sig', newline='') as file:\n"
         f"    numbers = [{kind}(row[{column!r}]) for row in csv.DictReader(file)]\n"
     )
-    label, name, code = _statistic(found, setup, "numbers")
+    label, name, code = _statistic(match, setup, "numbers")
     before = f"I will read {table.name} and compute the {name} of {column}."
     return Program("a column of a table", before, code, f"The {name} of {column} is {{{label}}}.")
 
 
 @_form(rf"{_ASK}(?P<share>{_NUMBER}) ?(?:%|percent) of (?P<whole>{_NUMBER}){_END}")
-def _percentage(found: re.Match[str], _: _Files) -> Program:
-    share, whole = found["share"], found["whole"]
+def _percentage(match: re.Match[str], _: _Files) -> Program:
+    share, whole = match["share"], match["whole"]
     code = f'result = {whole} * {share} / 100\nprint("result =", round(result, 6))\n'
     before, after = f"I will compute {share}% of {whole}.", f"{share}% of {whole} is {{result}}."
     return Program("a percentage", before, code, after)
 
 
 @_form(rf"{_ASK}(?!.*\d-\d+-\d|.*\d/\d+/\d|\d{{3}}-\d{{4}}\b)(?P<expression>[-+*/().\d ]{{1,300}}?){_END}")
-def _expression(found: re.Match[str], _: _Files) -> Program | None:
+def _expression(match: re.Match[str], _: _Files) -> Program | None:
     """Arithmetic; what may be a date or a telephone number is none."""
-    source = found["expression"].strip()
+    source = match["expression"].strip()
     try:
         tree = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -213,9 +213,9 @@ def _expression(found: re.Match[str], _: _Files) -> Program | None:
     r"plot (?:a bar chart of )?(?:the|these) (?P<topic>(?:monthly )?sales|rainfall|temperatures|values)"
     rf"(?P<unit> in \w+)?: (?P<pairs>[^\W\d_]+ {_NUMBER}(?:(?:,? and |, )[^\W\d_]+ {_NUMBER})+)\.?"
 )
-def _plot(found: re.Match[str], _: _Files) -> Program:
-    pairs = re.findall(rf"(\w+) ({_NUMBER})", found["pairs"])
-    title = found["topic"].capitalize() + (found["unit"] or "")
+def _plot(match: re.Match[str], _: _Files) -> Program:
+    pairs = re.findall(rf"(\w+) ({_NUMBER})", match["pairs"])
+    title = match["topic"].capitalize() + (match["unit"] or "")
     code = (
         "import matplotlib.pyplot as plt\n\n"
         f"labels = {[label for label, _ in pairs]!r}\nvalues = [{', '.join(value for _, value in pairs)}]\n"
@@ -293,15 +293,15 @@ def program_for(text: str, *, earlier: str = "", files: Sequence[InlineFile] = (
         earlier: The question before it.
         files: The files of the request.
     """
-    if found := _GIVEN.fullmatch(text):
-        return Program("a given program", "", found["code"], "The code ran and printed:\n{output}")
+    if match := _GIVEN.fullmatch(text):
+        return Program("a given program", "", match["code"], "The code ran and printed:\n{output}")
     question = one_line(text)
     scene = _SCENES.get(question)
     if scene and scene.follows in ("", one_line(earlier)):
         return scene
     for pattern, build in _FORMS:
-        found = pattern.fullmatch(question) if len(question) <= _LONGEST else None
-        if found and (program := build(found, files)):
+        match = pattern.fullmatch(question) if len(question) <= _LONGEST else None
+        if match and (program := build(match, files)):
             return program
     return None
 

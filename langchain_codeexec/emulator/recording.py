@@ -89,44 +89,23 @@ class RecordingProxy(LocalServer):
     ) -> None:
         if not is_http_url(base_url):
             raise ConfigurationError(f"base_url {base_url!r} is no http or https URL")
-        self._recorder = _Recorder(base_url.rstrip("/"), cassette, Scrubber(secrets), timeout)
-        app = Starlette(routes=[Route("/{path:path}", self._recorder.answer, methods=_METHODS)])
+        self._base_url = base_url.rstrip("/")
+        self._cassette = cassette
+        self._scrubber = Scrubber(secrets)
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._received = 0
+        self._recorded: dict[int, Interaction] = {}
+        app = Starlette(routes=[Route("/{path:path}", self._answer, methods=_METHODS)])
         super().__init__(app, host=host, port=port)
 
     @property
     def interactions(self) -> tuple[Interaction, ...]:
         """What was recorded so far."""
-        return self._recorder.interactions
-
-
-def _recorded_request(request: Request, raw: bytes, scrubber: Scrubber) -> RecordedRequest:
-    """A request as a cassette holds it."""
-    scrubber.learn(request.url.path, request.url.query, request.headers)
-    query = {name: value for name, value in parse_qsl(request.url.query) if name not in SECRET_QUERY}
-    return RecordedRequest(
-        method=request.method,
-        path=scrubber.text(request.url.path),
-        query=scrubber.value(query),
-        body=scrubber.value(_parsed(raw)) if raw else None,
-    )
-
-
-class _Recorder:
-    def __init__(self, base_url: str, cassette: str | Path, scrubber: Scrubber, timeout: float) -> None:
-        self._base_url = base_url
-        self._cassette = cassette
-        self._scrubber = scrubber
-        self._timeout = timeout
-        self._lock = threading.Lock()
-        self._received = 0
-        self._recorded: dict[int, Interaction] = {}
-
-    @property
-    def interactions(self) -> tuple[Interaction, ...]:
         with self._lock:
             return tuple(self._recorded[place] for place in sorted(self._recorded))
 
-    async def answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> Response:
         place, self._received = self._received, self._received + 1
         client = httpx.AsyncClient(timeout=self._timeout)
         try:
@@ -185,6 +164,18 @@ class _Recorder:
         with self._lock:
             self._recorded[place] = interaction
             write_cassette(self._cassette, [self._recorded[place] for place in sorted(self._recorded)])
+
+
+def _recorded_request(request: Request, raw: bytes, scrubber: Scrubber) -> RecordedRequest:
+    """A request as a cassette holds it."""
+    scrubber.learn(request.url.path, request.url.query, request.headers)
+    query = {name: value for name, value in parse_qsl(request.url.query) if name not in SECRET_QUERY}
+    return RecordedRequest(
+        method=request.method,
+        path=scrubber.text(request.url.path),
+        query=scrubber.value(query),
+        body=scrubber.value(_parsed(raw)) if raw else None,
+    )
 
 
 def _raw_path(request: Request) -> str:
@@ -249,7 +240,7 @@ class CassettePlayer(LocalServer):
         super().__init__(app, host=host, port=port)
 
     def assert_finished(self) -> None:
-        """Check that every interaction was used and every request response.
+        """Check that every interaction was used and every request answered.
 
         Raises:
             AssertionError: It names those that were not.

@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 import threading
-from contextlib import suppress
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from types import MappingProxyType
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from langchain_codeexec.emulator.answering import Answer
-    from langchain_codeexec.emulator.disturbances import Disturbance
+    from langchain_codeexec.emulator.fault_injection import FaultInjection
     from langchain_codeexec.emulator.targets import Target
     from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
 
@@ -189,64 +189,45 @@ class Stepper(Generic[T]):
     def __init__(self, steps: Generator[T]) -> None:
         self._steps = steps
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._busy = False
+        self._last: Future[Any] | None = None
         self._closed = False
-        threading.Thread(target=self._work, name="gemini-emulator-brain", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="gemini-emulator-brain", daemon=True)
+        self._thread.start()
 
     async def next(self) -> T | None:
         """The next step; `None` after the last."""
-        self._busy = True
-        step = await self._run(lambda: next(self._steps, None))
-        self._busy = False
-        return step()
+        self._last = step = self._submit(lambda: next(self._steps, None))
+        return await asyncio.wrap_future(step)
 
     async def aclose(self) -> None:
         """Close the generator and end the thread; a step given up on ends first and is not awaited."""
         if self._closed:
             return
         self._closed = True
-        if self._busy:
-            self._jobs.put(self._steps.close)
-            self._jobs.put(None)
-            return
-        closed = await self._run(self._steps.close)
+        given_up = self._last is not None and not self._last.done()
+        closed = self._submit(self._steps.close)
         self._jobs.put(None)
-        closed()
+        if not given_up:
+            await asyncio.wrap_future(closed)
+            self._thread.join()  # it has nothing left to do
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
 
-    async def _run(self, work: Callable[[], R]) -> Callable[[], R]:
-        """Do some work in the thread; gives a function that returns or raises what it did."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Callable[[], R]] = loop.create_future()
+    def _submit(self, work: Callable[[], R]) -> Future[R]:
+        """Have some work done in the thread."""
+        future: Future[R] = Future()
+        future.set_running_or_notify_cancel()  # who waits may go away; the work is done
 
         def job() -> None:
-            outcome = _outcome(work)
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_settle, done, outcome)
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
+                future.set_exception(error)
 
         self._jobs.put(job)
-        return await done
-
-
-def _outcome(work: Callable[[], R]) -> Callable[[], R]:
-    try:
-        result = work()
-    except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
-        failure = error
-
-        def fail() -> R:
-            raise failure
-
-        return fail
-    return lambda: result
-
-
-def _settle(done: asyncio.Future[T], outcome: T) -> None:
-    if not done.done():
-        done.set_result(outcome)
+        return future
 
 
 async def first_body(bodies: Stepper[GenerateContentResponse], *, last: bool) -> GenerateContentResponse:
@@ -338,7 +319,7 @@ def error_response(error: EmulatedError, *, as_array: bool = False) -> Response:
 def stream_response(
     bodies: AsyncIterator[Mapping[str, Any]],
     framing: _Framing,
-    disturbance: Disturbance,
+    injection: FaultInjection,
     source: Stepper[Any],
 ) -> Response:
     """Answer with bodies as they are made.
@@ -346,12 +327,12 @@ def stream_response(
     Args:
         bodies: What is sent; the first is made before the answer begins, so that its failure is a status.
         framing: How they are put into one body.
-        disturbance: What goes wrong on the way.
+        injection: What goes wrong on the way.
         source: Closed when the stream ends or the client goes away.
     """
     frame, media_type = framing
-    frames = frame(disturbance.texts(_texts(disturbance.bodies(bodies))))
-    return _Stream(disturbance.frames(frames), source, media_type)
+    frames = frame(injection.texts(_texts(injection.bodies(bodies))))
+    return _Stream(injection.frames(frames), source, media_type)
 
 
 # -- the connection beneath ----------------------------------------------------------------------------

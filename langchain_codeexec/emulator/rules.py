@@ -22,8 +22,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.answering import minted_by
-from langchain_codeexec.emulator.parsing import parse_message
-from langchain_codeexec.emulator.schema import PART_DATA, snake_case
+from langchain_codeexec.emulator.parsing import parse_message, tool_kinds
+from langchain_codeexec.emulator.schema import PART_DATA, REQUESTS, snake_case
 from langchain_codeexec.emulator.service_errors import invalid, unable
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ __all__ = ["SKIP_SIGNATURE", "checked_request", "declares"]
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """The documented stand-in for the signature of a call the model did not make."""
-
-_MESSAGES = MappingProxyType({"countTokens": "CountTokensRequest"})
 
 
 def checked_request(
@@ -60,7 +58,7 @@ def checked_request(
     Raises:
         EmulatedError: 400, as the service would answer.
     """
-    request = parse_message(_MESSAGES.get(target.action, "GenerateContentRequest"), body, target)
+    request = parse_message(REQUESTS[target.action], body, target)
     request = complete(request.get("generateContentRequest", request), target)
     for check in _CHECKS[target.action]:
         check(request, target)
@@ -220,28 +218,15 @@ def _check_code_history(request: _Request, _: Target) -> None:
 _FUNCTIONS = "functionDeclarations"
 _FLAG = "includeServerSideToolInvocations"
 _SEARCH_TOOLS = frozenset(
-    {
-        "googleSearch",
-        "googleSearchRetrieval",
-        "enterpriseWebSearch",
-        "retrieval",
-        "urlContext",
-        "googleMaps",
-        "parallelAiSearch",
-        "exaAiSearch",
-    }
+    "googleSearch googleSearchRetrieval enterpriseWebSearch retrieval urlContext googleMaps parallelAiSearch "
+    "exaAiSearch".split()
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 
 
-def _kinds(request: _Request) -> list[str]:
-    """The kind of every tool, one for each entry and key, in order."""
-    return [kind for tool in request.get("tools") or [] for kind in tool]
-
-
 def declares(request: _Request, kind: str) -> bool:
     """Whether the request declares a tool of that kind."""
-    return kind in _kinds(request)
+    return kind in tool_kinds(request)
 
 
 def _declarations(request: _Request) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -270,7 +255,7 @@ def _check_tools(request: _Request, target: Target) -> None:
 
 
 def _mixes(request: _Request) -> bool:
-    kinds = set(_kinds(request))
+    kinds = set(tool_kinds(request))
     return _FUNCTIONS in kinds and len(kinds) > 1
 
 
@@ -294,7 +279,7 @@ def _developer_older(request: _Request, target: Target) -> str:
 
 
 def _vertex_older(request: _Request, _: Target) -> str:
-    kinds = _kinds(request)
+    kinds = tool_kinds(request)
     if len(kinds) > 1 and not set(kinds) <= _SEARCH_TOOLS:
         return "Multiple tools are supported only when they are all search tools."
     return ""
@@ -321,21 +306,16 @@ def _check_tool_config(request: _Request, _: Target) -> None:
 # -- files and settings --------------------------------------------------------------------------------
 
 _FAMILIES = ("text/", "audio/", "video/")
-_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
-_DOCUMENTS = ("application/pdf", "application/rtf", "application/xml", "application/javascript")
+_ON_BOTH = frozenset(
+    "image/png image/jpeg image/webp image/heic image/heif "
+    "application/pdf application/rtf application/xml application/javascript".split()
+)
 _READABLE: Mapping[EndpointKind, frozenset[str]] = MappingProxyType(
     {
-        "vertex": frozenset((*_IMAGES, *_DOCUMENTS)),
-        "developer": frozenset(
-            (
-                *_IMAGES,
-                *_DOCUMENTS,
-                "application/json",
-                "application/x-javascript",
-                "application/x-python-code",
-                "application/x-typescript",
-                "application/typescript",
-            )
+        "vertex": _ON_BOTH,
+        "developer": _ON_BOTH.union(
+            "application/json application/x-javascript application/x-python-code application/x-typescript "
+            "application/typescript".split()
         ),
     }
 )
@@ -344,11 +324,10 @@ _READABLE: Mapping[EndpointKind, frozenset[str]] = MappingProxyType(
 
 def _check_files(request: _Request, target: Target) -> None:
     """Refuse files of a type that no model reads."""
-    for content in request.get("contents") or []:
-        for part in content.get("parts") or []:
-            for kind in ("inlineData", "fileData"):
-                if kind in part:
-                    _check_type(part[kind].get("mimeType", ""), kind, target)
+    for _, part in _numbered_parts(request):
+        for kind in ("inlineData", "fileData"):
+            if kind in part:
+                _check_type(part[kind].get("mimeType", ""), kind, target)
 
 
 def _check_type(mime_type: str, kind: str, target: Target) -> None:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langchain_codeexec.emulator.answering import input_files
+from langchain_codeexec.emulator.parsing import declared_functions, tool_kinds
 from langchain_codeexec.emulator.questions import (
     CALLS,
     TEXTS,
@@ -121,13 +122,12 @@ class _Talk:
         self.question = one_line(text)
         earlier = spoken[-2][1] if len(spoken) > 1 else ""
         self.program = program_for(text, earlier=earlier, files=input_files(request))
-        tools = request.get("tools") or []
         calling = (request.get("toolConfig") or {}).get("functionCallingConfig") or {}
         mode, allowed = calling.get("mode"), calling.get("allowedFunctionNames")
-        declared = [_Function(one) for tool in tools for one in tool.get("functionDeclarations") or []]
+        declared = map(_Function, declared_functions(request))
         self.functions = [one for one in declared if mode != "NONE" and (not allowed or one.name in allowed)]
         self.must_call = mode == "ANY" and bool(self.functions)
-        self.can_run = any("codeExecution" in tool for tool in tools)
+        self.can_run = "codeExecution" in tool_kinds(request)
         self.config = request.get("generationConfig") or {}
         self.schema = _schema(self.config)
         parts = [part for content in contents[start + 1 :] for part in content.get("parts") or []]
@@ -210,32 +210,34 @@ class SceneBrain:
 def _calling(talk: _Talk) -> tuple[str, _Parts] | None:
     """Where function calls come from, and the calls; `None` where the answer is written."""
     if left := [call for call in talk.calls if call not in talk.made]:
-        return "scene: calls of functions" if talk.question in CALLS else "form: named calls", _made(*left)
+        return "scene: calls of functions" if talk.question in CALLS else "form: named calls", _call_parts(
+            *left
+        )
     program, delegate = talk.program, talk.delegate
     if program and delegate and not talk.can_run:
         argument = talk.question if delegate.runs == "task" else program.code
-        return f"{program.origin}, delegated", _made(Call(delegate.name, {delegate.runs: argument}))
+        return f"{program.origin}, delegated", _call_parts(Call(delegate.name, {delegate.runs: argument}))
     return ("a call that the request demands", _demanded(talk)) if talk.must_call else None
 
 
 def _writing(talk: _Talk) -> tuple[str, _Parts]:
     """Where a written answer comes from, and its parts."""
     if talk.question in TEXTS:
-        return "scene: a text", _told(TEXTS[talk.question])
+        return "scene: a text", _text_part(TEXTS[talk.question])
     if talk.schema is not None:
         return "a form that the request demands", _json(talk, talk.schema)
     if talk.responses:
-        return "what functions returned", _told(_repeated(talk))
+        return "what functions returned", _text_part(_repeated(talk))
     if talk.program:
-        return talk.program.origin, _run(talk.program) if talk.can_run else _told(_NO_CODE)
-    return "no scene or form is the question's", _told(_NO_ANSWER)
+        return talk.program.origin, _run(talk.program) if talk.can_run else _text_part(_NO_CODE)
+    return "no scene or form is the question's", _text_part(_NO_ANSWER)
 
 
-def _told(text: str) -> _Parts:
+def _text_part(text: str) -> _Parts:
     yield {"text": f"{text}\n"}
 
 
-def _made(*calls: Call) -> _Parts:
+def _call_parts(*calls: Call) -> _Parts:
     for call in calls:
         yield {"functionCall": {"name": call.name, "args": dict(call.args)}}
 
@@ -243,11 +245,11 @@ def _made(*calls: Call) -> _Parts:
 def _run(program: Program) -> _Parts:
     if program.before:
         yield {"text": f"{program.before}\n\n"}
-    _, answer = yield from _ran(program)
+    _, answer = yield from _program_run(program)
     yield {"text": f"{answer}\n"}
 
 
-def _ran(program: Program) -> Generator[Part, ExecutionResult | None, tuple[dict[str, Any], str]]:
+def _program_run(program: Program) -> Generator[Part, ExecutionResult | None, tuple[dict[str, Any], str]]:
     """Run a program; what it printed, and the answer as a sentence."""
     result = yield {"executableCode": {"language": "PYTHON", "code": program.code}}
     if result is not None and result.outcome is Outcome.OK:
@@ -260,7 +262,7 @@ def _demanded(talk: _Talk) -> _Parts:
     """A call of an allowed function: from the question, a run or what functions returned, else of stand-ins."""
     values = talk.values
     if talk.program and talk.can_run and not values:
-        values, _ = yield from _ran(talk.program)
+        values, _ = yield from _program_run(talk.program)
     stated = {
         name: inside or behind for name, inside, behind in _CALL_PARTS.findall(talk.question[:_LONGEST])
     }
@@ -278,13 +280,13 @@ def _demanded(talk: _Talk) -> _Parts:
     if function.runs:
         args = {function.runs: talk.question}
     values = values | {name: value for name, value in args.items() if name in function.properties}
-    yield from _made(Call(function.name, Filling(function.schema, values).filled() or {}))
+    yield from _call_parts(Call(function.name, Filling(function.schema, values).filled() or {}))
 
 
 def _json(talk: _Talk, schema: Mapping[str, Any]) -> _Parts:
     values, text = talk.values, _NO_ANSWER
     if talk.program and talk.can_run and not values:
-        values, text = yield from _ran(talk.program)
+        values, text = yield from _program_run(talk.program)
     elif talk.program and values:
         text = talk.program.answer("\n".join(f"{name} = {value}" for name, value in values.items()))
     filled = Filling(schema, values, text).filled()

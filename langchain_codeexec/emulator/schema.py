@@ -18,20 +18,11 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.emulator.targets import Target
 
-__all__ = ["ENUMS", "MESSAGES", "PART_DATA", "field_table", "snake_case"]
+__all__ = ["ENUMS", "MESSAGES", "PART_DATA", "REQUESTS", "field_table", "snake_case"]
 
 PART_DATA = frozenset(
-    {
-        "text",
-        "inlineData",
-        "fileData",
-        "functionCall",
-        "functionResponse",
-        "executableCode",
-        "codeExecutionResult",
-        "toolCall",
-        "toolResponse",
-    }
+    "text inlineData fileData functionCall functionResponse executableCode codeExecutionResult toolCall "
+    "toolResponse".split()
 )
 """The members of a part's oneof `data`."""
 
@@ -129,6 +120,16 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = MappingProxyType(
         }.items()
     }
 )
+
+
+REQUESTS: Mapping[str, str] = MappingProxyType(
+    {
+        "generateContent": "GenerateContentRequest",
+        "streamGenerateContent": "GenerateContentRequest",
+        "countTokens": "CountTokensRequest",
+    }
+)
+"""The message that each method takes."""
 
 
 def _enum(prefix: str, names: str) -> tuple[str, ...]:

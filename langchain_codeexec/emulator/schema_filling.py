@@ -78,7 +78,7 @@ class Filling:
         if listed:
             plain_first = sorted(listed, key=lambda option: "$ref" in option)
             options = [
-                found for option in plain_first for found in self._options({**one, **option}, depth + 1)
+                plain for option in plain_first for plain in self._options({**one, **option}, depth + 1)
             ]
         else:
             implied = "object" if "properties" in one else "array" if "items" in one else ""
@@ -89,17 +89,17 @@ class Filling:
         return [*options, {"type": "null"}] if one.get("nullable") else options
 
     def _target(self, reference: str) -> dict[str, Any]:
-        found: Any = self._root
+        schema: Any = self._root
         for step in filter(None, reference.lstrip("#").split("/")):
-            found = found.get(step, {})
-        return dict(found)
+            schema = schema.get(step, {})
+        return dict(schema)
 
     def _known(self, options: Sequence[Mapping[str, Any]], name: str) -> Any:
         if name in self._values:
             value = self._values[name]
             texts = [value] if isinstance(value, list | dict | str) else [value, str(value)]
-            found = (self._as(one, option) for one in texts for option in options)
-            return next((one for one in found if one is not ABSENT), ABSENT)
+            typed = (self._as(one, option) for one in texts for option in options)
+            return next((one for one in typed if one is not ABSENT), ABSENT)
         for label in self._unused:
             for option in options:
                 if option["type"] in {"integer", "number", "array"}:

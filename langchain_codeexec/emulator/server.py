@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from langchain_codeexec.emulator.app import AppOptions, ServerOptions
+    from langchain_codeexec.emulator.app import AppOptions
     from langchain_codeexec.emulator.assertions import ReceivedRequest
     from langchain_codeexec.emulator.brain import Brain
     from langchain_codeexec.emulator.hosting import Hosting
     from langchain_codeexec.executors.base import CodeExecutor
 
-__all__ = ["GeminiEmulator", "LocalServer", "is_http_url", "serve"]
+__all__ = ["GeminiEmulator", "LocalServer", "is_http_url"]
 
 
 class LocalServer:
@@ -242,43 +242,15 @@ class GeminiEmulator(LocalServer):
         """What came in so far, in the order it was answered."""
         return tuple(self._log)
 
-    def assert_requested(self, *, times: int | None = None, **wanted: Any) -> None:
+    def assert_requested(self, *, times: int | None = None, **conditions: Any) -> None:
         """Check that there was a request to generate content.
 
         Args:
             times: How often; by default at least once.
-            **wanted: `text` or `regex` in the last turn, `model`, and all of its `tools` or `functions`: see
+            **conditions: `text` or `regex` in the last turn, `model`, and all of its `tools` or `functions`: see
                 `langchain_codeexec.emulator.assertions.assert_requested`.
 
         Raises:
             AssertionError: It shows the requests there were instead.
         """
-        assert_requested(self._log, times=times, **wanted)
-
-
-def serve(
-    brain: Brain | None = None,
-    executor: CodeExecutor | None = None,
-    *,
-    announce: Callable[[str], None] | None = None,
-    **options: Unpack[ServerOptions],
-) -> None:
-    """Run the emulator in the foreground until interrupted.
-
-    Its page records from the start and remembers the last 1,000 requests, 64 MiB of them at most; beyond that
-    nothing is kept unless `log` is given.
-
-    Args:
-        brain: As for `GeminiEmulator`.
-        executor: As for `GeminiEmulator`.
-        announce: Called with the base URL once connections are accepted.
-        **options: As for `GeminiEmulator`.
-
-    Raises:
-        ConfigurationError: `host` is not a loopback address and `allow_remote` is not set.
-        MissingDependencyError: Starlette or uvicorn is not installed.
-        OSError: The address cannot be bound.
-    """
-    options.setdefault("log", deque(maxlen=0))
-    options.setdefault("record_page", True)
-    GeminiEmulator(brain, executor, **options).serve(announce)
+        assert_requested(self._log, times=times, **conditions)

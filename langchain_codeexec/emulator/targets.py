@@ -14,15 +14,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.gemini.wire import EndpointKind
 
-__all__ = [
-    "Target",
-    "check_credentials",
-    "describe_model",
-    "generation",
-    "is_known",
-    "list_models",
-    "page_of",
-]
+__all__ = ["Target", "check_credentials", "describe_model", "is_known", "list_models", "page_of"]
 
 _LISTED_MODELS = (
     "gemini-2.5-flash",
@@ -35,13 +27,6 @@ _LISTED_MODELS = (
 
 _NUMBERED = re.compile(r"gemini-(\d+)")
 _NEWEST = 3
-
-
-def generation(model: str) -> int:
-    """Major version of the family: names without a number follow the newest, Gemma the rules of Gemini 2."""
-    if numbered := _NUMBERED.match(model):
-        return int(numbered[1])
-    return 2 if model.startswith("gemma-") else _NEWEST
 
 
 def is_known(model: str, also: Collection[str] = ()) -> bool:
@@ -76,8 +61,10 @@ class Target:
 
     @property
     def generation(self) -> int:
-        """Major version of the model's family."""
-        return generation(self.model)
+        """Major version of the family: names without a number follow the newest, Gemma the rules of Gemini 2."""
+        if numbered := _NUMBERED.match(self.model):
+            return int(numbered[1])
+        return 2 if self.model.startswith("gemma-") else _NEWEST
 
     @property
     def signs(self) -> bool:

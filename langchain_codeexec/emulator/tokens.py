@@ -11,7 +11,7 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from langchain_codeexec.emulator.parsing import bytes_from_base64
+from langchain_codeexec.emulator.parsing import bytes_from_base64, declared_functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,15 +19,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.targets import Target
     from langchain_codeexec.gemini.wire import CountTokensResponse, GenerateContentRequest, UsageMetadata
 
-__all__ = [
-    "Usage",
-    "count_tokens",
-    "cut_text",
-    "modality_counts",
-    "part_tokens",
-    "prompt_tokens",
-    "text_tokens",
-]
+__all__ = ["Usage", "count_tokens", "cut_text", "part_tokens", "prompt_tokens", "text_tokens"]
 
 _CHARACTERS = 4
 _BINARY = 258
@@ -83,8 +75,7 @@ def prompt_tokens(request: GenerateContentRequest) -> Counter[str]:
     contents = [*(request.get("contents") or []), request.get("systemInstruction") or {}]
     for content in contents:
         _add(counts, (part_tokens(part) for part in content.get("parts") or []))
-    for tool in request.get("tools") or []:
-        _add(counts, map(_json_tokens, tool.get("functionDeclarations") or []))
+    _add(counts, map(_json_tokens, declared_functions(request)))
     return counts
 
 

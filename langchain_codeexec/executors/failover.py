@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionRequest, InlineFile
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
-__all__ = ["REASONS", "FailoverExecutor", "FailoverSession"]
+__all__ = ["REASONS", "FailoverExecutor"]
 
 _End: TypeAlias = ExecutionResult | CodeExecError
 """How an attempt ends."""

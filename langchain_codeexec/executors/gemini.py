@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         tuple[GenerateContentRequest, float | None], GenerateContentResponse, ExecutionResult
     ]
 
-__all__ = ["GeminiExecutor", "GeminiSession"]
+__all__ = ["GeminiExecutor"]
 
 _PROMPT: Final = (
     "Run this Python program with the code execution tool exactly as it stands. Change nothing, add nothing, "

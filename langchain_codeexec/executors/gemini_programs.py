@@ -1,4 +1,4 @@
-"""What `GeminiExecutor` sends in place of a program, and whether what ran is that.
+"""The programs that `GeminiExecutor` sends, and the check that what ran is what was sent.
 
 A program goes as it stands, or behind lines that put its files under their names and repeat its session's earlier
 programs; its files go as parts of the request, their types in the service's spelling.

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.executions import ExecutionRequest
 
-__all__ = ["ProcessExecutor", "ProcessSession"]
+__all__ = ["ProcessExecutor"]
 
 _RUNNER = Path(__file__).parents[1] / "sandbox" / "_runner.py"
 _MIB = 1 << 20

@@ -90,8 +90,8 @@ def generation(model: str) -> int:
         >>> [generation(name) for name in ("gemini-2.5-flash", "models/gemini-4-pro", "gemini-flash-latest")]
         [2, 4, 3]
     """
-    found = _GENERATION.search(model.rpartition("/")[2])
-    return int(found[1]) if found else _NEWEST
+    generation = _GENERATION.search(model.rpartition("/")[2])
+    return int(generation[1]) if generation else _NEWEST
 
 
 @cache

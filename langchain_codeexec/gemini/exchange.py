@@ -1,28 +1,23 @@
-"""One request and its response over httpx: body, headers, a refused token, failures as errors, and retries."""
+"""One request and its response over httpx: body, headers, a refused token, and failures as errors."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import platform
-import random
 import re
-import time
 from collections.abc import Mapping
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from langchain_codeexec.errors import (
     ConfigurationError,
     CredentialsError,
     GeminiAPIError,
     GeminiConnectionError,
-    GeminiError,
     GeminiTimeoutError,
     MessageError,
     ResponseFormatError,
@@ -30,22 +25,18 @@ from langchain_codeexec.errors import (
 from langchain_codeexec.gemini.errors import api_error, error_in, excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     import httpx
 
     from langchain_codeexec.gemini.clients import Clients
     from langchain_codeexec.gemini.credentials import RequestCredentials
 
-__all__ = ["Call", "Exchange", "RetryPolicy", "decoded", "encoded", "request_headers"]
-
-T = TypeVar("T")
-A = TypeVar("A")
+__all__ = ["Call", "Exchange", "decoded", "encoded", "request_headers"]
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
-_logger = logging.getLogger(__name__)
 
 
 def encoded(request: Mapping[str, Any]) -> bytes:
@@ -76,6 +67,8 @@ def decoded(body: bytes, url: str) -> dict[str, Any]:
         raise ResponseFormatError(
             f"the answer of {url} is not complete JSON: {error or type(error).__name__}", body=excerpt(body)
         ) from error
+    if isinstance(payload, dict) and not payload.get("error"):
+        return payload
     if error_in(payload) is not None:
         raise api_error(payload, url=url)
     if not isinstance(payload, dict):
@@ -248,81 +241,3 @@ def _translated_failures(url: str) -> Iterator[type[Exception]]:
                 raise ResponseFormatError(f"the answer of {url} is compressed wrongly: {failure}") from error
             case _:
                 raise GeminiConnectionError(f"the connection to {url} failed: {failure}") from error
-
-
-def _full_jitter(limit: float) -> float:
-    return random.uniform(0.0, limit)  # noqa: S311 -- spreads clients out, guards nothing
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often a request is repeated, and after how long.
-
-    A wait the service demands is kept, up to `longest_wait`. Otherwise the waits grow exponentially, each
-    drawn at random between nothing and its limit ("full jitter"). tenacity does the same in as many lines, but
-    adds a tenth to what httpx takes for a request that succeeds, and an import that langchain-core puts off.
-
-    Attributes:
-        max_retries: Attempts after the first one.
-        first_wait: Limit of the first wait in seconds; it doubles each time.
-        longest_wait: Seconds no wait exceeds.
-        jitter: Draws a wait between 0 and its limit.
-        sleep: Waits in a thread.
-        asleep: Waits in a task.
-    """
-
-    max_retries: int = 4
-    first_wait: float = 1.0
-    longest_wait: float = 60.0
-    jitter: Callable[[float], float] = _full_jitter
-    sleep: Callable[[float], object] = time.sleep
-    asleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-
-    def __post_init__(self) -> None:
-        if type(self.max_retries) is not int or self.max_retries < 0:
-            raise ConfigurationError(f"max_retries={self.max_retries!r} must be 0 or a positive whole number")
-
-    def repeat(self, attempt: Callable[[A], T], argument: A) -> T:
-        """Give what `attempt` returns, the first time it does not fail for a reason that may pass.
-
-        Raises:
-            GeminiError: That of the last attempt.
-        """
-        retries = 0
-        while True:
-            try:
-                return attempt(argument)
-            except GeminiError as error:
-                wait = self._wait_after(error, retries)
-            self.sleep(wait)
-            retries += 1
-
-    async def arepeat(self, attempt: Callable[[A], Awaitable[T]], argument: A) -> T:
-        """Do the same without blocking the event loop; see `repeat`."""
-        retries = 0
-        while True:
-            try:
-                return await attempt(argument)
-            except GeminiError as error:
-                wait = self._wait_after(error, retries)
-            await self.asleep(wait)
-            retries += 1
-
-    def _wait_after(self, error: GeminiError, retries: int) -> float:
-        """Seconds before the next attempt; raises the error if none is left or would help."""
-        if retries >= self.max_retries or not _is_transient(error):
-            raise error
-        retry_after = getattr(error, "retry_after", None)
-        limit = min(self.first_wait * 2 ** min(retries, 62), self.longest_wait)
-        wait = self.jitter(limit) if retry_after is None else min(retry_after, self.longest_wait)
-        _logger.info("retry %d in %.1f s after %s: %s", retries + 1, wait, type(error).__name__, error)
-        return wait
-
-
-def _is_transient(error: GeminiError) -> bool:
-    if isinstance(error, GeminiAPIError):
-        return error.status_code in (408, 429) or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if isinstance(error, GeminiTimeoutError):
-        # Nothing was sent yet; any other timeout has used up the time the caller allowed.
-        return type(error.__cause__).__name__ == "ConnectTimeout"
-    return isinstance(error, GeminiConnectionError)

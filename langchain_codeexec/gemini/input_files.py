@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CODE_INPUT_TYPES", "INPUT_TYPES", "code_can_open", "input_file_name", "suffix_of"]
+__all__ = ["CODE_INPUT_TYPES", "INPUT_TYPES", "code_can_open", "input_file_name"]
 
 CODE_INPUT_TYPES: Final[Mapping[str, str]] = {
     ".cpp": "text/x-c++src",

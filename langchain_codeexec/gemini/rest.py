@@ -15,7 +15,8 @@ from langchain_codeexec.gemini.credentials import (
     oauth_credentials,
 )
 from langchain_codeexec.gemini.endpoints import count_tokens_body, resolve_endpoint
-from langchain_codeexec.gemini.exchange import Call, Exchange, RetryPolicy, decoded, encoded, request_headers
+from langchain_codeexec.gemini.exchange import Call, Exchange, decoded, encoded, request_headers
+from langchain_codeexec.gemini.retries import RetryPolicy
 from langchain_codeexec.gemini.sse import StreamDecoder
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
         GenerateContentResponse,
     )
 
-__all__ = ["DEFAULT_TIMEOUT", "RestTransport", "rest_transport"]
+__all__ = ["RestTransport", "rest_transport"]
 
 DEFAULT_TIMEOUT: Final = 600.0
 """Seconds without a byte of the answer: the service thinks, and runs code, before it sends the first one."""

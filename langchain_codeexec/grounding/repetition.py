@@ -1,4 +1,4 @@
-"""A run's record beside what running its code again gave: whether they are alike, and what a difference means."""
+"""Comparing a recorded run with a repetition of it: whether they are alike, and what a difference means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one side did as text, for a request that declares only the other side: in messages and in wire contents.
+"""Function calls, or code, as text, for a request that declares only the other: in messages and in contents.
 
 The service refuses or misreads calls of functions, and code, that a request does not declare. As text the model
 still knows of them; files and images stay what they are.

@@ -22,7 +22,7 @@ from langchain_codeexec.messages.tools import (
     wire_tools,
 )
 from langchain_codeexec.middleware.model_calls import REMEDY, DelegatedCall, ModelCall, tools_without
-from langchain_codeexec.planning.execution import MOST_DELEGATED, delegate_function
+from langchain_codeexec.planning.delegate import MOST_DELEGATED, delegate_function
 from langchain_codeexec.planning.plan import PlanRequest
 from langchain_codeexec.tools.code_execution import (
     GOOGLE_CODE_EXECUTION,

@@ -7,18 +7,24 @@ whole and streamed answers share all there is to decide.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, count
-from types import MappingProxyType
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from langchain_codeexec.errors import InvalidRequestError
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.messages.stream import collect
+from langchain_codeexec.planning.delegate import (
+    MOST_DELEGATED,
+    delegate_function,
+    output_from_parts,
+    response_to_call,
+    task_from_call,
+)
 from langchain_codeexec.planning.repair import Repair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from langchain_codeexec.gemini.wire import (
         Content,
@@ -29,21 +35,11 @@ if TYPE_CHECKING:
     from langchain_codeexec.planning.plan import Plan
     from langchain_codeexec.planning.specification import Specification
 
-__all__ = ["MOST_DELEGATED", "Exchange", "UsageSum", "delegate_function", "exchanges", "joined"]
+__all__ = ["Exchange", "UsageSum", "exchanges", "joined"]
 
 Json = dict[str, Any]
 
-MOST_DELEGATED: Final[Mapping[str, int]] = MappingProxyType({"ANY": 3, "AUTO": 8})
-"""Calls of the delegate in one turn before it is no longer offered, by the mode of the tool choice: where a
-function is demanded, the answer is a call, which the delegate only prepares."""
-
-_DESCRIPTION: Final = (
-    "Have Python written and run for you, for anything that must be computed exactly: arithmetic, statistics, "
-    "dates, text processing, plots. State the whole task with all the values it needs."
-)
-_DELEGATED_TASK: Final = "Write and run Python code for this, and answer from what it prints: "
-"""What a request for delegated code says in front of its task."""
-_ANY_TASK: Final = "Do what the conversation asks for."
+_CODE: Final = frozenset({"executableCode", "codeExecutionResult"})
 _NOT_OFFERED: Final = "Code execution is no longer available in this turn: go on with what there is."
 
 
@@ -55,13 +51,15 @@ class VisibleParts:
         has_calls: Whether the user's own functions are called.
 
     Args:
-        repair: Turns calls that were written as code into calls; `None` shows the code.
+        functions: Those whose calls become calls where they were written as code.
         delegate: Name of the function that stands for code execution.
         text_as_thought: Whether text is shown as a thought, because the answer proper is still to come.
     """
 
-    def __init__(self, repair: Repair | None, *, delegate: str | None, text_as_thought: bool) -> None:
-        self._repair = repair
+    def __init__(
+        self, functions: Sequence[FunctionDeclaration], *, delegate: str | None, text_as_thought: bool
+    ) -> None:
+        self._functions = functions
         self._delegate = delegate
         self._text_as_thought = text_as_thought
         self._signature_hidden = False
@@ -70,9 +68,13 @@ class VisibleParts:
 
     def __call__(self, parts: list[Json]) -> list[Json]:
         """The parts to be shown of those that came."""
-        if self._repair:
+        if self._functions and any(part.keys() & _CODE for part in parts):
             parts = self._repair.parts(parts)
         return [visible for part in parts if (visible := self._part(part)) is not None]
+
+    @cached_property
+    def _repair(self) -> Repair:
+        return Repair(self._functions)
 
     def _part(self, part: Json) -> Json | None:
         if self._text_as_thought and "text" in part:
@@ -113,11 +115,15 @@ class Exchange:
 
     def shown(self, chunk: GenerateContentResponse, answer: list[Json]) -> GenerateContentResponse:
         """A chunk as the user sees it; its parts as they came are added to the answer."""
-        self.cut_off = _cut_off(chunk) or self.cut_off
         candidates = candidates_of(chunk)
         if not candidates:
+            feedback = chunk.get("promptFeedback")
+            if isinstance(feedback, dict):
+                self.cut_off = str(feedback.get("blockReason") or self.cut_off)
             return chunk
         first, *rest = candidates
+        if (reason := first.get("finishReason")) not in _WHOLE:
+            self.cut_off = str(reason)
         parts = parts_of(first)
         answer += parts
         visible = self.visible(parts)
@@ -125,14 +131,6 @@ class Exchange:
             return chunk
         candidate = {**first, "content": {**first.get("content", {}), "parts": visible}}
         return cast("GenerateContentResponse", {**chunk, "candidates": [candidate, *rest]})
-
-
-def _cut_off(chunk: GenerateContentResponse) -> str:
-    feedback = chunk.get("promptFeedback")
-    reason = feedback.get("blockReason") if isinstance(feedback, dict) else None
-    for first in candidates_of(chunk)[:1]:
-        reason = first.get("finishReason") or reason
-    return "" if reason in _WHOLE else str(reason)
 
 
 _WHOLE: Final = (None, "STOP", "FINISH_REASON_UNSPECIFIED")
@@ -156,7 +154,6 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
     accepts = call.destination.accepts
     tooled = bool(plan.code_execution or plan.functions or call.built_in_tools)
     apart = call.wants_schema and tooled and not accepts.tools_with_schema
-    mend = Repair(call.functions) if repair and call.functions else None
     functions = [function for function in call.functions if function.get("name") in plan.functions]
     delegate = None
     if plan.way == "delegated" and plan.code_execution and functions:
@@ -175,11 +172,13 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
             contents=contents,
         )
         visible = VisibleParts(
-            mend, delegate=delegate.get("name") if delegate else None, text_as_thought=apart
+            call.functions if repair else (),
+            delegate=delegate.get("name") if delegate else None,
+            text_as_thought=apart,
         )
         answer = yield Exchange(request, visible)
         # Beside a call of the user's, no answer follows in which the model could say again what was said here.
-        prose = VisibleParts(None, delegate=None, text_as_thought=apart) if visible.has_calls else None
+        prose = VisibleParts((), delegate=None, text_as_thought=apart) if visible.has_calls else None
         results = yield from _delegated_results(
             call,
             contents,
@@ -227,9 +226,7 @@ def _delegated_results(
     for number, function_call in enumerate(delegated):
         response: Json = {"error": _NOT_OFFERED}
         if number < most:
-            args = function_call.get("args")
-            task = (args.get("task") if isinstance(args, dict) else None) or _ANY_TASK
-            history = [*contents, _content("user", [{"text": f"{_DELEGATED_TASK}{task}"}])]
+            history = [*contents, _content("user", [{"text": task_from_call(function_call)}])]
             request = call.request(code=True, functions=[], schema=False, contents=history)
             exchange = Exchange(request, visible)
             try:
@@ -239,37 +236,9 @@ def _delegated_results(
             else:
                 cut_off = exchange.cut_off
                 error = {"error": f"It was stopped before its end: {cut_off}."} if cut_off else {}
-                response = {"output": _output_of(answer), **error}
-        ids = {"id": function_call["id"]} if "id" in function_call else {}
-        responses.append(
-            {"functionResponse": {"name": function_call.get("name", ""), "response": response, **ids}}
-        )
+                response = {"output": output_from_parts(answer), **error}
+        responses.append(response_to_call(function_call, response))
     return responses
-
-
-def _output_of(parts: list[Json]) -> str:
-    """What running the code gave, and what was said of it, as the delegate's answer."""
-    texts = []
-    for part in parts:
-        if isinstance(result := part.get("codeExecutionResult"), dict):
-            texts.append(f"[{result.get('outcome')}] {result.get('output', '')}")
-        elif "text" in part and not part.get("thought"):
-            texts.append(str(part["text"]))
-    return "\n".join(texts)
-
-
-def delegate_function(names: set[str]) -> FunctionDeclaration:
-    """The function that stands for code execution, under a name that none of the user's functions has."""
-    free = (
-        name
-        for name in chain(_DELEGATE_NAMES, map("code_execution_{}".format, count(2)))
-        if name not in names
-    )
-    parameters = {"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}
-    return {"name": next(free), "description": _DESCRIPTION, "parametersJsonSchema": parameters}
-
-
-_DELEGATE_NAMES: Final = ("code_execution", "run_python")
 
 
 def _content(role: str, parts: list[Json]) -> Content:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.gemini.wire import FunctionDeclaration
     from langchain_codeexec.planning.plan import PlanRequest
 
-__all__ = ["ModelPlanner", "PlanChoice", "inner_call_config"]
+__all__ = ["ModelPlanner", "inner_call_config"]
 
 _RULE: Final = """\
 You decide what an assistant gets for its next step. Do not answer the user.

@@ -89,9 +89,10 @@ class Specification:
             contents: A conversation that has gone on, instead of the call's.
         """
         history = list(self.contents if contents is None else contents)
-        if not code:
+        kinds = {kind for content in history for part in content.get("parts", ()) for kind in part}
+        if not code and kinds & {"executableCode", "codeExecutionResult"}:
             history = contents_with_code_as_text(history)
-        if self.functions and not functions:
+        if self.functions and not functions and kinds & {"functionCall", "functionResponse"}:
             history = contents_with_functions_as_text(history)
         tools: list[Tool] = [{"functionDeclarations": list(functions)}] if functions else []
         tools += self.built_in_tools

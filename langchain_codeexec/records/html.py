@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import InlineFile
     from langchain_codeexec.records.sections import Kind, Section
 
-__all__ = ["html_fragment", "html_from_markdown", "html_from_python", "html_page"]
+__all__ = ["html_fragment", "html_from_python", "html_page"]
 
 _TOKEN: Final = re.compile(
     r"""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import InlineFile
     from langchain_codeexec.records.sections import Kind, Section
 
-__all__ = ["Display", "notebook_from_messages", "show"]
+__all__ = ["notebook_from_messages", "show"]
 
 Json = dict[str, Any]
 

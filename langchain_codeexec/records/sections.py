@@ -32,7 +32,6 @@ __all__ = [
     "closing_sections",
     "json_record",
     "placed",
-    "places_of",
     "plan_section",
     "sections_of",
     "sections_of_execution",

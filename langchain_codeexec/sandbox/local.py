@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
     from langchain_codeexec.sandbox.worker import Connection
 
-__all__ = ["PRELOAD", "LocalSandbox", "LocalSession", "SandboxWarning"]
+__all__ = ["LocalSandbox", "LocalSession", "SandboxWarning"]
 
 
 PRELOAD = ("numpy", "pandas", "matplotlib.pyplot")

@@ -99,7 +99,7 @@ def test_a_second_interrupt_ends_the_time_of_grace():
     program = (
         "import httpx, os, signal, socket, threading\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
-        "from langchain_codeexec.emulator import serve\n"
+        "from langchain_codeexec.emulator import GeminiEmulator\n"
         "class Stuck:\n"
         "    def respond(self, prompt):\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
@@ -118,7 +118,7 @@ def test_a_second_interrupt_ends_the_time_of_grace():
         "    except httpx.TransportError:\n"
         "        print('cut', flush=True)\n"
         "try:\n"
-        "    serve(Stuck(), grace=600, announce=lambda url: threading.Thread(target=ask, args=[url]).start())\n"
+        "    GeminiEmulator(Stuck(), grace=600).serve(lambda url: threading.Thread(target=ask, args=[url]).start())\n"
         "except KeyboardInterrupt:\n"
         "    print('interrupted')\n"
     )

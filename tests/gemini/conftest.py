@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from langchain_codeexec.gemini.endpoints import Endpoint
-from langchain_codeexec.gemini.exchange import RetryPolicy
 from langchain_codeexec.gemini.rest import RestTransport
+from langchain_codeexec.gemini.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

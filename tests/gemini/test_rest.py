@@ -28,8 +28,8 @@ from langchain_codeexec.errors import (
 )
 from langchain_codeexec.gemini.credentials import ApiKeyCredentials
 from langchain_codeexec.gemini.endpoints import Endpoint
-from langchain_codeexec.gemini.exchange import RetryPolicy
 from langchain_codeexec.gemini.rest import RestTransport, rest_transport
+from langchain_codeexec.gemini.retries import RetryPolicy
 
 ANSWER = {
     "candidates": [

@@ -14,7 +14,7 @@ from langchain_codeexec.errors import (
     ResponseFormatError,
     ServerError,
 )
-from langchain_codeexec.gemini.exchange import RetryPolicy
+from langchain_codeexec.gemini.retries import RetryPolicy
 
 PAST = {"Retry-After": "Tue, 14 Nov 2023 22:13:50 GMT"}
 FUTURE = {"Retry-After": "Thu, 14 Nov 2999 22:13:50 GMT"}

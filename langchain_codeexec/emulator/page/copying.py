@@ -60,15 +60,12 @@ def curl_of(exchange: Exchange, base_url: str) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if _NOT_FOR_A_TERMINAL.search(text):
-        return f"printf '{_octal(exchange.request_body)}' | {command}"
+        octal = "".join(f"\\{byte:03o}" for byte in exchange.request_body)
+        return f"printf '{octal}' | {command}"
     mark = "JSON"
     while mark in text.split("\n"):
         mark += "_"
     return f"{command} <<'{mark}'\n{text}\n{mark}"
-
-
-def _octal(raw: bytes) -> str:
-    return "".join(f"\\{byte:03o}" for byte in raw)
 
 
 def json_of(exchange: Exchange) -> str:
@@ -172,7 +169,8 @@ def pytest_of(exchange: Exchange) -> str:
     script = _script(exchange, parsed)
     call = _call(exchange, parsed)
     if faults and not exchange.complete:
-        body = f"    with pytest.raises(httpx.TransportError):\n        {_indented(call)}\n"
+        indented = call.replace("\n", "\n    ")
+        body = f"    with pytest.raises(httpx.TransportError):\n        {indented}\n"
     else:
         checks = script.checks if not faults or exchange.brain_at is None else ""
         body = f"    response = {call}\n    assert response.status_code == {exchange.status}\n{checks}"
@@ -306,7 +304,3 @@ def _is_deep(value: Any) -> bool:
 def _literal(value: Any) -> str:
     written = repr(value)
     return written if len(written) > _MOST_PRETTY else pprint.pformat(value, width=_WIDTH, sort_dicts=False)
-
-
-def _indented(source: str) -> str:
-    return source.replace("\n", "\n    ")

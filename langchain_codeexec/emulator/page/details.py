@@ -7,10 +7,10 @@ recognised by what the chat model of this package sends for them.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.emulator.page.exchanges import cut, parse_exchange, texts
+from langchain_codeexec.emulator.parsing import tool_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,15 +32,13 @@ def summary(exchange: Exchange) -> dict[str, Any]:
         return exchange.summary
     is_over = exchange.ended_at is not None
     line = _summary(exchange, parse_exchange(exchange))
-    if is_over:
-        exchange.summary = line
+    exchange.summary = line if is_over else None
     return line
 
 
 def _summary(exchange: Exchange, parsed: ParsedExchange) -> dict[str, Any]:
     candidate, error = parsed.candidate, parsed.error
-    kinds = [kind for kind, _ in parsed.declared]
-    names = [declaration.get("name", "") for declaration in parsed.functions]
+    kinds = tool_kinds(parsed.request)
     return {
         "number": exchange.number,
         "revision": exchange.revision,
@@ -55,7 +53,7 @@ def _summary(exchange: Exchange, parsed: ParsedExchange) -> dict[str, Any]:
         "duration": _milliseconds(exchange.ended_at),
         "tokens": _count(parsed),
         "codeExecution": "codeExecution" in kinds,
-        "functions": names[:_MOST_FUNCTIONS],
+        "functions": parsed.functions[:_MOST_FUNCTIONS],
         "otherTools": [kind for kind in kinds if kind not in ("codeExecution", "functionDeclarations")],
         "text": _short(_last_text(parsed)),
         "outcomes": [
@@ -101,12 +99,8 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 2)
 
 
-def document(exchange: Exchange) -> dict[str, Any]:
+def document(parsed: ParsedExchange) -> dict[str, Any]:
     """All there is to show of the bodies, whole."""
-    return _document(parse_exchange(exchange))
-
-
-def _document(parsed: ParsedExchange) -> dict[str, Any]:
     return {
         "request": parsed.sent,
         "requestText": parsed.sent_text,
@@ -126,7 +120,7 @@ def _document(parsed: ParsedExchange) -> dict[str, Any]:
 def detail(exchange: Exchange) -> dict[str, Any]:
     """All there is to show, long texts cut: the line of the list, `document`, and what the bodies do not say."""
     parsed = parse_exchange(exchange)
-    bodies, cuts = cut(_document(parsed))
+    bodies, cuts = cut(document(parsed))
     return {
         **_summary(exchange, parsed),
         **bodies,
@@ -143,7 +137,7 @@ def detail(exchange: Exchange) -> dict[str, Any]:
             "first": _milliseconds(exchange.first_at),
             "total": _milliseconds(exchange.ended_at),
             "runs": [
-                {**asdict(run), "at": _milliseconds(run.at), "seconds": _milliseconds(run.seconds)}
+                {**run, "at": _milliseconds(run["at"]), "seconds": _milliseconds(run["seconds"])}
                 for run in exchange.runs
             ],
         },
@@ -156,9 +150,9 @@ def search(exchange: Exchange, query: str) -> str | None:
     Returns:
         A snippet around the first place; `None` where it does not say it.
     """
-    wanted = query.casefold()
+    folded = query.casefold()
     for text in _searched(exchange):
-        at = text.casefold().find(wanted)
+        at = text.casefold().find(folded)
         if at >= 0:
             start = max(0, at - _BEFORE_HIT)
             return ("…" if start else "") + _short(text[start : start + 4 * _SNIPPET])
@@ -190,8 +184,8 @@ def _plan(parsed: ParsedExchange) -> dict[str, str]:
     Returns:
         `way`: `native`, `delegated`, `one_sided`, `code_execution`, `functions` or `plain`; `why`: sentences.
     """
-    code = any(kind == "codeExecution" for kind, _ in parsed.declared)
-    names = [declaration.get("name", "") for declaration in parsed.functions]
+    code = "codeExecution" in tool_kinds(parsed.request)
+    names = parsed.functions
     stand_in = next((name for name in names if not code and _STAND_IN.fullmatch(name)), None)
     functions = "1 function" if len(names) == 1 else f"{len(names)} functions"
     declared = f"{functions} {'is' if len(names) == 1 else 'are'} declared"

@@ -9,10 +9,10 @@ import json
 import math
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from langchain_codeexec.emulator.parsing import parse_json, parse_message
+from langchain_codeexec.emulator.parsing import declared_functions, parse_json, parse_message
+from langchain_codeexec.emulator.schema import REQUESTS
 from langchain_codeexec.emulator.service_errors import EmulatedError
 
 if TYPE_CHECKING:
@@ -113,25 +113,12 @@ def texts(document: Any) -> Iterator[str]:
             left.extend(text for pair in reversed(pairs) for text in reversed(pair))
 
 
-_MESSAGES = MappingProxyType(
-    {
-        "generateContent": "GenerateContentRequest",
-        "streamGenerateContent": "GenerateContentRequest",
-        "countTokens": "CountTokensRequest",
-    }
-)
 _TEXT_ALONE = frozenset({"text", "thought", "thoughtSignature"})
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A body, or one chunk of a streamed one.
-
-    Attributes:
-        at: Seconds after the request came.
-        body: The JSON; `None` where it is none.
-        text: What was sent instead of JSON.
-    """
+    """A body, or one chunk of a streamed one: its JSON, or as `text` what was sent instead, and when."""
 
     at: float
     body: Any = None
@@ -177,10 +164,8 @@ class ParsedExchange:
     @property
     def usage(self) -> dict[str, Any]:
         """The last token counts."""
-        counts = [
-            body["usageMetadata"] for body in self.bodies if isinstance(body.get("usageMetadata"), dict)
-        ]
-        return counts[-1] if counts else {}
+        counts = (body.get("usageMetadata") for body in reversed(self.bodies))
+        return next((count for count in counts if isinstance(count, dict)), {})
 
     @property
     def error(self) -> Any:
@@ -188,28 +173,19 @@ class ParsedExchange:
         return next((body["error"] for body in reversed(self.bodies) if "error" in body), None)
 
     @property
-    def declared(self) -> Iterator[tuple[str, Any]]:
-        """Kind and settings of every tool."""
-        for tool in self.request.get("tools") or []:
-            yield from tool.items()
-
-    @property
-    def functions(self) -> list[dict[str, Any]]:
-        """The function declarations."""
-        return [
-            declaration
-            for kind, declarations in self.declared
-            if kind == "functionDeclarations"
-            for declaration in declarations
-        ]
+    def functions(self) -> list[str]:
+        """The names of the declared functions."""
+        return [one.get("name", "") for one in declared_functions(self.request)]
 
 
 def joined(parts: Iterable[Any]) -> list[Any]:
     """Parts with adjacent pieces of text as one; the signature of the last piece is that of the whole."""
     whole: list[Any] = []
     for part in parts:
-        if whole and _is_text(part) and _goes_on(whole[-1], part):
-            whole[-1] = {**whole[-1], **part, "text": whole[-1]["text"] + part["text"]}
+        last: Any = whole[-1] if whole else None
+        unsigned = _is_text(last) and _is_text(part) and "thoughtSignature" not in last
+        if unsigned and last.get("thought") == part.get("thought"):
+            whole[-1] = {**last, **part, "text": last["text"] + part["text"]}
         else:
             whole.append(part)
     return whole
@@ -217,12 +193,6 @@ def joined(parts: Iterable[Any]) -> list[Any]:
 
 def _is_text(part: Any) -> bool:
     return isinstance(part, dict) and isinstance(part.get("text"), str) and part.keys() <= _TEXT_ALONE
-
-
-def _goes_on(before: Any, part: dict[str, Any]) -> bool:
-    return (
-        _is_text(before) and "thoughtSignature" not in before and before.get("thought") == part.get("thought")
-    )
 
 
 def parse_exchange(exchange: Exchange) -> ParsedExchange:
@@ -238,9 +208,10 @@ def parse_exchange(exchange: Exchange) -> ParsedExchange:
 
 
 def _request(exchange: Exchange, sent: Any) -> Mapping[str, Any]:
-    if exchange.target is not None and exchange.method in _MESSAGES:
+    message = REQUESTS.get(exchange.method)
+    if exchange.target is not None and message:
         with suppress(EmulatedError):  # refused for that, and shown as it was sent
-            request = parse_message(_MESSAGES[exchange.method], sent, exchange.target)
+            request = parse_message(message, sent, exchange.target)
             nested: dict[str, Any] | None = request.get("generateContentRequest")
             return nested or request
     return {}

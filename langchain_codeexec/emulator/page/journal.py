@@ -28,31 +28,12 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.gemini.wire import GenerateContentResponse
 
-__all__ = ["EXCHANGE", "Exchange", "Journal", "RecordedApp", "RecordedBrain", "Run"]
+__all__ = ["EXCHANGE", "Exchange", "Journal", "RecordedApp", "RecordedBrain"]
 
 EXCHANGE = "langchain_codeexec.exchange"
 """Key in an ASGI scope of the exchange it belongs to, where it is recorded."""
 
 _SERVER_ERROR = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of code.
-
-    Attributes:
-        at: Seconds since the request came.
-        seconds: How long the answer waited for it.
-        outcome: How it ended, in the wire's words.
-        cpu_time: Seconds on all processors; 0 where they were not counted.
-        peak_memory: Bytes; 0 where they were not counted.
-    """
-
-    at: float
-    seconds: float
-    outcome: str
-    cpu_time: float
-    peak_memory: int
 
 
 @dataclass(slots=True, eq=False)
@@ -61,25 +42,18 @@ class Exchange:
 
     Attributes:
         number: From 1 on, in the order in which requests came.
-        http_method: `POST` or `GET`.
-        path: URL path without the query.
         query: Query parameters, credentials left out.
         credential: What came as credential: `key`, `bearer` or nothing; never the credential itself.
-        received: When it came.
         target: What the URL addresses; `None` where it addresses nothing.
-        request_body: The body as it came.
         content_type: Media type of the answer.
         brain: Name of what answered; empty where no brain did.
         notes: What the brain noted about its answer.
-        faults: What went wrong on purpose.
-        runs: The code that was run.
-        read_at: When the request was read.
-        brain_at: When the brain got it; `None` where none did.
-        first_at: When the answer began.
-        ended_at: When it ended; `None` while it lasts.
+        runs: The code that was run: `at` and for how many `seconds`, the `outcome` in the wire's words, and
+            `cpu_time` in seconds and `peak_memory` in bytes where they were counted.
         status: HTTP status; 0 is no answer (yet).
         complete: Whether the answer came to its end.
         pieces: The answer as it was sent: when, and the bytes.
+        size: Bytes that it takes, roughly.
         dropped: Bytes of both bodies that were too many to keep.
         revision: The journal's count of changes at the last change of this one.
         summary: Kept once the exchange is over.
@@ -97,7 +71,7 @@ class Exchange:
     brain: str = ""
     notes: list[str] = field(default_factory=list)
     faults: tuple[Fault, ...] = ()
-    runs: list[Run] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
     read_at: float = 0.0
     brain_at: float | None = None
     first_at: float | None = None
@@ -105,6 +79,7 @@ class Exchange:
     status: int = 0
     complete: bool = False
     pieces: list[tuple[float, bytes]] = field(default_factory=list)
+    size: int = 0
     dropped: int = 0
     revision: int = 0
     summary: dict[str, Any] | None = None
@@ -154,7 +129,6 @@ class Journal:
         self._most = most
         self._most_bytes = most_bytes
         self._kept: dict[int, Exchange] = {}
-        self._sizes: dict[int, int] = {}
         self._size = 0
         self._begun = 0
         self._listeners: set[asyncio.Event] = set()
@@ -174,7 +148,6 @@ class Journal:
         self._begun += 1
         exchange = Exchange(self.missed + self._begun, http_method, path, query, credential)
         self._kept[exchange.number] = exchange
-        self._sizes[exchange.number] = 0
         self._grow(exchange, _EXCHANGE_BYTES)
         self.changed(exchange)
         return exchange
@@ -216,7 +189,6 @@ class Journal:
     def clear(self) -> None:
         """Forget everything; numbers go on."""
         self._kept.clear()
-        self._sizes.clear()
         self._size = 0
         self.changed()
 
@@ -232,18 +204,16 @@ class Journal:
 
     def _grow(self, exchange: Exchange, size: int) -> bool:
         """Make room; whether there is."""
-        taken = self._sizes.get(exchange.number)
-        if taken is None:
+        if exchange.number not in self._kept:
             return False
-        if taken + size > self._most_bytes // 2:
+        if exchange.size + size > self._most_bytes // 2:
             exchange.dropped += size
             return False
-        self._sizes[exchange.number] = taken + size
+        exchange.size += size
         self._size += size
         while len(self._kept) > self._most or self._size > self._most_bytes:
             oldest = next(number for number in self._kept if number != exchange.number)
-            del self._kept[oldest]
-            self._size -= self._sizes.pop(oldest)
+            self._size -= self._kept.pop(oldest).size
         return True
 
 
@@ -347,5 +317,11 @@ class RecordedBrain:
                     exchange.runs.append(_run(feedback, at, exchange.now))
 
 
-def _run(result: ExecutionResult, begun: float, ended: float) -> Run:
-    return Run(begun, ended - begun, result.outcome.value, result.cpu_time, result.peak_memory)
+def _run(result: ExecutionResult, begun: float, ended: float) -> dict[str, Any]:
+    return {
+        "at": begun,
+        "seconds": ended - begun,
+        "outcome": result.outcome.value,
+        "cpu_time": result.cpu_time,
+        "peak_memory": result.peak_memory,
+    }

@@ -22,7 +22,7 @@ from langchain_codeexec.emulator.faults import FAULT_SETTINGS
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of, pytest_of
 from langchain_codeexec.emulator.page.details import detail, document, search, summary
-from langchain_codeexec.emulator.page.exchanges import text_at
+from langchain_codeexec.emulator.page.exchanges import parse_exchange, text_at
 from langchain_codeexec.emulator.parsing import bytes_from_base64, parse_json
 from langchain_codeexec.emulator.responses import SHUTDOWN_EXTENSION, error_response, json_response, read_body
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
@@ -126,6 +126,11 @@ def _not_there(what: str) -> EmulatedError:
     return EmulatedError(404, message=f"There is no {what}.")
 
 
+_TOGETHER = 0.1
+_LOOK_AGAIN = 1.0
+_ALIVE = 15
+
+
 class _Live:
     """What the page asks for while it is open."""
 
@@ -136,12 +141,12 @@ class _Live:
     async def events(self, request: Request) -> Response:
         """Everything that changed after the revision `after`, and from then on."""
         shutdown = (request.scope.get("extensions") or {}).get(SHUTDOWN_EXTENSION) or asyncio.Event()
-        stream = _events(self._journal, self._faults, self._after(request), shutdown)
+        stream = self._events(self._after(request), shutdown)
         return StreamingResponse(stream, headers=_ALONE, media_type="text/event-stream")
 
     async def changed(self, request: Request) -> Response:
         """The same, once."""
-        return _json(await _changes(self._journal, self._faults, self._after(request)))
+        return _json(await self._changes(self._after(request)))
 
     def _after(self, request: Request) -> int:
         """The revision a page has seen; that of another run means nothing here."""
@@ -162,6 +167,49 @@ class _Live:
         exchanges = self._journal.since(0)
         hits = await asyncio.to_thread(lambda: {one.number: search(one, query) for one in exchanges})
         return _json({"hits": {number: hit for number, hit in hits.items() if hit is not None}})
+
+    async def _changes(self, after: int) -> dict[str, Any]:
+        """The state of the page, with the exchanges that changed after a revision.
+
+        Returns:
+            `run` and `revision` of the journal; `oldest`, before which everything is forgotten; `missed`, how
+            many came before it was opened; `faults`; `requests`.
+        """
+        exchanges = self._journal.since(after)
+        change = {
+            "run": self._journal.run,
+            "revision": self._journal.revision,
+            "oldest": self._journal.oldest,
+            "missed": self._journal.missed,
+            "faults": [fault.as_json() for fault in self._faults.pending],
+        }
+        lines = await asyncio.to_thread(lambda: [summary(exchange) for exchange in exchanges])
+        return {**change, "requests": lines}
+
+    async def _events(self, after: int, shutdown: asyncio.Event) -> AsyncIterator[bytes]:
+        """The state at first, then at every change, a few changes at once. It ends when the server does.
+
+        Faults are looked at now and then as well: a program may set them without telling anybody.
+        """
+        sent: tuple[int, object] | None = None
+        waited = 0.0
+        over = asyncio.ensure_future(shutdown.wait())
+        try:
+            with self._journal.listening() as woken:
+                while not shutdown.is_set():
+                    woken.clear()
+                    state = (self._journal.revision, self._faults.pending)
+                    if state != sent:
+                        change = await self._changes(after)
+                        sent, after, waited = state, change["revision"], 0.0
+                        yield f"data: {json.dumps(change)}\n\n".encode()
+                    elif waited >= _ALIVE:
+                        waited = 0.0
+                        yield b": alive\n\n"
+                    await asyncio.wait({over}, timeout=_TOGETHER)
+                    waited += await _next(woken, over)
+        finally:
+            over.cancel()
 
     def one(self, view: _View) -> _Endpoint:
         """A view of one exchange; made in a thread, for bodies may be large."""
@@ -193,7 +241,7 @@ def _blob(exchange: Exchange, request: Request) -> Response:
     """What was cut out of the document at the JSON pointer `at`."""
     pointer = request.query_params.get("at", "")
     try:
-        text, mime_type = text_at(document(exchange), pointer)
+        text, mime_type = text_at(document(parse_exchange(exchange)), pointer)
         raw = bytes_from_base64(text) if mime_type else b""
     except (LookupError, ValueError):
         raise _not_there(f"text at {pointer!r}") from None
@@ -232,60 +280,6 @@ _VIEWS: Mapping[str, _View] = MappingProxyType(
 """What can be had of an exchange, by the end of the path."""
 
 
-# -- events --------------------------------------------------------------------------------------------
-
-_TOGETHER = 0.1
-_LOOK_AGAIN = 1.0
-_ALIVE = 15
-
-
-async def _changes(journal: Journal, faults: Faults, after: int) -> dict[str, Any]:
-    """The state of the page, with the exchanges that changed after a revision.
-
-    Returns:
-        `run` and `revision` of the journal; `oldest`, before which everything is forgotten; `missed`, how
-        many came before it was opened; `faults`; `requests`.
-    """
-    exchanges = journal.since(after)
-    change = {
-        "run": journal.run,
-        "revision": journal.revision,
-        "oldest": journal.oldest,
-        "missed": journal.missed,
-        "faults": [fault.as_json() for fault in faults.pending],
-    }
-    lines = await asyncio.to_thread(lambda: [summary(exchange) for exchange in exchanges])
-    return {**change, "requests": lines}
-
-
-async def _events(
-    journal: Journal, faults: Faults, after: int, shutdown: asyncio.Event
-) -> AsyncIterator[bytes]:
-    """The state at first, then at every change, a few changes at once. It ends when the server does.
-
-    Faults are looked at now and then as well: a program may set them without telling anybody.
-    """
-    sent: tuple[int, object] | None = None
-    waited = 0.0
-    over = asyncio.ensure_future(shutdown.wait())
-    try:
-        with journal.listening() as woken:
-            while not shutdown.is_set():
-                woken.clear()
-                state = (journal.revision, faults.pending)
-                if state != sent:
-                    change = await _changes(journal, faults, after)
-                    sent, after, waited = state, change["revision"], 0.0
-                    yield f"data: {json.dumps(change)}\n\n".encode()
-                elif waited >= _ALIVE:
-                    waited = 0.0
-                    yield b": alive\n\n"
-                await asyncio.wait({over}, timeout=_TOGETHER)
-                waited += await _next(woken, over)
-    finally:
-        over.cancel()
-
-
 async def _next(woken: asyncio.Event, over: asyncio.Future[Any]) -> float:
     """Wait for something to happen, up to a while; the seconds of that while."""
     waiting = asyncio.ensure_future(woken.wait())
@@ -308,37 +302,27 @@ def _fault_routes(faults: Faults, changed: Callable[[], None]) -> list[Route]:
     answer with the faults there are then.
     """
 
-    async def show(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
-        return _listed(faults)
-
-    async def put(request: Request) -> Response:
-        body = await _body(request)
-        faults.replace(_faults_in(body, "faults", required=True))
-        changed()
-        return _listed(faults)
-
-    async def patch(request: Request) -> Response:
-        body = await _body(request)
-        faults.change(add=_faults_in(body, "add"), remove=_faults_in(body, "remove"))
-        changed()
-        return _listed(faults)
-
-    async def delete(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
-        faults.clear()
-        changed()
-        return _listed(faults)
+    async def answer(request: Request) -> Response:
+        body = await _body(request) if request.method in ("PUT", "PATCH") else {}
+        match request.method:
+            case "PUT":
+                faults.replace(_faults_in(body, "faults", required=True))
+            case "PATCH":
+                faults.change(add=_faults_in(body, "add"), remove=_faults_in(body, "remove"))
+            case "DELETE":
+                faults.clear()
+        if request.method in ("PUT", "PATCH", "DELETE"):
+            changed()
+        return json_response({"faults": [fault.as_json() for fault in faults.pending]})
 
     async def kinds(request: Request) -> Response:  # noqa: ARG001 -- a route's signature
         return json_response({kind: sorted(settings) for kind, settings in FAULT_SETTINGS.items()})
 
     path = f"{PREFIX}/faults"
-    methods = {"GET": show, "PUT": put, "PATCH": patch, "DELETE": delete}
-    routes = [Route(path, _local_only(answer), methods=[method]) for method, answer in methods.items()]
-    return [*routes, Route(f"{path}/kinds", _local_only(kinds))]
-
-
-def _listed(faults: Faults) -> Response:
-    return json_response({"faults": [fault.as_json() for fault in faults.pending]})
+    return [
+        Route(path, _local_only(answer), methods=["GET", "PUT", "PATCH", "DELETE"]),
+        Route(f"{path}/kinds", _local_only(kinds)),
+    ]
 
 
 async def _body(request: Request) -> dict[str, Any]:

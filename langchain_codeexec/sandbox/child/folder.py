@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["MAX_FILES", "OwnedFolder", "collect", "digest", "remove_tree"]
+__all__ = ["OwnedFolder", "collect", "digest", "remove_tree"]
 
 MAX_FILES = 100
 """Brought back from one run, and as many images."""

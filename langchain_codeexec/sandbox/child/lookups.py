@@ -1,4 +1,4 @@
-"""What a program without a root of its own is told of files: of those it may read; of others that there are none.
+"""Hiding files from a program without a root of its own: what it may not read does not exist for it.
 
 Landlock watches over reading a file, not over looking at it (`man 7 landlock`). So the calls that look do not
 reach the kernel (`man 2 seccomp_unotify`): the supervisor opens the path itself, sees where that has led, and

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .limits import Limits
     from .lookups import Call
 
-__all__ = ["ProgramProcess", "Supervisor"]
+__all__ = ["Supervisor"]
 
 _READ = 1 << 16  # bytes
 _LONGEST_LINE = 1 << 20  # bytes of a report

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
+from langchain_codeexec.emulator.parsing import declared_functions
 from langchain_codeexec.emulator.responses import ConnectionCut
 from langchain_codeexec.emulator.service_errors import EmulatedError, permission_denied, quota_exceeded
 
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.targets import Target
     from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
 
-__all__ = ["Disturbance"]
+__all__ = ["FaultInjection"]
 
 _Wait: TypeAlias = "Callable[[float], Awaitable[object]]"
 _Body: TypeAlias = "Mapping[str, Any]"
 
 
-class Disturbance:
+class FaultInjection:
     """The faults that hit one request.
 
     Args:
@@ -109,12 +110,8 @@ _REFUSALS: Mapping[str, Callable[[Fault, Target], EmulatedError]] = MappingProxy
 
 
 def _malformed(request: GenerateContentRequest) -> GenerateContentResponse:
-    declared = (
-        declaration.get("name", "")
-        for tool in request.get("tools") or []
-        for declaration in tool.get("functionDeclarations") or []
-    )
-    message = f"Malformed function call: print(default_api.{next(declared, 'unknown')}("
+    names = (one.get("name", "") for one in declared_functions(request))
+    message = f"Malformed function call: print(default_api.{next(names, 'unknown')}("
     return {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": message}]}
 
 

@@ -297,11 +297,16 @@ def _gemini_config(choice: Any) -> ToolConfig | None:
         return None
     calling = config.get("functionCallingConfig")
     if isinstance(calling, dict):
-        config["functionCallingConfig"] = {camel_case(key): value for key, value in calling.items()}
+        calling = {camel_case(key): value for key, value in calling.items()}
+        if isinstance(mode := calling.get("mode"), str):
+            calling["mode"] = mode.upper()
+        config["functionCallingConfig"] = calling
     return cast("ToolConfig", config)
 
 
 def _mode_and_names(choice: Any, names: Sequence[str]) -> tuple[str, list[str]]:
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        return _mode_and_names_allowed(choice.get("allowed_tools") or choice)
     chosen = _named(choice) if isinstance(choice, dict) else choice
     if chosen is True:
         return "ANY", []
@@ -314,6 +319,12 @@ def _mode_and_names(choice: Any, names: Sequence[str]) -> tuple[str, list[str]]:
     raise ToolDeclarationError(
         f"tool_choice {choice!r} is of no known form; use a mode ({', '.join(_MODES)}) or a function's name"
     )
+
+
+def _mode_and_names_allowed(choice: Json) -> tuple[str, list[str]]:
+    """Of OpenAI's list of allowed tools. Beside AUTO, Gemini takes no list; VALIDATED is as free to answer."""
+    mode = "ANY" if choice.get("mode") == "required" else "VALIDATED"
+    return mode, [str(_named(tool)) for tool in choice.get("tools") or ()]
 
 
 def _named(choice: Json) -> Any:

@@ -195,6 +195,9 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
     def _steps(self, request: ModelRequest[Any]) -> Generator[Step, Any, ExtendedModelResponse[Any]]:
         """A model call as the steps to take, each of which is told its result; no step is taken here."""
         model = unbound_model(request.model)
+        is_own = isinstance(model, ChatGeminiCodeExecution)
+        if self._tool and request.tool_choice == self._tool.name and (is_own or is_google_model(model)):
+            request = request.override(tool_choice="none")  # Gemini's code execution stands for the tool
         if isinstance(model, ChatGeminiCodeExecution):  # plans by itself
             response = yield request.override(
                 messages=with_valid_signatures(request.messages, model.endpoint),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from langchain.agents.middleware.types import ModelRequest
+    from langchain_core.messages import AnyMessage
     from langchain_core.tools import BaseTool
 
     from langchain_codeexec.gemini.capabilities import Capabilities
@@ -49,6 +50,7 @@ _BAD_REQUEST: Final = 400
 _OLD: Final = 2
 """The generation of models that take no tools beside a schema."""
 _CODE_ALONE: Final[Json] = {"tools": [{"codeExecution": {}}]}
+_NO_TASK: Final = "The task is missing: call again, and state it whole, with all the values it needs."
 _AS_JSON: Final = "Give the answer now, as JSON, from what is found above."
 
 
@@ -112,6 +114,7 @@ class GoogleModelCall(ModelCall):
         )
         if plan.code_execution and not delegates:
             tools.append(GOOGLE_CODE_EXECUTION)
+            messages = [one for each in messages for one in _with_foreign_code_as_text(each)]
         else:
             messages = messages_with_code_as_text(messages)
         if delegates and self._tool:
@@ -226,7 +229,7 @@ class GoogleModelCall(ModelCall):
         """Offer a function for code execution, and carry its calls out by the called model itself."""
         delegate = delegate_function({str(function.get("name")) for function in self._functions})
         name = str(delegate.get("name"))
-        tool = CodeExecutionTool(self._request.model, name=name)
+        tool = CodeExecutionTool(self._request.model, name=name, handle_validation_error=_NO_TASK)
         must_call = self.plan_request.mode == "ANY" or isinstance(
             request.response_format, AutoStrategy | ToolStrategy
         )
@@ -241,7 +244,8 @@ class GoogleModelCall(ModelCall):
             self._has_answer = True
             messages += response.result
             calls = [call for one in response.result if isinstance(one, AIMessage) for call in one.tool_calls]
-            delegated = [call for call in calls if call["name"] == name]
+            # One that is not offered is called in vain, and the agent says so.
+            delegated = [call for call in calls if call["name"] == name and has_code]
             for call in delegated:
                 reply = yield DelegatedCall(tool, call)
                 if reply.status == "error":
@@ -267,10 +271,10 @@ class GoogleModelCall(ModelCall):
         return request
 
     def _configured(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
-        """The request with its tool choice where it has functions, and the flag that both sides need."""
+        """The request with its tool choice where it has functions, and the flag for built-in tools beside them."""
         if not _names(request.tools):
             return request.override(tool_choice=None) if self._functions else request
-        if not (self._sends_flag and any(map(_is_code_execution, request.tools))):
+        if not (self._sends_flag and any(not _names([tool]) for tool in request.tools)):
             is_none = self.plan_request.mode == "NONE"
             return request.override(tool_choice="none") if is_none else request
         # A tool choice beside it would make langchain-google-genai forget the flag.
@@ -284,6 +288,12 @@ class GoogleModelCall(ModelCall):
 def _is_code_execution(tool: Tool) -> bool:
     """Whether a tool is code execution itself, in any provider's spelling."""
     return isinstance(tool, dict) and declares_code_execution(wire_tools([tool]))
+
+
+def _with_foreign_code_as_text(message: AnyMessage) -> list[AnyMessage]:
+    """Code that another provider's model ran as text: Google's packages know, or refuse, none but their own."""
+    provider = str(message.response_metadata.get("model_provider") or "google")
+    return [message] if provider.startswith("google") else messages_with_code_as_text([message])
 
 
 def _names(tools: Sequence[Tool]) -> set[str]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from langchain_core.tools import BaseTool
 
-from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.messages.tools import wire_tools
+from langchain_codeexec.errors import ConfigurationError, ToolDeclarationError
+from langchain_codeexec.messages.tools import tool_config, wire_tools
 from langchain_codeexec.planning.plan import PlanRequest
 from langchain_codeexec.tools.code_execution import unbound_model
 
@@ -103,7 +103,11 @@ class OtherModelCall(ModelCall):
     @property
     def plan_request(self) -> PlanRequest:
         """What is to be planned; built-in tools of the provider always go along."""
-        return PlanRequest(messages=self._request.messages, functions=self._functions, way="native")
+        try:
+            choice = tool_config(self._request.tool_choice, [{"functionDeclarations": self._functions}])
+        except ToolDeclarationError:  # of the tool itself, or in a form of the provider's
+            choice = {}
+        return PlanRequest(self._request.messages, self._functions, way="native", tool_choice=choice)
 
     def explained(self, plan: Plan) -> Plan:
         """The plan, carried out by the tool."""

@@ -24,7 +24,7 @@ from langchain_codeexec.planning.delegate import (
 from langchain_codeexec.planning.repair import Repair
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from langchain_codeexec.gemini.wire import (
         Content,
@@ -40,6 +40,7 @@ __all__ = ["Exchange", "UsageSum", "exchanges", "joined"]
 Json = dict[str, Any]
 
 _CODE: Final = frozenset({"executableCode", "codeExecutionResult"})
+_NOT_OFFERED: Final = "Code execution is no longer available in this turn: go on with what there is."
 
 
 class VisibleParts:
@@ -98,24 +99,31 @@ def _code_and_media(parts: list[Json]) -> list[Json]:
     return [part for part in parts if "text" not in part]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
     """A request to make, and what becomes of its answer.
 
     Attributes:
         request: The body.
         visible: Takes the parts of the answer as they come, gives those the user sees.
+        cut_off: Why the answer is not whole: its finish reason or the prompt's block reason; empty if it is.
     """
 
     request: GenerateContentRequest
     visible: VisibleParts | Any = list
+    cut_off: str = ""
 
     def shown(self, chunk: GenerateContentResponse, answer: list[Json]) -> GenerateContentResponse:
         """A chunk as the user sees it; its parts as they came are added to the answer."""
         candidates = candidates_of(chunk)
         if not candidates:
+            feedback = chunk.get("promptFeedback")
+            if isinstance(feedback, dict):
+                self.cut_off = str(feedback.get("blockReason") or self.cut_off)
             return chunk
         first, *rest = candidates
+        if (reason := first.get("finishReason")) not in _WHOLE:
+            self.cut_off = str(reason)
         parts = parts_of(first)
         answer += parts
         visible = self.visible(parts)
@@ -124,6 +132,8 @@ class Exchange:
         candidate = {**first, "content": {**first.get("content", {}), "parts": visible}}
         return cast("GenerateContentResponse", {**chunk, "candidates": [candidate, *rest]})
 
+
+_WHOLE: Final = (None, "STOP", "FINISH_REASON_UNSPECIFIED")
 
 Exchanges: TypeAlias = "Generator[Exchange, list[Json], None]"
 """Requests; the parts of each answer are sent back, as they came."""
@@ -151,8 +161,10 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
     mode = call.tool_choice.get("functionCallingConfig", {}).get("mode", "AUTO")
     left = MOST_DELEGATED.get(mode, MOST_DELEGATED["AUTO"])
     contents = list(call.contents)
+    is_told = False
     while True:
-        offered = [*functions, delegate] if delegate and left > 0 else functions
+        is_offered = left > 0 and call.destination.accepts.code_execution
+        offered = [*functions, delegate] if delegate and is_offered else functions
         request = call.request(
             code=plan.code_execution and delegate is None,
             functions=offered,
@@ -165,17 +177,24 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
             text_as_thought=apart,
         )
         answer = yield Exchange(request, visible)
-        results = []
-        if left > 0:
-            results = yield from _delegated_results(call, contents, visible.delegated)
+        # Beside a call of the user's, no answer follows in which the model could say again what was said here.
+        prose = VisibleParts((), delegate=None, text_as_thought=apart) if visible.has_calls else None
+        results = yield from _delegated_results(
+            call,
+            contents,
+            visible.delegated,
+            most=left if is_offered else 0,
+            visible=prose or _code_and_media,
+        )
         left -= len(visible.delegated)
         if answer:
             contents.append(_content("model", answer))
         if visible.has_calls:
             return
-        if not results:
+        if not results or is_told:
             break
         contents.append(_content("user", results))
+        is_told = not is_offered
     if apart:
         demand = {"text": "Give the answer now, as JSON, from what is found above."}
         yield Exchange(
@@ -184,19 +203,41 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
 
 
 def _delegated_results(
-    call: Specification, contents: Sequence[Content], delegated: Sequence[Json]
+    call: Specification,
+    contents: Sequence[Content],
+    delegated: Sequence[Json],
+    *,
+    most: int,
+    visible: Callable[[list[Json]], list[Json]],
 ) -> Generator[Exchange, list[Json], list[Json]]:
-    """Have delegated tasks done by code execution; gives the responses to the calls."""
+    """Have delegated tasks done by code execution.
+
+    Args:
+        call: What the call is about.
+        contents: The conversation before the delegating answer.
+        delegated: The calls.
+        most: How many of them are carried out.
+        visible: What is shown of the answers.
+
+    Returns:
+        The responses to all calls.
+    """
     responses: list[Json] = []
-    for function_call in delegated:
-        history = [*contents, _content("user", [{"text": task_from_call(function_call)}])]
-        request = call.request(code=True, functions=[], schema=False, contents=history)
-        try:
-            answer = yield Exchange(request, _code_and_media)
-        except InvalidRequestError as refusal:
-            responses.append(response_to_call(function_call, {"error": refusal.message}))
-        else:
-            responses.append(response_to_call(function_call, {"output": output_from_parts(answer)}))
+    for number, function_call in enumerate(delegated):
+        response: Json = {"error": _NOT_OFFERED}
+        if number < most:
+            history = [*contents, _content("user", [{"text": task_from_call(function_call)}])]
+            request = call.request(code=True, functions=[], schema=False, contents=history)
+            exchange = Exchange(request, visible)
+            try:
+                answer = yield exchange
+            except InvalidRequestError as refusal:
+                response = {"error": refusal.message}
+            else:
+                cut_off = exchange.cut_off
+                error = {"error": f"It was stopped before its end: {cut_off}."} if cut_off else {}
+                response = {"output": output_from_parts(answer), **error}
+        responses.append(response_to_call(function_call, response))
     return responses
 
 

@@ -191,7 +191,7 @@ def _settled_plan(request: PlanRequest) -> Plan | None:
         return None
     if request.mode == "NONE":
         return Plan(code_execution=True, reason="tool_choice rules the functions out")
-    if request.demanded or (request.mode == "ANY" and request.way == "one_sided"):
+    if request.mode == "ANY" and (request.demanded or request.way == "one_sided"):
         reason = f"tool_choice demands {' or '.join(request.demanded) or 'a function'}"
         return Plan(code_execution=False, functions=names, reason=reason)
     return None
@@ -203,7 +203,7 @@ def _plan_to_carry_out(plan: object, request: PlanRequest) -> Plan:
     A plan for both sides where only one can go gets the functions, which nothing else could stand for.
     """
     plan = checked_plan(plan, request)
-    if request.mode == "ANY":
+    if request.mode == "ANY" or (request.demanded and plan.functions):
         demanded = request.demanded or (() if plan.functions else request.function_names)
         if missing := set(demanded) - set(plan.functions):
             kept = tuple(name for name in request.function_names if name in missing or name in plan.functions)

@@ -103,18 +103,24 @@ class Specification:
             request["systemInstruction"] = self.system
         if tools:
             request["tools"] = tools
-        if choice := self._tool_config(code=code, has_functions=bool(functions)):
+        if choice := self._tool_config(code=code, functions=functions):
             request["toolConfig"] = choice
         config = self.config if schema else {k: v for k, v in self.config.items() if k not in SCHEMA_KEYS}
         if config:
             request["generationConfig"] = config
         return cast("GenerateContentRequest", {**request, **self.rest})
 
-    def _tool_config(self, *, code: bool, has_functions: bool) -> Json:
-        """The tool choice as far as there are functions to choose from, and the flag that both sides need."""
+    def _tool_config(self, *, code: bool, functions: Sequence[FunctionDeclaration]) -> Json:
+        """The choice, where there are functions to choose from, and the flag for built-in tools beside them."""
         config: Json = dict(self.tool_choice)
-        if not has_functions:
-            config.pop("functionCallingConfig", None)
-        elif code and self.destination.accepts.server_side_flag:
+        calling = config.pop("functionCallingConfig", None)
+        if not functions:
+            return config
+        if calling:
+            config["functionCallingConfig"] = calling
+            if allowed := calling.get("allowedFunctionNames"):
+                delegates = [function["name"] for function in functions if function not in self.functions]
+                config["functionCallingConfig"] = {**calling, "allowedFunctionNames": [*allowed, *delegates]}
+        if (code or self.built_in_tools) and self.destination.accepts.server_side_flag:
             config["includeServerSideToolInvocations"] = True
         return config

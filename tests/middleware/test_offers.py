@@ -8,11 +8,12 @@ import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import wrap_model_call
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
-from langchain_core.messages import ToolMessage
+from langchain_core.messages import AIMessage, ToolMessage
 from pydantic import BaseModel
 
 from langchain_codeexec import CodeExecutionMiddleware
 from langchain_codeexec.emulator import EmulatedError
+from langchain_codeexec.executors import ProcessExecutor
 from langchain_codeexec.gemini.capabilities import SCHEMA_KEYS
 from langchain_codeexec.planning import ModelPlanner
 from tests.middleware.agent_shop import (
@@ -266,6 +267,92 @@ def test_a_delegated_call_that_fails_is_told_and_the_agent_goes_on(build: Any, g
     assert reply.status == "error"
     assert "No access." in reply.text
     assert state["messages"][-1].text == "It may be 3840."
+
+
+@googles_model
+def test_a_delegate_that_is_no_longer_offered_is_called_in_vain(build: Any, gemini: Gemini) -> None:
+    def insatiable(prompt: Prompt) -> Any:
+        if "codeExecution" in declared(prompt.request):
+            return [CODE, "3840"]
+        return (
+            "Enough." if "not a valid tool" in str(prompt.request) else [call("code_execution", task="more")]
+        )
+
+    gemini.says(insatiable)
+    agent = create_agent(build(gemini, OLD), [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
+    state = agent.invoke(QUESTION)
+    assert state["messages"][-1].text == "Enough."
+    assert printed(state) == ["3840\n"] * 8
+
+
+@googles_model
+def test_a_task_may_be_missing(build: Any, gemini: Gemini) -> None:
+    gemini.says([call("code_execution")], "Then not.")
+    agent = create_agent(build(gemini, OLD), [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
+    _, _, reply, answer = agent.invoke(QUESTION)["messages"]
+    assert (reply.status, answer.text) == ("error", "Then not.")
+    assert "state it whole" in reply.text
+
+
+CODE_OF_OTHERS: dict[str, list[str | dict[str, Any]]] = {
+    "openai": [
+        {
+            "type": "code_interpreter_call",
+            "id": "ci_1",
+            "code": "print(3 * 1280)",
+            "outputs": [{"type": "logs", "logs": "3840"}],
+        }
+    ],
+    "anthropic": [
+        {
+            "type": "server_tool_use",
+            "id": "s1",
+            "name": "code_execution",
+            "input": {"code": "print(3 * 1280)"},
+        },
+        {
+            "type": "code_execution_tool_result",
+            "tool_use_id": "s1",
+            "content": {"type": "code_execution_result", "stdout": "3840\n", "stderr": "", "return_code": 0},
+        },
+    ],
+}
+
+
+@any_model
+@pytest.mark.parametrize("model", [OLD, NEW])
+@pytest.mark.parametrize("provider", CODE_OF_OTHERS)
+def test_code_that_another_provider_ran_goes_along(
+    build: Any, model: str, provider: str, gemini: Gemini
+) -> None:
+    gemini.says("3840.")
+    before = AIMessage(CODE_OF_OTHERS[provider], response_metadata={"model_provider": provider})
+    agent = create_agent(build(gemini, model), [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
+    messages = [("user", "3 * 1280?"), before, ("user", "Again?")]
+    assert agent.invoke({"messages": messages})["messages"][-1].text == "3840."
+    assert "print(3 * 1280)" in str(gemini.body["contents"])
+    assert "3840" in str(gemini.body["contents"])
+
+
+@any_model
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_a_demand_for_the_tool_is_met_by_geminis_own_code_execution(
+    build: Any, model: str, gemini: Gemini
+) -> None:
+    gemini.says("3840.")
+    middleware = [choosing("python"), CodeExecutionMiddleware(executor=ProcessExecutor())]
+    create_agent(build(gemini, model), [pieces_in_stock], middleware=middleware).invoke(QUESTION)
+    [(tools, status)] = requests_of(gemini)
+    assert ("codeExecution" in tools, status) == (True, 200)
+
+
+@genai
+def test_a_built_in_tool_goes_beside_functions(build: Any, gemini: Gemini) -> None:
+    gemini.says("3840.")
+    tools = [pieces_in_stock, {"google_search": {}}]
+    middleware = [CodeExecutionMiddleware(combination="delegated")]
+    create_agent(build(gemini, NEW), tools, middleware=middleware).invoke(QUESTION)
+    assert requests_of(gemini) == [(["code_execution", "googleSearch", "pieces_in_stock"], 200)]
 
 
 # -- what the user's stream shows --------------------------------------------------------------------------

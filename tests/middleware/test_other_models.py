@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import ToolRetryMiddleware
+from langchain.agents.middleware import ToolRetryMiddleware, wrap_model_call
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -107,6 +107,28 @@ def test_a_planner_may_withhold_either_side() -> None:
         (True, []),
         (True, []),
     ]
+
+
+@pytest.mark.parametrize(
+    ("choice", "offered"),
+    [
+        ("auto", ["python"]),
+        ("any", ["pieces_in_stock", "python"]),
+        ("pieces_in_stock", ["pieces_in_stock", "python"]),
+        ("python", ["python"]),
+        ({"type": "web_search"}, ["python"]),
+    ],
+    ids=str,
+)
+def test_no_planner_withholds_what_the_tool_choice_demands(choice: Any, offered: list[str]) -> None:
+    @wrap_model_call
+    def choosing(request: Any, handler: Any) -> Any:
+        return handler(request.override(tool_choice=choice))
+
+    llm = Scripted(lines=[AIMessage("Done.")])
+    computing = CodeExecutionMiddleware(executor=ProcessExecutor(), planner=lambda _: "code_execution")
+    create_agent(llm, [pieces_in_stock], middleware=[choosing, computing]).invoke(QUESTION)
+    assert llm.offered == [offered]
 
 
 def test_a_planner_is_told_of_functions_and_not_of_the_tool() -> None:

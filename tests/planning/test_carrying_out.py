@@ -146,6 +146,29 @@ def test_a_call_beside_delegated_code_goes_to_the_user_first(gemini: Gemini) -> 
     assert kinds(gemini.body) == [["text"], ["functionCall", "text", "text"], ["functionResponse"]]
 
 
+def test_what_is_said_beside_delegated_code_is_kept_where_a_call_follows(gemini: Gemini) -> None:
+    gemini.says([DELEGATED, PRICE], ["No code is needed: 28.5."])
+    answer = gemini.chat(model=OLD).bind_tools([get_price]).invoke(QUESTION)
+    assert [call["name"] for call in answer.tool_calls] == ["get_price"]
+    assert answer.text == "No code is needed: 28.5."
+
+
+@WHOLE_AND_STREAMED
+@pytest.mark.parametrize(
+    ("cut_off", "reason"),
+    [
+        ({"candidates": [{"finishReason": "SAFETY"}]}, "SAFETY"),
+        ({"promptFeedback": {"blockReason": "OTHER"}}, "OTHER"),
+        (response(CODE, finishReason="MAX_TOKENS"), "MAX_TOKENS"),
+    ],
+)
+def test_delegated_code_that_is_cut_off_is_told(gemini: Gemini, ask: Any, cut_off: Any, reason: str) -> None:
+    gemini.says([DELEGATED], cut_off, "About 28.")
+    assert ask(gemini.chat(model=OLD).bind_tools([get_price])).text == "About 28."
+    [reply] = gemini.body["contents"][-1]["parts"]
+    assert reason in reply["functionResponse"]["response"]["error"]
+
+
 def test_a_hidden_signature_is_stood_in_for(gemini: Gemini) -> None:
     gemini.says([DELEGATED, PRICE], [CODE], ["done"])
     llm = gemini.chat(combination="delegated").bind_tools([get_price])
@@ -258,7 +281,7 @@ def test_a_refusal_of_delegated_code_is_told_to_the_model_and_remembered(gemini:
     assert (answer.text, again.text) == ("About 28.", "Again.")
     [reply] = gemini.bodies[2]["contents"][-1]["parts"]
     assert "not enabled" in reply["functionResponse"]["response"]["error"]
-    assert declared(gemini)[-1] == ["get_price"]
+    assert declared(gemini)[2:] == [["get_price"]] * 2
     assert again.response_metadata["plan"]["reason"] == "code execution is not enabled for this model"
 
 

@@ -8,9 +8,11 @@ import pytest
 from pydantic import BaseModel
 
 from langchain_codeexec import code_executions
+from langchain_codeexec.planning import Plan
 from tests.services import NEW, OLD
 
 if TYPE_CHECKING:
+    from langchain_codeexec.planning import PlanRequest
     from tests.services import Gemini
 
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}}
@@ -57,6 +59,20 @@ ONE = {"mode": "ANY", "allowedFunctionNames": ["find_orders"]}
 BOTH = {"mode": "ANY", "allowedFunctionNames": ALL}
 
 
+def allowed_tools(mode: str) -> dict[str, Any]:
+    """OpenAI's choice of a mode and of tools."""
+    tools = [{"type": "function", "name": "find_orders"}]
+    return {"type": "allowed_tools", "mode": mode, "tools": tools}
+
+
+def limited(*more: str) -> dict[str, Any]:
+    return {"mode": "VALIDATED", "allowedFunctionNames": ["find_orders", *more]}
+
+
+def only_mail(_request: PlanRequest) -> Plan:
+    return Plan(code_execution=False, functions=("send_mail",))
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "choice", "expected"),
     [
@@ -66,6 +82,12 @@ BOTH = {"mode": "ANY", "allowedFunctionNames": ALL}
         (OLD, {}, "find_orders", (ALL, False, ONE)),
         (OLD, {}, ALL, (ALL, False, BOTH)),
         (OLD, {}, "none", ([], True, None)),
+        (OLD, {}, {"function_calling_config": {"mode": "any"}}, (WITH_DELEGATE, False, ANY)),
+        (OLD, {}, allowed_tools("required"), (ALL, False, ONE)),
+        (OLD, {}, allowed_tools("auto"), (WITH_DELEGATE, False, limited("code_execution"))),
+        (OLD, {"combination": "one_sided"}, allowed_tools("auto"), (ALL, False, limited())),
+        (NEW, {}, allowed_tools("auto"), (ALL, True, limited())),
+        (NEW, {"planner": only_mail}, allowed_tools("auto"), (ALL, False, limited())),
         (NEW, {}, None, (ALL, True, None)),
         (NEW, {}, "any", (ALL, True, ANY)),
         (NEW, {}, "find_orders", (ALL, True, ONE)),
@@ -128,6 +150,33 @@ def test_a_model_that_goes_on_delegating_is_stopped(
     assert answer.text == ("" if choice else "It is 42.")
     assert len(code_executions(answer)) == most
     assert offered(gemini)[-1][0] == ["find_orders"]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+@pytest.mark.parametrize(("choice", "most"), [("any", 3), (None, 8)])
+def test_a_delegate_that_is_no_longer_offered_is_called_in_vain(
+    gemini: Gemini, choice: str | None, most: int, at_once: int
+) -> None:
+    gemini.says(
+        lambda prompt: [CODE] if "codeExecution" in prompt.request["tools"][0] else [DELEGATED] * at_once
+    )
+    answer = gemini.chat(model=OLD).bind_tools([find_orders], tool_choice=choice).invoke("Compute and look.")
+    assert not answer.tool_calls
+    assert len(code_executions(answer)) == most
+    assert [names for names, *_ in offered(gemini)[-2:]] == [["find_orders"]] * 2
+    assert "no longer available" in str(gemini.body["contents"][-1])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"code_execution": False}, {"combination": "delegated"}, {"combination": "one_sided"}],
+    ids=str,
+)
+def test_built_in_tools_go_beside_functions(gemini: Gemini, endpoint: str, settings: dict[str, Any]) -> None:
+    gemini.says("ok")
+    llm = gemini.on(endpoint, model=NEW, **settings).bind_tools([find_orders, {"google_search": {}}])
+    assert llm.invoke("Look it up.").text == "ok"
+    assert [request.status for request in gemini.requests] == [200]
 
 
 def test_a_retrieval_config_goes_along_without_functions(gemini: Gemini) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from langchain.agents.middleware.types import ModelRequest
-    from langchain_core.messages import AnyMessage
+    from langchain_core.messages import AnyMessage, SystemMessage
     from langchain_core.tools import BaseTool
 
     from langchain_codeexec.gemini.capabilities import Capabilities
@@ -242,10 +242,14 @@ class GoogleModelCall(ModelCall):
                 tools=tools, messages=[*request.messages, *messages]
             )
             self._has_answer = True
+            history = [*request.messages, *messages]
             messages += response.result
             calls = [call for one in response.result if isinstance(one, AIMessage) for call in one.tool_calls]
             # One that is not offered is called in vain, and the agent says so.
             delegated = [call for call in calls if call["name"] == name and has_code]
+            if delegated:
+                history = _for_code_alone(history, request.system_message)
+                tool = tool.model_copy(update={"history": history})
             for call in delegated:
                 reply = yield DelegatedCall(tool, call)
                 if reply.status == "error":
@@ -283,6 +287,12 @@ class GoogleModelCall(ModelCall):
             config["function_calling_config"] = calling
         settings = {**request.model_settings, "tool_config": config}
         return request.override(tool_choice=None, model_settings=settings)
+
+
+def _for_code_alone(messages: Sequence[Any], system: SystemMessage | None) -> list[Any]:
+    """A conversation for a request that declares no function, its earlier code as text like its functions."""
+    history = messages_with_functions_as_text(messages_with_code_as_text(messages))
+    return [system, *history] if system else [*history]
 
 
 def _is_code_execution(tool: Tool) -> bool:

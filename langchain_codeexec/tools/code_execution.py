@@ -61,8 +61,11 @@ class CodeExecutionTool(ReportingTool):
     Args:
         llm: A `ChatGeminiCodeExecution`, or a Gemini model of langchain-google-genai or
             langchain-google-vertexai.
-        **settings: Those of LangChain's tools (`name`, `description`, `return_direct` and so on), and
-            `show_images`.
+        **settings: Those of LangChain's tools (`name`, `description`, `return_direct` and so on),
+            `show_images`, and those below.
+
+    Attributes:
+        history: Messages that go to Gemini in front of each task, their files included; by default none.
 
     Raises:
         ConfigurationError: The model is none, or a setting is unknown.
@@ -75,6 +78,7 @@ class CodeExecutionTool(ReportingTool):
     description: str = _DESCRIPTION
     args_schema: Any = _Arguments
     llm: Any = Field(exclude=True, repr=False)
+    history: list[Any] = Field(default_factory=list, exclude=True, repr=False)
 
     def __init__(self, llm: Any, **settings: Any) -> None:
         if not isinstance(llm, Runnable):
@@ -90,10 +94,10 @@ class CodeExecutionTool(ReportingTool):
         super().__init__(**{"llm": llm, **settings})
 
     def _run(self, task: str, data: str | None = None) -> Output:
-        return self._output(self._steps(_question(task, data)))
+        return self._output(self._steps([*self.history, *_question(task, data)]))
 
     async def _arun(self, task: str, data: str | None = None) -> Output:
-        return await self._aoutput(self._asteps(_question(task, data)))
+        return await self._aoutput(self._asteps([*self.history, *_question(task, data)]))
 
     def _steps(self, question: list[BaseMessage]) -> Iterator[CodeBlock | Report]:
         answer: Any = None

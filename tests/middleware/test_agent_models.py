@@ -84,9 +84,11 @@ async def test_it_is_the_same_asynchronously(build: Any, model: str, shop: Gemin
 def test_a_delegated_call_and_its_reply_stand_before_the_answer(build: Any, shop: Gemini) -> None:
     state = agent_on(build(shop, OLD)).invoke(QUESTION)
     assert [message.type for message in state["messages"]] == ["human", "ai", "tool", "ai", "tool", "ai"]
-    [task] = parts_of(shop.bodies[2], "text")
+    *history, task = parts_of(shop.bodies[2], "text")
     assert "What is 3 * 1280?" in task
     assert "M8" not in task
+    assert "1280" in " ".join(history)
+    assert parts_of(shop.bodies[2], "functionCall") == []
 
 
 @any_model

@@ -8,7 +8,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import wrap_model_call
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel
 
 from langchain_codeexec import CodeExecutionMiddleware
@@ -229,6 +229,16 @@ def test_a_delegated_call_beside_a_functions_call(build: Any, gemini: Gemini) ->
     ]
     assert replies_in(gemini.body) == {"code_execution", "pieces_in_stock"}
     assert printed(state) == ["3840\n"]
+
+
+@googles_model
+def test_delegated_code_has_the_files_of_the_conversation(build: Any, gemini: Gemini) -> None:
+    read = {"executableCode": {"language": "PYTHON", "code": "print(open('input_file_0.csv').read())"}}
+    gemini.says([call("code_execution", task="Read the file.")], [read], "It holds 7.")
+    agent = create_agent(build(gemini, OLD), [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
+    file = {"type": "file", "mime_type": "text/csv", "base64": "YSxiCjcsOAo="}
+    state = agent.invoke({"messages": [HumanMessage([{"type": "text", "text": "What is a?"}, file])]})
+    assert printed(state) == ["a,b\n7,8\n\n"]
 
 
 def code_execution(program: str) -> str:

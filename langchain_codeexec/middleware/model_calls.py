@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from langchain.agents.middleware.types import ModelRequest, ModelResponse
     from langchain_core.messages import ToolCall
 
-    from langchain_codeexec.gemini.wire import EndpointKind
+    from langchain_codeexec.gemini.wire import EndpointKind, ToolConfig
     from langchain_codeexec.planning.plan import Plan
 
 __all__ = ["REMEDY", "DelegatedCall", "Exchanges", "ModelCall", "OtherModelCall", "Tool", "tools_without"]
@@ -103,6 +103,7 @@ class OtherModelCall(ModelCall):
     @property
     def plan_request(self) -> PlanRequest:
         """What is to be planned; built-in tools of the provider always go along."""
+        choice: ToolConfig
         try:
             choice = tool_config(self._request.tool_choice, [{"functionDeclarations": self._functions}])
         except ToolDeclarationError:  # of the tool itself, or in a form of the provider's

@@ -119,7 +119,7 @@ class Specification:
         if calling:
             config["functionCallingConfig"] = calling
             if allowed := calling.get("allowedFunctionNames"):
-                delegates = [function["name"] for function in functions if function not in self.functions]
+                delegates = [one.get("name") for one in functions if one not in self.functions]
                 config["functionCallingConfig"] = {**calling, "allowedFunctionNames": [*allowed, *delegates]}
         if (code or self.built_in_tools) and self.destination.accepts.server_side_flag:
             config["includeServerSideToolInvocations"] = True

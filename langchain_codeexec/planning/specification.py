@@ -89,10 +89,9 @@ class Specification:
             contents: A conversation that has gone on, instead of the call's.
         """
         history = list(self.contents if contents is None else contents)
-        kinds = {kind for content in history for part in content.get("parts", ()) for kind in part}
-        if not code and kinds & {"executableCode", "codeExecutionResult"}:
+        if not code and _holds(history, "executableCode", "codeExecutionResult"):
             history = contents_with_code_as_text(history)
-        if self.functions and not functions and kinds & {"functionCall", "functionResponse"}:
+        if self.functions and not functions and _holds(history, "functionCall", "functionResponse"):
             history = contents_with_functions_as_text(history)
         tools: list[Tool] = [{"functionDeclarations": list(functions)}] if functions else []
         tools += self.built_in_tools
@@ -124,3 +123,8 @@ class Specification:
         if (code or self.built_in_tools) and self.destination.accepts.server_side_flag:
             config["includeServerSideToolInvocations"] = True
         return config
+
+
+def _holds(contents: Sequence[Content], *kinds: str) -> bool:
+    """Whether a conversation has a part of one of these kinds."""
+    return any(kind in part for content in contents for part in content.get("parts", ()) for kind in kinds)

@@ -99,9 +99,8 @@ class CalculatedAnswer:
             "figures": [{**asdict(figure), "documents": list(figure.documents)} for figure in figures],
         }
         metadata = {**message.response_metadata, _KEY: record}
-        if isinstance(
-            message.content, str
-        ):  # it becomes what its provider's package sends as a list of v1 blocks
+        # Text becomes a list of blocks, which its provider's package sends as such only where they are v1's.
+        if isinstance(message.content, str):
             metadata["output_version"] = "v1"
         content = [
             _annotated(block, [figure for figure in figures if figure.block == index], documents)

@@ -189,18 +189,13 @@ class GoogleModelCall(ModelCall):
 
         A tool strategy brings a tool choice, beside which langchain-google-genai forgets the flag.
         """
-        auto, is_old = request.response_format, generation(self._destination.model) <= _OLD
-        is_genai = hasattr(
-            unbound_model(request.model), "google_api_key"
-        )  # the other package takes no schema
-        if (
-            is_genai
-            and not is_old
-            and isinstance(auto, AutoStrategy)
-            and isinstance(auto.schema, type | dict)
-        ):
-            return request.override(response_format=ProviderStrategy(auto.schema))
-        return request
+        strategy = request.response_format
+        if not (isinstance(strategy, AutoStrategy) and isinstance(strategy.schema, type | dict)):
+            return request
+        takes_schema = hasattr(unbound_model(request.model), "google_api_key")  # ChatVertexAI takes none
+        if not takes_schema or generation(self._destination.model) <= _OLD:
+            return request
+        return request.override(response_format=ProviderStrategy(strategy.schema))
 
     @property
     def _apart(self) -> bool:

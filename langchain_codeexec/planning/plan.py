@@ -141,8 +141,10 @@ def plan_call(request: PlanRequest, planner: Planner) -> Plan:
         return plan
     try:
         plan = planner.plan(request)
+    except CodeExecError:
+        raise
     except Exception as error:
-        raise _failure(planner, error) from error
+        raise PlanningError(_failure(planner, error)) from error
     return _plan_to_carry_out(plan, request)
 
 
@@ -152,8 +154,10 @@ async def aplan_call(request: PlanRequest, planner: Planner) -> Plan:
         return plan
     try:
         plan = await planner.aplan(request)
+    except CodeExecError:
+        raise
     except Exception as error:
-        raise _failure(planner, error) from error
+        raise PlanningError(_failure(planner, error)) from error
     return _plan_to_carry_out(plan, request)
 
 
@@ -217,10 +221,8 @@ def _plan_to_carry_out(plan: object, request: PlanRequest) -> Plan:
     return replace(plan, way=request.way)
 
 
-def _failure(planner: Planner, error: Exception) -> CodeExecError:
-    if isinstance(error, CodeExecError):
-        return error
-    return PlanningError(f"the planner {planner!r} failed: {type(error).__name__}: {error}")
+def _failure(planner: Planner, error: Exception) -> str:
+    return f"the planner {planner!r} failed: {type(error).__name__}: {error}"
 
 
 def _type_problem(plan: Any) -> str:

@@ -434,8 +434,9 @@ def test_a_planner_that_fails_is_an_error_before_anything_is_sent(
     gemini: Gemini, planner: Any, words: str, ask: Any
 ) -> None:
     llm = gemini.chat(model=OLD, planner=planner).bind_tools([get_price])
-    with pytest.raises(PlanningError, match=words):
+    with pytest.raises(PlanningError, match=words) as raised:
         ask(llm)
+    assert raised.value.__cause__ is not raised.value
     assert not gemini.requests
 
 

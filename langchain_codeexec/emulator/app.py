@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableSequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from langchain_codeexec.emulator.answering import Answer
 from langchain_codeexec.emulator.assertions import ReceivedRequest
-from langchain_codeexec.emulator.brain import Prompt
+from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.caching import CachedContents, cache_routes
-from langchain_codeexec.emulator.fault_injection import FaultInjection
-from langchain_codeexec.emulator.faults import Faults
-from langchain_codeexec.emulator.page.journal import EXCHANGE, Journal, RecordedApp, RecordedBrain
+from langchain_codeexec.emulator.environment import Libraries
+from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
+from langchain_codeexec.emulator.faults import FaultLike, Faults
+from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp, RecordedBrain
 from langchain_codeexec.emulator.page.routes import is_page, page_routes
 from langchain_codeexec.emulator.parsing import parse_json
 from langchain_codeexec.emulator.responses import (
@@ -22,7 +24,6 @@ from langchain_codeexec.emulator.responses import (
     BODIES,
     EVENTS,
     HALVES,
-    ConnectionCut,
     CutResponse,
     Stepper,
     all_bodies,
@@ -34,32 +35,19 @@ from langchain_codeexec.emulator.responses import (
     stream_response,
 )
 from langchain_codeexec.emulator.rules import checked_request
-from langchain_codeexec.emulator.service_errors import EmulatedError, model_not_found, route_not_found
+from langchain_codeexec.emulator.service_errors import EmulatedError, route_not_found
 from langchain_codeexec.emulator.targets import (
     Target,
     check_credentials,
     describe_model,
     is_known,
     list_models,
+    model_not_found,
 )
 from langchain_codeexec.emulator.tokens import count_tokens
 from langchain_codeexec.errors import MissingDependencyError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, MutableSequence
-    from typing import Unpack
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from langchain_codeexec.emulator.brain import Brain
-    from langchain_codeexec.emulator.environment import Libraries
-    from langchain_codeexec.emulator.faults import FaultLike
-    from langchain_codeexec.emulator.page.journal import Exchange
-    from langchain_codeexec.executors.base import CodeExecutor
-    from langchain_codeexec.gemini.wire import EndpointKind
-
-    _Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
+from langchain_codeexec.executors.base import CodeExecutor
+from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = ["AppOptions", "create_app"]
 
@@ -67,10 +55,14 @@ try:
     from starlette.applications import Starlette
     from starlette.exceptions import HTTPException
     from starlette.middleware import Middleware
+    from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.routing import Route
 except ImportError as error:
     raise MissingDependencyError("starlette", "emulator") from error
 
+
+_Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
 
 _WITH_BODY = ("POST", "PATCH")
 _VERSION = re.compile(r"v1(?:(?:alpha|beta)\d*)?")

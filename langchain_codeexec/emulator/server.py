@@ -10,26 +10,21 @@ import ipaddress
 import socket
 import threading
 from collections import deque
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import urlsplit
 
-from langchain_codeexec.emulator.assertions import assert_requested
+from starlette.types import ASGIApp
+
+from langchain_codeexec.emulator.app import AppOptions
+from langchain_codeexec.emulator.assertions import ReceivedRequest, assert_requested
+from langchain_codeexec.emulator.brain import Brain
 from langchain_codeexec.emulator.faults import Faults
+from langchain_codeexec.emulator.hosting import Hosting
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Unpack
-
-    from starlette.types import ASGIApp
-
-    from langchain_codeexec.emulator.app import AppOptions
-    from langchain_codeexec.emulator.assertions import ReceivedRequest
-    from langchain_codeexec.emulator.brain import Brain
-    from langchain_codeexec.emulator.hosting import Hosting
-    from langchain_codeexec.executors.base import CodeExecutor
+from langchain_codeexec.executors.base import CodeExecutor
 
 __all__ = ["GeminiEmulator", "LocalServer", "is_http_url"]
 

@@ -7,14 +7,16 @@ for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from langchain_codeexec.chat_model import ChatGeminiCodeExecution
-from langchain_codeexec.emulator import Brain, GeminiEmulator
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain_codeexec.chat_model import ChatGeminiCodeExecution
+    from langchain_codeexec.emulator import Brain, GeminiEmulator
 
 __all__ = ["gemini_code_model", "gemini_emulator", "gemini_model_settings"]
 

@@ -17,8 +17,8 @@ from langchain_codeexec import ChatGeminiCodeExecution, code_executions
 from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.grounding import CalculatedAnswer
 
-# What runs in the sandbox's child imports as little as it can, and nothing reads its annotations.
-_WITHOUT = ("__main__", "._", "sandbox", "executors")
+# Commands and fixtures import what they need when they run; what runs in the sandbox's child is read by nobody.
+_WITHOUT = ("__main__", "pytest_plugin", "._", ".cli", "sandbox", "executors")
 _MODULES = [
     name
     for _, name, _ in pkgutil.walk_packages(langchain_codeexec.__path__, "langchain_codeexec.")

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
-from langchain_core.language_models import BaseChatModel
 from pydantic import ValidationError
 
 import langchain_codeexec
 import langchain_codeexec.emulator
-from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.cli.output import print_unfinished, stderr
-from langchain_codeexec.emulator.brain import Brain
-from langchain_codeexec.emulator.scripted import ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
-from langchain_codeexec.executors.base import CodeExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from langchain_core.language_models import BaseChatModel
+
+    from langchain_codeexec.chat_model import ChatGeminiCodeExecution
+    from langchain_codeexec.emulator.brain import Brain
+    from langchain_codeexec.emulator.scripted import ScriptedBrain
+    from langchain_codeexec.executors.base import CodeExecutor
 
 __all__ = ["chosen_brain", "offline_model", "open_model"]
 

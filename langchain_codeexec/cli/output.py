@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeAlias
 
 import typer
-from langchain_core.messages import AIMessage, AIMessageChunk
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
@@ -25,6 +23,13 @@ from langchain_codeexec.errors import (
 )
 from langchain_codeexec.records.sections import Section, SectionReader, closing_sections, placed, visible
 from langchain_codeexec.records.terminal import heading, render_section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+    from langchain_core.messages import AIMessage, AIMessageChunk
+    from rich.console import RenderableType
 
 __all__ = [
     "DEFAULT_IMAGES",

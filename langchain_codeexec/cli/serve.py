@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.markup import escape
@@ -22,9 +22,12 @@ from langchain_codeexec.cli.output import (
     results,
     stderr,
 )
-from langchain_codeexec.emulator import AppOptions, GeminiEmulator
+from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from langchain_codeexec.emulator import AppOptions
 
 __all__ = ["LOOPBACK", "announce", "serve", "until_interrupted"]
 

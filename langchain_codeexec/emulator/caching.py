@@ -15,17 +15,21 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, TypeAlias, cast
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from langchain_codeexec.emulator.parsing import parse_message
 from langchain_codeexec.emulator.responses import json_response
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
 from langchain_codeexec.emulator.targets import Target, page_of
 from langchain_codeexec.emulator.tokens import prompt_tokens
+from langchain_codeexec.errors import MissingDependencyError
 from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
 __all__ = ["CachedContents", "cache_routes"]
+
+try:
+    from starlette.requests import Request
+    from starlette.responses import Response
+except ImportError as error:
+    raise MissingDependencyError("starlette", "emulator") from error
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]

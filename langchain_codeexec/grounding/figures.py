@@ -21,7 +21,8 @@ Some writings have several meanings: `1,234` and `1.234` group digits or divide 
 "billion" is more in French than in English, an unknown word may be one for millions. Such a claim is read as the
 rest of its text writes (`12,5` beside it makes `3.400` three thousand), else as programs write: 1234, 1.234, 3.5.
 It is supported in that reading alone; `1.234` only by a figure with as many decimals, so that 3.4 is not taken
-for "3.400" pieces. Where it is not supported so, but is in another meaning, nobody can judge it (`may_support`).
+for "3.400" pieces, and not with a word for millions. Where it is not supported so, but is in another meaning,
+nobody can judge it (`may_support`).
 It is refuted where no meaning of it is supported. A text with decimal commas is in none of the languages whose
 words are known here: in there a sign may be in the words, and four digits may be a year.
 """
@@ -30,10 +31,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from langchain_codeexec.grounding.numerals import (
     COMMA,
@@ -47,6 +49,7 @@ from langchain_codeexec.grounding.numerals import (
     SCALE,
     SUFFIX_SCALES,
     UNIT,
+    Reading,
     notation_of,
     powers_of,
     read_fraction,
@@ -54,11 +57,6 @@ from langchain_codeexec.grounding.numerals import (
     readings_of,
     unit_named,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from langchain_codeexec.grounding.numerals import Reading
 
 __all__ = [
     "BLANK",
@@ -187,7 +185,7 @@ _DATE: Final = re.compile(
     rf"|\b{_DAY}\.?\s(?:de\s)?[^\W\d_]{{3,10}}\.?\s(?:de\s)?{_A_YEAR}\b(?![.,]\d)"  # months of any language
 )
 _VERSION: Final = re.compile(
-    r"\b(?![1-9]\d{0,2}(?:\.\d{3}){2,3}(?![.\d]))v?\d+(?:\.\d+){2,}\b(?!,\d)", re.IGNORECASE
+    r"(?<![\w.])(?![1-9]\d{0,2}(?:\.\d{3}){2,}(?![.\d]))v?\d+(?:\.\d+){2,}\b(?!,\d)", re.IGNORECASE
 )
 _ORDINAL: Final = re.compile(r"(?<![\d,])\d{1,9}(?:,\d{3}){0,4}(?:st|nd|rd|th)\b", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(
@@ -275,6 +273,7 @@ _PAIR: Final = re.compile(PAIR)
 _NO_PARTS: Final = dict.fromkeys(_WRITTEN[0].groupindex, "") | {"words": ""}
 _APART: Final = re.compile(rf"{PAIR}|\d+(?: \d{{3}})+(?:[.,]\d+)?")
 """Numerals that may be several with a comma or a space between."""
+_MAY_GROUP: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 _MAY_BE_YEAR: Final = re.compile(_A_YEAR)
 _PIECE: Final = re.compile(r"(?:[^, ]|,(?=\d+$)(?<= \d{3},))+")
 _LISTED: Final = re.compile(r"[(\[{]\d+,\d+[)\]}]")
@@ -335,7 +334,7 @@ def _figures_of(text: str, match: re.Match[str], notation: str, *, is_printed: b
     is_bare = powers == [0] and not parts["unit"] + parts["currency"]
     figure = replace(
         _figure(text, (start, end), readings[0], parts),
-        is_ambiguous=not notation and "." in numeral and len(readings) > len(powers),
+        is_ambiguous=not notation and _MAY_GROUP.fullmatch(numeral) is not None,
         is_counted=is_bare and bool(parts["word"]),
         others=tuple((_figure(text, (start, end), reading, parts),) for reading in readings[1:]),
     )
@@ -411,7 +410,7 @@ _REPEATED, _ALMOST_ZERO = 1e-9, 1e-12
 
 def supports(evidence: Figure, claim: Figure) -> bool:
     """Whether a figure supports a claim, by the rule of this module."""
-    if claim.is_ambiguous and evidence.step > claim.step:
+    if claim.is_ambiguous and not evidence.step <= claim.step < 1:
         return False
     signs = (1, -1) if claim.is_decrease and claim.value > 0 else (1,)
     values = (

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from langchain_codeexec.data.request_files import files_in, replies_are_files
 from langchain_codeexec.errors import ExecutorError
-from langchain_codeexec.executions import ExecutionRequest
-from langchain_codeexec.executors.base import checked_executor, in_thread
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile
+from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession, checked_executor, in_thread
 from langchain_codeexec.grounding.answers import CalculatedAnswer, text_of
 from langchain_codeexec.grounding.attribution import (
     evidence_of_runs,
@@ -38,14 +38,6 @@ from langchain_codeexec.grounding.repetition import (
 from langchain_codeexec.grounding.verdicts import RunVerification, Verdict, Verification
 from langchain_codeexec.messages.code_blocks import CodeResult, blocks_with_code, code_executions
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.executions import ExecutionResult, InlineFile
-    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
-
 __all__ = ["averify_executions", "unverified_turn", "verify_executions"]
 
 
@@ -59,11 +51,12 @@ def verify_executions(
 ) -> Verification:
     """Run an answer's code again and compare; look for the figures of its prose in what was printed.
 
-    An answer rests on its own code and on that of tools and earlier answers of the same turn in the history, unless
-    these are verified already. All of it shares a session. Outputs are the same if they differ in nothing but white
-    space, addresses in memory and the last digits of floats. What differs each time (chance, the time, the order of
-    sets) is `not_reproducible`, not wrong; what cannot be run here as it was there (a library or file is missing,
-    no time is left, the sandbox does not work) is `not_checked`, and so is a figure with several readings.
+    An answer rests on its own code and on that of tools and earlier answers of the same turn in the history,
+    unless these are verified already. All of it shares a session. Outputs are the same if they differ in
+    nothing but white space, addresses in memory and the last digits of floats. What differs each time (chance,
+    the time, the order of sets) is `not_reproducible`, not wrong; what cannot be run here as it was there (a
+    library or file is missing, no time is left, the sandbox does not work) is `not_checked`, and so is a figure
+    with several readings.
 
     A figure of the prose behind the last run has to be in an output, or in what the user or a tool wrote before; a
     figure that a document supports (`CalculatedAnswer`) is accounted for, too.

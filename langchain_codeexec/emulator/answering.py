@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
 from langchain_codeexec.emulator.parsing import bytes_from_base64
+from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
 from langchain_codeexec.executions import ExecutionRequest, InlineFile, Outcome
 from langchain_codeexec.gemini.input_files import input_file_name
@@ -147,6 +148,12 @@ class Answer:
                     return
                 feedback = yield from self._item(item)
 
+    def stop(self) -> None:
+        """End the answer from another thread, and the code that runs where its session can do that."""
+        self._over = True
+        if cancel := getattr(self._session, "cancel", None):
+            cancel()
+
     def _item(self, item: Part | list[Part]) -> _Emitted:
         self.verbatim = isinstance(item, list)
         self.unsigned_text = False
@@ -236,6 +243,8 @@ class Answer:
         """Run in the request's session, which opens at the first code and gets the user's files then."""
         if self._session is None:
             self._session = self._stack.enter_context(self._executor.session())
+        if self._over:
+            raise EmulatedError(499, message="The client went away.")
         files, self._files = self._files, ()
         request = ExecutionRequest(
             code=code.get("code", ""), language=code.get("language", "PYTHON"), files=files

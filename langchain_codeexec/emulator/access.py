@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
-from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from langchain_codeexec.emulator.responses import error_response
 from langchain_codeexec.emulator.service_errors import EmulatedError
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-__all__ = ["AllowRemote", "GuardedApp", "is_loopback", "is_named_well"]
-
-AllowRemote: TypeAlias = bool | Collection[str]
-"""The names a server may be called by besides those of this machine: some, any (`True`) or none (`False`)."""
+__all__ = ["GuardedApp", "is_loopback", "is_named_well"]
 
 
 class GuardedApp:
-    """An application that answers only who calls it by a name it has."""
+    """An application that answers only who calls it by a name it has.
 
-    def __init__(self, app: ASGIApp, allow_remote: AllowRemote) -> None:
+    Args:
+        app: The application.
+        allow_remote: The names besides those of this machine: some, any (`True`) or none (`False`).
+    """
+
+    def __init__(self, app: ASGIApp, allow_remote: bool | Collection[str]) -> None:
         self._app = app
         self._allow_remote = {allow_remote} if isinstance(allow_remote, str) else allow_remote
 
@@ -46,7 +45,7 @@ class GuardedApp:
         await error_response(EmulatedError(403, message=message))(scope, receive, send)
 
 
-def is_named_well(request: Request, allow_remote: AllowRemote = False) -> bool:
+def is_named_well(request: Request, allow_remote: bool | Collection[str] = False) -> bool:
     """Whether a request gives the server a name it has, and does not come from another site's page."""
     host = _hostname(f"//{request.headers.get('host', '')}")
     origin = request.headers.get("origin")

@@ -12,7 +12,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import ExecutorError
-from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
 from langchain_codeexec.executors.base import (
     LEFT_OUT,
     STATE_LOST,
@@ -34,7 +34,6 @@ from langchain_codeexec.sandbox.child.limits import Capture
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from langchain_codeexec.executions import ExecutionRequest
 
 __all__ = ["ProcessExecutor"]
 
@@ -93,8 +92,8 @@ class ProcessExecutor:
         self.file_bytes = file_bytes
         self.python = python
 
-    def run(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program.
+    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run one program, given as a request or as its source text.
 
         Raises:
             ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
@@ -102,7 +101,7 @@ class ProcessExecutor:
         """
         return self._run_alone(request, Event())
 
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
         cancelled = Event()
         return await in_thread(lambda: self._run_alone(request, cancelled), cancelled.set)
@@ -121,7 +120,7 @@ class ProcessExecutor:
         """What starts the interpreter for programs in a folder."""
         return [self.python]
 
-    def _run_alone(self, request: ExecutionRequest, cancelled: Event) -> ExecutionResult:
+    def _run_alone(self, request: ExecutionRequest | str, cancelled: Event) -> ExecutionResult:
         with self.session() as session:
             return session.run(request, last=True, cancelled=cancelled)
 
@@ -158,7 +157,7 @@ class ProcessSession:
         self._cancelled.set()
 
     def run(
-        self, request: ExecutionRequest, *, last: bool = False, cancelled: Event | None = None
+        self, request: ExecutionRequest | str, *, last: bool = False, cancelled: Event | None = None
     ) -> ExecutionResult:
         """Run a program after those that ran in this session before.
 
@@ -171,6 +170,7 @@ class ProcessSession:
             ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
             ExecutorError: The interpreter cannot be started.
         """
+        request = ExecutionRequest.of(request)
         refused = refused_language(request.language)
         if refused is not None:
             return refused
@@ -179,7 +179,7 @@ class ProcessSession:
             self._workspace.place(source, request.files)
             return self._run(timeout, last=last, cancelled=cancelled or self._cancelled)
 
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task kills the process. See `run`."""
         cancelled = Event()
         return await in_thread(lambda: self.run(request, cancelled=cancelled), cancelled.set)

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError, ExecutorError
-from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
 from langchain_codeexec.executors.base import (
     LEFT_OUT,
     STATE_LOST,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from langchain_codeexec.executions import ExecutionRequest
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
     from langchain_codeexec.sandbox.worker import Connection
 
@@ -218,8 +217,8 @@ class LocalSandbox:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def run(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program.
+    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run one program, given as a request or as its source text.
 
         Raises:
             ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
@@ -228,14 +227,14 @@ class LocalSandbox:
             ExecutorError: The sandbox failed.
         """
         if self._instead is not None:
-            return self._instead.run(request)
+            return self._instead.run(ExecutionRequest.of(request))
         with closing(LocalSession(self)) as session:
             return session.run(request, last=True)
 
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
         if self._instead is not None:
-            return await self._instead.arun(request)
+            return await self._instead.arun(ExecutionRequest.of(request))
         with closing(LocalSession(self)) as session:
             return await session.arun(request, last=True)
 
@@ -288,7 +287,7 @@ class LocalSession:
         if self._connection is not None:
             self._connection.cancel()
 
-    def run(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+    def run(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
         """Run a program after those that ran in this session before.
 
         Args:
@@ -299,12 +298,12 @@ class LocalSession:
             ExecutorError: As `LocalSandbox.run` says, or a run of the session was cancelled.
         """
         with self._sandbox._semaphore:  # noqa: SLF001 -- a session is a part of its sandbox
-            return self._run(request, last=last)
+            return self._run(ExecutionRequest.of(request), last=last)
 
-    async def arun(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task ends the session. See `run`."""
         async with self._sandbox._semaphore:  # noqa: SLF001 -- as above
-            return await in_thread(lambda: self._run(request, last=last), self.cancel)
+            return await in_thread(lambda: self._run(ExecutionRequest.of(request), last=last), self.cancel)
 
     def _run(self, request: ExecutionRequest, *, last: bool) -> ExecutionResult:
         refused = refused_language(request.language)

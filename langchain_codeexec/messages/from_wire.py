@@ -94,6 +94,7 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     "MALFORMED_FUNCTION_CALL": "The model wrote a function call that cannot be parsed; ask again.",
     "UNEXPECTED_TOOL_CALL": "The model called a tool the request did not declare; declare it or ask again.",
     "TOO_MANY_TOOL_CALLS": "The model called tools too many times in a row; ask again or narrow the task.",
+    "CONTINUATION": "The answer is not whole: the service said it goes on, and not how; ask again.",
     "MISSING_THOUGHT_SIGNATURE": "The history lacks a thought signature; send answers back as they came.",
 }
 

@@ -94,9 +94,11 @@ class RecordingProxy(LocalServer):
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        if not is_http_url(base_url) or set("@?#") & set(base_url):
+        has_more = not {"@", "?", "#"}.isdisjoint(base_url)  # which may be a key
+        if has_more or not is_http_url(base_url):
+            shown = "base_url" if has_more else f"base_url {base_url!r}"
             raise ConfigurationError(
-                "base_url is no http or https URL of scheme, host and perhaps port and path, no more"
+                f"{shown} is no http or https URL of scheme, host and perhaps port and path, no more"
             )
         self._base_url = base_url.rstrip("/")
         self._cassette = cassette

@@ -78,7 +78,9 @@ def transport(client):
 
 
 FULL = "projects/q/locations/eu/endpoints/1"
-VERSION = genai.Client(api_key="k")._api_client.get_read_only_http_options()["api_version"]  # another since 3.0
+VERSION = genai.Client(api_key="k")._api_client.get_read_only_http_options()[
+    "api_version"
+]  # another since 3.0
 PLACE = {
     "developer": f"/{VERSION}/models/",
     "vertex": "/v1beta1/projects/p/locations/us-east1/publishers/google/models/",

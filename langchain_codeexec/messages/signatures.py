@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CALL_SIGNATURES_KEY",
     "ENDPOINT_KEY",
+    "call_signatures",
     "signature_of",
     "with_valid_signatures",
     "without_signatures",
@@ -32,6 +33,7 @@ ENDPOINT_KEY: Final = "gemini_endpoint"
 CALL_SIGNATURES_KEY: Final = "__gemini_function_call_thought_signatures__"
 """Where in `additional_kwargs` both of Google's packages keep the signatures of function calls."""
 
+_STANDARD: Final = {ord("-"): "+", ord("_"): "/"}
 _KEYS: Final = ("thought_signature", "thoughtSignature", "signature")
 _TEXT_KEYS: Final = frozenset({"type", "text", "index", "extras"})
 _STAND_IN: Final = "skip/thought/signature/validator"
@@ -47,6 +49,13 @@ def signature_of(block: Json) -> str | None:
     extras = block.get("extras")
     fields = {**block, **extras} if isinstance(extras, dict) else block
     return next((value for key in _KEYS if isinstance(value := fields.get(key), str) and value), None)
+
+
+def call_signatures(blocks: Iterable[Json]) -> Json:
+    """The `additional_kwargs` in which Google's packages look for signatures of calls, in standard base64."""
+    signatures = {block["id"]: signature_of(block) for block in blocks}
+    standard = {key: value.translate(_STANDARD) for key, value in signatures.items() if value}
+    return {CALL_SIGNATURES_KEY: standard} if standard else {}
 
 
 def without_signatures(items: Iterable[Any]) -> list[Any]:

@@ -15,10 +15,12 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableBinding
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, ValidationError
 
 from langchain_codeexec.call import Call
 from langchain_codeexec.data.outputs import sink_from
+from langchain_codeexec.errors import CodeExecError
+from langchain_codeexec.gemini.errors import without_secrets
 from langchain_codeexec.messages.from_wire import messages_from_response
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.tools import tool_config, wire_tools
@@ -131,7 +133,12 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     _lock: ClassVar = Lock()
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise without_secrets(error)  # noqa: B904 -- the same error
+        finally:
+            settings.clear()  # error reporters show the variables of every frame
         # Not in a validator: pydantic would turn the typed error, a ValueError, into a ValidationError.
         self._connection()
         sink_from(self.output_sink)
@@ -149,7 +156,12 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         Raises:
             UnsupportedSettingError: It has a setting that cannot be carried over; the message names it.
         """
-        return cls(**{**settings_of(llm), **settings})
+        try:
+            return cls(**{**settings_of(llm), **settings})
+        except CodeExecError as error:
+            raise without_secrets(error)  # noqa: B904 -- the same error
+        finally:
+            settings.clear()
 
     @property
     def endpoint(self) -> EndpointKind:
@@ -170,7 +182,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         settings = zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True)
-        return {name: value for name, value in settings if value is not None}
+        fields = GeminiSettings.model_fields
+        return {name: value for name, value in settings if value is not None and not fields[name].exclude}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
@@ -358,19 +371,22 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     def _connection(self) -> Transport:
         if self.transport is not None:
             return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
-        settings = _CONNECTION_OF(self)
         with self._lock:
-            if self._opened is None or self._opened[0] != settings:
-                self._opened = (settings, self._open())
+            if self._opened is None or self._opened[0] != _CONNECTION_OF(self):
+                self._opened = (_CONNECTION_OF(self), self._open())
             transport: Transport = self._opened[1]
         return transport
 
     def _open(self) -> Transport:
         from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports httpx on use
 
-        settings = {name: getattr(self, name) for name in CONNECTION_SETTINGS}
-        settings["headers"] = settings.pop("additional_headers")
-        return rest_transport(**settings)
+        names = (name for name in CONNECTION_SETTINGS if name != "additional_headers")
+        try:
+            return rest_transport(
+                **{name: getattr(self, name) for name in names}, headers=self.additional_headers
+            )
+        except CodeExecError as error:
+            raise without_secrets(error)  # noqa: B904 -- the same error
 
 
 def _result(answers: list[AIMessage]) -> ChatResult:

@@ -54,7 +54,9 @@ CALL_SETTINGS: Final = (
 class GeminiSettings(BaseModel):
     """Settings of a chat model; those left at `None` are the service's to choose."""
 
-    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, extra="forbid")
+    model_config = ConfigDict(
+        populate_by_name=True, arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True
+    )
 
     model: str = Field(validation_alias=AliasChoices("model", "model_name"))
     """Model name, bare or as a resource name; unknown ones are taken for the newest family."""
@@ -89,12 +91,12 @@ class GeminiSettings(BaseModel):
         validation_alias=AliasChoices("api_key", "google_api_key"),
     )
     """API key; else `GOOGLE_API_KEY` or `GEMINI_API_KEY`."""
-    base_url: str | None = None
+    base_url: str | None = Field(default=None, repr=False)
     """Another host to send requests to (a gateway, an emulator)."""
     api_version: str | None = None
     """Another version in the URL than the service's newest."""
-    additional_headers: dict[str, str] | None = Field(default=None, repr=False)
-    """Headers sent with each request."""
+    additional_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """Headers sent with each request. They may be credentials: like those, saved models do not hold them."""
     timeout: float | None = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
     """Seconds a request may take."""
     max_retries: int = Field(default=6, ge=0, validation_alias=AliasChoices("max_retries", "retries"))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.errors import CredentialsError, GeminiConnectionError
 from langchain_codeexec.gemini.clients import renew_after_fork
+from langchain_codeexec.gemini.errors import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,6 +189,7 @@ class OAuthCredentials(RequestCredentials):
             credentials.refresh(_request_token)  # type: ignore[no-untyped-call]  # google-auth annotates little
         except exceptions.GoogleAuthError as error:
             # The first argument is the reason; others may quote the token server's whole answer.
+            without_secrets(error).args = error.args[:1]
             reason = error.args[0] if error.args else type(error).__name__
             if isinstance(error, exceptions.TransportError) or error.retryable:
                 raise GeminiConnectionError(
@@ -203,7 +205,10 @@ class OAuthCredentials(RequestCredentials):
         if self._loaded is None:
             with self._loading:
                 if self._loaded is None:
-                    self._loaded = self._load()
+                    try:
+                        self._loaded = self._load()
+                    except CredentialsError as error:
+                        raise without_secrets(error)  # noqa: B904 -- the same error
         return self._loaded
 
 

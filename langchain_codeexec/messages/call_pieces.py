@@ -299,10 +299,10 @@ def _assign(root: Json, path: _Path, value: Any) -> int | None:
         if following is None:
             container[place] = value
             return made if follows and not is_there else None
-        kind: type[list[Any] | Json] = list if isinstance(following, int) else dict
-        if not isinstance(container[place] if is_there else None, kind):
+        inner: Any = [] if isinstance(following, int) else {}
+        if not isinstance(container[place] if is_there else None, type(inner)):
             follows &= not is_there
-            container[place] = kind()
+            container[place] = inner
             made += 1
         container = container[place]
     return None

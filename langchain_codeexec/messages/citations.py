@@ -57,7 +57,7 @@ def _objects(value: Any) -> list[Json]:
 
 def _source(chunk: Json) -> tuple[Json, Json]:
     """URL and title of a source, and what else identifies it."""
-    source = next((chunk[kind] for kind in _SOURCES if isinstance(chunk.get(kind), dict)), {})
+    source: Json = next((chunk[kind] for kind in _SOURCES if isinstance(chunk.get(kind), dict)), {})
     named = {"url": source.get("uri") or source.get("sourceUri"), "title": source.get("title")}
     extras = {"place_id": source["placeId"]} if source.get("placeId") else {}
     return {key: value for key, value in named.items() if isinstance(value, str) and value}, extras

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from langchain_codeexec.errors import InvalidRequestError
+from langchain_codeexec.messages.call_pieces import CallPieces, whole_calls
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.messages.stream import collect
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         GenerateContentRequest,
         GenerateContentResponse,
     )
+    from langchain_codeexec.messages.call_pieces import StreamedCall
     from langchain_codeexec.planning.plan import Plan
     from langchain_codeexec.planning.specification import Specification
 
@@ -47,7 +49,6 @@ class VisibleParts:
     """A filter of the parts of one answer, as they come.
 
     Attributes:
-        delegated: Calls of the function that stands for code execution; they are not shown.
         has_calls: Whether the user's own functions are called.
 
     Args:
@@ -63,7 +64,8 @@ class VisibleParts:
         self._delegate = delegate
         self._text_as_thought = text_as_thought
         self._signature_hidden = False
-        self.delegated: list[Json] = []
+        self._pieces = CallPieces()
+        self._delegated: list[StreamedCall | Json] = []
         self.has_calls = False
 
     def __call__(self, parts: list[Json]) -> list[Json]:
@@ -72,6 +74,11 @@ class VisibleParts:
             parts = self._repair.parts(parts)
         return [visible for part in parts if (visible := self._part(part)) is not None]
 
+    @property
+    def delegated(self) -> list[Json]:
+        """Calls of the function that stands for code execution; they are not shown."""
+        return [call if isinstance(call, dict) else call.part["functionCall"] for call in self._delegated]
+
     @cached_property
     def _repair(self) -> Repair:
         return Repair(self._functions)
@@ -79,11 +86,13 @@ class VisibleParts:
     def _part(self, part: Json) -> Json | None:
         if self._text_as_thought and "text" in part:
             return {**part, "thought": True}
-        call = part.get("functionCall")
-        if not isinstance(call, dict):
+        piece = part.get("functionCall")
+        if not isinstance(piece, dict):
             return part
-        if self._delegate and call.get("name") == self._delegate:
-            self.delegated.append(call)
+        call = self._pieces.add(part)
+        if self._delegate and (call.name if call else piece.get("name")) == self._delegate:
+            if not any(each is call for each in self._delegated):
+                self._delegated.append(call or piece)
             self._signature_hidden |= "thoughtSignature" in part
             return None
         self.has_calls = True
@@ -116,12 +125,14 @@ class Exchange:
     def shown(self, chunk: GenerateContentResponse, answer: list[Json]) -> GenerateContentResponse:
         """A chunk as the user sees it; its parts as they came are added to the answer."""
         candidates = candidates_of(chunk)
-        if not candidates:
+        # Of several candidates a chunk may bring another one than the first alone.
+        place = next((place for place, each in enumerate(candidates) if not each.get("index")), None)
+        if place is None:
             feedback = chunk.get("promptFeedback")
             if isinstance(feedback, dict):
                 self.cut_off = str(feedback.get("blockReason") or self.cut_off)
             return chunk
-        first, *rest = candidates
+        first = candidates[place]
         if (reason := first.get("finishReason")) not in _WHOLE:
             self.cut_off = str(reason)
         parts = parts_of(first)
@@ -130,7 +141,8 @@ class Exchange:
         if visible == parts:
             return chunk
         candidate = {**first, "content": {**first.get("content", {}), "parts": visible}}
-        return cast("GenerateContentResponse", {**chunk, "candidates": [candidate, *rest]})
+        candidates = [*candidates[:place], candidate, *candidates[place + 1 :]]
+        return cast("GenerateContentResponse", {**chunk, "candidates": candidates})
 
 
 _WHOLE: Final = (None, "STOP", "FINISH_REASON_UNSPECIFIED")
@@ -176,7 +188,7 @@ def exchanges(call: Specification, plan: Plan, *, repair: bool = True) -> Exchan
             delegate=delegate.get("name") if delegate else None,
             text_as_thought=apart,
         )
-        answer = yield Exchange(request, visible)
+        answer = whole_calls((yield Exchange(request, visible)))
         # Beside a call of the user's, no answer follows in which the model could say again what was said here.
         prose = VisibleParts((), delegate=None, text_as_thought=apart) if visible.has_calls else None
         results = yield from _delegated_results(

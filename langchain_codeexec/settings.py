@@ -5,18 +5,15 @@ The settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` become ours in `set
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal
 
+from langchain_core.language_models.chat_models import BaseChatModel
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
 from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS
-from langchain_codeexec.planning.plan import Combination  # noqa: TC001 -- pydantic reads it
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_codeexec.planning.plan import Combination
 
 __all__ = ["CALL_SETTINGS", "CALL_SPELLINGS", "CONNECTION_SETTINGS", "GeminiSettings", "settings_of"]
 

@@ -7,29 +7,24 @@ concatenated: what the chunks hold beside their parts is collected and given onc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 
-from langchain_codeexec.messages.call_pieces import CallPieces
+from langchain_codeexec.messages.call_pieces import CallPieces, StreamedCall
 from langchain_codeexec.messages.citations import citations_by_text
 from langchain_codeexec.messages.from_wire import (
     EVERY_CHUNK,
+    Origin,
     candidates_of,
     metadata_of,
     parts_of,
     usage_from_wire,
 )
-from langchain_codeexec.messages.parts import block_from_part, closing_extras, whole_call_block
+from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras, whole_call_block
 from langchain_codeexec.messages.signatures import call_signatures
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from langchain_codeexec.messages.call_pieces import StreamedCall
-    from langchain_codeexec.messages.from_wire import Origin
-    from langchain_codeexec.messages.parts import CallIds
 
 __all__ = ["ChunkTranslator", "collect"]
 

@@ -98,6 +98,7 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     "MALFORMED_FUNCTION_CALL": "The model wrote a function call that cannot be parsed; ask again.",
     "UNEXPECTED_TOOL_CALL": "The model called a tool the request did not declare; declare it or ask again.",
     "TOO_MANY_TOOL_CALLS": "The model called tools too many times in a row; ask again or narrow the task.",
+    "CONTINUATION": "The answer is not whole: the service said it goes on, and not how; ask again.",
     "MISSING_THOUGHT_SIGNATURE": "The history lacks a thought signature; send answers back as they came.",
     "MALFORMED_RESPONSE": "The model wrote an answer that the service cannot read; ask again.",
     "MODEL_ARMOR": "The answer was withheld by Model Armor; see its template's filters.",
@@ -180,10 +181,9 @@ def failure_of(message: BaseMessage) -> str:
     """
     metadata = message.response_metadata
     reason, notice = metadata.get("finish_reason"), str(metadata.get("finish_message") or "")
-    is_healthy = reason in _HEALTHY or not str(reason).replace("STOP", "")  # of merged messages, concatenated
-    if is_healthy:
-        return "" if message.content else notice
-    return notice or f"The answer ended with the finish reason {reason}."
+    if reason == "STOP" and message.content:
+        return ""
+    return notice or ("" if reason in _HEALTHY else f"The answer ended with the finish reason {reason}.")
 
 
 def _blocks(parts: list[Json], ids: CallIds) -> list[Json]:

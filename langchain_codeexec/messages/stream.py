@@ -64,9 +64,9 @@ class ChunkTranslator:
         places = self._places = self._places or _Places(self._origin.call_ids(response))
         collect(self._response, {key: value for key, value in response.items() if key != "candidates"})
         blocks: list[Json] = []
-        for wire in candidates_of(response):
+        for position, wire in enumerate(candidates_of(response)):
             index = wire.get("index")
-            number = index if isinstance(index, int) else 0
+            number = index if isinstance(index, int) else position
             candidate = self._candidates.setdefault(number, _Candidate(places))
             blocks += candidate.blocks(wire)
         return self._chunk(blocks, self._origin_once()) if blocks else None

@@ -92,7 +92,9 @@ def test_a_call_in_pieces_is_one_call_and_goes_back_whole(wire: Any, ask: Any, p
 def test_arguments_are_streamed_as_they_come(wire: Any) -> None:
     wire.says(*in_chunks(*BY_PATH, {"text": "Well."}))
 
-    chunks = [chunk for each in wire.vertex().stream("q") for chunk in each.tool_call_chunks]
+    chunks = [
+        chunk for each in wire.vertex().bind_tools([get_price]).stream("q") for chunk in each.tool_call_chunks
+    ]
 
     assert [chunk["args"] for chunk in chunks] == ["", '{"item": "Tea ', '\\"Ceylon\\"', '", "count": 3', "}"]
     assert [chunk["name"] for chunk in chunks] == ["get_price", None, None, None, None]

@@ -34,6 +34,7 @@ try:
 except ImportError as error:
     raise MissingDependencyError("google-genai", "genai") from error
 
+_HTTPX: Final = {"httpx", "httpx2"}  # google-genai 3 sends with the latter
 _UNREADABLE: Final = "google.UnknownApiResponseError"
 _FAILURES: Final[dict[str, type[CodeExecError]]] = {
     "builtins.TimeoutError": GeminiTimeoutError,
@@ -202,5 +203,5 @@ def _api_error(error: Any) -> GeminiAPIError:
         status_code=error.code or 0,
         url=str(getattr(response, "url", "")),
         headers=headers,
-        response=response if type(response).__module__.partition(".")[0] == "httpx" else None,
+        response=response if type(response).__module__.partition(".")[0] in _HTTPX else None,
     )

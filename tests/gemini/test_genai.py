@@ -78,8 +78,9 @@ def transport(client):
 
 
 FULL = "projects/q/locations/eu/endpoints/1"
+VERSION = genai.Client(api_key="k")._api_client.get_read_only_http_options()["api_version"]  # another since 3.0
 PLACE = {
-    "developer": "/v1beta/models/",
+    "developer": f"/{VERSION}/models/",
     "vertex": "/v1beta1/projects/p/locations/us-east1/publishers/google/models/",
 }
 AUTH = {"developer": ("x-goog-api-key", "k"), "vertex": ("authorization", "Bearer fake-token")}

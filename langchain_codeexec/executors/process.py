@@ -27,7 +27,7 @@ from langchain_codeexec.executors.base import (
     words_for_time,
 )
 from langchain_codeexec.executors.child_process import Child, RunEnd
-from langchain_codeexec.executors.files import Workspace, text_from_bytes
+from langchain_codeexec.executors.files import Workspace, pictures_once, text_from_bytes
 from langchain_codeexec.sandbox.child.folder import OwnedFolder
 from langchain_codeexec.sandbox.child.limits import Capture
 
@@ -209,6 +209,7 @@ class ProcessSession:
             )
         images, images_left = self._workspace.images()
         files, files_left = self._workspace.files()
+        images, files = pictures_once(images, files)
         remarks = [detail]
         remarks += [STATE_LOST] * (end is not RunEnd.REPLIED and not last)
         remarks += [LEFT_OUT] * (images_left or files_left)

@@ -29,7 +29,13 @@ from langchain_codeexec.executors.base import (
     words_for_status,
     words_for_time,
 )
-from langchain_codeexec.executors.files import files_from_left, images_from_left, named_files, text_from_bytes
+from langchain_codeexec.executors.files import (
+    files_from_left,
+    images_from_left,
+    named_files,
+    pictures_once,
+    text_from_bytes,
+)
 from langchain_codeexec.executors.process import ProcessExecutor
 from langchain_codeexec.sandbox.child.limits import Limits
 from langchain_codeexec.sandbox.modes import MODES, SeatbeltExecutor, unsupported_system
@@ -368,7 +374,11 @@ def _result_from_reply(
         last: Whether no other follows in its process.
     """
     (out_cut, err_cut), (stdout, stderr, *rest) = reply["truncated"], blobs
-    images = len(reply["images"])
+    drawn = len(reply["images"])
+    images, files = pictures_once(
+        images_from_left(zip(reply["images"], rest[:drawn], strict=True)),
+        files_from_left(zip(reply["files"], rest[drawn:], strict=True)),
+    )
     end, status = reply["end"], reply["status"]
     killed = {
         "deadline": words_for_time(timeout),
@@ -386,8 +396,8 @@ def _result_from_reply(
         outcome=_outcome(end, status),
         stdout=text_from_bytes(stdout, truncated=out_cut),
         stderr=text_from_bytes(stderr, truncated=err_cut),
-        images=images_from_left(zip(reply["images"], rest[:images], strict=True)),
-        files=files_from_left(zip(reply["files"], rest[images:], strict=True)),
+        images=images,
+        files=files,
         wall_time=reply["wall"],
         truncated=out_cut or err_cut,
         detail="; ".join(filter(None, remarks)),

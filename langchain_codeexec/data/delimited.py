@@ -164,7 +164,7 @@ def _columns(text: str, width: int, delimiter: str) -> list[Any] | None:
         )
     except arrow.ArrowException:  # rows of several widths
         return None
-    return table.slice(1).columns
+    return list(table.slice(1).columns)
 
 
 def _with_points(table: Table) -> Table | None:

@@ -1,8 +1,8 @@
 """Taking what a program draws, so that it comes back without having been saved, each figure once.
 
 Those of matplotlib come back when they are shown, left open, or saved and closed: as they were saved, if nothing
-was drawn since. A figure that a browser draws
-comes back as an image where that can be had without one, else as a page to be opened in one.
+was drawn since. A figure that a browser draws comes back as an image where that can be had without one, else as a
+page to be opened in one.
 """
 
 from __future__ import annotations

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
 from langchain_codeexec.errors import ConfigurationError, InvalidRequestError
 from langchain_codeexec.gemini.capabilities import Capabilities, Destination
+from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Transport
 from langchain_codeexec.messages.from_wire import Origin
 from langchain_codeexec.messages.generation_config import generation_config, safety_settings
 from langchain_codeexec.messages.to_wire import contents_from_messages
@@ -20,24 +24,16 @@ from langchain_codeexec.messages.tools import (
     wire_tools,
 )
 from langchain_codeexec.planning.execution import Exchange, UsageSum, exchanges
-from langchain_codeexec.planning.plan import Plan, PlanRequest, aplan_call, plan_call
+from langchain_codeexec.planning.plan import Plan, PlanRequest, Way, aplan_call, plan_call
 from langchain_codeexec.planning.planners import checked_planner
 from langchain_codeexec.planning.specification import Specification
 from langchain_codeexec.settings import CALL_SPELLINGS
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Transport
-    from langchain_codeexec.planning.plan import Way
-
 __all__ = ["Call"]
 
 Json = dict[str, Any]
-_Responses: TypeAlias = "Generator[GenerateContentResponse, None, None]"
-_AsyncResponses: TypeAlias = "AsyncGenerator[GenerateContentResponse, None]"
+_Responses: TypeAlias = Generator[GenerateContentResponse, None, None]
+_AsyncResponses: TypeAlias = AsyncGenerator[GenerateContentResponse, None]
 
 _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 """Passed around by LangChain for other providers; Gemini has nothing to set for them."""

@@ -5,20 +5,26 @@ Settings are in `settings`, what a call does in `call`, what parts and messages 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
 from operator import attrgetter
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
-from langchain_core.language_models.base import LanguageModelInput
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import RunnableBinding
-from pydantic import PrivateAttr
+from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.tools import BaseTool
+from pydantic import PrivateAttr, ValidationError
 
 from langchain_codeexec.call import Call
 from langchain_codeexec.data.outputs import sink_from
+from langchain_codeexec.errors import CodeExecError
+from langchain_codeexec.gemini.errors import without_secrets
+from langchain_codeexec.gemini.wire import EndpointKind, Transport
 from langchain_codeexec.messages.from_wire import messages_from_response
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.tools import tool_config, wire_tools
@@ -32,17 +38,6 @@ from langchain_codeexec.settings import (
     GeminiSettings,
     settings_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-
-    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-    from langchain_core.language_models.base import LangSmithParams
-    from langchain_core.messages import BaseMessage
-    from langchain_core.runnables import Runnable
-    from langchain_core.tools import BaseTool
-
-    from langchain_codeexec.gemini.wire import EndpointKind, Transport
 
 __all__ = ["ChatGeminiCodeExecution"]
 
@@ -131,7 +126,12 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     _lock: ClassVar = Lock()
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise without_secrets(error)  # noqa: B904 -- the same error
+        finally:
+            settings.clear()  # error reporters show the variables of every frame
         # Not in a validator: pydantic would turn the typed error, a ValueError, into a ValidationError.
         self._connection()
         sink_from(self.output_sink)
@@ -149,7 +149,12 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         Raises:
             UnsupportedSettingError: It has a setting that cannot be carried over; the message names it.
         """
-        return cls(**{**settings_of(llm), **settings})
+        try:
+            return cls(**{**settings_of(llm), **settings})
+        except CodeExecError as error:
+            raise without_secrets(error)  # noqa: B904 -- the same error
+        finally:
+            settings.clear()
 
     @property
     def endpoint(self) -> EndpointKind:
@@ -170,7 +175,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         settings = zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True)
-        return {name: value for name, value in settings if value is not None}
+        fields = GeminiSettings.model_fields
+        return {name: value for name, value in settings if value is not None and not fields[name].exclude}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
@@ -358,19 +364,22 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     def _connection(self) -> Transport:
         if self.transport is not None:
             return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
-        settings = _CONNECTION_OF(self)
         with self._lock:
-            if self._opened is None or self._opened[0] != settings:
-                self._opened = (settings, self._open())
+            if self._opened is None or self._opened[0] != _CONNECTION_OF(self):
+                self._opened = (_CONNECTION_OF(self), self._open())
             transport: Transport = self._opened[1]
         return transport
 
     def _open(self) -> Transport:
         from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports httpx on use
 
-        settings = {name: getattr(self, name) for name in CONNECTION_SETTINGS}
-        settings["headers"] = settings.pop("additional_headers")
-        return rest_transport(**settings)
+        names = (name for name in CONNECTION_SETTINGS if name != "additional_headers")
+        try:
+            return rest_transport(
+                **{name: getattr(self, name) for name in names}, headers=self.additional_headers
+            )
+        except CodeExecError as error:
+            raise without_secrets(error)  # noqa: B904 -- the same error
 
 
 def _result(answers: list[AIMessage]) -> ChatResult:

@@ -5,18 +5,15 @@ The settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` become ours in `set
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal
 
+from langchain_core.language_models.chat_models import BaseChatModel
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
 from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS
-from langchain_codeexec.planning.plan import Combination  # noqa: TC001 -- pydantic reads it
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_codeexec.planning.plan import Combination
 
 __all__ = ["CALL_SETTINGS", "CALL_SPELLINGS", "CONNECTION_SETTINGS", "GeminiSettings", "settings_of"]
 
@@ -54,7 +51,9 @@ CALL_SETTINGS: Final = (
 class GeminiSettings(BaseModel):
     """Settings of a chat model; those left at `None` are the service's to choose."""
 
-    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, extra="forbid")
+    model_config = ConfigDict(
+        populate_by_name=True, arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True
+    )
 
     model: str = Field(validation_alias=AliasChoices("model", "model_name"))
     """Model name, bare or as a resource name; unknown ones are taken for the newest family."""
@@ -89,12 +88,12 @@ class GeminiSettings(BaseModel):
         validation_alias=AliasChoices("api_key", "google_api_key"),
     )
     """API key; else `GOOGLE_API_KEY` or `GEMINI_API_KEY`."""
-    base_url: str | None = None
+    base_url: str | None = Field(default=None, repr=False)
     """Another host to send requests to (a gateway, an emulator)."""
     api_version: str | None = None
     """Another version in the URL than the service's newest."""
-    additional_headers: dict[str, str] | None = Field(default=None, repr=False)
-    """Headers sent with each request."""
+    additional_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """Headers sent with each request. They may be credentials: like those, saved models do not hold them."""
     timeout: float | None = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
     """Seconds a request may take."""
     max_retries: int = Field(default=6, ge=0, validation_alias=AliasChoices("max_retries", "retries"))

@@ -6,19 +6,18 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
+
+import httpx
+from google.auth.credentials import Credentials
 
 from langchain_codeexec.errors import CredentialsError, GeminiConnectionError
 from langchain_codeexec.gemini.clients import renew_after_fork
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from google.auth.credentials import Credentials
+from langchain_codeexec.gemini.errors import without_secrets
 
 __all__ = [
     "ApiKeyCredentials",
@@ -188,6 +187,7 @@ class OAuthCredentials(RequestCredentials):
             credentials.refresh(_request_token)  # type: ignore[no-untyped-call]  # google-auth annotates little
         except exceptions.GoogleAuthError as error:
             # The first argument is the reason; others may quote the token server's whole answer.
+            without_secrets(error).args = error.args[:1]
             reason = error.args[0] if error.args else type(error).__name__
             if isinstance(error, exceptions.TransportError) or error.retryable:
                 raise GeminiConnectionError(
@@ -203,7 +203,10 @@ class OAuthCredentials(RequestCredentials):
         if self._loaded is None:
             with self._loading:
                 if self._loaded is None:
-                    self._loaded = self._load()
+                    try:
+                        self._loaded = self._load()
+                    except CredentialsError as error:
+                        raise without_secrets(error)  # noqa: B904 -- the same error
         return self._loaded
 
 
@@ -227,7 +230,6 @@ def _request_token(
 
     A token lasts about an hour, so each request opens its own connection and leaves nothing behind to close.
     """
-    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
     from google.auth.exceptions import TransportError  # noqa: PLC0415 -- as above
 
     seconds = 60.0 if timeout is None else timeout
@@ -238,7 +240,7 @@ def _request_token(
     return _TokenResponse(response.status_code, response.headers, response.content)
 
 
-CredentialSource: TypeAlias = "Credentials | Mapping[str, Any] | str | os.PathLike[str]"
+CredentialSource: TypeAlias = Credentials | Mapping[str, Any] | str | os.PathLike[str]
 """google-auth credentials, the content of a key file, or its path."""
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from langchain_codeexec.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from langchain_codeexec.gemini.wire import EndpointKind
+from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = [
     "BASE_URL_VARIABLES",
@@ -193,8 +190,9 @@ def _checked_base_url(base_url: str) -> str:
             f"base_url of {host!r} holds a user name or password: pass them in headers instead"
         )
     if not host or parts.query or parts.fragment or re.search(r"[\s\x00-\x1f]", base_url):
+        shown = re.split(r"[?#]", base_url)[0]  # what follows may be a key
         raise ConfigurationError(
-            f"base_url={base_url!r} must be scheme, host and perhaps port and path, no more"
+            f"base_url={shown!r} must be scheme, host and perhaps port and path, with no query and no fragment"
         )
     if parts.scheme == "http" and not _is_loopback(host):
         raise ConfigurationError(

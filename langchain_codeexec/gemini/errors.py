@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeVar
 
 from langchain_codeexec import errors
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import httpx
-
-__all__ = ["LONGEST_EXCERPT", "api_error", "error_in", "excerpt"]
+__all__ = ["LONGEST_EXCERPT", "api_error", "error_in", "excerpt", "without_secrets"]
 
 _CLASSES: Final[dict[int, type[errors.GeminiAPIError]]] = {
     400: errors.InvalidRequestError,
@@ -98,8 +94,11 @@ _BY_HUNDREDS: Final = {
 }
 
 LONGEST_EXCERPT: Final = 500
-_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_LONGEST_BODY: Final = 1_000_000
+"""How much of an error's body is read: no envelope is longer."""
+# Neither looks at a character twice, whatever a body repeats and leaves open.
+_TITLE: Final = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
+_MARKUP: Final = re.compile(r"<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 
 
 def error_in(payload: Any) -> dict[str, Any] | None:
@@ -126,7 +125,7 @@ def api_error(
     status_code: int = 0,
     url: str = "",
     headers: Mapping[str, str] | None = None,
-    response: httpx.Response | None = None,
+    response: Any = None,
 ) -> errors.GeminiAPIError:
     """Make the exception for an answer that is an error.
 
@@ -138,8 +137,8 @@ def api_error(
         response: The httpx response.
     """
     if isinstance(payload, bytes | bytearray):
-        payload = payload.decode("utf-8", "replace")
-    text = payload if isinstance(payload, str) else ""
+        payload = payload[:_LONGEST_BODY].decode("utf-8", "replace")
+    text = payload[:_LONGEST_BODY] if isinstance(payload, str) else ""
     error = error_in(_json(text) if text else payload) or {}
     status = _text(error.get("status"))
     code = status_code or _code(error.get("code"), status)
@@ -181,6 +180,25 @@ def _remedy(code: int, status: str, message: str, details: list[Any]) -> str:
         )
         return ": ".join([remedy, *(url for url in urls if isinstance(url, str))][:2])
     return remedy or _BY_STATUS.get(status) or _BY_CODE.get(code) or _BY_HUNDREDS.get(min(code // 100, 5), "")
+
+
+E = TypeVar("E", bound=BaseException)
+
+
+def without_secrets(error: E) -> E:
+    """An exception without the credentials that error reporters would show of it and of those that led to it.
+
+    Locals of the frames beneath hold them in the clear, and httpx's exceptions hold the request with its headers.
+    """
+    link: BaseException | None = error
+    cleared: set[int] = set()
+    while link is not None and id(link) not in cleared:
+        cleared.add(id(link))
+        link.__traceback__ = None
+        if getattr(link, "_request", None) is not None:
+            link._request = None  # type: ignore[attr-defined]  # noqa: SLF001 -- httpx's own setter takes a request only
+        link = link.__cause__ or link.__context__
+    return error
 
 
 def excerpt(body: bytes) -> str:

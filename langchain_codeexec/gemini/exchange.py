@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import httpx
 
 from langchain_codeexec.errors import (
     ConfigurationError,
@@ -22,15 +24,9 @@ from langchain_codeexec.errors import (
     MessageError,
     ResponseFormatError,
 )
-from langchain_codeexec.gemini.errors import api_error, error_in, excerpt
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    import httpx
-
-    from langchain_codeexec.gemini.clients import Clients
-    from langchain_codeexec.gemini.credentials import RequestCredentials
+from langchain_codeexec.gemini.clients import Clients
+from langchain_codeexec.gemini.credentials import RequestCredentials
+from langchain_codeexec.gemini.errors import api_error, error_in, excerpt, without_secrets
 
 __all__ = ["Call", "Exchange", "decoded", "encoded", "request_headers"]
 
@@ -151,12 +147,12 @@ class Exchange:
         with self._clients.borrow() as client, _translated_failures(call.address) as failures:
             while True:
                 try:
-                    auth = self._credentials.headers()
+                    request = self._request(client, call, self._credentials.headers())
                 except CredentialsError as error:
                     if refusal is None:
                         raise
                     raise refusal from error
-                response = client.send(self._request(client, call, auth), stream=True)
+                response = client.send(request, stream=True)
                 with closing(response):
                     if response.is_success:
                         yield response
@@ -164,7 +160,7 @@ class Exchange:
                     body = b""
                     with suppress(failures):  # the status says enough when the rest is lost
                         body = response.read()
-                refusal = self._refusal(call, response, body, auth, refusal)
+                refusal = self._refusal(call, response, body, refusal)
 
     @asynccontextmanager
     async def aresponse(self, call: Call) -> AsyncIterator[httpx.Response]:
@@ -174,12 +170,12 @@ class Exchange:
             with _translated_failures(call.address) as failures:
                 while True:
                     try:
-                        auth = await self._credentials.aheaders()
+                        request = self._request(client, call, await self._credentials.aheaders())
                     except CredentialsError as error:
                         if refusal is None:
                             raise
                         raise refusal from error
-                    response = await client.send(self._request(client, call, auth), stream=True)
+                    response = await client.send(request, stream=True)
                     async with aclosing(response):
                         if response.is_success:
                             yield response
@@ -187,11 +183,12 @@ class Exchange:
                         body = b""
                         with suppress(failures):
                             body = await response.aread()
-                    refusal = self._refusal(call, response, body, auth, refusal)
+                    refusal = self._refusal(call, response, body, refusal)
 
     def _request(
         self, client: httpx.Client | httpx.AsyncClient, call: Call, auth: Mapping[str, str]
     ) -> httpx.Request:
+        """A request; no caller keeps the headers in a variable, which error reporters would show."""
         headers = {**auth, **self._headers}
         return client.build_request(
             "POST", call.url, content=call.body, headers=headers, timeout=call.timeout
@@ -202,7 +199,6 @@ class Exchange:
         call: Call,
         response: httpx.Response,
         body: bytes,
-        auth: Mapping[str, str],
         earlier: GeminiAPIError | None,
     ) -> GeminiAPIError:
         """The error of an unsuccessful response; raised unless another attempt with a new token makes sense."""
@@ -211,22 +207,31 @@ class Exchange:
             status_code=response.status_code,
             url=call.address,
             headers=response.headers,
-            response=response,
+            response=_detached(response, call, body),
         )
         is_unauthorized = response.status_code == HTTPStatus.UNAUTHORIZED
-        if earlier is None and is_unauthorized and self._credentials.refuse(auth):
+        if earlier is None and is_unauthorized and self._credentials.refuse(response.request.headers):
             return error
         raise error
+
+
+def _detached(response: httpx.Response, call: Call, body: bytes) -> httpx.Response:
+    """A response as errors keep it: without its connection, and without the headers of its request."""
+    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
+
+    framing = ("content-encoding", "content-length", "transfer-encoding")  # of what is unpacked by now
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in framing]
+    request = httpx.Request("POST", call.address)
+    return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
 
 @contextmanager
 def _translated_failures(url: str) -> Iterator[type[Exception]]:
     """Raise httpx's exceptions as `GeminiError`, with the original as the cause; gives their base class."""
-    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
     try:
         yield httpx.HTTPError
     except httpx.HTTPError as error:
+        without_secrets(error)
         failure = f"{type(error).__name__} {error}".strip()
         match error:
             case httpx.PoolTimeout():

@@ -6,10 +6,8 @@ either. Source of the field names: the public REST reference of the Gemini API a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
 __all__ = [
     "Blob",

@@ -6,11 +6,18 @@ whole and streamed answers share all there is to decide.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from langchain_codeexec.errors import InvalidRequestError
+from langchain_codeexec.gemini.wire import (
+    Content,
+    FunctionDeclaration,
+    GenerateContentRequest,
+    GenerateContentResponse,
+)
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.messages.stream import collect
@@ -21,19 +28,9 @@ from langchain_codeexec.planning.delegate import (
     response_to_call,
     task_from_call,
 )
+from langchain_codeexec.planning.plan import Plan
 from langchain_codeexec.planning.repair import Repair
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-
-    from langchain_codeexec.gemini.wire import (
-        Content,
-        FunctionDeclaration,
-        GenerateContentRequest,
-        GenerateContentResponse,
-    )
-    from langchain_codeexec.planning.plan import Plan
-    from langchain_codeexec.planning.specification import Specification
+from langchain_codeexec.planning.specification import Specification
 
 __all__ = ["Exchange", "UsageSum", "exchanges", "joined"]
 
@@ -135,7 +132,7 @@ class Exchange:
 
 _WHOLE: Final = (None, "STOP", "FINISH_REASON_UNSPECIFIED")
 
-Exchanges: TypeAlias = "Generator[Exchange, list[Json], None]"
+Exchanges: TypeAlias = Generator[Exchange, list[Json], None]
 """Requests; the parts of each answer are sent back, as they came."""
 
 

@@ -7,12 +7,10 @@ call the declared function `get_weather`. The sandbox knows no such function, so
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from langchain_codeexec.gemini.wire import FunctionDeclaration
+from langchain_codeexec.gemini.wire import FunctionDeclaration
 
 __all__ = ["Repair"]
 

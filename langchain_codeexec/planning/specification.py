@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from langchain_codeexec.gemini.capabilities import SCHEMA_KEYS
+from langchain_codeexec.gemini.capabilities import SCHEMA_KEYS, Destination
+from langchain_codeexec.gemini.wire import (
+    Content,
+    FunctionDeclaration,
+    GenerateContentRequest,
+    Tool,
+    ToolConfig,
+)
 from langchain_codeexec.messages.history_as_text import (
     contents_with_code_as_text,
     contents_with_functions_as_text,
 )
 from langchain_codeexec.messages.tools import CODE_EXECUTION, declares_code_execution
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from langchain_codeexec.gemini.capabilities import Destination
-    from langchain_codeexec.gemini.wire import (
-        Content,
-        FunctionDeclaration,
-        GenerateContentRequest,
-        Tool,
-        ToolConfig,
-    )
 
 __all__ = ["Specification"]
 

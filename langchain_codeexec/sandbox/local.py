@@ -9,7 +9,7 @@ import tempfile
 import warnings
 import weakref
 from collections.abc import Iterable
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
@@ -417,18 +417,21 @@ class LocalSession:
     ) -> tuple[dict[str, Any], list[bytes]]:
         if self._connection is not None:
             return self._connection.exchange(header, blobs, timeout, is_over)
-        try:
-            return self._connected().exchange(header, blobs, timeout, is_over)
-        except WorkerEndedError:  # it was killed while it waited for a program
+        for failures in range(_ATTEMPTS - 1):
+            with suppress(WorkerEndedError):  # it was killed while it waited for a program
+                return self._connected(failures).exchange(header, blobs, timeout, is_over)
             self.close()
-            return self._connected().exchange(header, blobs, timeout, is_over)
+        return self._connected(_ATTEMPTS - 1).exchange(header, blobs, timeout, is_over)
 
-    def _connected(self) -> Connection:
-        self._connection = connection = self._executor.running_pool().connect()
+    def _connected(self, failures: int) -> Connection:
+        self._connection = connection = self._executor.running_pool().connect(failures)
         if self._cancelled:
             raise ExecutorError("the run was killed: it has been cancelled")
         return connection
 
+
+_ATTEMPTS = 3
+"""At having a run forked, as long as nothing of the program has run."""
 
 _LONGEST = 1e6
 """Seconds; what sockets can wait for."""

@@ -67,16 +67,24 @@ class Pool:
         with self._lock:
             return self._living_worker()
 
-    def connect(self) -> Connection:
+    def connect(self, failures: int = 0) -> Connection:
         """Have a run or a session forked; a worker that turns out to be dead is replaced.
 
         What is handed out has been made ready before where possible, and the next one is begun.
+
+        Args:
+            failures: How many connections have turned out to be dead. After one nothing is used that has been made
+                ready before, after two the worker is replaced.
 
         Raises:
             SandboxUnavailableError: The system cannot isolate programs.
             ExecutorError: The sandbox cannot be started, or the pool is closed.
         """
         with self._lock:
+            if failures:
+                self._close_spares()
+            if failures > 1:
+                self._retire()
             try:
                 return self._connect(self._living_worker())
             except WorkerEndedError:
@@ -90,7 +98,7 @@ class Pool:
         if worker is None or not worker.is_alive() or worker.connections >= _CONNECTIONS_PER_WORKER:
             self._retire()
             self._worker = worker = start_in_any_mode(self.modes, self._start)
-        for old in [old for old in self._retired if not old.is_busy()]:
+        for old in [old for old in self._retired if not old.is_lent()]:
             self._retired.remove(old)
             old.close()
         return worker
@@ -100,12 +108,15 @@ class Pool:
         if self._worker is not None:
             self._retired.append(self._worker)
         self._worker = None
+        self._close_spares()
+
+    def _close_spares(self) -> None:
         while self._spares:
             self._spares.pop().close()
 
     def _connect(self, worker: Worker) -> Connection:
         connection = next(filter(Connection.is_alive, self._taken_spares()), None) or worker.connect()
-        connection.is_used = True
+        connection.is_lent = True
         with suppress(ExecutorError):  # the connection may still be good
             while len(self._spares) < self.spares:
                 spare = worker.connect()

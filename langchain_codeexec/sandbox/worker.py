@@ -152,8 +152,12 @@ class Worker:
         return self._control.fileno() >= 0 and self._process.poll() is None
 
     def is_busy(self) -> bool:
-        """Whether a run or a session is open."""
+        """Whether a run or a session has begun that is not over."""
         return any(connection.is_used and not connection.closed for connection in list(self._open))
+
+    def is_lent(self) -> bool:
+        """Whether somebody has a connection, used or not."""
+        return any(connection.is_lent and not connection.closed for connection in list(self._open))
 
     def close(self) -> None:
         """End it with all its runs, and wait until it is gone."""
@@ -203,7 +207,7 @@ class Connection:
         self._channel = channel
         self._is_cancelled = False
         self._end = math.inf
-        self.is_used = False
+        self.is_lent = self.is_used = False
 
     def prepare(self) -> None:
         """Have everything made ready for a run, and do not wait for it.
@@ -249,12 +253,15 @@ class Connection:
             self._end = time.monotonic() + (_ENDING if self._is_cancelled else timeout)
             frames.send(self._channel, request, blobs)
             while (reply := self._receive(is_over)) is not None:
-                if "error" in reply[0]:
-                    raise ExecutorError(f"the sandbox failed: {reply[0]['error']}")
                 if "status" in reply[0]:
                     return reply
-                taken = taken or "taken" in reply[0]
-            words = self._words_for_end()
+                if "taken" in reply[0]:
+                    taken = self.is_used = True
+                if "error" in reply[0]:
+                    words = f"the sandbox failed: {reply[0]['error']}"
+                    break
+            else:
+                words = self._words_for_end()
         except TimeoutError as error:
             words = self._words_for_end() if self._is_cancelled else "the sandbox does not answer"
             raise ExecutorError(words) from error

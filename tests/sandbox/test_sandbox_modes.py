@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ except SandboxUnavailableError as error:
 
 
 def report(*wrapper: str | Path, mode: str = "auto") -> list:
-    command = [sys.executable, *wrapper, sys.executable, "-c", REPORT, mode]
+    command = [sys.executable, *wrapper, "-c", REPORT, mode]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
@@ -40,17 +41,14 @@ def as_user() -> list[str | Path]:
     return [HERE / "as_user.py", sys.executable] if os.geteuid() == 0 else []
 
 
-def test_in_a_container_without_user_namespaces_landlock_is_left():
-    assert report(*as_user(), HERE / "in_container.py") == ["landlock", "42\n"]
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_root_in_a_container_without_user_namespaces():
-    assert report(HERE / "in_container.py") == ["landlock", "42\n"]
+@pytest.mark.parametrize("user", [[], as_user()], ids=["root", "user"])
+@pytest.mark.parametrize(("refused", "mode"), [("namespaces", "landlock"), ("landlock", "namespaces")])
+def test_the_first_mode_that_the_system_allows_is_taken(user: list[str | Path], refused: str, mode: str):
+    assert report(*user, HERE / "in_container.py", refused, sys.executable) == [mode, "42\n"]
 
 
 def test_where_nothing_is_left_it_refuses_and_says_what_could_be_done():
-    reasons, words = report(*as_user(), HERE / "in_bare_container.py")
+    reasons, words = report(*as_user(), HERE / "in_container.py", "namespaces,landlock", sys.executable)
 
     assert set(reasons) == set(MODES)
     assert "user" in reasons["namespaces"]
@@ -106,3 +104,35 @@ def test_another_interpreter(version: str):
         pytest.skip(f"no Python {version} beside this one")
     with LocalSandbox(python=str(python), preload=()) as sandbox:
         assert sandbox.run(ExecutionRequest("import sys; print(sys.prefix)")).stdout.startswith("/usr")
+
+
+BELOW_THE_BOX = """
+import os, sys
+from pathlib import Path
+from langchain_codeexec.sandbox.child.kernel import call
+call("unshare", 0x00020000)
+call("mount", b"none", b"/", b"", 16384 | (1 << 18), b"")
+folder = Path("/box/work")
+folder.mkdir(parents=True, exist_ok=True)
+call("mount", b"tmpfs", b"/box", b"tmpfs", 0, b"mode=0755")
+(folder / "checkout").mkdir(parents=True)
+(folder / "checkout" / "library.py").write_text("x = 7")
+from langchain_codeexec import ExecutionRequest, LocalSandbox
+code = "import os, sys; sys.path.append('/box/work/checkout'); import library; print(library.x, os.listdir())"
+with LocalSandbox(preload=(), mode="namespaces", readable=["/box/work/checkout"]) as sandbox:
+    print(sandbox.run(ExecutionRequest(code)).stdout)
+"""
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or Path("/box").exists(), reason="needs root, who may make such a folder"
+)
+def test_the_working_directory_is_the_programs_own_wherever_libraries_lie():
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", BELOW_THE_BOX], capture_output=True, check=False, text=True
+        )
+    finally:
+        shutil.rmtree("/box")
+
+    assert (done.stdout, done.stderr) == ("7 []\n\n", "")

@@ -22,6 +22,7 @@ __all__ = ["ProgramProcess"]
 
 _READ = 1 << 16  # bytes
 _LONGEST_LINE = 1 << 20  # bytes of a report
+_REPORTS = 2  # lines that a run has to say: that it begins, and how it has ended; more are not read
 _STOPPING = 1.0  # seconds for all threads to come to rest
 _ENDING = 2.0  # seconds to die; one that waits for a file system that does not answer may take longer
 _NICENESS = 10
@@ -57,7 +58,7 @@ class ProgramProcess:
         self.exit = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
         self.gate: ThreadGate | None = None
         self._outputs = outputs
-        self._unread, self._unsent = b"", memoryview(b"")
+        self._unread, self._awaited, self._unsent = b"", 0, memoryview(b"")
         self._clock = (~pid << 3) | 2  # CPUCLOCK_SCHED of linux/posix-timers.h: the whole process
         self._usage: resource.struct_rusage | None = None
         channel.setblocking(False)
@@ -98,6 +99,7 @@ class ProgramProcess:
         """Forget what earlier runs have said, and go on after `stop`; `feed` sends the request."""
         self.drain()
         self.report, self.begun = {}, False
+        self._unread, self._awaited = b"", _REPORTS
         self.captures = (Capture(output_bytes), Capture(output_bytes))
         self._unsent = memoryview(request)
         self._signal(signal.SIGCONT)
@@ -175,12 +177,13 @@ class ProgramProcess:
             data = self.channel.recv(_READ)
         except OSError:
             return False
-        *lines, self._unread = (self._unread + data).split(b"\n")
+        self._unread += data if self._awaited else b""
+        while self._awaited and b"\n" in self._unread:
+            line, _, self._unread = self._unread.partition(b"\n")
+            self._awaited -= 1
+            with suppress(ValueError, RecursionError):
+                self._note(json.loads(line))
         self._unread = self._unread[:_LONGEST_LINE]
-        for line in lines:
-            if not self.report:
-                with suppress(ValueError, RecursionError):
-                    self._note(json.loads(line))
         return bool(data)
 
     def _note(self, report: object) -> None:

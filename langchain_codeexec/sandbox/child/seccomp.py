@@ -5,8 +5,8 @@ mounts, keys, tracing, io_uring, bpf, anonymous files outside the limit of the d
 to a session that rests. Locks on files do nothing and succeed: a program is one process, so they would keep out
 nobody but the host and other runs, and take memory that no limit counts. For the sake of such memory there are no
 access control lists and no epoll either; `poll` does the same. Calls newer than the list fail with ENOSYS, so that
-libraries fall back to those they used before. A filter is a classic BPF program that sees one call as a record: its
-number at offset 0, the architecture at 4, six arguments of 64 bits from 16 on. It cannot follow pointers.
+libraries fall back to those they used before. A filter is a classic BPF program that sees one call as a record:
+its number at offset 0, the architecture at 4, six arguments of 64 bits from 16 on. It cannot follow pointers.
 
 Sources: `linux/filter.h`, `linux/bpf_common.h`, `linux/seccomp.h`; `asm/unistd_64.h` for x86-64 and
 `asm-generic/unistd.h` for aarch64, of Linux 6.1; `fchmodat2` from Linux 6.6. A -1 says that the architecture has

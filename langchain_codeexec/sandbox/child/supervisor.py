@@ -117,7 +117,7 @@ class Supervisor:
 
     def _run(self, current: ProgramProcess, header: dict[str, Any], code: bytes, deadline: float) -> str:
         """Feed the program to its process, and find out how it ends."""
-        cpu = current.cpu_time - time.process_time()  # what it makes its supervisor do is its own
+        cpu = current.cpu_time + time.process_time()  # what it makes its supervisor do is its own
         current.begin(self.limits.output, frames.encode({"last": header["last"]}, [code]))
         readers = current.readers()
         poll, channel, look = select.poll(), current.channel.fileno(), 0.0
@@ -128,7 +128,7 @@ class Supervisor:
             current.feed()
             end, now = self._end(current, deadline, last=header["last"]), time.monotonic()
             if now >= look:
-                end = end or self._excess(current, cpu + time.process_time())
+                end = end or self._excess(current, cpu - time.process_time())
                 if now >= patience:
                     current.give_way()
                 look = time.monotonic() + max(_TICK, _SHARE * (time.monotonic() - now))

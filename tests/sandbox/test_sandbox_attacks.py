@@ -48,6 +48,10 @@ def named(name: str) -> list[Path]:
     return found
 
 
+def is_running(process: Path) -> bool:
+    return (process / "stat").read_text().rpartition(")")[2].split()[0] == "R"
+
+
 @pytest.fixture
 def deaf(confined: LocalSandbox) -> Iterator[Callable[..., ExecutorSession]]:
     """Opens a session whose first program says that it has ended, goes on, and reads nothing any more."""
@@ -97,7 +101,7 @@ async def test_a_run_is_cancelled_though_its_program_reads_nothing(deaf: Callabl
         deaf, f"import ctypes\nctypes.CDLL(None).prctl(15, {mark.encode()!r}, 0, 0, 0)\nwhile True: pass"
     )
     task = asyncio.create_task(session.arun(ExecutionRequest(LONG.code, timeout=600)))
-    assert await asyncio.to_thread(settles, lambda: bool(named(mark)))
+    assert await asyncio.to_thread(settles, lambda: any(is_running(path) for path in named(mark)))
 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -155,8 +159,8 @@ def test_files_with_holes_are_not_read_for_ever():
 OUTSIDE_LIMITS = {
     "access control lists": (
         "import os, struct\nopen('x', 'w').close()\n"
-        "entries = [(1, 6, -1), (4, 4, -1), (32, 4, -1)] + [(2, 4, n) for n in range(900)] + [(16, 4, -1)]\n"
-        "acl = struct.pack('<I', 2) + b''.join(struct.pack('<HHi', *entry) for entry in sorted(entries))\n"
+        "entries = [(1, 6, -1), *[(2, 4, 65534)] * 900, (4, 4, -1), (16, 4, -1), (32, 4, -1)]\n"
+        "acl = struct.pack('<I', 2) + b''.join(struct.pack('<HHi', *entry) for entry in entries)\n"
         "os.setxattr('x', 'system.posix_acl_access', acl)"
     ),
     "watches of epoll": "import ctypes\nif ctypes.CDLL(None).epoll_create1(0) < 0: raise OSError",

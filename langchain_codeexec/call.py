@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
-from langchain_codeexec.errors import ConfigurationError, InvalidRequestError
+from langchain_codeexec.errors import ConfigurationError, GeminiError, InvalidRequestError
 from langchain_codeexec.gemini.capabilities import Capabilities, Destination
 from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Transport
 from langchain_codeexec.messages.from_wire import Origin
@@ -23,7 +23,8 @@ from langchain_codeexec.messages.tools import (
     tool_config,
     wire_tools,
 )
-from langchain_codeexec.planning.execution import Exchange, UsageSum, exchanges
+from langchain_codeexec.planning.exchange import Exchange
+from langchain_codeexec.planning.execution import UsageSum, exchanges
 from langchain_codeexec.planning.plan import Plan, PlanRequest, Way, aplan_call, plan_call
 from langchain_codeexec.planning.planners import checked_planner
 from langchain_codeexec.planning.specification import Specification
@@ -84,6 +85,7 @@ class Call:
         self.specification = _specification(messages, settings, destination)
         self.plan: Plan | None = None
         self._has_answer = False
+        self._held: list[GenerateContentResponse] = []
         self.timeout: float | None = settings.get("timeout")
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
@@ -114,20 +116,18 @@ class Call:
             if isinstance(step, PlanRequest):
                 step = _next(steps, plan_call(step, self._planner))
                 continue
-            parts: list[Json] = []
-            has_begun = False
             try:
                 with closing(self._send(step.request, streamed=streamed)) as chunks:
                     for chunk in chunks:
-                        has_begun = self._has_answer = True
-                        yield step.shown(usage.count(chunk), parts)
-            except InvalidRequestError as refusal:
-                if has_begun:
-                    raise
-                step = self._after_refusal(steps, step, refusal)
+                        self._has_answer = True
+                        yield step.shown(usage.count(chunk))
+                yield from step.rest()
+            except GeminiError as failure:
+                step = self._after_failure(steps, step, failure)
             else:
-                usage.finish_request()
-                step = _next(steps, parts)
+                step = _next(steps, None)
+            usage.finish_request()
+        yield from self._held
 
     async def aresponses(self, *, streamed: bool) -> _AsyncResponses:
         """Carry the call out without blocking the event loop; see `responses`."""
@@ -138,20 +138,20 @@ class Call:
             if isinstance(step, PlanRequest):
                 step = _next(steps, await aplan_call(step, self._planner))
                 continue
-            parts: list[Json] = []
-            has_begun = False
             try:
                 async with aclosing(self._asend(step.request, streamed=streamed)) as chunks:
                     async for chunk in chunks:
-                        has_begun = self._has_answer = True
-                        yield step.shown(usage.count(chunk), parts)
-            except InvalidRequestError as refusal:
-                if has_begun:
-                    raise
-                step = self._after_refusal(steps, step, refusal)
+                        self._has_answer = True
+                        yield step.shown(usage.count(chunk))
+                for chunk in step.rest():
+                    yield chunk
+            except GeminiError as failure:
+                step = self._after_failure(steps, step, failure)
             else:
-                usage.finish_request()
-                step = _next(steps, parts)
+                step = _next(steps, None)
+            usage.finish_request()
+        for chunk in self._held:
+            yield chunk
 
     def _send(self, request: GenerateContentRequest, *, streamed: bool) -> _Responses:
         model = self.specification.destination.model
@@ -172,14 +172,15 @@ class Call:
     def _steps(self) -> Generator[PlanRequest | Exchange, Any, None]:
         """The call as questions to the planner and requests to the service.
 
-        A question is answered by the plan, a request by the parts of its answer, or by throwing its refusal in.
+        A question is answered by the plan; the failure of a request is thrown in.
         """
         destination = self.specification.destination
         for attempt in range(1, _MAX_WAYS + 1):
             before = destination.accepts
             self.plan = plan = yield self._plan_request()
             try:
-                yield from exchanges(self.specification, plan, repair=self._settings["repair_calls"])
+                repair, retries = self._settings["repair_calls"], self._settings["answer_retries"]
+                self._held = yield from exchanges(self.specification, plan, repair=repair, retries=retries)
             except InvalidRequestError:
                 if self._has_answer or attempt == _MAX_WAYS or not self._knows_more_than(before):
                     raise
@@ -199,15 +200,16 @@ class Call:
             tool_choice=call.tool_choice,
         )
 
-    def _after_refusal(
+    def _after_failure(
         self,
         steps: Generator[PlanRequest | Exchange, Any, None],
         step: Exchange,
-        refusal: InvalidRequestError,
+        failure: GeminiError,
     ) -> PlanRequest | Exchange | None:
-        self.specification.destination.learn(refusal.message, step.request)
+        if isinstance(failure, InvalidRequestError) and not step.has_begun:
+            self.specification.destination.learn(failure.message, step.request)
         try:
-            return steps.throw(refusal)
+            return steps.throw(failure)
         except StopIteration:
             return None
 

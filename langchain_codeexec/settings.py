@@ -38,6 +38,7 @@ CALL_SETTINGS: Final = (
     "combination",
     "planner",
     "repair_calls",
+    "answer_retries",
     "output_sink",
     "replay_images",
     "safety_settings",
@@ -68,6 +69,8 @@ class GeminiSettings(BaseModel):
     withheld and the model chooses."""
     repair_calls: bool = True
     """Whether function calls that the model wrote as code become function calls."""
+    answer_retries: int = Field(default=1, ge=0)
+    """How often the model is asked again where its answer is empty, or ends with a call that cannot be read."""
     output_sink: Any = Field(default=None, exclude=True, repr=False)
     """Where what the code draws is saved: a folder, a URL that fsspec knows, or a `Sink`. Each message says in
     `response_metadata["outputs"]` where its files are, or why one could not be saved."""

@@ -44,7 +44,8 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = MappingProxyType(
             "GenerateContentRequest": (
                 "contents:[Content] systemInstruction:Content tools:[Tool] generationConfig:GenerationConfig "
                 "model:string toolConfig:ToolConfig safetySettings:[SafetySetting] cachedContent:string "
-                "labels:{string} modelArmorConfig:struct@vertex serviceTier:string store:bool@developer"
+                "labels:{string} modelArmorConfig:struct@vertex serviceTier:string store:bool@developer "
+                "continuationToken:string"
             ),
             "CountTokensRequest": (
                 "contents:[Content] systemInstruction:Content@vertex tools:[Tool]@vertex "

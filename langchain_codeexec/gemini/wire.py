@@ -160,6 +160,7 @@ class GenerateContentRequest(TypedDict, total=False):
     safetySettings: list[dict[str, Any]]
     cachedContent: str
     labels: dict[str, str]
+    continuationToken: str
 
 
 class UsageMetadata(TypedDict, total=False):
@@ -184,6 +185,7 @@ class Candidate(TypedDict, total=False):
     content: Content
     finishReason: str
     finishMessage: str
+    continuationToken: str
     index: int
     safetyRatings: list[dict[str, Any]]
     citationMetadata: dict[str, Any]

@@ -113,8 +113,12 @@ class Specification:
             return config
         if calling:
             config["functionCallingConfig"] = calling
+            delegates = [one.get("name") for one in functions if one not in self.functions]
+            if delegates:  # their calls are read by us, whole
+                config["functionCallingConfig"] = calling = {
+                    key: value for key, value in calling.items() if key != "streamFunctionCallArguments"
+                }
             if allowed := calling.get("allowedFunctionNames"):
-                delegates = [one.get("name") for one in functions if one not in self.functions]
                 config["functionCallingConfig"] = {**calling, "allowedFunctionNames": [*allowed, *delegates]}
         if (code or self.built_in_tools) and self.destination.accepts.server_side_flag:
             config["includeServerSideToolInvocations"] = True

@@ -169,8 +169,8 @@ class Exchange:
         """A chunk as the user sees it; the parts of its first candidate are added to the answer."""
         self.has_begun = True
         feedback = chunk.get("promptFeedback")
-        if isinstance(feedback, dict) and feedback.get("blockReason"):
-            self._block_reason = str(feedback["blockReason"])
+        if isinstance(feedback, dict):
+            self._block_reason = str(feedback.get("blockReason") or self._block_reason)
         shown: list[Json] = []
         for position, candidate in enumerate(candidates_of(chunk)):
             index = index_of(candidate, position)

@@ -72,9 +72,9 @@ class Continuations:
             yield from every
             return
         token = base64.b64encode(secrets.token_bytes(18)).decode("ascii")
-        candidate = {**head[-1]["candidates"][0], "continuationToken": token}
-        if finish_reason:
-            candidate["finishReason"] = finish_reason
+        candidates: list[Any] = head[-1].get("candidates") or [{}]
+        reason = {"finishReason": finish_reason} if finish_reason else {}
+        candidate = {**candidates[0], **reason, "continuationToken": token}
         head[-1] = cast("GenerateContentResponse", {**head[-1], "candidates": [candidate]})
         self._remember(token, _counted(rest, usage()))
         yield from _counted(head, usage())

@@ -208,7 +208,9 @@ class Exchange:
         self._finish_reason = reason or self._finish_reason
         self._brought_parts |= bool(parts)
         self.answer += parts
-        kept = {key: value for key, value in candidate.items() if key != "continuationToken"}
+        goes_on = reason == _CONTINUED and bool(parts) and self._has_new_token
+        hidden = ("continuationToken", "finishReason") if goes_on else ("continuationToken",)
+        kept = {key: value for key, value in candidate.items() if key not in hidden}
         return _with_parts(kept, self.visible(parts))
 
     def _parts_to_take(self, parts: list[Json], reason: Any) -> list[Json]:

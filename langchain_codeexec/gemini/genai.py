@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from contextlib import aclosing, closing, contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from contextlib import aclosing, closing, contextmanager, suppress
+from functools import partial
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final, Unpack, cast
 
 from langchain_codeexec.errors import (
     CodeExecError,
@@ -15,10 +17,14 @@ from langchain_codeexec.errors import (
     GeminiTimeoutError,
     MissingDependencyError,
     ResponseFormatError,
+    TruncatedResponseError,
 )
+from langchain_codeexec.gemini.deadlines import DEFAULT_TIMEOUT, Deadline
 from langchain_codeexec.gemini.endpoints import count_tokens_body, method_path
-from langchain_codeexec.gemini.errors import api_error, error_in
-from langchain_codeexec.gemini.exchange import decoded, encoded
+from langchain_codeexec.gemini.errors import LONGEST_EXCERPT, api_error, error_in
+from langchain_codeexec.gemini.exchange import decoded, encoded, is_cut
+from langchain_codeexec.gemini.retries import RetryPolicy
+from langchain_codeexec.gemini.sse import Completeness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
@@ -31,10 +37,12 @@ if TYPE_CHECKING:
         EndpointKind,
         GenerateContentRequest,
         GenerateContentResponse,
+        Limits,
     )
 
 __all__ = ["GenAITransport"]
 
+_POLICY: Final = RetryPolicy()
 _UNREADABLE: Final = "google.UnknownApiResponseError"
 _FAILURES: Final[dict[str, type[CodeExecError]]] = {
     "builtins.TimeoutError": GeminiTimeoutError,
@@ -47,9 +55,19 @@ _FAILURES: Final[dict[str, type[CodeExecError]]] = {
     "google.TransportError": GeminiConnectionError,
     _UNREADABLE: ResponseFormatError,
     "aiohttp.ClientError": GeminiConnectionError,
+    "httpx.DecodingError": ResponseFormatError,
+    "httpx2.DecodingError": ResponseFormatError,
     "httpx.TransportError": GeminiConnectionError,
     "httpx2.TransportError": GeminiConnectionError,
     "builtins.OSError": GeminiConnectionError,
+    # What the client's own reading of an answer runs into that it did not expect.
+    **dict.fromkeys(
+        (
+            f"builtins.{name}"
+            for name in ("AttributeError", "LookupError", "RecursionError", "TypeError", "ValueError")
+        ),
+        ResponseFormatError,
+    ),
 }
 """Exceptions of the libraries the client may send with, by the first part of their module's name and
 theirs: which libraries are installed differs, and none is imported to find out."""
@@ -58,7 +76,8 @@ theirs: which libraries are installed differs, and none is imported to find out.
 class GenAITransport:
     """Carries requests through a `google.genai.Client`. Implements `Transport`.
 
-    Authentication, HTTP options and retries are the client's. Its typed models are passed by, since they drop
+    Authentication, HTTP options and retries are the client's; a stream that was cut off before it gave
+    anything is asked for again. Its typed models are passed by, since they drop
     fields they do not know: requests leave and answers come back as they are on the wire.
 
     Args:
@@ -100,48 +119,58 @@ class GenAITransport:
         return str(self._api.get_read_only_http_options()["base_url"]).rstrip("/")
 
     def generate(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> GenerateContentResponse:
         """Call generateContent; see `Transport`."""
-        return cast("GenerateContentResponse", self._unary(model, "generateContent", request, timeout))
+        return cast("GenerateContentResponse", self._unary(model, "generateContent", request, limits))
 
     async def agenerate(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> GenerateContentResponse:
         """Call generateContent without blocking the event loop; see `Transport`."""
-        arguments = self._arguments(model, "generateContent", request, timeout)
+        arguments, deadline = self._arguments(model, "generateContent", request, limits)
         with _translated_failures():
-            response = await self._api.async_request(*arguments)
+            response = await deadline.limit(self._api.async_request(*arguments))
         return cast("GenerateContentResponse", _decoded(response, arguments[1]))
 
     def stream(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> Generator[GenerateContentResponse, None, None]:
         """Call streamGenerateContent; see `Transport`."""
-        arguments = self._arguments(model, "streamGenerateContent", request, timeout)
-        with (
-            _translated_failures(ends_when_done=True),
-            closing(self._api.request_streamed(*arguments)) as responses,
-        ):
-            for response in responses:
-                yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
+        arguments, deadline = self._arguments(model, "streamGenerateContent", request, limits)
+
+        def begun() -> tuple[Any, Any]:
+            chunks = self._chunks(arguments, deadline)
+            return next(chunks), chunks
+
+        first, chunks = _POLICY.repeat(begun, deadline, TruncatedResponseError)
+        with closing(chunks):
+            yield first
+            yield from chunks
 
     async def astream(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop; see `Transport`."""
-        arguments = self._arguments(model, "streamGenerateContent", request, timeout)
-        with _translated_failures(ends_when_done=True):
-            async with aclosing(await self._api.async_request_streamed(*arguments)) as responses:
-                async for response in responses:
-                    yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
+        arguments, deadline = self._arguments(model, "streamGenerateContent", request, limits)
+
+        async def begun() -> tuple[Any, Any]:
+            chunks = self._achunks(arguments)
+            return await anext(chunks), chunks
+
+        attempts = _POLICY.arepeat(begun, deadline, TruncatedResponseError)
+        chunk, chunks = await deadline.limit(attempts)
+        async with aclosing(chunks):
+            while chunk is not None:
+                yield chunk
+                chunk = await deadline.limit(anext(chunks, None))
 
     def count_tokens(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> CountTokensResponse:
         """Call countTokens; see `Transport`."""
         body = count_tokens_body(self.endpoint, model, request)
-        return cast("CountTokensResponse", self._unary(model, "countTokens", body, timeout))
+        return cast("CountTokensResponse", self._unary(model, "countTokens", body, limits))
 
     def close(self) -> None:
         """Do nothing: the client is the user's."""
@@ -149,22 +178,55 @@ class GenAITransport:
     async def aclose(self) -> None:
         """Do nothing: the client is the user's."""
 
-    def _unary(
-        self, model: str, method: Method, body: Mapping[str, Any], timeout: float | None
-    ) -> dict[str, Any]:
-        arguments = self._arguments(model, method, body, timeout)
+    def _unary(self, model: str, method: Method, body: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+        arguments, deadline = self._arguments(model, method, body, limits)
         with _translated_failures():
-            response = self._api.request(*arguments)
+            response = deadline.run(partial(self._api.request, *arguments))
         return _decoded(response, arguments[1])
 
+    def _chunks(
+        self, arguments: tuple[Any, ...], deadline: Deadline
+    ) -> Generator[GenerateContentResponse, None, None]:
+        completeness = Completeness(arguments[1])
+        responses = self._api.request_streamed(*arguments)
+        with _translated_failures(ends_when_done=True), suppress(StopIteration):
+            while True:
+                chunk = _decoded(deadline.run(partial(next, responses)), arguments[1])
+                completeness.count(chunk)
+                yield cast("GenerateContentResponse", chunk)
+        completeness.check()
+
+    async def _achunks(self, arguments: tuple[Any, ...]) -> AsyncGenerator[GenerateContentResponse, None]:
+        completeness = Completeness(arguments[1])
+        with _translated_failures(ends_when_done=True):
+            async with aclosing(await self._api.async_request_streamed(*arguments)) as responses:
+                async for response in responses:
+                    chunk = _decoded(response, arguments[1])
+                    completeness.count(chunk)
+                    yield cast("GenerateContentResponse", chunk)
+        completeness.check()
+
     def _arguments(
-        self, model: str, method: Method, body: Mapping[str, Any], timeout: float | None
-    ) -> tuple[str, str, dict[str, Any], dict[str, Any] | None]:
+        self, model: str, method: Method, body: Mapping[str, Any], limits: Limits
+    ) -> tuple[tuple[str, str, dict[str, Any], dict[str, Any] | None], Deadline]:
         """HTTP method, path below the API version, body, and options, whose timeout is in milliseconds."""
-        options = None if timeout is None else {"timeout": max(1, round(timeout * 1000))}
+        deadline = Deadline(limits.get("deadline"))
+        timeout = deadline.least(limits.get("timeout"))
+        options: dict[str, Any] | None = None
+        if timeout is not None:
+            options = {"timeout": max(1, round(timeout * 1000))}
+            if (
+                method == "streamGenerateContent"
+            ):  # else the service takes the silence for the time of the whole
+                options["headers"] = {"X-Server-Timeout": str(ceil(max(timeout, DEFAULT_TIMEOUT)))}
         # A copy, because the client merges its `extra_body` into what it is given; by way of JSON, because
         # that is fast and refuses what could not be sent anyway.
-        return "post", method_path(self.endpoint, model, method), json.loads(encoded(body)), options
+        return (
+            "post",
+            method_path(self.endpoint, model, method),
+            json.loads(encoded(body)),
+            options,
+        ), deadline
 
 
 def _decoded(response: Any, path: str) -> dict[str, Any]:
@@ -187,6 +249,11 @@ def _translated_failures(*, ends_when_done: bool = False) -> Iterator[None]:
             return
         if "google.APIError" in names:
             raise _api_error(error) from error
+        document = getattr(error.__cause__, "doc", None)
+        if isinstance(document, str) and is_cut(document.encode(), cast("Exception", error.__cause__)):
+            raise TruncatedResponseError(
+                "google-genai: the answer ended too early", body=document[:LONGEST_EXCERPT]
+            ) from error
         failure = next((_FAILURES[name] for name in names if name in _FAILURES), None)
         if failure is None:
             raise

@@ -5,22 +5,26 @@ Settings are in `settings`, what a call does in `call`, what parts and messages 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
 from operator import attrgetter
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
-from langchain_core.language_models.base import LanguageModelInput
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import RunnableBinding
+from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, ValidationError
 
 from langchain_codeexec.call import Call
 from langchain_codeexec.data.outputs import sink_from
 from langchain_codeexec.errors import CodeExecError
 from langchain_codeexec.gemini.errors import without_secrets
+from langchain_codeexec.gemini.wire import EndpointKind, Transport
 from langchain_codeexec.messages.from_wire import messages_from_response
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.tools import tool_config, wire_tools
@@ -34,17 +38,6 @@ from langchain_codeexec.settings import (
     GeminiSettings,
     settings_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-
-    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-    from langchain_core.language_models.base import LangSmithParams
-    from langchain_core.messages import BaseMessage
-    from langchain_core.runnables import Runnable
-    from langchain_core.tools import BaseTool
-
-    from langchain_codeexec.gemini.wire import EndpointKind, Transport
 
 __all__ = ["ChatGeminiCodeExecution"]
 

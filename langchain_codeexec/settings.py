@@ -5,20 +5,17 @@ The settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` become ours in `set
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal
 
+from langchain_core.language_models.chat_models import BaseChatModel
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
-from langchain_codeexec.gemini.clients import MAX_CONNECTIONS
+from langchain_codeexec.gemini.limits import MAX_CONNECTIONS
 from langchain_codeexec.gemini.retries import MAX_RETRIES
 from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS
-from langchain_codeexec.planning.plan import Combination  # noqa: TC001 -- pydantic reads it
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_codeexec.planning.plan import Combination
 
 __all__ = ["CALL_SETTINGS", "CALL_SPELLINGS", "CONNECTION_SETTINGS", "GeminiSettings", "settings_of"]
 
@@ -45,6 +42,7 @@ CALL_SETTINGS: Final = (
     "combination",
     "planner",
     "repair_calls",
+    "answer_retries",
     "output_sink",
     "replay_images",
     "safety_settings",
@@ -76,6 +74,8 @@ class GeminiSettings(BaseModel):
     withheld and the model chooses."""
     repair_calls: bool = True
     """Whether function calls that the model wrote as code become function calls."""
+    answer_retries: int = Field(default=1, ge=0)
+    """How often the model is asked again where its answer is empty, or ends with a call that cannot be read."""
     output_sink: Any = Field(default=None, exclude=True, repr=False)
     """Where what the code draws is saved: a folder, a URL that fsspec knows, or a `Sink`. Each message says in
     `response_metadata["outputs"]` where its files are, or why one could not be saved."""

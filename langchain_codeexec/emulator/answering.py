@@ -9,34 +9,31 @@ from __future__ import annotations
 import base64
 import secrets
 import string
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
+from typing import ClassVar, TypeAlias, cast
 
+from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.parsing import bytes_from_base64
+from langchain_codeexec.emulator.service_errors import EmulatedError
+from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
-from langchain_codeexec.executions import ExecutionRequest, InlineFile, Outcome
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
+from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 from langchain_codeexec.gemini.input_files import input_file_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
-
-    from langchain_codeexec.emulator.brain import Brain, Prompt
-    from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
-    from langchain_codeexec.gemini.wire import (
-        CodeExecutionResult,
-        EndpointKind,
-        ExecutableCode,
-        GenerateContentRequest,
-        GenerateContentResponse,
-        Part,
-    )
-
-    _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
+from langchain_codeexec.gemini.wire import (
+    CodeExecutionResult,
+    EndpointKind,
+    ExecutableCode,
+    GenerateContentRequest,
+    GenerateContentResponse,
+    Part,
+)
 
 __all__ = ["MENDING_ATTEMPTS", "Answer", "input_files", "mint_signature", "minted_by"]
+
+_Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
 _MARKS: dict[EndpointKind, bytes] = {"vertex": b"emulated-vertex:", "developer": b"emulated-developer:"}
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -147,6 +144,12 @@ class Answer:
                     return
                 feedback = yield from self._item(item)
 
+    def stop(self) -> None:
+        """End the answer from another thread, and the code that runs where its session can do that."""
+        self._over = True
+        if cancel := getattr(self._session, "cancel", None):
+            cancel()
+
     def _item(self, item: Part | list[Part]) -> _Emitted:
         self.verbatim = isinstance(item, list)
         self.unsigned_text = False
@@ -236,6 +239,8 @@ class Answer:
         """Run in the request's session, which opens at the first code and gets the user's files then."""
         if self._session is None:
             self._session = self._stack.enter_context(self._executor.session())
+        if self._over:
+            raise EmulatedError(499, message="The client went away.")
         files, self._files = self._files, ()
         request = ExecutionRequest(
             code=code.get("code", ""), language=code.get("language", "PYTHON"), files=files

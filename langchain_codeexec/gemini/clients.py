@@ -10,21 +10,17 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import httpx
 
 from langchain_codeexec.errors import ConfigurationError, GeminiTimeoutError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
-
-    import httpx
-
-    from langchain_codeexec.gemini.deadlines import Deadline
+from langchain_codeexec.gemini.limits import MAX_CONNECTIONS, Deadline
 
 __all__ = [
-    "MAX_CONNECTIONS",
     "Clients",
     "Connected",
     "LoopPool",
@@ -36,7 +32,6 @@ __all__ = [
 
 Client = TypeVar("Client")
 
-MAX_CONNECTIONS: Final = 100
 _ALWAYS_KEPT: Final = 2
 """Idle connections that stay open for the next question of a conversation."""
 _IDLE_SECONDS: Final = 4.0
@@ -127,8 +122,6 @@ class Clients:
         """The clients of blocking requests."""
         if self._threads is not None:
             return self._threads
-        import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
         with self._lock:
             if self._threads is None:
                 make = partial(httpx.Client, trust_env=self._trust_env, **_options())
@@ -142,8 +135,6 @@ class Clients:
         loop = asyncio.get_running_loop()
         pool = self._loops.get(loop)
         if pool is None or pool.is_closed:
-            import httpx  # noqa: PLC0415 -- as above
-
             make = partial(httpx.AsyncClient, trust_env=self._trust_env, **_options())
             pool = LoopPool(make, self._width, self._given_async)
             with self._lock:
@@ -198,8 +189,6 @@ class Pool(ABC, Generic[Client]):
         Raises:
             ConfigurationError: The client that was given is closed.
         """
-        from httpx import InvalidURL  # noqa: PLC0415 -- as below
-
         if self._given is not None:
             if getattr(self._given, "is_closed", False):
                 raise ConfigurationError(
@@ -212,7 +201,7 @@ class Pool(ABC, Generic[Client]):
                 return client, self._clients[client]
             try:
                 client = self._make()
-            except (ValueError, ImportError, InvalidURL) as error:
+            except (ValueError, ImportError, httpx.InvalidURL) as error:
                 self._give_permit()
                 raise ConfigurationError(f"HTTPS_PROXY or ALL_PROXY cannot be used: {error}") from error
             self._clients[client] = connected = Connected()
@@ -286,7 +275,7 @@ class Pool(ABC, Generic[Client]):
     def _later(self, seconds: float, action: Callable[[], None]) -> None: ...
 
 
-class ThreadPool(Pool["httpx.Client"]):
+class ThreadPool(Pool[httpx.Client]):
     """Clients of blocking requests."""
 
     def __init__(self, make: Callable[[], httpx.Client], width: int, given: httpx.Client | None) -> None:
@@ -318,7 +307,7 @@ class ThreadPool(Pool["httpx.Client"]):
         timer.start()
 
 
-class LoopPool(Pool["httpx.AsyncClient"]):
+class LoopPool(Pool[httpx.AsyncClient]):
     """Clients of one event loop; made on it."""
 
     def __init__(
@@ -418,8 +407,6 @@ def _leave_loops(loops: dict[asyncio.AbstractEventLoop, LoopPool]) -> None:
 @cache
 def _options() -> Mapping[str, Any]:
     """Options of all clients, with one TLS context: reading the certificates takes longer than a request."""
-    import httpx  # noqa: PLC0415 -- as above
-
     return {
         "limits": httpx.Limits(max_connections=1, keepalive_expiry=60.0),
         "verify": httpx.create_ssl_context(),

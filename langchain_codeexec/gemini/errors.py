@@ -6,17 +6,13 @@ import errno
 import json
 import re
 import time
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from langchain_codeexec import errors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    import httpx
 
 __all__ = [
     "LONGEST_EXCERPT",
@@ -160,7 +156,7 @@ def api_error(
     status_code: int = 0,
     url: str = "",
     headers: Mapping[str, str] | None = None,
-    response: httpx.Response | None = None,
+    response: Any = None,
 ) -> errors.GeminiAPIError:
     """Make the exception for an answer that is an error.
 

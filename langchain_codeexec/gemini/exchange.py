@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Mapping
-from contextlib import aclosing, closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, aclosing, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
+
+import httpx
 
 from langchain_codeexec.errors import (
     ConfigurationError,
     CredentialsError,
     GeminiAPIError,
+    GeminiError,
     GeminiTimeoutError,
     MessageError,
     ResponseFormatError,
     TruncatedResponseError,
 )
-from langchain_codeexec.gemini.deadlines import Deadline
+from langchain_codeexec.gemini.clients import Clients, Connected, Pool
+from langchain_codeexec.gemini.credentials import RequestCredentials
 from langchain_codeexec.gemini.errors import (
     MAX_ERROR_BODY,
     api_error,
@@ -31,16 +35,7 @@ from langchain_codeexec.gemini.errors import (
     excerpt,
     without_secrets,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-
-    import httpx
-
-    from langchain_codeexec.errors import GeminiError
-    from langchain_codeexec.gemini.clients import Clients, Connected, Pool
-    from langchain_codeexec.gemini.credentials import RequestCredentials
+from langchain_codeexec.gemini.limits import Deadline
 
 __all__ = ["Call", "Exchange", "Lease", "decoded", "encoded", "is_cut", "request_headers"]
 
@@ -275,8 +270,6 @@ class Exchange:
 
 def _detached(response: httpx.Response, call: Call, body: bytes) -> httpx.Response:
     """A response as errors keep it: without its connection, and without the headers of its request."""
-    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
     framing = ("content-encoding", "content-length", "transfer-encoding")  # of what is unpacked by now
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in framing]
     request = httpx.Request("POST", call.address)
@@ -298,8 +291,6 @@ class _ErrorBody(bytearray):
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Leave the rest when it cannot be read."""
-        import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
         with suppress(httpx.HTTPError):
             yield
 
@@ -322,8 +313,6 @@ class Lease(Generic[Client]):
 @contextmanager
 def _lent(pool: Pool[Client], call: Call) -> Iterator[Lease[Client]]:
     """Lend a client that is free; httpx's exceptions become `GeminiError`, with the original as the cause."""
-    import httpx  # noqa: PLC0415 -- as above
-
     lease: Lease[Client] = Lease(*pool.lend())
     try:
         yield lease

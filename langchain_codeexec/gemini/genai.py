@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager, suppress
 from functools import partial
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final, Unpack, cast
+from typing import Any, Final, Unpack, cast
 
 from langchain_codeexec.errors import (
     CodeExecError,
@@ -19,29 +20,28 @@ from langchain_codeexec.errors import (
     ResponseFormatError,
     TruncatedResponseError,
 )
-from langchain_codeexec.gemini.deadlines import DEFAULT_TIMEOUT, Deadline
-from langchain_codeexec.gemini.endpoints import count_tokens_body, method_path
+from langchain_codeexec.gemini.endpoints import Method, count_tokens_body, method_path
 from langchain_codeexec.gemini.errors import LONGEST_EXCERPT, api_error, error_in
 from langchain_codeexec.gemini.exchange import decoded, encoded, is_cut
+from langchain_codeexec.gemini.limits import DEFAULT_TIMEOUT, Deadline
 from langchain_codeexec.gemini.retries import RetryPolicy
 from langchain_codeexec.gemini.sse import Completeness
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-
-    from google.genai import Client
-
-    from langchain_codeexec.gemini.endpoints import Method
-    from langchain_codeexec.gemini.wire import (
-        CountTokensResponse,
-        EndpointKind,
-        GenerateContentRequest,
-        GenerateContentResponse,
-        Limits,
-    )
+from langchain_codeexec.gemini.wire import (
+    CountTokensResponse,
+    EndpointKind,
+    GenerateContentRequest,
+    GenerateContentResponse,
+    Limits,
+)
 
 __all__ = ["GenAITransport"]
 
+try:
+    from google.genai import Client
+except ImportError as error:
+    raise MissingDependencyError("google-genai", "genai") from error
+
+_HTTPX: Final = {"httpx", "httpx2"}  # google-genai 3 sends with the latter
 _POLICY: Final = RetryPolicy()
 _UNREADABLE: Final = "google.UnknownApiResponseError"
 _FAILURES: Final[dict[str, type[CodeExecError]]] = {
@@ -84,15 +84,10 @@ class GenAITransport:
         client: The client. It is not closed here, and the event loops it can be used on are its user's concern.
 
     Raises:
-        MissingDependencyError: google-genai is not installed.
         ConfigurationError: `client` is something else.
     """
 
     def __init__(self, client: Client) -> None:
-        try:
-            from google.genai import Client  # noqa: PLC0415 -- an optional library
-        except ImportError as error:
-            raise MissingDependencyError("google-genai", "genai") from error
         if not isinstance(client, Client):
             raise ConfigurationError(
                 f"client must be a google.genai.Client, not {type(client).__name__}; of a client's .aio or "
@@ -268,5 +263,5 @@ def _api_error(error: Any) -> GeminiAPIError:
         status_code=error.code or 0,
         url=str(getattr(response, "url", "")),
         headers=headers,
-        response=response if type(response).__module__.partition(".")[0] == "httpx" else None,
+        response=response if type(response).__module__.partition(".")[0] in _HTTPX else None,
     )

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, Unpack, cast
+from typing import Any, Final, Unpack, cast
+
+import httpx
+from pydantic import SecretStr
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.gemini.clients import MAX_CONNECTIONS, Clients
+from langchain_codeexec.gemini.clients import Clients
 from langchain_codeexec.gemini.credentials import (
     ApiKeyCredentials,
+    CredentialSource,
     RequestCredentials,
     default_credentials,
     oauth_credentials,
 )
-from langchain_codeexec.gemini.deadlines import DEFAULT_TIMEOUT, Deadline, checked_seconds
-from langchain_codeexec.gemini.endpoints import count_tokens_body, resolve_endpoint
+from langchain_codeexec.gemini.endpoints import Endpoint, Method, count_tokens_body, resolve_endpoint
 from langchain_codeexec.gemini.exchange import Call, Exchange, decoded, encoded, request_headers
+from langchain_codeexec.gemini.limits import DEFAULT_TIMEOUT, MAX_CONNECTIONS, Deadline, checked_seconds
 from langchain_codeexec.gemini.retries import RetryPolicy
 from langchain_codeexec.gemini.sse import Completeness, StreamDecoder
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Mapping
-
-    import httpx
-    from pydantic import SecretStr
-
-    from langchain_codeexec.gemini.credentials import CredentialSource
-    from langchain_codeexec.gemini.endpoints import Endpoint, Method
-    from langchain_codeexec.gemini.wire import (
-        CountTokensResponse,
-        EndpointKind,
-        GenerateContentRequest,
-        GenerateContentResponse,
-        Limits,
-    )
+from langchain_codeexec.gemini.wire import (
+    CountTokensResponse,
+    EndpointKind,
+    GenerateContentRequest,
+    GenerateContentResponse,
+    Limits,
+)
 
 __all__ = ["RestTransport", "rest_transport"]
 
@@ -302,14 +298,10 @@ def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat m
 
 @lru_cache(maxsize=256)
 def _parsed(url: str) -> httpx.URL:
-    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
     return httpx.URL(url)
 
 
 def _limits(timeout: float | httpx.Timeout) -> httpx.Timeout:
-    import httpx  # noqa: PLC0415 -- as above
-
     if isinstance(timeout, httpx.Timeout):
         return timeout
     checked_seconds("timeout", timeout)

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import inf
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from langchain_codeexec.errors import (
     ConfigurationError,
@@ -19,11 +20,7 @@ from langchain_codeexec.errors import (
     GeminiTimeoutError,
 )
 from langchain_codeexec.gemini.errors import LONGEST_WAIT, is_daily_quota
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from langchain_codeexec.gemini.deadlines import Deadline
+from langchain_codeexec.gemini.limits import Deadline
 
 __all__ = ["MAX_RETRIES", "RetryPolicy"]
 

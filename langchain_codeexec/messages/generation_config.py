@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.messages.tools import camel_case, dumped, schema_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 __all__ = ["GENERATION_SETTINGS", "generation_config", "safety_settings"]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import importlib
 import json
 import sys
 import threading
@@ -79,8 +80,11 @@ def transport(client):
 
 
 FULL = "projects/q/locations/eu/endpoints/1"
+VERSION = genai.Client(api_key="k")._api_client.get_read_only_http_options()[
+    "api_version"
+]  # another since 3.0
 PLACE = {
-    "developer": "/v1beta/models/",
+    "developer": f"/{VERSION}/models/",
     "vertex": "/v1beta1/projects/p/locations/us-east1/publishers/google/models/",
 }
 AUTH = {"developer": ("x-goog-api-key", "k"), "vertex": ("authorization", "Bearer fake-token")}
@@ -261,5 +265,6 @@ def test_something_else_and_a_missing_library_are_refused(client, monkeypatch) -
         with pytest.raises(errors.ConfigurationError, match=r"google\.genai\.Client"):
             GenAITransport(thing)
     monkeypatch.setitem(sys.modules, "google.genai", None)
+    monkeypatch.delitem(sys.modules, "langchain_codeexec.gemini.genai")
     with pytest.raises(errors.MissingDependencyError, match=r"pip install 'langchain-codeexec\[genai\]'"):
-        GenAITransport(client)
+        importlib.import_module("langchain_codeexec.gemini.genai")

@@ -14,7 +14,7 @@ from langchain_codeexec.errors import (
     ResponseFormatError,
     ServerError,
 )
-from langchain_codeexec.gemini.deadlines import Deadline
+from langchain_codeexec.gemini.limits import Deadline
 from langchain_codeexec.gemini.retries import RetryPolicy
 from tests.gemini.conftest import CHUNK, LAST
 

@@ -1,23 +1,22 @@
-"""When a call must be over, whatever it is waiting for."""
+"""What a call may take: seconds of silence, seconds as a whole, connections."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from langchain_codeexec.errors import ConfigurationError, GeminiTimeoutError
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
-
-__all__ = ["DEFAULT_TIMEOUT", "Deadline", "checked_seconds"]
+__all__ = ["DEFAULT_TIMEOUT", "MAX_CONNECTIONS", "Deadline", "checked_seconds"]
 
 T = TypeVar("T")
 
+MAX_CONNECTIONS: Final = 100
 DEFAULT_TIMEOUT: Final = 600.0
 """Seconds without a byte of the answer: the service thinks, and runs code, before it sends the first one."""
 

@@ -21,6 +21,7 @@ from langchain_codeexec.errors import (
     MessageError,
     ToolDeclarationError,
 )
+from langchain_codeexec.messages.from_wire import failure_of
 from langchain_codeexec.records.sections import Section, SectionReader, closing_sections, placed, visible
 from langchain_codeexec.records.terminal import heading, render_section
 
@@ -183,7 +184,7 @@ def verdict(answer: AIMessage) -> int:
     """
     metadata = answer.response_metadata
     verification = metadata.get("verification") or {}
-    if metadata.get("finish_reason") != "STOP" or metadata.get("finish_message"):
+    if metadata.get("finish_reason") != "STOP" or failure_of(answer):
         return FAILED
     if verification.get("verdict") == "mismatch":
         return FAILED

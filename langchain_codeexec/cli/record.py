@@ -38,7 +38,7 @@ def record(
         _check_writable(cassette, overwrite=overwrite)
         announced = partial(announce, description=f"Recording {url}")
         until_interrupted(partial(proxy.serve, announced), LOOPBACK, port)
-    count = len(proxy.interactions)
+        count = len(proxy.interactions)
     written = f"Interactions written to {cassette}: {count}"
     line = written if count else "Nothing was asked, no file was written."
     stderr().print(line, markup=False, soft_wrap=True)

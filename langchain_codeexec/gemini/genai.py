@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-from contextlib import aclosing, closing, contextmanager, suppress
+from contextlib import aclosing, closing, contextmanager
 from functools import partial
 from math import ceil
-from typing import Any, Final, Unpack, cast
+from typing import Any, Final, TypeAlias, Unpack, cast
 
 from langchain_codeexec.errors import (
     CodeExecError,
@@ -71,6 +71,8 @@ _FAILURES: Final[dict[str, type[CodeExecError]]] = {
 }
 """Exceptions of the libraries the client may send with, by the first part of their module's name and
 theirs: which libraries are installed differs, and none is imported to find out."""
+
+_Arguments: TypeAlias = tuple[str, str, dict[str, Any], dict[str, Any] | None]
 
 
 class GenAITransport:
@@ -179,49 +181,46 @@ class GenAITransport:
             response = deadline.run(partial(self._api.request, *arguments))
         return _decoded(response, arguments[1])
 
-    def _chunks(
-        self, arguments: tuple[Any, ...], deadline: Deadline
-    ) -> Generator[GenerateContentResponse, None, None]:
+    def _chunks(self, arguments: _Arguments, deadline: Deadline) -> Generator[Any, None, None]:
         completeness = Completeness(arguments[1])
-        responses = self._api.request_streamed(*arguments)
-        with _translated_failures(ends_when_done=True), suppress(StopIteration):
-            while True:
-                chunk = _decoded(deadline.run(partial(next, responses)), arguments[1])
-                completeness.count(chunk)
-                yield cast("GenerateContentResponse", chunk)
+        with (
+            _translated_failures(ends_when_done=True),
+            closing(self._api.request_streamed(*arguments)) as responses,
+        ):
+            while (response := deadline.run(partial(next, responses, None))) is not None:
+                yield from completeness.counted(_chunks_in(response, arguments[1]))
         completeness.check()
 
-    async def _achunks(self, arguments: tuple[Any, ...]) -> AsyncGenerator[GenerateContentResponse, None]:
+    async def _achunks(self, arguments: _Arguments) -> AsyncGenerator[Any, None]:
         completeness = Completeness(arguments[1])
         with _translated_failures(ends_when_done=True):
             async with aclosing(await self._api.async_request_streamed(*arguments)) as responses:
                 async for response in responses:
-                    chunk = _decoded(response, arguments[1])
-                    completeness.count(chunk)
-                    yield cast("GenerateContentResponse", chunk)
+                    for chunk in completeness.counted(_chunks_in(response, arguments[1])):
+                        yield chunk
         completeness.check()
 
     def _arguments(
         self, model: str, method: Method, body: Mapping[str, Any], limits: Limits
-    ) -> tuple[tuple[str, str, dict[str, Any], dict[str, Any] | None], Deadline]:
+    ) -> tuple[_Arguments, Deadline]:
         """HTTP method, path below the API version, body, and options, whose timeout is in milliseconds."""
         deadline = Deadline(limits.get("deadline"))
         timeout = deadline.least(limits.get("timeout"))
         options: dict[str, Any] | None = None
         if timeout is not None:
             options = {"timeout": max(1, round(timeout * 1000))}
-            if (
-                method == "streamGenerateContent"
-            ):  # else the service takes the silence for the time of the whole
+            if method == "streamGenerateContent":  # the service takes it for the time of the whole
                 options["headers"] = {"X-Server-Timeout": str(ceil(max(timeout, DEFAULT_TIMEOUT)))}
         # A copy, because the client merges its `extra_body` into what it is given; by way of JSON, because
         # that is fast and refuses what could not be sent anyway.
-        return (
-            "post",
-            method_path(self.endpoint, model, method),
-            json.loads(encoded(body)),
-            options,
-        ), deadline
+        copied = json.loads(encoded(body))
+        return ("post", method_path(self.endpoint, model, method), copied, options), deadline
+
+
+def _chunks_in(response: Any, path: str) -> list[GenerateContentResponse]:
+    """The chunk of an event; none if it says nothing, as some gateways send."""
+    is_empty = (response.body or "").strip() == "null"
+    return [] if is_empty else [cast("GenerateContentResponse", _decoded(response, path))]
 
 
 def _decoded(response: Any, path: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from langchain_codeexec.gemini.wire import (
     GenerateContentRequest,
     GenerateContentResponse,
 )
+from langchain_codeexec.messages.call_pieces import CallPieces, StreamedCall, whole_calls
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.planning.repair import Repair
@@ -48,7 +49,6 @@ class VisibleParts:
         text_as_thought: Whether text is shown as a thought, because the answer proper is still to come.
         repair: Whether calls that were written as text become calls.
         signs: Whether a call without a signature would be refused as history.
-        delegated: Calls of the function that stands for code execution; they are not shown.
         has_calls: Whether the user's own functions are called.
     """
 
@@ -57,13 +57,19 @@ class VisibleParts:
     text_as_thought: bool = False
     repair: bool = True
     signs: bool = False
-    delegated: list[Json] = field(default_factory=list)
     has_calls: bool = False
+    _delegated: list[StreamedCall | Json] = field(default_factory=list)
+    _pieces: CallPieces = field(default_factory=CallPieces)
     _signature_hidden: bool = False
+
+    @property
+    def delegated(self) -> list[Json]:
+        """Calls of the function that stands for code execution; they are not shown."""
+        return [call if isinstance(call, dict) else call.part["functionCall"] for call in self._delegated]
 
     def another(self) -> VisibleParts:
         """The same filter for another candidate."""
-        return replace(self, delegated=[], has_calls=False)
+        return replace(self, _delegated=[], _pieces=CallPieces(), has_calls=False)
 
     @cached_property
     def _repair(self) -> Repair:
@@ -100,11 +106,13 @@ class VisibleParts:
     def _part(self, part: Json) -> Json | None:
         if self.text_as_thought and "text" in part:
             return {**part, "thought": True}
-        call = part.get("functionCall")
-        if not isinstance(call, dict):
+        piece = part.get("functionCall")
+        if not isinstance(piece, dict):
             return part
-        if self.delegate and call.get("name") == self.delegate:
-            self.delegated.append(call)
+        call = self._pieces.add(part)
+        if self.delegate and (call.name if call else piece.get("name")) == self.delegate:
+            if not any(call is each for each in self._delegated):
+                self._delegated.append(call or piece)
             self._signature_hidden |= "thoughtSignature" in part
             return None
         self.has_calls = True
@@ -254,7 +262,7 @@ class Exchange:
         if not any(map(_says_something, self.answer)):
             self.answer = []
             return
-        history = [content_of("model", self.answer), content_of("user", [{"text": _AGAIN}])]
+        history = [content_of("model", whole_calls(self.answer)), content_of("user", [{"text": _AGAIN}])]
         contents = [*request.get("contents", ()), *history]
         self.request = cast("GenerateContentRequest", {**request, "contents": contents})
 

@@ -100,7 +100,7 @@ def test_nothing_is_lost_on_the_way(server, transport, generate) -> None:
     assert AUTH[transport.endpoint] in received.headers.items()
 
 
-@pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n"])
+@pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n", b"data: null\n\n"])
 def test_nothing_is_lost_in_a_stream(server, transport, stream, end: bytes) -> None:
     server.stream(CHUNK[:20], CHUNK[20:] + CHUNK + end)
     assert stream(transport, "gemini-x", REQUEST) == [LAST] * 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, Final, cast
 
 from langchain_codeexec.errors import ResponseFormatError, TruncatedResponseError
@@ -30,7 +30,7 @@ _INSIDE_STRING: Final = re.compile(rb'["\\]')
 
 
 class Completeness:
-    """Whether a stream has said that it is over: each candidate by its finish reason, or a block of the prompt.
+    """Whether a stream has said that it is over: by a finish reason, or by a block of the prompt.
 
     Args:
         url: Where the stream comes from, for the error.
@@ -38,29 +38,22 @@ class Completeness:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._is_finished: dict[Any, bool] = {}
+        self._is_over = False
 
     def counted(self, responses: Iterable[GenerateContentResponse]) -> Iterator[GenerateContentResponse]:
         """Some of its responses, taken into account."""
         for response in responses:
-            self.count(response)
+            feedback: Any = response.get("promptFeedback")
+            candidates: Any = response.get("candidates")
+            ends = [feedback.get("blockReason")] if isinstance(feedback, dict) else []
+            for candidate in candidates if isinstance(candidates, list) else ():
+                ends += [candidate.get("finishReason")] if isinstance(candidate, dict) else []
+            self._is_over |= any(ends)
             yield response
-
-    def count(self, response: Mapping[str, Any]) -> None:
-        """Take one of its responses into account."""
-        feedback, candidates = response.get("promptFeedback"), response.get("candidates")
-        if isinstance(feedback, dict) and feedback.get("blockReason"):
-            self._is_finished[None] = True
-        for candidate in candidates if isinstance(candidates, list) else ():
-            if isinstance(candidate, dict):
-                index = str(candidate.get("index"))
-                self._is_finished[index] = bool(candidate.get("finishReason")) or self._is_finished.get(
-                    index, False
-                )
 
     def check(self) -> None:
         """Raise `TruncatedResponseError` if the stream has ended before."""
-        if not self._is_finished or not all(self._is_finished.values()):
+        if not self._is_over:
             raise TruncatedResponseError(
                 f"the stream from {self._url} was cut off: it ended without a finish reason"
             )

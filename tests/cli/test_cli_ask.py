@@ -461,6 +461,7 @@ def test_settings_are_those_of_the_chat_model(cli, gemini, refusal):
     assert (sent["temperature"], sent["stopSequences"]) == (0, ["x"])
     assert sent["thinkingConfig"]["thinkingLevel"].lower() == "low"
     assert "write NAME=VALUE, such as timeout=300" in refusal("ask", SUM, "--set", "timeout")
+    assert "set GOOGLE_API_KEY instead" in refusal("ask", SUM, "--set", "api_key=secret")
     assert "no JSON" in refusal("ask", SUM, "--set", "stop=[x")
     assert "no_such" in refusal("ask", SUM, "--set", "no_such=1")
 

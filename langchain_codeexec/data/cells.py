@@ -90,7 +90,7 @@ def columns_of(table: Table, step: int = 1) -> tuple[Column, ...]:
 
 
 def _column(name: str, cells: Any) -> Column:
-    """The column of pyarrow's array of text, which looks at all cells but the first and those that it finds odd."""
+    """The column of an array of text: pyarrow looks at all cells, Python at the first and those that are odd."""
     compute = import_module("pyarrow.compute")
     filled = cells.filter(compute.not_equal(cells, ""))
     scan = _TextScan()

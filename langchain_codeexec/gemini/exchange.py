@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import platform
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -28,7 +29,9 @@ from langchain_codeexec.gemini.clients import Clients
 from langchain_codeexec.gemini.credentials import RequestCredentials
 from langchain_codeexec.gemini.errors import api_error, error_in, excerpt, without_secrets
 
-__all__ = ["Call", "Exchange", "decoded", "encoded", "request_headers"]
+__all__ = ["Call", "Exchange", "decoded", "encoded", "request_headers", "undisturbed"]
+
+T = TypeVar("T")
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -223,6 +226,25 @@ def _detached(response: httpx.Response, call: Call, body: bytes) -> httpx.Respon
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in framing]
     request = httpx.Request("POST", call.address)
     return httpx.Response(response.status_code, headers=headers, content=body, request=request)
+
+
+async def undisturbed(attempt: Callable[[Call], Coroutine[Any, Any, T]], call: Call) -> T:
+    """Make an attempt that is cancelled once at most, so that it can give its connection back.
+
+    A cancelled scope of anyio cancels again and again, and where a task of asyncio stands between them (LangChain
+    gathers calls), no shield of the scopes within holds that off.
+    """
+    task = asyncio.ensure_future(attempt(call))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.cancel()
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # which nobody else asks for
+        raise
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from langchain_codeexec.gemini.credentials import (
     oauth_credentials,
 )
 from langchain_codeexec.gemini.endpoints import Endpoint, Method, count_tokens_body, resolve_endpoint
-from langchain_codeexec.gemini.exchange import Call, Exchange, decoded, encoded, request_headers
+from langchain_codeexec.gemini.exchange import Call, Exchange, decoded, encoded, request_headers, undisturbed
 from langchain_codeexec.gemini.retries import RetryPolicy
 from langchain_codeexec.gemini.sse import StreamDecoder
 from langchain_codeexec.gemini.wire import (
@@ -123,7 +123,9 @@ class RestTransport:
     ) -> GenerateContentResponse:
         """Call generateContent without blocking the event loop; see `Transport`."""
         call = self._call(model, "generateContent", request, timeout)
-        return cast("GenerateContentResponse", await self._retry.arepeat(self._aobject, call))
+        return cast(
+            "GenerateContentResponse", await self._retry.arepeat(partial(undisturbed, self._aobject), call)
+        )
 
     def stream(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
@@ -140,7 +142,7 @@ class RestTransport:
     ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop; see `Transport`."""
         call = self._call(model, "streamGenerateContent", request, timeout)
-        first, chunks = await self._retry.arepeat(self._abegun, call)
+        first, chunks = await self._retry.arepeat(partial(undisturbed, self._abegun), call)
         async with aclosing(chunks):
             yield first
             async for chunk in chunks:

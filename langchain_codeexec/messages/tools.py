@@ -331,7 +331,8 @@ def _mode_and_names(choice: Any, names: Sequence[str]) -> tuple[str, list[str]]:
     if isinstance(chosen, list | tuple) and chosen and all(isinstance(name, str) for name in chosen):
         return "ANY", list(chosen)
     raise ToolDeclarationError(
-        f"tool_choice {reprlib.repr(choice)} is of no known form; use a mode ({', '.join(_MODES)}) or a function's name"
+        f"tool_choice {reprlib.repr(choice)} is of no known form; use a mode ({', '.join(_MODES)}) or a "
+        "function's name"
     )
 
 

@@ -186,22 +186,22 @@ class Answering:
         self.chunks = chunks
         self.endpoint = endpoint
 
-    def generate(self, model: str, request: Any, *, timeout: Any = None) -> Any:
+    def generate(self, model: str, request: Any, **limits: Any) -> Any:
         encoded(request)
         return self.chunks[0]
 
-    async def agenerate(self, model: str, request: Any, *, timeout: Any = None) -> Any:
+    async def agenerate(self, model: str, request: Any, **limits: Any) -> Any:
         return self.generate(model, request)
 
-    def stream(self, model: str, request: Any, *, timeout: Any = None) -> Any:
+    def stream(self, model: str, request: Any, **limits: Any) -> Any:
         encoded(request)
         yield from self.chunks
 
-    async def astream(self, model: str, request: Any, *, timeout: Any = None) -> Any:
+    async def astream(self, model: str, request: Any, **limits: Any) -> Any:
         for chunk in self.stream(model, request):
             yield chunk
 
-    def count_tokens(self, model: str, request: Any, *, timeout: Any = None) -> Any:
+    def count_tokens(self, model: str, request: Any, **limits: Any) -> Any:
         encoded(request)
         return {"totalTokens": 1}
 

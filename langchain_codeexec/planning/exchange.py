@@ -177,8 +177,8 @@ class Exchange:
         """A chunk as the user sees it; the parts of its first candidate are added to the answer."""
         self.has_begun = True
         feedback = chunk.get("promptFeedback")
-        if isinstance(feedback, dict) and feedback.get("blockReason"):
-            self._block_reason = str(feedback["blockReason"])
+        if isinstance(feedback, dict):
+            self._block_reason = str(feedback.get("blockReason") or self._block_reason)
         shown: list[Json] = []
         for position, candidate in enumerate(candidates_of(chunk)):
             index = index_of(candidate, position)
@@ -208,7 +208,9 @@ class Exchange:
         self._finish_reason = reason or self._finish_reason
         self._brought_parts |= bool(parts)
         self.answer += parts
-        kept = {key: value for key, value in candidate.items() if key != "continuationToken"}
+        goes_on = reason == _CONTINUED and bool(parts) and self._has_new_token
+        hidden = ("continuationToken", "finishReason") if goes_on else ("continuationToken",)
+        kept = {key: value for key, value in candidate.items() if key not in hidden}
         return _with_parts(kept, self.visible(parts))
 
     def _parts_to_take(self, parts: list[Json], reason: Any) -> list[Json]:

@@ -12,6 +12,8 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
+from langchain_codeexec.gemini.limits import MAX_CONNECTIONS
+from langchain_codeexec.gemini.retries import MAX_RETRIES
 from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS
 from langchain_codeexec.planning.plan import Combination
 
@@ -27,7 +29,9 @@ CONNECTION_SETTINGS: Final = (
     "api_version",
     "additional_headers",
     "timeout",
+    "deadline",
     "max_retries",
+    "max_connections",
 )
 """What makes the connection; a change of any of these opens another one."""
 
@@ -45,6 +49,7 @@ CALL_SETTINGS: Final = (
     "cached_content",
     "labels",
     "timeout",
+    "deadline",
 )
 """What a single call may override."""
 
@@ -98,9 +103,16 @@ class GeminiSettings(BaseModel):
     additional_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Headers sent with each request. They may be credentials: like those, saved models do not hold them."""
     timeout: float | None = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
-    """Seconds a request may take."""
-    max_retries: int = Field(default=6, ge=0, validation_alias=AliasChoices("max_retries", "retries"))
+    """Seconds without a byte from the service, or without a token or a free connection; 600 by default. A long
+    answer is not cut by it."""
+    deadline: float | None = Field(default=None, gt=0)
+    """Seconds a call may take as a whole: all its requests, attempts and the waits between them."""
+    max_retries: int = Field(
+        default=MAX_RETRIES, ge=0, validation_alias=AliasChoices("max_retries", "retries")
+    )
     """Further attempts after 408, 429, 5xx and broken connections."""
+    max_connections: int = Field(default=MAX_CONNECTIONS, ge=1)
+    """Connections that threads may have at a time, and each event loop as well; calls beyond them wait."""
     transport: Any = Field(default=None, exclude=True, repr=False)
     """A `Transport` that carries the requests instead of one made from the settings above."""
 

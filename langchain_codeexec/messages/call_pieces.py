@@ -142,11 +142,12 @@ def whole_calls(parts: list[Json]) -> list[Json]:
     if not any("functionCall" in part for part in parts):
         return parts
     pieces = CallPieces()
-    whole: dict[int, Json | StreamedCall] = {}
+    whole: list[Json | StreamedCall] = []
     for part in parts:
         item = pieces.add(part) or part
-        whole.setdefault(id(item), item)
-    return [item.part if isinstance(item, StreamedCall) else item for item in whole.values()]
+        if not (isinstance(item, StreamedCall) and any(item is each for each in whole)):
+            whole.append(item)
+    return [item.part if isinstance(item, StreamedCall) else item for item in whole]
 
 
 def _json(value: Any) -> str:

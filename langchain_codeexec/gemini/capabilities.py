@@ -35,6 +35,7 @@ class Capabilities:
         signatures: Function calls in the history must carry a thought signature.
         call_ids: Calls carry ids, and ids are accepted in the history.
         media_in_responses: A function response may carry images and files in its own `parts`.
+        tool_parts: The history may hold `toolCall` and `toolResponse`, the parts of other built-in tools.
     """
 
     code_execution: bool
@@ -44,6 +45,7 @@ class Capabilities:
     signatures: bool
     call_ids: bool
     media_in_responses: bool
+    tool_parts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def _by_family(model: str, endpoint: EndpointKind) -> Capabilities:
         signatures=modern,
         call_ids=modern or endpoint == "developer",
         media_in_responses=modern,
+        tool_parts=modern and endpoint == "developer",
     )
 
 

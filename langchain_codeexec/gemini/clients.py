@@ -75,6 +75,7 @@ class Clients:
         client: Client to lend instead of those opened here; it is never closed here.
         async_client: The same for coroutines, on whichever loop they run.
         trust_env: Whether clients opened here honour the proxy variables of the environment.
+        client_args: Arguments of the clients that are opened here.
     """
 
     def __init__(
@@ -83,10 +84,11 @@ class Clients:
         async_client: httpx.AsyncClient | None = None,
         *,
         trust_env: bool = True,
+        client_args: Mapping[str, Any] | None = None,
     ) -> None:
         self._given = client
         self._given_async = async_client
-        self._trust_env = trust_env
+        self._arguments = {"trust_env": trust_env, **(client_args or {})}
         self._start()
         renew_after_fork(self)
 
@@ -153,7 +155,7 @@ class Clients:
 
         with self._lock:
             if self._threads is None:
-                self._threads = _Lanes(partial(httpx.Client, trust_env=self._trust_env, **_options()))
+                self._threads = _Lanes(partial(httpx.Client, **{**_options(), **self._arguments}))
                 # Also when the transport is dropped without closing, and when the interpreter ends.
                 self._closer = weakref.finalize(self, _close_all, self._threads)
             return self._threads
@@ -163,7 +165,7 @@ class Clients:
         if lanes is None or lanes.is_closed:
             import httpx  # noqa: PLC0415 -- as above
 
-            lanes = _Lanes(partial(httpx.AsyncClient, trust_env=self._trust_env, **_options()))
+            lanes = _Lanes(partial(httpx.AsyncClient, **{**_options(), **self._arguments}))
             life = _until_closed(lanes)
             with self._lock:
                 self._forget_ended_loops()

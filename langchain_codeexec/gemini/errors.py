@@ -97,6 +97,11 @@ _BY_HUNDREDS: Final = {
     5: "a fault of the service: try again, or with a shorter input",
 }
 
+_TOO_MANY_TOKENS: Final = re.compile(
+    r"(input|prompt) token count.*(exceeds|only supports)|exceeds the maximum number of (input )?tokens"
+    r"|context (length|window).*exceed|exceed.*context (length|window)|prompt is too long",
+    re.IGNORECASE | re.DOTALL,
+)
 LONGEST_EXCERPT: Final = 500
 _LONGEST_BODY: Final = 1_000_000
 """How much of an error's body is read: no envelope is longer."""
@@ -149,7 +154,7 @@ def api_error(
     details = error["details"] if isinstance(error.get("details"), list) else []
     message = _text(error.get("message")) or _readable(text) or _phrase(code)
     remedy = _remedy(code, status, message, details)
-    return _class_for(code, remedy)(
+    return _class_for(code, remedy, message)(
         message,
         status_code=code,
         status=status,
@@ -161,10 +166,12 @@ def api_error(
     )
 
 
-def _class_for(code: int, remedy: str) -> type[errors.GeminiAPIError]:
+def _class_for(code: int, remedy: str, message: str) -> type[errors.GeminiAPIError]:
     # The Developer API answers a wrong key with 400, which is no fault of the request itself.
     if remedy == _NEW_KEY:
         return errors.AuthenticationError
+    if code == HTTPStatus.BAD_REQUEST and _TOO_MANY_TOKENS.search(message):
+        return errors.ContextOverflowError
     if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return errors.ServerError
     return _CLASSES.get(code, errors.GeminiAPIError)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.gemini.clients import Clients
     from langchain_codeexec.gemini.credentials import RequestCredentials
 
-__all__ = ["Call", "Exchange", "decoded", "encoded", "request_headers"]
+__all__ = ["Call", "Exchange", "decoded", "encoded", "installed_version", "request_headers"]
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -100,12 +100,17 @@ def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 @cache
-def _product() -> str:
+def installed_version() -> str:
+    """This package's release."""
     try:
-        release = version("langchain-codeexec")
+        return version("langchain-codeexec")
     except PackageNotFoundError:  # run from a source tree that is not installed
-        release = "unknown"
-    return f"langchain-codeexec/{release} gl-python/{platform.python_version()}"
+        return "unknown"
+
+
+@cache
+def _product() -> str:
+    return f"langchain-codeexec/{installed_version()} gl-python/{platform.python_version()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
+
+from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
-from langchain_codeexec.errors import ConfigurationError, InvalidRequestError, ToolDeclarationError
+from langchain_codeexec.errors import (
+    ConfigurationError,
+    GeminiError,
+    InvalidRequestError,
+    ToolDeclarationError,
+)
 from langchain_codeexec.gemini.capabilities import Capabilities, Destination
+from langchain_codeexec.gemini.wire import (
+    GenerateContentRequest,
+    GenerateContentResponse,
+    Tool,
+    ToolConfig,
+    Transport,
+)
 from langchain_codeexec.messages.from_wire import Origin
 from langchain_codeexec.messages.generation_config import generation_config, safety_settings
 from langchain_codeexec.messages.to_wire import contents_from_messages
@@ -20,31 +35,18 @@ from langchain_codeexec.messages.tools import (
     tool_config,
     wire_tools,
 )
-from langchain_codeexec.planning.execution import Exchange, UsageSum, exchanges
-from langchain_codeexec.planning.plan import Plan, PlanRequest, aplan_call, plan_call
+from langchain_codeexec.planning.exchange import Exchange
+from langchain_codeexec.planning.execution import UsageSum, exchanges
+from langchain_codeexec.planning.plan import Plan, PlanRequest, Way, aplan_call, plan_call
 from langchain_codeexec.planning.planners import checked_planner
 from langchain_codeexec.planning.specification import Specification
 from langchain_codeexec.settings import BODY_SETTINGS, CALL_SETTINGS, settings_by_name
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.gemini.wire import (
-        GenerateContentRequest,
-        GenerateContentResponse,
-        Tool,
-        ToolConfig,
-        Transport,
-    )
-    from langchain_codeexec.planning.plan import Way
-
 __all__ = ["Call"]
 
 Json = dict[str, Any]
-_Responses: TypeAlias = "Generator[GenerateContentResponse, None, None]"
-_AsyncResponses: TypeAlias = "AsyncGenerator[GenerateContentResponse, None]"
+_Responses: TypeAlias = Generator[GenerateContentResponse, None, None]
+_AsyncResponses: TypeAlias = AsyncGenerator[GenerateContentResponse, None]
 
 _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 """Passed around by LangChain for other providers; Gemini has nothing to set for them."""
@@ -95,6 +97,7 @@ class Call:
         self.specification = _specification(messages, settings, destination)
         self.plan: Plan | None = None
         self._has_answer = False
+        self._held: list[GenerateContentResponse] = []
         self.timeout: float | None = settings.get("timeout")
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
@@ -125,20 +128,18 @@ class Call:
             if isinstance(step, PlanRequest):
                 step = _next(steps, plan_call(step, self._planner))
                 continue
-            parts: list[Json] = []
-            has_begun = False
             try:
                 with closing(self._send(step.request, streamed=streamed)) as chunks:
                     for chunk in chunks:
-                        has_begun = self._has_answer = True
-                        yield step.shown(usage.count(chunk), parts)
-            except InvalidRequestError as refusal:
-                if has_begun:
-                    raise
-                step = self._after_refusal(steps, step, refusal)
+                        self._has_answer = True
+                        yield step.shown(usage.count(chunk))
+                yield from step.rest()
+            except GeminiError as failure:
+                step = self._after_failure(steps, step, failure)
             else:
-                usage.finish_request()
-                step = _next(steps, parts)
+                step = _next(steps, None)
+            usage.finish_request()
+        yield from self._held
 
     async def aresponses(self, *, streamed: bool) -> _AsyncResponses:
         """Carry the call out without blocking the event loop; see `responses`."""
@@ -149,20 +150,20 @@ class Call:
             if isinstance(step, PlanRequest):
                 step = _next(steps, await aplan_call(step, self._planner))
                 continue
-            parts: list[Json] = []
-            has_begun = False
             try:
                 async with aclosing(self._asend(step.request, streamed=streamed)) as chunks:
                     async for chunk in chunks:
-                        has_begun = self._has_answer = True
-                        yield step.shown(usage.count(chunk), parts)
-            except InvalidRequestError as refusal:
-                if has_begun:
-                    raise
-                step = self._after_refusal(steps, step, refusal)
+                        self._has_answer = True
+                        yield step.shown(usage.count(chunk))
+                for chunk in step.rest():
+                    yield chunk
+            except GeminiError as failure:
+                step = self._after_failure(steps, step, failure)
             else:
-                usage.finish_request()
-                step = _next(steps, parts)
+                step = _next(steps, None)
+            usage.finish_request()
+        for chunk in self._held:
+            yield chunk
 
     def _send(self, request: GenerateContentRequest, *, streamed: bool) -> _Responses:
         model = self.specification.destination.model
@@ -183,14 +184,15 @@ class Call:
     def _steps(self) -> Generator[PlanRequest | Exchange, Any, None]:
         """The call as questions to the planner and requests to the service.
 
-        A question is answered by the plan, a request by the parts of its answer, or by throwing its refusal in.
+        A question is answered by the plan; the failure of a request is thrown in.
         """
         destination = self.specification.destination
         for attempt in range(1, _MAX_WAYS + 1):
             before = destination.accepts
             self.plan = plan = yield self._plan_request()
             try:
-                yield from exchanges(self.specification, plan, repair=self._settings["repair_calls"])
+                repair, retries = self._settings["repair_calls"], self._settings["answer_retries"]
+                self._held = yield from exchanges(self.specification, plan, repair=repair, retries=retries)
             except InvalidRequestError:
                 if self._has_answer or attempt == _MAX_WAYS or not self._knows_more_than(before):
                     raise
@@ -226,15 +228,16 @@ class Call:
             return f"this model takes no code execution beside {names}"
         return ""
 
-    def _after_refusal(
+    def _after_failure(
         self,
         steps: Generator[PlanRequest | Exchange, Any, None],
         step: Exchange,
-        refusal: InvalidRequestError,
+        failure: GeminiError,
     ) -> PlanRequest | Exchange | None:
-        self.specification.destination.learn(refusal.message, step.request)
+        if isinstance(failure, InvalidRequestError) and not step.has_begun:
+            self.specification.destination.learn(failure.message, step.request)
         try:
-            return steps.throw(refusal)
+            return steps.throw(failure)
         except StopIteration:
             return None
 
@@ -290,7 +293,9 @@ def _tool_config(settings: Mapping[str, Any], tools: Sequence[Tool]) -> ToolConf
     choice = tool_config(settings.get("tool_choice"), tools)
     config = tool_config(settings.get("tool_config") or None, tools)
     if "functionCallingConfig" in choice and "functionCallingConfig" in config:
-        raise ToolDeclarationError("tool_choice and tool_config both choose among functions: give one of them")
+        raise ToolDeclarationError(
+            "tool_choice and tool_config both choose among functions: give one of them"
+        )
     return cast("ToolConfig", {**config, **choice})
 
 

@@ -5,24 +5,29 @@ Settings are in `settings`, what a call does in `call`, what parts and messages 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
+from functools import cache
+from importlib.metadata import version
 from operator import attrgetter
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
-from langchain_core.language_models.base import LanguageModelInput
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.language_models.model_profile import ModelProfile
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import RunnableBinding
+from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, ValidationError
 
 from langchain_codeexec.call import Call
-from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.data.outputs import sink_from
-from langchain_codeexec.errors import CodeExecError
+from langchain_codeexec.errors import CodeExecError, ConfigurationError
 from langchain_codeexec.gemini.errors import without_secrets
-from langchain_codeexec.gemini.exchange import installed_version
+from langchain_codeexec.gemini.wire import EndpointKind, Transport
 from langchain_codeexec.messages.from_wire import messages_from_response
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.tools import bound_tools, tool_config, wire_tools
@@ -37,18 +42,6 @@ from langchain_codeexec.settings import (
     settings_by_name,
     settings_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-
-    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-    from langchain_core.language_models.base import LangSmithParams
-    from langchain_core.language_models.model_profile import ModelProfile
-    from langchain_core.messages import BaseMessage
-    from langchain_core.runnables import Runnable
-    from langchain_core.tools import BaseTool
-
-    from langchain_codeexec.gemini.wire import EndpointKind, Transport
 
 __all__ = ["ChatGeminiCodeExecution"]
 
@@ -133,14 +126,12 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     def __init__(self, **settings: Any) -> None:
         try:
             super().__init__(**settings_by_name(settings))
-        if hasattr(self, "_add_version"):  # langchain-core 1.4 and newer
-            self._add_version("langchain-codeexec", installed_version())
         except ValidationError as error:
             raise without_secrets(error)  # noqa: B904 -- the same error
         finally:
             settings.clear()  # error reporters show the variables of every frame
         if hasattr(self, "_add_version"):  # langchain-core 1.4 and newer
-            self._add_version("langchain-codeexec", installed_version())
+            self._add_version("langchain-codeexec", _release())
         # Not in a validator: pydantic would turn the typed error, a ValueError, into a ValidationError.
         self._connection()
         sink_from(self.output_sink)
@@ -398,6 +389,11 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
     def _transports(self) -> list[Transport]:
         return [self.transport] if self.transport is not None else [each for _, each in self._opened]
+
+
+@cache
+def _release() -> str:
+    return version("langchain-codeexec")
 
 
 def _transport(settings: Mapping[str, Any]) -> Transport:

@@ -37,14 +37,10 @@ exceptions treat it rightly.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import langchain_core.exceptions as _lc
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import httpx
 
 __all__ = [
     "AuthenticationError",
@@ -170,7 +166,7 @@ class GeminiAPIError(GeminiError):
         details: list[Any] | None = None,
         url: str = "",
         retry_after: float | None = None,
-        response: httpx.Response | None = None,
+        response: Any = None,
         remedy: str = "",
     ) -> None:
         label = f"{status_code} {status}".strip()

@@ -66,7 +66,8 @@ _FAMILIES: Final = (
         r"-tts\b",
         {
             **_limits(8_192, 16_384, text_outputs=False, audio_outputs=True, reasoning_output=False),
-            **{"structured_output": False, "attachment": False},
+            "structured_output": False,
+            "attachment": False,
             **_NO_MEDIA,
             **_NO_TOOLS,
         },

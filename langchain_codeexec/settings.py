@@ -1,24 +1,21 @@
 """What a user can set, under the names that ChatGoogleGenerativeAI's users know.
 
-The names of google-genai's `GenerateContentConfig` and OpenAI's `response_format` become ours in `settings_by_name`,
-the settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` in `settings_of`.
+The names of google-genai's `GenerateContentConfig` and OpenAI's `response_format` become ours in
+`settings_by_name`, the settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` in `settings_of`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal
 
+from langchain_core.language_models.chat_models import BaseChatModel
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
-from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS
+from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS, THINKING_SETTINGS
 from langchain_codeexec.messages.tools import camel_case, dumped, schema_of
-from langchain_codeexec.planning.plan import Combination  # noqa: TC001 -- pydantic reads it
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_codeexec.planning.plan import Combination
 
 __all__ = [
     "BODY_SETTINGS",
@@ -54,6 +51,7 @@ CALL_SETTINGS: Final = (
     "combination",
     "planner",
     "repair_calls",
+    "answer_retries",
     "output_sink",
     "replay_images",
     "safety_settings",
@@ -83,6 +81,8 @@ class GeminiSettings(BaseModel):
     withheld and the model chooses."""
     repair_calls: bool = True
     """Whether function calls that the model wrote as code become function calls."""
+    answer_retries: int = Field(default=1, ge=0)
+    """How often the model is asked again where its answer is empty, or ends with a call that cannot be read."""
     output_sink: Any = Field(default=None, exclude=True, repr=False)
     """Where what the code draws is saved: a folder, a URL that fsspec knows, or a `Sink`. Each message says in
     `response_metadata["outputs"]` where its files are, or why one could not be saved."""
@@ -109,6 +109,8 @@ class GeminiSettings(BaseModel):
     """Another version in the URL than the service's newest."""
     additional_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Headers sent with each request. They may be credentials: like those, saved models do not hold them."""
+    client_args: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
+    """Arguments of the `httpx.Client` and `AsyncClient` that are opened: `proxy`, `verify`, `cert` and so on."""
     timeout: float | None = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
     """Seconds a request may take."""
     max_retries: int = Field(default=6, ge=0, validation_alias=AliasChoices("max_retries", "retries"))
@@ -162,6 +164,15 @@ class GeminiSettings(BaseModel):
     streaming: bool | None = None
     """Whether `invoke` streams beneath."""
 
+    client: ClassVar[None] = None
+    """No client of google-genai; code written for `ChatGoogleGenerativeAI` closes the one it finds here."""
+
+    def __getattr__(self, name: str) -> Any:
+        """A setting by another of its names, `reasoning_effort` say."""
+        if SPELLINGS.get(name, name) != name:
+            return getattr(self, SPELLINGS[name])
+        return super().__getattr__(name)  # type: ignore[misc]  # pydantic hides it from type checkers
+
 
 Settings = dict[str, Any]
 
@@ -183,7 +194,8 @@ def settings_by_name(given: Mapping[str, Any]) -> Settings:
             `GenerateContentConfig`, and OpenAI's `response_format`, in which LangChain's agents demand an object.
 
     Raises:
-        ConfigurationError: A setting has no place here, and the message names it; or its value is of no known form.
+        ConfigurationError: A setting has no place here, and the message says what to write instead; or its value
+            is of no known form.
     """
     settings: Settings = {}
     for name, value in given.items():

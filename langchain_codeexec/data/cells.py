@@ -25,7 +25,7 @@ import io
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
@@ -33,16 +33,12 @@ from decimal import Decimal
 from math import isfinite
 from numbers import Integral, Real
 from operator import ne
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from langchain_codeexec.data.data_file import Column
 from langchain_codeexec.data.limits import one_line
+from langchain_codeexec.data.tables import Table
 from langchain_codeexec.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from langchain_codeexec.data.tables import Table
 
 __all__ = ["columns_of", "csv_of", "sample_of", "writable"]
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from langchain_codeexec.data.limits import one_line
+from langchain_codeexec.data.tables import Table
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.gemini.input_files import code_can_open
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from langchain_codeexec.data.tables import Table
 
 __all__ = ["CSV", "Column", "Content", "DataFile", "listing"]
 

@@ -11,15 +11,13 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from langchain_codeexec.data.data_file import Content
 from langchain_codeexec.data.tables import Table, in_chunks, table_from_rows, unique_names
 from langchain_codeexec.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["decoded", "delimiter_of", "read_delimited"]
 

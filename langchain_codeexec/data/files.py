@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 
 from langchain_codeexec.data.cells import columns_of, csv_of, sample_of, writable
 from langchain_codeexec.data.data_file import Content, DataFile, listing
 from langchain_codeexec.data.limits import DataLimits, fair_share, in_words, inline_size, too_large
 from langchain_codeexec.data.request_files import media_in
 from langchain_codeexec.data.sources import contents_of
-from langchain_codeexec.data.tables import CHUNK, table_from_rows
+from langchain_codeexec.data.tables import CHUNK, Table, table_from_rows
 from langchain_codeexec.errors import ConfigurationError, DataError
 from langchain_codeexec.gemini.input_files import input_file_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.data.tables import Table
 
 __all__ = ["data_files", "data_message"]
 

@@ -9,18 +9,16 @@ import io
 import mimetypes
 import warnings
 import zipfile
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from langchain_codeexec.data.data_file import CSV, Content
 from langchain_codeexec.data.delimited import decoded, delimiter_of, read_delimited
 from langchain_codeexec.data.tables import table_from_frame, table_from_json, table_from_rows
 from langchain_codeexec.errors import DataError, MissingDependencyError
 from langchain_codeexec.gemini.input_files import INPUT_TYPES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["PLAIN_TEXT", "TABLE_SUFFIXES", "contents_of_file", "suffix_in"]
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from langchain_codeexec.errors import ConfigurationError, DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["DataLimits", "fair_share", "in_words", "inline_size", "one_line", "too_large"]
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.data.sinks import FileSystemSink, FolderSink, SavedFile, Sink, facts_of
 from langchain_codeexec.errors import ConfigurationError, SinkError
-from langchain_codeexec.executions import executions_from_artifact, files_from_artifact
+from langchain_codeexec.executions import InlineFile, executions_from_artifact, files_from_artifact
 from langchain_codeexec.messages.code_blocks import CodeResult, blocks_with_code
 from langchain_codeexec.messages.media import inline_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from langchain_codeexec.executions import InlineFile
 
 __all__ = [
     "Recorder",

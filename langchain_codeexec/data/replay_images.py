@@ -5,20 +5,17 @@ The messages themselves stay as they are; those that change are copied.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, ToolMessage
 
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.messages.media import inline_image, media_from_block
 from langchain_codeexec.messages.signatures import signature_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from langchain_codeexec.executions import InlineFile
 
 __all__ = ["ReplayImages", "without_images"]
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.gemini.input_files import input_file_name
-from langchain_codeexec.messages.media import media_from_block
+from langchain_codeexec.messages.media import Media, media_from_block
 from langchain_codeexec.messages.to_wire import is_native, origin_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.messages.media import Media
 
 __all__ = ["files_in", "media_in", "replies_are_files"]
 

@@ -9,20 +9,17 @@ import re
 import stat
 import unicodedata
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 from urllib.request import url2pathname
 
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError, SinkError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.executions import InlineFile
 
 __all__ = ["FileSystemSink", "FolderSink", "SavedFile", "Sink", "facts_of", "names_for", "place_of"]
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import io
 import os
 import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from langchain_codeexec.data.data_file import Content
 from langchain_codeexec.data.formats import PLAIN_TEXT, TABLE_SUFFIXES, contents_of_file, suffix_in
-from langchain_codeexec.data.limits import in_words, one_line, too_large
+from langchain_codeexec.data.limits import DataLimits, in_words, one_line, too_large
 from langchain_codeexec.data.tables import FRAMES, table_from_frame, table_from_records, table_from_rows
 from langchain_codeexec.data.text_tables import tables_in_text
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.messages.media import media_from_block
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from langchain_codeexec.data.limits import DataLimits
 
 __all__ = ["contents_of"]
 

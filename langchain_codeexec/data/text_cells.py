@@ -6,13 +6,11 @@ Markup is taken off by patterns rather than rendered: read as Markdown, `2*3*4` 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from html import unescape
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from langchain_codeexec.data.tables import unique_names
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["cleaned", "plain_text"]
 

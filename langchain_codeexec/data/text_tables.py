@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Final
@@ -18,9 +19,8 @@ from langchain_codeexec.data.text_cells import cleaned, plain_text
 from langchain_codeexec.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from markdown_it.token import Token
+
 
 __all__ = ["TextTable", "tables_in_text"]
 

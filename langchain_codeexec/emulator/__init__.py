@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from langchain_codeexec.emulator.app import AppOptions, create_app
+    from langchain_codeexec.emulator.app import create_app
     from langchain_codeexec.emulator.assertions import ReceivedRequest
     from langchain_codeexec.emulator.brain import Brain, Prompt, When
     from langchain_codeexec.emulator.faults import Fault, Faults
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.recording import CassettePlayer, RecordingProxy, open_cassette
     from langchain_codeexec.emulator.scenes import SceneBrain
     from langchain_codeexec.emulator.scripted import ScriptedBrain
-    from langchain_codeexec.emulator.server import GeminiEmulator
+    from langchain_codeexec.emulator.server import AppOptions, GeminiEmulator
     from langchain_codeexec.emulator.service_errors import EmulatedError
 
 __all__ = [
@@ -64,7 +64,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "app": ["AppOptions", "create_app"],
+        "app": ["create_app"],
         "assertions": ["ReceivedRequest"],
         "brain": ["Brain", "Prompt", "When"],
         "faults": ["Fault", "Faults"],
@@ -72,7 +72,7 @@ __getattr__, __dir__ = lazy_exports(
         "recording": ["CassettePlayer", "RecordingProxy", "open_cassette"],
         "scenes": ["SceneBrain"],
         "scripted": ["ScriptedBrain"],
-        "server": ["GeminiEmulator"],
+        "server": ["AppOptions", "GeminiEmulator"],
         "service_errors": ["EmulatedError"],
     },
 )

@@ -9,34 +9,30 @@ from __future__ import annotations
 import base64
 import secrets
 import string
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
+from typing import ClassVar, TypeAlias, cast
 
+from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.parsing import bytes_from_base64
+from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
-from langchain_codeexec.executions import ExecutionRequest, InlineFile, Outcome
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
+from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 from langchain_codeexec.gemini.input_files import input_file_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
-
-    from langchain_codeexec.emulator.brain import Brain, Prompt
-    from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
-    from langchain_codeexec.gemini.wire import (
-        CodeExecutionResult,
-        EndpointKind,
-        ExecutableCode,
-        GenerateContentRequest,
-        GenerateContentResponse,
-        Part,
-    )
-
-    _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
+from langchain_codeexec.gemini.wire import (
+    CodeExecutionResult,
+    EndpointKind,
+    ExecutableCode,
+    GenerateContentRequest,
+    GenerateContentResponse,
+    Part,
+)
 
 __all__ = ["MENDING_ATTEMPTS", "Answer", "input_files", "mint_signature", "minted_by"]
+
+_Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
 _MARKS: dict[EndpointKind, bytes] = {"vertex": b"emulated-vertex:", "developer": b"emulated-developer:"}
 _ALPHABET = string.ascii_lowercase + string.digits

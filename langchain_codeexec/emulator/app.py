@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import Any, TypeAlias, Unpack
 
 from langchain_codeexec.emulator.answering import Answer
 from langchain_codeexec.emulator.assertions import ReceivedRequest
-from langchain_codeexec.emulator.brain import Prompt
+from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.caching import CachedContents, cache_routes
-from langchain_codeexec.emulator.fault_injection import FaultInjection
+from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
 from langchain_codeexec.emulator.faults import Faults
-from langchain_codeexec.emulator.page.journal import EXCHANGE, Journal, RecordedApp, RecordedBrain
+from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp, RecordedBrain
 from langchain_codeexec.emulator.page.routes import is_page, page_routes
 from langchain_codeexec.emulator.parsing import parse_json
 from langchain_codeexec.emulator.responses import (
@@ -22,7 +23,6 @@ from langchain_codeexec.emulator.responses import (
     BODIES,
     EVENTS,
     HALVES,
-    ConnectionCut,
     CutResponse,
     Stepper,
     all_bodies,
@@ -34,43 +34,35 @@ from langchain_codeexec.emulator.responses import (
     stream_response,
 )
 from langchain_codeexec.emulator.rules import checked_request
-from langchain_codeexec.emulator.service_errors import EmulatedError, model_not_found, route_not_found
+from langchain_codeexec.emulator.server import AppOptions
+from langchain_codeexec.emulator.service_errors import EmulatedError, route_not_found
 from langchain_codeexec.emulator.targets import (
     Target,
     check_credentials,
     describe_model,
     is_known,
     list_models,
+    model_not_found,
 )
 from langchain_codeexec.emulator.tokens import count_tokens
 from langchain_codeexec.errors import MissingDependencyError
+from langchain_codeexec.executors.base import CodeExecutor
+from langchain_codeexec.gemini.wire import EndpointKind
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, MutableSequence
-    from typing import Unpack
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from langchain_codeexec.emulator.brain import Brain
-    from langchain_codeexec.emulator.environment import Libraries
-    from langchain_codeexec.emulator.faults import FaultLike
-    from langchain_codeexec.emulator.page.journal import Exchange
-    from langchain_codeexec.executors.base import CodeExecutor
-    from langchain_codeexec.gemini.wire import EndpointKind
-
-    _Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
-
-__all__ = ["AppOptions", "create_app"]
+__all__ = ["create_app"]
 
 try:
     from starlette.applications import Starlette
     from starlette.exceptions import HTTPException
     from starlette.middleware import Middleware
+    from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.routing import Route
 except ImportError as error:
     raise MissingDependencyError("starlette", "emulator") from error
 
+
+_Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
 
 _WITH_BODY = ("POST", "PATCH")
 _VERSION = re.compile(r"v1(?:(?:alpha|beta)\d*)?")
@@ -79,34 +71,6 @@ _FAMILIES: tuple[tuple[EndpointKind, str], ...] = (
     ("vertex", "/{version}/publishers/google/models"),
     ("developer", "/{version}/models"),
 )
-
-
-class AppOptions(TypedDict, total=False):
-    """What can be set on the emulator.
-
-    Attributes:
-        accept_key: Whether an API key or bearer token is good; by default all but `invalid`.
-        known_models: Names the service knows besides those of Gemini and Gemma.
-        max_body_bytes: Largest body accepted, by default 20 MiB as the service's.
-        send_empty_output: Whether a result without output has `output: ""`; by default it has no `output`.
-        allow_unsafe_code: Whether code may run without isolation where the system allows no sandbox and no
-            executor is given; by default only where the environment says `CODEEXEC_ALLOW_UNSAFE=1`.
-        libraries: What programs can import where no executor is given: the libraries of Gemini's environment
-            as far as they are installed (`gemini`, the default), or all that are (`all`).
-        log: Where requests are recorded, in the order they were answered; by default nowhere.
-        faults: What goes wrong with which request; by default nothing.
-        record_page: Whether the page records requests from the start; by default from when it is first opened.
-    """
-
-    accept_key: Callable[[str], bool]
-    known_models: Collection[str]
-    max_body_bytes: int
-    send_empty_output: bool
-    allow_unsafe_code: bool
-    libraries: Libraries
-    log: MutableSequence[ReceivedRequest]
-    faults: Faults | Iterable[FaultLike]
-    record_page: bool
 
 
 def create_app(

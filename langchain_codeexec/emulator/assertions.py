@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from datetime import datetime
+from typing import Any, cast
 
 from langchain_codeexec.emulator.brain import Prompt, When, last_text, prompt_line
 from langchain_codeexec.emulator.parsing import declared_functions, parse_message, tool_kinds
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-    from datetime import datetime
-
-    from langchain_codeexec.gemini.wire import Content, EndpointKind
+from langchain_codeexec.gemini.wire import Content, EndpointKind
 
 __all__ = ["ReceivedRequest", "assert_requested"]
 

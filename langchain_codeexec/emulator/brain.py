@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from langchain_codeexec.emulator.parsing import tool_kinds
+from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
-
-    from langchain_codeexec.emulator.service_errors import EmulatedError
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.gemini.wire import (
-        EndpointKind,
-        GenerateContentRequest,
-        GenerateContentResponse,
-        Part,
-    )
+from langchain_codeexec.executions import ExecutionResult
+from langchain_codeexec.gemini.wire import (
+    EndpointKind,
+    GenerateContentRequest,
+    GenerateContentResponse,
+    Part,
+)
 
 __all__ = ["Brain", "Parts", "Prompt", "Step", "When", "last_text", "prompt_line", "step_line"]
 
@@ -45,7 +42,7 @@ class Prompt:
     notes: list[str] = field(default_factory=list, compare=False, repr=False)
 
 
-Parts: TypeAlias = "Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]"
+Parts: TypeAlias = Generator[Part | list[Part], ExecutionResult | None, GenerateContentResponse | None]
 """An answer, part by part: see `Brain`."""
 
 
@@ -71,8 +68,8 @@ class Brain(Protocol):
         ...
 
 
-_Listed: TypeAlias = "list[str | Part | EmulatedError]"
-Step: TypeAlias = "str | _Listed | GenerateContentResponse | EmulatedError | Callable[[Prompt], Step | Parts]"
+_Listed: TypeAlias = list[str | Part | EmulatedError]
+Step: TypeAlias = str | _Listed | GenerateContentResponse | EmulatedError | Callable[[Prompt], Any]
 """The answer to one request.
 
 - a text;

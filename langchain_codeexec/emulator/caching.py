@@ -9,32 +9,32 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, TypeAlias, cast
 
 from langchain_codeexec.emulator.parsing import parse_message
 from langchain_codeexec.emulator.responses import json_response
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
-from langchain_codeexec.emulator.targets import page_of
+from langchain_codeexec.emulator.targets import Target, page_of
 from langchain_codeexec.emulator.tokens import prompt_tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
-
-    Endpoint = Callable[[Request], Awaitable[Response]]
-    Reply = Callable[[Request, Target, Any], Awaitable[Response]]
-    _Answer = Callable[[Request, Target, Any], dict[str, Any]]
-    Wrap = Callable[[EndpointKind, Reply], Endpoint]
+from langchain_codeexec.errors import MissingDependencyError
+from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
 __all__ = ["CachedContents", "cache_routes"]
+
+try:
+    from starlette.requests import Request
+    from starlette.responses import Response
+except ImportError as error:
+    raise MissingDependencyError("starlette", "emulator") from error
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
+Wrap: TypeAlias = Callable[[EndpointKind, Reply], Endpoint]
+_Answer: TypeAlias = Callable[[Request, Target, Any], dict[str, Any]]
 
 _LEAST_TOKENS = 1024
 _DEFAULT_TTL = timedelta(hours=1)

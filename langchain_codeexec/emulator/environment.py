@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.executions import ExecutionRequest
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
+from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
 __all__ = ["GeminiLibraries", "Libraries", "default_executor"]
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
+from langchain_codeexec.emulator.brain import Brain, Prompt
+from langchain_codeexec.emulator.faults import Fault
 from langchain_codeexec.emulator.parsing import declared_functions
-from langchain_codeexec.emulator.responses import ConnectionCut
-from langchain_codeexec.emulator.service_errors import EmulatedError, permission_denied, quota_exceeded
+from langchain_codeexec.emulator.service_errors import EmulatedError
+from langchain_codeexec.emulator.targets import Target, permission_denied, quota_exceeded
+from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+__all__ = ["ConnectionCut", "FaultInjection"]
 
-    from langchain_codeexec.emulator.brain import Brain, Prompt
-    from langchain_codeexec.emulator.faults import Fault
-    from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
+_Wait: TypeAlias = Callable[[float], Awaitable[object]]
+_Body: TypeAlias = Mapping[str, Any]
 
-__all__ = ["FaultInjection"]
 
-_Wait: TypeAlias = "Callable[[float], Awaitable[object]]"
-_Body: TypeAlias = "Mapping[str, Any]"
+class ConnectionCut(Exception):  # noqa: N818 -- what happened on purpose is no error
+    """The connection is to close here, whatever was still to be sent."""
 
 
 class FaultInjection:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from random import Random
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from langchain_codeexec.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
 
 __all__ = ["FAULT_SETTINGS", "Fault", "FaultLike", "Faults"]
 
@@ -132,7 +129,7 @@ class Fault:
         return {name: value for name, value in asdict(self).items() if name in chosen}
 
 
-FaultLike: TypeAlias = "Fault | str | Mapping[str, Any]"
+FaultLike: TypeAlias = Fault | str | Mapping[str, Any]
 """A fault in any of the spellings that `Fault.of` reads."""
 
 _SETTINGS: tuple[tuple[str, Any, Callable[[Any], bool], str], ...] = (

@@ -8,17 +8,15 @@ patience cancels a request twice and logs where it was.
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import FrameType
+from typing import Any, TypeVar
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from langchain_codeexec.emulator.responses import CLOSE_EXTENSION, SHUTDOWN_EXTENSION, cut_connection
 from langchain_codeexec.errors import MissingDependencyError
-
-if TYPE_CHECKING:
-    import socket
-    from types import FrameType
-
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["Hosting"]
 

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_codeexec.emulator.answering import MENDING_ATTEMPTS, input_files
+from langchain_codeexec.emulator.brain import Parts, Prompt
 from langchain_codeexec.emulator.parsing import bytes_from_base64, declared_functions
 from langchain_codeexec.emulator.rules import declares
 from langchain_codeexec.emulator.service_errors import not_prepared
 from langchain_codeexec.executions import Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from langchain_core.language_models import BaseChatModel
-
-    from langchain_codeexec.emulator.brain import Parts, Prompt
-    from langchain_codeexec.gemini.wire import Content, GenerateContentRequest, GenerateContentResponse, Part
+from langchain_codeexec.gemini.wire import Content, GenerateContentRequest, GenerateContentResponse, Part
 
 __all__ = ["PROTOCOL", "LangChainBrain"]
 

@@ -10,17 +10,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_codeexec.emulator.schema import ENUMS, PART_DATA, field_table, snake_case
 from langchain_codeexec.emulator.service_errors import invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.gemini.wire import FunctionDeclaration
+from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.gemini.wire import FunctionDeclaration
 
 __all__ = ["bytes_from_base64", "declared_functions", "parse_json", "parse_message", "tool_kinds"]
 

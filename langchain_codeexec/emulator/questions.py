@@ -12,19 +12,17 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from langchain_codeexec.executions import InlineFile
-
-    _Files: TypeAlias = Sequence[InlineFile]
-    _Build: TypeAlias = Callable[[re.Match[str], _Files], "Program | None"]
+from langchain_codeexec.executions import InlineFile
 
 __all__ = ["CALLS", "TEXTS", "Call", "Program", "one_line", "printed_values", "program_for"]
+
+_Files: TypeAlias = Sequence[InlineFile]
+_Build: TypeAlias = Callable[[re.Match[str], _Files], "Program | None"]
 
 _LABELLED = re.compile(r"^(?:\[\w+\] )?(\w+) = (.*)$", re.MULTILINE)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
@@ -21,9 +22,9 @@ from langchain_codeexec.emulator.cassettes import (
     read_cassette,
     write_cassette,
 )
+from langchain_codeexec.emulator.fault_injection import ConnectionCut
 from langchain_codeexec.emulator.responses import (
     BreakableResponse,
-    ConnectionCut,
     error_response,
     read_body,
 )
@@ -31,15 +32,11 @@ from langchain_codeexec.emulator.server import LocalServer, is_http_url
 from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
-
-    from starlette.requests import Request
-
 __all__ = ["CassettePlayer", "RecordingProxy", "open_cassette"]
 
 try:
     from starlette.applications import Starlette
+    from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
 except ImportError as error:

@@ -11,26 +11,19 @@ import json
 import re
 import secrets
 import threading
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
-from langchain_codeexec.emulator.answering import mint_signature
+from langchain_codeexec.emulator.answering import Answer, mint_signature
+from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
 from langchain_codeexec.emulator.service_errors import EmulatedError, error_from_exception, invalid
+from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.errors import MissingDependencyError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
-
-    from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
-
-    from langchain_codeexec.emulator.answering import Answer
-    from langchain_codeexec.emulator.fault_injection import FaultInjection
-    from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
+from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
 
 __all__ = [
     "ARRAY",
@@ -40,7 +33,6 @@ __all__ = [
     "HALVES",
     "SHUTDOWN_EXTENSION",
     "BreakableResponse",
-    "ConnectionCut",
     "CutResponse",
     "Stepper",
     "all_bodies",
@@ -54,8 +46,9 @@ __all__ = [
 ]
 
 try:
-    from starlette.requests import ClientDisconnect
+    from starlette.requests import ClientDisconnect, Request
     from starlette.responses import Response, StreamingResponse
+    from starlette.types import Receive, Scope, Send
 except ImportError as error:
     raise MissingDependencyError("starlette", "emulator") from error
 
@@ -296,7 +289,7 @@ async def _halves(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield text[middle:]
 
 
-_Framing: TypeAlias = "tuple[Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]], str]"
+_Framing: TypeAlias = tuple[Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]], str]
 """How JSON texts become one body, and its media type."""
 
 EVENTS: _Framing = (_events, "text/event-stream")
@@ -329,10 +322,6 @@ def stream_response(
 
 
 # -- the connection beneath ----------------------------------------------------------------------------
-
-
-class ConnectionCut(Exception):  # noqa: N818 -- what happened on purpose is no error
-    """The connection is to close here, whatever was still to be sent."""
 
 
 async def cut_connection(scope: Scope, receive: Receive) -> None:

@@ -17,25 +17,22 @@ numbers out of their range are made after them.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.answering import minted_by
 from langchain_codeexec.emulator.parsing import parse_message, tool_kinds
 from langchain_codeexec.emulator.schema import PART_DATA, REQUESTS, snake_case
 from langchain_codeexec.emulator.service_errors import invalid, unable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
-
-    _Request: TypeAlias = Mapping[str, Any]
-    _Complete: TypeAlias = Callable[[dict[str, Any], Target], dict[str, Any]]
+from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
 __all__ = ["SKIP_SIGNATURE", "checked_request", "declares"]
+
+_Request: TypeAlias = Mapping[str, Any]
+_Complete: TypeAlias = Callable[[dict[str, Any], Target], dict[str, Any]]
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """The documented stand-in for the signature of a call the model did not make."""

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from langchain_codeexec.emulator.answering import input_files
+from langchain_codeexec.emulator.brain import Prompt
 from langchain_codeexec.emulator.parsing import declared_functions, tool_kinds
 from langchain_codeexec.emulator.questions import (
     CALLS,
     TEXTS,
     Call,
+    Program,
     one_line,
     printed_values,
     program_for,
 )
 from langchain_codeexec.emulator.schema_filling import ABSENT, Filling
-from langchain_codeexec.executions import Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
-
-    from langchain_codeexec.emulator.brain import Prompt
-    from langchain_codeexec.emulator.questions import Program
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.gemini.wire import Content, FunctionDeclaration, GenerateContentRequest, Part
-
-    _Parts: TypeAlias = Generator[Part, ExecutionResult | None, None]
+from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.gemini.wire import Content, FunctionDeclaration, GenerateContentRequest, Part
 
 __all__ = ["STAND_IN", "SceneBrain"]
+
+_Parts: TypeAlias = Generator[Part, ExecutionResult | None, None]
 
 STAND_IN: Final = "A stand-in answers, which is no language model; the code it writes really runs."
 """Who answers wherever scenes do."""

@@ -9,14 +9,12 @@ API and of Vertex AI. Settings the emulator does not look into are free-form her
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.emulator.targets import Target
 
 __all__ = ["ENUMS", "MESSAGES", "PART_DATA", "REQUESTS", "field_table", "snake_case"]
 
@@ -46,7 +44,8 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = MappingProxyType(
             "GenerateContentRequest": (
                 "contents:[Content] systemInstruction:Content tools:[Tool] generationConfig:GenerationConfig "
                 "model:string toolConfig:ToolConfig safetySettings:[SafetySetting] cachedContent:string "
-                "labels:{string} modelArmorConfig:struct@vertex serviceTier:string store:bool@developer"
+                "labels:{string} modelArmorConfig:struct@vertex serviceTier:string store:bool@developer "
+                "continuationToken:string"
             ),
             "CountTokensRequest": (
                 "contents:[Content] systemInstruction:Content@vertex tools:[Tool]@vertex "

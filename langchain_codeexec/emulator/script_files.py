@@ -18,20 +18,16 @@ A step without `when` is for any request. Parts may also be spelled as they are 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from langchain_codeexec.emulator.brain import When
+from langchain_codeexec.emulator.brain import Step, When
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from langchain_codeexec.emulator.brain import Step
 
 __all__ = ["read_script"]
 

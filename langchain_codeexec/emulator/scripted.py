@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any, Self, cast
+from collections.abc import Callable, Generator, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self, cast
 
-from langchain_codeexec.emulator.brain import When, prompt_line, step_line
+from langchain_codeexec.emulator.brain import Parts, Prompt, Step, When, prompt_line, step_line
 from langchain_codeexec.emulator.script_files import read_script
 from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.gemini.wire import GenerateContentResponse
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from langchain_codeexec.emulator.brain import Parts, Prompt, Step
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.gemini.wire import Part
+from langchain_codeexec.executions import ExecutionResult
+from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
 
 __all__ = ["ScriptedBrain"]
 

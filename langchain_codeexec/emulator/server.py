@@ -10,28 +10,23 @@ import ipaddress
 import socket
 import threading
 from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableSequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from urllib.parse import urlsplit
 
-from langchain_codeexec.emulator.assertions import assert_requested
-from langchain_codeexec.emulator.faults import Faults
+from langchain_codeexec.emulator.assertions import ReceivedRequest, assert_requested
+from langchain_codeexec.emulator.brain import Brain
+from langchain_codeexec.emulator.environment import Libraries
+from langchain_codeexec.emulator.faults import FaultLike, Faults
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.executors.base import CodeExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Unpack
+    from langchain_codeexec.emulator.hosting import Hosting  # imports uvicorn
 
-    from starlette.types import ASGIApp
-
-    from langchain_codeexec.emulator.app import AppOptions
-    from langchain_codeexec.emulator.assertions import ReceivedRequest
-    from langchain_codeexec.emulator.brain import Brain
-    from langchain_codeexec.emulator.hosting import Hosting
-    from langchain_codeexec.executors.base import CodeExecutor
-
-__all__ = ["GeminiEmulator", "LocalServer", "is_http_url"]
+__all__ = ["AppOptions", "GeminiEmulator", "LocalServer", "is_http_url"]
 
 
 class LocalServer:
@@ -42,7 +37,7 @@ class LocalServer:
 
     def __init__(
         self,
-        app: ASGIApp,
+        app: Callable[..., Awaitable[None]],
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -173,6 +168,34 @@ def _url(listener: socket.socket) -> str:
 
 
 _REMEMBERED = 10_000
+
+
+class AppOptions(TypedDict, total=False):
+    """What can be set on the emulator.
+
+    Attributes:
+        accept_key: Whether an API key or bearer token is good; by default all but `invalid`.
+        known_models: Names the service knows besides those of Gemini and Gemma.
+        max_body_bytes: Largest body accepted, by default 20 MiB as the service's.
+        send_empty_output: Whether a result without output has `output: ""`; by default it has no `output`.
+        allow_unsafe_code: Whether code may run without isolation where the system allows no sandbox and no
+            executor is given; by default only where the environment says `CODEEXEC_ALLOW_UNSAFE=1`.
+        libraries: What programs can import where no executor is given: the libraries of Gemini's environment
+            as far as they are installed (`gemini`, the default), or all that are (`all`).
+        log: Where requests are recorded, in the order they were answered; by default nowhere.
+        faults: What goes wrong with which request; by default nothing.
+        record_page: Whether the page records requests from the start; by default from when it is first opened.
+    """
+
+    accept_key: Callable[[str], bool]
+    known_models: Collection[str]
+    max_body_bytes: int
+    send_empty_output: bool
+    allow_unsafe_code: bool
+    libraries: Libraries
+    log: MutableSequence[ReceivedRequest]
+    faults: Faults | Iterable[FaultLike]
+    record_page: bool
 
 
 class GeminiEmulator(LocalServer):

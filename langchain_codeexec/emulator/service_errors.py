@@ -10,9 +10,10 @@ in the history without the tool.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_codeexec.errors import (
     CodeExecError,
@@ -21,19 +22,12 @@ from langchain_codeexec.errors import (
     SandboxUnavailableError,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from langchain_codeexec.emulator.targets import Target
-
 __all__ = [
+    "RPC",
     "EmulatedError",
     "error_from_exception",
     "invalid",
-    "model_not_found",
     "not_prepared",
-    "permission_denied",
-    "quota_exceeded",
     "route_not_found",
     "unable",
 ]
@@ -41,8 +35,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _LEARN_MORE = "Learn more: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/gemini"
-_QUOTAS = "https://ai.google.dev/gemini-api/docs/rate-limits"
-_RPC = "type.googleapis.com/google.rpc"
+RPC = "type.googleapis.com/google.rpc"
 _STATUS = MappingProxyType(
     {
         400: "INVALID_ARGUMENT",
@@ -124,72 +117,6 @@ def route_not_found(path: str) -> EmulatedError:
     return EmulatedError(404, message=f"Method not found: {path}")
 
 
-def model_not_found(target: Target) -> EmulatedError:
-    """The answer for a model the service does not know, worded as each service does."""
-    if target.endpoint == "vertex":
-        message = (
-            f"Publisher Model `{target.resource}` was not found or your project does not have access to it. "
-            "Please ensure you are using a valid model version. For more information, see: "
-            "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions"
-        )
-    else:
-        message = (
-            f"{target.resource} is not found for API version {target.version}, or is not supported for "
-            f"{target.action}. Call ListModels to see the list of available models and their supported "
-            "methods."
-        )
-    return EmulatedError(404, message=message)
-
-
-def quota_exceeded(target: Target, retry_after: float | None = None) -> EmulatedError:
-    """The answer where a quota is used up; only the Developer API says which, and when to come back."""
-    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
-    if target.endpoint == "vertex":
-        message = (
-            "Resource exhausted. Please try again later. Please refer to "
-            "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details."
-        )
-        return EmulatedError(429, message=message, headers=headers)
-    metric = f"{target.host}/generate_content_free_tier_requests"
-    message = (
-        "You exceeded your current quota, please check your plan and billing details. For more information "
-        f"on this error, head to: {_QUOTAS}. To monitor your current "
-        "usage, head to: https://ai.dev/rate-limit. \n"
-        f"* Quota exceeded for metric: {metric}, limit: 10, model: {target.model}"
-    )
-    violation = {
-        "quotaMetric": metric,
-        "quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
-        "quotaDimensions": {"location": "global", "model": target.model},
-        "quotaValue": "10",
-    }
-    link = {"description": "Learn more about Gemini API quotas", "url": _QUOTAS}
-    details: list[dict[str, Any]] = [
-        {"@type": f"{_RPC}.Help", "links": [link]},
-        {"@type": f"{_RPC}.QuotaFailure", "violations": [violation]},
-    ]
-    if retry_after is not None:
-        message += f"\nPlease retry in {retry_after:g}s."
-        details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{retry_after:g}s"})
-    return EmulatedError(429, message=message, details=details, headers=headers)
-
-
-def permission_denied(target: Target) -> EmulatedError:
-    """The answer where the credentials are valid and not enough."""
-    if target.endpoint == "developer":
-        return EmulatedError(403, message="The caller does not have permission")
-    permission = "aiplatform.endpoints.predict"
-    resource = f"//{target.host}/{target.resource}"
-    message = f"Permission '{permission}' denied on resource '{resource}' (or it may not exist)."
-    detail = {
-        "@type": f"{_RPC}.ErrorInfo",
-        "reason": "IAM_PERMISSION_DENIED",
-        "domain": target.host,
-        "metadata": {"permission": permission, "resource": target.resource},
-    }
-    return EmulatedError(403, message=message, details=[detail])
-
-
 def error_from_exception(error: Exception) -> EmulatedError:
     """The answer where answering failed: a 400 for what is not set up, a 500 for what broke.
 
@@ -206,5 +133,5 @@ def error_from_exception(error: Exception) -> EmulatedError:
     else:
         logger.error("the brain failed", exc_info=error)
         cause = f"The brain failed with {type(error).__name__}: {error}"
-    detail = {"@type": f"{_RPC}.DebugInfo", "detail": cause}
+    detail = {"@type": f"{RPC}.DebugInfo", "detail": cause}
     return EmulatedError(500, message=f"Internal error encountered. {cause}", details=[detail])

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
+from langchain_codeexec.emulator.service_errors import RPC, EmulatedError, invalid
+from langchain_codeexec.gemini.wire import EndpointKind
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+__all__ = [
+    "Target",
+    "check_credentials",
+    "describe_model",
+    "is_known",
+    "list_models",
+    "model_not_found",
+    "page_of",
+    "permission_denied",
+    "quota_exceeded",
+]
 
-    from langchain_codeexec.gemini.wire import EndpointKind
-
-__all__ = ["Target", "check_credentials", "describe_model", "is_known", "list_models", "page_of"]
+_QUOTAS = "https://ai.google.dev/gemini-api/docs/rate-limits"
 
 _LISTED_MODELS = (
     "gemini-2.5-flash",
@@ -228,3 +237,69 @@ def list_models(target: Target, query: Mapping[str, str], also: Collection[str] 
     key = "publisherModels" if target.endpoint == "vertex" else "models"
     names = dict.fromkeys((*_LISTED_MODELS, *also))
     return page_of(key, [describe_model(name, target) for name in names], query)
+
+
+def model_not_found(target: Target) -> EmulatedError:
+    """The answer for a model the service does not know, worded as each service does."""
+    if target.endpoint == "vertex":
+        message = (
+            f"Publisher Model `{target.resource}` was not found or your project does not have access to it. "
+            "Please ensure you are using a valid model version. For more information, see: "
+            "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions"
+        )
+    else:
+        message = (
+            f"{target.resource} is not found for API version {target.version}, or is not supported for "
+            f"{target.action}. Call ListModels to see the list of available models and their supported "
+            "methods."
+        )
+    return EmulatedError(404, message=message)
+
+
+def quota_exceeded(target: Target, retry_after: float | None = None) -> EmulatedError:
+    """The answer where a quota is used up; only the Developer API says which, and when to come back."""
+    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    if target.endpoint == "vertex":
+        message = (
+            "Resource exhausted. Please try again later. Please refer to "
+            "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details."
+        )
+        return EmulatedError(429, message=message, headers=headers)
+    metric = f"{target.host}/generate_content_free_tier_requests"
+    message = (
+        "You exceeded your current quota, please check your plan and billing details. For more information "
+        f"on this error, head to: {_QUOTAS}. To monitor your current "
+        "usage, head to: https://ai.dev/rate-limit. \n"
+        f"* Quota exceeded for metric: {metric}, limit: 10, model: {target.model}"
+    )
+    violation = {
+        "quotaMetric": metric,
+        "quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
+        "quotaDimensions": {"location": "global", "model": target.model},
+        "quotaValue": "10",
+    }
+    link = {"description": "Learn more about Gemini API quotas", "url": _QUOTAS}
+    details: list[dict[str, Any]] = [
+        {"@type": f"{RPC}.Help", "links": [link]},
+        {"@type": f"{RPC}.QuotaFailure", "violations": [violation]},
+    ]
+    if retry_after is not None:
+        message += f"\nPlease retry in {retry_after:g}s."
+        details.append({"@type": f"{RPC}.RetryInfo", "retryDelay": f"{retry_after:g}s"})
+    return EmulatedError(429, message=message, details=details, headers=headers)
+
+
+def permission_denied(target: Target) -> EmulatedError:
+    """The answer where the credentials are valid and not enough."""
+    if target.endpoint == "developer":
+        return EmulatedError(403, message="The caller does not have permission")
+    permission = "aiplatform.endpoints.predict"
+    resource = f"//{target.host}/{target.resource}"
+    message = f"Permission '{permission}' denied on resource '{resource}' (or it may not exist)."
+    detail = {
+        "@type": f"{RPC}.ErrorInfo",
+        "reason": "IAM_PERMISSION_DENIED",
+        "domain": target.host,
+        "metadata": {"permission": permission, "resource": target.resource},
+    }
+    return EmulatedError(403, message=message, details=[detail])

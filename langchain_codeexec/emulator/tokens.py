@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from langchain_codeexec.emulator.parsing import bytes_from_base64, declared_functions
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.gemini.wire import CountTokensResponse, GenerateContentRequest, UsageMetadata
+from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.gemini.wire import CountTokensResponse, GenerateContentRequest, UsageMetadata
 
 __all__ = ["Usage", "count_tokens", "cut_text", "part_tokens", "prompt_tokens", "text_tokens"]
 

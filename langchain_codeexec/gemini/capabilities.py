@@ -9,15 +9,13 @@ refusals as reported by their users.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from langchain_codeexec.gemini.wire import EndpointKind
+from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = ["SCHEMA_KEYS", "Capabilities", "Destination", "generation"]
 
@@ -144,7 +142,7 @@ def _has_schema(request: Mapping[str, Any]) -> bool:
 SCHEMA_KEYS: Final = frozenset({"responseMimeType", "responseJsonSchema", "responseSchema"})
 """Keys of `generationConfig` that demand JSON."""
 
-_Rule: TypeAlias = "tuple[str, Callable[[Mapping[str, Any]], bool], Mapping[str, bool]]"
+_Rule: TypeAlias = tuple[str, Callable[[Mapping[str, Any]], bool], Mapping[str, bool]]
 _APART: Final = {"code_with_functions": False}
 _ALONE: Final = {"code_with_built_ins": False}
 _TWO_STEPS: Final = {"tools_with_schema": False}

@@ -6,17 +6,15 @@ import asyncio
 import os
 import threading
 import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import httpx
 
 from langchain_codeexec.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-
-    import httpx
 
 __all__ = ["Clients", "abandon", "renew_after_fork"]
 
@@ -151,8 +149,6 @@ class Clients:
             await life.aclose()
 
     def _open(self) -> _Lanes[httpx.Client]:
-        import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
         with self._lock:
             if self._threads is None:
                 self._threads = _Lanes(partial(httpx.Client, **{**_options(), **self._arguments}))
@@ -163,8 +159,6 @@ class Clients:
     async def _lanes_of_loop(self, loop: asyncio.AbstractEventLoop) -> _Lanes[httpx.AsyncClient]:
         lanes, _ = self._loops.get(loop, (None, None))
         if lanes is None or lanes.is_closed:
-            import httpx  # noqa: PLC0415 -- as above
-
             lanes = _Lanes(partial(httpx.AsyncClient, **{**_options(), **self._arguments}))
             life = _until_closed(lanes)
             with self._lock:
@@ -238,8 +232,6 @@ async def _until_closed(lanes: _Lanes[httpx.AsyncClient]) -> AsyncGenerator[None
 @cache
 def _options() -> Mapping[str, Any]:
     """Options of all clients, with one TLS context: reading the certificates takes longer than a request."""
-    import httpx  # noqa: PLC0415 -- as above
-
     return {
         "limits": httpx.Limits(
             max_connections=None, max_keepalive_connections=_LANE_WIDTH, keepalive_expiry=_IDLE_SECONDS

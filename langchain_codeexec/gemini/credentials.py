@@ -6,20 +6,18 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
+
+import httpx
+from google.auth.credentials import Credentials
 
 from langchain_codeexec.errors import CredentialsError, GeminiConnectionError
 from langchain_codeexec.gemini.clients import renew_after_fork
 from langchain_codeexec.gemini.errors import without_secrets
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from google.auth.credentials import Credentials
 
 __all__ = [
     "ApiKeyCredentials",
@@ -232,7 +230,6 @@ def _request_token(
 
     A token lasts about an hour, so each request opens its own connection and leaves nothing behind to close.
     """
-    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
     from google.auth.exceptions import TransportError  # noqa: PLC0415 -- as above
 
     seconds = 60.0 if timeout is None else timeout
@@ -243,7 +240,7 @@ def _request_token(
     return _TokenResponse(response.status_code, response.headers, response.content)
 
 
-CredentialSource: TypeAlias = "Credentials | Mapping[str, Any] | str | os.PathLike[str]"
+CredentialSource: TypeAlias = Credentials | Mapping[str, Any] | str | os.PathLike[str]
 """google-auth credentials, the content of a key file, or its path."""
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from langchain_codeexec.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from langchain_codeexec.gemini.wire import EndpointKind
+from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = [
     "BASE_URL_VARIABLES",

@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from langchain_codeexec import errors
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import httpx
 
 __all__ = ["LONGEST_EXCERPT", "api_error", "error_in", "excerpt", "without_secrets"]
 
@@ -134,7 +130,7 @@ def api_error(
     status_code: int = 0,
     url: str = "",
     headers: Mapping[str, str] | None = None,
-    response: httpx.Response | None = None,
+    response: Any = None,
 ) -> errors.GeminiAPIError:
     """Make the exception for an answer that is an error.
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import httpx
 
 from langchain_codeexec.errors import (
     ConfigurationError,
@@ -22,17 +24,11 @@ from langchain_codeexec.errors import (
     MessageError,
     ResponseFormatError,
 )
+from langchain_codeexec.gemini.clients import Clients
+from langchain_codeexec.gemini.credentials import RequestCredentials
 from langchain_codeexec.gemini.errors import api_error, error_in, excerpt, without_secrets
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    import httpx
-
-    from langchain_codeexec.gemini.clients import Clients
-    from langchain_codeexec.gemini.credentials import RequestCredentials
-
-__all__ = ["Call", "Exchange", "decoded", "encoded", "installed_version", "request_headers"]
+__all__ = ["Call", "Exchange", "decoded", "encoded", "request_headers"]
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -100,17 +96,12 @@ def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 @cache
-def installed_version() -> str:
-    """This package's release."""
-    try:
-        return version("langchain-codeexec")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        return "unknown"
-
-
-@cache
 def _product() -> str:
-    return f"langchain-codeexec/{installed_version()} gl-python/{platform.python_version()}"
+    try:
+        release = version("langchain-codeexec")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        release = "unknown"
+    return f"langchain-codeexec/{release} gl-python/{platform.python_version()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +228,6 @@ def _detached(response: httpx.Response, call: Call, body: bytes) -> httpx.Respon
 @contextmanager
 def _translated_failures(url: str) -> Iterator[type[Exception]]:
     """Raise httpx's exceptions as `GeminiError`, with the original as the cause; gives their base class."""
-    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
     try:
         yield httpx.HTTPError
     except httpx.HTTPError as error:

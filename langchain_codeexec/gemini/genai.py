@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from langchain_codeexec.errors import (
     CodeExecError,
@@ -16,24 +17,22 @@ from langchain_codeexec.errors import (
     MissingDependencyError,
     ResponseFormatError,
 )
-from langchain_codeexec.gemini.endpoints import count_tokens_body, method_path
+from langchain_codeexec.gemini.endpoints import Method, count_tokens_body, method_path
 from langchain_codeexec.gemini.errors import api_error, error_in
 from langchain_codeexec.gemini.exchange import decoded, encoded
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-
-    from google.genai import Client
-
-    from langchain_codeexec.gemini.endpoints import Method
-    from langchain_codeexec.gemini.wire import (
-        CountTokensResponse,
-        EndpointKind,
-        GenerateContentRequest,
-        GenerateContentResponse,
-    )
+from langchain_codeexec.gemini.wire import (
+    CountTokensResponse,
+    EndpointKind,
+    GenerateContentRequest,
+    GenerateContentResponse,
+)
 
 __all__ = ["GenAITransport"]
+
+try:
+    from google.genai import Client
+except ImportError as error:
+    raise MissingDependencyError("google-genai", "genai") from error
 
 _UNREADABLE: Final = "google.UnknownApiResponseError"
 _FAILURES: Final[dict[str, type[CodeExecError]]] = {
@@ -65,15 +64,10 @@ class GenAITransport:
         client: The client. It is not closed here, and the event loops it can be used on are its user's concern.
 
     Raises:
-        MissingDependencyError: google-genai is not installed.
         ConfigurationError: `client` is something else.
     """
 
     def __init__(self, client: Client) -> None:
-        try:
-            from google.genai import Client  # noqa: PLC0415 -- an optional library
-        except ImportError as error:
-            raise MissingDependencyError("google-genai", "genai") from error
         if not isinstance(client, Client):
             raise ConfigurationError(
                 f"client must be a google.genai.Client, not {type(client).__name__}; of a client's .aio or "

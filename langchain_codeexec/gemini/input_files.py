@@ -7,10 +7,8 @@ the files of a request by their order and type: `input_file_0.csv`, `input_file_
 from __future__ import annotations
 
 import mimetypes
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Final
 
 __all__ = ["CODE_INPUT_TYPES", "INPUT_TYPES", "code_can_open", "input_file_name"]
 

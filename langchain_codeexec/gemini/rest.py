@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
+
+import httpx
+from pydantic import SecretStr
 
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.clients import Clients
 from langchain_codeexec.gemini.credentials import (
     ApiKeyCredentials,
+    CredentialSource,
     RequestCredentials,
     default_credentials,
     oauth_credentials,
 )
-from langchain_codeexec.gemini.endpoints import count_tokens_body, resolve_endpoint
+from langchain_codeexec.gemini.endpoints import Endpoint, Method, count_tokens_body, resolve_endpoint
 from langchain_codeexec.gemini.exchange import Call, Exchange, decoded, encoded, request_headers
 from langchain_codeexec.gemini.retries import RetryPolicy
 from langchain_codeexec.gemini.sse import StreamDecoder
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Mapping
-
-    import httpx
-    from pydantic import SecretStr
-
-    from langchain_codeexec.gemini.credentials import CredentialSource
-    from langchain_codeexec.gemini.endpoints import Endpoint, Method
-    from langchain_codeexec.gemini.wire import (
-        CountTokensResponse,
-        EndpointKind,
-        GenerateContentRequest,
-        GenerateContentResponse,
-    )
+from langchain_codeexec.gemini.wire import (
+    CountTokensResponse,
+    EndpointKind,
+    GenerateContentRequest,
+    GenerateContentResponse,
+)
 
 __all__ = ["RestTransport", "rest_transport"]
 
@@ -273,14 +269,10 @@ def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat m
 
 @lru_cache(maxsize=256)
 def _parsed(url: str) -> httpx.URL:
-    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
     return httpx.URL(url)
 
 
 def _limits(timeout: float | httpx.Timeout) -> httpx.Timeout:
-    import httpx  # noqa: PLC0415 -- as above
-
     if isinstance(timeout, httpx.Timeout):
         return timeout
     is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from langchain_codeexec.errors import (
     ConfigurationError,
@@ -17,9 +18,6 @@ from langchain_codeexec.errors import (
     GeminiError,
     GeminiTimeoutError,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 __all__ = ["RetryPolicy"]
 

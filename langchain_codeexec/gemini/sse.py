@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Generator, Iterator
+from typing import Final, cast
 
 from langchain_codeexec.errors import ResponseFormatError
 from langchain_codeexec.gemini.errors import LONGEST_EXCERPT, api_error, error_in, excerpt
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from langchain_codeexec.gemini.wire import GenerateContentResponse
+from langchain_codeexec.gemini.wire import GenerateContentResponse
 
 __all__ = ["StreamDecoder"]
 

@@ -6,10 +6,8 @@ either. Source of the field names: the public REST reference of the Gemini API a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
 __all__ = [
     "Blob",
@@ -162,6 +160,7 @@ class GenerateContentRequest(TypedDict, total=False):
     safetySettings: list[dict[str, Any]]
     cachedContent: str
     labels: dict[str, str]
+    continuationToken: str
 
 
 class UsageMetadata(TypedDict, total=False):
@@ -186,6 +185,7 @@ class Candidate(TypedDict, total=False):
     content: Content
     finishReason: str
     finishMessage: str
+    continuationToken: str
     index: int
     safetyRatings: list[dict[str, Any]]
     citationMetadata: dict[str, Any]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
+from langchain_core.messages import AIMessage
+from langchain_core.messages.content import Annotation, Citation
+
+from langchain_codeexec.executions import CodeExecution
 from langchain_codeexec.grounding.documents import CitedDocument, is_not_in_documents
 from langchain_codeexec.messages.code_blocks import code_executions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from langchain_core.messages import AIMessage
-    from langchain_core.messages.content import Annotation, Citation
-
-    from langchain_codeexec.executions import CodeExecution
 
 __all__ = ["AnswerFigure", "CalculatedAnswer", "Origin", "blocks_of", "text_of"]
 

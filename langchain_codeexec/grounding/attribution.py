@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from langchain_codeexec.data.limits import one_line
-from langchain_codeexec.grounding.answers import AnswerFigure, CalculatedAnswer, blocks_of, text_of
-from langchain_codeexec.grounding.figures import BLANK, figures_in, printed_figures, stated_figures, supports
+from langchain_codeexec.executions import CodeExecution
+from langchain_codeexec.grounding.answers import AnswerFigure, CalculatedAnswer, Origin, blocks_of, text_of
+from langchain_codeexec.grounding.documents import DocumentData, DocumentTable
+from langchain_codeexec.grounding.figures import (
+    BLANK,
+    Figure,
+    figures_in,
+    printed_figures,
+    stated_figures,
+    supports,
+)
 from langchain_codeexec.grounding.numerals import unit_in_header
 from langchain_codeexec.messages.code_blocks import code_executions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from langchain_core.messages import AIMessage, BaseMessage
-
-    from langchain_codeexec.executions import CodeExecution
-    from langchain_codeexec.grounding.answers import Origin
-    from langchain_codeexec.grounding.documents import DocumentData, DocumentTable
-    from langchain_codeexec.grounding.figures import Figure
 
 __all__ = [
     "SOURCE_KEY",

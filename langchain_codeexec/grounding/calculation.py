@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 from langchain_core.prompt_values import PromptValue
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.runnables.base import coerce_to_runnable
 
+from langchain_codeexec.data.limits import DataLimits
 from langchain_codeexec.data.request_files import files_in, replies_are_files
 from langchain_codeexec.errors import ConfigurationError, MessageError
 from langchain_codeexec.grounding.answers import CalculatedAnswer
 from langchain_codeexec.grounding.attribution import attributed
-from langchain_codeexec.grounding.documents import NOT_IN_DOCUMENTS, documents_as_data
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from langchain_core.documents import Document
-    from langchain_core.runnables import RunnableConfig
-
-    from langchain_codeexec.data.limits import DataLimits
-    from langchain_codeexec.grounding.documents import DocumentData
+from langchain_codeexec.grounding.documents import NOT_IN_DOCUMENTS, DocumentData, documents_as_data
 
 __all__ = ["DocumentCalculation"]
 

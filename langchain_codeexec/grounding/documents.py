@@ -26,28 +26,23 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from langchain_core.documents import Document
 from langchain_core.messages import HumanMessage
 
-from langchain_codeexec.data.data_file import listing
+from langchain_codeexec.data.data_file import DataFile, listing
 from langchain_codeexec.data.files import data_files
 from langchain_codeexec.data.limits import DataLimits, one_line
 from langchain_codeexec.data.text_tables import tables_in_text
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.grounding.figures import Figure, stated_figures
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from langchain_codeexec.data.data_file import DataFile
 
 __all__ = [
     "INSTRUCTIONS",

@@ -23,10 +23,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from langchain_codeexec.grounding.numerals import (
     AMBIGUOUS,
@@ -38,17 +39,13 @@ from langchain_codeexec.grounding.numerals import (
     SCALE,
     SUFFIX_SCALES,
     UNIT,
+    Reading,
     read_fraction,
     read_number_words,
     read_numeral,
     scale_of,
     unit_named,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from langchain_codeexec.grounding.numerals import Reading
 
 __all__ = ["BLANK", "Figure", "figures_in", "is_noise", "printed_figures", "stated_figures", "supports"]
 

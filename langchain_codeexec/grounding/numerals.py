@@ -7,12 +7,10 @@ precision that it is written in. What may be one number or two (`3,5`) is read a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 from unicodedata import normalize
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = [
     "AMBIGUOUS",

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from langchain_codeexec.executions import Outcome
-from langchain_codeexec.grounding.figures import is_noise, printed_figures
+from langchain_codeexec.executions import CodeExecution, ExecutionResult, Outcome
+from langchain_codeexec.grounding.figures import Figure, is_noise, printed_figures
 from langchain_codeexec.grounding.verdicts import RunVerification, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from langchain_codeexec.executions import CodeExecution, ExecutionResult
-    from langchain_codeexec.grounding.figures import Figure
 
 __all__ = ["Likeness", "Repetition", "likeness", "not_repeatable", "sources_of_variation"]
 

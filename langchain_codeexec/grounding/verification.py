@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from langchain_codeexec.data.request_files import files_in, replies_are_files
 from langchain_codeexec.errors import ExecutorError
-from langchain_codeexec.executions import ExecutionRequest
-from langchain_codeexec.executors.base import checked_executor, in_thread
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile
+from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession, checked_executor, in_thread
 from langchain_codeexec.grounding.answers import CalculatedAnswer, text_of
 from langchain_codeexec.grounding.attribution import evidence_of_runs, executions_in, is_from_user
 from langchain_codeexec.grounding.figures import figures_in, printed_figures, stated_figures, supports
@@ -25,14 +26,6 @@ from langchain_codeexec.grounding.repetition import (
 )
 from langchain_codeexec.grounding.verdicts import RunVerification, Verdict, Verification
 from langchain_codeexec.messages.code_blocks import CodeResult, blocks_with_code, code_executions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.executions import ExecutionResult, InlineFile
-    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
 __all__ = ["averify_executions", "verify_executions"]
 

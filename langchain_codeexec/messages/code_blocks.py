@@ -7,19 +7,15 @@ those are read here. Read here directly is what langchain-core does not translat
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, executions_from_artifact
 from langchain_codeexec.messages.media import inline_image
 from langchain_codeexec.messages.signatures import signature_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from langchain_core.messages import BaseMessage
 
 __all__ = [
     "CodeBlock",

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call
 
 from langchain_codeexec.errors import ResponseFormatError
+from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from langchain_core.messages.ai import UsageMetadata
-
-    from langchain_codeexec.gemini.capabilities import Destination
 
 __all__ = [
     "EVERY_CHUNK",
@@ -98,6 +94,7 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     "MALFORMED_FUNCTION_CALL": "The model wrote a function call that cannot be parsed; ask again.",
     "UNEXPECTED_TOOL_CALL": "The model called a tool the request did not declare; declare it or ask again.",
     "TOO_MANY_TOOL_CALLS": "The model called tools too many times in a row; ask again or narrow the task.",
+    "CONTINUATION": "The answer is not whole: the service said it goes on, and not how; ask again.",
     "MISSING_THOUGHT_SIGNATURE": "The history lacks a thought signature; send answers back as they came.",
 }
 

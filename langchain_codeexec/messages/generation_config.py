@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.messages.tools import camel_case, dumped, schema_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 __all__ = ["GENERATION_SETTINGS", "THINKING_SETTINGS", "generation_config", "safety_settings"]
 
@@ -50,7 +48,9 @@ def generation_config(settings: Mapping[str, Any]) -> Json:
     config: Json = {
         wire: _plain(settings[name]) for name, wire in _PLAIN.items() if settings.get(name) not in (None, [])
     }
-    thinking = {wire: settings[name] for name, wire in THINKING_SETTINGS.items() if settings.get(name) is not None}
+    thinking = {
+        wire: settings[name] for name, wire in THINKING_SETTINGS.items() if settings.get(name) is not None
+    }
     if thinking:
         config["thinkingConfig"] = thinking
     for name, special in _SPECIAL.items():

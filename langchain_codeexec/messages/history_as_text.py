@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, cast
 
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
 from langchain_codeexec.executions import Outcome
-from langchain_codeexec.messages.code_blocks import CodeCall, CodeReader, blocks_with_code
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from langchain_core.messages import AnyMessage
-
-    from langchain_codeexec.gemini.wire import Content
-    from langchain_codeexec.messages.code_blocks import CodeBlock
+from langchain_codeexec.gemini.wire import Content
+from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, blocks_with_code
 
 __all__ = [
     "contents_with_code_as_text",

@@ -11,15 +11,13 @@ import binascii
 import mimetypes
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.executions import InlineFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "Media",

@@ -8,9 +8,12 @@ providers' tools and unknown blocks, becomes text; bookkeeping and encrypted con
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
 
-from langchain_codeexec.messages.code_blocks import CodeCall, blocks_with_code, linked_runs
+from langchain_core.messages import AIMessage, ToolCall
+
+from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, blocks_with_code, linked_runs
 from langchain_codeexec.messages.history_as_text import (
     json_text,
     text_from_call,
@@ -19,13 +22,6 @@ from langchain_codeexec.messages.history_as_text import (
 )
 from langchain_codeexec.messages.media import media_from_block, part_from_media
 from langchain_codeexec.messages.signatures import CALL_SIGNATURES_KEY, signature_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from langchain_core.messages import AIMessage, ToolCall
-
-    from langchain_codeexec.messages.code_blocks import CodeBlock
 
 __all__ = ["parts_from_other_provider"]
 

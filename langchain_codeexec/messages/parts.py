@@ -7,10 +7,8 @@ kept whole in a `non_standard` block.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 __all__ = ["STAND_IN_SIGNATURE", "CallIds", "block_from_part", "closing_extras", "parts_from_block"]
 

@@ -5,16 +5,12 @@ The Developer API and Vertex reject each other's signatures.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable
+from typing import Any, Final
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AnyMessage
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from langchain_core.messages import AnyMessage
-
-    from langchain_codeexec.gemini.wire import EndpointKind
+from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = [
     "CALL_SIGNATURES_KEY",

@@ -8,27 +8,21 @@ concatenated: what the chunks hold beside their parts is collected and given onc
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessageChunk
-from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
 
 from langchain_codeexec.messages.from_wire import (
     EVERY_CHUNK,
+    Origin,
     candidates_of,
     metadata_of,
     parts_of,
     usage_from_wire,
 )
-from langchain_codeexec.messages.parts import block_from_part, closing_extras
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from langchain_core.messages.tool import ToolCallChunk
-
-    from langchain_codeexec.messages.from_wire import Origin
-    from langchain_codeexec.messages.parts import CallIds
+from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras
 
 __all__ = ["ChunkTranslator", "collect"]
 

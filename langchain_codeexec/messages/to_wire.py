@@ -6,25 +6,20 @@ Answers of our own chat model go back verbatim, unless they go where they cannot
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
-from langchain_core.messages import AIMessage, ChatMessage, FunctionMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, FunctionMessage, ToolMessage
 
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.gemini.wire import Content
 from langchain_codeexec.messages.history_as_text import text_from_response
 from langchain_codeexec.messages.media import is_media, parts_from_content, text_of
 from langchain_codeexec.messages.other_providers import parts_from_other_provider
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE, parts_from_block
 from langchain_codeexec.messages.signatures import without_signatures
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.gemini.wire import Content
 
 __all__ = ["contents_from_messages", "is_native", "origin_of"]
 

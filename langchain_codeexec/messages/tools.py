@@ -7,18 +7,15 @@ and `$defs` reach the model as the user wrote them.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeGuard, cast
 
 from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_function
 from pydantic import BaseModel, TypeAdapter
 
 from langchain_codeexec.errors import ToolDeclarationError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from langchain_codeexec.gemini.wire import Tool, ToolConfig
+from langchain_codeexec.gemini.wire import Tool, ToolConfig
 
 __all__ = [
     "CODE_EXECUTION",
@@ -110,7 +107,11 @@ def _openai_function(declaration: Json) -> Json:
     if not declaration.keys() <= {"name", "description", "parametersJsonSchema"}:
         return declaration
     schema = declaration.get("parametersJsonSchema", {"type": "object", "properties": {}})
-    return {"name": declaration["name"], "description": declaration.get("description", ""), "parameters": schema}
+    return {
+        "name": declaration["name"],
+        "description": declaration.get("description", ""),
+        "parameters": schema,
+    }
 
 
 def function_names(tools: Iterable[Tool]) -> list[str]:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Awaitable, Callable, Generator
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NotRequired, TypeAlias, cast, get_args
+from typing import Annotated, Any, Generic, NotRequired, TypeAlias, cast, get_args
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
     AgentState,
     ContextT,
     ExtendedModelResponse,
+    ModelRequest,
     ModelResponse,
     OmitFromSchema,
     ResponseT,
 )
-from langchain_core.messages import AIMessage
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.executors.base import CodeExecutor
+from langchain_codeexec.gemini.wire import EndpointKind
 from langchain_codeexec.messages.signatures import ENDPOINT_KEY, with_valid_signatures
 from langchain_codeexec.middleware.google_models import GoogleModelCall
 from langchain_codeexec.middleware.model_calls import DelegatedCall, OtherModelCall, tools_without
@@ -28,6 +33,7 @@ from langchain_codeexec.planning.model_planner import inner_call_config
 from langchain_codeexec.planning.plan import (
     Combination,
     Plan,
+    Planner,
     PlanRequest,
     aplan_call,
     areport_plan,
@@ -38,21 +44,10 @@ from langchain_codeexec.planning.planners import checked_planner
 from langchain_codeexec.tools.code_execution import CodeExecutionTool, is_google_model, unbound_model
 from langchain_codeexec.tools.python import PythonTool
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
-
-    from langchain.agents.middleware.types import ModelRequest
-    from langchain_core.language_models.chat_models import BaseChatModel
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.executors.base import CodeExecutor
-    from langchain_codeexec.gemini.wire import EndpointKind
-    from langchain_codeexec.planning.plan import Planner
-
 __all__ = ["CodeExecutionMiddleware", "CodeExecutionState"]
 
 
-Step: TypeAlias = "PlanRequest | Plan | DelegatedCall | ModelRequest[Any]"
+Step: TypeAlias = PlanRequest | Plan | DelegatedCall | ModelRequest[Any]
 """To plan, to report, to carry out, to send."""
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from langchain.agents.middleware.types import AgentMiddleware, AgentState, ContextT, ModelResponse, ResponseT
+from langchain.agents.middleware.types import (
+    AgentMiddleware,
+    AgentState,
+    ContextT,
+    ModelRequest,
+    ModelResponse,
+    ResponseT,
+)
 from langchain_core.documents import Document
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, ToolMessage
 
+from langchain_codeexec.data.limits import DataLimits
 from langchain_codeexec.data.request_files import files_in, replies_are_files
 from langchain_codeexec.grounding.attribution import attributed, last_question
-from langchain_codeexec.grounding.documents import documents_as_data
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from langchain.agents.middleware.types import ModelRequest
-    from langchain_core.messages import AnyMessage, BaseMessage
-
-    from langchain_codeexec.data.limits import DataLimits
-    from langchain_codeexec.grounding.documents import DocumentData
+from langchain_codeexec.grounding.documents import DocumentData, documents_as_data
 
 __all__ = ["DocumentCalculationMiddleware", "document_data"]
 

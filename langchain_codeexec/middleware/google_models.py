@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from langchain.agents.middleware.types import ModelResponse
+from langchain.agents.middleware.types import ModelRequest, ModelResponse
 from langchain.agents.structured_output import AutoStrategy, ProviderStrategy, ToolStrategy
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.tools import BaseTool
 
-from langchain_codeexec.gemini.capabilities import Destination, generation
+from langchain_codeexec.gemini.capabilities import Capabilities, Destination, generation
+from langchain_codeexec.gemini.wire import EndpointKind, FunctionDeclaration
 from langchain_codeexec.messages.history_as_text import (
     messages_with_code_as_text,
     messages_with_functions_as_text,
@@ -21,26 +24,21 @@ from langchain_codeexec.messages.tools import (
     tool_config,
     wire_tools,
 )
-from langchain_codeexec.middleware.model_calls import REMEDY, DelegatedCall, ModelCall, tools_without
+from langchain_codeexec.middleware.model_calls import (
+    REMEDY,
+    DelegatedCall,
+    Exchanges,
+    ModelCall,
+    Tool,
+    tools_without,
+)
 from langchain_codeexec.planning.delegate import MOST_DELEGATED, delegate_function
-from langchain_codeexec.planning.plan import PlanRequest
+from langchain_codeexec.planning.plan import Combination, Plan, PlanRequest, Way
 from langchain_codeexec.tools.code_execution import (
     GOOGLE_CODE_EXECUTION,
     CodeExecutionTool,
     unbound_model,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from langchain.agents.middleware.types import ModelRequest
-    from langchain_core.messages import AnyMessage, SystemMessage
-    from langchain_core.tools import BaseTool
-
-    from langchain_codeexec.gemini.capabilities import Capabilities
-    from langchain_codeexec.gemini.wire import EndpointKind, FunctionDeclaration
-    from langchain_codeexec.middleware.model_calls import Exchanges, Tool
-    from langchain_codeexec.planning.plan import Combination, Plan, Way
 
 __all__ = ["GoogleModelCall"]
 

@@ -7,28 +7,23 @@ all there is to decide.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from langchain.agents.middleware.types import ModelRequest, ModelResponse
+from langchain_core.messages import ToolCall
 from langchain_core.tools import BaseTool
 
 from langchain_codeexec.errors import ConfigurationError, ToolDeclarationError
+from langchain_codeexec.gemini.wire import EndpointKind, ToolConfig
 from langchain_codeexec.messages.tools import tool_config, wire_tools
-from langchain_codeexec.planning.plan import PlanRequest
+from langchain_codeexec.planning.plan import Plan, PlanRequest
 from langchain_codeexec.tools.code_execution import unbound_model
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from langchain.agents.middleware.types import ModelRequest, ModelResponse
-    from langchain_core.messages import ToolCall
-
-    from langchain_codeexec.gemini.wire import EndpointKind, ToolConfig
-    from langchain_codeexec.planning.plan import Plan
 
 __all__ = ["REMEDY", "DelegatedCall", "Exchanges", "ModelCall", "OtherModelCall", "Tool", "tools_without"]
 
-Tool: TypeAlias = "BaseTool | dict[str, Any]"
+Tool: TypeAlias = BaseTool | dict[str, Any]
 
 REMEDY: Final = "give CodeExecutionMiddleware an llm= or an executor= to run code with"
 
@@ -40,7 +35,7 @@ class DelegatedCall(NamedTuple):
     call: ToolCall
 
 
-Exchanges: TypeAlias = "Generator[ModelRequest[Any] | DelegatedCall, Any, ModelResponse[Any]]"
+Exchanges: TypeAlias = Generator[ModelRequest[Any] | DelegatedCall, Any, ModelResponse[Any]]
 """Model requests, answered by responses, and delegated calls, answered by tool messages; returns all of it."""
 
 

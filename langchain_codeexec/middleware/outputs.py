@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NotRequired
+from os import PathLike
+from typing import Annotated, Any, Generic, NotRequired
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
     AgentState,
     ContextT,
     ExtendedModelResponse,
+    ModelRequest,
+    ModelResponse,
     OmitFromSchema,
     ResponseT,
+    ToolCallRequest,
 )
 from langchain_core.messages import BaseMessage, ToolMessage
 from langgraph.types import Command
 
 from langchain_codeexec.data.outputs import Recorder, saved_outputs, sink_from
-from langchain_codeexec.data.replay_images import without_images
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-    from os import PathLike
-
-    from langchain.agents.middleware.types import ModelRequest, ModelResponse, ToolCallRequest
-
-    from langchain_codeexec.data.replay_images import ReplayImages
-    from langchain_codeexec.data.sinks import Sink
+from langchain_codeexec.data.replay_images import ReplayImages, without_images
+from langchain_codeexec.data.sinks import Sink
 
 __all__ = ["OutputsMiddleware", "OutputsState"]
 

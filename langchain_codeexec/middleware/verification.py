@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from langchain.agents.middleware.types import AgentMiddleware, AgentState, ContextT, ResponseT, hook_config
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.runtime import Runtime
 
+from langchain_codeexec.data.limits import DataLimits
 from langchain_codeexec.data.request_files import files_in, replies_are_files
-from langchain_codeexec.executors.base import checked_executor
+from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.executors.base import CodeExecutor, checked_executor
 from langchain_codeexec.grounding.attribution import SOURCE_KEY, last_question
 from langchain_codeexec.grounding.verdicts import Verdict, Verification
 from langchain_codeexec.grounding.verification import averify_executions, verify_executions
 from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.middleware.documents import document_data
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from langchain_core.messages import AnyMessage
-    from langgraph.runtime import Runtime
-
-    from langchain_codeexec.data.limits import DataLimits
-    from langchain_codeexec.executions import InlineFile
-    from langchain_codeexec.executors.base import CodeExecutor
 
 __all__ = ["VerificationMiddleware"]
 

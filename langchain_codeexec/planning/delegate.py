@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import chain, count
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from langchain_codeexec.gemini.wire import FunctionDeclaration
+from langchain_codeexec.gemini.wire import FunctionDeclaration
 
 __all__ = ["MOST_DELEGATED", "delegate_function", "output_from_parts", "response_to_call", "task_from_call"]
 

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from langchain_codeexec.errors import PlanningError
+from langchain_codeexec.gemini.wire import FunctionDeclaration
 from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.messages.media import is_media, text_of
-from langchain_codeexec.planning.plan import Plan, checked_plan
+from langchain_codeexec.planning.plan import Plan, PlanRequest, checked_plan
 from langchain_codeexec.planning.planners import NativePlanner
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import BaseMessage
-    from langchain_core.runnables import Runnable, RunnableConfig
-
-    from langchain_codeexec.gemini.wire import FunctionDeclaration
-    from langchain_codeexec.planning.plan import PlanRequest
 
 __all__ = ["ModelPlanner", "inner_call_config"]
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast, get_args, runtime_checkable
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args, runtime_checkable
 
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.callbacks.manager import (
     adispatch_custom_event,
     ahandle_event,
     dispatch_custom_event,
     handle_event,
 )
+from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.errors import CodeExecError, PlanningError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.gemini.capabilities import Destination
-    from langchain_codeexec.gemini.wire import FunctionDeclaration, ToolConfig
+from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.gemini.wire import FunctionDeclaration, ToolConfig
 
 __all__ = [
     "PLAN_EVENT",

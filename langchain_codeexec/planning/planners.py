@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from langchain_codeexec.errors import ConfigurationError, PlanningError
 from langchain_codeexec.planning.plan import Plan, Planner, PlanRequest, checked_plan
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
 
 __all__ = ["Choice", "NativePlanner", "PlannerFunction", "checked_planner"]
 

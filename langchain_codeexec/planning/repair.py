@@ -1,26 +1,35 @@
-"""Function calls that a model wrote as code.
+"""Function calls that a model wrote as text.
 
-Gemini at times emits `print(default_api.get_weather(city="Paris"))` as executable code where it meant to
-call the declared function `get_weather`. The sandbox knows no such function, so the run can only fail.
+Gemini at times emits `print(default_api.get_weather(city="Paris"))` as executable code where it meant to call the
+declared function `get_weather`. The sandbox knows no such function, so the run can only fail. Or the service
+notices, ends the answer with MALFORMED_FUNCTION_CALL, and tells the call in the finish message: in Python, or from
+Gemini 3 on as `call:default_api:get_weather{city:"Paris"}`.
 """
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from langchain_codeexec.gemini.wire import FunctionDeclaration
+from langchain_codeexec.gemini.wire import FunctionDeclaration
 
 __all__ = ["Repair"]
 
 Json = dict[str, Any]
 
+_PREFIX: Final = re.compile(r"^default_api[.:]")
+_LABEL: Final = re.compile(r"^(?:\w+ )+call:")
+_FENCE: Final = re.compile(r"^```\w*\n?|\n?```$")
+_WRITTEN: Final = re.compile(r"call:([\w.:-]+?)\s*\(?\s*(\{.*\})\s*\)?", re.DOTALL)
+_INFINITE: Final = (inf, -inf)
+_NAMED: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None}
+
 
 class Repair:
-    """Turns such code into function calls, part by part.
+    """Turns such text into function calls, part by part.
 
     Args:
         functions: The declared functions.
@@ -38,9 +47,19 @@ class Repair:
         """
         return [repaired for part in parts for repaired in self._part(part)]
 
+    def calls_in_message(self, message: Any) -> list[Json]:
+        """The calls that the finish message of a malformed call tells, as parts; none where it cannot be read."""
+        text = _FENCE.sub("", _LABEL.sub("", str(message)).strip()).strip()
+        written = _WRITTEN.fullmatch(text)
+        calls = self._calls(text) if written is None else self._written(*written.groups())
+        return [{"functionCall": call} for call in calls or ()]
+
     def _part(self, part: Json) -> list[Json]:
         if "codeExecutionResult" in part and self._repaired:
             return []
+        called = part.get("functionCall")
+        if isinstance(called, dict) and (name := self._declared(called.get("name"))) != called.get("name"):
+            return [{**part, "functionCall": {**called, "name": name}}]
         code = part.get("executableCode")
         calls = self._calls(code.get("code")) if isinstance(code, dict) else None
         self._repaired = bool(calls)
@@ -50,43 +69,111 @@ class Repair:
         first, *others = [{"functionCall": call} for call in calls]
         return [{**first, **around}, *others]
 
+    def _declared(self, name: Any) -> Any:
+        """The name of a call, without the prefix under which no function is declared."""
+        bare = _PREFIX.sub("", str(name))
+        return bare if bare in self._parameters and name not in self._parameters else name
+
     def _calls(self, code: Any) -> list[Json] | None:
         """The calls that a program consists of; `None` if it holds anything else."""
         if not isinstance(code, str) or not any(name in code for name in self._parameters):
             return None
         try:
-            calls = [self._call(statement) for statement in ast.parse(code).body]
-        except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-            return None  # what `ast` raises for text that is no code, no literal, or nested too deeply
-        return None if None in calls else [call for call in calls if call]
+            return [self._call(expression) for expression in _expressions(ast.parse(code))]
+        except _UNREADABLE:
+            return None
 
-    def _call(self, statement: ast.stmt) -> Json | None:
-        if not isinstance(statement, ast.Expr | ast.Assign):
-            return None
-        call = _unprinted(statement.value)
-        if not isinstance(call, ast.Call):
-            return None
-        name = _name(call.func)
+    def _written(self, name: str, args: str) -> list[Json] | None:
+        name = self._declared(name)
         if name not in self._parameters:
             return None
-        positional = dict(zip(self._parameters[name], map(ast.literal_eval, call.args), strict=False))
-        named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-        if None in named or len(positional) < len(call.args):
+        try:
+            return [{"name": name, "args": _value(ast.parse(args, mode="eval").body)}]
+        except _UNREADABLE:
             return None
-        return {"name": name, "args": {**positional, **named}}
+
+    def _call(self, expression: ast.expr) -> Json:
+        if not isinstance(expression, ast.Call):
+            raise TypeError(expression)
+        name = _name(expression.func)
+        names = self._parameters.get(name)
+        if names is None or len(names) < len(expression.args):
+            raise ValueError(name)
+        args = dict(zip(names, map(_value, expression.args), strict=False))
+        for keyword, value in _keywords(expression).items():
+            # `from` cannot be written as a keyword in Python, which has `from_` for it.
+            bare = keyword.removesuffix("_")
+            args[bare if bare in names and keyword not in names else keyword] = value
+        return {"name": name, "args": args}
 
 
-def _unprinted(expression: ast.expr) -> ast.expr:
-    """The one argument of `print`, or the expression itself."""
-    if isinstance(expression, ast.Call) and _name(expression.func) == "print" and len(expression.args) == 1:
-        return expression.args[0]
-    return expression
+_UNREADABLE: Final = (SyntaxError, TypeError, ValueError, MemoryError, RecursionError)
+"""What `ast` and `_value` raise for text that is no code, no literal, or nested too deeply."""
+
+
+def _expressions(program: ast.Module) -> list[ast.expr]:
+    """The expressions that a program consists of, those printed without the `print`."""
+    expressions: list[ast.expr] = []
+    for statement in program.body:
+        if not isinstance(statement, ast.Expr | ast.Assign):
+            raise TypeError(statement)
+        value = statement.value
+        is_printed = isinstance(value, ast.Call) and _name(value.func) == "print" and not value.keywords
+        expressions += value.args if is_printed and isinstance(value, ast.Call) else [value]
+    return expressions
+
+
+def _value(node: ast.expr) -> Any:
+    """The JSON value of a literal; an object may be written as the call of a class.
+
+    Raises:
+        ValueError: It is no literal, or one that JSON does not have.
+    """
+    match node:
+        case ast.Constant(value=str() | int() | float() | None as value) if value not in _INFINITE:
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return -value
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_value(item) for item in items]
+        case ast.Dict(keys=keys, values=values):
+            return {_key(key): _value(each) for key, each in zip(keys, values, strict=True)}
+        case ast.Name(id=name) if name in _NAMED:
+            return _NAMED[name]
+        case ast.Call(func=function, args=[]) if _makes_an_object(function):
+            return _keywords(node)
+    raise ValueError(node)
+
+
+def _key(node: ast.expr | None) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    value = None if node is None else _value(node)
+    if isinstance(value, str):
+        return value
+    raise ValueError(node)
+
+
+def _makes_an_object(function: ast.expr) -> bool:
+    """Whether a call stands for an object: of `dict`, of a class, or of anything that the API is said to have."""
+    dotted = ast.unparse(function)
+    return dotted == "dict" or dotted[:1].isupper() or dotted.startswith("default_api.")
+
+
+def _keywords(call: ast.Call) -> Json:
+    named = {keyword.arg: _value(keyword.value) for keyword in call.keywords}
+    return {_checked(name): value for name, value in named.items()}
+
+
+def _checked(name: str | None) -> str:
+    if name is None:  # **values
+        raise ValueError(name)
+    return name
 
 
 def _name(function: ast.expr) -> str:
     """`f` of `f(...)` and of `default_api.f(...)`; dotted names count as a whole as well."""
-    dotted = ast.unparse(function)
-    return dotted.removeprefix("default_api.")
+    return _PREFIX.sub("", ast.unparse(function))
 
 
 def _parameters(function: FunctionDeclaration) -> list[str]:

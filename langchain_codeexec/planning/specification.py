@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from langchain_codeexec.gemini.capabilities import SCHEMA_KEYS
+from langchain_codeexec.gemini.capabilities import SCHEMA_KEYS, Destination
+from langchain_codeexec.gemini.wire import (
+    Content,
+    FunctionDeclaration,
+    GenerateContentRequest,
+    Tool,
+    ToolConfig,
+)
 from langchain_codeexec.messages.history_as_text import (
     contents_with_code_as_text,
     contents_with_functions_as_text,
 )
 from langchain_codeexec.messages.tools import CODE_EXECUTION, declares_code_execution
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from langchain_codeexec.gemini.capabilities import Destination
-    from langchain_codeexec.gemini.wire import (
-        Content,
-        FunctionDeclaration,
-        GenerateContentRequest,
-        Tool,
-        ToolConfig,
-    )
 
 __all__ = ["Specification"]
 
@@ -117,8 +113,12 @@ class Specification:
             return config
         if calling:
             config["functionCallingConfig"] = calling
+            delegates = [one.get("name") for one in functions if one not in self.functions]
+            if delegates:  # their calls are read by us, whole
+                config["functionCallingConfig"] = calling = {
+                    key: value for key, value in calling.items() if key != "streamFunctionCallArguments"
+                }
             if allowed := calling.get("allowedFunctionNames"):
-                delegates = [one.get("name") for one in functions if one not in self.functions]
                 config["functionCallingConfig"] = {**calling, "allowedFunctionNames": [*allowed, *delegates]}
         if (code or self.built_in_tools) and self.destination.accepts.server_side_flag:
             config["includeServerSideToolInvocations"] = True

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from langchain_core.messages import BaseMessage
 
-from langchain_codeexec.records.sections import sections_of, visible
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from langchain_codeexec.executions import InlineFile
-    from langchain_codeexec.records.sections import Kind, Section
+from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.records.sections import Kind, Section, sections_of, visible
 
 __all__ = ["html_fragment", "html_from_python", "html_page"]
 

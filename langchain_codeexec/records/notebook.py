@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from langchain_core.messages import BaseMessage
 
+from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.records.html import html_fragment
-from langchain_codeexec.records.sections import sections_of, visible
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from langchain_codeexec.executions import InlineFile
-    from langchain_codeexec.records.sections import Kind, Section
+from langchain_codeexec.records.sections import Kind, Section, sections_of, visible
 
 __all__ = ["notebook_from_messages", "show"]
 

@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
+
+from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
-from langchain_codeexec.executions import Outcome, executions_from_artifact
-from langchain_codeexec.messages.code_blocks import CodeCall, CodeReader, code_executions
+from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, executions_from_artifact
+from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, code_executions
 from langchain_codeexec.messages.media import inline_file, inline_image
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.executions import CodeExecution, InlineFile
-    from langchain_codeexec.messages.code_blocks import CodeBlock
 
 __all__ = [
     "Kind",
@@ -39,7 +34,7 @@ __all__ = [
     "visible",
 ]
 
-Json: TypeAlias = "dict[str, Any]"
+Json: TypeAlias = dict[str, Any]
 
 Kind: TypeAlias = Literal[
     "question", "plan", "thoughts", "model", "code", "output", "image", "file", "call", "reply", "answer",

@@ -6,24 +6,18 @@ where a program did not break them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
-from rich.console import Group
+from langchain_core.messages import BaseMessage
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markdown import Markdown
 from rich.rule import Rule
 from rich.syntax import Syntax
 from rich.text import Text
 
-from langchain_codeexec.records.sections import sections_of, sections_of_execution, visible
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from langchain_core.messages import BaseMessage
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-
-    from langchain_codeexec.executions import CodeExecution
-    from langchain_codeexec.records.sections import Kind, Section
+from langchain_codeexec.executions import CodeExecution
+from langchain_codeexec.records.sections import Kind, Section, sections_of, sections_of_execution, visible
 
 __all__ = ["heading", "render_execution", "render_message", "render_section", "verbatim"]
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_core.tools import ToolException
 from pydantic import BaseModel, Field
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.messages.code_blocks import blocks_with_code, code_executions
+from langchain_codeexec.messages.code_blocks import CodeBlock, blocks_with_code, code_executions
 from langchain_codeexec.planning.model_planner import inner_call_config
 from langchain_codeexec.tools.report import Output, Report, ReportingTool
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.messages.code_blocks import CodeBlock
 
 __all__ = ["GOOGLE_CODE_EXECUTION", "CodeExecutionTool", "is_google_model", "unbound_model"]
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Self
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Annotated, Any, Final, Self
 
-from langchain_core.messages import ToolMessage
-from langchain_core.runnables import RunnableConfig  # noqa: TC002 -- langchain-core reads it
+from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import InjectedToolArg
 from pydantic import BaseModel, Field, PlainSerializer, PrivateAttr
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.executions import ARTIFACT_TYPE, CodeExecution, ExecutionRequest, Outcome
-from langchain_codeexec.executors.base import checked_executor
-from langchain_codeexec.messages.code_blocks import CodeCall, CodeResult
+from langchain_codeexec.executions import (
+    ARTIFACT_TYPE,
+    CodeExecution,
+    ExecutionRequest,
+    ExecutionResult,
+    Outcome,
+)
+from langchain_codeexec.executors.base import CodeExecutor, checked_executor
+from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeResult
 from langchain_codeexec.tools.files import files_in_state, messages_in_state
 from langchain_codeexec.tools.report import IN_SESSION, Output, Report, ReportingTool
-from langchain_codeexec.tools.sessions import ThreadSessions
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
-
-    from langchain_core.messages import BaseMessage
-
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.executors.base import CodeExecutor
-    from langchain_codeexec.messages.code_blocks import CodeBlock
-    from langchain_codeexec.tools.sessions import ThreadSession
+from langchain_codeexec.tools.sessions import ThreadSession, ThreadSessions
 
 __all__ = ["PythonTool"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
 from langchain_core.tools import BaseTool, ToolException
@@ -20,14 +21,8 @@ from langchain_codeexec.errors import (
     RateLimitError,
     ServerError,
 )
-from langchain_codeexec.executions import Outcome, artifact_from_executions
-from langchain_codeexec.messages.code_blocks import CodeCall
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
-
-    from langchain_codeexec.executions import CodeExecution, InlineFile
-    from langchain_codeexec.messages.code_blocks import CodeBlock
+from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, artifact_from_executions
+from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall
 
 __all__ = ["IN_SESSION", "Output", "Report", "ReportingTool"]
 

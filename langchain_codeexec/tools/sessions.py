@@ -5,21 +5,17 @@ from __future__ import annotations
 import sys
 import weakref
 from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from langchain_codeexec.errors import ExecutionRequestError, GeminiError, SandboxBusyError
-from langchain_codeexec.executors.base import FairSemaphore, arun_in
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile
+from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession, FairSemaphore, arun_in
 from langchain_codeexec.gemini.clients import abandon, renew_after_fork
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
-
-    from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile
-    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
 __all__ = ["ThreadSession", "ThreadSessions"]
 

@@ -61,7 +61,9 @@ BODY = [
     ("safety_settings", {HARASSMENT: OFF}, {"safetySettings": [{"category": HARASSMENT, "threshold": OFF}]}),
     ("code_execution", False, {"tools": None}),
 ]
-LOCAL = {"combination", "planner", "repair_calls", "output_sink", "replay_images", "model", "timeout"}
+LOCAL = {
+    "combination", "planner", "repair_calls", "answer_retries", "output_sink", "replay_images", "model", "timeout",
+}  # fmt: skip
 """Settings of a call that say what the client does, not what the body holds; tested elsewhere."""
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import importlib
 import sys
 import threading
 from contextlib import aclosing
@@ -259,5 +260,6 @@ def test_something_else_and_a_missing_library_are_refused(client, monkeypatch) -
         with pytest.raises(errors.ConfigurationError, match=r"google\.genai\.Client"):
             GenAITransport(thing)
     monkeypatch.setitem(sys.modules, "google.genai", None)
+    monkeypatch.delitem(sys.modules, "langchain_codeexec.gemini.genai")
     with pytest.raises(errors.MissingDependencyError, match=r"pip install 'langchain-codeexec\[genai\]'"):
-        GenAITransport(client)
+        importlib.import_module("langchain_codeexec.gemini.genai")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable  # noqa: TC003 -- pydantic reads it
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pytest
 from google.genai import types
-from langchain.tools import ToolRuntime  # noqa: TC002 -- langchain-core reads it
+from langchain.tools import ToolRuntime
 from langchain_core.tools import InjectedToolArg, InjectedToolCallId, StructuredTool, tool
 from langgraph.prebuilt import InjectedState
 from pydantic import BaseModel, Field

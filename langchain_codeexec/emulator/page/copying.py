@@ -10,7 +10,7 @@ import pprint
 import re
 import shlex
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from langchain_codeexec.emulator.cassettes import (
@@ -20,11 +20,8 @@ from langchain_codeexec.emulator.cassettes import (
     Scrubber,
     dump_cassette,
 )
-from langchain_codeexec.emulator.page.exchanges import parse_exchange
-
-if TYPE_CHECKING:
-    from langchain_codeexec.emulator.page.exchanges import ParsedExchange
-    from langchain_codeexec.emulator.page.journal import Exchange
+from langchain_codeexec.emulator.page.exchanges import ParsedExchange, parse_exchange
+from langchain_codeexec.emulator.page.journal import Exchange
 
 __all__ = ["cassette_of", "curl_of", "json_of", "pytest_of"]
 

@@ -7,16 +7,12 @@ recognised by what the chat model of this package sends for them.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-from langchain_codeexec.emulator.page.exchanges import cut, parse_exchange, texts
+from langchain_codeexec.emulator.page.exchanges import ParsedExchange, cut, parse_exchange, texts
+from langchain_codeexec.emulator.page.journal import Exchange
 from langchain_codeexec.emulator.parsing import tool_kinds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from langchain_codeexec.emulator.page.exchanges import ParsedExchange
-    from langchain_codeexec.emulator.page.journal import Exchange
 
 __all__ = ["detail", "document", "search", "summary"]
 

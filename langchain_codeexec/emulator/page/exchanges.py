@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from langchain_codeexec.emulator.page.journal import Exchange
 from langchain_codeexec.emulator.parsing import declared_functions, parse_json, parse_message
 from langchain_codeexec.emulator.schema import REQUESTS
 from langchain_codeexec.emulator.service_errors import EmulatedError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from langchain_codeexec.emulator.page.journal import Exchange
 
 __all__ = ["Chunk", "ParsedExchange", "cut", "joined", "parse_exchange", "text_at", "texts"]
 

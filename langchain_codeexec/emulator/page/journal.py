@@ -9,24 +9,21 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from langchain_codeexec.emulator.brain import Brain, Parts, Prompt
 from langchain_codeexec.emulator.cassettes import SECRET_QUERY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from langchain_codeexec.emulator.brain import Brain, Parts, Prompt
-    from langchain_codeexec.emulator.faults import Fault
-    from langchain_codeexec.emulator.targets import Target
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.gemini.wire import GenerateContentResponse
+from langchain_codeexec.emulator.faults import Fault
+from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.executions import ExecutionResult
+from langchain_codeexec.gemini.wire import GenerateContentResponse
 
 __all__ = ["EXCHANGE", "Exchange", "Journal", "RecordedApp", "RecordedBrain"]
 

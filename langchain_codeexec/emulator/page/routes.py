@@ -8,38 +8,33 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Scope
 
-from langchain_codeexec.emulator.faults import FAULT_SETTINGS
+from langchain_codeexec.emulator.faults import FAULT_SETTINGS, Faults
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of, pytest_of
 from langchain_codeexec.emulator.page.details import detail, document, search, summary
 from langchain_codeexec.emulator.page.exchanges import parse_exchange, text_at
+from langchain_codeexec.emulator.page.journal import Exchange, Journal
 from langchain_codeexec.emulator.parsing import bytes_from_base64, parse_json
 from langchain_codeexec.emulator.responses import SHUTDOWN_EXTENSION, error_response, json_response, read_body
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
 from langchain_codeexec.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-
-    from starlette.types import Scope
-
-    from langchain_codeexec.emulator.faults import Faults
-    from langchain_codeexec.emulator.page.journal import Exchange, Journal
-
-    _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
-    _View: TypeAlias = Callable[[Exchange, Request], Response]
-
 __all__ = ["is_page", "page_routes"]
+
+_Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+_View: TypeAlias = Callable[[Exchange, Request], Response]
 
 
 # -- the page ------------------------------------------------------------------------------------------

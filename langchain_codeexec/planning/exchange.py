@@ -1,0 +1,333 @@
+"""One request and its answer, over as many hops as it takes, and what is shown of it.
+
+A long answer ends with the finish reason CONTINUATION and a token, with which the same request goes out again; a
+stream that was cut is resumed from the last token it brought. An answer that is none is asked for once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Final, TypeAlias, cast
+
+from langchain_codeexec.errors import GeminiAPIError, GeminiError
+from langchain_codeexec.gemini.wire import (
+    Content,
+    FunctionDeclaration,
+    GenerateContentRequest,
+    GenerateContentResponse,
+)
+from langchain_codeexec.messages.from_wire import candidates_of, parts_of
+from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
+from langchain_codeexec.planning.repair import Repair
+
+__all__ = ["Exchange", "Exchanges", "VisibleParts", "answered", "content_of", "index_of"]
+
+Json = dict[str, Any]
+
+_REPAIRED: Final = frozenset({"executableCode", "codeExecutionResult", "functionCall"})
+_ENDED: Final = (None, "STOP", "FINISH_REASON_UNSPECIFIED")
+_CONTINUED: Final = "CONTINUATION"
+_UNREADABLE: Final = ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL")
+_ANSWERLESS: Final = frozenset({"text", "thought", "thoughtSignature"})
+_FRUITLESS_HOPS: Final = 3
+_AGAIN: Final = (
+    "The last tool call could not be carried out: it is malformed, or names a tool that is not declared. "
+    "Go on from here."
+)
+
+
+@dataclass
+class VisibleParts:
+    """A filter of what comes of one candidate.
+
+    Attributes:
+        functions: Those that may be called.
+        delegate: Name of the one that stands for code execution.
+        text_as_thought: Whether text is shown as a thought, because the answer proper is still to come.
+        repair: Whether calls that were written as text become calls.
+        signs: Whether a call without a signature would be refused as history.
+        delegated: Calls of the function that stands for code execution; they are not shown.
+        has_calls: Whether the user's own functions are called.
+    """
+
+    functions: Sequence[FunctionDeclaration]
+    delegate: str | None = None
+    text_as_thought: bool = False
+    repair: bool = True
+    signs: bool = False
+    delegated: list[Json] = field(default_factory=list)
+    has_calls: bool = False
+    _signature_hidden: bool = False
+
+    def another(self) -> VisibleParts:
+        """The same filter for another candidate."""
+        return replace(self, delegated=[], has_calls=False)
+
+    @cached_property
+    def _repair(self) -> Repair:
+        return Repair(self.functions)
+
+    @cached_property
+    def _names(self) -> set[Any]:
+        return {function.get("name") for function in self.functions}
+
+    def is_undeclared_call(self, part: Json) -> bool:
+        """Whether a part calls a function that the request does not declare."""
+        name = _called(part)
+        return name is not None and name not in self._names
+
+    def mended(self, candidate: Json) -> Json:
+        """A candidate with calls in place of what was written as calls."""
+        parts = parts_of(candidate)
+        if self.repair and any(part.keys() & _REPAIRED for part in parts):
+            parts = self._repair.parts(parts)
+        calls = []
+        if self.repair and candidate.get("finishReason") in _UNREADABLE:
+            calls = self._repair.calls_in_message(candidate.get("finishMessage"))
+        if calls:
+            signature = {"thoughtSignature": STAND_IN_SIGNATURE} if self.signs else {}
+            parts = [*parts, {**calls[0], **signature}, *calls[1:]]
+            kept = {key: value for key, value in candidate.items() if key != "finishMessage"}
+            candidate = {**kept, "finishReason": "STOP"}
+        return _with_parts(candidate, parts)
+
+    def __call__(self, parts: list[Json]) -> list[Json]:
+        """The parts to be shown of those that came."""
+        return [visible for part in parts if (visible := self._part(part)) is not None]
+
+    def _part(self, part: Json) -> Json | None:
+        if self.text_as_thought and "text" in part:
+            return {**part, "thought": True}
+        call = part.get("functionCall")
+        if not isinstance(call, dict):
+            return part
+        if self.delegate and call.get("name") == self.delegate:
+            self.delegated.append(call)
+            self._signature_hidden |= "thoughtSignature" in part
+            return None
+        self.has_calls = True
+        if self._signature_hidden and "thoughtSignature" not in part:
+            # Of parallel calls only the first is signed, and that one is hidden now.
+            self._signature_hidden = False
+            return {**part, "thoughtSignature": STAND_IN_SIGNATURE}
+        return part
+
+
+def _called(part: Json) -> Any:
+    """The name of the function that a part calls; `None` for any other part."""
+    call = part.get("functionCall")
+    return call.get("name") if isinstance(call, dict) else None
+
+
+def index_of(candidate: Json, position: int) -> int:
+    """Which of several candidates one is; where it does not say so, its place among those that came with it."""
+    index = candidate.get("index")
+    return index if isinstance(index, int) else position
+
+
+def _with_parts(candidate: Json, parts: list[Json]) -> Json:
+    if parts == parts_of(candidate):
+        return candidate
+    return {**candidate, "content": {"role": "model", **(candidate.get("content") or {}), "parts": parts}}
+
+
+@dataclass
+class Exchange:
+    """A request to make, and what becomes of its answer.
+
+    Attributes:
+        request: The body; in the end that of the last hop.
+        visible: Takes the parts of the answer as they come, gives those the user sees.
+        retries: How often an answer that is none is asked for again.
+        is_only: Whether no other exchange follows, so that other candidates than the first can be shown at once.
+        answer: The parts so far, hidden ones included.
+        has_begun: Whether the present hop has brought anything.
+    """
+
+    request: GenerateContentRequest
+    visible: VisibleParts | Callable[[list[Json]], list[Json]] = list
+    retries: int = 0
+    is_only: bool = False
+    answer: list[Json] = field(default_factory=list)
+    has_begun: bool = False
+    _finish_reason: Any = None
+    _block_reason: str = ""
+    _token: str = ""
+    _brought_parts: bool = False
+    _withheld: list[Json] = field(default_factory=list)
+    _others: dict[int, VisibleParts] = field(default_factory=dict)
+    _held: list[tuple[int, Json]] = field(default_factory=list)
+
+    @property
+    def cut_off(self) -> str:
+        """Why the answer is not whole: its finish reason or the prompt's block reason; empty if it is."""
+        return self._block_reason or ("" if self._finish_reason in _ENDED else str(self._finish_reason))
+
+    def shown(self, chunk: GenerateContentResponse) -> GenerateContentResponse:
+        """A chunk as the user sees it; the parts of its first candidate are added to the answer."""
+        self.has_begun = True
+        feedback = chunk.get("promptFeedback")
+        if isinstance(feedback, dict) and feedback.get("blockReason"):
+            self._block_reason = str(feedback["blockReason"])
+        shown: list[Json] = []
+        for position, candidate in enumerate(candidates_of(chunk)):
+            index = index_of(candidate, position)
+            if not index:
+                shown.append(self._first(candidate))
+            elif self.is_only:
+                shown.append(self._other(index, candidate))
+            else:
+                self._held.append((index, self._other(index, candidate)))
+        if shown == chunk.get("candidates", []):
+            return chunk
+        return cast("GenerateContentResponse", {**chunk, "candidates": shown})
+
+    def rest(self) -> list[GenerateContentResponse]:
+        """What was withheld to the end, where the answer ended without a word of how."""
+        parts, self._withheld = self._withheld, []
+        self.answer += parts
+        content = content_of("model", self.visible(parts))
+        return [cast("GenerateContentResponse", {"candidates": [{"content": content}]})] if parts else []
+
+    def _first(self, candidate: Json) -> Json:
+        self._token = candidate.get("continuationToken") or self._token
+        if isinstance(self.visible, VisibleParts):
+            candidate = self.visible.mended(candidate)
+        reason = candidate.get("finishReason")
+        parts = self._parts_to_take(parts_of(candidate), reason)
+        self._finish_reason = reason or self._finish_reason
+        self._brought_parts |= bool(parts)
+        self.answer += parts
+        kept = {key: value for key, value in candidate.items() if key != "continuationToken"}
+        return _with_parts(kept, self.visible(parts))
+
+    def _parts_to_take(self, parts: list[Json], reason: Any) -> list[Json]:
+        """The parts, a call of no declared function and what follows it not before the answer has ended well."""
+        parts, self._withheld = [*self._withheld, *parts], []
+        if not isinstance(self.visible, VisibleParts):
+            return parts
+        place = next((i for i, part in enumerate(parts) if self.visible.is_undeclared_call(part)), None)
+        if place is not None and not reason:
+            parts, self._withheld = parts[:place], parts[place:]
+        elif reason in _UNREADABLE and self.retries:
+            readable = [part for part in parts if not self.visible.is_undeclared_call(part)]
+            if not any(map(_called, [*self.answer, *readable])):
+                return readable
+        return parts
+
+    def _other(self, index: int, candidate: Json) -> Json:
+        if not isinstance(self.visible, VisibleParts):
+            return candidate
+        visible = self._others.setdefault(index, self.visible.another())
+        candidate = visible.mended({**candidate, "index": index})
+        return _with_parts(candidate, visible(parts_of(candidate)))
+
+    @property
+    def held(self) -> list[GenerateContentResponse]:
+        """What was held back of other candidates, less those that delegate code, which nobody carried out."""
+        whole = [(index, candidate) for index, candidate in self._held if not self._others[index].delegated]
+        return [cast("GenerateContentResponse", {"candidates": [candidate]}) for _, candidate in whole]
+
+    @property
+    def _calls(self) -> bool:
+        return any("functionCall" in part for part in self.answer)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether the answer says nothing and calls nothing, or ended with a call that cannot be read."""
+        if self._block_reason or self._calls:
+            return False
+        if self._finish_reason in _UNREADABLE:
+            return True
+        return self._finish_reason == "STOP" and not any(map(_says_something, self.answer))
+
+    def ask_again(self, request: GenerateContentRequest) -> None:
+        """Prepare the request for another answer; what the user has seen of this one stays.
+
+        Args:
+            request: The one that was answered.
+        """
+        self.retries -= 1
+        self.request = request
+        if not any(map(_says_something, self.answer)):
+            self.answer = []
+            return
+        history = [content_of("model", self.answer), content_of("user", [{"text": _AGAIN}])]
+        contents = [*request.get("contents", ()), *history]
+        self.request = cast("GenerateContentRequest", {**request, "contents": contents})
+
+    def begin_hop(self, token: str | None) -> None:
+        """Prepare the next request for the same answer."""
+        if token:
+            self.request = cast("GenerateContentRequest", {**self.request, "continuationToken": token})
+        self.has_begun = self._brought_parts = False
+        self._finish_reason, self._token = None, ""
+
+    @property
+    def made_progress(self) -> bool:
+        """Whether the present hop brought anything new: where it was cut, a token to go on from."""
+        return self._brought_parts if self._finish_reason == _CONTINUED else self._has_new_token
+
+    @property
+    def next_token(self) -> str | None:
+        """The token with which the answer goes on; `None` where it has ended, or nothing says how it goes on."""
+        if self._block_reason or self._finish_reason not in (None, _CONTINUED):
+            return None
+        if self._has_new_token:
+            return self._token
+        # What came behind the token the hop began with would come once more.
+        is_cut = self._finish_reason is None and not self._brought_parts
+        return self.request.get("continuationToken") if is_cut else None
+
+    @property
+    def _has_new_token(self) -> bool:
+        return self._token not in ("", self.request.get("continuationToken"))
+
+
+def _says_something(part: Json) -> bool:
+    if not part or part.keys() - _ANSWERLESS:  # of a kind that is not known
+        return True
+    return not part.get("thought") and bool(str(part.get("text", "")).strip())
+
+
+def content_of(role: str, parts: list[Json]) -> Content:
+    """A content of the wire."""
+    return cast("Content", {"role": role, "parts": parts})
+
+
+Exchanges: TypeAlias = Generator[Exchange, None, None]
+"""Exchanges to make one after the other; the failure of one is thrown in."""
+
+
+def answered(exchange: Exchange) -> Exchanges:
+    """Make a request, follow its answer to the end, and ask again where it is none.
+
+    Raises:
+        GeminiError: Thrown in by whoever makes the requests, where nothing could be resumed.
+    """
+    request = exchange.request
+    yield from _hops(exchange)
+    while exchange.retries and exchange.is_none:
+        exchange.ask_again(request)
+        yield from _hops(exchange)
+
+
+def _hops(exchange: Exchange) -> Exchanges:
+    token: str | None = None
+    fruitless = 0
+    while True:
+        exchange.begin_hop(token)
+        failure: GeminiError | None = None
+        try:
+            yield exchange
+        except GeminiError as error:
+            failure = error
+        is_refused = isinstance(failure, GeminiAPIError) and not exchange.has_begun
+        fruitless = 0 if exchange.made_progress else fruitless + 1
+        token = None if is_refused or fruitless >= _FRUITLESS_HOPS else exchange.next_token
+        if token is None:
+            if failure is not None:
+                raise failure
+            return

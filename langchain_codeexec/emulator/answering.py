@@ -16,6 +16,7 @@ from typing import ClassVar, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.parsing import bytes_from_base64
+from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
@@ -143,6 +144,12 @@ class Answer:
                     return
                 feedback = yield from self._item(item)
 
+    def stop(self) -> None:
+        """End the answer from another thread, and the code that runs where its session can do that."""
+        self._over = True
+        if cancel := getattr(self._session, "cancel", None):
+            cancel()
+
     def _item(self, item: Part | list[Part]) -> _Emitted:
         self.verbatim = isinstance(item, list)
         self.unsigned_text = False
@@ -232,6 +239,8 @@ class Answer:
         """Run in the request's session, which opens at the first code and gets the user's files then."""
         if self._session is None:
             self._session = self._stack.enter_context(self._executor.session())
+        if self._over:
+            raise EmulatedError(499, message="The client went away.")
         files, self._files = self._files, ()
         request = ExecutionRequest(
             code=code.get("code", ""), language=code.get("language", "PYTHON"), files=files

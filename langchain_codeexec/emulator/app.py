@@ -32,6 +32,7 @@ from langchain_codeexec.emulator.responses import (
     one_body,
     read_body,
     stream_response,
+    while_connected,
 )
 from langchain_codeexec.emulator.rules import checked_request
 from langchain_codeexec.emulator.server import AppOptions
@@ -149,7 +150,7 @@ class _Service:
                     raise route_not_found(request.url.path)
                 check_credentials(target, request.headers, request.query_params, self._accept_key)
                 body = parse_json(raw) if request.method in _WITH_BODY else None
-                response = await reply(request, target, body)
+                response = await while_connected(request, reply(request, target, body))
             except EmulatedError as error:
                 response = error_response(error, as_array=_wants_array(request, target))
             except ConnectionCut:
@@ -204,7 +205,7 @@ class _Service:
             replace(target, stand_in=getattr(self._brain, "stand_in", "")),
             send_empty_output=self._send_empty_output,
         )
-        bodies = Stepper(BODIES[target.action](answer))
+        bodies = Stepper(BODIES[target.action](answer), answer.stop)
         first = await first_body(bodies, last=not streams)
         if streams:
             framing = EVENTS if _wants_events(request) else ARRAY

@@ -117,6 +117,10 @@ class _FencedSession:
     def __init__(self, session: ExecutorSession) -> None:
         self._session = session
 
+    def cancel(self) -> None:
+        if cancel := getattr(self._session, "cancel", None):
+            cancel()
+
     def run(self, request: ExecutionRequest) -> ExecutionResult:
         self._session.run(ExecutionRequest(_FENCE))
         return self._session.run(request)

@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -43,6 +43,7 @@ __all__ = [
     "one_body",
     "read_body",
     "stream_response",
+    "while_connected",
 ]
 
 try:
@@ -177,10 +178,15 @@ class Stepper(Generic[T]):
 
     All steps and the close run in the same thread, because a sandbox may tie its life to the thread that
     started it. A step that never ends keeps neither the loop nor the interpreter from ending.
+
+    Args:
+        steps: The generator.
+        stop: Called from the event loop's thread, it makes the step end that is given up on.
     """
 
-    def __init__(self, steps: Generator[T]) -> None:
+    def __init__(self, steps: Generator[T], stop: Callable[[], None] = lambda: None) -> None:
         self._steps = steps
+        self._stop = stop
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._last: Future[Any] | None = None
         self._closed = False
@@ -198,6 +204,8 @@ class Stepper(Generic[T]):
             return
         self._closed = True
         given_up = self._last is not None and not self._last.done()
+        if given_up:
+            self._stop()
         closed = self._submit(self._steps.close)
         self._jobs.put(None)
         if not given_up:
@@ -374,6 +382,24 @@ class _Stream(BreakableResponse):
             await self._source.aclose()
 
 
+async def while_connected(request: Request, work: Awaitable[T]) -> T:
+    """Do some work for a client whose request has been read, and stop when it goes away.
+
+    Raises:
+        EmulatedError: It went away.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise EmulatedError(499, message="The client went away.")
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """Read a request's body; what is over the limit is refused as soon as that is known.
 
@@ -383,7 +409,7 @@ async def read_body(request: Request, limit: int) -> bytes:
     too_large = invalid(f"Request payload size exceeds the limit: {limit} bytes.")
     raw = bytearray()
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    if declared.isdecimal() and int(declared[:20]) > limit:
         raise too_large
     try:
         async for piece in request.stream():

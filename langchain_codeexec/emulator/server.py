@@ -41,14 +41,16 @@ class LocalServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        allow_remote: bool = False,
+        allow_remote: bool | Collection[str] = False,
         grace: float = 5,
     ) -> None:
-        _check_host(host, allow_remote=allow_remote)
+        _check_host(host, allow_remote=bool(allow_remote))
+        from langchain_codeexec.emulator.access import GuardedApp  # noqa: PLC0415 -- imports Starlette
         from langchain_codeexec.emulator.hosting import Hosting  # noqa: PLC0415 -- imports uvicorn
 
         self._address = (host, port)
-        self._new_hosting: Callable[[], Hosting] = partial(Hosting, app, grace)  # it serves only once
+        guarded = GuardedApp(app, allow_remote)
+        self._new_hosting: Callable[[], Hosting] = partial(Hosting, guarded, grace)  # it serves only once
         self._url = ""
         self._hosting: Hosting | None = None
         self._thread: threading.Thread | None = None
@@ -209,8 +211,9 @@ class GeminiEmulator(LocalServer):
             there can be none.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
-        allow_remote: Whether `host` may be other than a loopback address. The emulator runs code for
-            everyone who reaches it.
+        allow_remote: Whether `host` may be other than a loopback address, and by which names clients may call it
+            then: those given, or any (`True`). The emulator runs code for everyone it answers; pages of other
+            sites it never does.
         grace: Seconds that requests under way may still take when it is stopped.
         **options: See `AppOptions`; by default the last 10,000 requests are recorded.
 
@@ -229,7 +232,7 @@ class GeminiEmulator(LocalServer):
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        allow_remote: bool = False,
+        allow_remote: bool | Collection[str] = False,
         grace: float = 5,
         **options: Unpack[AppOptions],
     ) -> None:

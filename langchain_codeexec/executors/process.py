@@ -145,12 +145,17 @@ class ProcessSession:
         self._executor = executor
         self._workspace = Workspace(executor.file_bytes)
         self._child: Child | None = None
+        self._cancelled = Event()
         self._lock = Lock()
 
     def close(self) -> None:
         """Kill the process and remove the files."""
         self._end_child()
         self._workspace.close()
+
+    def cancel(self) -> None:
+        """Kill the run that is under way, and every later one, from another thread."""
+        self._cancelled.set()
 
     def run(
         self, request: ExecutionRequest, *, last: bool = False, cancelled: Event | None = None
@@ -172,7 +177,7 @@ class ProcessSession:
         timeout, source = timeout_of(request, self._executor.timeout), source_bytes(request)
         with self._lock:
             self._workspace.place(source, request.files)
-            return self._run(timeout, last=last, cancelled=cancelled)
+            return self._run(timeout, last=last, cancelled=cancelled or self._cancelled)
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task kills the process. See `run`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from langchain_core.messages import AIMessage
@@ -20,7 +20,7 @@ Origin: TypeAlias = Literal["execution", "document", "question"]
 
 _KEY: Final = "grounding"
 """Key of `response_metadata` that holds an answer's record in plain JSON."""
-_UNSUPPORTED: Final = "unsupported_figure"
+_UNSUPPORTED, _UNJUDGED = "unsupported_figure", "unjudged_figure"
 _ID_PREFIX: Final = "figure-"
 
 
@@ -40,6 +40,8 @@ class AnswerFigure:
         place: Where that stands: `run 1`, or a file's row and column.
         documents: Numbers of the documents that it is from or was computed from.
         page: The page of the document, where that is known.
+        is_judged: Whether it can be told if anything supports it; a writing that has several meanings, one of them
+            supported, leaves that open.
     """
 
     text: str
@@ -53,6 +55,7 @@ class AnswerFigure:
     place: str = ""
     documents: tuple[int, ...] = ()
     page: str = ""
+    is_judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class CalculatedAnswer:
     ) -> CalculatedAnswer:
         """An answer from the model's message, which is copied and annotated."""
         answered = not is_not_in_documents(str(message.text))
+        if not answered:
+            figures = tuple(replace(figure, documents=()) for figure in figures)
         record = {
             "question": question,
             "answered": answered,
@@ -142,11 +147,16 @@ class CalculatedAnswer:
     @property
     def unsupported(self) -> tuple[AnswerFigure, ...]:
         """The figures that neither a run, nor a document, nor the question supports."""
-        return tuple(figure for figure in self.figures if figure.origin is None)
+        return tuple(figure for figure in self.figures if figure.origin is None and figure.is_judged)
+
+    @property
+    def unjudged(self) -> tuple[AnswerFigure, ...]:
+        """The figures that are written so that they are supported in one meaning and not in another."""
+        return tuple(figure for figure in self.figures if not figure.is_judged)
 
     @property
     def cited(self) -> tuple[CitedDocument, ...]:
-        """The documents that its figures rest on, in the order of their numbers."""
+        """The documents that its figures rest on, by their numbers; none where it is no answer."""
         numbers = {number for figure in self.figures for number in figure.documents}
         return tuple(document for document in self.documents if document.number in numbers)
 
@@ -183,7 +193,7 @@ def _annotations(figure: AnswerFigure, documents: Sequence[CitedDocument]) -> It
     annotation_id = f"{_ID_PREFIX}{figure.start}-{figure.end}"
     if figure.origin is None:
         span = {"start_index": figure.start, "end_index": figure.end}
-        value = {"type": _UNSUPPORTED, "figure": figure.text, **span}
+        value = {"type": _UNSUPPORTED if figure.is_judged else _UNJUDGED, "figure": figure.text, **span}
         yield {"type": "non_standard_annotation", "id": annotation_id, "value": value}
     for number in figure.documents:
         document = documents[number - 1]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,11 +18,14 @@ from langchain_codeexec.grounding.figures import (
     BLANK,
     Figure,
     figures_in,
+    may_support,
+    notation_in,
     printed_figures,
     stated_figures,
     supports,
 )
 from langchain_codeexec.grounding.numerals import unit_in_header
+from langchain_codeexec.grounding.repetition import FILES, sources_of_variation, syntax_nodes
 from langchain_codeexec.messages.code_blocks import code_executions
 
 __all__ = [
@@ -44,6 +48,7 @@ _SOURCES: Final = re.compile(
     re.IGNORECASE,
 )
 _NUMBER: Final = re.compile(r"\d+")
+_NAME_STEM: Final = "input_file_"
 _CITATIONS: Final = re.compile(rf"(?:\[{_NUMBERS}\]\s?)+")
 _SENTENCE_END: Final = re.compile(r"[.!?][\"'*_\u201d)]*\s+(?!\[\d)|\n\s*(?:\n|[-*+>|#]|\d{1,3}[.)]\s)")
 """Where a sentence may end: a citation behind is another's, unless it follows at once."""
@@ -74,8 +79,9 @@ def attributed(
     """An answer with the record of where its figures come from, its text blocks annotated with it.
 
     A figure is looked for in what code printed, then in the documents, then in the question. A figure that code
-    printed is traced to the documents that the prose cites behind it, else to the sources that the run printed,
-    else to the files it opened. Code alone states nothing: a number in it that it did not print supports nothing.
+    printed is traced to the sources that the run printed, else to the files it opened; what the prose cites behind
+    it can only choose among these. Code alone states nothing: a number or source in it that it did not compute
+    supports nothing.
 
     Annotations do not go back to the service: the message stays, for a history, what it was.
 
@@ -112,9 +118,12 @@ def _attributed_figures(
                 origin=support.origin,
                 evidence=support.text,
                 place=support.place,
-                documents=cited if support.origin == "execution" and cited else support.documents,
+                documents=tuple(number for number in cited if number in support.readable)
+                or support.documents,
                 page=support.page,
             )
+        elif may_support((item.figure for item in evidence), claim):
+            figure = replace(figure, is_judged=False)
         yield figure
 
 
@@ -122,7 +131,8 @@ def _best(evidence: Sequence[Evidence], cited: tuple[int, ...]) -> Evidence | No
     """The first evidence; of several of its origin one that is from a document that is cited."""
     same = [item for item in evidence if item.origin == evidence[0].origin]
     return next(
-        (item for item in same if not set(cited).isdisjoint(item.documents)), same[0] if same else None
+        (item for item in same if not set(cited).isdisjoint(item.documents + item.readable)),
+        same[0] if same else None,
     )
 
 
@@ -148,6 +158,7 @@ class Evidence:
         place: Where that is: `run 1`, `input_file_0.csv, row 3, column moons`; empty for a sentence.
         documents: Numbers of the documents that it is from or was computed from.
         page: The page of the document, if that is known.
+        readable: Numbers of all documents that it may have been computed from.
     """
 
     figure: Figure
@@ -156,26 +167,32 @@ class Evidence:
     place: str = ""
     documents: tuple[int, ...] = ()
     page: str = ""
+    readable: tuple[int, ...] = ()
 
 
 def evidence_of_runs(runs: Iterable[CodeExecution], data: DocumentData | None = None) -> Iterator[Evidence]:
     """The figures that runs printed, those that failed not counted.
 
-    A run names its documents by the sources that it prints (`source: 1`, `[1]`), else by the files of a single
-    document that its code names.
+    A run names its documents by the sources that it prints (`source: 1`, `[1]`) and does not itself hold as text,
+    else by the files of a single document that its code opens. What an earlier run opened, a later one can read.
 
     Args:
         runs: The runs.
         data: The documents that the code could read.
     """
+    readable: dict[int, None] = {}
     for number, run in enumerate(runs, 1):
+        opened = _opened(run.code, data)
+        readable.update(dict.fromkeys(document for documents in opened for document in documents))
         if not run.ok or not run.output:
             continue
-        output, printed = _without_sources(run.output, len(data.documents) if data else 0)
-        documents = printed or _opened(run.code, data)
+        output, printed = _without_sources(run, len(data.documents) if data else 0, readable)
+        documents = printed or tuple(dict.fromkeys(of[0] for of in opened if len(of) == 1))
         for figure in printed_figures(output):
             line = _line_at(run.output, figure.start)
-            yield Evidence(figure, "execution", line, f"run {number}", documents)
+            yield Evidence(
+                figure, "execution", line, f"run {number}", documents, readable=(*readable, *printed)
+            )
 
 
 def _evidence_of_documents(data: DocumentData) -> Iterator[Evidence]:
@@ -187,12 +204,13 @@ def _evidence_of_documents(data: DocumentData) -> Iterator[Evidence]:
 
 
 def _evidence_of_cells(table: DocumentTable, file: str) -> Iterator[Evidence]:
+    notation = notation_in("\n".join(cell for row in table.rows for cell in row))
     for number, row in enumerate(table.rows, 1):
         for column, cell in zip(table.columns, row, strict=False):
             first = "" if cell == row[0] else f"{table.columns[0]}: {row[0]}; "
             text = one_line(f"{first}{column}: {cell}", _EXCERPT)
             place = f"{file}, row {number}, column {one_line(column, _EXCERPT)}"
-            for figure in _cell_figures(column, cell):
+            for figure in _cell_figures(column, cell, notation):
                 yield Evidence(figure, "document", text, place, (table.document,), table.page)
 
 
@@ -201,17 +219,19 @@ def _evidence_of_question(question: str) -> Iterator[Evidence]:
         yield Evidence(figure, "question", _line_at(question, figure.start))
 
 
-def _cell_figures(column: str, cell: str) -> Iterator[Figure]:
+def _cell_figures(column: str, cell: str, notation: str) -> Iterator[Figure]:
     """The figures of a cell, in the unit of its header; under "(millions)" `3` is 3 and 3 million."""
     unit, scale = unit_in_header(column)
-    for figure in stated_figures(cell):
+    for figure in stated_figures(cell, notation):
         in_unit = replace(figure, unit=figure.unit or unit)
         yield in_unit
         if scale:
             yield replace(in_unit, value=in_unit.value.scaleb(scale), step=in_unit.step.scaleb(scale))
 
 
-def _without_sources(output: str, documents: int) -> tuple[str, tuple[int, ...]]:
+def _without_sources(
+    run: CodeExecution, documents: int, readable: Container[int]
+) -> tuple[str, tuple[int, ...]]:
     """The output with the sources it names blanked, and these; numbers that no document has are no sources."""
     sources: list[int] = []
 
@@ -219,16 +239,21 @@ def _without_sources(output: str, documents: int) -> tuple[str, tuple[int, ...]]
         numbers = [int(number) for number in _NUMBER.findall(match["cited"] or match["named"])]
         if not all(0 < number <= documents for number in numbers):
             return match[0]
-        sources.extend(numbers)
+        sources.extend(number for number in numbers if number in readable or match[0] not in run.code)
         return BLANK * len(match[0])
 
-    return _SOURCES.sub(blank, output), tuple(dict.fromkeys(sources))
+    return _SOURCES.sub(blank, run.output or ""), tuple(dict.fromkeys(sources))
 
 
-def _opened(code: str, data: DocumentData | None) -> tuple[int, ...]:
-    """The documents of the files that code names, each of one document."""
-    named = [data.documents_of(file.name) for file in data.files if file.name in code] if data else []
-    return tuple(dict.fromkeys(documents[0] for documents in named if len(documents) == 1))
+def _opened(code: str, data: DocumentData | None) -> list[tuple[int, ...]]:
+    """The documents of each file that code names in a text; of all files where it lists or counts them."""
+    if data is None:
+        return []
+    constants = [node.value for node in syntax_nodes(code) if isinstance(node, ast.Constant)]
+    texts = [text for text in constants if isinstance(text, str)]
+    named = [file for file in data.files if any(file.name in text for text in texts)]
+    is_any = FILES in sources_of_variation([code]) or any(text.endswith(_NAME_STEM) for text in texts)
+    return [data.documents_of(file.name) for file in named or data.files * is_any]
 
 
 def _line_at(text: str, position: int) -> str:

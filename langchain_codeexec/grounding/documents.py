@@ -42,7 +42,7 @@ from langchain_codeexec.data.limits import DataLimits, one_line
 from langchain_codeexec.data.text_tables import tables_in_text
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.executions import InlineFile
-from langchain_codeexec.grounding.figures import Figure, stated_figures
+from langchain_codeexec.grounding.figures import Figure, notation_in, stated_figures
 
 __all__ = [
     "INSTRUCTIONS",
@@ -213,8 +213,10 @@ def documents_as_data(
                 _add(tables, DocumentTable(number, table.caption or "", tuple(table.columns), rows, page))
                 text += chunk.page_content[end : table.start] + "\n\n"
                 end = table.end
-            for line in _lines(text + chunk.page_content[end:]):
-                if figures := stated_figures(line):
+            text += chunk.page_content[end:]
+            notation = notation_in(text)
+            for line in _lines(text):
+                if figures := stated_figures(line, notation):
                     sentence = DocumentSentence(number, line, tuple(figures), page)
                     sentences.setdefault((number, line), sentence)
     files = _files(cited, tables, tuple(sentences.values()), first, limits)

@@ -1,12 +1,11 @@
 """Figures: the numbers that a text states, and which of them supports which.
 
-What is read as a figure: `5,117`, `1,234.5`, `1 234,5` (with a no-break or thin space), `1.234,5`, `1'234`,
-`1.2e6`, `1.2 x 10^6`, `10²⁴`, `3/4`, `2½`, `12 %`, `12 percent`, `3.4 million`, `$1.2bn`, `US$ 5`, `20 EUR`, `-5`,
+What is read as a figure: `5,117`, `1,234.5`, `1 234,5`, `1.234,5`, `1'234`, `12,34,567`, `1.2e6`, `1.2 x 10^6`,
+`10²⁴`, `3/4`, `2½`, `12 %`, `12 percent`, `3.4 million`, `12,5 Mio. EUR`, `$1.2bn`, `US$ 5`, `20 EUR`, `-5`,
 `three million`. What is a label instead, and blanked before: ordinals, dates, times of day and years that a word
 such as "in" or "since" marks as such; the marks of lists, citations (`[1]`) and what is numbered (`Table 2`,
 `page 12`); identifiers (`GPT-4`, `3D`, `input_file_0`), versions, addresses, Python in fences. A year that nothing
-marks is a figure, and `3,5`, which may be two, is supported by `3,5` alone: rather one too many is marked than one
-too few.
+marks is a figure: rather one too many is marked than one too few.
 
 The rule: a claim is supported by a figure whose value, rounded to the digits in which the claim is written, is the
 claim. `5117.3` supports "5,117" and "5.12 thousand", not "5,118". Beyond that:
@@ -17,37 +16,59 @@ claim. `5117.3` supports "5,117" and "5.12 thousand", not "5,118". Beyond that:
 - Two units that are known and differ never agree: nothing is converted, for that is what code is there for.
 - A fraction is exact; it is supported by a decimal of three digits or more that is the fraction in all of them.
 - The sign counts, except that "fell by 3 %" is supported by -3 % as well.
+
+Some writings have several meanings: `1,234` and `1.234` group digits or divide decimals, `3,5` may be two figures,
+"billion" is more in French than in English, an unknown word may be one for millions. Such a claim is read as the
+rest of its text writes (`12,5` beside it makes `3.400` three thousand), else as programs write: 1234, 1.234, 3.5.
+It is supported in that reading alone; `1.234` only by a figure with as many decimals, so that 3.4 is not taken
+for "3.400" pieces, and not with a word for millions. Where it is not supported so, but is in another meaning,
+nobody can judge it (`may_support`).
+It is refuted where no meaning of it is supported. A text with decimal commas is in none of the languages whose
+words are known here: in there a sign may be in the words, and four digits may be a year.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
 from langchain_codeexec.grounding.numerals import (
-    AMBIGUOUS,
+    COMMA,
     CURRENCY,
     CURRENCY_CODES,
     FRACTION,
     NUMBER_WORDS,
     NUMERAL,
+    PAIR,
+    PRINTED_NUMERAL,
     SCALE,
     SUFFIX_SCALES,
     UNIT,
     Reading,
+    notation_of,
+    powers_of,
     read_fraction,
     read_number_words,
-    read_numeral,
-    scale_of,
+    readings_of,
     unit_named,
 )
 
-__all__ = ["BLANK", "Figure", "figures_in", "is_noise", "printed_figures", "stated_figures", "supports"]
+__all__ = [
+    "BLANK",
+    "Figure",
+    "figures_in",
+    "is_noise",
+    "may_support",
+    "notation_in",
+    "printed_figures",
+    "stated_figures",
+    "supports",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +85,9 @@ class Figure:
         digits: Digits written, without leading zeros.
         is_rough: Whether a word such as "about" says that it is rounded.
         is_decrease: Whether the words beside it say that a value went down, so that the sign is in them.
-        is_ambiguous: Whether it may be two figures; it then agrees with nothing but what is written alike.
+        is_ambiguous: Whether its point may as well group digits, as far as the text shows.
+        others: What else the same writing may mean, each a figure, or several that are all meant.
+        is_counted: Whether a word that is no known unit follows, which may be a power of ten, too.
     """
 
     text: str
@@ -77,6 +100,8 @@ class Figure:
     is_rough: bool = False
     is_decrease: bool = False
     is_ambiguous: bool = False
+    others: tuple[tuple[Figure, ...], ...] = ()
+    is_counted: bool = False
 
 
 def figures_in(prose: str, documents: int | None = None) -> list[Figure]:
@@ -89,18 +114,28 @@ def figures_in(prose: str, documents: int | None = None) -> list[Figure]:
     """
     readable = _blanked(_without_citations(prose, documents), *_IN_PROSE, _YEAR)
     claims = _figures(prose, _without_list_marks(readable), _WRITTEN)
-    return [claim for claim in claims if scale_of(claim.text) or any(map(str.isnumeric, claim.text))]
+    return [claim for claim in claims if powers_of(claim.text)[0] or any(map(str.isnumeric, claim.text))]
 
 
-def stated_figures(prose: str) -> list[Figure]:
-    """The figures that a claim may rest on: besides those that are claims, years and small numbers in words."""
+def stated_figures(prose: str, notation: str = "") -> list[Figure]:
+    """The figures that a claim may rest on: besides those that are claims, years and small numbers in words.
+
+    Args:
+        prose: What somebody wrote.
+        notation: What stands before decimals in the text that it is from, as `notation_in` tells.
+    """
     readable = _blanked(_without_citations(prose), *_IN_PROSE)
-    return _figures(prose, _without_list_marks(readable), _WRITTEN)
+    return _figures(prose, _without_list_marks(readable), _WRITTEN, notation)
 
 
 def printed_figures(output: str) -> list[Figure]:
     """The figures in what a program printed: lists and years too, but no dates, times or identifiers."""
     return _figures(output, _blanked(output, *_IN_OUTPUT), _PRINTED)
+
+
+def notation_in(prose: str) -> str:
+    """What stands before decimals in a text: `.`, `,`, or nothing where it does not show."""
+    return _notation(_blanked(_without_citations(prose), *_IN_PROSE), _WRITTEN)
 
 
 # -- labels --------------------------------------------------------------------------------------------------
@@ -122,7 +157,8 @@ _LATIN: Final = "A-Za-z\u00c0-\u024f\u0370-\u03ff"
 """Letters that names are spelt with; other scripts write figures and words without a space between."""
 _NUMBERED: Final = (
     r"(?:(?i:section|table|figure|chapter|step|question|page|pages|equation|version|python|row|rows|column|line|lines|"
-    r"item|part|appendix|footnote|document|example|exercise|problem|attempt|volume|issue|article|paragraph)"
+    r"item|part|appendix|footnote|document|example|exercise|problem|attempt|volume|issue|article|paragraph|"
+    r"tabelle|tableau|tabla|tabella|abbildung|kapitel|chapitre|seite|zeile|ligne|spalte|colonne|schritt|étape|dokument)"
     r"|(?:Sec|Tab|Fig|Chap|Ch|Eq|No|Nr|Vol|Art|[Pp]p?)\.)"
 )
 _CODES: Final = "|".join(CURRENCY_CODES)
@@ -146,8 +182,11 @@ _DATE: Final = re.compile(
     rf"\b{_MONTH}\s{_DAY}{_ALONE}(?:\s?[\u2013-]\s?{_DAY}\b)?(?:,?\s{_A_YEAR}\b)?"
     rf"|\b{_DAY}\s(?:of\s)?{_MONTH}\b(?:,?\s{_A_YEAR}\b)?"
     rf"|\b{_MONTH},?\s(?:of\s)?{_A_YEAR}{_ALONE}"
+    rf"|\b{_DAY}\.?\s(?:de\s)?[^\W\d_]{{3,10}}\.?\s(?:de\s)?{_A_YEAR}\b(?![.,]\d)"  # months of any language
 )
-_VERSION: Final = re.compile(r"\bv?\d+(?:\.\d+){2,}\b(?!,\d)", re.IGNORECASE)
+_VERSION: Final = re.compile(
+    r"(?<![\w.])(?![1-9]\d{0,2}(?:\.\d{3}){2,}(?![.\d]))v?\d+(?:\.\d+){2,}\b(?!,\d)", re.IGNORECASE
+)
 _ORDINAL: Final = re.compile(r"(?<![\d,])\d{1,9}(?:,\d{3}){0,4}(?:st|nd|rd|th)\b", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(
     rf"(?<!\w)(?!(?:{_CODES})\d)(?:[{_LATIN}]\w*-\d|(?:_|[{_LATIN}]\w*?)\d)\w*(?:[-.]\w*[{_LATIN}\d]\w*)*"
@@ -155,6 +194,7 @@ _IDENTIFIER: Final = re.compile(
 )
 _YEAR: Final = re.compile(
     rf"(?<!\w)(?:(?:[Ii]n|[Ss]ince|[Uu]ntil|[Dd]uring|[Yy]ears?|FY|early|late)\s{_A_YEAR}{_AFTER_YEAR}"
+    rf"|(?:[Jj]ahre?n?|années?|an|años?|ann[oi]|anos?|jaar|(?i:im|seit|ab|en|depuis|desde|nel|dal))\s{_A_YEAR}{_ALONE}"
     rf"|{_A_YEAR}\s(?:census|election)\b"
     rf"|{_A_YEAR}\s?[\u2013-]\s?{_A_YEAR}{_AFTER_YEAR})"
 )
@@ -202,30 +242,41 @@ def _without_list_marks(text: str) -> str:
 _SPACE: Final = r"[ \u00a0\u2009\u202f]"
 _MONEY: Final = {"k": 3, "m": 6, "mm": 6, "mn": 6, "b": 9, "bn": 9, "t": 12, "tn": 12}
 """Powers of ten behind an amount of money, in any case."""
+_BEFORE_MONEY: Final = {"k": 3, "T": 3, "M": 6, "Md": 9, "G": 9}
+"""Powers of ten between an amount and its currency."""
 _UNITS: Final = rf"(?:(?:{_SPACE}|-)?(?P<unit>{UNIT}))?"
 
 
-def _digits(ambiguous: str) -> re.Pattern[str]:
+def _digits(numeral: str) -> re.Pattern[str]:
     return re.compile(
         rf"""
         (?:(?<![\w)\]%.,}}])(?P<sign>[-\u2212+]))?
         (?:(?P<currency>{CURRENCY}){_SPACE}?(?P<inner>[-\u2212])?)?
         (?(currency)|(?<![\d_]))(?<!\d[eE])(?<!{BLANK}[.,])
-        (?:(?P<fraction>{FRACTION})|(?P<ambiguous>{ambiguous})|(?P<numeral>{NUMERAL}))
+        (?:(?P<fraction>{FRACTION})|(?P<numeral>{numeral}))
         (?:
-            (?:{_SPACE}|-)(?P<scale>{SCALE})s?\b
+            (?:{_SPACE}|-)?(?P<scale>{SCALE})s?(?![{_LATIN}])(?:\.(?={_SPACE}?{UNIT}))?
+          | {_SPACE}?(?P<between>{"|".join(_BEFORE_MONEY)})(?=[$€£¥₹]|(?:{_CODES})\b)
           | (?(currency){_SPACE}?(?P<money>(?i:{"|".join(_MONEY)}))
               | (?P<suffix>{"|".join(SUFFIX_SCALES)}))(?![\w²³/])
         )?
         {_UNITS}
-        (?=(?P<letter>[{_LATIN}_]\d?)?)
+        (?=(?P<letter>[{_LATIN}_]\d?)?(?P<word>{_SPACE}[^\W\d_]{{2}})?)
         """,
         re.VERBOSE,
     )
 
 
-_PRINTED: Final = (_digits(r"(?!)"),)
-_WRITTEN: Final = (_digits(AMBIGUOUS), re.compile(rf"\b(?P<words>{NUMBER_WORDS})s?\b{_UNITS}", re.IGNORECASE))
+_PRINTED: Final = (_digits(PRINTED_NUMERAL),)
+_WRITTEN: Final = (_digits(NUMERAL), re.compile(rf"\b(?P<words>{NUMBER_WORDS})s?\b{_UNITS}", re.IGNORECASE))
+_PAIR: Final = re.compile(PAIR)
+_NO_PARTS: Final = dict.fromkeys(_WRITTEN[0].groupindex, "") | {"words": ""}
+_APART: Final = re.compile(rf"{PAIR}|\d+(?: \d{{3}})+(?:[.,]\d+)?")
+"""Numerals that may be several with a comma or a space between."""
+_MAY_GROUP: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+_MAY_BE_YEAR: Final = re.compile(_A_YEAR)
+_PIECE: Final = re.compile(r"(?:[^, ]|,(?=\d+$)(?<= \d{3},))+")
+_LISTED: Final = re.compile(r"[(\[{]\d+,\d+[)\]}]")
 _NAME: Final = re.compile(r"[A-Z_]|e\d")
 """What right behind digits makes a name of both (`3D`, `123e4567`); another letter begins a unit not known."""
 _NEAR: Final = 60
@@ -245,20 +296,71 @@ _DECREASE_BEHIND: Final = re.compile(
 )
 
 
-def _figures(text: str, readable: str, patterns: Iterable[re.Pattern[str]]) -> list[Figure]:
-    matches = (match for pattern in patterns for match in pattern.finditer(readable))
-    return sorted(filter(None, (_figure(text, match) for match in matches)), key=lambda figure: figure.start)
+def _figures(
+    text: str, readable: str, patterns: Sequence[re.Pattern[str]], notation: str = ""
+) -> list[Figure]:
+    notation = notation or _notation(readable, patterns)
+    figures = [
+        figure
+        for pattern in patterns
+        for match in pattern.finditer(readable)
+        for figure in _figures_of(text, match, notation, is_printed=patterns is _PRINTED)
+    ]
+    return sorted(figures, key=lambda figure: figure.start)
 
 
-def _figure(text: str, match: re.Match[str]) -> Figure | None:
-    """The figure of a match; `None` for a name, a numeral longer than any figure and a division by zero."""
-    parts = match.groupdict("")
-    reading = None if _NAME.match(parts.get("letter", "")) else _reading(parts)
-    if reading is None:
-        return None
-    start, end = match.span()
+def _notation(readable: str, patterns: Sequence[re.Pattern[str]]) -> str:
+    return notation_of(
+        match["numeral"]
+        for match in patterns[0].finditer(readable)
+        if match["numeral"] and not _may_be_list(match, is_printed=patterns is _PRINTED)
+    )
+
+
+def _may_be_list(match: re.Match[str], *, is_printed: bool) -> bool:
+    return bool(_PAIR.fullmatch(match["numeral"])) and (
+        is_printed or bool(_LISTED.match(match.string, max(0, match.start("numeral") - 1)))
+    )
+
+
+def _figures_of(text: str, match: re.Match[str], notation: str, *, is_printed: bool) -> list[Figure]:
+    """The figure of a match, or both of a list; none for a name, a division by zero, or what is too long."""
+    parts = {**_NO_PARTS, **match.groupdict("")}
+    powers = _powers(parts)
+    readings = [] if _NAME.match(parts["letter"]) else _readings(parts, notation, powers)
+    if not readings:
+        return []
+    numeral, (start, end) = parts["numeral"], match.span()
+    is_bare = powers == [0] and not parts["unit"] + parts["currency"]
+    figure = replace(
+        _figure(text, (start, end), readings[0], parts),
+        is_ambiguous=not notation and _MAY_GROUP.fullmatch(numeral) is not None,
+        is_counted=is_bare and bool(parts["word"]),
+        others=tuple((_figure(text, (start, end), reading, parts),) for reading in readings[1:]),
+    )
+    if notation == COMMA and not is_printed:
+        no_figure = [()] * bool(is_bare and _MAY_BE_YEAR.fullmatch(numeral))
+        figure = replace(figure, others=(*figure.others, (replace(figure, value=-figure.value),), *no_figure))
+    if powers != [0]:
+        unscaled = _readings(parts, notation, [0])[0]
+        return [replace(figure, others=(*figure.others, (_figure(text, (start, end), unscaled, parts),)))]
+    if not (is_bare and _APART.fullmatch(numeral)):
+        return [figure]
+    first = match.start("numeral")
+    pieces = [(first + piece.start(), first + piece.end()) for piece in _PIECE.finditer(numeral)]
+    apart = tuple(
+        _figure(text, (start if number == 0 else span[0], span[1]), readings_of(text[slice(*span)])[0], parts)
+        for number, span in enumerate(pieces)
+    )
+    if notation != COMMA and _may_be_list(match, is_printed=is_printed):
+        return [replace(piece, others=((figure,),)) for piece in apart]
+    return [replace(figure, others=(*figure.others, apart))]
+
+
+def _figure(text: str, span: tuple[int, int], reading: Reading, parts: dict[str, str]) -> Figure:
+    start, end = span
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
-    is_negative = not {"-", "\u2212"}.isdisjoint(parts.get("sign", "") + parts.get("inner", ""))
+    is_negative = not {"-", "\u2212"}.isdisjoint(parts["sign"] + parts["inner"])
     is_rough = _ROUGH.search(before) is not None
     return Figure(
         text=text[start:end],
@@ -266,25 +368,27 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
         end=end,
         value=-reading.value if is_negative else reading.value,
         step=_rough_step(reading) if is_rough else reading.step,
-        unit=unit_named(parts.get("currency") or parts["unit"]),
+        unit=unit_named(parts["currency"] or parts["unit"]),
         digits=reading.digits,
         is_rough=is_rough,
         is_decrease=bool(_DECREASE.search(before) or _DECREASE_BEHIND.match(behind)),
-        is_ambiguous=bool(parts.get("ambiguous")),
     )
 
 
-def _reading(parts: dict[str, str]) -> Reading | None:
-    if words := parts.get("words"):
-        return read_number_words(words)
-    scale = (
-        scale_of(parts["scale"])
-        + SUFFIX_SCALES.get(parts["suffix"], 0)
-        + _MONEY.get(parts["money"].lower(), 0)
-    )
-    if fraction := parts["fraction"]:
-        return read_fraction(fraction, scale)
-    return read_numeral(parts["ambiguous"] or parts["numeral"], scale)
+def _powers(parts: dict[str, str]) -> list[int]:
+    """The powers of ten that a figure may count in."""
+    if parts["scale"]:
+        return powers_of(parts["scale"])
+    known = (_BEFORE_MONEY, "between"), (SUFFIX_SCALES, "suffix"), (_MONEY, "money")
+    return [sum(scales.get(parts[name], scales.get(parts[name].lower(), 0)) for scales, name in known)]
+
+
+def _readings(parts: dict[str, str], notation: str, powers: list[int]) -> list[Reading]:
+    if parts["words"]:
+        return [read_number_words(parts["words"])]
+    if parts["fraction"]:
+        return [reading for power in powers for reading in read_fraction(parts["fraction"], power)]
+    return [reading for power in powers for reading in readings_of(parts["numeral"], notation, power)]
 
 
 def _rough_step(reading: Reading) -> Decimal:
@@ -298,19 +402,38 @@ _PERCENT: Final = "%"
 _FLOAT_DIGITS, _NOISE = 16, Decimal("1e-12")
 """Digits of a float that is printed with its noise, and the relative error to be expected of one."""
 _ENOUGH_DIGITS: Final = 3
+_UNKNOWN_POWERS: Final = (-2, 3, 6, 9, 12)
+"""What a word that is not known may stand for: per cent, thousand, million and so on, in any language."""
 _REPEATED, _ALMOST_ZERO = 1e-9, 1e-12
 """What another processor or library version makes of the last digits of a float, relative and absolute."""
 
 
 def supports(evidence: Figure, claim: Figure) -> bool:
     """Whether a figure supports a claim, by the rule of this module."""
-    if evidence.is_ambiguous or claim.is_ambiguous:  # the same in both readings, or unknown
-        return evidence.is_ambiguous == claim.is_ambiguous and evidence.text == claim.text
+    if claim.is_ambiguous and not evidence.step <= claim.step < 1:
+        return False
     signs = (1, -1) if claim.is_decrease and claim.value > 0 else (1,)
     values = (
         evidence.value * factor * sign for factor in _factors(evidence.unit, claim.unit) for sign in signs
     )
     return any(_rounds_to(value, evidence, claim) for value in values)
+
+
+def may_support(figures: Iterable[Figure], claim: Figure) -> bool:
+    """Whether figures support a claim in what else it or they may mean, so that nobody can judge it."""
+    meant = [part for figure in figures for meaning in ((figure,), *figure.others) for part in meaning]
+    return any(
+        all(any(supports(figure, part) for figure in meant) for part in meaning)
+        for meaning in _meanings(claim)
+    )
+
+
+def _meanings(claim: Figure) -> Iterator[tuple[Figure, ...]]:
+    yield (replace(claim, is_ambiguous=False),)
+    yield from claim.others
+    if claim.is_counted:
+        for power in _UNKNOWN_POWERS:
+            yield (replace(claim, value=claim.value.scaleb(power), step=claim.step.scaleb(power)),)
 
 
 def is_noise(figure: Figure, repeated: Figure) -> bool:

@@ -1,32 +1,36 @@
 """How people and programs write numbers and units, and what they are worth.
 
-Each way of grouping digits is a row of `_BODIES`, each unit a line of `_UNITS`. A value is a decimal and knows the
-precision that it is written in. What may be one number or two (`3,5`) is read as one, and its reader has to know.
+Each way of writing digits is a row of `_NOTATIONS`, each unit a line of `_UNITS`. What two rows read differently
+(`1,234` is 1234 or 1.234) has two readings. No language is guessed: what else a text writes may show whether its
+author puts a point or a comma before decimals (`notation_of`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Final, NamedTuple
 from unicodedata import normalize
 
 __all__ = [
-    "AMBIGUOUS",
     "CURRENCY",
     "CURRENCY_CODES",
     "FRACTION",
     "NUMBER_WORDS",
     "NUMERAL",
+    "PAIR",
+    "POINT",
+    "PRINTED_NUMERAL",
     "SCALE",
     "SUFFIX_SCALES",
     "UNIT",
     "Reading",
+    "notation_of",
+    "powers_of",
     "read_fraction",
     "read_number_words",
-    "read_numeral",
-    "scale_of",
+    "readings_of",
     "unit_in_header",
     "unit_named",
 ]
@@ -50,27 +54,44 @@ class Reading(NamedTuple):
 
 # -- digits --------------------------------------------------------------------------------------------------
 
+POINT, COMMA = ".", ","
+"""What stands before decimals."""
 _THIN: Final = "\u00a0\u2009\u202f"
-"""Spaces that group digits; a plain one stands between two numbers as often."""
-_BODIES: Final = (
-    # pattern, marks of groups, mark of decimals; a comma groups only where every group has three digits
-    (r"\d{1,3}(?:\{,\}\d{3})+(?:\.\d+)?", "{,}", "."),  # LaTeX
-    (r"(?<!\d,)\d{1,3}(?:,\d{3})+(?:\.\d+)?", ",", "."),
-    (rf"\d{{1,3}}(?:[{_THIN}]\d{{3}})+(?:[.,]\d+)?", _THIN, ","),
-    (r"\d{1,3}(?:['\u2019]\d{3})+(?:\.\d+)?", "'\u2019", "."),
-    (r"\d{1,3}(?:_\d{3})+(?:\.\d+)?", "_", "."),
-    (r"\d{1,3}(?:\.\d{3})+,\d+", ".", ","),  # only with both marks is it clear which is which
-    (r"\d+(?:\.\d+)?|\.\d+", "", "."),
+"""Spaces that group digits; a plain one may as well stand between two numbers."""
+_END: Final = r"(?![\d_]|[,.'\u2019\u066b\u066c]\d)"
+_ALONE: Final = r"(?<!\d,)"
+_NOTATIONS: Final = (
+    # pattern, marks of groups, mark of decimals, whether programs print it unless told otherwise
+    (r"\d{1,3}(?:\{,\}\d{3})+(?:\.\d+)?", "{,}", POINT, True),  # LaTeX
+    (rf"{_ALONE}[1-9]\d{{0,2}}(?:,\d{{3}})+(?:\.\d+)?", ",", POINT, True),
+    (rf"{_ALONE}[1-9]\d?(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?", ",", POINT, False),  # India
+    (rf"\d{{1,3}}(?:[{_THIN}]\d{{3}})+(?:[.,]\d+)?", _THIN, "", True),
+    (r"(?<!\d[ ])[1-9]\d{0,2}(?:[ ]\d{3})+(?:[.,]\d+)?(?![ ]?\d)", " ", "", False),
+    (r"\d{1,3}(?:['\u2019]\d{3})+(?:[.,]\d+)?", "'\u2019", "", True),
+    (r"\d{1,3}(?:_\d{3})+(?:\.\d+)?", "_", POINT, True),
+    (r"[1-9]\d{0,2}(?:\.\d{3})+,\d+|[1-9]\d{0,2}(?:\.\d{3}){2,}", ".", COMMA, True),
+    (r"[1-9]\d{0,2}\.\d{3}", ".", COMMA, False),
+    (rf"{_ALONE}\d+,\d+", "", COMMA, False),
+    (r"\d{1,3}(?:\u066c\d{3})+(?:\u066b\d+)?|\d+\u066b\d+", "\u066c", "\u066b", True),
+    (r"\d+(?:\.\d+)?|\.\d+", "", POINT, True),
 )
-_GROUPED: Final = "|".join(rf"(?:{body})(?![\d_]|[,.'\u2019]\d)" for body, _, _ in _BODIES[:-1])
 _POWER: Final = (
     r"10(?:(?:\^|\*\*)(?:\{[-+\u2212]?\d{1,3}\}|[-+\u2212]?\d{1,3})|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})(?![\w.]*\d)"
 )
 _EXPONENT: Final = rf"[eE][-+\u2212]?\d{{1,3}}(?!\w)|\s?(?:[\u00d7·⋅*x]|\\times|\\cdot)\s?{_POWER}"
-NUMERAL: Final = rf"(?:{_POWER}|(?:{_GROUPED}|{_BODIES[-1][0]})(?:{_EXPONENT})?)"
-"""Pattern of a numeral without its sign."""
-AMBIGUOUS: Final = rf"(?!{_GROUPED}|(?<=[(\[{{])\d+,\d+[)\]}}])(?<!\d,)\d+,\d+(?![\d_]|[,.'\u2019]\d)"
-"""Pattern of two whole numbers with nothing but a comma between, which may be one that is written with it."""
+
+
+def _numeral(bodies: list[str]) -> str:
+    grouped = "|".join(rf"(?:{body}){_END}" for body in bodies[:-1])
+    return rf"(?:{_POWER}|(?:{grouped}|{bodies[-1]})(?:{_EXPONENT})?)"
+
+
+NUMERAL: Final = _numeral([row[0] for row in _NOTATIONS])
+"""Pattern of a numeral in prose, without its sign."""
+PAIR: Final = rf"{_ALONE}(?![1-9]\d{{0,2}},\d{{3}}(?!\d))(?:0|[1-9]\d*),(?:0|[1-9]\d*){_END}"
+"""Pattern of a numeral that may be two with nothing but a comma between."""
+PRINTED_NUMERAL: Final = rf"(?:{PAIR}|{_numeral([row[0] for row in _NOTATIONS if row[3]])})"
+"""Pattern of a numeral that a program printed: what a plain space divides is two."""
 
 _SPLIT: Final = re.compile(rf"(?P<body>.+?)(?P<power>{_EXPONENT})?")
 _LAST_NUMBER: Final = re.compile(r"(?P<superscript>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<plain>[-+\u2212]?\d+)\}?$")
@@ -79,24 +100,43 @@ _LONGEST, _LARGEST = 100, 200
 """Characters and power of ten of a numeral that is read; beyond, it is no number that somebody states."""
 
 
-def read_numeral(text: str, scale: int = 0) -> Reading | None:
-    """Read what `NUMERAL` or `AMBIGUOUS` matches.
+def readings_of(text: str, notation: str = "", scale: int = 0) -> list[Reading]:
+    """What a numeral, as `NUMERAL` matches it, may be worth.
 
     Args:
         text: The numeral.
+        notation: What its author puts before decimals; empty where that is not known.
         scale: Power of ten that it counts in: 6 for millions.
 
     Returns:
-        The reading; `None` for a numeral that is longer or larger than any number that somebody states.
+        The likeliest reading first, by the notation, else with a point before decimals as programs write; none of
+        a numeral that is longer or larger than any number that somebody states.
     """
     if len(text) > _LONGEST:
-        return None
+        return []
     if re.fullmatch(_POWER, text):
-        body, exponent = "1", scale + _exponent(text)
-    else:
-        parts = _SPLIT.fullmatch(text)
-        body = _plain(parts["body"] if parts else text)
-        exponent = scale + (_exponent(parts["power"]) if parts and parts["power"] else 0)
+        return list(filter(None, [_reading("1", scale + _exponent(text))]))
+    parts = _SPLIT.fullmatch(text)
+    exponent = scale + (_exponent(parts["power"]) if parts and parts["power"] else 0)
+    bodies = _bodies(parts["body"] if parts else text)
+    likely = sorted(bodies, key=lambda body: bodies[body] != (notation or POINT))
+    return list(filter(None, (_reading(body, exponent) for body in likely)))
+
+
+def _bodies(written: str) -> dict[str, str]:
+    """Digits and at most one point, by each notation that reads them, with its mark of decimals."""
+    if written.isdecimal():
+        return {written: POINT}
+    bodies: dict[str, str] = {}
+    for pattern, groups, decimals, _ in _NOTATIONS:
+        if re.fullmatch(pattern, written):
+            digits = "".join(character for character in written if character not in groups)
+            mark = decimals or next((sign for sign in (POINT, COMMA) if sign in digits), "")
+            bodies.setdefault(re.sub(r"[,\u066b]", ".", digits), mark)
+    return bodies
+
+
+def _reading(body: str, exponent: int) -> Reading | None:
     if abs(exponent) > _LARGEST:
         return None
     whole, _, decimals = body.partition(".")
@@ -109,12 +149,15 @@ def read_numeral(text: str, scale: int = 0) -> Reading | None:
     )
 
 
-def _plain(body: str) -> str:
-    """Digits and at most one point."""
-    for pattern, marks, point in _BODIES:
-        if re.fullmatch(pattern, body):
-            return "".join(character for character in body if character not in marks).replace(point, ".")
-    return body.replace(",", ".")
+def notation_of(numerals: Iterable[str]) -> str:
+    """The mark that stands before decimals in numerals of one text that allow one reading only.
+
+    Returns:
+        `.` or `,`; empty where there are none of either, or some of both.
+    """
+    read = [_bodies(text) for text in numerals if not text.isdecimal()]
+    marks = {mark for bodies in read if len(bodies) == 1 for mark in bodies.values()} & {POINT, COMMA}
+    return marks.pop() if len(marks) == 1 else ""
 
 
 def _exponent(power: str) -> int:
@@ -127,20 +170,28 @@ FRACTION: Final = rf"(?:(?:\d{{1,6}}[ ])?\d{{1,6}}/\d{{1,6}}(?![\d/]|[.,]\d)|\d{
 """Pattern of a fraction, with or without a whole number before it."""
 
 
-def read_fraction(text: str, scale: int = 0) -> Reading | None:
-    """Read what `FRACTION` matches; `None` where it divides by zero. See `read_numeral`."""
+def read_fraction(text: str, scale: int = 0) -> list[Reading]:
+    """Read what `FRACTION` matches; nothing where it divides by zero."""
     whole, _, fraction = text.rpartition(" ")
     if text[-1] in _VULGAR:
         whole, fraction = text[:-1], normalize("NFKC", text[-1]).replace("\u2044", "/")
     over, under = (int(part) for part in fraction.split("/"))
     if not under:
-        return None
-    return Reading((int(whole or 0) + Decimal(over) / under).scaleb(scale), Decimal(0), len(str(over)))
+        return []
+    value = (int(whole or 0) + Decimal(over) / under).scaleb(scale)
+    return [Reading(value, Decimal(0), len(str(over)))]
 
 
 # -- words ---------------------------------------------------------------------------------------------------
 
 _SCALES: Final = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_MORE_SCALES: Final = """
+3 Tsd Tausend mil mille; 4 万 萬; 5 lakh; 6 Mio Mill mln Millionen millones milioni; 7 crore; 8 億 亿;
+9 Mrd mld Milliarde Milliarden milliard miliardi; 12 Billionen
+"""
+"""Powers of ten, and how they are written beside the English words; in any case, an `s` or a point behind."""
+_LONG_SCALE: Final = {"billion": 12, "trillion": 18}
+"""What words are worth outside of English."""
 _ONES: Final = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
@@ -158,15 +209,24 @@ NUMBER_WORDS: Final = (
     rf"(?:{_GROUP}(?:{_THOUSANDS}(?:(?: and)? {_GROUP}{_THOUSANDS})*(?:(?: and)? {_GROUP})?)?)"
 )
 """Pattern of a whole number in English words."""
-SCALE: Final = rf"(?:{'|'.join(_SCALES)})(?:[- ](?:{'|'.join(_SCALES)}))*"
+_POWERS: Final = _SCALES | {
+    word.lower(): int(power) for power, *words in map(str.split, _MORE_SCALES.split(";")) for word in words
+}
+_ANY_SCALE: Final = rf"(?:{'|'.join(sorted(_POWERS, key=len, reverse=True))})"
+SCALE: Final = rf"(?i:{_ANY_SCALE}(?:[- ]{_ANY_SCALE})*)"
 """Pattern of words that multiply."""
 SUFFIX_SCALES: Final = {"k": 3, "M": 6, "mn": 6, "B": 9, "bn": 9, "tn": 12}
 """Powers of ten that are written right behind the digits."""
 
 
-def scale_of(words: str) -> int:
-    """The power of ten that `SCALE` stands for; 0 where the text holds none of its words."""
-    return sum(_SCALES.get(word, 0) for word in re.findall(r"[a-z]+?(?=s?\b)", words.lower()))
+def powers_of(words: str) -> list[int]:
+    """The powers of ten that `SCALE` may stand for, the likeliest first; 0 for a text without its words."""
+    spelt = re.findall(r"[^\W\d_]+", words.lower())
+    known = [
+        word for text in spelt if (word := text if text in _POWERS else text.removesuffix("s")) in _POWERS
+    ]
+    short = sum(_POWERS[word] for word in known)
+    return list(dict.fromkeys([short, sum(_LONG_SCALE.get(word, _POWERS[word]) for word in known)]))
 
 
 def read_number_words(text: str) -> Reading:
@@ -187,7 +247,7 @@ def read_number_words(text: str) -> Reading:
 # -- units ---------------------------------------------------------------------------------------------------
 
 _UNITS: Final = """
-% percent, per cent, pct, percentage point, pp; \u00d7 x, times, -fold;
+% percent, per cent, pct, percentage point, pp, Prozent, pour cent, por ciento, procent; \u00d7 x, times, -fold;
 km kilometer; m meter; cm centimeter; mm millimeter; µm μm, micrometer; nm nanometer; mi mile; ft foot, feet;
 inch inches; yd yard; au AU, astronomical unit; ly light-year, light year; kg kilogram; g gram; mg milligram;
 t tonne, metric tons; lb lbs, pound; oz ounce; u amu, Da, dalton; s sec, second; ms millisecond; min minute;
@@ -199,7 +259,7 @@ GHz gigahertz; V volt; ampere amp; mol mole; B byte; kB KB, kilobyte; MB megabyt
 km² km2, km^2, sq km, square kilometer; m² m2, m^2, square meter; ha hectare; mi² mi2, sq mi, square mile; acre;
 km³ km3, km^3, cubic kilometer; m³ m3, m^3, cubic meter; cm³ cm3, cm^3; m/s meters per second; m/s² m/s2, m/s^2;
 km/s kilometers per second; km/h kph, kilometers per hour; mph miles per hour; g/cm³ g/cm3, g/cm^3;
-kg/m³ kg/m3, kg/m^3; g/mol grams per mole; USD dollar, US dollar; EUR euro; GBP pounds sterling; JPY yen;
+kg/m³ kg/m3, kg/m^3; g/mol grams per mole; USD dollar, US dollar; EUR euro, Euro; GBP pounds sterling; JPY yen;
 CHF franc; INR rupee; CNY yuan; CAD; AUD
 """
 """The name of each unit, and the ways in which it is spelt besides; plurals in `s` and British `re` are added."""
@@ -265,4 +325,4 @@ def unit_in_header(column: str) -> tuple[str, int]:
     words = stated[0] if stated else ""
     power = re.search(_POWER, words)
     unit = _UNIT_ALONE.search(words)
-    return unit_named(unit[0]) if unit else "", scale_of(words) or (_exponent(power[0]) if power else 0)
+    return unit_named(unit[0]) if unit else "", powers_of(words)[0] or (_exponent(power[0]) if power else 0)

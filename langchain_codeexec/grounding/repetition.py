@@ -12,7 +12,15 @@ from langchain_codeexec.executions import CodeExecution, ExecutionResult, Outcom
 from langchain_codeexec.grounding.figures import Figure, is_noise, printed_figures
 from langchain_codeexec.grounding.verdicts import RunVerification, Verdict
 
-__all__ = ["Likeness", "Repetition", "likeness", "not_repeatable", "sources_of_variation"]
+__all__ = [
+    "FILES",
+    "Likeness",
+    "Repetition",
+    "likeness",
+    "not_repeatable",
+    "sources_of_variation",
+    "syntax_nodes",
+]
 
 
 class Likeness(Enum):
@@ -48,19 +56,19 @@ def _words_between(text: str, figures: Iterable[Figure]) -> list[list[str]]:
 
 # -- what programs vary by -----------------------------------------------------------------------------------
 
-_CHANCE, _SETS, _FILES = "chance", "the order of sets", "the order of files"
+_CHANCE, _SETS, FILES = "chance", "the order of sets", "the order of files"
 _NAMES: Final = {
     _CHANCE: "random secrets uuid uuid1 uuid4 urandom shuffle",
     "the time": "time timeit now today utcnow perf_counter monotonic process_time localtime gmtime ctime",
     "the machine": "platform version __version__ getpid id() hash()",
     _SETS: "set() frozenset()",
-    _FILES: "glob listdir scandir iterdir walk",
+    FILES: "glob listdir scandir iterdir walk",
 }
 _SOURCE_OF: Final = {name: source for source, names in _NAMES.items() for name in names.split()}
 """By the name of what is imported, taken as an attribute or, with brackets, called as a built-in."""
 _SEEDED: Final = frozenset({"seed", "Random", "default_rng", "RandomState"})
 """Calls that, given a number, take chance out."""
-_ORDERS: Final = frozenset({_SETS, _FILES})
+_ORDERS: Final = frozenset({_SETS, FILES})
 """What changes the order of an output and nothing else."""
 
 
@@ -73,7 +81,7 @@ def sources_of_variation(codes: Iterable[str]) -> frozenset[str]:
     Args:
         codes: The programs up to the one that printed the output.
     """
-    nodes = [node for code in codes for node in _nodes(code)]
+    nodes = [node for code in codes for node in syntax_nodes(code)]
     sources = {_SOURCE_OF[name] for node in nodes for name in _names(node) if name in _SOURCE_OF}
     calls = (node.func for node in nodes if isinstance(node, ast.Call) and node.args)
     if any(getattr(call, "attr", getattr(call, "id", "")) in _SEEDED for call in calls):
@@ -81,7 +89,8 @@ def sources_of_variation(codes: Iterable[str]) -> frozenset[str]:
     return frozenset(sources)
 
 
-def _nodes(code: str) -> list[ast.AST]:
+def syntax_nodes(code: str) -> list[ast.AST]:
+    """The nodes of a program's syntax tree; none where it is no Python."""
     try:
         return list(ast.walk(ast.parse(code)))
     except (SyntaxError, ValueError, RecursionError):
@@ -111,6 +120,8 @@ _OF_THE_PLACE: Final = frozenset(
     {"ModuleNotFoundError", "ImportError", "FileNotFoundError", "PermissionError", "MemoryError"}
 )
 """Errors of the place where a program runs rather than of the program."""
+_SERVICES: Final = frozenset({"gemini", "openai", "anthropic"})
+"""Who says of a run what it gave; what an executor of the user's gave has been seen."""
 _KEPT: Final = 2000  # characters of an output that differs
 
 
@@ -177,6 +188,8 @@ class Repetition(NamedTuple):
         varies_by = self.varies_by if is_reordered else self.varies_by - _ORDERS
         if varies_by:
             return Verdict.NOT_REPRODUCIBLE, f"{how}; it depends on {' and '.join(sorted(varies_by))}"
+        if self.run.origin not in _SERVICES:
+            return Verdict.NOT_CHECKED, f"{how}; its tool may have had files, functions or variables for it"
         if not self.is_sound:
             return Verdict.NOT_CHECKED, f"{how}; it may build on a run that could not be repeated"
         return Verdict.MISMATCH, how

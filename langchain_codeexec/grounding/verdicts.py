@@ -27,7 +27,7 @@ class Verdict(StrEnum):
     NOT_REPRODUCIBLE = "not_reproducible"
     """It gave something else and does so each time: it depends on chance, on the time or on an order."""
     NOT_CHECKED = "not_checked"
-    """It could not be run again here as it was run there, or there was nothing to check."""
+    """It could not be run again here as there, a figure has several readings, or there was nothing to check."""
 
 
 _GRAVEST_FIRST: Final = (Verdict.MISMATCH, Verdict.NOT_CHECKED, Verdict.NOT_REPRODUCIBLE, Verdict.CONFIRMED)
@@ -55,20 +55,24 @@ class Verification:
     """What verifying an answer gave.
 
     Attributes:
-        runs: For each run that the answer holds, in order.
+        runs: For each run that the answer rests on, in order.
         unsupported: The figures of its prose behind the last run that no output supports, nor anything that the
             user or a tool wrote before.
         executor: The name of the executor that ran the code again.
+        unjudged: Figures of its prose that are written so that they are supported in one meaning and not in
+            another: `3.400`, where 3400 was printed.
     """
 
     runs: tuple[RunVerification, ...] = ()
     unsupported: tuple[str, ...] = ()
     executor: str = ""
+    unjudged: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
         """The gravest verdict; an answer without runs is not checked."""
         verdicts = {run.verdict for run in self.runs} or {Verdict.NOT_CHECKED}
+        verdicts |= {Verdict.NOT_CHECKED} if self.unjudged else set()
         verdicts |= {Verdict.MISMATCH} if self.unsupported else set()
         return next(verdict for verdict in _GRAVEST_FIRST if verdict in verdicts)
 
@@ -80,6 +84,10 @@ class Verification:
         reasons = [f"run {number}: {run.reason}" for number, run in enumerate(self.runs, 1) if run.reason]
         if self.unsupported:
             reasons.append(f"no output holds these figures of the answer: {', '.join(self.unsupported)}")
+        if self.unjudged:
+            reasons.append(
+                f"these figures of the answer can be read in several ways: {', '.join(self.unjudged)}"
+            )
         return "; ".join(reasons)
 
     def beside(self, message: MessageT) -> MessageT:
@@ -88,12 +96,13 @@ class Verification:
         return message.model_copy(update={"response_metadata": metadata})
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON: `verdict`, `reason`, `runs`, `unsupported` and `executor`."""
+        """Plain JSON: `verdict`, `reason`, `runs`, `unsupported`, `unjudged` and `executor`."""
         return {
             "verdict": self.verdict.value,
             "reason": self.reason,
             "runs": [{**asdict(run), "verdict": run.verdict.value} for run in self.runs],
             "unsupported": list(self.unsupported),
+            "unjudged": list(self.unjudged),
             "executor": self.executor,
         }
 
@@ -114,6 +123,7 @@ class Verification:
                 ),
                 unsupported=tuple(record["unsupported"]),
                 executor=str(record["executor"]),
+                unjudged=tuple(record.get("unjudged", ())),
             )
         except (KeyError, TypeError, ValueError):
             return None

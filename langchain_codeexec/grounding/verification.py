@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
@@ -15,8 +15,19 @@ from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile
 from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession, checked_executor, in_thread
 from langchain_codeexec.grounding.answers import CalculatedAnswer, text_of
-from langchain_codeexec.grounding.attribution import evidence_of_runs, executions_in, is_from_user
-from langchain_codeexec.grounding.figures import figures_in, printed_figures, stated_figures, supports
+from langchain_codeexec.grounding.attribution import (
+    evidence_of_runs,
+    executions_in,
+    is_from_user,
+    last_question,
+)
+from langchain_codeexec.grounding.figures import (
+    figures_in,
+    may_support,
+    printed_figures,
+    stated_figures,
+    supports,
+)
 from langchain_codeexec.grounding.repetition import (
     Likeness,
     Repetition,
@@ -27,7 +38,7 @@ from langchain_codeexec.grounding.repetition import (
 from langchain_codeexec.grounding.verdicts import RunVerification, Verdict, Verification
 from langchain_codeexec.messages.code_blocks import CodeResult, blocks_with_code, code_executions
 
-__all__ = ["averify_executions", "verify_executions"]
+__all__ = ["averify_executions", "unverified_turn", "verify_executions"]
 
 
 def verify_executions(
@@ -40,10 +51,12 @@ def verify_executions(
 ) -> Verification:
     """Run an answer's code again and compare; look for the figures of its prose in what was printed.
 
-    The pieces of code of one message share a session, as they do with the service. Outputs are the same if they
-    differ in nothing but white space, addresses in memory and the last digits of floats. What differs each time
-    (chance, the time, the order of sets) is `not_reproducible`, not wrong; what cannot be run here as it was there
-    (a library or file is missing, no time is left, the sandbox does not work) is `not_checked`.
+    An answer rests on its own code and on that of tools and earlier answers of the same turn in the history,
+    unless these are verified already. All of it shares a session. Outputs are the same if they differ in
+    nothing but white space, addresses in memory and the last digits of floats. What differs each time (chance,
+    the time, the order of sets) is `not_reproducible`, not wrong; what cannot be run here as it was there (a
+    library or file is missing, no time is left, the sandbox does not work) is `not_checked`, and so is a figure
+    with several readings.
 
     A figure of the prose behind the last run has to be in an output, or in what the user or a tool wrote before; a
     figure that a document supports (`CalculatedAnswer`) is accounted for, too.
@@ -87,7 +100,7 @@ class _Verifier:
         timeout: float | None,
     ) -> None:
         self._message = message
-        self._runs = code_executions(message)
+        self._runs = executions_in([*unverified_turn(history), message])
         self._executor = _shared_sandbox() if executor is None else checked_executor(executor)
         if files is None:
             files = files_in(history, tool_replies=replies_are_files([*history, message]))
@@ -113,8 +126,8 @@ class _Verifier:
         except ExecutorError as error:
             failed = RunVerification(Verdict.NOT_CHECKED, f"the sandbox failed: {_first_line(error)}")
             verdicts = [failed] * len(self._runs)
-        unsupported = _unsupported_figures(self._message, self._history)
-        return Verification(tuple(verdicts), unsupported, self._executor.name)
+        unsupported, unjudged = _unsupported_figures(self._message, self._history)
+        return Verification(tuple(verdicts), unsupported, self._executor.name, unjudged)
 
     def _verdicts(self) -> list[RunVerification]:
         results = self._repeated()
@@ -175,8 +188,16 @@ def _shared_sandbox() -> CodeExecutor:
 # -- figures of the prose ------------------------------------------------------------------------------------
 
 
-def _unsupported_figures(message: BaseMessage, history: Sequence[BaseMessage]) -> tuple[str, ...]:
-    """The figures of a message's prose behind its last run that nothing supports.
+def unverified_turn(history: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """The messages behind the user's last one that hold no verification yet."""
+    turn = history[last_question(history) + 1 :]
+    return [message for message in turn if Verification.from_message(message) is None]
+
+
+def _unsupported_figures(
+    message: BaseMessage, history: Sequence[BaseMessage]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The figures of a message's prose behind its last run that nothing supports, and those nobody can judge.
 
     What supports them: what the user and tools wrote before, and what runs printed, those of answers that were
     found not to hold excepted. Without a history the question is not known, and the numbers in the message's own
@@ -185,7 +206,7 @@ def _unsupported_figures(message: BaseMessage, history: Sequence[BaseMessage]) -
     written = (earlier for earlier in history if is_from_user(earlier) or isinstance(earlier, ToolMessage))
     holding = (earlier for earlier in history if not _is_refuted(earlier))
     known = [
-        *chain.from_iterable(stated_figures(str(earlier.text)) for earlier in written),
+        *chain.from_iterable(stated_figures(_text_as_evidence(earlier)) for earlier in written),
         *(evidence.figure for evidence in evidence_of_runs(executions_in([*holding, message]))),
     ]
     if not history:
@@ -197,13 +218,20 @@ def _unsupported_figures(message: BaseMessage, history: Sequence[BaseMessage]) -
         else set()
     )
     claims = figures_in(_prose_behind_runs(message), len(answer.documents) if answer else 0)
-    return tuple(
-        dict.fromkeys(
-            claim.text
-            for claim in claims
-            if claim.text not in attributed and not any(supports(figure, claim) for figure in known)
-        )
-    )
+    open_claims = {
+        claim.text: claim
+        for claim in claims
+        if claim.text not in attributed and not any(supports(figure, claim) for figure in known)
+    }
+    unjudged = {text: None for text, claim in open_claims.items() if may_support(known, claim)}
+    return tuple(text for text in open_claims if text not in unjudged), tuple(unjudged)
+
+
+def _text_as_evidence(message: BaseMessage) -> str:
+    """The text of a message, without what a model in a tool says of the runs that it made."""
+    artifact = getattr(message, "artifact", None)
+    answer = artifact.get("answer") if isinstance(artifact, Mapping) else None
+    return str(message.text).replace(str(answer), "") if answer else str(message.text)
 
 
 def _is_refuted(message: BaseMessage) -> bool:

@@ -7,11 +7,13 @@ those are read here. Read here directly is what langchain-core does not translat
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final, TypeAlias
 
 from langchain_core.messages import AIMessage, BaseMessage
+from pydantic import BaseModel
 
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, executions_from_artifact
 from langchain_codeexec.messages.media import inline_image
@@ -73,23 +75,40 @@ CodeBlock: TypeAlias = CodeCall | CodeResult
 
 @dataclass(slots=True)
 class Run:
-    """One run: code, result or both, and what was drawn after the result."""
+    """One run: code, results or both, and what was drawn after them.
+
+    Attributes:
+        call: The code.
+        result: What came of it, the last of several results.
+        earlier: The results before that one.
+        drawn: What was drawn in blocks of its own.
+    """
 
     call: CodeCall | None = None
     result: CodeResult | None = None
+    earlier: tuple[CodeResult, ...] = ()
     drawn: tuple[InlineFile, ...] = ()
+
+    def add(self, result: CodeResult) -> None:
+        """Add a result; some services give what a program printed in pieces."""
+        if self.result is None:
+            self.drawn = ()
+        else:
+            self.earlier += (self.result,)
+        self.result = result
 
     @property
     def execution(self) -> CodeExecution:
         """The run as a record."""
         call, result = self.call, self.result
         known = call or result
+        results = (*self.earlier, result) if result else ()
         return CodeExecution(
             code=call.code if call else "",
             language=call.language if call else "PYTHON",
             outcome=result.outcome if result else None,
-            output=result.output if result else None,
-            images=(*(result.images if result else ()), *self.drawn),
+            output="".join(each.output for each in results) if result else None,
+            images=(*(image for each in results for image in each.images), *self.drawn),
             id=(call.id if call else None) or (result.id if result else None),
             origin=known.origin if known else "gemini",
         )
@@ -149,19 +168,27 @@ class CodeReader:
         return is_of_code or _id(result.get("tool_call_id")) in self._ids
 
 
-def code_executions(message: BaseMessage) -> list[CodeExecution]:
-    """The runs that a message holds, in order.
+def code_executions(
+    messages: BaseMessage | Sequence[BaseMessage] | Mapping[str, Any] | BaseModel,
+) -> list[CodeExecution]:
+    """The runs that messages hold, in order.
 
     Reads what Gemini, OpenAI's code interpreter and Anthropic's code execution ran, in the shapes that the
     LangChain packages of these providers give it and in LangChain's standard one. Code and result are linked by
-    id, else by order. Code without a result has the outcome `None`, a result without code has the code `""`.
+    id, else by order. Code without a result has the outcome `None`, a result without code has the code `""`;
+    several results of one code are one run.
     A tool's message gives those its artifact holds. What is malformed is passed over; nothing is raised.
 
     Args:
-        message: Any message, the sum of streamed chunks included.
+        messages: A message, the sum of streamed chunks included; several; or a graph's state with `messages`.
     """
-    kept = executions_from_artifact(getattr(message, "artifact", None))
-    return kept or [run.execution for run in linked_runs(blocks_with_code(message))]
+    if not isinstance(messages, BaseMessage):
+        state: Any = messages
+        state = state.get("messages") if isinstance(state, Mapping) else getattr(state, "messages", state)
+        listed = state if isinstance(state, Sequence) else [state]
+        return [run for each in listed if isinstance(each, BaseMessage) for run in code_executions(each)]
+    kept = executions_from_artifact(getattr(messages, "artifact", None))
+    return kept or [run.execution for run in linked_runs(blocks_with_code(messages))]
 
 
 def blocks_with_code(message: BaseMessage) -> Iterator[tuple[Any, list[CodeBlock]]]:
@@ -176,6 +203,8 @@ def blocks_with_code(message: BaseMessage) -> Iterator[tuple[Any, list[CodeBlock
 
 def linked_runs(blocks: Iterable[tuple[Any, list[CodeBlock]]]) -> list[Run]:
     """Link code, results and what was drawn after them to runs; Google's packages leave empty results out."""
+    blocks = list(blocks)
+    ahead = [code for _, codes in blocks for code in codes]
     runs: list[Run] = []
     drawing: Run | None = None
     for block, codes in blocks:
@@ -184,9 +213,10 @@ def linked_runs(blocks: Iterable[tuple[Any, list[CodeBlock]]]) -> list[Run]:
                 drawing = Run(call=code)
                 runs.append(drawing)
             else:
-                drawing = _run_of(code, runs)
-                drawing.result, drawing.drawn = code, ()
-        if drawing is not None and not codes:
+                drawing = _run_of(code, runs, drawing, sum(1 for _ in takewhile(_is_result, ahead)))
+                drawing.add(code)
+            ahead.pop(0)
+        if drawing is not None and not codes and not _is_thought(block):
             image = inline_image(block)
             if image is not None:
                 drawing.drawn += (image,)
@@ -195,14 +225,35 @@ def linked_runs(blocks: Iterable[tuple[Any, list[CodeBlock]]]) -> list[Run]:
     return runs
 
 
-def _run_of(result: CodeResult, runs: list[Run]) -> Run:
-    """The run that a result belongs to: the one of its id, else the last without a result, else a new one."""
-    waiting = [run for run in runs if run.call is not None and run.result is None]
+def _is_result(code: CodeBlock) -> bool:
+    return isinstance(code, CodeResult)
+
+
+def _run_of(result: CodeResult, runs: list[Run], last: Run | None, results: int) -> Run:
+    """The run that a result belongs to.
+
+    It is the one of its id. Without one it is the last without a result; where as many results follow each other,
+    the first of these; where none waits, the one whose result came right before.
+    """
+    candidates = [run for run in runs if run.call is not None]
     if result.id is not None:
-        waiting = [run for run in waiting if run.call is not None and run.call.id == result.id]
-    if not waiting:
-        runs.append(Run())
-    return waiting[-1] if waiting else runs[-1]
+        candidates = [run for run in candidates if run.call is not None and run.call.id == result.id]
+        last = candidates[-1] if candidates else None
+    waiting = [run for run in candidates if run.result is None]
+    if waiting:
+        return waiting[-min(results, len(waiting))]
+    if last is None or last.call is None:
+        last = Run()
+        runs.append(last)
+    return last
+
+
+def _is_thought(block: Any) -> bool:
+    """Whether it is media of a thought, which no code drew; a thought in words is of a type of its own."""
+    if not isinstance(block, dict):
+        return False
+    part = _object(_object(block.get("extras")).get("part"))
+    return True in (block.get("thought"), part.get("thought"))
 
 
 def _is_empty_text(block: Any) -> bool:

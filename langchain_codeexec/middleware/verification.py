@@ -13,10 +13,13 @@ from langchain_codeexec.data.limits import DataLimits
 from langchain_codeexec.data.request_files import files_in, replies_are_files
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.executors.base import CodeExecutor, checked_executor
-from langchain_codeexec.grounding.attribution import SOURCE_KEY, last_question
+from langchain_codeexec.grounding.attribution import SOURCE_KEY, executions_in, last_question
 from langchain_codeexec.grounding.verdicts import Verdict, Verification
-from langchain_codeexec.grounding.verification import averify_executions, verify_executions
-from langchain_codeexec.messages.code_blocks import code_executions
+from langchain_codeexec.grounding.verification import (
+    averify_executions,
+    unverified_turn,
+    verify_executions,
+)
 from langchain_codeexec.middleware.documents import document_data
 
 __all__ = ["VerificationMiddleware"]
@@ -33,9 +36,10 @@ Run the code you need again and answer the question anew. State only figures tha
 class VerificationMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, ResponseT]):
     """Verifies the answers that end an agent's turns, and has one that does not hold mended once.
 
-    The code of the answer is run again, with the files of the conversation and of its retrieved documents,
-    and the figures of its prose are looked for in what was printed: see `verify_executions`. The verdict lies
-    beside the answer, in `response_metadata["verification"]`; `Verification.from_message` reads it.
+    The code that the answer rests on, its own and that of tools in the same turn, is run again, with the files of
+    the conversation and of its retrieved documents, and the figures of its prose are looked for in what was
+    printed: see `verify_executions`. The verdict lies beside the answer, in `response_metadata["verification"]`;
+    `Verification.from_message` reads it.
 
     On a mismatch the model gets the findings, in a message of the agent's state with
     `additional_kwargs["lc_source"] == "verification"`, and answers once more. Both answers stay in the history as
@@ -125,7 +129,7 @@ class _Answer(NamedTuple):
         history = messages[:-1]
         if not isinstance(message, AIMessage) or message.tool_calls:
             return None
-        if not code_executions(message) and not _is_mended(history):
+        if not executions_in([*unverified_turn(history), message]) and not _is_mended(history):
             return None
         data = document_data(history, limits)
         attached = files_in(history, tool_replies=replies_are_files(messages))

@@ -44,7 +44,10 @@ def ran(code: str, output: str, outcome: str = "OUTCOME_OK") -> list[dict[str, A
     ]
 
 
-def answer(text: str, code: str = "print(1)", output: str = "total = 97\n", **more: Any) -> CalculatedAnswer:
+READS_ALL = "open('input_file_0.csv'), open('input_file_1.csv')"
+
+
+def answer(text: str, code: str = READS_ALL, output: str = "total = 97\n", **more: Any) -> CalculatedAnswer:
     message = AIMessage([*ran(code, output, **more), {"type": "text", "text": text}])
     return attributed(message, "What are the 12 largest?", DATA)
 
@@ -61,8 +64,8 @@ def only(calculated: CalculatedAnswer) -> AnswerFigure:
         ("They have 97 moons. [1]", "execution", (1,), "total = 97"),
         ("They have 97 moons [1][2].", "execution", (1, 2), "total = 97"),
         ("They have 97 moons [1, 2].", "execution", (1, 2), "total = 97"),
-        ("They have 97 moons [7].", "execution", (), "total = 97"),
-        ("They have 97 moons.", "execution", (), "total = 97"),
+        ("They have 97 moons [7].", "execution", (1,), "total = 97"),
+        ("They have 97 moons.", "execution", (1,), "total = 97"),
         ("Jupiter has 95 moons.", "document", (1,), "planet: Jupiter; moons: 95"),
         ("Its mass is 1898.", "document", (1,), "planet: Jupiter; mass (10^24 kg): 1898"),
         ("Its mass is 1.898 \u00d7 10^27 kg.", "document", (1,), "planet: Jupiter; mass (10^24 kg): 1898"),
@@ -72,8 +75,9 @@ def only(calculated: CalculatedAnswer) -> AnswerFigure:
         ("The 2 documents differ.", "document", (1,), "planet: Mars; moons: 2"),
         ("There are 98 moons [1].", None, (), ""),
         ("All 42 documents agree.", None, (), ""),
-        ("They have 97 moons. Mars is red [1].", "execution", (), "total = 97"),
-        ("- 97 moons\n- Mars is red [1]", "execution", (), "total = 97"),
+        ("They have 97 moons. Mars is red [2].", "execution", (1,), "total = 97"),
+        ("- 97 moons\n- Mars is red [2]", "execution", (1,), "total = 97"),
+        ("Es sind 97,0 Monde [2].", "execution", (2,), "total = 97"),
         ("Its mass is 1.898 \u00d7 10^27 km.", None, (), ""),
     ],
 )
@@ -93,10 +97,65 @@ def test_a_figure_is_traced(text: str, origin: str | None, documents: tuple[int,
         ("open('input_file_1.csv')", "97", ()),  # it holds sentences of two documents
         ("open('input_file_0.csv')", "97\nsource: 2", (2,)),
         ("print(1)", "97\nsource: 9", ()),
+        ("print('97 [2]')", "97 [2]", ()),  # the model's word, not the run's
+        ("f = open('input_file_0.csv'); print('97 [1]')", "97 [1]", (1,)),
+        ("# input_file_0.csv\nprint(97)", "97", ()),
+        ("this is no Python", "97", ()),
     ],
 )
 def test_a_run_tells_its_documents(code: str, output: str, documents: tuple[int, ...]) -> None:
     assert only(answer("They have 97 moons.", code, output)).documents == documents
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "documents"),
+    [
+        ("print(97)", "They have 97 moons [2].", ()),
+        ("open('input_file_0.csv')", "They have 97 moons [2].", (1,)),
+        ("open('input_file_0.csv')", "They have 97 moons [3].", (1,)),
+        ("open('input_file_0.csv')", "They have 97 moons [0][1].", (1,)),
+        ("open('input_file_1.csv')", "They have 97 moons [2].", (2,)),
+        ("for n in (0, 1): open(f'input_file_{n}.csv')", "They have 97 moons [2].", (2,)),
+        ("import glob; glob.glob('*.csv')", "They have 97 moons [2].", (2,)),
+    ],
+)
+def test_prose_cites_only_what_the_run_could_read(code: str, text: str, documents: tuple[int, ...]) -> None:
+    calculated = answer(text, code)
+    assert only(calculated).documents == documents
+    assert tuple(document.number for document in calculated.cited) == documents
+
+
+def test_what_an_earlier_run_opened_a_later_one_can_read() -> None:
+    message = AIMessage(
+        [
+            *ran("t = open('input_file_0.csv')", ""),
+            *ran("print(97)", "97"),
+            {"type": "text", "text": "97 [1]"},
+        ]
+    )
+    assert only(attributed(message, "?", DATA)).documents == (1,)
+
+
+def test_an_answer_that_is_none_cites_nothing() -> None:
+    calculated = answer("The documents do not say. They name 95 moons [1], and 97 in all [1].")
+    assert (calculated.answered, calculated.cited) == (False, ())
+    assert [figure.origin for figure in calculated.figures] == ["document", "execution"]
+    assert "annotations" not in calculated.message.content[-1]
+
+
+def test_a_figure_that_may_be_another_is_neither_supported_nor_unsupported() -> None:
+    calculated = answer("Es sind 3.400 Stück [1].", output="3400")
+    assert [(figure.text, figure.origin) for figure in calculated.figures] == [("3.400", None)]
+    assert (calculated.unsupported, calculated.unjudged) == ((), calculated.figures)
+    [annotation] = calculated.message.content[-1]["annotations"]
+    assert annotation["value"]["type"] == "unjudged_figure"
+    assert CalculatedAnswer.from_message(calculated.message) == calculated
+
+
+def test_a_table_that_writes_decimal_commas_is_read_so() -> None:
+    data = documents_as_data(Document("| Stadt | Umsatz |\n|---|---|\n| A | 3.400 |\n| B | 1.234,50 |"))
+    calculated = attributed(AIMessage("A hat 3.400,0 und B 1234,5."), "?", data)
+    assert [figure.origin for figure in calculated.figures] == ["document", "document"]
 
 
 def test_a_run_that_failed_and_code_alone_support_nothing() -> None:

@@ -212,9 +212,18 @@ def test_a_long_sentence_loses_no_figure() -> None:
     assert max(len(sentence.text) for sentence in data.sentences) <= 500
 
 
-def test_what_may_be_one_figure_or_two_is_left_to_the_model() -> None:
-    data = documents_as_data(Document("It weighs 3,5 kg."))
-    assert rows(data, 0)[1:] == [["It weighs 3,5 kg.", "3,5 kg", "", "kg", "1"]]
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("It weighs 3,5 kg.", "3.5"),
+        ("It weighs 3.400 kg.", ""),  # three thousand or three and a half
+        ("It weighs 3.400 kg. Half of it is 1.700,0 kg.", "3400"),
+        ("It weighs 3.400 kg. Half of it is 1.7 kg.", "3.400"),
+        ("It weighs 3,400 kg.", "3400"),
+    ],
+)
+def test_a_value_that_the_document_leaves_open_is_left_to_the_model(text: str, value: str) -> None:
+    assert rows(documents_as_data(Document(text)), 0)[1][2] == value
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_codeexec.grounding.figures import figures_in, printed_figures, stated_figures, supports
+from langchain_codeexec.grounding.figures import (
+    figures_in,
+    may_support,
+    printed_figures,
+    stated_figures,
+    supports,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +40,18 @@ SPELLINGS = {
         "合計は5117です",
     ],
     "1234567.8": ["1,234,567.8", "1\u202f234\u202f567,8", "1.234.567,8", "1_234_567.8", "1'234'567.8"],
-    "1234.5": ["1\u2009234.5", "1.234,5", "1\u2019234.5"],
-    "1234": ["1\u00a0234"],
+    "1234.5": [
+        "1\u2009234.5",
+        "1.234,5",
+        "1\u2019234.5",
+        "1'234,5",
+        "1 234,5",
+        "1234,50",
+        "1\u066c234\u066b5",
+    ],
+    "1234": ["1\u00a0234", "1 234"],
+    "1234567": ["1.234.567", "12,34,567", "1 234 567"],
+    "3.5": ["3,5", "der Wert 3,5"],
     "42": ["**42**", "`42`", "42. That is the answer."],
     "0.5": [".5", "½"],
     "5": ["x=5", "5km/hr", "it is no. 5 remain"],
@@ -60,6 +77,12 @@ SPELLINGS = {
     "12 %": ["12 %", "12%", r"12\%", "12 percent", "12 per cent", "12 percentage points"],
     "5970000000000000000000000 kg": ["5.97 \u00d7 10^24 kg", "5.97\u00d710²⁴ kg"],
     "1200000000 USD": ["$1.2bn", "$1.2b", "US$ 1.2 billion"],
+    "12500000 EUR": ["12,5 Mio. EUR", "12,5 Mio. Euro", "12,5 M€", "EUR 12,5 Mio.", "12,5 millones €"],
+    "1234500000": ["1 234,5 millions", "1.234,5 Millionen", "1 234,5 mln"],
+    "3400000000": ["3,4 Mrd.", "3,4 milliards", "3,4 Milliarden", "3,4 mil millones"],
+    "250000": ["2,5 lakh", "25 万人"],
+    "49.75 EUR": ["49,75 €", "49,75€", "€ 49,75", "EUR 49.75"],
+    "3.2 %": ["3,2 %", "3,2%", "3,2 Prozent", "3,2 pour cent"],
     "3000000 EUR": ["€3m", "3 million euros"],
     "-5 USD": ["-$5", "$-5"],
     "1234.5 USD": ["$1,234.50", "USD1,234.5", "1234.5 dollars"],
@@ -95,6 +118,14 @@ LABELS = {
         "01/05/2020",
     ],
     "dates with points": ["5.1.2020"],
+    "dates and years in other languages": [
+        "am 5. März 2020",
+        "le 5 mars 2020",
+        "el 5 de marzo de 2020",
+        "im Jahr 2020",
+        "en l'an 2020",
+        "siehe Tabelle 2 auf Seite 12",
+    ],
     "times": ["2020-01-05T12:30:00Z", "at 12:30 pm and at 5 p.m."],
     "years": ["in 1969, the crew", "since 2010.", "1990\u20131995", "the 2020 census", "the 1960s"],
     "citations": ["[1] and [2, 3] and [1\u20133] and [^4]"],
@@ -131,9 +162,10 @@ def test_what_states_no_value_is_no_figure(text: str) -> None:
         ("10\u201320", ["10", "20"]),
         ("from 3 to 5", ["3", "5"]),
         ("1,234,56", ["1", "234", "56"]),
-        ("12,34,567", ["12", "34", "567"]),
         ("(3,5)", ["3", "5"]),
-        ("1 234", ["1", "234"]),
+        ("1 2 345", ["1", "2", "345"]),
+        ("300 400 5", ["300", "400", "5"]),
+        ("3,5,7", ["3", "5", "7"]),
         ("3:1", ["3", "1"]),
         ("In 1969 they took 21.5 kg", ["21.5 kg"]),
         ("1. It is 5.\n2. It is 6.", ["5", "6"]),
@@ -167,6 +199,11 @@ def test_what_a_claim_may_rest_on_includes_years_and_words() -> None:
     [
         ("[1, 2, 3.5]", ["1", "2", "3.5"]),
         ("3,5", ["3", "5"]),
+        ("3,5 %", ["3.5 %"]),
+        ("1 234", ["1", "234"]),
+        ("12,34,567", ["12", "34", "567"]),
+        ("1.234", ["1.234"]),
+        ("1.234 of 1.234,50", ["1234", "1234.5"]),
         ("total = 1,234", ["1234"]),
         ("2020    331449281", ["2020", "331449281"]),
         ("1. first", ["1"]),
@@ -206,10 +243,9 @@ FORMS = {
 @given(value=numbers)
 def test_a_value_in_any_form_is_read_back(form: Callable[[Decimal], str], value: Decimal) -> None:
     text = form(value)
-    if "," in text and abs(value) < 1000 and "\u202f" not in text and "." not in text:
-        return  # a decimal comma alone is ambiguous: "3,5" are two figures as often
     [figure] = figures_in(f"The value is {text} exactly.")
-    assert figure.value == value
+    is_open = re.fullmatch(r"-?[1-9]\d{0,2},\d{3}", text) is not None
+    assert value in {figure.value, *(part.value for meaning in figure.others * is_open for part in meaning)}
 
 
 @given(value=numbers, scale=st.sampled_from([("thousand", 3), ("million", 6), ("billion", 9)]))
@@ -303,11 +339,97 @@ def test_a_claim_is_supported_or_not(evidence: str, claim: str, is_supported: bo
     assert holds(evidence, claim) is is_supported
 
 
-def test_what_may_be_one_figure_or_two_is_supported_by_the_same_alone() -> None:
-    [claim] = figures_in("It is 3,5 %.")
-    assert claim.is_ambiguous
-    assert supports(stated_figures("The share is 3,5 %.")[0], claim)
-    assert not any(supports(figure, claim) for figure in stated_figures("3, 5, 3.5, 35 and 3,5 km"))
+CONFIRMED, REFUTED_BY, UNJUDGED = "confirmed", "refuted", "unjudged"
+
+
+@pytest.mark.parametrize(
+    ("printed", "prose", "judgement"),
+    [
+        ("3400", "Es sind 3.400 Stück.", UNJUDGED),
+        ("3.4", "Es sind 3.400 Stück.", UNJUDGED),
+        ("3400000", "Es sind 3.400 Mio. EUR.", UNJUDGED),
+        ("3.4e9", "Es sind 3.400 Mio. EUR.", UNJUDGED),
+        ("3400000", "Es sind 3.400 Mio. EUR und 2,5 %.", UNJUDGED),
+        ("3.4e9", "Es sind 3.400 Mio. EUR und 2,5 %.", CONFIRMED),
+        ("3400000", "It is 3.400 million, 2.5 %.", CONFIRMED),
+        ("3400", "Es sind 3.400 Stück, also 12,5 %.", CONFIRMED),
+        ("3.4", "Es sind 3.400 Stück, also 12,5 %.", UNJUDGED),
+        ("3.401", "Es sind 3.400 Stück.", REFUTED_BY),
+        ("5117", "It is 5,117.", CONFIRMED),
+        ("5.117", "It is 5,117.", UNJUDGED),
+        ("5.117", "It is 5,117 %, not 12,5 %.", CONFIRMED),
+        ("5117", "It is 5,118.", REFUTED_BY),
+        ("12.3457", "It is 12.346.", CONFIRMED),
+        ("12.346", "It is 12.346.", CONFIRMED),
+        ("12346", "It is 12.346.", UNJUDGED),
+        ("3.4", "It is 3.400, not 2.5.", CONFIRMED),
+        ("3.5", "Es sind 3,5.", CONFIRMED),
+        ("3 and 5", "It is 3,5.", UNJUDGED),
+        ("3", "It is 3,5.", REFUTED_BY),
+        ("3 and 5", "It is 3,5 %.", REFUTED_BY),
+        ("49 and 75", "Er kostet 49,75 €.", REFUTED_BY),
+        ("3,5", "It is 3.5.", UNJUDGED),
+        ("1234", "Il y en a 1 234.", CONFIRMED),
+        ("1 and 234", "Il y en a 1 234.", UNJUDGED),
+        ("1", "Il y en a 1 234.", REFUTED_BY),
+        ("1.5e12", "Le total est de 1,5 billions.", UNJUDGED),
+        ("1.5e9", "It is 1.5 billion.", CONFIRMED),
+        ("12.5", "Das sind 12,5 Mio. EUR.", UNJUDGED),
+        ("12500000", "To je 12,5 milionu.", UNJUDGED),
+        ("12400000", "To je 12,5 milionu.", REFUTED_BY),
+        ("0.032", "Se on 3,2 prosenttia.", UNJUDGED),
+        ("-3.2", "Er sank um 3,2 %.", UNJUDGED),
+        ("-3.2", "It rose by 3.2 %.", REFUTED_BY),
+        ("12.5", "2020 waren es 12,5 %.", UNJUDGED),
+        ("12.5", "Seit 2020 sind es 12,5 %.", CONFIRMED),
+    ],
+)
+def test_a_writing_with_several_meanings_is_not_judged_by_the_wrong_one(
+    printed: str, prose: str, judgement: str
+) -> None:
+    evidence, claim = printed_figures(printed), figures_in(prose)[0]
+    if any(supports(figure, claim) for figure in evidence):
+        assert judgement == CONFIRMED
+    else:
+        assert judgement == (UNJUDGED if may_support(evidence, claim) else REFUTED_BY)
+
+
+LOCALES = {
+    # marks of groups and of decimals, by the Unicode CLDR
+    "en": (",", "."),
+    "de, es, it, nl, pt, id, tr, da": (".", ","),
+    "fr": ("\u202f", ","),
+    "pl, cs, sv, ru, uk, fi, nb": ("\u00a0", ","),
+    "with plain spaces": (" ", ","),
+    "de-CH": ("\u2019", "."),
+    "de-AT": ("\u00a0", ","),
+    "fa, ar": ("\u066c", "\u066b"),
+}
+UNITS = {" %": 1, " €": 1, "": 1, " Mio. EUR": 10**6, " Stück": 1, " kg": 1}
+written = st.decimals(min_value="0.01", max_value="1e12", places=2, allow_nan=False)
+
+
+def written_in(locale: str, value: Decimal) -> str:
+    groups, decimals = LOCALES[locale]
+    return f"{value:,f}".translate({ord(","): groups, ord("."): decimals})
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@given(
+    value=written, places=st.integers(0, 2), unit=st.sampled_from(sorted(UNITS)), other=written | st.none()
+)
+def test_a_figure_in_any_locale_is_not_rejected_nor_confirmed_wrongly(
+    locale: str, value: Decimal, places: int, unit: str, other: Decimal | None
+) -> None:
+    value = value.quantize(Decimal(1).scaleb(-places))
+    [claim] = figures_in(f"Der Wert {written_in(locale, value)}{unit}")
+    own = printed_figures(f"{value * UNITS[unit]:f}")
+    assert any(supports(figure, claim) for figure in own) or may_support(own, claim)
+    for wrong in filter(None, (value / 1000, value + 3, other)):
+        printed = f"{(wrong * UNITS[unit]).normalize():f}"
+        is_close = abs(wrong - value) <= Decimal(1).scaleb(-places) or abs(wrong * 100 - value) <= 1
+        if not is_close and printed not in claim.text:  # "1.234" for 1.234 may be a copy
+            assert not any(supports(figure, claim) for figure in printed_figures(printed))
 
 
 exact = st.decimals(min_value=10, max_value="1e8", places=6, allow_nan=False)

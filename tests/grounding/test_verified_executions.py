@@ -252,6 +252,57 @@ def test_figures_of_the_answer_have_to_be_somewhere(
     assert verification.verdict is (Verdict.MISMATCH if unsupported else Verdict.CONFIRMED)
 
 
+@pytest.mark.parametrize(
+    ("printed", "text", "verdict"),
+    [
+        ("12500000", "Das sind 12,5 Mio. EUR.", Verdict.CONFIRMED),
+        ("12500001", "Das sind 12,50 Mio. EUR.", Verdict.CONFIRMED),
+        ("0.032", "Das sind 3,2 %.", Verdict.CONFIRMED),
+        ("49.75", "Er kostet 49,75 €.", Verdict.CONFIRMED),
+        ("49", "Er kostet 49,75 €.", Verdict.MISMATCH),
+        ("1234500000", "Cela fait 1 234,5 millions.", Verdict.CONFIRMED),
+        ("3400", "Es sind 3.400 Stück.", Verdict.NOT_CHECKED),
+        ("3.4", "Es sind 3.400 Stück.", Verdict.NOT_CHECKED),
+        ("35", "Es sind 3.400 Stück.", Verdict.MISMATCH),
+    ],
+)
+def test_figures_are_judged_in_any_notation(
+    printed: str, text: str, verdict: Verdict, sandbox: LocalSandbox
+) -> None:
+    reply = message((f"print({printed})", printed), text=text)
+    verification = verify_executions(reply, sandbox, history=[HumanMessage("?")])
+    assert verification.verdict is verdict
+    assert ("several ways" in verification.reason) == (verdict is Verdict.NOT_CHECKED)
+    assert Verification.from_message(verification.beside(reply)) == verification
+
+
+def tool_reply(code: str, output: str, *, says: str = "", origin: str = "sandbox") -> ToolMessage:
+    run = CodeExecution(code, outcome=Outcome.OK, output=output, origin=origin)
+    return ToolMessage(
+        f"{says}\n{output}", tool_call_id="1", artifact=artifact_from_executions([run], answer=says)
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "text", "verdict", "runs"),
+    [
+        (tool_reply("print(42)", "42\n"), "It is 42.", Verdict.CONFIRMED, 1),
+        (tool_reply("print(42)", "42\n"), "It is 43.", Verdict.MISMATCH, 1),
+        (tool_reply("print(42)", "42\n", says="It is 43."), "It is 43.", Verdict.MISMATCH, 1),
+        (tool_reply("print(42)", "43\n", origin="gemini"), "It is 43.", Verdict.MISMATCH, 1),
+        (tool_reply("print(look_up())", "43\n"), "It is 43.", Verdict.NOT_CHECKED, 1),
+        (ToolMessage("42", tool_call_id="1"), "It is 42.", Verdict.NOT_CHECKED, 0),
+    ],
+)
+def test_runs_of_tools_in_the_same_turn_are_verified(
+    reply: ToolMessage, text: str, verdict: Verdict, runs: int, sandbox: LocalSandbox
+) -> None:
+    call = AIMessage("", tool_calls=[{"name": "python", "args": {}, "id": "1"}])
+    before = [HumanMessage("Earlier?"), tool_reply("print(1)", "2"), AIMessage("2"), HumanMessage("Now?")]
+    verification = verify_executions(AIMessage(text), sandbox, history=[*before, call, reply])
+    assert (verification.verdict, len(verification.runs)) == (verdict, runs)
+
+
 def test_without_a_history_the_numbers_of_the_code_are_the_questions(sandbox: LocalSandbox) -> None:
     reply = message(("print(sum(range(51)))", "1275"), text="The sum up to 51 is 1,275.")
     assert verify_executions(reply, sandbox).verdict is Verdict.CONFIRMED

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.prompt_values import ChatPromptValue
 
 from langchain_codeexec import CodeExecution, code_executions
-from langchain_codeexec.executions import InlineFile, Outcome
+from langchain_codeexec.executions import InlineFile, Outcome, artifact_from_executions
 
 OK, FAILED, DEADLINE, UNSPECIFIED = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED, Outcome.UNSPECIFIED
 PIXEL = InlineFile(b"\x89PNG", "image/png")
@@ -288,6 +289,9 @@ def test_outputs_that_openai_kept_beside_the_content():
 
 
 C1, C2 = v1_call("one", "a"), v1_call("two", "b")
+IMAGE = {"type": "image", "base64": PIXEL_BASE64, "mime_type": "image/png"}
+TEXT = {"type": "text", "text": "so"}
+THOUGHT_IMAGE = {**IMAGE, "extras": {"part": {"thought": True}}}
 
 
 @pytest.mark.parametrize(
@@ -303,7 +307,19 @@ C1, C2 = v1_call("one", "a"), v1_call("two", "b")
         ([C1, C2, v1_result("2", "", outcome=1)], [("one", None), ("two", "2")]),
         ([v1_result("0", "", outcome=1), C1], [("", "0"), ("one", None)]),
         ([C1, v1_result("0", "other", outcome=1)], [("one", None), ("", "0")]),
-        ([C1, v1_result("1", "a"), v1_result("again", "a")], [("one", "1"), ("", "again")]),
+        ([C1, v1_result("1\n", "a"), v1_result("2", "a")], [("one", "1\n2")]),
+        ([C1, v1_result("1", "", outcome=1), v1_result("2", "", outcome=1)], [("one", "12")]),
+        (
+            [
+                C1,
+                C2,
+                v1_result("1", "", outcome=1),
+                v1_result("2", "", outcome=1),
+                v1_result("3", "", outcome=1),
+            ],
+            [("one", "1"), ("two", "23")],
+        ),
+        ([C1, v1_result("1", "", outcome=1), TEXT, v1_result("2", "", outcome=1)], [("one", "1"), ("", "2")]),
     ],
 )
 def test_code_and_results_are_linked_by_id_else_by_order(
@@ -312,16 +328,15 @@ def test_code_and_results_are_linked_by_id_else_by_order(
     assert [(run.code, run.output) for run in code_executions(answer(*blocks))] == expected
 
 
-IMAGE = {"type": "image", "base64": PIXEL_BASE64, "mime_type": "image/png"}
-TEXT = {"type": "text", "text": "so"}
-
-
 @pytest.mark.parametrize(
     ("blocks", "counts"),
     [
         ([C1, v1_result("1", "a"), IMAGE, IMAGE, TEXT], [2]),
         ([C1, v1_result("1", "a"), TEXT, IMAGE], [0]),
         ([C1, v1_result("1", "a"), "so", IMAGE], [0]),
+        ([C1, v1_result("1", "a"), THOUGHT_IMAGE, IMAGE], [1]),
+        ([C1, v1_result("1", "a"), {**THOUGHT_IMAGE["extras"]["part"], "inlineData": {"data": PIXEL_BASE64}}], [0]),
+        ([C1, v1_result("1", "a"), IMAGE, v1_result("2", "a"), IMAGE], [2]),
         ([C1, v1_result("1", "a"), {"type": "text", "text": ""}, " ", IMAGE], [1]),
         ([C1, v1_result("1", "a"), IMAGE, C2, v1_result("2", "b"), IMAGE], [1, 1]),
         ([C1, IMAGE, v1_result("1", "a")], [0]),
@@ -459,3 +474,17 @@ def test_nothing_malformed_raises(blocks: list[Any], beside: Any):
     for run in code_executions(message):
         assert isinstance(run.code, str)
         assert (run.outcome is None) == (run.output is None)
+
+
+def test_runs_of_a_conversation_are_read_from_messages_and_states():
+    runs = [CodeExecution("one", outcome=Outcome.OK, output="1"), CodeExecution("two")]
+    messages = [
+        HumanMessage("Compute."),
+        answer(C1, v1_result("1", "a")),
+        ToolMessage("", tool_call_id="t", artifact=artifact_from_executions(runs[1:])),
+    ]
+
+    for source in (messages, tuple(messages), {"messages": messages}, ChatPromptValue(messages=messages)):
+        assert [run.code for run in code_executions(source)] == ["one", "two"]
+    for nothing in ([], {}, {"messages": []}, {"messages": None}, [None], None):
+        assert code_executions(nothing) == []  # type: ignore[arg-type]

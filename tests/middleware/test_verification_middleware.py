@@ -11,7 +11,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import create_retriever_tool
 from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox
+from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox, PythonTool
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.grounding import Verification
 from langchain_codeexec.middleware import DocumentCalculationMiddleware, VerificationMiddleware
@@ -110,6 +110,23 @@ def test_it_need_not_mend(sandbox: LocalSandbox) -> None:
         state = create_agent(llm, middleware=[VerificationMiddleware(sandbox, mend=False)]).invoke(QUESTION)
     assert verdicts(state) == ["mismatch"]
     assert "43" in Verification.from_message(state["messages"][-1]).reason
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [(["It is 42."], ["confirmed"]), (["It is 43.", "It is 42."], ["mismatch", "confirmed"])],
+)
+def test_an_answer_is_held_against_the_runs_of_a_tool(
+    answers: list[str], expected: list[str], sandbox: LocalSandbox
+) -> None:
+    call = {"functionCall": {"name": "python", "args": {"code": "print(6 * 7)"}}}
+    script = ScriptedBrain([[call], *answers])
+    with GeminiEmulator(script) as emulator:
+        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
+        agent = create_agent(llm, [PythonTool(sandbox)], middleware=[VerificationMiddleware(sandbox)])
+        state = agent.invoke(QUESTION)
+    script.assert_finished()
+    assert verdicts(state) == ["", *expected]
 
 
 def price(item: str) -> float:

@@ -6,13 +6,11 @@ They are for this machine only: a web page that a browser here was lured to is r
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,6 +18,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Scope
 
+from langchain_codeexec.emulator.access import is_loopback, is_named_well
 from langchain_codeexec.emulator.faults import FAULT_SETTINGS, Faults
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of, pytest_of
@@ -39,7 +38,7 @@ _View: TypeAlias = Callable[[Exchange, Request], Response]
 
 # -- the page ------------------------------------------------------------------------------------------
 
-_STATIC = Path(__file__).parent / "static"
+_STATIC = {file.name: file for file in (Path(__file__).parent / "static").iterdir()}
 _TYPES = MappingProxyType(
     {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 )
@@ -84,7 +83,7 @@ def page_routes(journal: Journal, faults: Faults) -> list[Route]:
         ("DELETE", "/requests", live.clear),
         ("GET", "/search", live.search),
     ]
-    rows += [("GET", f"/requests/{{number:int}}{path}", live.one(view)) for path, view in _VIEWS.items()]
+    rows += [("GET", f"/requests/{{number}}{path}", live.one(view)) for path, view in _VIEWS.items()]
     routes = [
         Route(f"{PREFIX}{path}", _local_only(_opening(journal, answer)), methods=[method])
         for method, path, answer in rows
@@ -111,8 +110,8 @@ async def _to_page(request: Request) -> Response:  # noqa: ARG001 -- a route's s
 
 
 async def _static(request: Request) -> Response:
-    file = _STATIC / request.path_params.get("name", "index.html")
-    if file.parent != _STATIC or file.suffix not in _TYPES or not file.is_file():
+    file = _STATIC.get(request.path_params.get("name", "index.html"))
+    if file is None or file.suffix not in _TYPES:
         raise _not_there(request.url.path)
     return Response(file.read_bytes(), headers=_HEADERS, media_type=f"{_TYPES[file.suffix]}; charset=utf-8")
 
@@ -146,10 +145,10 @@ class _Live:
     def _after(self, request: Request) -> int:
         """The revision a page has seen; that of another run means nothing here."""
         query = request.query_params
-        after = query.get("after", "0")
-        if not (after.isascii() and after.isdecimal()):
-            raise invalid(f"after is {after!r}, not a revision.")
-        return int(after) if query.get("run", self._journal.run) == self._journal.run else 0
+        after = _number(query.get("after", "0"))
+        if after is None:
+            raise invalid(f"after is {query['after']!r}, not a revision.")
+        return after if query.get("run", self._journal.run) == self._journal.run else 0
 
     async def clear(self, request: Request) -> Response:
         """Forget all exchanges."""
@@ -211,7 +210,7 @@ class _Live:
 
         async def answer(request: Request) -> Response:
             number = request.path_params["number"]
-            exchange = self._journal.get(number)
+            exchange = self._journal.get(_number(number) or 0)
             if exchange is None:
                 raise _not_there(f"request {number} any more, or not yet")
             try:
@@ -220,6 +219,14 @@ class _Live:
                 raise invalid("The request is nested too deep for that.") from None
 
         return answer
+
+
+def _number(text: str) -> int | None:
+    """A count in a URL; Python refuses to read one of some thousand digits."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _LONGEST_NUMBER else None
+
+
+_LONGEST_NUMBER = 20
 
 
 def _json(body: Any) -> Response:
@@ -355,27 +362,4 @@ def _local_only(answer: _Endpoint) -> _Endpoint:
 
 def _is_local(request: Request) -> bool:
     """Whether a request comes from this machine, and not on behalf of another site."""
-    peer = request.client.host if request.client else ""
-    return _is_loopback(peer) and _named_locally(request) and not _embedded_elsewhere(request)
-
-
-def _named_locally(request: Request) -> bool:
-    """Whether every name the request gives its place by is this machine's: no rebound DNS, no other site."""
-    origin = request.headers.get("origin")
-    hosts = [urlsplit(f"//{request.headers.get('host', '')}").hostname]
-    if origin is not None:
-        hosts.append(urlsplit(origin).hostname)
-    return all(host is not None and (host == "localhost" or _is_loopback(host)) for host in hosts)
-
-
-def _embedded_elsewhere(request: Request) -> bool:
-    """Whether a browser says that another site's page asks; to follow a link from there is well."""
-    site = request.headers.get("sec-fetch-site", "none")
-    return site not in ("none", "same-origin") and request.headers.get("sec-fetch-mode") != "navigate"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return request.client is not None and is_loopback(request.client.host) and is_named_well(request)

@@ -408,7 +408,7 @@ def test_strangers_are_told_nothing(cleared, path, headers):
 def test_a_link_on_another_page_may_be_followed(cleared):
     headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "accept": "text/html"}
     assert cleared.http.get("/", headers=headers, follow_redirects=True).status_code == 200
-    assert cleared.http.get("/", headers={**headers, "host": "example.com"}).status_code == 404
+    assert cleared.http.get("/", headers={**headers, "host": "example.com"}).status_code == 403
 
 
 def test_the_page_lets_nothing_foreign_in(cleared):

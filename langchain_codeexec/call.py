@@ -271,7 +271,7 @@ def _specification(
                 "a tool choice cannot be sent beside cached_content, whose tools and tool config were fixed when "
                 "it was made: put the choice and the functions into the cache, or make this call without it"
             )
-        tools, choice, system = [], {}, None
+        tools, choice, system = [], cast("ToolConfig", {}), None
     elif settings["code_execution"] and not declares_code_execution(tools):
         tools.append(CODE_EXECUTION)
     rest: Json = {camel_case(name): settings[name] for name in BODY_SETTINGS if settings.get(name)}

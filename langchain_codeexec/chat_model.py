@@ -11,13 +11,13 @@ from functools import cache
 from importlib.metadata import version
 from operator import attrgetter
 from threading import Lock
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.language_models.model_profile import ModelProfile
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_core.tools import BaseTool
@@ -27,7 +27,7 @@ from langchain_codeexec.call import Call
 from langchain_codeexec.data.outputs import sink_from
 from langchain_codeexec.errors import CodeExecError, ConfigurationError
 from langchain_codeexec.gemini.errors import without_secrets
-from langchain_codeexec.gemini.wire import EndpointKind, Transport
+from langchain_codeexec.gemini.wire import Content, EndpointKind, Transport
 from langchain_codeexec.messages.from_wire import messages_from_response
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.tools import bound_tools, tool_config, wire_tools
@@ -91,11 +91,6 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
 
 
 _CALL_SETTINGS_OF: Final = attrgetter(*CALL_SETTINGS)
-_TRACED: Final = {
-    "ls_model_name": "model",
-    "ls_temperature": "temperature",
-    "ls_max_tokens": "max_output_tokens",
-}
 _OF_CONNECTION: Final = frozenset(CONNECTION_SETTINGS) - {"timeout"}  # which every transport takes in a call
 _MOST_OPENED: Final = 4
 _PROVIDERS: Final = {"vertex": "google_vertexai", "developer": "google_genai"}
@@ -185,9 +180,11 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = _PROVIDERS[self._connection().endpoint]
         named = settings_by_name(kwargs)
-        for traced, name in _TRACED.items():
-            if (value := named.get(name, getattr(self, name))) is not None:
-                params[traced] = value
+        params["ls_model_name"] = str(named.get("model") or self.model)
+        if (temperature := named.get("temperature", self.temperature)) is not None:
+            params["ls_temperature"] = temperature
+        if (max_tokens := named.get("max_output_tokens", self.max_output_tokens)) is not None:
+            params["ls_max_tokens"] = max_tokens
         if stopping := stop or named.get("stop") or self.stop:
             params["ls_stop"] = stopping
         return params
@@ -265,14 +262,19 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         """Count the tokens of a conversation by asking the service.
 
         Args:
-            messages: The conversation.
+            messages: The conversation, or any window of one.
             tools: Counted along, in any of the forms that `bind_tools` takes.
         """
-        if not messages:
+        if not (window := _countable(messages)):
             return 0
-        call = self._call(_countable(messages), None, {"tools": tools or []})
+        call = self._call(window, None, {"tools": tools or []})
         specification = call.specification
-        request = specification.request(code=specification.wants_code, functions=specification.functions)
+        contents = specification.contents
+        if len(contents) == 1:  # alone, only a turn of the user's is counted
+            contents = [cast("Content", {**contents[0], "role": "user"})]
+        request = specification.request(
+            code=specification.wants_code, functions=specification.functions, contents=contents
+        )
         model = specification.destination.model
         counted = self._connection().count_tokens(model, request, timeout=call.timeout)
         return int(counted.get("totalTokens", 0))
@@ -405,9 +407,14 @@ def _transport(settings: Mapping[str, Any]) -> Transport:
 
 def _countable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     """A window of a conversation, which may hold nothing but system text, as one that can be sent."""
-    if all(isinstance(message, SystemMessage) for message in messages):
-        return [HumanMessage(message.content) for message in messages]
-    return list(messages)
+    window = [
+        message
+        for message in messages
+        if message.content or isinstance(message, ToolMessage) or getattr(message, "tool_calls", None)
+    ]
+    if all(isinstance(message, SystemMessage) for message in window):
+        return [HumanMessage(message.content) for message in window]
+    return window
 
 
 def _result(answers: list[AIMessage]) -> ChatResult:

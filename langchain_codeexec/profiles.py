@@ -9,7 +9,7 @@ execution everywhere, on the older models in a request of its own.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from langchain_core.language_models.model_profile import ModelProfile
 
@@ -94,4 +94,4 @@ def model_profile(model: str) -> ModelProfile:
         if re.search(pattern, model.rpartition("/")[2]):
             profile.update(changes)
     known = ModelProfile.__annotations__
-    return ModelProfile(**{key: value for key, value in profile.items() if key in known})  # type: ignore[typeddict-item]  # keys differ between releases of langchain-core
+    return cast("ModelProfile", {key: value for key, value in profile.items() if key in known})

@@ -29,10 +29,13 @@ __all__ = [
     "ExecutionRequest",
     "LocalSandbox",
     "PythonTool",
+    "__version__",
     "code_executions",
     "data_message",
     "verify_executions",
 ]
+
+__version__ = "0.1.0"
 
 __getattr__, __dir__ = lazy_exports(
     __name__,

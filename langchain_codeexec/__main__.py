@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 __all__ = ["main"]
 
+_FAILED = 1
 _USAGE_ERROR = 2
 _LIBRARIES = frozenset({"typer", "rich"})
 
@@ -15,13 +17,15 @@ def main() -> int:
     """Run the command line.
 
     Returns:
-        2 where its libraries are missing; otherwise it leaves with the command's own exit code.
+        2 where its libraries are missing, 1 where what it prints cannot be written; otherwise it leaves with
+        the command's own exit code.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a sign the terminal cannot show is no reason to stop
     try:
         from langchain_codeexec.cli.app import app  # noqa: PLC0415 -- its libraries are optional
+        from langchain_codeexec.cli.output import OUTPUT_ERRORS  # noqa: PLC0415 -- as above
     except ImportError as error:
         library = (error.name or "").partition(".")[0]
         if library not in _LIBRARIES:
@@ -31,7 +35,14 @@ def main() -> int:
             "    pip install 'langchain-codeexec[cli]'\n"
         )
         return _USAGE_ERROR
-    app(prog_name="langchain-codeexec")
+    try:
+        app(prog_name="langchain-codeexec")
+    except OSError as error:
+        if error.errno not in OUTPUT_ERRORS:
+            raise
+        sys.stderr.write(f"The output cannot be written: {error.strerror}.\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest as it ends
+        return _FAILED
     return 0
 
 

@@ -17,6 +17,7 @@ from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from langchain_codeexec.errors import ConfigurationError, ToolDeclarationError
+from langchain_codeexec.messages.from_wire import failure_of
 from langchain_codeexec.messages.tools import function_names, schema_of, wire_tools
 
 __all__ = ["structured_output"]
@@ -97,7 +98,7 @@ def _final(result: list[Generation], *, partial: bool) -> list[Generation]:
     metadata = generation.message.response_metadata
     # langchain-core would complete JSON that was cut off, and with it the last number or word.
     if not partial and (not text or metadata.get("finish_reason") == "MAX_TOKENS"):
-        reason = metadata.get("finish_message") or "It has no text."
+        reason = failure_of(generation.message) or "It has no text."
         raise OutputParserException(f"The answer holds no JSON, or not all of it. {reason}", llm_output=text)
     return [Generation(text=text)]
 

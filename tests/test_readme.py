@@ -24,6 +24,7 @@ def test_its_python_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None
     with GeminiEmulator() as service:
         monkeypatch.setenv("GOOGLE_API_KEY", "any")
         monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", service.url)
+        monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", service.url)
         for block in blocks:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):

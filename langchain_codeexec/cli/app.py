@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from langchain_codeexec import __version__
 from langchain_codeexec.cli.ask import ask
 from langchain_codeexec.cli.chat import chat
 from langchain_codeexec.cli.demo import demo
 from langchain_codeexec.cli.doctor import doctor
-from langchain_codeexec.cli.output import package_version
 from langchain_codeexec.cli.record import record, replay
 from langchain_codeexec.cli.serve import serve
 
@@ -26,7 +26,7 @@ app = typer.Typer(
 
 def _print_version(value: bool) -> None:
     if value:
-        typer.echo(package_version())
+        typer.echo(__version__)
         raise typer.Exit
 
 

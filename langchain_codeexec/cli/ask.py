@@ -1,6 +1,7 @@
 """`ask`: one question, one answer, on the terminal, as JSON, as a web page and as a notebook."""
 
 import json
+import sys
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any
@@ -14,10 +15,13 @@ from langchain_codeexec.cli.output import (
     DEFAULT_MODEL,
     Brain,
     Debug,
+    Files,
     Live,
     Model,
     NoCode,
     Script,
+    Settings,
+    check_writable,
     print_sections,
     print_stream,
     reported,
@@ -40,19 +44,10 @@ from langchain_codeexec.records.sections import (
 __all__ = ["ask"]
 
 
-def _not_blank(question: str) -> str:
-    if not question.strip():
-        raise typer.BadParameter("there is nothing in it to answer")
-    return question
-
-
 def ask(  # noqa: PLR0913 -- a parameter for each option
-    question: Annotated[str, typer.Argument(help="What to ask.", show_default=False, callback=_not_blank)],
+    question: Annotated[str, typer.Argument(help="What to ask; - reads it from a pipe.", show_default=False)],
     *,
-    file: Annotated[
-        list[Path] | None,
-        typer.Option("--file", "-f", metavar="FILE", help="A file to send along; may be repeated."),
-    ] = None,
+    file: Files = None,
     down_sample: Annotated[
         bool, typer.Option("--down-sample", help="Thin out tables that are too large to be sent.")
     ] = False,
@@ -61,6 +56,7 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
     script: Script = None,
     brain: Brain = None,
     no_code: NoCode = False,
+    settings: Settings = None,
     tools: Annotated[
         Path | None,
         typer.Option(
@@ -94,14 +90,16 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
     debug: Debug = False,
 ) -> None:
     """Ask one question and show the code, what it printed and the answer."""
-    if stream and as_json:
-        raise typer.BadParameter("--json prints one object at the end; leave --stream away")
-    if html and html == notebook:
-        raise typer.BadParameter("--html and --notebook name the same file; give them one each")
     sink = output_dir or (None if as_json else DEFAULT_IMAGES)
-    with reported(debug=debug):
+    with reported(debug=debug, as_json=as_json):
+        if stream and as_json:
+            raise typer.BadParameter("--json prints one object at the end; leave --stream away")
+        _check_places(html, notebook)
+        question = _question(question)
         request = data_message(question, *(file or ()), limits=DataLimits(down_sample=down_sample))
-        with open_model(model, live=live, script=script, brain=brain, code_execution=not no_code) as opened:
+        with open_model(
+            model, live=live, script=script, brain=brain, code_execution=not no_code, settings=settings
+        ) as opened:
             llm: Any = opened.bind_tools(_declarations(tools)) if tools else opened
             if stream:
                 print_sections(Section("question", question))
@@ -123,6 +121,21 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
             _write(notebook, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     if code := verdict(answer):
         raise typer.Exit(code)
+
+
+def _question(text: str) -> str:
+    """A question, from stdin where it is `-`."""
+    question = sys.stdin.read().strip() if text == "-" else text
+    if not question.strip():
+        raise typer.BadParameter("there is nothing in it to answer", param_hint="question")
+    return question
+
+
+def _check_places(html: Path | None, notebook: Path | None) -> None:
+    if html and html == notebook:
+        raise typer.BadParameter("--html and --notebook name the same file; give them one each")
+    for path in filter(None, (html, notebook)):
+        check_writable(path)
 
 
 def _print(question: str, answer: Any, *, streamed: bool, explain: bool) -> None:

@@ -17,7 +17,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from langchain_codeexec.cli.output import FAILED, MISUSED, Debug, package_version, reported, results, spinner
+from langchain_codeexec import __version__
+from langchain_codeexec.cli.output import FAILED, MISUSED, Debug, in_flags, reported, results, spinner
 from langchain_codeexec.errors import ConfigurationError, ExecutorError
 from langchain_codeexec.executions import ExecutionRequest
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
@@ -46,7 +47,7 @@ def doctor(
     debug: Debug = False,
 ) -> None:
     """Show what is configured, what would be used and what is missing; no value of a secret is shown."""
-    with reported(debug=debug):
+    with reported(debug=debug, as_json=as_json):
         report = _attacks() if sandbox else _report()
         if as_json:
             typer.echo(json.dumps(report, indent=2))
@@ -199,7 +200,7 @@ def _report() -> dict[str, Any]:
     with spinner("looking around"):
         offline, sandbox = _offline()
         return {
-            "version": package_version(),
+            "version": __version__,
             "python": platform.python_version(),
             "platform": platform.system(),
             "offline": offline,
@@ -261,7 +262,7 @@ def _render(report: dict[str, Any]) -> RenderableType:
     usable = "could be used; whether the service accepts it was not tried"
     facts = [
         (report["offline"]["ready"], "offline", report["offline"]["detail"]),
-        (live["ready"], "--live", usable if live["ready"] else live["remedy"]),
+        (live["ready"], "--live", usable if live["ready"] else in_flags(live["remedy"])),
         (None, "service", f"{live['service'] or 'none'} ({live['why']})"),
         (None, "credentials", live["credentials"] or "none found"),
         (None, "sandbox", report["sandbox"]),
@@ -316,7 +317,7 @@ def _attacks() -> dict[str, Any]:
 def _render_attacks(report: dict[str, Any]) -> RenderableType:
     rows = [_mode_row(mode, findings) for mode, findings in report.items()]
     mode = next((mode for mode, findings in report.items() if not findings["missing"]), None)
-    user = "root" if os.geteuid() == 0 else "an ordinary user"
+    user = "root" if hasattr(os, "geteuid") and os.geteuid() == 0 else "an ordinary user"
     line = (
         f"LocalSandbox takes {mode} here. The attacks were run as {user}."
         if mode

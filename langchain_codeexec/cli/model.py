@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from langchain_codeexec.cli.output import print_unfinished, stderr
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from langchain_core.language_models import BaseChatModel
@@ -29,8 +30,14 @@ __all__ = ["chosen_brain", "offline_model", "open_model"]
 
 
 @contextmanager
-def open_model(
-    model: str, *, live: bool, script: Path | None, brain: str | None, code_execution: bool
+def open_model(  # noqa: PLR0913 -- one for each option
+    model: str,
+    *,
+    live: bool,
+    script: Path | None,
+    brain: str | None,
+    code_execution: bool,
+    settings: Sequence[str] | None = None,
 ) -> Iterator[ChatGeminiCodeExecution]:
     """A chat model, and for its time the emulator that answers it unless it is live.
 
@@ -40,57 +47,63 @@ def open_model(
         script: As for `chosen_brain`.
         brain: As for `chosen_brain`.
         code_execution: Whether the model may run code.
+        settings: Further settings, each as `NAME=VALUE`.
 
     Raises:
-        BadParameter: More than one of them is to answer.
+        BadParameter: A setting has no value, or more than one of them is to answer.
         ConfigurationError: What is to answer cannot be set up, or a library is missing.
     """
     chosen = chosen_brain(script, brain, live=live)
+    values: dict[str, Any] = {"model": model, "code_execution": code_execution}
+    values |= map(_setting, settings or ())
     if live:
-        with closing(
-            langchain_codeexec.ChatGeminiCodeExecution(model=model, code_execution=code_execution)
-        ) as llm:
+        with closing(_chat_model(values)) as llm:
             yield llm
         return
     stderr().print(
         f"Offline. {chosen.description} Ask Gemini itself with --live.\n", style="dim", markup=False
     )
-    with offline_model(model, chosen.brain, code_execution=code_execution) as llm:
+    with offline_model(chosen.brain, **values) as llm:
         yield llm
     if chosen.script:
         print_unfinished(chosen.script)
 
 
+def _chat_model(settings: Mapping[str, Any]) -> ChatGeminiCodeExecution:
+    try:
+        return langchain_codeexec.ChatGeminiCodeExecution(**settings)
+    except ValidationError as error:
+        problems = [f"--set {detail['loc'][0]}: {detail['msg']}" for detail in error.errors()]
+        raise ConfigurationError("; ".join(problems)) from error
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """Name and value; a value in brackets or braces is JSON, any other a text that the setting reads."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"--set {text} has no value; write NAME=VALUE, such as timeout=300")
+    try:
+        return name, json.loads(value) if value.startswith(("[", "{")) else value
+    except ValueError as error:
+        raise typer.BadParameter(f"--set {name}: the value is no JSON: {error}") from None
+
+
 @contextmanager
 def offline_model(
-    model: str,
-    brain: Brain | None = None,
-    *,
-    code_execution: bool = True,
-    executor: CodeExecutor | None = None,
+    brain: Brain | None = None, *, executor: CodeExecutor | None = None, **settings: Any
 ) -> Iterator[ChatGeminiCodeExecution]:
     """A chat model and the emulator that answers it.
 
     Args:
-        model: Name of the model.
         brain: What decides the answers; by default the scenes.
-        code_execution: Whether the model may run code.
         executor: What runs the emulator's code; by default the sandbox.
+        **settings: Of the chat model, but for its connection.
     """
-    with (
-        langchain_codeexec.emulator.GeminiEmulator(brain, executor) as emulator,
-        closing(
-            langchain_codeexec.ChatGeminiCodeExecution(
-                model=model,
-                code_execution=code_execution,
-                vertexai=False,
-                api_key="offline",
-                base_url=emulator.url,
-                max_retries=0,
-            )
-        ) as llm,
-    ):
-        yield llm
+    with langchain_codeexec.emulator.GeminiEmulator(brain, executor) as emulator:
+        connection = {"vertexai": False, "api_key": "offline", "base_url": emulator.url}
+        values: dict[str, Any] = {"max_retries": 0} | settings | connection
+        with closing(_chat_model(values)) as llm:
+            yield llm
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +142,7 @@ def chosen_brain(script: Path | None = None, brain: str | None = None, *, live: 
         steps.stand_in = f"stand-in: script {script.name}"
         return ChosenBrain(f"The steps of {script} answer; the code in them really runs.", steps, steps)
     if brain is not None:
-        model = langchain_codeexec.emulator.LangChainBrain(_chat_model(brain))
+        model = langchain_codeexec.emulator.LangChainBrain(_brain(brain))
         model.stand_in = f"stand-in: {brain}"
         return ChosenBrain(f"{brain} answers; the code it writes really runs.", model)
     from langchain_codeexec.emulator.scenes import STAND_IN  # noqa: PLC0415 -- `--help` needs no server
@@ -137,7 +150,7 @@ def chosen_brain(script: Path | None = None, brain: str | None = None, *, live: 
     return ChosenBrain(STAND_IN)
 
 
-def _chat_model(name: str) -> BaseChatModel:
+def _brain(name: str) -> BaseChatModel:
     provider, _, model = name.partition(":")
     if not (provider and model):
         raise ConfigurationError(

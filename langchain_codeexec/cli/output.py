@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import re
 from contextlib import contextmanager, nullcontext
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeAlias
 
 import typer
@@ -21,6 +24,7 @@ from langchain_codeexec.errors import (
     MessageError,
     ToolDeclarationError,
 )
+from langchain_codeexec.messages.from_wire import failure_of
 from langchain_codeexec.records.sections import Section, SectionReader, closing_sections, placed, visible
 from langchain_codeexec.records.terminal import heading, render_section
 
@@ -36,15 +40,19 @@ __all__ = [
     "DEFAULT_MODEL",
     "FAILED",
     "MISUSED",
+    "OUTPUT_ERRORS",
     "Brain",
     "Debug",
+    "Files",
     "Live",
     "Model",
     "NoCode",
     "Port",
     "Script",
+    "Settings",
+    "check_writable",
     "failure_panel",
-    "package_version",
+    "in_flags",
     "print_sections",
     "print_stream",
     "print_unfinished",
@@ -105,11 +113,14 @@ def print_stream(chunks: Iterable[AIMessageChunk]) -> AIMessageChunk:
     with spinner("waiting for the answer"):
         message = next(iterator)
     view = _StreamView()
-    view.add(message)
-    for chunk in iterator:
-        view.add(chunk)
-        message = message + chunk
-    view.close(message)
+    try:
+        view.add(message)
+        for chunk in iterator:
+            view.add(chunk)
+            message = message + chunk
+    finally:
+        view.end_text()
+    print_sections(*closing_sections(message))
     return message
 
 
@@ -129,17 +140,13 @@ class _StreamView:
                 if section.kind in ("model", "answer", "thoughts"):
                     self._continue_text(section)
                 else:
-                    self._end_text()
+                    self.end_text()
                     print_sections(section)
-
-    def close(self, message: AIMessageChunk) -> None:
-        self._end_text()
-        print_sections(*closing_sections(message))
 
     def _continue_text(self, section: Section) -> None:
         """Print a piece of text. Line ends wait for what follows: the last ones are not the text's to set."""
         if section.kind != self._open:
-            self._end_text()
+            self.end_text()
             self._console.print(heading(section))
             self._open = section.kind
         text = self._line_ends + visible(section.text)
@@ -147,7 +154,7 @@ class _StreamView:
         self._line_ends = text[len(stripped) :]
         self._console.out(stripped, end="", highlight=False)
 
-    def _end_text(self) -> None:
+    def end_text(self) -> None:
         if self._open is not None:
             self._console.print("\n")
         self._open, self._line_ends = None, ""
@@ -163,12 +170,43 @@ MISUSED: Final = 2
 _MISUSE: Final = (ConfigurationError, DataError, MessageError, ToolDeclarationError)
 
 
+OUTPUT_ERRORS: Final = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EBADF, errno.EPIPE)
+"""What writing to stdout fails with."""
+
+_FLAGS: Final = {
+    "limits=DataLimits(down_sample=True)": "--down-sample",
+    ", or raise DataLimits(files=...)": "",
+    "set allow_remote=True": "give --allow-remote",
+    "of an emulator also allow_unsafe_code=True, or": "or give",
+    "raise max_retries": "raise --set max_retries=…",
+    "set base_url": "give --set base_url=…",
+}
+"""What remedies say to programmers, and how the command line spells it."""
+
+
+def in_flags(text: str) -> str:
+    """The text of an error, with the settings it names as options of the command line."""
+    from langchain_codeexec.settings import GeminiSettings  # noqa: PLC0415 -- `--help` needs no chat model
+
+    for said, flag in _FLAGS.items():
+        text = text.replace(said, flag)
+    setting = rf"(?<!--set )\b({'|'.join(GeminiSettings.model_fields)})=('?)(…|[\w.-]+)\2"
+    return re.sub(setting, r"--set \1=\3", text)
+
+
+def _described(error: CodeExecError) -> tuple[str, str]:
+    """What happened and what to do, in the words of the command line."""
+    message, _, remedy = str(error).partition("\nRemedy: ")
+    message = error.message if isinstance(error, GeminiAPIError) else in_flags(message)
+    return message, in_flags(remedy)
+
+
 def failure_panel(error: CodeExecError) -> RenderableType:
     """An error in a frame: its type, what happened, what to do."""
-    message, _, remedy = str(error).partition("\nRemedy: ")
+    message, remedy = _described(error)
     title = type(error).__name__
     if isinstance(error, GeminiAPIError):
-        message, title = error.message, f"{title} · {error.status_code} {error.status}".rstrip()
+        title = f"{title} · {error.status_code} {error.status}".rstrip()
     body = [Text(visible(message))]
     if remedy:
         body += [Text(), Text.assemble(("Remedy: ", "bold"), visible(remedy))]
@@ -183,7 +221,7 @@ def verdict(answer: AIMessage) -> int:
     """
     metadata = answer.response_metadata
     verification = metadata.get("verification") or {}
-    if metadata.get("finish_reason") != "STOP" or metadata.get("finish_message"):
+    if metadata.get("finish_reason") != "STOP" or failure_of(answer):
         return FAILED
     if verification.get("verdict") == "mismatch":
         return FAILED
@@ -191,20 +229,51 @@ def verdict(answer: AIMessage) -> int:
 
 
 @contextmanager
-def reported(*, debug: bool) -> Iterator[None]:
+def reported(*, debug: bool, as_json: bool = False) -> Iterator[None]:
     """Turn the errors of this package into a panel on stderr and an exit code.
 
     Args:
         debug: Whether to print the traceback as well; without local variables, which may hold secrets.
+        as_json: Whether to print them on stdout instead, as a JSON object; misuse of options as well.
     """
     try:
         yield
+    except typer.BadParameter as error:
+        if not as_json:
+            raise
+        _print_error(type=type(error).__name__, message=error.message)
+        raise typer.Exit(MISUSED) from error
     except CodeExecError as error:
-        console = stderr()
         if debug:
-            console.print_exception(show_locals=False)
-        console.print(failure_panel(error))
+            stderr().print_exception(show_locals=False)
+        if as_json:
+            message, remedy = _described(error)
+            code = getattr(error, "status_code", None)
+            _print_error(type=type(error).__name__, message=message, remedy=remedy, status_code=code)
+        else:
+            stderr().print(failure_panel(error))
         raise typer.Exit(MISUSED if isinstance(error, _MISUSE) else FAILED) from error
+
+
+def _print_error(**facts: Any) -> None:
+    typer.echo(json.dumps({"error": {name: fact for name, fact in facts.items() if fact}}, indent=2))
+
+
+def check_writable(path: Path) -> None:
+    """Find out that a file cannot be written before anything is paid for that should go there.
+
+    Raises:
+        ConfigurationError: It is a folder or a device, or its folder takes no new files.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is not a file")  # noqa: TRY301 -- one message for every reason
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another file."
+        ) from error
 
 
 # -- options that several commands take ----------------------------------------------------------------
@@ -227,16 +296,20 @@ Brain: TypeAlias = Annotated[
         help="Let a chat model answer, such as ollama:qwen3; its LangChain package must be installed.",
     ),
 ]
+Files: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--file", "-f", metavar="FILE", help="A file to send along; may be repeated."),
+]
+Settings: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A setting of ChatGeminiCodeExecution, such as timeout=300 or thinking_level=low; may be repeated.",
+    ),
+]
 NoCode: TypeAlias = Annotated[bool, typer.Option("--no-code", help="Do not let the model run code.")]
 Debug: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Port: TypeAlias = Annotated[
     int, typer.Option(min=0, max=65535, metavar="PORT", help="Where to listen; 0 takes a free port.")
 ]
-
-
-def package_version() -> str:
-    """The version of this package that is installed."""
-    try:
-        return version("langchain-codeexec")
-    except PackageNotFoundError:
-        return "unknown (not installed)"

@@ -1,14 +1,14 @@
 """`record` and `replay`: a proxy that writes down traffic with a service, and a player that answers from it."""
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Annotated
 
 import typer
 
 import langchain_codeexec.emulator
-from langchain_codeexec.cli.output import Debug, Port, print_unfinished, reported, stderr
+from langchain_codeexec.cli.output import Debug, Port, check_writable, print_unfinished, reported, stderr
 from langchain_codeexec.cli.serve import LOOPBACK, announce, until_interrupted
 from langchain_codeexec.errors import ConfigurationError
 
@@ -35,16 +35,16 @@ def record(
     """
     with reported(debug=debug):
         proxy = langchain_codeexec.emulator.RecordingProxy(url, cassette, host=LOOPBACK, port=port)
-        _check_writable(cassette, overwrite=overwrite)
+        _check_place(cassette, overwrite=overwrite)
         announced = partial(announce, description=f"Recording {url}")
         until_interrupted(partial(proxy.serve, announced), LOOPBACK, port)
-    count = len(proxy.interactions)
+        count = len(proxy.interactions)
     written = f"Interactions written to {cassette}: {count}"
     line = written if count else "Nothing was asked, no file was written."
     stderr().print(line, markup=False, soft_wrap=True)
 
 
-def _check_writable(cassette: Path, *, overwrite: bool) -> None:
+def _check_place(cassette: Path, *, overwrite: bool) -> None:
     """Fail before anything is asked, rather than when the first answer cannot be written down.
 
     Raises:
@@ -55,14 +55,9 @@ def _check_writable(cassette: Path, *, overwrite: bool) -> None:
             f"{str(cassette)!r} is there already. Choose another file, play it with `replay`, or let a cassette "
             "be replaced with --overwrite."
         )
-    try:
+    with suppress(OSError):
         cassette.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=cassette.parent):
-            pass
-    except OSError as error:
-        raise ConfigurationError(
-            f"{str(cassette)!r} cannot be written: {error.strerror or error}. Choose another file."
-        ) from error
+    check_writable(cassette)
 
 
 def replay(

@@ -13,6 +13,7 @@ from rich.markup import escape
 from langchain_codeexec.cli.model import chosen_brain
 from langchain_codeexec.cli.output import (
     DEFAULT_MODEL,
+    OUTPUT_ERRORS,
     Brain,
     Debug,
     Port,
@@ -45,6 +46,7 @@ def until_interrupted(serve: Callable[[], None], host: str, port: int) -> None:
 
     Raises:
         ConfigurationError: It cannot listen there.
+        OSError: What it prints cannot be written.
     """
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -52,6 +54,8 @@ def until_interrupted(serve: Callable[[], None], host: str, port: int) -> None:
     except KeyboardInterrupt:
         stderr().print("[dim]Stopped.[/]")
     except OSError as error:
+        if error.errno in OUTPUT_ERRORS:
+            raise
         raise ConfigurationError(
             f"cannot listen on {host}, port {port}: {error.strerror or error}. Choose another address; "
             "--port 0 takes a free port."

@@ -11,6 +11,7 @@ import secrets
 import string
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
+from functools import partial
 from types import MappingProxyType
 from typing import ClassVar, TypeAlias, cast
 
@@ -90,11 +91,13 @@ class Answer:
 
     Attributes:
         target: Where the request went.
+        fresh_usage: Begins a count of its tokens.
         usage: The tokens so far.
         fields: What the brain sets itself in the response; complete once `parts` is exhausted.
         finish_reason: Why the answer ended.
         verbatim: Whether what went out last was a list of parts sent as it is, or nothing at all.
         unsigned_text: Whether the answer ended with a text that still lacks the signature Gemini 3 gives.
+        has_calls: Whether functions are called.
     """
 
     def __init__(
@@ -107,16 +110,20 @@ class Answer:
         send_empty_output: bool = False,
     ) -> None:
         self.target = target
-        self.usage = Usage(prompt.request, target, prompt.cached)
+        self.fresh_usage = partial(Usage, prompt.request, target, prompt.cached)
+        self.usage = self.fresh_usage()
         self.fields: GenerateContentResponse = {}
         self.finish_reason = "STOP"
         self.verbatim = True
         self.unsigned_text = False
+        self.has_calls = False
         self._brain = brain
         self._executor = executor
         self._prompt = prompt
         self._send_empty_output = send_empty_output
         config = prompt.request.get("generationConfig") or {}
+        calling = (prompt.request.get("toolConfig") or {}).get("functionCallingConfig") or {}
+        self._streams_arguments = bool(calling.get("streamFunctionCallArguments"))
         self._budget = config.get("maxOutputTokens") or None
         self._stops = config.get("stopSequences") or []
         self._files = input_files(prompt.request)
@@ -149,6 +156,10 @@ class Answer:
         self._over = True
         if cancel := getattr(self._session, "cancel", None):
             cancel()
+
+    def streams_arguments(self, part: Part) -> bool:
+        """Whether a part is a call whose arguments go out piece by piece."""
+        return self._streams_arguments and not self.verbatim and "functionCall" in part
 
     def _item(self, item: Part | list[Part]) -> _Emitted:
         self.verbatim = isinstance(item, list)
@@ -211,6 +222,7 @@ class Answer:
         """Gemini 3 gives every call an id, and the first of a parallel group a signature."""
         if not self._fits(part_tokens(part)[1]):
             return None
+        self.has_calls = True
         if self.target.signs:
             part = {**part, "functionCall": {"id": mint_id(), **part.get("functionCall", {})}}
         yield self._counted(part if self._after_call else self._signed(part))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, Unpack
@@ -13,6 +13,7 @@ from langchain_codeexec.emulator.answering import Answer
 from langchain_codeexec.emulator.assertions import ReceivedRequest
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.caching import CachedContents, cache_routes
+from langchain_codeexec.emulator.continuing import Bodies, Continuations
 from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
 from langchain_codeexec.emulator.faults import Faults
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp, RecordedBrain
@@ -29,6 +30,7 @@ from langchain_codeexec.emulator.responses import (
     error_response,
     first_body,
     json_response,
+    merged,
     one_body,
     read_body,
     stream_response,
@@ -48,7 +50,7 @@ from langchain_codeexec.emulator.targets import (
 from langchain_codeexec.emulator.tokens import count_tokens
 from langchain_codeexec.errors import MissingDependencyError
 from langchain_codeexec.executors.base import CodeExecutor
-from langchain_codeexec.gemini.wire import EndpointKind
+from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentResponse
 
 __all__ = ["create_app"]
 
@@ -133,6 +135,7 @@ class _Service:
         self._log = options.get("log", deque(maxlen=0))
         self.faults = Faults.of(options.get("faults", ()))
         self.caches = CachedContents()
+        self._continuations = Continuations()
         self.journal = Journal()
         self.journal.is_open = options.get("record_page", False)
 
@@ -190,6 +193,7 @@ class _Service:
         cached = self.caches.tokens(checked)
         if target.action == "countTokens":
             return json_response(count_tokens(checked, target, cached))
+        rest = self._continuations.rest(checked)
         streams = target.action == "streamGenerateContent"
         faults = self.faults.take()
         injection = FaultInjection(faults, self.faults.wait, streams=streams)
@@ -205,7 +209,7 @@ class _Service:
             replace(target, stand_in=getattr(self._brain, "stand_in", "")),
             send_empty_output=self._send_empty_output,
         )
-        bodies = Stepper(BODIES[target.action](answer), answer.stop)
+        bodies = Stepper(self._bodies(answer, rest, injection, streams=streams), answer.stop)
         first = await first_body(bodies, last=not streams)
         if streams:
             framing = EVENTS if _wants_events(request) else ARRAY
@@ -213,6 +217,21 @@ class _Service:
         if injection.on_the_way:
             return stream_response(one_body(first), HALVES, injection, bodies)
         return json_response(first)
+
+    def _bodies(
+        self,
+        answer: Answer,
+        rest: Sequence[GenerateContentResponse] | None,
+        injection: FaultInjection,
+        *,
+        streams: bool,
+    ) -> Bodies:
+        """The bodies of an answer, or of one hop of it, which is made of chunks in any case."""
+        in_hops = rest is not None or injection.splits
+        action = "streamGenerateContent" if streams or in_hops else "generateContent"
+        bodies = BODIES[action](answer) if rest is None else (body for body in rest)
+        bodies = injection.hops(bodies, self._continuations, answer.fresh_usage)
+        return self._continuations.noted(merged(bodies) if in_hops and not streams else bodies)
 
     async def describe(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002 -- a reply's signature
         """Answer a GET of one model."""

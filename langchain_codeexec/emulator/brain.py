@@ -57,9 +57,10 @@ class Brain(Protocol):
     A brain with an attribute `stand_in`, a few words, has them behind the model's name in its answers, so that a
     kept answer is not taken for the service's.
 
-    Two things a brain may do beyond that: yield a list of parts, which goes out as it is (nothing is run and
-    nothing added), and return the fields of the response it sets itself (`finishReason`, `usageMetadata`,
-    `promptFeedback` and so on), which replace the emulator's. It may raise `EmulatedError` to answer with an
+    Three things a brain may do beyond that: yield a list of parts, which goes out as it is (nothing is run and
+    nothing added), yield a response, which goes out as a chunk of its own, and return the fields of the response
+    it sets itself (`finishReason`, `usageMetadata`, `promptFeedback` and so on), which replace the emulator's. It
+    may raise `EmulatedError` to answer with an
     error.
     """
 
@@ -74,7 +75,9 @@ Step: TypeAlias = str | _Listed | GenerateContentResponse | EmulatedError | Call
 
 - a text;
 - a list of parts, where a text stands for a text part and an `EmulatedError` breaks off there. Code is
-  really run; if a `codeExecutionResult` follows every code, the list goes out as it is written;
+  really run; if a `codeExecutionResult` follows every code, the list goes out as it is written. A response among
+  them goes out as a chunk of its own, completed only by ids and the model's name; where one ends the list it ends
+  the stream, and without a stream all chunks become one answer;
 - a whole response, sent as it is written, completed by what it lacks (a field set to `None` stays out);
 - an `EmulatedError`;
 - a function of the prompt that gives one of these, or that yields texts and parts: what `yield` gives it for

@@ -9,6 +9,7 @@ proxy and replays as a server, for clients in any language.)
 from __future__ import annotations
 
 import difflib
+import errno
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -31,13 +33,15 @@ __all__ = [
     "RecordedRequest",
     "RecordedResponse",
     "Scrubber",
+    "append_to_cassette",
     "dump_cassette",
+    "fingerprint",
     "nearest",
     "read_cassette",
     "write_cassette",
 ]
 
-SECRET_QUERY = frozenset({"key", "access_token", "upload_id"})
+SECRET_QUERY = frozenset({"key", "api_key", "access_token", "oauth_token", "token", "upload_id"})
 """Query parameters that are left out altogether."""
 
 _SECRET, _PROJECT = "SECRET", "PROJECT"
@@ -49,14 +53,19 @@ _PATTERNS = tuple(
         (r"\bya29\.[\w.-]+", _SECRET),
         (r"(?<=Bearer )(?!SECRET)[\w.~+/=-]{8,}", _SECRET),
         (r"(?<=[?&]key=)[^&\s\"']+", _SECRET),
-        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", _SECRET),
-        (r"[\w.-]+@[\w.-]+\.gserviceaccount\.com", _SECRET),
+        (
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----).)*+-----END [A-Z ]*PRIVATE KEY-----",
+            _SECRET,
+        ),
+        (r"(?<![\w.-])[\w.-]++@[\w.-]+\.gserviceaccount\.com", _SECRET),
         (r"(?<=\bprojects/)[\w:.-]+", _PROJECT),
         (r"(?<=\bproject_number:)\d+", _PROJECT),
     )
 )
+"""What secrets look like. None looks at a character more than a few times, whatever a text repeats."""
 _IN_PATH = re.compile(r"/projects/([^/]+)/")
 _BASE64 = frozenset({"data", "thoughtSignature", "thought_signature"})
+_NAMES_OF_SECRETS = ("auth", "cookie", "key", "secret", "token")
 _SHORTEST_SECRET = 8
 _SHORTEST_PROJECT = 6  # Google's own lower limit
 
@@ -72,24 +81,35 @@ class Scrubber:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._known = dict.fromkeys(filter(None, secrets), _SECRET)
+        self._known: dict[str, str] = {}
+        self._add(dict.fromkeys(filter(None, secrets), _SECRET))
 
     def learn(self, path: str, query: str, headers: Mapping[str, str]) -> None:
         """Learn the secrets of one request."""
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = [token.strip() or scheme, headers.get("x-goog-api-key", "")]
+        secret_headers = (
+            value
+            for name, value in headers.items()
+            if any(word in name.lower() for word in _NAMES_OF_SECRETS)
+        )
+        given = [text.rpartition(" ")[2] for value in secret_headers for text in value.split("; ")]
         given += [value for name, value in parse_qsl(query) if name in SECRET_QUERY]
         learned = {secret: _SECRET for secret in given if len(secret) >= _SHORTEST_SECRET}
         projects = [headers.get("x-goog-user-project", ""), *_IN_PATH.findall(path)]
         learned |= {
             name: _PROJECT for name in projects if len(name) >= _SHORTEST_PROJECT and name != _PROJECT
         }
-        self._known.update(learned)
+        self._add(learned)
+
+    def _add(self, secrets: Mapping[str, str]) -> None:
+        """Longer ones first: one may be part of another."""
+        if not secrets.keys() <= self._known.keys():
+            known = {**self._known, **secrets}
+            self._known = {secret: known[secret] for secret in sorted(known, key=len, reverse=True)}
 
     def text(self, text: str) -> str:
         """A text without secrets."""
-        for secret in sorted(self._known, key=len, reverse=True):
-            text = text.replace(secret, self._known[secret])
+        for secret, stand_in in self._known.items():
+            text = text.replace(secret, stand_in)
         for pattern, stand_in in _PATTERNS:
             text = pattern.sub(stand_in, text)
         return text
@@ -111,7 +131,10 @@ class Scrubber:
 _VERSION = 1
 _EXOTIC_BREAKS = frozenset("\r\x85\u2028\u2029")  # YAML folds these unless they are escaped
 _MAPS = frozenset({"query", "headers"})
-_COMPARED = 20_000
+_COMPARED = 100
+"""Requests that are compared to find the nearest."""
+_COMPARED_TEXT = 1000
+_COMPARED_LINES = 400
 _DIFF_LINES = 60
 
 
@@ -130,10 +153,6 @@ class RecordedRequest:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
-
-    def matches(self, request: RecordedRequest) -> bool:
-        """Whether both ask for the same; the alphabet of base64 does not matter."""
-        return _comparable(self) == _comparable(request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +176,21 @@ class RecordedResponse:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One request and its answer."""
+    """One request and its answer.
+
+    Attributes:
+        request: The request.
+        response: Its answer.
+        order: How many requests came before it; entries stand in the file in the order of their answers.
+    """
 
     request: RecordedRequest
     response: RecordedResponse
+    order: int = 0
 
 
 def read_cassette(path: str | Path) -> list[Interaction]:
-    """Read the interactions of a file, in order.
+    """Read the interactions of a file, in the order in which they were asked.
 
     Raises:
         ConfigurationError: The file cannot be read or is no cassette.
@@ -177,10 +203,15 @@ def read_cassette(path: str | Path) -> list[Interaction]:
             raise ConfigurationError(
                 f"the cassette {path} is of version {version}, not {_VERSION}; record it anew"
             )
-        return [
-            Interaction(RecordedRequest(**entry["request"]), RecordedResponse(**entry["response"]))
-            for entry in document["interactions"]
+        interactions = [
+            Interaction(
+                RecordedRequest(**entry["request"]),
+                RecordedResponse(**entry["response"]),
+                entry.get("order", 0),
+            )
+            for entry in document["interactions"] or ()
         ]
+        return sorted(interactions, key=lambda one: one.order)
     except (OSError, UnicodeDecodeError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise ConfigurationError(f"the cassette {path} cannot be read: {reason}") from error
@@ -190,8 +221,14 @@ def read_cassette(path: str | Path) -> list[Interaction]:
 
 def dump_cassette(interactions: Iterable[Interaction]) -> str:
     """The text of a cassette."""
-    entries = [{"request": _fields(one.request), "response": _fields(one.response)} for one in interactions]
-    return _dumped({"interactions": entries, "version": _VERSION})
+    return f"version: {_VERSION}\ninteractions:\n" + "".join(map(_entry, interactions))
+
+
+def _entry(interaction: Interaction) -> str:
+    order = {"order": interaction.order} if interaction.order else {}
+    return _dumped(
+        [{**order, "request": _fields(interaction.request), "response": _fields(interaction.response)}]
+    )
 
 
 def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> None:
@@ -213,24 +250,58 @@ def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> Non
         raise
 
 
+def append_to_cassette(path: str | Path, interaction: Interaction) -> None:
+    """Add an interaction to a file; where there is no room for it, the file stays as it was.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    entry = _entry(interaction).encode()
+    with Path(path).open("r+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        try:
+            if file.write(entry) < len(entry):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 -- undone like any other
+        except BaseException:
+            with suppress(OSError):  # what is no file of its own cannot be cut
+                file.truncate(end)
+            raise
+
+
+def fingerprint(request: RecordedRequest) -> str:
+    """A text that two requests share which ask for the same; the alphabet of base64 does not matter."""
+    return json.dumps(_comparable(request), sort_keys=True)
+
+
 def nearest(request: RecordedRequest, recorded: Iterable[RecordedRequest]) -> str:
     """The recorded request most like this one, as a difference to it; empty where there is none."""
-    text = _text_of(request)
-    matcher = difflib.SequenceMatcher(autojunk=False)
-    matcher.set_seq2(text.splitlines())
-    best, likeness = "", -1.0
-    for candidate in map(_text_of, recorded):
-        matcher.set_seq1(candidate.splitlines())
+    lines = _lines_of(request)
+    matcher = difflib.SequenceMatcher(b=lines)
+    best: list[str] = []
+    likeness = -1.0
+    for candidate in map(_lines_of, islice(recorded, _COMPARED)):
+        matcher.set_seq1(candidate)
         if (ratio := matcher.ratio()) > likeness:
             best, likeness = candidate, ratio
     difference = difflib.unified_diff(
-        best.splitlines(), text.splitlines(), "nearest recorded request", "this request", lineterm="", n=1
+        best, lines, "nearest recorded request", "this request", lineterm="", n=1
     )
-    return "\n".join(list(difference)[:_DIFF_LINES]) if likeness >= 0 else ""
+    return "\n".join(islice(difference, _DIFF_LINES)) if likeness >= 0 else ""
 
 
-def _text_of(request: RecordedRequest) -> str:
-    return _dumped(_comparable(request))[:_COMPARED]
+def _lines_of(request: RecordedRequest) -> list[str]:
+    """How a request begins, as lines of a cassette."""
+    return _dumped(_shortened(_comparable(request))).splitlines()[:_COMPARED_LINES]
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:_COMPARED_TEXT]
+    if isinstance(value, list):
+        return [_shortened(item) for item in value[:_COMPARED_LINES]]
+    if isinstance(value, dict):
+        return {name: _shortened(item) for name, item in islice(value.items(), _COMPARED_LINES)}
+    return value
 
 
 def _comparable(request: RecordedRequest) -> dict[str, Any]:
@@ -265,19 +336,17 @@ def _fields(recorded: RecordedRequest | RecordedResponse) -> dict[str, Any]:
 def _dumped(document: Any) -> str:
     yaml = import_module("yaml")
     plain = json.loads(json.dumps(document, default=dict))
-    text: str = yaml.dump(
-        plain,
-        Dumper=_block_dumper(),
-        sort_keys=True,
-        allow_unicode=True,
-        width=2**20,
-        default_flow_style=False,
-    )
+    layout = {"sort_keys": True, "allow_unicode": True, "width": 2**20, "default_flow_style": False}
+    text: str
+    try:
+        text = yaml.dump(plain, Dumper=_block_dumper("CSafeDumper"), **layout)
+    except (AttributeError, UnicodeEncodeError):
+        text = yaml.dump(plain, Dumper=_block_dumper("SafeDumper"), **layout)
     return text
 
 
 def _loaded(text: str) -> Any:
-    """Read with the loader in C where there is one; that in Python alone takes half of a surrogate pair."""
+    """Read in C where that is to be had, as texts are written; only Python takes half of a surrogate pair."""
     yaml = import_module("yaml")
     if hasattr(yaml, "CSafeLoader"):
         with suppress(yaml.YAMLError):
@@ -286,14 +355,14 @@ def _loaded(text: str) -> Any:
 
 
 @cache
-def _block_dumper() -> Any:
-    """YAML's safe dumper, with texts of several lines as blocks and nothing as a reference."""
+def _block_dumper(base: str) -> Any:
+    """One of YAML's safe dumpers, with texts of several lines as blocks and nothing as a reference."""
     yaml = import_module("yaml")
 
     def text(dumper: Any, value: str) -> Any:
         style = '"' if _EXOTIC_BREAKS & set(value) else "|" if "\n" in value else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
-    dumper: Any = type("BlockDumper", (yaml.SafeDumper,), {"ignore_aliases": lambda self, data: True})  # noqa: ARG005 -- PyYAML's signature
+    dumper: Any = type("BlockDumper", (getattr(yaml, base),), {"ignore_aliases": lambda self, data: True})  # noqa: ARG005 -- PyYAML's signature
     dumper.add_representer(str, text)
     return dumper

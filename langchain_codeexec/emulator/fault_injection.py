@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
+from langchain_codeexec.emulator.continuing import Bodies, Continuations
 from langchain_codeexec.emulator.faults import Fault
 from langchain_codeexec.emulator.parsing import declared_functions
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target, permission_denied, quota_exceeded
+from langchain_codeexec.emulator.tokens import Usage
 from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
 
 __all__ = ["ConnectionCut", "FaultInjection"]
@@ -27,7 +29,7 @@ class FaultInjection:
     """The faults that hit one request, in the order in which they are carried out."""
 
     def __init__(self, faults: Sequence[Fault], wait: _Wait, *, streams: bool) -> None:
-        self._faults = faults
+        self._faults = [fault for fault in faults if streams or fault.kind not in _OF_STREAMS]
         self._wait = wait
         self._streams = streams
 
@@ -50,6 +52,19 @@ class FaultInjection:
         """What answers: the given brain, or a fault in its place."""
         instead = next((_INSTEAD[fault.kind] for fault in self._faults if fault.kind in _INSTEAD), None)
         return brain if instead is None else _FaultBrain(instead)
+
+    def hops(self, bodies: Bodies, continuations: Continuations, usage: Callable[[], Usage]) -> Bodies:
+        """The bodies of the answer, or of its first hop."""
+        for fault in self._faults:
+            if fault.kind in _HOPS:
+                after = max(fault.after, 1)
+                bodies = continuations.split(bodies, after, usage, finish_reason=_HOPS[fault.kind])
+        return bodies
+
+    @property
+    def splits(self) -> bool:
+        """Whether the answer is made piece by piece although it is no stream."""
+        return not self._streams and any(fault.kind in _HOPS for fault in self._faults)
 
     @property
     def on_the_way(self) -> bool:
@@ -129,6 +144,11 @@ class _FaultBrain:
         return self._fields(prompt.request)
 
 
+_HOPS: Mapping[str, str | None] = MappingProxyType({"continuation": "CONTINUATION", "checkpoint": None})
+"""The faults that leave a part of the answer for another request, and the finish reason they leave it with."""
+_OF_STREAMS = frozenset({"checkpoint", "done"})
+
+
 # -- on its way ----------------------------------------------------------------------------------------
 
 
@@ -186,6 +206,17 @@ async def _cut(frames: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]
     raise ConnectionCut
 
 
+async def _cut_behind_token(frames: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
+    async for frame in _cut(frames, max(after, 1)):
+        yield frame
+
+
+async def _done(frames: AsyncIterator[bytes], _: int) -> AsyncIterator[bytes]:
+    async for frame in frames:
+        yield frame
+    yield b"data: [DONE]\r\n\r\n"
+
+
 _BODIES: Mapping[str, Callable[[AsyncIterator[_Body], Fault, _Wait], AsyncIterator[_Body]]] = (
     MappingProxyType({"latency": _late, "error": _broken_off})
 )
@@ -193,5 +224,5 @@ _TEXTS: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]
     {"duplicate": _duplicated, "garbled": _garbled}
 )
 _FRAMES: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]] = MappingProxyType(
-    {"truncated": _truncated, "cut": _cut}
+    {"truncated": _truncated, "cut": _cut, "checkpoint": _cut_behind_token, "done": _done}
 )

@@ -30,6 +30,9 @@ FAULT_SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
         "empty": frozenset(),
         "no_candidates": frozenset(),
         "malformed_call": frozenset(),
+        "continuation": frozenset({"after"}),
+        "checkpoint": frozenset({"after"}),
+        "done": frozenset(),
     }
 )
 """Kinds of faults, and the settings each of them has besides `rate` and `seed`."""
@@ -57,6 +60,9 @@ class Fault:
     | `empty` | one candidate without content |
     | `no_candidates` | no candidate |
     | `malformed_call` | a candidate without content that ended with MALFORMED_FUNCTION_CALL |
+    | `continuation` | the answer ends after `after` chunks, at least one, with a token that gets the rest |
+    | `checkpoint` | a stream is cut after `after` chunks, at least one, the last of which has such a token |
+    | `done` | a stream ends with the event `[DONE]`, as those of gateways do |
 
     Chunks count from zero. An answer that is no stream has two, its halves.
 

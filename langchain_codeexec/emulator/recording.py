@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import logging
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,6 +21,8 @@ from langchain_codeexec.emulator.cassettes import (
     RecordedRequest,
     RecordedResponse,
     Scrubber,
+    append_to_cassette,
+    fingerprint,
     nearest,
     read_cassette,
     write_cassette,
@@ -50,16 +55,21 @@ _NOT_SENT_ON = frozenset(
 _NOT_SENT_BACK = _NOT_SENT_ON | {"content-encoding", "date", "server"}
 _KEPT = ("content-type", "retry-after")
 _LARGEST_BODY = 20 * 1024 * 1024
+_LARGEST_ANSWER = 64 * 1024 * 1024
+"""What is longer is passed on and not recorded."""
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 """What is passed on, recorded and replayed."""
+
+_logger = logging.getLogger(__name__)
 
 
 class RecordingProxy(LocalServer):
     """Passes requests on to a service and writes them and their answers to a cassette.
 
     Point a client at `url` instead of at the service. Answers go through as they come, streams piece by piece.
-    The file is written anew, after every answer that came to its end; interactions are in the order in which
-    they came. Secrets are left out (see `Scrubber`), the client's credentials go to the service alone.
+    After every answer that came to its end it is added to the file, which the first one replaces. Where it cannot
+    be written, the log says so once and requests are still passed on. Secrets are left out (see `Scrubber`), the
+    client's credentials go to the service alone.
 
     Args:
         base_url: The service: `https://generativelanguage.googleapis.com`, a Vertex host, another emulator.
@@ -84,30 +94,37 @@ class RecordingProxy(LocalServer):
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        if not is_http_url(base_url):
-            raise ConfigurationError(f"base_url {base_url!r} is no http or https URL")
+        has_more = not {"@", "?", "#"}.isdisjoint(base_url)  # which may be a key
+        if has_more or not is_http_url(base_url):
+            shown = "base_url" if has_more else f"base_url {base_url!r}"
+            raise ConfigurationError(
+                f"{shown} is no http or https URL of scheme, host and perhaps port and path, no more"
+            )
         self._base_url = base_url.rstrip("/")
         self._cassette = cassette
         self._scrubber = Scrubber(secrets)
         self._timeout = timeout
         self._lock = threading.Lock()
-        self._received = 0
-        self._recorded: dict[int, Interaction] = {}
+        self._order = itertools.count()
+        self._is_begun = self._is_over = False
         app = Starlette(routes=[Route("/{path:path}", self._answer, methods=_METHODS)])
         super().__init__(app, host=host, port=port)
 
     @property
     def interactions(self) -> tuple[Interaction, ...]:
-        """What was recorded so far."""
+        """What was recorded so far.
+
+        Raises:
+            ConfigurationError: The file cannot be read any more.
+        """
         with self._lock:
-            return tuple(self._recorded[place] for place in sorted(self._recorded))
+            return tuple(read_cassette(self._cassette)) if self._is_begun else ()
 
     async def _answer(self, request: Request) -> Response:
-        place, self._received = self._received, self._received + 1
+        order = next(self._order)
         client = httpx.AsyncClient(timeout=self._timeout)
         try:
             raw = await read_body(request, _LARGEST_BODY)
-            recorded = _recorded_request(request, raw, self._scrubber)
             response = await client.send(self._onward(client, request, raw), stream=True)
         except EmulatedError as error:
             await client.aclose()
@@ -117,7 +134,8 @@ class RecordingProxy(LocalServer):
             message = f"{self._base_url} could not be reached: {error}"
             return error_response(EmulatedError(502, "UNAVAILABLE", message))
         headers = {name: value for name, value in response.headers.items() if name not in _NOT_SENT_BACK}
-        pieces = self._recording(client, response, place, recorded)
+        record = partial(self._record, order, request, raw, response)
+        pieces = self._recording(client, response, record)
         return BreakableResponse(pieces, response.status_code, headers)
 
     def _onward(self, client: httpx.AsyncClient, request: Request, raw: bytes) -> httpx.Request:
@@ -131,20 +149,46 @@ class RecordingProxy(LocalServer):
         )
 
     async def _recording(
-        self, client: httpx.AsyncClient, response: httpx.Response, place: int, request: RecordedRequest
+        self, client: httpx.AsyncClient, response: httpx.Response, record: Callable[[bytes], None]
     ) -> AsyncIterator[bytes]:
-        """The answer's bytes; at their end, and only there, the interaction is written down."""
+        """The answer's bytes; at their end, and only there, they are recorded."""
         whole = bytearray()
         try:
             async for piece in response.aiter_bytes():
-                whole += piece
+                if len(whole) <= _LARGEST_ANSWER:
+                    whole += piece
                 yield piece
         except httpx.HTTPError as error:
             raise ConnectionCut from error  # what breaks there breaks here
         finally:
             await client.aclose()
-        interaction = Interaction(request, self._recorded_response(response, bytes(whole)))
-        await asyncio.to_thread(self._write, place, interaction)
+        await asyncio.to_thread(record, bytes(whole))
+
+    def _record(
+        self, order: int, request: Request, raw: bytes, response: httpx.Response, whole: bytes
+    ) -> None:
+        """Write an interaction down; what goes wrong with that is no concern of the client."""
+        with self._lock:
+            if self._is_over:
+                return
+            try:
+                if len(whole) > _LARGEST_ANSWER:
+                    raise ValueError(f"it is longer than {_LARGEST_ANSWER} bytes")  # noqa: TRY301 -- logged below
+                interaction = Interaction(
+                    _recorded_request(request, raw, self._scrubber),
+                    self._recorded_response(response, whole),
+                    order,
+                )
+                if self._is_begun:
+                    append_to_cassette(self._cassette, interaction)
+                else:
+                    write_cassette(self._cassette, [interaction])
+                self._is_begun = True
+            except Exception as error:  # noqa: BLE001 -- told, and the client gets its answer
+                self._is_over = isinstance(error, OSError)
+                lost = "this and every later answer is" if self._is_over else "an answer is"
+                reason = error or type(error).__name__
+                _logger.warning("%s: %s not recorded: %s", self._cassette, lost, reason)
 
     def _recorded_response(self, response: httpx.Response, raw: bytes) -> RecordedResponse:
         kept = {name: response.headers[name] for name in _KEPT if name in response.headers}
@@ -156,11 +200,6 @@ class RecordingProxy(LocalServer):
         if isinstance(parsed, str):
             return RecordedResponse(response.status_code, kept, text=scrub(parsed))
         return RecordedResponse(response.status_code, kept, body=scrub(parsed))
-
-    def _write(self, place: int, interaction: Interaction) -> None:
-        with self._lock:
-            self._recorded[place] = interaction
-            write_cassette(self._cassette, [self._recorded[place] for place in sorted(self._recorded)])
 
 
 def _recorded_request(request: Request, raw: bytes, scrubber: Scrubber) -> RecordedRequest:
@@ -227,10 +266,11 @@ class CassettePlayer(LocalServer):
         port: int = 0,
     ) -> None:
         self._name = str(cassette)
-        self._fits = _same_request if strict else _same_method
+        self._key = fingerprint if strict else _method
         self._scrubber = Scrubber(secrets)
         self._recorded = read_cassette(cassette)
-        self._left = list(self._recorded)
+        self._keys = [self._key(interaction.request) for interaction in self._recorded]
+        self._left = dict(enumerate(self._recorded))
         self._unanswered: list[RecordedRequest] = []
         self._lock = threading.Lock()
         app = Starlette(routes=[Route("/{path:path}", self._answer, methods=_METHODS)])
@@ -243,7 +283,7 @@ class CassettePlayer(LocalServer):
             AssertionError: It names those that were not.
         """
         with self._lock:
-            left, unanswered = list(self._left), list(self._unanswered)
+            left, unanswered = list(self._left.values()), list(self._unanswered)
         if left or unanswered:
             summary = (
                 f"{self._name} was not played as it was recorded: interactions not used: {len(left)} of "
@@ -256,20 +296,25 @@ class CassettePlayer(LocalServer):
     async def _answer(self, request: Request) -> Response:
         try:
             raw = await read_body(request, _LARGEST_BODY)
-            return _response(self._take(_recorded_request(request, raw, self._scrubber)))
+            return _response(await asyncio.to_thread(self._take, request, raw))
         except EmulatedError as error:
             return error_response(error)
 
-    def _take(self, request: RecordedRequest) -> RecordedResponse:
+    def _take(self, received: Request, raw: bytes) -> RecordedResponse:
         with self._lock:
-            for index, interaction in enumerate(self._left):
-                if self._fits(interaction, request):
-                    del self._left[index]
-                    return interaction.response
+            request = _recorded_request(received, raw, self._scrubber)
+            key = self._key(request)
+            for index in self._left:
+                if self._keys[index] == key:
+                    return self._left.pop(index).response
             self._unanswered.append(request)
-            used = any(self._fits(interaction, request) for interaction in self._recorded)
-        why = "this request was recorded and is used up" if used else "no such request was recorded"
-        difference = nearest(request, (one.request for one in self._left or self._recorded))
+            left = list(self._left.values()) or self._recorded
+        why = (
+            "this request was recorded and is used up"
+            if key in self._keys
+            else "no such request was recorded"
+        )
+        difference = nearest(request, (interaction.request for interaction in left))
         raise not_prepared(f"{self._name}: {why}; record it anew.\n{difference}".strip())
 
 
@@ -294,14 +339,8 @@ def open_cassette(
     return RecordingProxy(base_url, cassette, secrets=secrets)
 
 
-def _same_request(interaction: Interaction, request: RecordedRequest) -> bool:
-    return interaction.request.matches(request)
-
-
-def _same_method(interaction: Interaction, request: RecordedRequest) -> bool:
-    recorded = interaction.request
-    same_action = recorded.path.rpartition(":")[2] == request.path.rpartition(":")[2]
-    return recorded.method == request.method and same_action and recorded.query == request.query
+def _method(request: RecordedRequest) -> str:
+    return json.dumps([request.method, request.path.rpartition(":")[2], dict(request.query)], sort_keys=True)
 
 
 def _response(response: RecordedResponse) -> Response:
@@ -310,8 +349,10 @@ def _response(response: RecordedResponse) -> Response:
 
 def _content(response: RecordedResponse) -> bytes:
     if response.chunks is not None:
-        return "".join(map(_event_replaying, response.chunks)).encode()
-    return (json.dumps(response.body) if response.text is None else response.text).encode()
+        text = "".join(map(_event_replaying, response.chunks))
+    else:
+        text = json.dumps(response.body) if response.text is None else response.text
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _event_replaying(chunk: object) -> str:

@@ -11,7 +11,16 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -23,7 +32,7 @@ from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInje
 from langchain_codeexec.emulator.service_errors import EmulatedError, error_from_exception, invalid
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.errors import MissingDependencyError
-from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
+from langchain_codeexec.gemini.wire import FunctionCall, GenerateContentResponse, Part
 
 __all__ = [
     "ARRAY",
@@ -40,6 +49,7 @@ __all__ = [
     "error_response",
     "first_body",
     "json_response",
+    "merged",
     "one_body",
     "read_body",
     "stream_response",
@@ -63,6 +73,10 @@ SHUTDOWN_EXTENSION = "langchain_codeexec.shutdown"
 
 # -- the bodies of an answer ---------------------------------------------------------------------------
 
+_RESPONSE_FIELDS = frozenset(GenerateContentResponse.__annotations__)
+_TEXT = frozenset({"text", "thought", "thoughtSignature"})
+_END_OF_CALL: Part = {"functionCall": {}}
+_CALLED = "Model generated function call(s)."
 _WORDS_PER_CHUNK = 4
 _WORD_GROUP = re.compile(rf"(?:\S*\s+|\S+){{1,{_WORDS_PER_CHUNK}}}")
 
@@ -70,6 +84,10 @@ _WORD_GROUP = re.compile(rf"(?:\S*\s+|\S+){{1,{_WORDS_PER_CHUNK}}}")
 def _whole(answer: Answer) -> Generator[GenerateContentResponse]:
     """The whole answer in one body; Gemini 3's last signature rides on the last text."""
     parts = list(answer.parts())
+    if any(map(_is_response, parts)):
+        identity = _identity(answer.target)
+        yield from merged(_sent(answer, part, identity) for part in parts)
+        return
     if answer.unsigned_text:
         parts[-1] = {**parts[-1], "thoughtSignature": mint_signature(answer.target.endpoint)}
     yield _finished(answer, parts, _identity(answer.target), has_parts=bool(parts))
@@ -80,25 +98,28 @@ def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
 
     In recorded traffic Gemini 2 gives the finish reason with its last words or its last call, so these wait here
     for what comes next. From Gemini 3 on the last chunk holds an empty text, which carries the last signature
-    where the answer ended with text. After parts a brain had sent as they are it holds no part at all.
+    where the answer ended with text. After parts a brain had sent as they are it holds no part at all, and after a
+    chunk of the brain's own there is none.
     """
     identity = _identity(answer.target)
-    has_parts = False
+    has_parts = is_own = False
     last: Part | None = None
     waiting: list[GenerateContentResponse] = []
     try:
         for part in answer.parts():
-            for piece in _pieces(part):
+            is_own = _is_response(part)
+            for piece in _call_pieces(part) if answer.streams_arguments(part) else _pieces(part):
                 yield from waiting
                 has_parts, last = True, piece if _may_end(piece, answer) else None
-                chunk = _chunk(answer, piece, identity)
+                chunk = _sent(answer, piece, identity)
                 waiting = [] if last is None else [chunk]
                 if last is None:
                     yield chunk
     except Exception:
         yield from waiting
         raise
-    yield _finished(answer, _closing(answer) if last is None else [last], identity, has_parts=has_parts)
+    if not is_own:
+        yield _finished(answer, _closing(answer) if last is None else [last], identity, has_parts=has_parts)
 
 
 BODIES: Mapping[str, Callable[[Answer], Generator[GenerateContentResponse]]] = MappingProxyType(
@@ -109,10 +130,20 @@ BODIES: Mapping[str, Callable[[Answer], Generator[GenerateContentResponse]]] = M
 
 def _may_end(piece: Part, answer: Answer) -> bool:
     """Whether a piece would end an answer of Gemini 2 by itself."""
+    if piece == _END_OF_CALL:
+        return True
     return not answer.target.signs and not answer.verbatim and ("text" in piece or "functionCall" in piece)
 
 
-def _chunk(answer: Answer, piece: Part, identity: Mapping[str, str]) -> GenerateContentResponse:
+def _is_response(part: Mapping[str, Any]) -> bool:
+    """Whether a brain gave a chunk of its own for a part."""
+    return not _RESPONSE_FIELDS.isdisjoint(part)
+
+
+def _sent(answer: Answer, piece: Part, identity: Mapping[str, str]) -> GenerateContentResponse:
+    """A chunk of one part; that of a brain's own is only completed by what is the same in every chunk."""
+    if _is_response(piece):
+        return cast("GenerateContentResponse", _present({**identity, **piece}))
     candidate = _candidate(answer.target, [piece])
     return cast(
         "GenerateContentResponse",
@@ -138,6 +169,75 @@ def _pieces(part: Part) -> Iterator[Part]:
     yield {**part, "text": groups[-1]}
 
 
+def _call_pieces(part: Part) -> Iterator[Part]:
+    """A call as Vertex streams it where `streamFunctionCallArguments` is set: name, arguments, end."""
+    call = part.get("functionCall", {})
+    named: dict[str, Any] = {key: value for key, value in call.items() if key != "args"}
+    yield {**part, "functionCall": cast("FunctionCall", {**named, "willContinue": True})}
+    for path, value in _leaves(call.get("args") or {}, "$"):
+        for partial in _partial_args(value):
+            piece = {"partialArgs": [{"jsonPath": path, **partial}], "willContinue": True}
+            yield cast("Part", {"functionCall": piece})
+    yield _END_OF_CALL
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every value within arguments that holds no other, and its JSONPath."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if key.isidentifier() else f"{path}['{key}']")
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{index}]")
+    elif value not in ({}, []):
+        yield path, value
+
+
+def _partial_args(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, str):
+        for group in _WORD_GROUP.findall(value):
+            yield {"stringValue": group, "willContinue": True}
+        yield {"stringValue": ""}
+    elif value is None:
+        yield {"nullValue": "NULL_VALUE"}
+    else:
+        yield {"boolValue" if isinstance(value, bool) else "numberValue": value}
+
+
+def merged(chunks: Iterable[GenerateContentResponse]) -> Generator[GenerateContentResponse]:
+    """The chunks of a stream as the one body that says the same."""
+    body: dict[str, Any] = {}
+    candidates: dict[int, dict[str, Any]] = {}
+    for chunk in chunks:
+        usage = {**body.get("usageMetadata", {}), **chunk.get("usageMetadata", {})}
+        body.update({**chunk, **({"usageMetadata": usage} if usage else {})})
+        for position, candidate in enumerate(chunk.get("candidates") or []):
+            whole = candidates.setdefault(candidate.get("index", position), {})
+            parts = (whole.get("content") or {}).get("parts", [])
+            whole.update(candidate)
+            for part in (candidate.get("content") or {}).get("parts") or []:
+                _append(parts, part)
+            if parts:
+                whole["content"] = {"parts": parts, "role": "model"}
+    if "candidates" in body:
+        body["candidates"] = [candidates[index] for index in sorted(candidates)]
+    yield cast("GenerateContentResponse", body)
+
+
+def _append(parts: list[Any], part: Mapping[str, Any]) -> None:
+    """Add a part; text goes on in the last one, whose signature may come with an empty text."""
+    before = parts[-1] if parts else {}
+    is_text = part.keys() <= _TEXT and "text" in part
+    if (
+        is_text
+        and before.keys() <= _TEXT - {"thoughtSignature"}
+        and before.get("thought") == part.get("thought")
+    ):
+        parts[-1:] = [{**part, "text": before.get("text", "") + part["text"]}]
+    elif part != {"text": ""}:
+        parts.append(part)
+
+
 def _identity(target: Target) -> dict[str, str]:
     """What is the same in every chunk of an answer."""
     identity = {"modelVersion": target.model_version, "responseId": secrets.token_urlsafe(16)}
@@ -159,7 +259,10 @@ def _finished(
     """The last body: what the brain sets itself replaces what the emulator says, `None` takes a field out."""
     fields: dict[str, Any] = {**answer.fields}
     first, *others = fields.pop("candidates", None) or [{}]
-    candidate = {**_candidate(answer.target, parts), "finishReason": answer.finish_reason, **first}
+    candidate = {**_candidate(answer.target, parts), "finishReason": answer.finish_reason}
+    if answer.has_calls and answer.target.explains_calls:
+        candidate["finishMessage"] = _CALLED
+    candidate |= first
     body: dict[str, Any] = {"usageMetadata": answer.usage.total, **identity, **fields}
     if has_parts or not answer.fields or answer.fields.get("candidates"):
         body = {"candidates": [_present(candidate), *others], **body}

@@ -16,6 +16,7 @@ numbers out of their range are made after them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -103,12 +104,38 @@ def _check_parts(request: _Request, target: Target) -> None:
                 f"* GenerateContentRequest.{place}.data: "
                 "required oneof field 'data' must have one initialized field\n"
             )
+        if not target.signs and part.keys() & {"toolCall", "toolResponse"}:
+            raise invalid(_no_circulation(target))
+        if target.signs and "functionResponse" in part:
+            _check_references(place, part["functionResponse"])
         author = minted_by(part.get("thoughtSignature", ""))
         if author is not None and author != target.endpoint:
             text = "Thought signature is not valid"
             raise invalid(
                 f"Unable to submit request because {text}." if target.endpoint == "vertex" else text
             )
+
+
+def _check_references(place: str, response: Mapping[str, Any]) -> None:
+    """From Gemini 3 on, `$ref` in a function response names one of the media beside it; the wording is ours."""
+    media = (part.get("inlineData") or part.get("fileData") or {} for part in response.get("parts") or [])
+    names = {blob.get("displayName") for blob in media}
+    for reference in _references(response.get("response")):
+        if reference not in names:
+            raise invalid(
+                f"* GenerateContentRequest.{place}.function_response.response: $ref {json.dumps(reference)} "
+                "names none of the function_response.parts by its display_name.\n"
+            )
+
+
+def _references(value: Any) -> Iterator[Any]:
+    """What stands under `$ref`, however deep."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _references(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from [item] if key == "$ref" else _references(item)
 
 
 def _check_roles(request: _Request, target: Target) -> None:
@@ -269,9 +296,13 @@ def _developer(request: _Request, _: Target) -> str:
     )
 
 
+def _no_circulation(target: Target) -> str:
+    return f"Tool call context circulation is not enabled for {target.resource}"
+
+
 def _developer_older(request: _Request, target: Target) -> str:
     if _flagged(request):
-        return f"Tool call context circulation is not enabled for {target.resource}"
+        return _no_circulation(target)
     return "Tool use with function calling is unsupported" if _mixes(request) else ""
 
 

@@ -45,7 +45,7 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = MappingProxyType(
                 "contents:[Content] systemInstruction:Content tools:[Tool] generationConfig:GenerationConfig "
                 "model:string toolConfig:ToolConfig safetySettings:[SafetySetting] cachedContent:string "
                 "labels:{string} modelArmorConfig:struct@vertex serviceTier:string store:bool@developer "
-                "continuationToken:string"
+                "continuationToken:string outputConfig:struct@vertex processingOptions:struct"
             ),
             "CountTokensRequest": (
                 "contents:[Content] systemInstruction:Content@vertex tools:[Tool]@vertex "
@@ -63,7 +63,9 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = MappingProxyType(
                 "functionResponse:FunctionResponse executableCode:ExecutableCode "
                 "codeExecutionResult:CodeExecutionResult toolCall:ToolCall@developer "
                 "toolResponse:ToolResponse@developer thought:bool thoughtSignature:bytes videoMetadata:struct "
-                "mediaResolution:struct partMetadata:struct@developer"
+                "mediaResolution:struct partMetadata:struct@developer mediaProcessing:struct "
+                "audioTranscription:struct audioMetadata:struct speechMetadata:struct documentMetadata:struct "
+                "spreadsheetMetadata:struct"
             ),
             "Blob": "mimeType:string data:bytes displayName:string",
             "FileData": "mimeType:string fileUri:string displayName:string",
@@ -74,7 +76,7 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = MappingProxyType(
                 "id:string@call_ids name:string response:struct parts:[FunctionResponsePart] "
                 "willContinue:bool@developer scheduling:string"
             ),
-            "FunctionResponsePart": "inlineData:Blob fileData:FileData",
+            "FunctionResponsePart": "inlineData:Blob fileData:FileData@vertex mediaProcessing:struct",
             "ExecutableCode": "id:string language:Language code:string",
             "CodeExecutionResult": "id:string outcome:Outcome output:string",
             "ToolCall": "id:string toolType:string args:struct",

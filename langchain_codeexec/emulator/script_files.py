@@ -10,6 +10,8 @@
     - {call: weather, args: {city: Utrecht}}
 - when: {regex: "primes?$"}
   reply: {candidates: [{finishReason: SAFETY}]}   # a whole response
+- - candidates: [{content: {parts: [{text: "One, "}]}, continuationToken: c1}]   # chunks of a stream
+  - candidates: [{content: {parts: [{text: two.}]}, finishReason: STOP}]
 - {error: {status_code: 429, retry_after: 2}, times: 2}
 ```
 
@@ -115,10 +117,11 @@ def _item(item: Any) -> str | Part | EmulatedError:
         for key, made in _SHORTHANDS.items():
             if key in item:
                 return made(item)
-        if item and item.keys() <= _PART:
-            return item  # type: ignore[return-value]  # its keys are a part's; what they hold goes out as written
+        if item and (item.keys() <= _PART or item.keys() <= _RESPONSE):
+            return item  # type: ignore[return-value]  # its keys are a part's or a chunk's; it goes out as written
     raise ConfigurationError(
-        f"{item!r} is no part; give a text or a mapping with any of {_listed(_SHORTHANDS)}, {_listed(_PART)}"
+        f"{item!r} is no part; give a text or a mapping with any of {_listed(_SHORTHANDS)}, {_listed(_PART)}, or "
+        f"a chunk with any of {_listed(_RESPONSE)}"
     )
 
 

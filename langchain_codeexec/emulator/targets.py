@@ -81,6 +81,12 @@ class Target:
         return self.generation >= 3  # noqa: PLR2004 -- the generation named in the line above
 
     @property
+    def explains_calls(self) -> bool:
+        """Whether the finish message says that functions were called: the Developer API, from Gemini 2.5 on."""
+        is_older = self.generation < 2 or self.model.startswith(("gemini-2.0", "gemma-"))  # noqa: PLR2004 -- as above
+        return self.endpoint == "developer" and not is_older
+
+    @property
     def resource(self) -> str:
         """Resource name of the model."""
         if self.endpoint == "vertex":

@@ -44,6 +44,8 @@ _COLLECTIONS: Final[dict[str, frozenset[str]]] = {
 """First segments that already say which collection a model belongs to."""
 _COUNTED: Final = ("contents", "systemInstruction", "tools", "generationConfig")
 
+_API_VERSION: Final = re.compile(r"(?<![:/])/+(v[0-9]+(?:(?:alpha|beta)[0-9]*)?)$")
+"""An API version at the end of an address that is more than a host."""
 _UNSAFE_IN_PATH: Final = re.compile(r"[\s?#\x00-\x1f\x7f]|\.\.|//|^/|/$|(^|/)\.(/|$)")
 _PATTERNS: Final = {
     "base_url": re.compile(r".*", re.DOTALL),  # checked as a whole below
@@ -60,7 +62,8 @@ class Endpoint:
     Attributes:
         kind: Which service.
         base_url: `https://host[:port][/prefix]` of a gateway or a local server; empty means Google's own
-            host. A bare host gets `https://`. Plain `http://` is for loopback hosts only.
+            host. A bare host gets `https://`, on this machine `http://`, which is for loopback hosts only. An
+            API version at the end (`…/v1beta`) is taken as such, unless `api_version` names another.
         project: Google Cloud project of Vertex AI; empty in express mode (an API key alone) and on the
             Developer API.
         location: Google Cloud location of Vertex AI (`global`, `us-central1`, `eu`, …).
@@ -84,7 +87,11 @@ class Endpoint:
             value = getattr(self, name)
             if not isinstance(value, str) or not pattern.fullmatch(value):
                 raise ConfigurationError(f"{name}={value!r} cannot be part of a URL")
-        object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
+        base_url = _checked_base_url(self.base_url)
+        if (ending := _API_VERSION.search(base_url)) and self.api_version in ("", ending[1]):
+            object.__setattr__(self, "api_version", ending[1])
+            base_url = base_url[: ending.start()]
+        object.__setattr__(self, "base_url", base_url)
         object.__setattr__(self, "api_version", self.api_version or _API_VERSIONS[self.kind])
 
     @property
@@ -182,6 +189,8 @@ def _checked_base_url(base_url: str) -> str:
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port
+        if address != base_url and _is_loopback(host or ""):
+            address = f"http://{base_url}"
     except ValueError as error:
         raise ConfigurationError(f"base_url is not a URL: {error}") from None
     # The value is not quoted until it is known to hold no password.

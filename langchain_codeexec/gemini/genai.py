@@ -34,6 +34,7 @@ try:
 except ImportError as error:
     raise MissingDependencyError("google-genai", "genai") from error
 
+_HTTPX: Final = {"httpx", "httpx2"}  # google-genai 3 sends with the latter
 _UNREADABLE: Final = "google.UnknownApiResponseError"
 _FAILURES: Final[dict[str, type[CodeExecError]]] = {
     "builtins.TimeoutError": GeminiTimeoutError,
@@ -118,7 +119,8 @@ class GenAITransport:
             closing(self._api.request_streamed(*arguments)) as responses,
         ):
             for response in responses:
-                yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
+                if not _is_null(response):
+                    yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
 
     async def astream(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
@@ -128,7 +130,8 @@ class GenAITransport:
         with _translated_failures(ends_when_done=True):
             async with aclosing(await self._api.async_request_streamed(*arguments)) as responses:
                 async for response in responses:
-                    yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
+                    if not _is_null(response):
+                        yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
 
     def count_tokens(
         self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
@@ -159,6 +162,11 @@ class GenAITransport:
         # A copy, because the client merges its `extra_body` into what it is given; by way of JSON, because
         # that is fast and refuses what could not be sent anyway.
         return "post", method_path(self.endpoint, model, method), json.loads(encoded(body)), options
+
+
+def _is_null(response: Any) -> bool:
+    """Whether it is an event that says nothing, as some gateways send."""
+    return (response.body or "").strip() == "null"
 
 
 def _decoded(response: Any, path: str) -> dict[str, Any]:
@@ -195,5 +203,5 @@ def _api_error(error: Any) -> GeminiAPIError:
         status_code=error.code or 0,
         url=str(getattr(response, "url", "")),
         headers=headers,
-        response=response if type(response).__module__.partition(".")[0] == "httpx" else None,
+        response=response if type(response).__module__.partition(".")[0] in _HTTPX else None,
     )

@@ -20,7 +20,7 @@ from langchain_codeexec.gemini.wire import GenerateContentResponse
 __all__ = ["StreamDecoder"]
 
 _BOM: Final = b"\xef\xbb\xbf"
-_DONE: Final = b"[DONE]"  # the last event of some gateways
+_EMPTY: Final = frozenset({b"", b"[DONE]", b"null"})  # events of some gateways that say nothing
 _BETWEEN_OBJECTS: Final = re.compile(rb"[^ \t\r\n,]")
 _OUTSIDE_STRING: Final = re.compile(rb'["{}]')
 _ANY: Final = re.compile(rb".", re.DOTALL)
@@ -117,7 +117,7 @@ class StreamDecoder:
     def _dispatch(self) -> Iterator[bytes]:
         data = b"\n".join(self._data)
         self._data.clear()
-        if data and data != _DONE:
+        if data.strip() not in _EMPTY:
             yield data
 
 

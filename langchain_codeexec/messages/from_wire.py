@@ -7,18 +7,22 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call
 
 from langchain_codeexec.errors import ResponseFormatError
 from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.messages.call_pieces import whole_calls
+from langchain_codeexec.messages.citations import citations_by_text
 from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras
+from langchain_codeexec.messages.signatures import call_signatures
 
 __all__ = [
     "EVERY_CHUNK",
     "Origin",
     "candidates_of",
+    "failure_of",
     "messages_from_response",
     "metadata_of",
     "parts_of",
@@ -96,7 +100,16 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     "TOO_MANY_TOOL_CALLS": "The model called tools too many times in a row; ask again or narrow the task.",
     "CONTINUATION": "The answer is not whole: the service said it goes on, and not how; ask again.",
     "MISSING_THOUGHT_SIGNATURE": "The history lacks a thought signature; send answers back as they came.",
+    "MALFORMED_RESPONSE": "The model wrote an answer that the service cannot read; ask again.",
+    "MODEL_ARMOR": "The answer was withheld by Model Armor; see its template's filters.",
+    "ESCALATION": "The model handed the conversation over instead of answering it.",
+    "NO_IMAGE": "The model was to draw an image and drew none; ask again or ask for it more plainly.",
+    "IMAGE_SAFETY": "The image was withheld by the safety settings; ask for another one.",
+    "IMAGE_PROHIBITED_CONTENT": "The image was withheld because it may show prohibited content.",
+    "IMAGE_RECITATION": "The image was withheld because it is too close to a protected one.",
 }
+_HEALTHY: Final = (None, "", "STOP", "FINISH_REASON_UNSPECIFIED")
+"""Finish reasons of an answer that is whole, or of which nothing is known to the contrary."""
 
 
 _NORMALIZED: Final[Mapping[str, str]] = {
@@ -155,22 +168,32 @@ def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[
     ids = origin.call_ids(response)
     messages = []
     for candidate in candidates_of(response) or [{}]:
-        blocks = _blocks(parts_of(candidate), ids)
-        calls = [
-            tool_call(name=block["name"], args=block["args"], id=block["id"])
-            for block in blocks
-            if block["type"] == "tool_call"
-        ]
-        metadata = origin.metadata() | metadata_of(response, candidate, origin, empty=not blocks)
+        blocks = _blocks(whole_calls(parts_of(candidate)), ids)
+        _annotate(blocks, candidate.get("groundingMetadata"))
+        calls = [block for block in blocks if block["type"] == "tool_call"]
         messages.append(
             AIMessage(
                 content=cast("list[str | Json]", blocks),
-                tool_calls=calls,
+                tool_calls=[tool_call(name=call["name"], args=call["args"], id=call["id"]) for call in calls],
                 usage_metadata=usage,
-                response_metadata=metadata,
+                response_metadata=metadata_of(response, candidate, origin, empty=not blocks),
+                additional_kwargs=call_signatures(calls),
             )
         )
     return messages
+
+
+def failure_of(message: BaseMessage) -> str:
+    """Why a message is no whole answer, in words; empty if it is one.
+
+    The finish reason decides: beside `STOP` a `finish_message` says nothing of a failure, unless there is nothing
+    else in the message. Live function calls come with one.
+    """
+    metadata = message.response_metadata
+    reason, notice = metadata.get("finish_reason"), str(metadata.get("finish_message") or "")
+    if reason == "STOP" and message.content:
+        return ""
+    return notice or ("" if reason in _HEALTHY else f"The answer ended with the finish reason {reason}.")
 
 
 def _blocks(parts: list[Json], ids: CallIds) -> list[Json]:
@@ -182,6 +205,13 @@ def _blocks(parts: list[Json], ids: CallIds) -> list[Json]:
         else:
             blocks.append(block)
     return blocks
+
+
+def _annotate(blocks: list[Json], grounding: Any) -> None:
+    texts = [block.get("text", "") for block in blocks]
+    for block, citations in zip(blocks, citations_by_text(grounding, texts), strict=True):
+        if citations:
+            block["annotations"] = citations
 
 
 def candidates_of(response: Mapping[str, Any]) -> list[Json]:
@@ -216,9 +246,10 @@ def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *,
         origin: Where the response came from.
         empty: Whether the candidate brought no part.
     """
-    metadata: Json = {"model_name": response.get("modelVersion") or origin.destination.model}
-    metadata.update({_snake(key): value for key, value in response.items() if key not in _NOT_METADATA})
-    metadata.update({_snake(key): value for key, value in candidate.items() if key not in _NOT_METADATA})
+    metadata = origin.metadata()
+    metadata["model_name"] = response.get("modelVersion") or origin.destination.model
+    for source in (response, candidate):
+        metadata.update({_key(key): value for key, value in source.items() if key not in _NOT_METADATA})
     if normalized := _normalized_reason(response, candidate):
         metadata["normalized_finish_reason"] = normalized
     if not metadata.get("finish_message") and (notice := _notice(response, candidate, empty=empty)):
@@ -239,13 +270,14 @@ def _notice(response: Mapping[str, Any], candidate: Json, *, empty: bool) -> str
     reason = candidate.get("finishReason")
     if isinstance(reason, str) and reason in _EXPLAINED:
         return _EXPLAINED[reason]
-    if not empty or reason not in (None, "STOP"):
+    if not empty:
         return None
     feedback = response.get("promptFeedback")
     if isinstance(feedback, dict) and feedback.get("blockReason"):
         detail = feedback.get("blockReasonMessage") or "change the prompt or the safety_settings"
         return f"The prompt was blocked ({feedback['blockReason']}): {str(detail).rstrip('.')}."
-    return "The model ended its turn without an answer; ask again."
+    why = "" if reason in _HEALTHY else f", for the reason {reason}"
+    return f"The model ended its turn without an answer{why}; ask again."
 
 
 def _objects(value: Any, what: str) -> list[Json]:
@@ -263,9 +295,25 @@ def _malformed(what: str, value: Any) -> ResponseFormatError:
 
 
 _NOT_METADATA: Final = frozenset({"candidates", "content", "index", "modelVersion"})
+_OURS: Final = frozenset(
+    {
+        "endpoint",
+        "gemini_endpoint",
+        "grounding",
+        "model_name",
+        "model_provider",
+        "output_version",
+        "outputs",
+        "plan",
+        "verification",
+    }
+)
+"""Keys of the metadata that mean something to this package or to langchain-core."""
+
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @lru_cache(maxsize=256)
-def _snake(key: str) -> str:
-    return _WORD.sub("_", key).lower()
+def _key(key: str) -> str:
+    name = _WORD.sub("_", key).lower()
+    return f"wire_{name}" if name in _OURS else name

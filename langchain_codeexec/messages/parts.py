@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-__all__ = ["STAND_IN_SIGNATURE", "CallIds", "block_from_part", "closing_extras", "parts_from_block"]
+__all__ = [
+    "STAND_IN_SIGNATURE",
+    "CallIds",
+    "block_from_part",
+    "closing_extras",
+    "parts_from_block",
+    "whole_call_block",
+]
 
 Json = dict[str, Any]
 
@@ -26,6 +33,12 @@ _SIGNATURE: Final = "signature"
 _APART: Final = "signature_apart"
 """Key in `extras` of a text whose signature came on an empty text of its own, right behind it."""
 
+_BARE: Final = frozenset({"thought", "thoughtSignature"})
+"""Keys of a part that has no data: a signature, and whether it is a thought's."""
+
+_RESULT: Final = "code_execution_result"
+"""`extras["block_type"]` by which LangChain's Google packages know the result of code, and send it on."""
+
 _OK: Final = "OUTCOME_OK"
 _MADE_HERE: Final = "lc_"
 """LangChain's own prefix for ids that it makes up; those never go over the wire."""
@@ -40,30 +53,35 @@ class CallIds:
         seed: Distinguishes this response from all others; the same seed gives the same ids.
     """
 
-    __slots__ = ("_count", "_open", "_seed")
+    __slots__ = ("_called", "_count", "_open", "seed")
 
     def __init__(self, seed: str) -> None:
-        self._seed = seed
+        self.seed = seed
         self._count = 0
+        self._called: set[str] = set()
         self._open: str | None = None
 
     def call(self, wire_id: object) -> str:
-        """The id of a call that the client is to answer."""
-        if isinstance(wire_id, str) and wire_id:
-            return wire_id
-        self._count += 1
-        return f"{_MADE_HERE}{self._seed}_{self._count}"
+        """The id of a call that the client is to answer; LangChain takes two calls of one id for one."""
+        if not isinstance(wire_id, str) or not wire_id or wire_id in self._called:
+            return self._made_up()
+        self._called.add(wire_id)
+        return wire_id
 
     def server_call(self, wire_id: object) -> str:
         """The id of a call that the server answers itself; the next result without an id belongs to it."""
-        self._open = self.call(wire_id)
+        self._open = wire_id if isinstance(wire_id, str) and wire_id else self._made_up()
         return self._open
 
     def server_result(self, wire_id: object) -> str:
         """The id of the call that a result answers."""
         if isinstance(wire_id, str) and wire_id:
             return wire_id
-        return self._open or self.call(None)
+        return self._open or self._made_up()
+
+    def _made_up(self) -> str:
+        self._count += 1
+        return f"{_MADE_HERE}{self.seed}_{self._count}"
 
 
 def block_from_part(part: Json, ids: CallIds) -> Json:
@@ -83,7 +101,17 @@ def block_from_part(part: Json, ids: CallIds) -> Json:
     for key, (fields, convert) in _TO_BLOCK.items():
         if key in part and _has(part[key], fields):
             return _with_remainder(convert(part[key], ids), part)
+    signature = part.get("thoughtSignature")
+    if isinstance(signature, str) and signature and part.keys() <= _BARE:
+        # The service sends signatures alone and refuses them so; on an empty text it takes them.
+        return block_from_part({"text": "", **part}, ids)
     return {"type": "non_standard", "value": part}
+
+
+def whole_call_block(block: Json, part: Json) -> Json:
+    """The block of a call whose first piece gave `block`, once its part is whole."""
+    args = part["functionCall"].get("args") or {}
+    return _with_remainder({**{key: block[key] for key in ("type", "id", "name")}, "args": args}, part)
 
 
 def parts_from_block(block: Json) -> list[Json]:
@@ -119,7 +147,12 @@ def _part_from_block(block: Json) -> Json | None:
     patch = extras.get("part")
     if not patch:
         return part
-    return patch["raw"] if patch.keys() == {"raw"} else _patched(part, patch)
+    restored: Json = patch["raw"] if patch.keys() == {"raw"} else _patched(part, patch)
+    call = restored.get("functionCall")
+    if block.get("args") and isinstance(call, dict) and not call.get("args"):
+        # The patch is of a call's first piece, which had no arguments yet.
+        return {**restored, "functionCall": {**call, "args": block["args"]}}
+    return restored
 
 
 def _with_remainder(block: Json, part: Json) -> Json:
@@ -186,7 +219,7 @@ def _block_from_result(result: Json, ids: CallIds) -> Json:
         "tool_call_id": ids.server_result(result.get("id")),
         "status": "success" if outcome == _OK else "error",
         "output": result.get("output") or "",
-        "extras": {"outcome": outcome},
+        "extras": {"block_type": _RESULT, "outcome": outcome},
     }
 
 

@@ -15,6 +15,7 @@ from langchain_codeexec.gemini.wire import EndpointKind
 __all__ = [
     "CALL_SIGNATURES_KEY",
     "ENDPOINT_KEY",
+    "call_signatures",
     "signature_of",
     "with_valid_signatures",
     "without_signatures",
@@ -28,6 +29,7 @@ ENDPOINT_KEY: Final = "gemini_endpoint"
 CALL_SIGNATURES_KEY: Final = "__gemini_function_call_thought_signatures__"
 """Where in `additional_kwargs` both of Google's packages keep the signatures of function calls."""
 
+_STANDARD: Final = {ord("-"): "+", ord("_"): "/"}
 _KEYS: Final = ("thought_signature", "thoughtSignature", "signature")
 _TEXT_KEYS: Final = frozenset({"type", "text", "index", "extras"})
 _STAND_IN: Final = "skip/thought/signature/validator"
@@ -43,6 +45,13 @@ def signature_of(block: Json) -> str | None:
     extras = block.get("extras")
     fields = {**block, **extras} if isinstance(extras, dict) else block
     return next((value for key in _KEYS if isinstance(value := fields.get(key), str) and value), None)
+
+
+def call_signatures(blocks: Iterable[Json]) -> Json:
+    """The `additional_kwargs` in which Google's packages look for signatures of calls, in standard base64."""
+    signatures = {block["id"]: signature_of(block) for block in blocks}
+    standard = {key: value.translate(_STANDARD) for key, value in signatures.items() if value}
+    return {CALL_SIGNATURES_KEY: standard} if standard else {}
 
 
 def without_signatures(items: Iterable[Any]) -> list[Any]:

@@ -7,13 +7,14 @@ concatenated: what the chunks hold beside their parts is collected and given onc
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessageChunk
-from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
+from langchain_core.messages.tool import tool_call_chunk
 
+from langchain_codeexec.messages.call_pieces import CallPieces, StreamedCall
+from langchain_codeexec.messages.citations import citations_by_text
 from langchain_codeexec.messages.from_wire import (
     EVERY_CHUNK,
     Origin,
@@ -22,7 +23,8 @@ from langchain_codeexec.messages.from_wire import (
     parts_of,
     usage_from_wire,
 )
-from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras
+from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras, whole_call_block
+from langchain_codeexec.messages.signatures import call_signatures
 
 __all__ = ["ChunkTranslator", "collect"]
 
@@ -31,7 +33,10 @@ Json = dict[str, Any]
 _TEXT_TYPES: Final = frozenset({"text", "reasoning"})
 """Blocks whose text may go on in the next chunk; it stands under the key of the block's type."""
 
-_REPLACED: Final = frozenset({"usageMetadata", "safetyRatings"})
+_PIECE: Final = frozenset({"type", "name", "id", "args", "index"})
+"""Keys of a block that only goes on with a call."""
+
+_REPLACED: Final = frozenset({"safetyRatings"})
 
 
 class ChunkTranslator:
@@ -43,53 +48,63 @@ class ChunkTranslator:
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
-        self._ids: CallIds | None = None
-        self._index = -1
-        self._open: str | None = None
         self._is_begun = False
         self._response: Json = {}
-        self._candidate: Json = {}
+        self._candidates: dict[int, _Candidate] = {}
+        self._places: _Places | None = None
 
     def chunk(self, response: Mapping[str, Any]) -> AIMessageChunk | None:
         """The message chunk for a chunk of the stream; `None` if it brings no part.
 
+        Of several candidates, which LangChain's streams do not tell apart, each has blocks of its own.
+
         Raises:
             ResponseFormatError: The chunk has not the structure of one.
         """
-        self._ids = self._ids or self._origin.call_ids(response)
-        # Of several candidates the first one is streamed; a chunk may bring another one alone.
-        candidate = next((each for each in candidates_of(response) if not each.get("index")), {})
+        places = self._places = self._places or _Places(self._origin.call_ids(response))
         collect(self._response, {key: value for key, value in response.items() if key != "candidates"})
-        collect(self._candidate, {key: value for key, value in candidate.items() if key != "content"})
-        content: list[Json] = []
-        calls: list[ToolCallChunk] = []
-        for part in parts_of(candidate):
-            block = self._placed(block_from_part(part, self._ids))
-            if content and content[-1]["index"] == block["index"]:
-                key = block["type"]
-                content[-1] = {**content[-1], **block, key: content[-1][key] + block[key]}
-                continue
-            if block["type"] == "tool_call":
-                block |= {"type": "tool_call_chunk", "args": json.dumps(block["args"])}
-                calls.append(tool_call_chunk(**{key: block[key] for key in ("name", "args", "id", "index")}))
-            content.append(block)
-        if not content:
-            return None
-        return AIMessageChunk(
-            content=cast("list[str | Json]", content),
-            tool_call_chunks=calls,
-            response_metadata=self._origin_once(),
-        )
+        blocks: list[Json] = []
+        for position, wire in enumerate(candidates_of(response)):
+            index = wire.get("index")
+            number = index if isinstance(index, int) else position
+            candidate = self._candidates.setdefault(number, _Candidate(places))
+            blocks += candidate.blocks(wire)
+        return self._chunk(blocks, self._origin_once()) if blocks else None
 
     def last(self) -> AIMessageChunk:
         """The chunk that ends the message: usage, finish reason and all other metadata."""
         response = self._response
-        metadata = metadata_of(response, self._candidate, self._origin, empty=self._index < 0)
-        return AIMessageChunk(
-            content=[],
+        first = self._candidates.pop(0, None) or _Candidate(_Places(self._origin.call_ids(response)))
+        metadata = metadata_of(response, first.wire, self._origin, empty=first.is_empty)
+        blocks = first.last_blocks()
+        for number, candidate in sorted(self._candidates.items()):
+            blocks += candidate.last_blocks()
+            described = metadata_of({}, candidate.wire, self._origin, empty=candidate.is_empty)
+            known = {key: value for key, value in described.items() if metadata.get(key) != value}
+            metadata.setdefault("other_candidates", []).append({"candidate": number, **known})
+        if self._is_begun:  # the origin's strings, which langchain-core would concatenate
+            given = self._origin.metadata().keys() - EVERY_CHUNK.keys()
+            metadata = {key: value for key, value in metadata.items() if key not in given}
+        return self._chunk(
+            blocks,
+            metadata,
             usage_metadata=usage_from_wire(response.get("usageMetadata")),
-            response_metadata=self._origin_once() | metadata,
             chunk_position="last",
+        )
+
+    def _chunk(self, blocks: list[Json], metadata: Json, **more: Any) -> AIMessageChunk:
+        calls = [block for block in blocks if block["type"] == "tool_call_chunk"]
+        return AIMessageChunk(
+            content=cast("list[str | Json]", blocks),
+            tool_call_chunks=[
+                tool_call_chunk(
+                    name=call["name"], args=call["args"], id=call["id"], index=_number(call["index"])
+                )
+                for call in calls
+            ],
+            additional_kwargs=call_signatures(call for call in calls if call["id"]),
+            response_metadata=metadata,
+            **more,
         )
 
     def _origin_once(self) -> Json:
@@ -98,30 +113,146 @@ class ChunkTranslator:
         self._is_begun = True
         return metadata
 
+
+class _Places:
+    """Gives the blocks of a response their indices, which no block of another message has.
+
+    `merge_message_runs` would otherwise merge blocks of two answers.
+    """
+
+    def __init__(self, ids: CallIds) -> None:
+        self.ids = ids
+        self._count = -1
+
+    def next(self) -> str:
+        self._count += 1
+        return f"lc_{self.ids.seed}_{self._count}"
+
+
+class _Candidate:
+    """One candidate of a stream: its blocks as they come, and what is said beside them."""
+
+    def __init__(self, places: _Places) -> None:
+        self.wire: Json = {}
+        self._places = places
+        self._pieces = CallPieces()
+        self._texts: dict[str, str] = {}
+        self._index = ""
+        self._open = ""
+        self._calls: dict[StreamedCall, Json] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no part has come."""
+        return not self._index
+
+    def blocks(self, candidate: Json) -> list[Json]:
+        """The blocks of the candidate in one chunk."""
+        collect(self.wire, {key: value for key, value in candidate.items() if key != "content"})
+        blocks: dict[str, Json] = {}
+        for part in parts_of(candidate):
+            call = self._pieces.add(part)
+            block = (
+                self._placed(block_from_part(part, self._places.ids)) if call is None else self._of_call(call)
+            )
+            over = [each for each in self._calls if each.is_ended or not (each.is_open or each is call)]
+            for each in [block, *self._closed(over)]:
+                _add(blocks, each)
+        if candidate.get("finishReason"):
+            for each in self._closed(list(self._calls)):
+                _add(blocks, each)
+        return list(blocks.values())
+
+    def last_blocks(self) -> list[Json]:
+        """What ends calls that are still open, and the citations of texts."""
+        citations = citations_by_text(self.wire.get("groundingMetadata"), list(self._texts.values()))
+        return [
+            *self._closed(list(self._calls)),
+            *(
+                {"type": "text", "text": "", "annotations": cited, "index": index}
+                for index, cited in zip(self._texts, citations, strict=True)
+                if cited
+            ),
+        ]
+
     def _placed(self, block: Json) -> Json:
         """Give a block its index: the open one if it only goes on with plain text, or closes it."""
         kind = block["type"]
         if self._open == "text" and (extras := closing_extras(block)):
-            self._open = None
+            self._open = ""
             return {**block, "extras": extras, "index": self._index}
         plain = kind in _TEXT_TYPES and "extras" not in block
         if not (plain and kind == self._open):
-            self._index += 1
-        self._open = kind if plain else None
+            self._index = self._places.next()
+        self._open = kind if plain else ""
+        self._texts[self._index] = self._texts.get(self._index, "") + block.get("text", "")
         return {**block, "index": self._index}
+
+    def _of_call(self, call: StreamedCall) -> Json:
+        """The piece of a call that has come: its head, or more of its arguments."""
+        begun = self._calls.get(call)
+        if begun is None:
+            block = block_from_part(call.part, self._places.ids)
+            self._open, self._index = "", self._places.next()
+            self._texts[self._index] = ""
+            begun = self._calls[call] = {**block, "index": self._index}
+            return {**begun, "type": "tool_call_chunk", "args": call.take_text()}
+        return _more_of(begun, call.take_text())
+
+    def _closed(self, calls: Iterable[StreamedCall]) -> list[Json]:
+        """The ends of calls that no piece is to follow: the rest of the text, and what the head could not know."""
+        blocks = []
+        for call in calls:
+            begun = self._calls.pop(call)
+            call.close()
+            block = _more_of(begun, call.take_text())
+            extras = whole_call_block(begun, call.part).get("extras", {})
+            known = begun.get("extras", {})
+            if late := {key: value for key, value in extras.items() if key not in known}:
+                block["extras"] = late
+            blocks.append(block)
+        return blocks
+
+
+def _more_of(begun: Json, text: str) -> Json:
+    return {"type": "tool_call_chunk", "name": None, "id": None, "args": text, "index": begun["index"]}
+
+
+def _add(blocks: dict[str, Json], block: Json) -> None:
+    """Add a block to those of a chunk; one of an index that is there goes on with it."""
+    if block.keys() == _PIECE and not (block["id"] or block["args"]):
+        return
+    before = blocks.setdefault(block["index"], block)
+    if before is block:
+        return
+    key = "args" if block["type"] == "tool_call_chunk" else block["type"]
+    merged = {**before, **{name: value for name, value in block.items() if value is not None}}
+    merged[key] = before[key] + block[key]
+    if "extras" in before and "extras" in block:
+        merged["extras"] = {**before["extras"], **block["extras"]}
+    blocks[block["index"]] = merged
+
+
+def _number(index: str) -> int:
+    """The number of a block's index; chunks of calls have integers."""
+    return int(index.rpartition("_")[2])
 
 
 def collect(collected: Json, values: Json) -> None:
     """Add the values of the next chunk or response to those collected so far.
 
-    Counts and reasons replace, lists go on unless they repeat what they held. The first response's id stays, which
-    the ids of calls are made from; a message goes with the reason that it explains.
+    Each count and reason replaces its former value, lists go on unless they repeat what they held. The first
+    response's id stays, which the ids of calls are made from; a message goes with the reason that it explains.
     """
     if "finishReason" in values:
         collected.pop("finishMessage", None)
     for key, value in values.items():
         before = None if key in _REPLACED else collected.get(key)
         if key == "responseId" and before:
+            continue
+        if key == "usageMetadata" and isinstance(value, dict):
+            known = {name: count for name, count in value.items() if count is not None}
+            collected[key] = {**(before or {}), **known}
             continue
         if isinstance(before, dict) and isinstance(value, dict):
             collected[key] = dict(before)

@@ -18,6 +18,7 @@ from langchain_codeexec.gemini.wire import (
     GenerateContentRequest,
     GenerateContentResponse,
 )
+from langchain_codeexec.messages.call_pieces import CallPieces, StreamedCall, whole_calls
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.planning.repair import Repair
@@ -50,7 +51,6 @@ class VisibleParts:
             begins otherwise and is followed by code or a call is a remark on the way, and shown as a thought.
         repair: Whether calls that were written as text become calls.
         signs: Whether a call without a signature would be refused as history.
-        delegated: Calls of the function that stands for code execution; they are not shown.
         has_calls: Whether the user's own functions are called.
     """
 
@@ -60,14 +60,20 @@ class VisibleParts:
     json_begins: str = ""
     repair: bool = True
     signs: bool = False
-    delegated: list[Json] = field(default_factory=list)
     has_calls: bool = False
+    _delegated: list[StreamedCall | Json] = field(default_factory=list)
+    _pieces: CallPieces = field(default_factory=CallPieces)
     _signature_hidden: bool = False
     _in_json: bool = False
 
+    @property
+    def delegated(self) -> list[Json]:
+        """Calls of the function that stands for code execution; they are not shown."""
+        return [call if isinstance(call, dict) else call.part["functionCall"] for call in self._delegated]
+
     def another(self) -> VisibleParts:
         """The same filter for another candidate."""
-        return replace(self, delegated=[], has_calls=False, _in_json=False)
+        return replace(self, _delegated=[], _pieces=CallPieces(), has_calls=False, _in_json=False)
 
     @cached_property
     def _repair(self) -> Repair:
@@ -127,11 +133,13 @@ class VisibleParts:
     def _part(self, part: Json) -> Json | None:
         if self.text_as_thought and "text" in part:
             return {**part, "thought": True}
-        call = part.get("functionCall")
-        if not isinstance(call, dict):
+        piece = part.get("functionCall")
+        if not isinstance(piece, dict):
             return part
-        if self.delegate and call.get("name") == self.delegate:
-            self.delegated.append(call)
+        call = self._pieces.add(part)
+        if self.delegate and (call.name if call else piece.get("name")) == self.delegate:
+            if not any(call is each for each in self._delegated):
+                self._delegated.append(call or piece)
             self._signature_hidden |= "thoughtSignature" in part
             return None
         self.has_calls = True
@@ -196,8 +204,8 @@ class Exchange:
         """A chunk as the user sees it; the parts of its first candidate are added to the answer."""
         self.has_begun = True
         feedback = chunk.get("promptFeedback")
-        if isinstance(feedback, dict) and feedback.get("blockReason"):
-            self._block_reason = str(feedback["blockReason"])
+        if isinstance(feedback, dict):
+            self._block_reason = str(feedback.get("blockReason") or self._block_reason)
         shown: list[Json] = []
         for position, candidate in enumerate(candidates_of(chunk)):
             index = index_of(candidate, position)
@@ -227,7 +235,9 @@ class Exchange:
         self._finish_reason = reason or self._finish_reason
         self._brought_parts |= bool(parts)
         self.answer += parts
-        kept = {key: value for key, value in candidate.items() if key != "continuationToken"}
+        goes_on = reason == _CONTINUED and bool(parts) and self._has_new_token
+        hidden = ("continuationToken", "finishReason") if goes_on else ("continuationToken",)
+        kept = {key: value for key, value in candidate.items() if key not in hidden}
         return _with_parts(kept, self.visible(parts))
 
     def _parts_to_take(self, parts: list[Json], reason: Any) -> list[Json]:
@@ -287,7 +297,7 @@ class Exchange:
         if not any(map(_says_something, self.answer)):
             self.answer = []
             return
-        history = [content_of("model", self.answer), content_of("user", [{"text": _AGAIN}])]
+        history = [content_of("model", whole_calls(self.answer)), content_of("user", [{"text": _AGAIN}])]
         contents = [*request.get("contents", ()), *history]
         self.request = cast("GenerateContentRequest", {**request, "contents": contents})
 

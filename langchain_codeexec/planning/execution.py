@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from langchain_codeexec.errors import InvalidRequestError
 from langchain_codeexec.gemini.wire import Content, FunctionDeclaration, GenerateContentResponse
+from langchain_codeexec.messages.call_pieces import whole_calls
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 from langchain_codeexec.messages.stream import collect
 from langchain_codeexec.planning.delegate import (
@@ -93,7 +94,7 @@ def exchanges(
         said += [*runs, *(part for part in exchange.answer if "functionCall" not in part)]
         is_first = len(contents) == len(call.contents)
         if exchange.answer:
-            contents.append(content_of("model", exchange.answer))
+            contents.append(content_of("model", whole_calls(exchange.answer)))
         if visible.has_calls or not results or is_told:
             break
         contents.append(content_of("user", results))

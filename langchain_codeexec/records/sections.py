@@ -18,6 +18,7 @@ from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, executions_from_artifact
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, code_executions
+from langchain_codeexec.messages.from_wire import failure_of
 from langchain_codeexec.messages.media import inline_file, inline_image
 
 __all__ = [
@@ -214,8 +215,8 @@ _BY_ROLE: Final[Mapping[str, Callable[[BaseMessage], list[Section]]]] = {
 def closing_sections(message: BaseMessage) -> list[Section]:
     """What a message holds beside its blocks, once it is complete: how it ended, who answered, what it cost."""
     metadata = message.response_metadata
-    notice = metadata.get("finish_message")
-    sections = [Section("notice", str(notice), failed=True)] if notice else []
+    notice = failure_of(message)
+    sections = [Section("notice", notice, failed=True)] if notice else []
     failures = dict.fromkeys(str(entry["error"]) for entry in saved_outputs(message) if entry.get("error"))
     sections += [Section("notice", failure, failed=True) for failure in failures]
     if (verification := verification_section(message)) is not None:
@@ -323,7 +324,7 @@ _BY_TYPE: Final[Mapping[str, Callable[[Json], Section | None]]] = {
 
 # -- the JSON form --------------------------------------------------------------------------------------
 
-_METADATA: Final = ("finish_message", "plan", "outputs", "verification")
+_METADATA: Final = ("plan", "outputs", "verification")
 
 
 def json_record(message: BaseMessage) -> Json:
@@ -334,9 +335,9 @@ def json_record(message: BaseMessage) -> Json:
 
     Returns:
         `answer` (the text after the last run), `executions` in order, `usage` in tokens, `finish_reason` and
-        `model`; `tool_calls`, `finish_message`, `plan`, `outputs` (what is saved where) and `verification` where
-        the message has them. An image that is saved is given by `path`, a path or URL, any other by value, in
-        `base64`.
+        `model`; `tool_calls`, `finish_message` (why it is no whole answer), `plan`, `outputs` (what is saved
+        where) and `verification` where the message has them. An image that is saved is given by `path`, a path
+        or URL, any other by value, in `base64`.
     """
     metadata = message.response_metadata
     places = places_of(message)
@@ -349,6 +350,8 @@ def json_record(message: BaseMessage) -> Json:
     }
     if calls := getattr(message, "tool_calls", None):
         record["tool_calls"] = [{"name": call["name"], "args": call["args"]} for call in calls]
+    if notice := failure_of(message):
+        record["finish_message"] = notice
     return record | {key: metadata[key] for key in _METADATA if metadata.get(key)}
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.messages.code_blocks import CodeBlock, blocks_with_code, code_executions
+from langchain_codeexec.messages.from_wire import failure_of
 from langchain_codeexec.planning.model_planner import inner_call_config
 from langchain_codeexec.tools.report import Output, Report, ReportingTool
 
@@ -159,8 +160,8 @@ def _code_blocks(chunk: BaseMessage) -> Iterator[CodeBlock]:
 
 def _report(answer: BaseMessage) -> Report:
     executions = tuple(code_executions(answer))
-    notice = answer.response_metadata.get("finish_message")
-    remarks = [str(notice)] * bool(notice) + ["No code was run for this answer."] * (not executions)
+    notice = failure_of(answer)
+    remarks = [notice] * bool(notice) + ["No code was run for this answer."] * (not executions)
     return Report(executions, answer=_prose(answer), remarks=(" ".join(remarks),))
 
 

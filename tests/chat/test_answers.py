@@ -43,7 +43,7 @@ CALL = {"functionCall": {"name": "f", "args": None, "id": "a"}}
                 "tool_call_id": "a",
                 "status": "error",
                 "output": "x",
-                "extras": {"outcome": "OUTCOME_TO_COME"},
+                "extras": {"block_type": "code_execution_result", "outcome": "OUTCOME_TO_COME"},
             },
         ),
         (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import reduce
+from operator import add
 from typing import Any
 
 import pytest
@@ -154,11 +156,7 @@ def test_a_call_knows_them_too(gemini: Any) -> None:
         ({"response_json_schema": SCHEMA}, {"generationConfig": JSON_MODE}),
         (
             {"thinking_config": {"thinkingLevel": "LOW", "include_thoughts": True}},
-            {
-                "generationConfig": {
-                    "thinkingConfig": {"thinkingLevel": "LOW", "includeThoughts": True}
-                }
-            },
+            {"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW", "includeThoughts": True}}},
         ),
         (
             {"thinking_config": types.ThinkingConfig(thinking_budget=5), "thinking_budget": 7},
@@ -462,13 +460,26 @@ def test_several_candidates_are_several_generations(wire: Any) -> None:
     assert [generation.text for generation in generations] == ["one", "two"]
 
 
-def test_of_several_candidates_the_first_is_streamed(wire: Any) -> None:
-    def chunk(index: int, text: str) -> dict[str, Any]:
-        return {"candidates": [{"content": {"parts": [{"text": text}]}, "index": index}]}
+def test_several_candidates_are_streamed_in_blocks_of_their_own(wire: Any) -> None:
+    def chunk(*texts: tuple[int, str], **more: Any) -> dict[str, Any]:
+        return {
+            "candidates": [{"content": {"parts": [{"text": text}]}, "index": i, **more} for i, text in texts]
+        }
 
-    wire.says(chunk(0, "one "), chunk(1, "two"), chunk(0, "more"))
+    wire.says(
+        chunk((0, "one "), (1, "two ")),
+        chunk((1, "more")),
+        chunk((0, "more")),
+        chunk((0, ""), finishReason="STOP"),
+    )
 
-    assert "".join(part.text for part in wire.chat(n=2).stream("q")) == "one more"
+    chunks = list(wire.chat(n=2).stream("q"))
+
+    total = reduce(add, chunks)
+    assert [chunk.text for chunk in chunks[:3]] == ["one two ", "more", "more"]
+    assert [block["text"] for block in total.content] == ["one more", "two more"]
+    assert total.response_metadata["finish_reason"] == "STOP"
+    assert [other["candidate"] for other in total.response_metadata["other_candidates"]] == [1]
 
 
 class Answer(BaseModel):

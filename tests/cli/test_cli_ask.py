@@ -280,7 +280,6 @@ def test_code_that_fails_is_shown_as_it_failed(cli, gemini):
     ("arguments", "message"),
     [
         (["ask"], "Missing argument"),
-        (["ask", SUM, "--json", "--stream"], "leave --stream away"),
         (["ask", " "], "there is nothing in it to answer"),
         (["ask", SUM, "--html", "a", "--notebook", "a"], "name the same file"),
         (["ask", SUM, "--output-dir", "nosuch://x"], "nothing can be saved at a 'nosuch' URL"),
@@ -397,13 +396,66 @@ def test_writes_a_page_and_a_notebook_beside_what_it_prints(cli, tmp_path, optio
     assert sorted(path.name for path in tmp_path.iterdir()) == ["answer.html", "answer.ipynb"]
 
 
-@pytest.mark.parametrize("place", [".", "no/such/folder/answer.html"])
-def test_a_place_that_cannot_be_written_is_named_after_the_answer(cli, tmp_path, place):
-    result = cli("ask", SUM, "--html", place)
-    assert result.exit_code == 2
-    assert "55" in result.stdout
-    assert "cannot be written" in result.stderr
+@pytest.mark.parametrize("option", ["--html", "--notebook"])
+@pytest.mark.parametrize("place", [".", "no/such/folder/answer.html", "/dev/null"])
+def test_a_place_that_cannot_be_written_is_named_before_anything_is_paid(
+    refusal, gemini, tmp_path, place, option
+):
+    assert "cannot be written" in refusal("ask", SUM, "--live", option, place)
+    assert gemini.requests == ()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", [SUM, f"\n{SUM}\n\n"])
+def test_a_question_comes_through_a_pipe(cli, text):
+    result = cli("ask", "-", input=text)
+    assert f"\n{SUM}\n" in result.stdout
+    assert "55" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (["--live"], 1, {"type": "InvalidRequestError", "message": "Bad field.", "status_code": 400}),
+        (["--stream"], 2, {"type": "BadParameter", "message": "leave --stream away"}),
+        (["--html", "."], 2, {"type": "ConfigurationError", "message": "'.' cannot be written"}),
+        (["--file", "no.csv"], 2, {"type": "DataError", "message": "no.csv cannot be read"}),
+        (["--live", "--script", "a"], 2, {"type": "BadParameter", "message": "exclude each other"}),
+    ],
+)
+def test_json_is_json_also_when_it_fails(cli, gemini, arguments, code, error):
+    gemini.says(EmulatedError(400, message="Bad field."))
+    result = cli("ask", SUM, "--json", *arguments)
+    assert result.exit_code == code
+    assert "Error" not in result.stderr
+    found = json.loads(result.stdout)["error"]
+    assert error.pop("message") in found["message"]
+    assert error.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    ("message", "remedy"),
+    [
+        (EmulatedError(504), "allow more time with --set timeout=…"),
+        (EmulatedError(429), "raise --set max_retries=…"),
+        (EmulatedError(404), "(try --set location=global)"),
+    ],
+)
+def test_remedies_speak_of_options(cli, gemini, message, remedy):
+    gemini.says(message)
+    result = cli("ask", SUM, "--live", "--set", "max_retries=0")
+    assert remedy in words(result.stderr)
+
+
+def test_settings_are_those_of_the_chat_model(cli, gemini, refusal):
+    gemini.says("One.")
+    cli("ask", SUM, "--live", "--set", "temperature=0", "--set", 'stop=["x"]', "--set", "thinking_level=low")
+    sent = gemini.body["generationConfig"]
+    assert (sent["temperature"], sent["stopSequences"]) == (0, ["x"])
+    assert sent["thinkingConfig"]["thinkingLevel"].lower() == "low"
+    assert "write NAME=VALUE, such as timeout=300" in refusal("ask", SUM, "--set", "timeout")
+    assert "no JSON" in refusal("ask", SUM, "--set", "stop=[x")
+    assert "no_such" in refusal("ask", SUM, "--set", "no_such=1")
 
 
 def test_images_may_go_to_a_url(cli):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 
 from langchain_codeexec.emulator import EmulatedError
+from tests.cli.conftest import words
 
 
 def texts(body) -> list[str]:
@@ -55,16 +57,57 @@ def test_reset_forgets_and_an_unknown_command_is_not_sent(cli, gemini):
     result = cli("chat", "--live", input="first\n/reset\n/quti\nsecond\n")
     assert texts(gemini.body) == ["second"]
     assert "The conversation is forgotten." in result.stderr
-    assert "No such command. /reset forgets the conversation, /quit leaves." in result.stderr
+    assert "No such command. help shows this, reset forgets the conversation, exit or quit leaves" in words(
+        result.stderr
+    )
 
 
 @pytest.mark.parametrize(
-    "lines", ["/quit\nnever sent\n", "", "\n  \n/quit\n", "/quit"], ids=["quit", "end", "blank", "no newline"]
+    "lines",
+    [
+        "/quit\nnever sent\n",
+        "exit\n",
+        " Quit\n",
+        "/exit\n",
+        "",
+        "\n  \nquit\n",
+        "quit",
+        "help\nreset\nquit\n",
+    ],
 )
 def test_leaves_cleanly_without_asking_anything(cli, gemini, lines):
     result = cli("chat", "--live", input=lines)
     assert result.exit_code == 0
     assert gemini.requests == ()
+
+
+@pytest.mark.parametrize("command", ["help", "/help"])
+def test_help_names_the_commands(cli, gemini, command):
+    result = cli("chat", "--live", input=f"{command}\n")
+    assert result.stderr.startswith("help shows this, reset forgets the conversation, exit or quit leaves")
+    assert gemini.requests == ()
+
+
+def test_files_go_with_the_first_question_and_again_after_a_reset(cli, gemini, tmp_path):
+    (tmp_path / "sales.csv").write_text("month,units\nJan,10\n")
+    gemini.says("One.", "Two.", "Three.")
+    result = cli("chat", "--live", "--file", "sales.csv", input="first\nsecond\nreset\nthird\n")
+    assert result.exit_code == 0
+    sent = [json.dumps(request.body).count("inlineData") for request in gemini.requests]
+    assert sent == [1, 1, 1]
+    assert len(gemini.body["contents"]) == 1
+
+
+def test_a_file_that_cannot_be_read_is_named_before_the_chat(refusal):
+    assert "no.csv cannot be read: No such file" in refusal("chat", "--file", "no.csv", input="first\n")
+
+
+@pytest.mark.parametrize("option", ["--stream", "--no-stream"])
+def test_answers_come_in_pieces_or_whole(cli, gemini, option):
+    gemini.says("One.")
+    result = cli("chat", "--live", option, input="first\n")
+    assert "One.\n" in result.stdout
+    assert ("stream" in gemini.requests[-1].path) is (option == "--stream")
 
 
 def test_an_empty_answer_leaves_no_trace_in_the_history(cli, gemini):
@@ -86,7 +129,7 @@ def test_at_a_terminal_the_chat_goes_on_after_a_failed_turn(typed, gemini):
     gemini.says("One.", EmulatedError(403, message="Not now."), "Three.")
     code, stdout, stderr = typed("first\nsecond\nthird\n/quit\n", "--live")
     assert code == 0
-    assert "/reset forgets the conversation, /quit leaves." in stderr
+    assert "reset forgets the conversation, exit or quit leaves" in stderr
     assert "Not now." in stderr
     assert "Three." in stdout
     assert texts(gemini.body) == ["first", "One.", "third"]

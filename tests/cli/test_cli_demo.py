@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from langchain_codeexec.cli import demo as command
 from langchain_codeexec.emulator.scenes import STAND_IN
 from langchain_codeexec.errors import SandboxUnavailableError
@@ -59,6 +61,18 @@ def test_an_error_fails_its_scene_alone(cli, monkeypatch, tmp_path):
     assert result.exit_code == 1
     assert "could not be saved in" in result.stdout
     assert "4 of 5 came out." in result.stdout
+
+
+def test_a_plot_without_its_library_is_left_out(cli, monkeypatch):
+    first, *_ = command.SCENES
+    monkeypatch.setattr(command, "SCENES", (first, replace(command.SCENES[3], library="no_such_library")))
+    result = cli("demo")
+    assert result.exit_code == 0
+    assert (
+        "no_such_library is not installed. Install it with: pip install 'langchain-codeexec[plots]'"
+        in words(result.stdout)
+    )
+    assert result.stdout.endswith("1 of 1 came out, 1 was left out.\n")
 
 
 def test_without_a_sandbox_it_warns_and_comes_out(cli, monkeypatch, caplog):

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,8 +18,8 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+FULL = Path("/dev/full")
 RUN = [sys.executable, "-m", "langchain_codeexec"]
 
 
@@ -102,11 +103,11 @@ def test_serve_names_a_port_in_use(refusal) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
-def test_at_a_terminal_it_is_coloured_and_an_interrupt_leaves_the_chat(gemini, tmp_path: Path) -> None:
+def test_at_a_terminal_it_is_coloured_and_an_interrupt_ends_only_the_answer(gemini, tmp_path: Path) -> None:
     import pty
 
     program = {"executableCode": {"language": "PYTHON", "code": "import time; time.sleep(2)"}}
-    gemini.says(["Let me see.", program])
+    gemini.says(["Let me see.", program], "Two.")
     screen, terminal = pty.openpty()
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {
         "TERM": "xterm"
@@ -118,11 +119,32 @@ def test_at_a_terminal_it_is_coloured_and_an_interrupt_leaves_the_chat(gemini, t
         os.write(screen, b"What time is it?\n")
         answer = _read(screen, until=b"sleep")  # the code is shown, and what shows it is loaded
         process.send_signal(signal.SIGINT)
-        rest = _read(screen)
+        rest = _read(screen, until=b"you> ")
+        os.write(screen, b"Are you there?\n")
+        rest += _read(screen, until=b"you> ")
+        process.send_signal(signal.SIGINT)
+        rest += _read(screen)
         assert process.wait(timeout=60) == 0
     os.close(screen)
     assert b"\x1b[1;34mmodel" in answer
+    assert b"this question is forgotten" in rest
+    assert b"Two." in rest
     assert b"Traceback" not in rest
+    assert len(gemini.body["contents"]) == 1
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no full device here")
+@pytest.mark.parametrize(
+    "command", [["--help"], ["ask", "What is 6 * 7?"], ["doctor", "--json"], ["serve", "--port", "0"]]
+)
+def test_a_full_disk_is_a_sentence(tmp_path: Path, command: list[str]) -> None:
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [*RUN, *command], stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "The output cannot be written: No space left on device."
+    assert "Traceback" not in done.stderr
 
 
 def _read(screen: int, *, until: bytes | None = None) -> bytes:

@@ -123,12 +123,11 @@ NOT_THOUGHT = {"usageMetadata.thoughtsTokenCount"}
 """The emulator counts thoughts only where a brain shows some."""
 
 ONLY_IN_THE_SDK = {
-    "Part": {"audioTranscription", "mediaProcessing", "speechMetadata"},  # for live audio
-    "FunctionResponsePart": {"mediaProcessing"},
     "GenerationConfig": {"modelSelectionConfig"},
 }
 ONLY_IN_THE_EMULATOR = {
     "GenerationConfig": {"imageConfig", "modelConfig"},  # clients send these elsewhere from
+    "Part": {"audioMetadata", "documentMetadata", "spreadsheetMetadata"},  # of the REST reference
     "CachedContent": {
         "contents",
         "encryptionSpec",

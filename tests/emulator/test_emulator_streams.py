@@ -99,6 +99,62 @@ def test_signatures_in_a_stream(start, script, signed, last):
     assert ("thoughtSignature" in parts_of(end)[0]) == last
 
 
+ARGS = {"place": {"city": "New York", "at": [1, True, None]}, "empty": {}}
+
+
+@pytest.mark.parametrize(("endpoint", "streams"), [("vertex", True), ("vertex", False), ("developer", False)])
+def test_arguments_of_a_call_in_pieces(start, endpoint, streams):
+    call = {"functionCall": {"name": "f", "args": ARGS}}
+    config = {"functionCallingConfig": {"streamFunctionCallArguments": True}} if streams else {}
+    ask = {**ASK, "tools": [{"functionDeclarations": [{"name": "f"}]}], "toolConfig": config}
+    client = start([[call]])
+    chunks = client.chunks(ask, model=NEW, endpoint=endpoint)
+    calls = [part["functionCall"] for chunk in chunks for part in parts_of(chunk) if "functionCall" in part]
+    if not streams:
+        assert [called["args"] for called in calls] == [ARGS]
+        return
+    name, *pieces, end = calls
+    assert (name["name"], name["willContinue"], end) == ("f", True, {})
+    assert [piece["partialArgs"] for piece in pieces] == [
+        [{"jsonPath": "$.place.city", "stringValue": "New York", "willContinue": True}],
+        [{"jsonPath": "$.place.city", "stringValue": ""}],
+        [{"jsonPath": "$.place.at[0]", "numberValue": 1}],
+        [{"jsonPath": "$.place.at[1]", "boolValue": True}],
+        [{"jsonPath": "$.place.at[2]", "nullValue": "NULL_VALUE"}],
+    ]
+    assert parts_of(chunks[-1]) == [{"functionCall": {}}]
+    assert chunks[-1]["candidates"][0]["finishReason"] == "STOP"
+
+
+def test_streamed_arguments_are_unknown_to_the_developer_api(start):
+    config = {"functionCallingConfig": {"streamFunctionCallArguments": True}}
+    assert "streamFunctionCallArguments" in start(["-"]).ask({**ASK, "toolConfig": config}).text
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "model", "message"),
+    [
+        ("developer", NEW, "Model generated function call(s)."),
+        ("developer", OLD, "Model generated function call(s)."),
+        ("developer", "gemini-2.0-flash", None),
+        ("vertex", NEW, None),
+    ],
+)
+def test_what_a_finish_message_says_of_calls(start, endpoint, model, message):
+    client = start([[CALL], [CALL], "Fine."])
+    bodies = [client.ask(ASK, model=model, endpoint=endpoint).json()]
+    bodies.append(client.chunks(ASK, model=model, endpoint=endpoint)[-1])
+    assert [body["candidates"][0].get("finishMessage") for body in bodies] == [message] * 2
+    assert "finishMessage" not in client.ask(ASK, model=model, endpoint=endpoint).json()["candidates"][0]
+
+
+def test_the_last_event_of_a_gateway(start):
+    client = start(["Fine."] * 2, faults=["done", "done"])
+    text = client.ask(ASK, action="streamGenerateContent?alt=sse").text
+    assert text.endswith("data: [DONE]\r\n\r\n")
+    assert client.ask(ASK).json()["candidates"]
+
+
 def test_without_sse_a_json_array_comes_element_by_element(start):
     client = start(["One two three four five."] * 2)
     response = client.ask(ASK, action="streamGenerateContent", model=NEW)

@@ -23,6 +23,8 @@ from langchain_codeexec.emulator.cassettes import (
     RecordedRequest,
     RecordedResponse,
     Scrubber,
+    append_to_cassette,
+    fingerprint,
     read_cassette,
     write_cassette,
 )
@@ -324,10 +326,22 @@ def test_open_cassette_records_once_and_then_plays(tmp_path):
     assert isinstance(open_cassette(path), CassettePlayer)
 
 
-@pytest.mark.parametrize("base_url", ["", "example.com", "ftp://example.com", "http://", "http://["])
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://u:secret@example.com",
+        "https://example.com?key=secret",
+        "",
+        "example.com",
+        "ftp://example.com",
+        "http://",
+        "http://[",
+    ],
+)
 def test_a_recorder_wants_a_service(base_url, tmp_path):
-    with pytest.raises(ConfigurationError, match="no http or https URL"):
+    with pytest.raises(ConfigurationError, match="no http or https URL") as caught:
         RecordingProxy(base_url, tmp_path / "c.yaml")
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -393,7 +407,7 @@ def test_a_cassette_keeps_every_json_value(tmp_path_factory, body, chunks):
     (read,) = read_cassette(path)
     kept, given = [read.request.body, read.response.chunks], [body, chunks]
     assert json.dumps(kept, sort_keys=True) == json.dumps(given, sort_keys=True)
-    assert read.request.matches(interaction.request)
+    assert fingerprint(read.request) == fingerprint(interaction.request)
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path):
@@ -406,6 +420,108 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path):
         write_cassette(path_as_folder, [])
     assert path.read_text(encoding="utf-8") == before
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["c.yaml", "folder"]
+
+
+def test_what_cannot_be_written_costs_no_answer(tmp_path, caplog):
+    path = tmp_path / "c.yaml"
+    with (
+        GeminiEmulator(ScriptedBrain(lambda prompt: "Hi.")) as emulator,
+        RecordingProxy(emulator.url, path) as proxy,
+    ):
+        assert post(proxy.url).status_code == 200
+        assert len(proxy.interactions) == 1
+        path.unlink()
+        path.symlink_to("/dev/full")
+        for _ in range(3):
+            assert "Hi." in post(proxy.url, f"{DEVELOPER}:streamGenerateContent?alt=sse").text
+    assert caplog.text.count("this and every later answer is not recorded") == 1
+    assert "No space left on device" in caplog.text
+
+
+def test_what_cannot_be_recorded_costs_no_answer_and_no_other_record(tmp_path, caplog):
+    path = tmp_path / "c.yaml"
+    deep = {"contents": json.loads("[" * 900 + "]" * 900)}
+    with (
+        GeminiEmulator(ScriptedBrain(lambda prompt: "Hi.")) as emulator,
+        RecordingProxy(emulator.url, path) as proxy,
+    ):
+        assert post(proxy.url, body=deep).status_code == 400
+        assert post(proxy.url).status_code == 200
+    assert "an answer is not recorded" in caplog.text
+    assert [one.response.status for one in read_cassette(path)] == [200]
+
+
+def test_a_file_without_room_for_more_stays_as_it_was(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "c.yaml"
+    interaction = Interaction(RecordedRequest("POST", "/x"), RecordedResponse(200, text="x" * 1000))
+    write_cassette(path, [interaction])
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 100, hard))
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            append_to_cassette(path, interaction)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+    append_to_cassette(path, interaction)
+    assert read_cassette(path) == [interaction, interaction]
+
+
+def test_an_answer_is_added_and_what_is_there_is_not_written_again(record, tmp_path):
+    sizes: list[int] = []
+    path = tmp_path / "cassette.yaml"
+
+    def talk(url):
+        for _ in range(3):
+            post(url)
+            sizes.append(path.stat().st_ino)
+            path.write_bytes(path.read_bytes().replace(b"One word.", b"Changed."))
+
+    record(lambda prompt: "One word.", talk)
+    assert len(set(sizes)) == 1
+    assert path.read_text(encoding="utf-8").count("Changed.") == 3
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "1",
+        "a.",
+        "a@",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN ",
+        "A",
+        "Bearer ",
+        "AQ.",
+        "projects/",
+        "?key=",
+        "AIza",
+    ],
+)
+def test_a_huge_text_is_scrubbed_in_one_go(repeated):
+    """What looks at a character more than a few times would take long for these."""
+    scrubber = Scrubber(["never"])
+    text = repeated * (10_000_000 // len(repeated))
+    assert len(scrubber.text(text)) <= len(text) * 2
+    assert scrubber.text(f"{text[:1000]} {KEY} robot@p.iam.gserviceaccount.com").endswith(" SECRET SECRET")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Bearer Rumpelstiltskin"},
+        {"Authorization": "Rumpelstiltskin"},
+        {"x-api-key": "Rumpelstiltskin"},
+        {"X-Gateway-Token": "Rumpelstiltskin"},
+        {"cookie": "theme=dark; session=Rumpelstiltskin"},
+    ],
+)
+def test_secrets_are_learned_from_headers(headers):
+    scrubber = Scrubber()
+    scrubber.learn("/", "", headers)
+    assert "Rumpel" not in scrubber.text("I am called session=Rumpelstiltskin.")
 
 
 @given(text=st.text(max_size=30), project=st.from_regex(r"[a-z][a-z0-9-]{5,12}", fullmatch=True))

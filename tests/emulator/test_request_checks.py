@@ -275,6 +275,53 @@ def test_tool_combinations(answering, service, tools, config, text):
     assert text is None or text in response.json()["error"]["message"]
 
 
+def replied(response, *parts):
+    reply = {"functionResponse": {"name": "f", "response": response, "parts": list(parts)}}
+    return says(USER, model(SIGNED), user(reply), tools=[F])
+
+
+PICTURE = {"inlineData": {"mimeType": "image/png", "data": "", "displayName": "a.png"}}
+TOOL_CALL = {"toolCall": {"id": "a", "toolType": "GOOGLE_SEARCH_WEB", "args": {}}}
+FILE = {"fileData": {"mimeType": "image/png", "fileUri": "https://example.com/a.png"}}
+BOTH = ("developer", "vertex")
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "name", "body", "text"),
+    [
+        (BOTH, NEW, replied({"schema": [{"$ref": "#/defs/a"}]}), "$ref"),
+        (BOTH, NEW, replied({"$ref": "b.png"}, PICTURE), "names none"),
+        (BOTH, NEW, replied({"image": {"$ref": "a.png"}}, PICTURE), None),
+        (BOTH, OLD, replied({"$ref": "#/defs/a"}), None),
+        (["developer"], NEW, replied({}, FILE), 'Unknown name "fileData"'),
+        (["vertex"], NEW, replied({}, FILE), None),
+        (BOTH, NEW, part({"thoughtSignature": "c2ln"}), "required oneof field 'data'"),
+        (["developer"], NEW, says(USER, model(TOOL_CALL), USER), None),
+        (["developer"], OLD, says(USER, model(TOOL_CALL), USER), "circulation is not enabled"),
+        (["vertex"], NEW, says(USER, model(TOOL_CALL), USER), 'Unknown name "toolCall"'),
+        (
+            BOTH,
+            NEW,
+            part({"text": "b", "mediaProcessing": {}, "documentMetadata": {}, "speechMetadata": {}}),
+            None,
+        ),
+        (BOTH, NEW, says(USER, serviceTier="flex", processingOptions={}), None),
+        (
+            ["vertex"],
+            NEW,
+            says(USER, modelArmorConfig={}, outputConfig={}, generationConfig={"routingConfig": {}}),
+            None,
+        ),
+        (["developer"], NEW, says(USER, store=True), None),
+    ],
+)
+def test_what_is_sent_back_and_set(answering, endpoints, name, body, text):
+    for endpoint in endpoints:
+        response = answering.ask(body, endpoint=endpoint, model=name)
+        assert response.status_code == (200 if text is None else 400), response.text
+        assert text is None or text in response.json()["error"]["message"]
+
+
 DEVELOPER_TEXT = (
     "Function call is missing a thought_signature in functionCall parts. This is required for tools to work "
     "correctly, and missing thought_signature may lead to degraded model performance. Additional data, function "

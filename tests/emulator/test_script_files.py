@@ -22,6 +22,7 @@ SCRIPT = """
 - {error: {status_code: 429, message: Slow down., retry_after: 2}, times: 2}
 - [So far., {error: {status_code: 503}}]
 - reply: [{text: On the wire, thought: true}]
+- [{candidates: [{continuationToken: t}]}]
 """
 
 
@@ -52,7 +53,8 @@ def test_every_form_of_a_step():
         ),
         When(reply={"candidates": [{"finishReason": "SAFETY"}]}, regex="primes?$"),
     ]
-    slow, again, (so_far, broken), wire = steps[4:]
+    slow, again, (so_far, broken), wire, chunks = steps[4:]
+    assert chunks == [{"candidates": [{"continuationToken": "t"}]}]
     assert slow is again
     assert (slow.status_code, slow.message, slow.headers) == (429, "Slow down.", {"Retry-After": "2"})
     assert (so_far, broken.status_code, broken.message) == ("So far.", 503, "Service Unavailable")

@@ -129,6 +129,54 @@ def test_a_whole_response_goes_out_as_written(start):
     }
 
 
+def chunk(*parts, usage=None, **candidate):
+    content = {"content": {"parts": list(parts), "role": "model"}} if parts else {}
+    return {"candidates": [{**content, **candidate}], **({"usageMetadata": usage} if usage else {})}
+
+
+CALL_PIECES = [{"functionCall": {"name": "f", "args": {}}}, {"functionCall": {"args": {"x": 1}}}]
+
+
+@pytest.mark.parametrize(
+    ("step", "whole"),
+    [
+        (
+            [chunk({"text": "fo"}, usage={"promptTokenCount": 9}), chunk({"text": "ur"}, finishReason="STOP", usage={"candidatesTokenCount": 1})],
+            chunk({"text": "four"}, finishReason="STOP", usage={"promptTokenCount": 9, "candidatesTokenCount": 1}),
+        ),
+        ([chunk({"text": "a"}, CODE), chunk(RESULT, {"text": "b"}, finishReason="STOP")], chunk({"text": "a"}, CODE, RESULT, {"text": "b"}, finishReason="STOP")),
+        ([chunk(CALL_PIECES[0]), chunk(CALL_PIECES[1], finishReason="STOP")], chunk(*CALL_PIECES, finishReason="STOP")),
+        ([chunk({"text": "a"}), chunk({"text": "", "thoughtSignature": "c2ln"}, finishReason="STOP")], chunk({"text": "a", "thoughtSignature": "c2ln"}, finishReason="STOP")),
+        ([chunk({"text": "a"}), chunk({"thoughtSignature": "c2ln"}, finishReason="STOP")], chunk({"text": "a"}, {"thoughtSignature": "c2ln"}, finishReason="STOP")),
+        ([chunk({"text": "h", "thought": True}), chunk({"text": "a"})], chunk({"text": "h", "thought": True}, {"text": "a"})),
+        ([chunk(finishReason="NO_IMAGE", finishMessage="None.")], chunk(finishReason="NO_IMAGE", finishMessage="None.")),
+        ([chunk({"text": "a"}, continuationToken="t"), chunk({"text": "b"})], chunk({"text": "ab"}, continuationToken="t")),
+        ([chunk({"text": "a"}, index=0), chunk({"text": "x"}, index=1), chunk({"text": "b"}, index=0)], {"candidates": [*chunk({"text": "ab"}, index=0)["candidates"], *chunk({"text": "x"}, index=1)["candidates"]]}),
+        ([chunk({"text": "a"}, groundingMetadata={"webSearchQueries": ["q"]})], chunk({"text": "a"}, groundingMetadata={"webSearchQueries": ["q"]})),
+    ],
+)  # fmt: skip
+def test_chunks_go_out_as_written(start, step, whole):
+    client = start([step, step])
+    identity = {"modelVersion", "responseId"}
+    sent = [{key: one[key] for key in one.keys() - identity} for one in client.chunks(ASK, model=NEW)]
+    assert sent == step
+    answer = client.ask(ASK, model=NEW).json()
+    assert {key: answer[key] for key in answer.keys() - identity} == whole
+    assert answer.keys() >= identity
+
+
+def test_chunks_stand_among_parts_and_break_off(start):
+    token = chunk(continuationToken="t")
+    client = start([["One. ", token, "Two."], [token, EmulatedError(503)]])
+    first, second, *_, end = client.chunks(ASK)
+    assert second["candidates"] == token["candidates"]
+    assert (first["candidates"][0]["content"]["parts"], end["candidates"][0]["finishReason"]) == (
+        [{"text": "One. "}],
+        "STOP",
+    )
+    assert client.chunks(ASK)[-1]["error"]["code"] == 503
+
+
 @pytest.mark.parametrize(
     ("step", "candidates", "more"),
     [

@@ -96,6 +96,26 @@ def test_no_name_escapes_its_place_in_the_path(kind, model: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "root"),
+    [
+        ({"base_url": "localhost:8080"}, "http://localhost:8080/v1beta/"),
+        ({"base_url": "127.0.0.1"}, "http://127.0.0.1/v1beta/"),
+        ({"base_url": "[::1]:8080/v1"}, "http://[::1]:8080/v1/"),
+        ({"base_url": "gateway.example.com"}, "https://gateway.example.com/v1beta/"),
+        ({"base_url": "localhost.example.com:80"}, "https://localhost.example.com:80/v1beta/"),
+        ({"base_url": "https://h/v1beta"}, "https://h/v1beta/"),
+        ({"base_url": "https://h/p/v1alpha1//"}, "https://h/p/v1alpha1/"),
+        ({"base_url": "https://h/v1beta", "api_version": "v1beta"}, "https://h/v1beta/"),
+        ({"base_url": "https://h/v1", "api_version": "v1beta"}, "https://h/v1/v1beta/"),
+        ({"base_url": "https://h/vision1"}, "https://h/vision1/v1beta/"),
+        ({"base_url": "https://v1"}, "https://v1/v1beta/"),
+    ],
+)
+def test_an_address_is_understood_as_it_was_meant(settings, root: str) -> None:
+    assert Endpoint("developer", **settings).url("m", "generateContent") == f"{root}models/m:generateContent"
+
+
+@pytest.mark.parametrize(
     ("settings", "match"),
     [
         ({"base_url": "http://example.com"}, "plain http"),

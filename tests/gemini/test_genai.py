@@ -78,8 +78,11 @@ def transport(client):
 
 
 FULL = "projects/q/locations/eu/endpoints/1"
+VERSION = genai.Client(api_key="k")._api_client.get_read_only_http_options()[
+    "api_version"
+]  # another since 3.0
 PLACE = {
-    "developer": "/v1beta/models/",
+    "developer": f"/{VERSION}/models/",
     "vertex": "/v1beta1/projects/p/locations/us-east1/publishers/google/models/",
 }
 AUTH = {"developer": ("x-goog-api-key", "k"), "vertex": ("authorization", "Bearer fake-token")}
@@ -95,7 +98,7 @@ def test_nothing_is_lost_on_the_way(server, transport, generate) -> None:
     assert AUTH[transport.endpoint] in received.headers.items()
 
 
-@pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n"])
+@pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n", b"data: null\n\n"])
 def test_nothing_is_lost_in_a_stream(server, transport, stream, end: bytes) -> None:
     server.stream(CHUNK[:20], CHUNK[20:] + CHUNK + end)
     assert stream(transport, "gemini-x", REQUEST) == [{"n": 1, "novel": {"x": None}}] * 2

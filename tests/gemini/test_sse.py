@@ -101,6 +101,7 @@ def test_any_bytes_give_objects_or_a_typed_error(data: bytes, cuts) -> None:
         (b'data: {"error":null}\n\n', [{"error": None}]),
         (b'data: {"a":1}\n\ndata: [DONE]\n\n', [{"a": 1}]),
         (b'data: {"a":1}\r\n\r\ndata:[DONE]', [{"a": 1}]),
+        (b'data: null\n\ndata: {"a":1}\n\ndata: null \n\n', [{"a": 1}]),
         (b'data: {"candidates":[],"error":{"x":1}}\n\n', [{"candidates": [], "error": {"x": 1}}]),
     ],
 )

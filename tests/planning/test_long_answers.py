@@ -134,6 +134,16 @@ def test_delegating_answers_and_delegated_code_go_on(gemini: Gemini, ask: Any) -
     ]
 
 
+@ALL_WAYS
+def test_a_call_in_pieces_goes_on(gemini: Gemini, ask: Any) -> None:
+    begun = {"functionCall": {"name": "get_price", "willContinue": True}}
+    place = {"jsonPath": "$.item", "stringValue": "lamp"}
+    rest = [{"functionCall": {"partialArgs": [place], "willContinue": True}}, {"functionCall": {}}]
+    gemini.says([hop("t1", begun)], [response(*rest)])
+    [called] = ask(gemini.chat().bind_tools([get_price])).tool_calls
+    assert (called["name"], called["args"]) == ("get_price", {"item": "lamp"})
+
+
 class Roads(BaseModel):
     """How many."""
 

@@ -138,6 +138,10 @@ def test_nothing_is_wider_than_the_window(page, expect):
     for width, height in ((1024, 700), (640, 400), (360, 640)):
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for name, dialog in (("Faults", "#faults"), ("Keyboard shortcuts", "#help")):
+        page.get_by_role("button", name=name).click()
+        assert page.evaluate(f"(d => d.scrollWidth - d.clientWidth)(document.querySelector('{dialog}'))") == 0
+        page.keyboard.press("Escape")
     expect(page.locator(".requests")).to_be_hidden()
     page.get_by_role("button", name="← Requests").click()
     expect(page.locator("#detail")).to_be_hidden()

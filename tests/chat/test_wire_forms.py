@@ -1,0 +1,306 @@
+"""Answers in the forms that services and gateways of today give them, from the wire to the message and back."""
+
+from __future__ import annotations
+
+import json
+from functools import reduce
+from operator import add
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, merge_message_runs
+
+from langchain_codeexec import code_executions
+from langchain_codeexec.messages.from_wire import failure_of
+from tests.calls import ALL_WAYS, WAYS, WHOLE_AND_STREAMED, invoked, response, streamed
+from tests.services import NEW, OLD
+
+SIGNATURE = "EtUBCtIBAQw51sfLSAuQCRC96UmBI4zPfDgGg70S+/=="
+
+
+def get_price(item: str, count: int = 1) -> str:
+    """Look a price up."""
+    return f"{item} {count}"
+
+
+def call(**piece: Any) -> dict[str, Any]:
+    return {"functionCall": piece}
+
+
+def path(where: str, **value: Any) -> dict[str, Any]:
+    return call(partialArgs=[{"jsonPath": where, **value}], willContinue=True)
+
+
+def in_chunks(*parts: Any) -> list[dict[str, Any]]:
+    """A stream with one part in each chunk; only the last has a finish reason."""
+    chunks = [{"candidates": [{"content": {"role": "model", "parts": [part]}}]} for part in parts]
+    chunks[-1]["candidates"][0]["finishReason"] = "STOP"
+    return chunks
+
+
+def sent_back(wire: Any, llm: Any, *messages: Any) -> list[Any]:
+    llm.invoke([HumanMessage("q"), *messages])
+    return [part for content in wire.bodies[-1]["contents"][1:] for part in content["parts"]]
+
+
+# -- calls in pieces ------------------------------------------------------------------------------------------
+
+BY_PATH = [
+    {**call(name="get_price", willContinue=True), "thoughtSignature": SIGNATURE},
+    path("$.item", stringValue="Tea ", willContinue=True),
+    path("$.item", stringValue='"Ceylon"', willContinue=True),
+    path("$.item", stringValue=""),
+    path("$.count", numberValue=3),
+    call(),
+]
+ARGS = {"item": 'Tea "Ceylon"', "count": 3}
+IN_PIECES = {
+    "by path": BY_PATH,
+    "the name in each piece": [
+        {**part, "functionCall": {"name": "get_price", **part["functionCall"]}} for part in BY_PATH
+    ],
+    "the arguments after the name": [BY_PATH[0] | call(name="get_price", args={}), call(args=ARGS)],
+    "the arguments one by one": [
+        BY_PATH[0] | call(name="get_price", args={"item": ARGS["item"]}),
+        call(args={"count": 3}),
+    ],
+    "in one piece": [
+        BY_PATH[0]
+        | call(
+            name="get_price", partialArgs=[part["functionCall"]["partialArgs"][0] for part in BY_PATH[1:5]]
+        )
+    ],
+}
+
+
+@WAYS
+@pytest.mark.parametrize("parts", IN_PIECES.values(), ids=IN_PIECES)
+def test_a_call_in_pieces_is_one_call_and_goes_back_whole(wire: Any, ask: Any, parts: list[Any]) -> None:
+    wire.says(response(*parts)) if ask is invoked else wire.says(*in_chunks(*parts))
+    llm = wire.vertex().bind_tools([get_price])
+
+    answer = ask(llm)
+
+    [made] = answer.tool_calls
+    assert (made["name"], made["args"]) == ("get_price", ARGS)
+    assert not answer.invalid_tool_calls
+    wire.says(response({"text": "Fine."}))
+    whole, _ = sent_back(wire, llm, answer, ToolMessage("5", tool_call_id=made["id"]))
+    assert whole == {**call(name="get_price", args=ARGS), "thoughtSignature": SIGNATURE}
+
+
+def test_arguments_are_streamed_as_they_come(wire: Any) -> None:
+    wire.says(*in_chunks(*BY_PATH, {"text": "Well."}))
+
+    chunks = [
+        chunk for each in wire.vertex().bind_tools([get_price]).stream("q") for chunk in each.tool_call_chunks
+    ]
+
+    assert [chunk["args"] for chunk in chunks] == ["", '{"item": "Tea ', '\\"Ceylon\\"', '", "count": 3', "}"]
+    assert [chunk["name"] for chunk in chunks] == ["get_price", None, None, None, None]
+    assert {chunk["index"] for chunk in chunks} == {0}
+
+
+@WAYS
+def test_two_calls_of_one_id_keep_their_arguments(wire: Any, ask: Any) -> None:
+    twice = [call(name="get_price", id="a", args={"item": item}) for item in ("tea", "ham")]
+    wire.says(response(*twice))
+    llm = wire.chat().bind_tools([get_price])
+
+    answer = ask(llm)
+
+    assert [made["args"]["item"] for made in answer.tool_calls] == ["tea", "ham"]
+    replies = [ToolMessage(made["args"]["item"], tool_call_id=made["id"]) for made in answer.tool_calls]
+    first, second, *responses = sent_back(wire, llm, answer, *replies)
+    assert [first["functionCall"], second["functionCall"]] == [part["functionCall"] for part in twice]
+    assert [part["functionResponse"]["response"]["output"] for part in responses] == ["tea", "ham"]
+
+
+def test_a_delegated_task_in_pieces_is_carried_out(wire: Any) -> None:
+    bodies = iter(
+        [
+            in_chunks(
+                call(name="code_execution", willContinue=True),
+                path("$.task", stringValue="2 + ", willContinue=True),
+                path("$.task", stringValue="2"),
+                call(),
+            ),
+            in_chunks({"executableCode": {"code": "print(2 + 2)"}}, {"codeExecutionResult": {"output": "4"}}),
+            in_chunks({"text": "It is 4."}),
+        ]
+    )
+    wire.answer = lambda _: b"".join(
+        b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in next(bodies)
+    )
+
+    answer = streamed(wire.vertex(model=OLD).bind_tools([get_price]))
+
+    assert not answer.tool_calls
+    assert answer.text == "It is 4."
+    assert [run.output for run in code_executions(answer)] == ["4"]
+    assert wire.bodies[1]["contents"][-1]["parts"][0]["text"].endswith("2 + 2")
+    assert wire.bodies[2]["contents"][1]["parts"] == [call(name="code_execution", args={"task": "2 + 2"})]
+
+
+# -- what comes beside the parts ------------------------------------------------------------------------------
+
+
+@WAYS
+def test_counts_are_merged_key_by_key(wire: Any, ask: Any) -> None:
+    partial = [{"promptTokenCount": 100, "cachedContentTokenCount": 50}, {"candidatesTokenCount": 26}]
+    chunks = in_chunks({"text": "Hello "}, {"text": "there."})
+    for chunk, usage in zip(chunks, partial, strict=True):
+        chunk["usageMetadata"] = usage
+    chunks[0]["usageMetadata"] |= {"candidatesTokenCount": 90}
+    whole = [response({"text": "Hello there."}) | {"usageMetadata": partial[0] | partial[1]}]
+    wire.says(*(whole if ask is invoked else chunks))
+
+    usage = ask(wire.chat()).usage_metadata
+
+    assert (usage["input_tokens"], usage["output_tokens"]) == (100, 26)
+    assert usage["input_token_details"] == {"cache_read": 50}
+
+
+@WAYS
+@pytest.mark.parametrize("before", [[], [{"text": "Hello."}], [call(name="get_price", args={"item": "tea"})]])
+@pytest.mark.parametrize("thought", [{}, {"thought": True}])
+def test_a_signature_alone_is_kept_and_goes_back_on_an_empty_text(
+    wire: Any, ask: Any, before: list[Any], thought: dict[str, Any]
+) -> None:
+    bare = {**thought, "thoughtSignature": SIGNATURE}
+    wire.says(*in_chunks(*before, bare)) if ask is not invoked else wire.says(response(*before, bare))
+    llm = wire.chat().bind_tools([get_price])
+
+    answer = ask(llm)
+
+    wire.says(response({"text": "Fine."}))
+    sent = sent_back(wire, llm, answer)
+    assert {"text": "", **bare} in sent
+    assert SIGNATURE not in str(sent_back(wire, wire.vertex(), answer))
+
+
+@ALL_WAYS
+def test_the_finish_reason_says_whether_an_answer_is_whole(wire: Any, ask: Any) -> None:
+    note = "Model generated function call(s)."
+    wire.says(response(call(name="get_price", args={}), finishMessage=note))
+    healthy = ask(wire.chat())
+    wire.says(response(finishReason="STOP"))
+    empty = ask(wire.chat())
+    wire.says(response({"text": "Half"}, finishReason="SOMETHING_NEW"))
+    cut = ask(wire.chat())
+
+    assert (healthy.response_metadata["finish_message"], failure_of(healthy)) == (note, "")
+    assert "without an answer" in failure_of(empty)
+    assert "SOMETHING_NEW" in failure_of(cut)
+
+
+@WHOLE_AND_STREAMED
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("NO_IMAGE", "image"),
+        ("IMAGE_SAFETY", "image"),
+        ("IMAGE_OTHER", "IMAGE_OTHER"),
+        ("OTHER", "OTHER"),
+        ("ESCALATION", "handed"),
+        ("MALFORMED_RESPONSE", "cannot read"),
+        ("MODEL_ARMOR", "Model Armor"),
+        ("TO_COME", "TO_COME"),
+    ],
+)
+def test_an_answer_with_nothing_in_it_says_what_happened(
+    wire: Any, ask: Any, reason: str, words: str
+) -> None:
+    wire.says({"candidates": [{"finishReason": reason}]})
+
+    answer = ask(wire.chat())
+
+    assert words in answer.response_metadata["finish_message"]
+    assert failure_of(answer) == answer.response_metadata["finish_message"]
+
+
+@WAYS
+def test_no_key_of_the_wire_replaces_one_of_ours(wire: Any, ask: Any) -> None:
+    names = ("endpoint", "plan", "outputVersion", "modelProvider", "outputs", "verification", "modelName")
+    wire.says(response({"text": "Hello."}, **dict.fromkeys(names, "no")) | dict.fromkeys(names, "no"))
+
+    metadata = ask(wire.chat()).response_metadata
+
+    assert (metadata["endpoint"], metadata["output_version"], metadata["model_name"]) == (
+        "developer",
+        "v1",
+        NEW,
+    )
+    assert metadata["plan"]["way"] == "native"
+    assert metadata["wire_endpoint"] == metadata["wire_plan"] == "no"
+    assert not {"outputs", "verification"} & metadata.keys()
+
+
+# -- citations ------------------------------------------------------------------------------------------------
+
+TEXTS = ["Élan: Spain won. ", "It was 3 €."]
+GROUNDING = {
+    "webSearchQueries": ["euro 2024"],
+    "groundingChunks": [
+        {"web": {"uri": "https://a.example", "title": "A"}},
+        {"maps": {"uri": "https://b.example", "title": "B", "placeId": "p"}},
+    ],
+    "groundingSupports": [
+        {
+            "segment": {"startIndex": 7, "endIndex": 17, "text": "Spain won."},
+            "groundingChunkIndices": [0, 1, 9],
+        },
+        {"segment": {"partIndex": 2, "endIndex": 13, "text": "It was 3 €."}, "groundingChunkIndices": [1]},
+        "no object",
+        {"groundingChunkIndices": "none"},
+    ],
+}
+
+
+@WAYS
+def test_grounded_texts_carry_citations(wire: Any, ask: Any) -> None:
+    parts = [{"text": TEXTS[0]}, {"executableCode": {"code": "1", "language": "PYTHON"}}, {"text": TEXTS[1]}]
+    wire.says(response(*parts, groundingMetadata=GROUNDING))
+    llm = wire.chat()
+
+    answer = ask(llm)
+
+    first, _, last = answer.content_blocks
+    cited = [
+        (each["type"], each["url"], each["title"], block["text"][each["start_index"] : each["end_index"]])
+        for block in (first, last)
+        for each in block["annotations"]
+    ]
+    assert cited == [
+        ("citation", "https://a.example", "A", "Spain won."),
+        ("citation", "https://b.example", "B", "Spain won."),
+        ("citation", "https://b.example", "B", "It was 3 €."),
+    ]
+    assert first["annotations"][0]["cited_text"] == "Spain won."
+    assert first["annotations"][1]["extras"]["google_ai_metadata"]["place_id"] == "p"
+    assert sent_back(wire, llm, answer) == parts
+
+
+# -- among other messages -------------------------------------------------------------------------------------
+
+
+def test_merged_streamed_answers_stay_two_answers(wire: Any) -> None:
+    llm = wire.chat()
+    answers = []
+    for number in range(2):
+        code = [
+            {"executableCode": {"code": f"print({number})", "language": "PYTHON"}},
+            {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": str(number)}},
+            {"text": f"It is {number}.", "thoughtSignature": SIGNATURE},
+        ]
+        wire.says(response(*code) | {"responseId": f"r{number}"})
+        answers.append(reduce(add, llm.stream("q")))
+
+    [merged] = merge_message_runs(answers)
+
+    assert isinstance(merged, AIMessage)
+    assert [(run.output, run.ok) for run in code_executions(merged)] == [("0", True), ("1", True)]
+    assert not failure_of(merged)
+    sent = sent_back(wire, llm, merged)
+    assert sent == [part for answer in answers for part in sent_back(wire, llm, answer)]
+    assert sum("thoughtSignature" in part for part in sent) == 2

@@ -18,9 +18,11 @@ from langchain_codeexec.errors import (
     ToolDeclarationError,
 )
 from langchain_codeexec.gemini.capabilities import Capabilities, Destination
+from langchain_codeexec.gemini.limits import Deadline
 from langchain_codeexec.gemini.wire import (
     GenerateContentRequest,
     GenerateContentResponse,
+    Limits,
     Tool,
     ToolConfig,
     Transport,
@@ -99,6 +101,7 @@ class Call:
         self._has_answer = False
         self._held: list[GenerateContentResponse] = []
         self.timeout: float | None = settings.get("timeout")
+        self._deadline = Deadline(settings.get("deadline"))
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
 
@@ -168,18 +171,24 @@ class Call:
     def _send(self, request: GenerateContentRequest, *, streamed: bool) -> _Responses:
         model = self.specification.destination.model
         if streamed:
-            yield from self._transport.stream(model, request, timeout=self.timeout)
+            yield from self._transport.stream(model, request, **self._limits())
         else:
-            yield self._transport.generate(model, request, timeout=self.timeout)
+            yield self._transport.generate(model, request, **self._limits())
 
     async def _asend(self, request: GenerateContentRequest, *, streamed: bool) -> _AsyncResponses:
         model = self.specification.destination.model
         if streamed:
-            async with aclosing(self._transport.astream(model, request, timeout=self.timeout)) as chunks:
+            async with aclosing(self._transport.astream(model, request, **self._limits())) as chunks:
                 async for chunk in chunks:
                     yield chunk
         else:
-            yield await self._transport.agenerate(model, request, timeout=self.timeout)
+            yield await self._transport.agenerate(model, request, **self._limits())
+
+    def _limits(self) -> Limits:
+        """The limits of the next request: what the deadline leaves of the call, if it has one."""
+        self._deadline.check()
+        left = self._deadline.least()
+        return {"timeout": self.timeout} if left is None else {"timeout": self.timeout, "deadline": left}
 
     def _steps(self) -> Generator[PlanRequest | Exchange, Any, None]:
         """The call as questions to the planner and requests to the service.

@@ -91,7 +91,7 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
 
 
 _CALL_SETTINGS_OF: Final = attrgetter(*CALL_SETTINGS)
-_OF_CONNECTION: Final = frozenset(CONNECTION_SETTINGS) - {"timeout"}  # which every transport takes in a call
+_OF_CONNECTION: Final = frozenset(CONNECTION_SETTINGS) - {*CALL_SETTINGS}
 _MOST_OPENED: Final = 4
 _PROVIDERS: Final = {"vertex": "google_vertexai", "developer": "google_genai"}
 

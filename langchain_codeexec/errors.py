@@ -22,6 +22,7 @@ CodeExecError
 │   │   ├── RequestCancelledError        499
 │   │   └── ServerError                  5xx
 │   ├── GeminiConnectionError            the service could not be reached, or the connection broke
+│   │   └── TruncatedResponseError (ResponseFormatError)  the answer ended before it was complete
 │   ├── GeminiTimeoutError               no answer within the time allowed
 │   └── ResponseFormatError              the answer is not what the protocol promises
 └── ExecutorError                        a sandbox is broken (a failing program is data, not an error)
@@ -69,6 +70,7 @@ __all__ = [
     "ServerError",
     "SinkError",
     "ToolDeclarationError",
+    "TruncatedResponseError",
     "UnsupportedSettingError",
 ]
 
@@ -141,7 +143,15 @@ class SinkError(CodeExecError, OSError):
 
 
 class GeminiError(CodeExecError, _model_error("ModelError")):  # type: ignore[misc]  # base depends on the langchain-core release
-    """A request to Gemini did not give a usable response."""
+    """A request to Gemini did not give a usable response.
+
+    Attributes:
+        remedy: What its reader can do about it; empty if there is nothing but to try again.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message + (f"\nRemedy: {remedy}" if remedy else ""))
+        self.remedy = remedy
 
 
 class GeminiAPIError(GeminiError):
@@ -171,7 +181,7 @@ class GeminiAPIError(GeminiError):
     ) -> None:
         label = f"{status_code} {status}".strip()
         where = f" ({url})" if url else ""
-        super().__init__(f"{label}{where}: {message}" + (f"\nRemedy: {remedy}" if remedy else ""))
+        super().__init__(f"{label}{where}: {message}", remedy=remedy)
         self.status_code = status_code
         self.status = status
         self.message = message
@@ -179,7 +189,6 @@ class GeminiAPIError(GeminiError):
         self.url = url
         self.retry_after = retry_after
         self.response = response
-        self.remedy = remedy
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, {**self.__dict__, "response": None})
@@ -229,19 +238,26 @@ class GeminiConnectionError(GeminiError, _model_error("ModelConnectionError")): 
 
 
 class GeminiTimeoutError(GeminiError, _model_error("ModelTimeoutError")):  # type: ignore[misc]  # as above
-    """No answer within the time allowed (`timeout`)."""
+    """The service was silent for too long (`timeout`), or the call was not over in time (`deadline`)."""
 
 
 class ResponseFormatError(GeminiError):
-    """The answer is not what the protocol promises: truncated, not JSON, not an object.
+    """The answer is not what the protocol promises: not JSON, not an object, compressed wrongly.
 
     Attributes:
         body: The beginning of what was received, for a bug report.
     """
 
     def __init__(self, message: str, *, body: str = "") -> None:
-        super().__init__(message)
+        GeminiError.__init__(self, message)
         self.body = body
+
+
+class TruncatedResponseError(GeminiConnectionError, ResponseFormatError):
+    """The answer ended before it was complete; what a stream gave until then has been shown."""
+
+    def __init__(self, message: str, *, body: str = "") -> None:
+        ResponseFormatError.__init__(self, message, body=body)
 
 
 class ExecutorError(CodeExecError):

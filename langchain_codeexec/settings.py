@@ -13,6 +13,8 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
+from langchain_codeexec.gemini.limits import MAX_CONNECTIONS
+from langchain_codeexec.gemini.retries import MAX_RETRIES
 from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS, THINKING_SETTINGS
 from langchain_codeexec.messages.tools import camel_case, dumped, schema_of
 from langchain_codeexec.planning.plan import Combination
@@ -37,7 +39,9 @@ CONNECTION_SETTINGS: Final = (
     "additional_headers",
     "client_args",
     "timeout",
+    "deadline",
     "max_retries",
+    "max_connections",
 )
 """What makes the connection; a change of any of these opens another one."""
 
@@ -57,6 +61,7 @@ CALL_SETTINGS: Final = (
     "safety_settings",
     *BODY_SETTINGS,
     "timeout",
+    "deadline",
 )
 """What a single call may override, beside what makes the connection."""
 
@@ -112,9 +117,16 @@ class GeminiSettings(BaseModel):
     client_args: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
     """Arguments of the `httpx.Client` and `AsyncClient` that are opened: `proxy`, `verify`, `cert` and so on."""
     timeout: float | None = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
-    """Seconds a request may take."""
-    max_retries: int = Field(default=6, ge=0, validation_alias=AliasChoices("max_retries", "retries"))
+    """Seconds without a byte from the service, or without a token or a free connection; 600 by default. A long
+    answer is not cut by it."""
+    deadline: float | None = Field(default=None, gt=0)
+    """Seconds a call may take as a whole: all its requests, attempts and the waits between them."""
+    max_retries: int = Field(
+        default=MAX_RETRIES, ge=0, validation_alias=AliasChoices("max_retries", "retries")
+    )
     """Further attempts after 408, 429, 5xx and broken connections."""
+    max_connections: int = Field(default=MAX_CONNECTIONS, ge=1)
+    """Connections that threads may have at a time, and each event loop as well; calls beyond them wait."""
     transport: Any = Field(default=None, exclude=True, repr=False)
     """A `Transport` that carries the requests instead of one made from the settings above."""
 

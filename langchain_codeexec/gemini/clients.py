@@ -4,26 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import threading
+import time
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import httpx
 
-from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.errors import ConfigurationError, GeminiTimeoutError
+from langchain_codeexec.gemini.limits import MAX_CONNECTIONS, Deadline
 
-__all__ = ["Clients", "abandon", "renew_after_fork"]
+__all__ = [
+    "Clients",
+    "Connected",
+    "LoopPool",
+    "Pool",
+    "ThreadPool",
+    "abandon",
+    "renew_after_fork",
+]
 
 Client = TypeVar("Client")
 
-# httpx walks over all pairs of idle connections at the beginning and end of each request, which makes a wide
-# pool slow: 50 requests at a time cost five times as much in one pool of 50 as in several of this width.
-_LANE_WIDTH: Final = 8
-_IDLE_SECONDS: Final = 60.0
+_ALWAYS_KEPT: Final = 2
+"""Idle connections that stay open for the next question of a conversation."""
+_IDLE_SECONDS: Final = 4.0
+_SWEEP_SECONDS: Final = 0.5
 
 
 class Renewable(Protocol):
@@ -73,6 +85,7 @@ class Clients:
         client: Client to lend instead of those opened here; it is never closed here.
         async_client: The same for coroutines, on whichever loop they run.
         trust_env: Whether clients opened here honour the proxy variables of the environment.
+        max_connections: Connections that threads may have at a time, and each event loop as well.
         client_args: Arguments of the clients that are opened here.
     """
 
@@ -82,55 +95,55 @@ class Clients:
         async_client: httpx.AsyncClient | None = None,
         *,
         trust_env: bool = True,
+        max_connections: int = MAX_CONNECTIONS,
         client_args: Mapping[str, Any] | None = None,
     ) -> None:
         self._given = client
         self._given_async = async_client
         self._arguments = {"trust_env": trust_env, **(client_args or {})}
+        self._width = max_connections
         self._start()
         renew_after_fork(self)
 
     def _start(self) -> None:
         self._lock = threading.Lock()
-        self._threads: _Lanes[httpx.Client] | None = None
+        self._threads: ThreadPool | None = None
         self._closer: weakref.finalize[Any, Any] | None = None
-        self._loops: dict[
-            asyncio.AbstractEventLoop, tuple[_Lanes[httpx.AsyncClient], AsyncGenerator[None, None]]
-        ] = {}
+        self._loops: dict[asyncio.AbstractEventLoop, LoopPool] = {}
+        self._leaver = weakref.finalize(self, _leave_loops, self._loops)
 
     def renew(self) -> None:
         """Start afresh in a child process; the connections are still the parent's."""
-        if self._closer is not None:
-            self._closer.detach()
+        for finalizer in (self._closer, self._leaver):
+            if finalizer is not None:
+                finalizer.detach()
         abandon((self._threads, self._loops))
         self._start()
 
-    @contextmanager
-    def borrow(self) -> Iterator[httpx.Client]:
-        """Lend a client for one blocking request.
+    def of_threads(self) -> ThreadPool:
+        """The clients of blocking requests."""
+        if self._threads is not None:
+            return self._threads
+        with self._lock:
+            if self._threads is None:
+                make = partial(httpx.Client, **{**_options(), **self._arguments})
+                self._threads = ThreadPool(make, self._width, self._given)
+                # Also when the transport is dropped without closing, and when the interpreter ends.
+                self._closer = weakref.finalize(self, _close_all, self._threads)
+            return self._threads
 
-        Raises:
-            ConfigurationError: The client that was given is closed.
-        """
-        if self._given is not None:
-            yield _checked_open(self._given)
-            return
-        with (self._threads or self._open()).borrow() as client:
-            yield client
-
-    @asynccontextmanager
-    async def aborrow(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Lend a client for one request on the running event loop.
-
-        Raises:
-            ConfigurationError: The client that was given is closed.
-        """
-        if self._given_async is not None:
-            yield _checked_open(self._given_async)
-            return
-        lanes = await self._lanes_of_loop(asyncio.get_running_loop())
-        with lanes.borrow() as client:
-            yield client
+    async def of_loop(self) -> LoopPool:
+        """The clients of the running event loop."""
+        loop = asyncio.get_running_loop()
+        pool = self._loops.get(loop)
+        if pool is None or pool.is_closed:
+            make = partial(httpx.AsyncClient, **{**_options(), **self._arguments})
+            pool = LoopPool(make, self._width, self._given_async)
+            with self._lock:
+                self._forget_ended_loops()
+                self._loops[loop] = pool
+            await anext(pool.life)
+        return pool
 
     def close(self) -> None:
         """Close the clients of blocking requests."""
@@ -144,106 +157,260 @@ class Clients:
         """Close them and those of the running event loop. Other loops' clients close with their loops."""
         self.close()
         with self._lock:
-            _, life = self._loops.pop(asyncio.get_running_loop(), (None, None))
-        if life is not None:
-            await life.aclose()
-
-    def _open(self) -> _Lanes[httpx.Client]:
-        with self._lock:
-            if self._threads is None:
-                self._threads = _Lanes(partial(httpx.Client, **{**_options(), **self._arguments}))
-                # Also when the transport is dropped without closing, and when the interpreter ends.
-                self._closer = weakref.finalize(self, _close_all, self._threads)
-            return self._threads
-
-    async def _lanes_of_loop(self, loop: asyncio.AbstractEventLoop) -> _Lanes[httpx.AsyncClient]:
-        lanes, _ = self._loops.get(loop, (None, None))
-        if lanes is None or lanes.is_closed:
-            lanes = _Lanes(partial(httpx.AsyncClient, **{**_options(), **self._arguments}))
-            life = _until_closed(lanes)
-            with self._lock:
-                self._forget_ended_loops()
-                self._loops[loop] = lanes, life
-            await anext(life)
-        return lanes
+            pool = self._loops.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool.aclose()
 
     def _forget_ended_loops(self) -> None:
-        ended = [loop for loop, (lanes, _) in self._loops.items() if loop.is_closed() or lanes.is_closed]
+        ended = [loop for loop, pool in self._loops.items() if loop.is_closed() or pool.is_closed]
         for loop in ended:
             del self._loops[loop]
 
 
-@dataclass(slots=True)
-class _Lane(Generic[Client]):
-    client: Client
-    lent: int = 0
+class Pool(ABC, Generic[Client]):
+    """Clients of one connection each, at most so many at a time; the last one given back is lent first.
 
-
-class _Lanes(Generic[Client]):
-    """Clients side by side, so that none has more than a few requests at a time.
-
-    The first one that is not full is lent, so one request after another stays on one connection.
+    One pool of httpx compares all of its connections at the beginning and end of each request, and all that
+    wait as well: 1,000 requests at once over 100 connections take ten times as long in it.
     """
 
-    def __init__(self, make: Callable[[], Client]) -> None:
+    def __init__(self, make: Callable[[], Client], width: int, given: Client | None) -> None:
         self.is_closed = False
         self._make = make
+        self._width = width
+        self._given = given
         self._lock = threading.Lock()
-        self._lanes: list[_Lane[Client]] = []
+        self._clients: dict[Client, Connected] = {}
+        self._idle: deque[tuple[float, Client]] = deque()
+        self._last_given_back = 0.0
+        self._will_sweep = False
 
-    @contextmanager
-    def borrow(self) -> Iterator[Client]:
+    def lend(self) -> tuple[Client, Connected]:
+        """A client that no other request uses, and its connection; to be given back in any case.
+
+        Raises:
+            ConfigurationError: The client that was given is closed.
+        """
+        if self._given is not None:
+            if getattr(self._given, "is_closed", False):
+                raise ConfigurationError(
+                    "the httpx client given to the transport is closed: keep it open, or give none"
+                )
+            return self._given, Connected()
         with self._lock:
-            lane = next((lane for lane in self._lanes if lane.lent < _LANE_WIDTH), None)
-            if lane is None:
-                lane = _Lane(self._make())
-                self._lanes.append(lane)
-            lane.lent += 1
-        try:
-            yield lane.client
-        finally:
-            with self._lock:
-                lane.lent -= 1
+            if self._idle:
+                client = self._idle.pop()[1]
+                return client, self._clients[client]
+            try:
+                client = self._make()
+            except (ValueError, ImportError, httpx.InvalidURL) as error:
+                self._give_permit()
+                raise ConfigurationError(f"HTTPS_PROXY or ALL_PROXY cannot be used: {error}") from error
+            self._clients[client] = connected = Connected()
+            return client, connected
+
+    def give_back(self, client: Client, response: httpx.Response | None) -> None:
+        """Take a client back. One whose last response was not read to its end is closed, without waiting."""
+        is_done = response is not None and response.is_closed
+        if client is self._given:
+            if response is not None and not is_done:
+                self._close(response)
+            return
+        self._give_permit()
+        with self._lock:
+            self._last_given_back = time.monotonic()
+            keeps = is_done and client in self._clients
+            is_left = not keeps and self._clients.pop(client, None) is not None
+            if keeps:
+                self._idle.append((self._last_given_back, client))
+            begins = len(self._idle) > _ALWAYS_KEPT and not self._will_sweep
+            self._will_sweep |= begins
+        if is_left:
+            self._close(client)
+        if begins:
+            self._later(_IDLE_SECONDS, self._sweep)
 
     def drain(self) -> list[Client]:
         """Give all clients away to be closed."""
-        self.is_closed = True
-        return [lane.client for lane in self._lanes]
+        with self._lock:
+            self.is_closed = True
+            clients = list(self._clients)
+            self._clients.clear()
+            self._idle.clear()
+        return clients
+
+    def _sweep(self) -> None:
+        """Close what has been idle for long: the server may have closed it, which nobody notices until then."""
+        stale = []
+        with self._lock:
+            now = time.monotonic()
+            while len(self._idle) > _ALWAYS_KEPT and self._idle[0][0] <= now - _IDLE_SECONDS:
+                client = self._idle.popleft()[1]
+                del self._clients[client]
+                stale.append(client)
+            self._will_sweep = len(self._idle) > _ALWAYS_KEPT
+            wait = self._idle[0][0] + _IDLE_SECONDS - now if self._will_sweep else 0.0
+        for client in stale:
+            self._close(client)
+        if self._will_sweep:
+            self._later(max(wait, _SWEEP_SECONDS), self._sweep)
+
+    def _patience(self, since: float, limit: float | None) -> float | None:
+        """Seconds to wait on: those of `limit` begin anew whenever a connection is given back to anyone."""
+        return None if limit is None else max(since, self._last_given_back) + limit - time.monotonic()
+
+    def _check_patience(self, since: float, limit: float | None) -> None:
+        patience = self._patience(since, limit)
+        if patience is not None and patience <= 0:
+            raise GeminiTimeoutError(
+                f"all {self._width} connections were in use, and none was given back for {limit:g} s: close "
+                "streams that are no longer read, send less at once, or allow more with max_connections=…"
+            )
+
+    @abstractmethod
+    def _give_permit(self) -> None: ...
+
+    @abstractmethod
+    def _close(self, resource: Any) -> None: ...
+
+    @abstractmethod
+    def _later(self, seconds: float, action: Callable[[], None]) -> None: ...
 
 
-def _close_all(lanes: _Lanes[httpx.Client]) -> None:
-    for client in lanes.drain():
+class ThreadPool(Pool[httpx.Client]):
+    """Clients of blocking requests."""
+
+    def __init__(self, make: Callable[[], httpx.Client], width: int, given: httpx.Client | None) -> None:
+        super().__init__(make, width, given)
+        self._permits = threading.Semaphore(width)
+
+    def wait(self, limit: float | None, deadline: Deadline) -> None:
+        """Wait until a client may be lent.
+
+        Raises:
+            GeminiTimeoutError: None was given back for `limit` seconds, or the deadline has come.
+        """
+        since = time.monotonic()
+        while not (
+            self._given or self._permits.acquire(timeout=deadline.least(self._patience(since, limit)))
+        ):
+            deadline.check()
+            self._check_patience(since, limit)
+
+    def _give_permit(self) -> None:
+        self._permits.release()
+
+    def _close(self, resource: Any) -> None:
+        resource.close()
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, action)
+        timer.daemon = True
+        timer.start()
+
+
+class LoopPool(Pool[httpx.AsyncClient]):
+    """Clients of one event loop; made on it."""
+
+    def __init__(
+        self, make: Callable[[], httpx.AsyncClient], width: int, given: httpx.AsyncClient | None
+    ) -> None:
+        super().__init__(make, width, given)
+        self._permits = asyncio.Semaphore(width)
+        self._loop = asyncio.get_running_loop()
+        self._closing: dict[asyncio.Task[None], Any] = {}
+        self.life = self._until_closed()
+
+    async def wait(self, limit: float | None) -> None:
+        """Wait until a client may be lent; see `ThreadPool.wait`."""
+        since = time.monotonic()
+        while not self._given:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience(since, limit) if self._permits.locked() else None):
+                    await self._permits.acquire()
+                return
+            self._check_patience(since, limit)
+
+    async def _until_closed(self) -> AsyncGenerator[None, None]:
+        """Hold clients until their event loop shuts down.
+
+        The loop keeps track of the asynchronous generators started on it, and closes them at its end. One that
+        holds the clients therefore closes them in time and on the right loop.
+        """
+        try:
+            yield
+        finally:
+            await self.aclose()
+
+    def begin_to_close(self) -> None:
+        """Close all clients."""
+        for client in self.drain():
+            self._close(client)
+
+    async def aclose(self) -> None:
+        """Close all clients, and wait for those that close already."""
+        self.begin_to_close()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    def _give_permit(self) -> None:
+        self._permits.release()
+
+    def _close(self, resource: Any) -> None:
+        # In a task of its own: who gives a client back may be cancelled, or be closed as a generator at the end
+        # of its loop, and must not wait.
+        task = self._loop.create_task(_aclose(resource))
+        self._closing[task] = resource
+        task.add_done_callback(self._closed)
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        resource = self._closing.pop(task)
+        if task.cancelled():  # as at the end of a loop, perhaps before it began
+            self._clients[resource] = Connected()
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        self._loop.call_later(seconds, action)
+
+
+async def _aclose(resource: Any) -> None:
+    with suppress(Exception):  # it is given up; there is nobody to tell
+        await resource.aclose()
+
+
+class Connected:
+    """What httpcore tells of a blocking request: which stream it is sent on, so that it can be broken off."""
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+
+    def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take note of an event; see httpx's request extension `trace`."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._stream = info["return_value"]
+
+    def break_off(self) -> None:
+        """End what another thread reads or writes."""
+        if self._stream is not None:
+            with suppress(OSError):  # it has ended
+                socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+
+def _close_all(pool: ThreadPool) -> None:
+    for client in pool.drain():
         client.close()
 
 
-async def _until_closed(lanes: _Lanes[httpx.AsyncClient]) -> AsyncGenerator[None, None]:
-    """Hold clients until their event loop shuts down.
-
-    The loop keeps track of the asynchronous generators started on it, and closes them at its end or when they
-    are collected. One that holds the clients therefore closes them in time and on the right loop.
-    """
-    try:
-        yield
-    finally:
-        for client in lanes.drain():
-            await client.aclose()
+def _leave_loops(loops: dict[asyncio.AbstractEventLoop, LoopPool]) -> None:
+    """Close the clients of a transport that was dropped, on the loops where it was used."""
+    for loop, pool in loops.items():
+        with suppress(RuntimeError):  # it is closed
+            loop.call_soon_threadsafe(pool.begin_to_close)
 
 
 @cache
 def _options() -> Mapping[str, Any]:
     """Options of all clients, with one TLS context: reading the certificates takes longer than a request."""
     return {
-        "limits": httpx.Limits(
-            max_connections=None, max_keepalive_connections=_LANE_WIDTH, keepalive_expiry=_IDLE_SECONDS
-        ),
+        "limits": httpx.Limits(max_connections=1, keepalive_expiry=60.0),
         "verify": httpx.create_ssl_context(),
         "follow_redirects": False,  # httpx would carry x-goog-api-key to another host
     }
-
-
-def _checked_open(client: Client) -> Client:
-    if getattr(client, "is_closed", False):
-        raise ConfigurationError(
-            "the httpx client given to the transport is closed: keep it open, or give none"
-        )
-    return client

@@ -15,7 +15,12 @@ from typing import Any, Final, NamedTuple, TypeAlias, cast
 import httpx
 from google.auth.credentials import Credentials
 
-from langchain_codeexec.errors import CredentialsError, GeminiConnectionError
+from langchain_codeexec.errors import (
+    CodeExecError,
+    CredentialsError,
+    GeminiConnectionError,
+    GeminiTimeoutError,
+)
 from langchain_codeexec.gemini.clients import renew_after_fork
 from langchain_codeexec.gemini.errors import without_secrets
 
@@ -32,18 +37,19 @@ __all__ = [
 class RequestCredentials:
     """Gives each request the headers that authenticate it, names in lower case; this base class gives none."""
 
-    def headers(self) -> Mapping[str, str]:
-        """Headers of a request; may wait for a token.
+    def headers(self, limit: float | None = None) -> Mapping[str, str]:  # noqa: ARG002 -- for those that wait
+        """Headers of a request; may wait for a token, up to `limit` seconds.
 
         Raises:
             CredentialsError: There are no usable credentials.
             GeminiConnectionError: The token server could not be reached.
+            GeminiTimeoutError: No token came in time.
         """
         return {}
 
-    async def aheaders(self) -> Mapping[str, str]:
+    async def aheaders(self, limit: float | None = None) -> Mapping[str, str]:
         """Do the same without blocking the event loop."""
-        return self.headers()
+        return self.headers(limit)
 
     def refuse(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 -- for credentials that can be renewed
         """Take note that the service refused these headers.
@@ -73,7 +79,7 @@ class ApiKeyCredentials(RequestCredentials):
     def __repr__(self) -> str:
         return "ApiKeyCredentials(…)"
 
-    def headers(self) -> Mapping[str, str]:
+    def headers(self, limit: float | None = None) -> Mapping[str, str]:  # noqa: ARG002 -- nothing to wait for
         """The header of the key."""
         return self._headers
 
@@ -99,7 +105,7 @@ class OAuthCredentials(RequestCredentials):
         """Start with new locks and no refresh in progress."""
         self._loading = threading.Lock()
         self._joining = threading.Lock()
-        self._refresh: Future[None] | None = None
+        self._refresh: Future[CodeExecError | None] | None = None
 
     def __repr__(self) -> str:
         return "OAuthCredentials(…)"
@@ -116,26 +122,39 @@ class OAuthCredentials(RequestCredentials):
         """
         return self._credentials_and_project()[1]
 
-    def headers(self) -> Mapping[str, str]:
+    def headers(self, limit: float | None = None) -> Mapping[str, str]:
         """Token and quota project, after a refresh if one is due; see the base class."""
         headers = self._fresh_headers()
         if headers is None:
-            self._refresh_in_progress().result()
-            headers = self._any_headers()
+            try:
+                error = self._refresh_in_progress().result(limit)
+            except TimeoutError:
+                raise _no_token(limit) from None
+            headers = self._headers_after(error)
         return headers
 
-    async def aheaders(self) -> Mapping[str, str]:
+    async def aheaders(self, limit: float | None = None) -> Mapping[str, str]:
         """Do the same without blocking the event loop."""
         headers = self._fresh_headers()
         if headers is None:
-            await asyncio.wrap_future(self._refresh_in_progress())
-            headers = self._any_headers()
+            try:
+                async with asyncio.timeout(limit):
+                    error = await asyncio.wrap_future(self._refresh_in_progress())
+            except TimeoutError:
+                raise _no_token(limit) from None
+            headers = self._headers_after(error)
         return headers
 
     def refuse(self, headers: Mapping[str, str]) -> bool:
         """Take note that the service refused the token in these headers."""
         self._refused = headers.get("authorization")
         return self._refused is not None
+
+    def _headers_after(self, error: CodeExecError | None) -> dict[str, str]:
+        """Headers after a refresh; each that waited for it raises an exception of its own if it failed."""
+        if error is not None:
+            raise type(error)(*error.args) from error.__cause__
+        return self._any_headers()
 
     def _any_headers(self) -> dict[str, str]:
         headers: dict[str, str] = {}
@@ -150,7 +169,7 @@ class OAuthCredentials(RequestCredentials):
         headers = self._any_headers()
         return None if self._refused and headers.get("authorization") == self._refused else headers
 
-    def _refresh_in_progress(self) -> Future[None]:
+    def _refresh_in_progress(self) -> Future[CodeExecError | None]:
         """The refresh that runs already, or a new one.
 
         It runs in a thread of its own: in a loop's executor it could wait behind other work, and a task cancelled
@@ -158,46 +177,53 @@ class OAuthCredentials(RequestCredentials):
         """
         with self._joining:
             if self._refresh is None:
-                refresh: Future[None] = Future()
+                refresh: Future[CodeExecError | None] = Future()
                 refresh.set_running_or_notify_cancel()  # so that no waiting task can cancel it
                 threading.Thread(target=self._run, args=(refresh,), daemon=True).start()
                 self._refresh = refresh
             return self._refresh
 
-    def _run(self, refresh: Future[None]) -> None:
-        error: BaseException | None = None
+    def _run(self, refresh: Future[CodeExecError | None]) -> None:
+        outcome: CodeExecError | None = CredentialsError("the refresh of the credentials was interrupted")
         try:
-            self._renew_token()
-        except BaseException as raised:  # noqa: BLE001 -- whatever it is, those who wait must get it
-            error = raised
-        with self._joining:
-            self._refresh = None
-        if error is None:
-            refresh.set_result(None)
-        else:
-            refresh.set_exception(error)
+            outcome = self._renew_token()
+        finally:
+            with self._joining:
+                self._refresh = None
+            refresh.set_result(outcome)
 
-    def _renew_token(self) -> None:
+    def _renew_token(self) -> CodeExecError | None:
+        """Refresh the credentials; gives what is wrong if that fails."""
         from google.auth import exceptions  # noqa: PLC0415 -- importing this module must stay cheap
 
-        credentials, _ = self._credentials_and_project()
-        if self._fresh_headers() is not None:
-            return  # another refresh ended since the caller looked
         try:
+            credentials, _ = self._credentials_and_project()
+            if self._fresh_headers() is not None:
+                return None  # another refresh ended since the caller looked
             credentials.refresh(_request_token)  # type: ignore[no-untyped-call]  # google-auth annotates little
-        except exceptions.GoogleAuthError as error:
+            if not (credentials.token or credentials.valid):
+                return CredentialsError("the refresh of the credentials gave no token")
+        except CodeExecError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 -- credentials may be of any class
             # The first argument is the reason; others may quote the token server's whole answer.
             without_secrets(error).args = error.args[:1]
             reason = error.args[0] if error.args else type(error).__name__
-            if isinstance(error, exceptions.TransportError) or error.retryable:
-                raise GeminiConnectionError(
-                    f"the token server could not be asked for a token: {reason}"
-                ) from error
-            raise CredentialsError(
-                f"the credentials could not be refreshed: {reason}\nRemedy: sign in again with `gcloud auth "
-                "application-default login`, or check that the service account and its key still exist."
-            ) from error
+            is_transient = isinstance(error, exceptions.TransportError | OSError) or getattr(
+                error, "retryable", False
+            )
+            failure: CodeExecError
+            if is_transient:
+                failure = GeminiConnectionError(f"the token server could not be asked for a token: {reason}")
+            else:
+                failure = CredentialsError(
+                    f"the credentials could not be refreshed: {reason}\nRemedy: sign in again with `gcloud auth "
+                    "application-default login`, or check that the service account and its key still exist."
+                )
+            failure.__cause__ = error
+            return failure
         self._refused = None
+        return None
 
     def _credentials_and_project(self) -> tuple[Credentials, str | None]:
         if self._loaded is None:
@@ -208,6 +234,12 @@ class OAuthCredentials(RequestCredentials):
                     except CredentialsError as error:
                         raise without_secrets(error)  # noqa: B904 -- the same error
         return self._loaded
+
+
+def _no_token(limit: float | None) -> GeminiTimeoutError:
+    return GeminiTimeoutError(
+        f"no token came for {limit:g} s: allow more with timeout=…, or check the token server"
+    )
 
 
 class _TokenResponse(NamedTuple):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from math import isfinite
@@ -13,7 +14,17 @@ from typing import Any, Final, TypeVar
 
 from langchain_codeexec import errors
 
-__all__ = ["LONGEST_EXCERPT", "api_error", "error_in", "excerpt", "without_secrets"]
+__all__ = [
+    "LONGEST_EXCERPT",
+    "LONGEST_WAIT",
+    "MAX_ERROR_BODY",
+    "api_error",
+    "connection_error",
+    "error_in",
+    "excerpt",
+    "is_daily_quota",
+    "without_secrets",
+]
 
 _CLASSES: Final[dict[int, type[errors.GeminiAPIError]]] = {
     400: errors.InvalidRequestError,
@@ -98,8 +109,28 @@ _TOO_MANY_TOKENS: Final = re.compile(
     r"|context (length|window).*exceed|exceed.*context (length|window)|prompt is too long",
     re.IGNORECASE | re.DOTALL,
 )
+_USED_UP: Final = "the quota of the day is used up: request more for the project, or use another model or key"
+_BY_FAILURE: Final = {
+    "SSLCertVerificationError": "its certificate is not trusted: name your proxy's CA in SSL_CERT_FILE, sign in "
+    "to the network if it asks for that (captive portal), or check base_url",
+    "SSLError": "it does not speak TLS: check base_url (http:// for a local server) and HTTPS_PROXY",
+    "gaierror": "there is no such host here: check base_url, location, the network and HTTPS_PROXY",
+    "ConnectionRefusedError": "nothing listens there: check base_url and its port, and HTTPS_PROXY",
+    "ProxyError": "the proxy of HTTPS_PROXY does not let it through",
+    "ConnectTimeout": "it cannot be reached from here: check base_url, the network and HTTPS_PROXY",
+    "UnsupportedProtocol": "check base_url",
+}
+"""Remedies by an exception among the causes of a connection that could not be made."""
+_BY_ERRNO: Final = {
+    errno.EMFILE: "this process may open no more files: lower max_connections, or raise `ulimit -n`",
+    errno.ENETUNREACH: "there is no network: check its connection, and HTTPS_PROXY",
+    errno.EHOSTUNREACH: "there is no way to that host: check base_url, the network and HTTPS_PROXY",
+}
+
+LONGEST_WAIT: Final = 60.0
+"""Seconds a service may ask to wait before the next attempt."""
 LONGEST_EXCERPT: Final = 500
-_LONGEST_BODY: Final = 1_000_000
+MAX_ERROR_BODY: Final = 1_000_000
 """How much of an error's body is read: no envelope is longer."""
 # Neither looks at a character twice, whatever a body repeats and leaves open.
 _TITLE: Final = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
@@ -142,24 +173,64 @@ def api_error(
         response: The httpx response.
     """
     if isinstance(payload, bytes | bytearray):
-        payload = payload[:_LONGEST_BODY].decode("utf-8", "replace")
-    text = payload[:_LONGEST_BODY] if isinstance(payload, str) else ""
+        payload = payload[:MAX_ERROR_BODY].decode("utf-8", "replace")
+    text = payload[:MAX_ERROR_BODY] if isinstance(payload, str) else ""
     error = error_in(_json(text) if text else payload) or {}
     status = _text(error.get("status"))
     code = status_code or _code(error.get("code"), status)
     details = error["details"] if isinstance(error.get("details"), list) else []
     message = _text(error.get("message")) or _readable(text) or _phrase(code)
+    delay = _retry_after(headers or {}, details)
     remedy = _remedy(code, status, message, details)
+    if is_daily_quota(details):
+        remedy = _USED_UP
+    elif delay is not None and delay > LONGEST_WAIT:
+        remedy = f"the service asks to wait for {delay:.0f} s: call again then, or {remedy}"
+    elif location := (headers or {}).get("location", "").partition("?")[0]:
+        remedy = f"{remedy}; it redirects to {location}"
     return _class_for(code, remedy, message)(
         message,
         status_code=code,
         status=status,
         details=details,
         url=url.partition("?")[0],
-        retry_after=_retry_after(headers or {}, details),
+        retry_after=delay,
         response=response,
         remedy=remedy,
     )
+
+
+def is_daily_quota(details: list[Any]) -> bool:
+    """Whether google.rpc.QuotaFailure names a quota that is renewed only once a day."""
+    violations = [
+        violation
+        for detail in details
+        if isinstance(detail, dict) and isinstance(detail.get("violations"), list)
+        for violation in detail["violations"]
+    ]
+    return "perday" in str(violations).lower().replace("_", "")
+
+
+def connection_error(
+    error: Exception, message: str
+) -> errors.GeminiConnectionError | errors.GeminiTimeoutError:
+    """The error for a connection that could not be made or broke; one that does not heal has a remedy."""
+    causes = list(_causes(error))
+    names = {cls.__name__ for cause in causes for cls in type(cause).__mro__}
+    by_errno = (_BY_ERRNO.get(cause.errno or 0) for cause in causes if isinstance(cause, OSError))
+    by_name = (remedy for name, remedy in _BY_FAILURE.items() if name in names)
+    remedy = next((remedy for remedy in (*by_errno, *by_name) if remedy), "")
+    error_class = errors.GeminiTimeoutError if "ConnectTimeout" in names else errors.GeminiConnectionError
+    return error_class(f"{message}: {type(error).__name__} {error}".rstrip(), remedy=remedy)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, what led to it, and what groups among them hold."""
+    while error is not None:
+        yield error
+        for inner in getattr(error, "exceptions", ()):
+            yield from _causes(inner)
+        error = error.__cause__ or error.__context__
 
 
 def _class_for(code: int, remedy: str, message: str) -> type[errors.GeminiAPIError]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, aclosing, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import httpx
 
@@ -19,16 +19,27 @@ from langchain_codeexec.errors import (
     ConfigurationError,
     CredentialsError,
     GeminiAPIError,
-    GeminiConnectionError,
+    GeminiError,
     GeminiTimeoutError,
     MessageError,
     ResponseFormatError,
+    TruncatedResponseError,
 )
-from langchain_codeexec.gemini.clients import Clients
+from langchain_codeexec.gemini.clients import Clients, Connected, Pool
 from langchain_codeexec.gemini.credentials import RequestCredentials
-from langchain_codeexec.gemini.errors import api_error, error_in, excerpt, without_secrets
+from langchain_codeexec.gemini.errors import (
+    MAX_ERROR_BODY,
+    api_error,
+    connection_error,
+    error_in,
+    excerpt,
+    without_secrets,
+)
+from langchain_codeexec.gemini.limits import Deadline
 
-__all__ = ["Call", "Exchange", "decoded", "encoded", "request_headers"]
+__all__ = ["Call", "Exchange", "Lease", "decoded", "encoded", "is_cut", "request_headers"]
+
+Client = TypeVar("Client")
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -54,15 +65,22 @@ def decoded(body: bytes, url: str) -> dict[str, Any]:
     """The JSON object of a successful response, verbatim.
 
     Raises:
-        ResponseFormatError: It is something else, or cut off.
+        ResponseFormatError: It is something else.
+        TruncatedResponseError: It is cut off.
         GeminiAPIError: It is an error envelope (some gateways answer errors with 200).
     """
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ResponseFormatError(
-            f"the answer of {url} is not complete JSON: {error or type(error).__name__}", body=excerpt(body)
-        ) from error
+        if is_cut(body, error):
+            raise TruncatedResponseError(
+                f"the answer of {url} is not complete JSON", body=excerpt(body)
+            ) from error
+        page = "a web page: check base_url, and sign in to the network if it asks for that (captive portal)"
+        what = (
+            page if body.lstrip().startswith(b"<") else f"not complete JSON: {error or type(error).__name__}"
+        )
+        raise ResponseFormatError(f"the answer of {url} is {what}", body=excerpt(body)) from error
     if isinstance(payload, dict) and not payload.get("error"):
         return payload
     if error_in(payload) is not None:
@@ -72,6 +90,11 @@ def decoded(body: bytes, url: str) -> dict[str, Any]:
             f"the answer of {url} is JSON but not an object: {type(payload).__name__}", body=excerpt(body)
         )
     return payload
+
+
+def is_cut(body: bytes, error: Exception) -> bool:
+    """Whether JSON that cannot be read is the beginning of some, whatever told where it ends."""
+    return isinstance(error, json.JSONDecodeError) and body.lstrip()[:1] in (b"", b"{", b"[")
 
 
 def request_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -112,13 +135,22 @@ class Call:
         url: Where it goes.
         address: The URL without its query, for messages.
         body: Its JSON.
-        timeout: Its limits.
+        limits: How long the service may be silent.
+        deadline: When the call must be over.
     """
 
     url: httpx.URL
     address: str
     body: bytes
-    timeout: httpx.Timeout
+    limits: httpx.Timeout
+    deadline: Deadline
+
+    def timeout(self) -> httpx.Timeout:
+        """The limits, and no more than what is left of the deadline."""
+        if self.deadline.seconds is None:
+            return self.limits
+        limits = {name: self.deadline.least(seconds) for name, seconds in self.limits.as_dict().items()}
+        return type(self.limits)(**limits)
 
 
 class Exchange:
@@ -136,62 +168,83 @@ class Exchange:
         self._headers = headers
 
     @contextmanager
-    def response(self, call: Call) -> Iterator[httpx.Response]:
-        """Send a call and lend the successful response, whose body is still to be read.
+    def lease(self, call: Call) -> Iterator[Lease[httpx.Client]]:
+        """Lend a client for one blocking call, once one is free.
 
         Raises:
-            GeminiError: There is none, or reading it failed.
+            GeminiError: None was free in time, or what was done with it failed.
+        """
+        pool = self._clients.of_threads()
+        pool.wait(call.limits.pool, call.deadline)
+        with _lent(pool, call) as lease, call.deadline.enforced(lease.connected.break_off):
+            yield lease
+
+    async def alease(self, call: Call) -> AbstractContextManager[Lease[httpx.AsyncClient]]:
+        """Do the same without blocking the event loop; see `lease`."""
+        # No asynchronous generator: a loop that ends closes all of them at once, inner ones before outer ones.
+        pool = await self._clients.of_loop()
+        await pool.wait(call.limits.pool)
+        return _lent(pool, call)
+
+    def send(self, call: Call, lease: Lease[httpx.Client]) -> httpx.Response:
+        """Send a call; gives the successful response, whose body is still to be read.
+
+        Raises:
+            GeminiError: There is none.
             CredentialsError: There are no usable credentials.
         """
         refusal: GeminiAPIError | None = None
-        with self._clients.borrow() as client, _translated_failures(call.address) as failures:
-            while True:
-                try:
-                    request = self._request(client, call, self._credentials.headers())
-                except CredentialsError as error:
-                    if refusal is None:
-                        raise
-                    raise refusal from error
-                response = client.send(request, stream=True)
-                with closing(response):
-                    if response.is_success:
-                        yield response
-                        return
-                    body = b""
-                    with suppress(failures):  # the status says enough when the rest is lost
-                        body = response.read()
-                refusal = self._refusal(call, response, body, refusal)
+        while True:
+            call.deadline.waiting_for = "a token"
+            try:
+                request = self._request(lease, call, self._credentials.headers(call.timeout().read))
+            except CredentialsError as error:
+                if refusal is None:
+                    raise
+                raise refusal from error
+            call.deadline.waiting_for = f"the answer of {call.address}"
+            request.extensions["trace"] = lease.connected
+            lease.response = response = lease.client.send(request, stream=True)
+            if response.is_success:
+                return response
+            body = _ErrorBody(call)
+            with closing(response), body.reading():
+                for data in response.iter_bytes():
+                    body += data
+                    if body.is_enough:
+                        break
+            refusal = self._refusal(call, response, bytes(body), refusal)
 
-    @asynccontextmanager
-    async def aresponse(self, call: Call) -> AsyncIterator[httpx.Response]:
-        """Do the same without blocking the event loop; see `response`."""
+    async def asend(self, call: Call, lease: Lease[httpx.AsyncClient]) -> httpx.Response:
+        """Do the same without blocking the event loop; see `send`."""
         refusal: GeminiAPIError | None = None
-        async with self._clients.aborrow() as client:
-            with _translated_failures(call.address) as failures:
-                while True:
-                    try:
-                        request = self._request(client, call, await self._credentials.aheaders())
-                    except CredentialsError as error:
-                        if refusal is None:
-                            raise
-                        raise refusal from error
-                    response = await client.send(request, stream=True)
-                    async with aclosing(response):
-                        if response.is_success:
-                            yield response
-                            return
-                        body = b""
-                        with suppress(failures):
-                            body = await response.aread()
-                    refusal = self._refusal(call, response, body, refusal)
+        while True:
+            call.deadline.waiting_for = "a token"
+            try:
+                request = self._request(lease, call, await self._credentials.aheaders(call.limits.read))
+            except CredentialsError as error:
+                if refusal is None:
+                    raise
+                raise refusal from error
+            call.deadline.waiting_for = f"the answer of {call.address}"
+            lease.response = response = await lease.client.send(request, stream=True)
+            if response.is_success:
+                return response
+            body = _ErrorBody(call)
+            async with aclosing(response):
+                with body.reading():
+                    async for data in response.aiter_bytes():
+                        body += data
+                        if body.is_enough:
+                            break
+            refusal = self._refusal(call, response, bytes(body), refusal)
 
-    def _request(
-        self, client: httpx.Client | httpx.AsyncClient, call: Call, auth: Mapping[str, str]
-    ) -> httpx.Request:
+    def _request(self, lease: Lease[Any], call: Call, auth: Mapping[str, str]) -> httpx.Request:
         """A request; no caller keeps the headers in a variable, which error reporters would show."""
         headers = {**auth, **self._headers}
+        client: httpx.Client | httpx.AsyncClient = lease.client
         return client.build_request(
-            "POST", call.url, content=call.body, headers=headers, timeout=call.timeout
+            "POST", call.url, content=call.body, headers=headers, timeout=call.timeout()
         )
 
     def _refusal(
@@ -217,32 +270,76 @@ class Exchange:
 
 def _detached(response: httpx.Response, call: Call, body: bytes) -> httpx.Response:
     """A response as errors keep it: without its connection, and without the headers of its request."""
-    import httpx  # noqa: PLC0415 -- importing this module must stay cheap
-
     framing = ("content-encoding", "content-length", "transfer-encoding")  # of what is unpacked by now
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in framing]
     request = httpx.Request("POST", call.address)
     return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
 
+class _ErrorBody(bytearray):
+    """What has been read of an error's body: the status says enough when the rest is lost, or takes long."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__()
+        self._deadline = Deadline(call.timeout().read)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the rest may be left."""
+        return len(self) > MAX_ERROR_BODY or self._deadline.is_over
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Leave the rest when it cannot be read."""
+        with suppress(httpx.HTTPError):
+            yield
+
+
+@dataclass(slots=True)
+class Lease(Generic[Client]):
+    """A client while it is lent.
+
+    Attributes:
+        client: The client.
+        connected: What is known of its connection.
+        response: The last response it gave.
+    """
+
+    client: Client
+    connected: Connected
+    response: httpx.Response | None = None
+
+
 @contextmanager
-def _translated_failures(url: str) -> Iterator[type[Exception]]:
-    """Raise httpx's exceptions as `GeminiError`, with the original as the cause; gives their base class."""
+def _lent(pool: Pool[Client], call: Call) -> Iterator[Lease[Client]]:
+    """Lend a client that is free; httpx's exceptions become `GeminiError`, with the original as the cause."""
+    lease: Lease[Client] = Lease(*pool.lend())
     try:
-        yield httpx.HTTPError
+        yield lease
     except httpx.HTTPError as error:
-        without_secrets(error)
-        failure = f"{type(error).__name__} {error}".strip()
-        match error:
-            case httpx.PoolTimeout():
-                raise GeminiTimeoutError(
-                    f"no connection to {url} became free in time ({failure}): send less at once"
-                ) from error
-            case httpx.TimeoutException():
-                raise GeminiTimeoutError(
-                    f"no answer from {url} in time ({failure}): allow more with timeout=…"
-                ) from error
-            case httpx.DecodingError():
-                raise ResponseFormatError(f"the answer of {url} is compressed wrongly: {failure}") from error
-            case _:
-                raise GeminiConnectionError(f"the connection to {url} failed: {failure}") from error
+        raise _failure(without_secrets(error), call) from error
+    except GeminiTimeoutError:
+        call.deadline.check()
+        raise
+    finally:
+        pool.give_back(lease.client, lease.response)
+
+
+def _failure(error: httpx.HTTPError, call: Call) -> GeminiError:
+    if call.deadline.is_over:
+        return call.deadline.error()
+    url, limits = call.address, call.limits
+    match type(error).__name__:
+        case "PoolTimeout":
+            return GeminiTimeoutError(
+                f"no connection to {url} became free for {limits.pool:g} s: close streams that are no longer "
+                "read, or raise max_connections in the httpx.Limits of the client that was given"
+            )
+        case "ReadTimeout":
+            return GeminiTimeoutError(f"{url} sent nothing for {limits.read:g} s: allow more with timeout=…")
+        case "WriteTimeout":
+            return GeminiTimeoutError(f"{url} took nothing for {limits.write:g} s: allow more with timeout=…")
+        case "DecodingError":
+            return ResponseFormatError(f"the answer of {url} is compressed wrongly: {error}")
+        case _:
+            return connection_error(error, f"the connection to {url} failed")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
-from typing import Any, Final, cast
+from functools import partial
+from math import ceil
+from typing import Any, Final, TypeAlias, Unpack, cast
 
 from langchain_codeexec.errors import (
     CodeExecError,
@@ -16,15 +18,20 @@ from langchain_codeexec.errors import (
     GeminiTimeoutError,
     MissingDependencyError,
     ResponseFormatError,
+    TruncatedResponseError,
 )
 from langchain_codeexec.gemini.endpoints import Method, count_tokens_body, method_path
-from langchain_codeexec.gemini.errors import api_error, error_in
-from langchain_codeexec.gemini.exchange import decoded, encoded
+from langchain_codeexec.gemini.errors import LONGEST_EXCERPT, api_error, error_in
+from langchain_codeexec.gemini.exchange import decoded, encoded, is_cut
+from langchain_codeexec.gemini.limits import DEFAULT_TIMEOUT, Deadline
+from langchain_codeexec.gemini.retries import RetryPolicy
+from langchain_codeexec.gemini.sse import Completeness
 from langchain_codeexec.gemini.wire import (
     CountTokensResponse,
     EndpointKind,
     GenerateContentRequest,
     GenerateContentResponse,
+    Limits,
 )
 
 __all__ = ["GenAITransport"]
@@ -35,6 +42,7 @@ except ImportError as error:
     raise MissingDependencyError("google-genai", "genai") from error
 
 _HTTPX: Final = {"httpx", "httpx2"}  # google-genai 3 sends with the latter
+_POLICY: Final = RetryPolicy()
 _UNREADABLE: Final = "google.UnknownApiResponseError"
 _FAILURES: Final[dict[str, type[CodeExecError]]] = {
     "builtins.TimeoutError": GeminiTimeoutError,
@@ -47,18 +55,31 @@ _FAILURES: Final[dict[str, type[CodeExecError]]] = {
     "google.TransportError": GeminiConnectionError,
     _UNREADABLE: ResponseFormatError,
     "aiohttp.ClientError": GeminiConnectionError,
+    "httpx.DecodingError": ResponseFormatError,
+    "httpx2.DecodingError": ResponseFormatError,
     "httpx.TransportError": GeminiConnectionError,
     "httpx2.TransportError": GeminiConnectionError,
     "builtins.OSError": GeminiConnectionError,
+    # What the client's own reading of an answer runs into that it did not expect.
+    **dict.fromkeys(
+        (
+            f"builtins.{name}"
+            for name in ("AttributeError", "LookupError", "RecursionError", "TypeError", "ValueError")
+        ),
+        ResponseFormatError,
+    ),
 }
 """Exceptions of the libraries the client may send with, by the first part of their module's name and
 theirs: which libraries are installed differs, and none is imported to find out."""
+
+_Arguments: TypeAlias = tuple[str, str, dict[str, Any], dict[str, Any] | None]
 
 
 class GenAITransport:
     """Carries requests through a `google.genai.Client`. Implements `Transport`.
 
-    Authentication, HTTP options and retries are the client's. Its typed models are passed by, since they drop
+    Authentication, HTTP options and retries are the client's; a stream that was cut off before it gave
+    anything is asked for again. Its typed models are passed by, since they drop
     fields they do not know: requests leave and answers come back as they are on the wire.
 
     Args:
@@ -95,50 +116,58 @@ class GenAITransport:
         return str(self._api.get_read_only_http_options()["base_url"]).rstrip("/")
 
     def generate(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> GenerateContentResponse:
         """Call generateContent; see `Transport`."""
-        return cast("GenerateContentResponse", self._unary(model, "generateContent", request, timeout))
+        return cast("GenerateContentResponse", self._unary(model, "generateContent", request, limits))
 
     async def agenerate(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> GenerateContentResponse:
         """Call generateContent without blocking the event loop; see `Transport`."""
-        arguments = self._arguments(model, "generateContent", request, timeout)
+        arguments, deadline = self._arguments(model, "generateContent", request, limits)
         with _translated_failures():
-            response = await self._api.async_request(*arguments)
+            response = await deadline.limit(self._api.async_request(*arguments))
         return cast("GenerateContentResponse", _decoded(response, arguments[1]))
 
     def stream(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> Generator[GenerateContentResponse, None, None]:
         """Call streamGenerateContent; see `Transport`."""
-        arguments = self._arguments(model, "streamGenerateContent", request, timeout)
-        with (
-            _translated_failures(ends_when_done=True),
-            closing(self._api.request_streamed(*arguments)) as responses,
-        ):
-            for response in responses:
-                if not _is_null(response):
-                    yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
+        arguments, deadline = self._arguments(model, "streamGenerateContent", request, limits)
+
+        def begun() -> tuple[Any, Any]:
+            chunks = self._chunks(arguments, deadline)
+            return next(chunks), chunks
+
+        first, chunks = _POLICY.repeat(begun, deadline, TruncatedResponseError)
+        with closing(chunks):
+            yield first
+            yield from chunks
 
     async def astream(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop; see `Transport`."""
-        arguments = self._arguments(model, "streamGenerateContent", request, timeout)
-        with _translated_failures(ends_when_done=True):
-            async with aclosing(await self._api.async_request_streamed(*arguments)) as responses:
-                async for response in responses:
-                    if not _is_null(response):
-                        yield cast("GenerateContentResponse", _decoded(response, arguments[1]))
+        arguments, deadline = self._arguments(model, "streamGenerateContent", request, limits)
+
+        async def begun() -> tuple[Any, Any]:
+            chunks = self._achunks(arguments)
+            return await anext(chunks), chunks
+
+        attempts = _POLICY.arepeat(begun, deadline, TruncatedResponseError)
+        chunk, chunks = await deadline.limit(attempts)
+        async with aclosing(chunks):
+            while chunk is not None:
+                yield chunk
+                chunk = await deadline.limit(anext(chunks, None))
 
     def count_tokens(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> CountTokensResponse:
         """Call countTokens; see `Transport`."""
         body = count_tokens_body(self.endpoint, model, request)
-        return cast("CountTokensResponse", self._unary(model, "countTokens", body, timeout))
+        return cast("CountTokensResponse", self._unary(model, "countTokens", body, limits))
 
     def close(self) -> None:
         """Do nothing: the client is the user's."""
@@ -146,27 +175,52 @@ class GenAITransport:
     async def aclose(self) -> None:
         """Do nothing: the client is the user's."""
 
-    def _unary(
-        self, model: str, method: Method, body: Mapping[str, Any], timeout: float | None
-    ) -> dict[str, Any]:
-        arguments = self._arguments(model, method, body, timeout)
+    def _unary(self, model: str, method: Method, body: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+        arguments, deadline = self._arguments(model, method, body, limits)
         with _translated_failures():
-            response = self._api.request(*arguments)
+            response = deadline.run(partial(self._api.request, *arguments))
         return _decoded(response, arguments[1])
 
+    def _chunks(self, arguments: _Arguments, deadline: Deadline) -> Generator[Any, None, None]:
+        completeness = Completeness(arguments[1])
+        with (
+            _translated_failures(ends_when_done=True),
+            closing(self._api.request_streamed(*arguments)) as responses,
+        ):
+            while (response := deadline.run(partial(next, responses, None))) is not None:
+                yield from completeness.counted(_chunks_in(response, arguments[1]))
+        completeness.check()
+
+    async def _achunks(self, arguments: _Arguments) -> AsyncGenerator[Any, None]:
+        completeness = Completeness(arguments[1])
+        with _translated_failures(ends_when_done=True):
+            async with aclosing(await self._api.async_request_streamed(*arguments)) as responses:
+                async for response in responses:
+                    for chunk in completeness.counted(_chunks_in(response, arguments[1])):
+                        yield chunk
+        completeness.check()
+
     def _arguments(
-        self, model: str, method: Method, body: Mapping[str, Any], timeout: float | None
-    ) -> tuple[str, str, dict[str, Any], dict[str, Any] | None]:
+        self, model: str, method: Method, body: Mapping[str, Any], limits: Limits
+    ) -> tuple[_Arguments, Deadline]:
         """HTTP method, path below the API version, body, and options, whose timeout is in milliseconds."""
-        options = None if timeout is None else {"timeout": max(1, round(timeout * 1000))}
+        deadline = Deadline(limits.get("deadline"))
+        timeout = deadline.least(limits.get("timeout"))
+        options: dict[str, Any] | None = None
+        if timeout is not None:
+            options = {"timeout": max(1, round(timeout * 1000))}
+            if method == "streamGenerateContent":  # the service takes it for the time of the whole
+                options["headers"] = {"X-Server-Timeout": str(ceil(max(timeout, DEFAULT_TIMEOUT)))}
         # A copy, because the client merges its `extra_body` into what it is given; by way of JSON, because
         # that is fast and refuses what could not be sent anyway.
-        return "post", method_path(self.endpoint, model, method), json.loads(encoded(body)), options
+        copied = json.loads(encoded(body))
+        return ("post", method_path(self.endpoint, model, method), copied, options), deadline
 
 
-def _is_null(response: Any) -> bool:
-    """Whether it is an event that says nothing, as some gateways send."""
-    return (response.body or "").strip() == "null"
+def _chunks_in(response: Any, path: str) -> list[GenerateContentResponse]:
+    """The chunk of an event; none if it says nothing, as some gateways send."""
+    is_empty = (response.body or "").strip() == "null"
+    return [] if is_empty else [cast("GenerateContentResponse", _decoded(response, path))]
 
 
 def _decoded(response: Any, path: str) -> dict[str, Any]:
@@ -189,6 +243,11 @@ def _translated_failures(*, ends_when_done: bool = False) -> Iterator[None]:
             return
         if "google.APIError" in names:
             raise _api_error(error) from error
+        document = getattr(error.__cause__, "doc", None)
+        if isinstance(document, str) and is_cut(document.encode(), cast("Exception", error.__cause__)):
+            raise TruncatedResponseError(
+                "google-genai: the answer ended too early", body=document[:LONGEST_EXCERPT]
+            ) from error
         failure = next((_FAILURES[name] for name in names if name in _FAILURES), None)
         if failure is None:
             raise

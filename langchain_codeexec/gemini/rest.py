@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
 from functools import lru_cache, partial
-from typing import Any, Final, cast
+from typing import Any, Final, Unpack, cast
 
 import httpx
 from pydantic import SecretStr
@@ -21,22 +21,20 @@ from langchain_codeexec.gemini.credentials import (
 )
 from langchain_codeexec.gemini.endpoints import Endpoint, Method, count_tokens_body, resolve_endpoint
 from langchain_codeexec.gemini.exchange import Call, Exchange, decoded, encoded, request_headers
+from langchain_codeexec.gemini.limits import DEFAULT_TIMEOUT, MAX_CONNECTIONS, Deadline, checked_seconds
 from langchain_codeexec.gemini.retries import RetryPolicy
-from langchain_codeexec.gemini.sse import StreamDecoder
+from langchain_codeexec.gemini.sse import Completeness, StreamDecoder
 from langchain_codeexec.gemini.wire import (
     CountTokensResponse,
     EndpointKind,
     GenerateContentRequest,
     GenerateContentResponse,
+    Limits,
 )
 
 __all__ = ["RestTransport", "rest_transport"]
 
-DEFAULT_TIMEOUT: Final = 600.0
-"""Seconds without a byte of the answer: the service thinks, and runs code, before it sends the first one."""
-
 _CONNECT_TIMEOUT: Final = 10.0
-_LONGEST_TIMEOUT: Final = 2_000_000  # sockets count milliseconds in 31 bits
 
 
 class RestTransport:
@@ -45,15 +43,29 @@ class RestTransport:
     Instances may be shared between threads and event loops, and used again after closing. A copy or an
     unpickled instance opens connections of its own. One that is dropped closes its connections.
 
-    Requests are repeated after 408, 429, 5xx and broken or impossible connections, as long as the caller has
-    received nothing of the answer; a refused OAuth token is renewed once.
+    A request is repeated as long as the caller has received nothing of the answer:
+
+    | failure | repeated |
+    |---|---|
+    | 408, 429, 5xx, whatever became of their body | up to `max_retries` times |
+    | a connection that broke, an answer or a stream that ended too early | up to `max_retries` times |
+    | unknown host, closed port, untrusted certificate, proxy, no connection within 10 s | once |
+    | 429 for the quota of a day, `Retry-After` above a minute or past the deadline, 501, 505, 511 | never |
+    | other 4xx, redirects, silence for `timeout` seconds, an answer that is not JSON | never |
+    | 401 with an OAuth token | once, with a new token |
+
+    Waits double up to a minute, drawn at random; `Retry-After` and google.rpc.RetryInfo are kept instead.
 
     Args:
         endpoint: Where requests go.
         credentials: What authenticates them; nothing by default.
-        timeout: Seconds each attempt may go without a byte of the answer; reaching the server may take 10 of
-            them. An `httpx.Timeout` sets every limit itself.
-        max_retries: Attempts after the first one.
+        timeout: Seconds without a byte from the service, or without a token or a free connection; 600 by
+            default. Reaching the server may take 10 of them. An `httpx.Timeout` sets every limit itself.
+        deadline: Seconds a call may take as a whole: attempts, waits between them, tokens, and an answer that
+            trickles in. No limit by default.
+        max_retries: Attempts after the first one; 6 by default.
+        max_connections: Connections that threads may have at a time, and each event loop as well. Calls
+            beyond them wait until one is given back.
         headers: Headers of every request. They override those this class would send.
         client: httpx client to use for blocking calls; it is not closed here.
         async_client: httpx client to use for coroutines; it is not closed here.
@@ -70,7 +82,9 @@ class RestTransport:
         credentials: RequestCredentials | None = None,
         *,
         timeout: float | httpx.Timeout | None = None,
+        deadline: float | None = None,
         max_retries: int | None = None,
+        max_connections: int = MAX_CONNECTIONS,
         headers: Mapping[str, str] | None = None,
         client: httpx.Client | None = None,
         async_client: httpx.AsyncClient | None = None,
@@ -81,14 +95,23 @@ class RestTransport:
             raise ConfigurationError("max_retries and retry_policy exclude each other: give one of them")
         self._endpoint = endpoint
         self._credentials = credentials or RequestCredentials()
+        if type(max_connections) is not int or max_connections < 1:
+            raise ConfigurationError(f"max_connections={max_connections!r} must be a whole number above 0")
         self._limits = _limits(DEFAULT_TIMEOUT if timeout is None else timeout)
+        self._deadline = None if deadline is None else checked_seconds("deadline", deadline)
         self._retry = retry_policy or (RetryPolicy() if max_retries is None else RetryPolicy(max_retries))
         self._clients = Clients(
-            client, async_client, trust_env=not endpoint.is_local, client_args=client_args
+            client,
+            async_client,
+            trust_env=not endpoint.is_local,
+            max_connections=max_connections,
+            client_args=client_args,
         )
         self._exchange = Exchange(self._clients, self._credentials, request_headers(headers or {}))
         self._settings: dict[str, Any] = {
             "timeout": timeout,
+            "deadline": deadline,
+            "max_connections": max_connections,
             "headers": headers,
             "client": client,
             "async_client": async_client,
@@ -117,47 +140,49 @@ class RestTransport:
         return self._endpoint.root
 
     def generate(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> GenerateContentResponse:
         """Call generateContent; see `Transport`."""
-        call = self._call(model, "generateContent", request, timeout)
-        return cast("GenerateContentResponse", self._retry.repeat(self._object, call))
+        call = self._call(model, "generateContent", request, limits)
+        return cast("GenerateContentResponse", self._retry.repeat(partial(self._object, call), call.deadline))
 
     async def agenerate(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> GenerateContentResponse:
         """Call generateContent without blocking the event loop; see `Transport`."""
-        call = self._call(model, "generateContent", request, timeout)
-        return cast("GenerateContentResponse", await self._retry.arepeat(self._aobject, call))
+        call = self._call(model, "generateContent", request, limits)
+        attempts = self._retry.arepeat(partial(self._aobject, call), call.deadline)
+        return cast("GenerateContentResponse", await call.deadline.limit(attempts))
 
     def stream(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> Generator[GenerateContentResponse, None, None]:
         """Call streamGenerateContent; see `Transport`. Closing the iterator gives up the connection."""
-        call = self._call(model, "streamGenerateContent", request, timeout)
-        first, chunks = self._retry.repeat(self._begun, call)
+        call = self._call(model, "streamGenerateContent", request, limits)
+        first, chunks = self._retry.repeat(partial(self._begun, call), call.deadline)
         with closing(chunks):
             yield first
             yield from chunks
 
     async def astream(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop; see `Transport`."""
-        call = self._call(model, "streamGenerateContent", request, timeout)
-        first, chunks = await self._retry.arepeat(self._abegun, call)
+        call = self._call(model, "streamGenerateContent", request, limits)
+        attempts = self._retry.arepeat(partial(self._abegun, call), call.deadline)
+        chunk, chunks = await call.deadline.limit(attempts)
         async with aclosing(chunks):
-            yield first
-            async for chunk in chunks:
+            while chunk is not None:
                 yield chunk
+                chunk = await call.deadline.limit(anext(chunks, None))
 
     def count_tokens(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> CountTokensResponse:
         """Call countTokens; see `Transport`."""
         body = count_tokens_body(self._endpoint.kind, model, request)
-        call = self._call(model, "countTokens", body, timeout)
-        return cast("CountTokensResponse", self._retry.repeat(self._object, call))
+        call = self._call(model, "countTokens", body, limits)
+        return cast("CountTokensResponse", self._retry.repeat(partial(self._object, call), call.deadline))
 
     def close(self) -> None:
         """Close the connections of blocking calls. The transport may be used again."""
@@ -167,19 +192,25 @@ class RestTransport:
         """Close them and those of the running event loop. The transport may be used again."""
         await self._clients.aclose()
 
-    def _call(self, model: str, method: Method, body: Mapping[str, Any], timeout: float | None) -> Call:
+    def _call(self, model: str, method: Method, body: Mapping[str, Any], limits: Limits) -> Call:
         url = self._endpoint.url(model, method)
-        limits = self._limits if timeout is None else _limits(timeout)
-        return Call(_parsed(url), url.partition("?")[0], encoded(body), limits)
+        timeout, deadline = limits.get("timeout"), limits.get("deadline")
+        until = Deadline(self._deadline if deadline is None else checked_seconds("deadline", deadline))
+        silence = self._limits if timeout is None else _limits(timeout)
+        return Call(_parsed(url), url.partition("?")[0], encoded(body), silence, until)
 
     def _object(self, call: Call) -> dict[str, Any]:
-        with self._exchange.response(call) as response:
-            body = response.read()
-        return decoded(body, call.address)
+        body = bytearray()
+        with self._exchange.lease(call) as lease:
+            for data in self._exchange.send(call, lease).iter_bytes():
+                call.deadline.check()
+                body += data
+        call.deadline.check()
+        return decoded(bytes(body), call.address)
 
     async def _aobject(self, call: Call) -> dict[str, Any]:
-        async with self._exchange.aresponse(call) as response:
-            body = await response.aread()
+        with await self._exchange.alease(call) as lease:
+            body = await (await self._exchange.asend(call, lease)).aread()
         return decoded(body, call.address)
 
     def _begun(
@@ -191,25 +222,30 @@ class RestTransport:
 
     async def _abegun(
         self, call: Call
-    ) -> tuple[GenerateContentResponse, AsyncGenerator[GenerateContentResponse, None]]:
+    ) -> tuple[GenerateContentResponse | None, AsyncGenerator[GenerateContentResponse, None]]:
         chunks = self._achunks(call)
         return await anext(chunks), chunks
 
     def _chunks(self, call: Call) -> Generator[GenerateContentResponse, None, None]:
-        decoder = StreamDecoder(call.address)
-        with self._exchange.response(call) as response:
-            for data in response.iter_bytes():
-                yield from decoder.feed(data)
-            yield from decoder.end()
+        decoder, completeness = StreamDecoder(call.address), Completeness(call.address)
+        with self._exchange.lease(call) as lease:
+            for data in self._exchange.send(call, lease).iter_bytes():
+                call.deadline.check()
+                yield from completeness.counted(decoder.feed(data))
+            call.deadline.check()
+            yield from completeness.counted(decoder.end())
+            completeness.check()
 
     async def _achunks(self, call: Call) -> AsyncGenerator[GenerateContentResponse, None]:
-        decoder = StreamDecoder(call.address)
-        async with self._exchange.aresponse(call) as response:
+        decoder, completeness = StreamDecoder(call.address), Completeness(call.address)
+        with await self._exchange.alease(call) as lease:
+            response = await self._exchange.asend(call, lease)
             async for data in response.aiter_bytes():
-                for chunk in decoder.feed(data):
+                for chunk in completeness.counted(decoder.feed(data)):
                     yield chunk
-            for chunk in decoder.end():
+            for chunk in completeness.counted(decoder.end()):
                 yield chunk
+            completeness.check()
 
 
 def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat model
@@ -275,10 +311,5 @@ def _parsed(url: str) -> httpx.URL:
 def _limits(timeout: float | httpx.Timeout) -> httpx.Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
-    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if not is_number or not 0 < timeout <= _LONGEST_TIMEOUT:
-        raise ConfigurationError(
-            f"timeout={timeout!r} must be a number of seconds above 0, at most {_LONGEST_TIMEOUT}; or an "
-            "httpx.Timeout, which can also set no limit"
-        )
+    checked_seconds("timeout", timeout)
     return httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT))

@@ -10,21 +10,53 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Iterator
-from typing import Final, cast
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, Final, cast
 
-from langchain_codeexec.errors import ResponseFormatError
+from langchain_codeexec.errors import ResponseFormatError, TruncatedResponseError
 from langchain_codeexec.gemini.errors import LONGEST_EXCERPT, api_error, error_in, excerpt
 from langchain_codeexec.gemini.wire import GenerateContentResponse
 
-__all__ = ["StreamDecoder"]
+__all__ = ["Completeness", "StreamDecoder"]
 
 _BOM: Final = b"\xef\xbb\xbf"
 _EMPTY: Final = frozenset({b"", b"[DONE]", b"null"})  # events of some gateways that say nothing
+_OTHER_FIELDS: Final = (b"", b"event", b"id", b"retry")
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _BETWEEN_OBJECTS: Final = re.compile(rb"[^ \t\r\n,]")
 _OUTSIDE_STRING: Final = re.compile(rb'["{}]')
 _ANY: Final = re.compile(rb".", re.DOTALL)
 _INSIDE_STRING: Final = re.compile(rb'["\\]')
+
+
+class Completeness:
+    """Whether a stream has said that it is over: by a finish reason, or by a block of the prompt.
+
+    Args:
+        url: Where the stream comes from, for the error.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._is_over = False
+
+    def counted(self, responses: Iterable[GenerateContentResponse]) -> Iterator[GenerateContentResponse]:
+        """Some of its responses, taken into account."""
+        for response in responses:
+            feedback: Any = response.get("promptFeedback")
+            candidates: Any = response.get("candidates")
+            ends = [feedback.get("blockReason")] if isinstance(feedback, dict) else []
+            for candidate in candidates if isinstance(candidates, list) else ():
+                ends += [candidate.get("finishReason")] if isinstance(candidate, dict) else []
+            self._is_over |= any(ends)
+            yield response
+
+    def check(self) -> None:
+        """Raise `TruncatedResponseError` if the stream has ended before."""
+        if not self._is_over:
+            raise TruncatedResponseError(
+                f"the stream from {self._url} was cut off: it ended without a finish reason"
+            )
 
 
 class StreamDecoder:
@@ -38,9 +70,11 @@ class StreamDecoder:
         self._origin = f" from {url.partition('?')[0]}" if url else ""
         self._url = url
         self._is_empty = True
+        self._other = b""  # the first line that belongs to no event
         self._line = bytearray()  # that has not ended yet
         self._data: list[bytes] = []  # of the event that has not ended yet
         self._json: _ObjectCutter | None = None
+        self._has_ended = False
 
     def feed(self, data: bytes) -> Iterator[GenerateContentResponse]:
         """Yield the objects that `data` completes.
@@ -57,21 +91,33 @@ class StreamDecoder:
 
         Raises:
             GeminiAPIError: It is an error.
-            ResponseFormatError: The stream ended within an event, or had none.
+            TruncatedResponseError: The stream ended within an event, or before the first one.
+            ResponseFormatError: It is no stream of events.
         """
+        self._has_ended = True
         yield from self.feed(b"\n\n")
         if self._json is not None:
             yield from self._objects(bytes(self._json.pending) or b"[")
+        if self._is_empty and self._other:
+            raise ResponseFormatError(
+                f"the stream{self._origin} holds no events: check base_url, and sign in to the network if it asks "
+                "for that (captive portal)",
+                body=excerpt(self._other),
+            )
         if self._is_empty:
-            raise ResponseFormatError(f"the stream ended without an event{self._origin}")
+            raise TruncatedResponseError(f"the stream{self._origin} was cut off before its first event")
 
     def _objects(self, document: bytes) -> Iterator[GenerateContentResponse]:
         self._is_empty = False
         try:
             payload = json.loads(document)
         except (ValueError, RecursionError) as error:
+            if self._has_ended and isinstance(error, json.JSONDecodeError):
+                raise TruncatedResponseError(
+                    f"the stream{self._origin} was cut off within an event", body=excerpt(document)
+                ) from error
             raise ResponseFormatError(
-                f"the stream{self._origin} holds or ends with broken JSON: {error}", body=excerpt(document)
+                f"the stream{self._origin} holds broken JSON: {error}", body=excerpt(document)
             ) from error
         for item in payload if isinstance(payload, list) else [payload]:
             if error_in(item) is not None:
@@ -83,36 +129,42 @@ class StreamDecoder:
             yield cast("GenerateContentResponse", item)
 
     def _documents(self, data: bytes) -> Iterator[bytes]:
-        while data:
+        if len(self._line) > len(_BOM) and not _LINE_END.search(data):
+            self._line += data  # a long line is put together only once
+            return
+        data = bytes(self._line) + data
+        self._line.clear()
+        position = 0
+        while position < len(data):
             if self._json is None:
-                data = yield from self._read_lines(data)
+                position = yield from self._read_lines(data, position)
             else:
-                data = yield from self._json.feed(data)
+                position = yield from self._json.feed(data, position)
                 if self._json.is_done:
                     self._json = None
 
-    def _read_lines(self, data: bytes) -> Generator[bytes, None, bytes]:
-        """Take lines up to one that starts bare JSON; return the bytes from there on."""
-        if len(self._line) > len(_BOM) and not (b"\n" in data or b"\r" in data):
-            self._line += data  # a long line is put together only once
-            return b""
-        lines = (bytes(self._line) + data).splitlines(keepends=True)
-        self._line.clear()
-        for number, line in enumerate(lines):
-            if line.removeprefix(_BOM).startswith((b"{", b"[")):
+    def _read_lines(self, data: bytes, position: int) -> Generator[bytes, None, int]:
+        """Take lines up to one that starts bare JSON; return where that begins, or the end."""
+        while position < len(data):
+            position += len(_BOM) if data.startswith(_BOM, position) else 0
+            if data.startswith((b"{", b"["), position):
                 yield from self._dispatch()
                 self._json = _ObjectCutter()
-                return b"".join(lines[number:]).removeprefix(_BOM)
+                return position
+            end = _LINE_END.search(data, position)
             # A carriage return at the end may be the first half of a line end.
-            if number == len(lines) - 1 and not line.endswith(b"\n"):
-                self._line += line
-                return b""
-            name, _, value = line.removeprefix(_BOM).rstrip(b"\r\n").partition(b":")
+            if end is None or (end[0] == b"\r" and end.end() == len(data)):
+                self._line += data[position:]
+                return len(data)
+            name, colon, value = data[position : end.start()].partition(b":")
+            position = end.end()
             if name == b"data":
                 self._data.append(value.removeprefix(b" "))
-            elif not line.strip(b"\r\n"):
+            elif not (name or colon):
                 yield from self._dispatch()
-        return b""
+            elif name not in _OTHER_FIELDS:
+                self._other = self._other or name
+        return position
 
     def _dispatch(self) -> Iterator[bytes]:
         data = b"\n".join(self._data)
@@ -132,9 +184,9 @@ class _ObjectCutter:
         self._in_string = False
         self._is_escaped = False
 
-    def feed(self, data: bytes) -> Generator[bytes, None, bytes]:
-        """Yield the objects that `data` completes; return what follows the last one of all."""
-        start = position = 0
+    def feed(self, data: bytes, position: int) -> Generator[bytes, None, int]:
+        """Yield the objects that `data` completes from a position on; return where the last one of all ends."""
+        start = position
         while position < len(data) and not self.is_done:
             was_inside = self._depth > 0
             significant = self._pattern.search(data, position)
@@ -152,7 +204,7 @@ class _ObjectCutter:
                 self._take_between(data[start : start + LONGEST_EXCERPT])
         if self._depth:
             self.pending += data[start:position]
-        return data[position:]
+        return position
 
     @property
     def _pattern(self) -> re.Pattern[bytes]:

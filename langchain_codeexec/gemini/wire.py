@@ -7,7 +7,7 @@ either. Source of the field names: the public REST reference of the Gemini API a
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
 
 __all__ = [
     "Blob",
@@ -24,6 +24,7 @@ __all__ = [
     "FunctionResponse",
     "GenerateContentRequest",
     "GenerateContentResponse",
+    "Limits",
     "Part",
     "PromptFeedback",
     "Tool",
@@ -228,11 +229,20 @@ EndpointKind: TypeAlias = Literal["vertex", "developer"]
 accept each other's thought signatures."""
 
 
+class Limits(TypedDict, total=False):
+    """Limits of one request in seconds; without one, that of the transport holds."""
+
+    timeout: float | None
+    """How long the service may be silent."""
+    deadline: float | None
+    """How long the request may take as a whole."""
+
+
 class Transport(Protocol):
     """Carries requests. Instances may be shared between threads, event loops and chat models.
 
-    `model` is a bare name (`gemini-2.5-flash`) or a resource name with slashes. `timeout` is in seconds
-    and overrides the transport's for one request.
+    `model` is a bare name (`gemini-2.5-flash`) or a resource name with slashes. A transport of
+    one's own need not know a limit that nobody sets.
 
     All methods but the closing ones raise `GeminiError` and its subclasses, and `CredentialsError`.
     """
@@ -251,31 +261,31 @@ class Transport(Protocol):
         ...
 
     def generate(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> GenerateContentResponse:
         """Call generateContent."""
         ...
 
     async def agenerate(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> GenerateContentResponse:
         """Call generateContent without blocking the event loop."""
         ...
 
     def stream(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> Generator[GenerateContentResponse, None, None]:
         """Call streamGenerateContent; an error in mid-stream is raised after what came before it."""
         ...
 
     def astream(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop."""
         ...
 
     def count_tokens(
-        self, model: str, request: GenerateContentRequest, *, timeout: float | None = None
+        self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> CountTokensResponse:
         """Call countTokens for the contents of `request`."""
         ...

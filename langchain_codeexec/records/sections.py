@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from langchain_core.messages import BaseMessage
 
+from langchain_codeexec.data.data_file import NOTICES_KEY
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, executions_from_artifact
@@ -27,6 +28,7 @@ __all__ = [
     "SectionReader",
     "closing_sections",
     "json_record",
+    "notices_of",
     "placed",
     "plan_section",
     "sections_of",
@@ -180,10 +182,17 @@ def _answer(message: BaseMessage) -> list[Section]:
 
 
 def _question(message: BaseMessage) -> list[Section]:
-    return [
+    sections = [
         replace(section, kind="question") if section.kind in _PROSE else section
         for section in _content(message)
     ]
+    return sections + notices_of(message)
+
+
+def notices_of(message: BaseMessage) -> list[Section]:
+    """What the one who asks should know of the data that a question carries."""
+    notices = message.additional_kwargs.get(NOTICES_KEY)
+    return [Section("notice", str(notice)) for notice in notices] if isinstance(notices, list) else []
 
 
 def _reply(message: BaseMessage) -> list[Section]:

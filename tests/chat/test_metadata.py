@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from langchain_core.callbacks import get_usage_metadata_callback
 
+from langchain_codeexec.errors import TruncatedResponseError
 from tests.calls import WAYS, streamed
 from tests.calls import response as response_of
 from tests.services import NEW
@@ -129,7 +130,7 @@ def test_reasons_come_with_a_remedy(wire: Any, ask: Any, reason: str, remedy: st
 
 
 @WAYS
-@pytest.mark.parametrize("reason", ["STOP", "OTHER", "A_REASON_TO_COME", "", 5, None])
+@pytest.mark.parametrize("reason", ["STOP", "OTHER", "A_REASON_TO_COME", 5])
 def test_other_reasons_stay_as_they_are(wire: Any, ask: Any, reason: Any) -> None:
     wire.says(response_of(*TEXT, finishReason=reason))
 
@@ -155,11 +156,6 @@ def test_the_services_own_words_are_kept(wire: Any, ask: Any) -> None:
         ({"promptFeedback": {"blockReason": "SAFETY"}}, "blocked (SAFETY): change the prompt"),
         ({"promptFeedback": {"blockReason": "OTHER", "blockReasonMessage": "No."}}, "blocked (OTHER): No."),
         ({"promptFeedback": {"blockReason": "SAFETY"}, "candidates": []}, "blocked"),
-        ({"promptFeedback": "no object"}, "without an answer"),
-        ({}, "without an answer"),
-        ({"candidates": None}, "without an answer"),
-        ({"candidates": [{}]}, "without an answer"),
-        ({"candidates": [{"content": None}]}, "without an answer"),
         ({"candidates": [{"content": {"role": "model"}, "finishReason": "STOP"}]}, "without an answer"),
         ({"candidates": [{"content": {"parts": []}, "finishReason": "STOP"}]}, "without an answer"),
     ],
@@ -185,6 +181,26 @@ def test_finish_reasons_in_langchains_words(wire: Any, ask: Any, reason: str, no
     metadata = ask(wire.chat()).response_metadata
 
     assert (metadata["finish_reason"], metadata["normalized_finish_reason"]) == (reason, normalized)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"promptFeedback": "no object"},
+        {"candidates": None},
+        {"candidates": [{}]},
+        {"candidates": [{"content": None}]},
+        response_of(finishReason=None),
+        response_of(finishReason=""),
+    ],
+)
+def test_an_answer_that_says_nothing_of_its_end(wire: Any, body: Any) -> None:
+    wire.says(body, body)
+
+    assert "without an answer" in wire.chat().invoke("q").response_metadata["finish_message"]
+    with pytest.raises(TruncatedResponseError):
+        list(wire.chat().stream("q"))
 
 
 # -- everything else -------------------------------------------------------------------------------------------

@@ -19,6 +19,10 @@ from langchain_codeexec.gemini.retries import RetryPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+LAST = {"n": 1, "candidates": [{"finishReason": "STOP"}]}
+"""A chunk after which a stream may end."""
+CHUNK = b"data: " + json.dumps(LAST).encode() + b"\n\n"
+
 
 @dataclass(frozen=True)
 class Received:

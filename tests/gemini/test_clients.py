@@ -15,8 +15,8 @@ import pytest
 
 from langchain_codeexec.gemini.endpoints import Endpoint
 from langchain_codeexec.gemini.rest import RestTransport
+from tests.gemini.conftest import CHUNK
 
-CHUNK = b'data: {"n":1}\n\n'
 ONE = httpx.Limits(max_connections=1)
 
 

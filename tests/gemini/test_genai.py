@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import importlib
+import json
 import sys
 import threading
 from contextlib import aclosing
@@ -36,7 +37,8 @@ REQUEST = {
     "toolConfig": {"includeServerSideToolInvocations": True},
     "novelty": {"kept": [1]},
 }
-CHUNK = b'data: {"n":1,"novel":{"x":null}}\n\n'
+LAST = {"novel": {"x": None}, "candidates": [{"finishReason": "STOP"}]}
+CHUNK = b"data: " + json.dumps(LAST).encode() + b"\n\n"
 
 
 class Fake(google.auth.credentials.Credentials):
@@ -101,7 +103,7 @@ def test_nothing_is_lost_on_the_way(server, transport, generate) -> None:
 @pytest.mark.parametrize("end", [b"", b"data: [DONE]\n\n", b"data: null\n\n"])
 def test_nothing_is_lost_in_a_stream(server, transport, stream, end: bytes) -> None:
     server.stream(CHUNK[:20], CHUNK[20:] + CHUNK + end)
-    assert stream(transport, "gemini-x", REQUEST) == [{"n": 1, "novel": {"x": None}}] * 2
+    assert stream(transport, "gemini-x", REQUEST) == [LAST] * 2
     path = PLACE[transport.endpoint] + "gemini-x:streamGenerateContent?alt=sse"
     assert (server.requests[0].path, server.requests[0].body) == (path, REQUEST)
 

@@ -28,6 +28,7 @@ from langchain_codeexec.gemini.credentials import ApiKeyCredentials
 from langchain_codeexec.gemini.endpoints import Endpoint
 from langchain_codeexec.gemini.rest import RestTransport, rest_transport
 from langchain_codeexec.gemini.retries import RetryPolicy
+from tests.gemini.conftest import CHUNK, LAST
 
 ANSWER = {
     "candidates": [
@@ -35,7 +36,6 @@ ANSWER = {
     ],
     "anotherNovelty": True,
 }
-CHUNK = b'data: {"n":1}\n\n'
 OFF = {"error": {"code": 403, "message": "Off."}}
 
 
@@ -65,12 +65,12 @@ def test_address_has_no_version_and_no_model() -> None:
     [
         ([CHUNK[:9], CHUNK[9:] + CHUNK], "text/event-stream"),
         ([CHUNK, CHUNK, b"data: [DONE]\n\n"], "text/event-stream"),
-        ([b'[{"n":1}\n', b',\r\n{"n":', b"1}]"], "application/json"),
+        ([b"[" + CHUNK[6:], b",\r\n" + CHUNK[6:9], CHUNK[9:] + b"]"], "application/json"),
     ],
 )
 def test_stream(server, make_transport, stream, pieces, content_type) -> None:
     server.stream(*pieces, content_type=content_type)
-    assert stream(make_transport(), "gemini-x", {"contents": []}) == [{"n": 1}, {"n": 1}]
+    assert stream(make_transport(), "gemini-x", {"contents": []}) == [LAST, LAST]
     assert server.requests[0].path == "/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
 
 
@@ -79,7 +79,7 @@ def test_compressed_answers(server, make_transport, generate, stream) -> None:
         server.answer(body, headers={"Content-Encoding": "gzip"})
     transport = make_transport()
     assert generate(transport, "m", {}) == ANSWER
-    assert stream(transport, "m", {}) == [{"n": 1}]
+    assert stream(transport, "m", {}) == [LAST]
     with pytest.raises(ResponseFormatError, match="compressed wrongly"):
         generate(transport, "m", {})
 
@@ -88,9 +88,9 @@ def test_chunks_arrive_before_the_stream_ends(server, make_transport) -> None:
     go_on = threading.Event()
     server.stream(CHUNK, go_on, CHUNK)
     chunks = make_transport().stream("m", {})
-    assert next(chunks) == {"n": 1}
+    assert next(chunks) == LAST
     go_on.set()
-    assert list(chunks) == [{"n": 1}]
+    assert list(chunks) == [LAST]
 
 
 def test_count_tokens(server, make_transport) -> None:
@@ -184,7 +184,7 @@ def test_no_further_chunk_in_time(server, make_transport, stream) -> None:
     with pytest.raises(GeminiTimeoutError):
         stream(make_transport(timeout=httpx.Timeout(5, read=0.05)), "m", {}, chunks=chunks)
     release.set()
-    assert chunks == [{"n": 1}]
+    assert chunks == [LAST]
 
 
 def test_no_free_connection_in_time(server, make_transport) -> None:
@@ -194,10 +194,10 @@ def test_no_free_connection_in_time(server, make_transport) -> None:
         transport = make_transport(client=client)
         chunks = transport.stream("m", {})
         next(chunks)
-        with pytest.raises(GeminiTimeoutError, match="became free"):
+        with pytest.raises(GeminiTimeoutError, match="max_connections"):
             transport.generate("m", {}, timeout=0.05)
         release.set()
-        assert list(chunks) == [{"n": 1}]
+        assert list(chunks) == [LAST]
 
 
 def test_unknown_host() -> None:

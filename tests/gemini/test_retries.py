@@ -14,7 +14,9 @@ from langchain_codeexec.errors import (
     ResponseFormatError,
     ServerError,
 )
+from langchain_codeexec.gemini.limits import Deadline
 from langchain_codeexec.gemini.retries import RetryPolicy
+from tests.gemini.conftest import CHUNK, LAST
 
 PAST = {"Retry-After": "Tue, 14 Nov 2023 22:13:50 GMT"}
 FUTURE = {"Retry-After": "Thu, 14 Nov 2999 22:13:50 GMT"}
@@ -28,6 +30,12 @@ def play(server, script) -> None:
                 server.raw()
             case "half":
                 server.raw(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"half":')
+            case "unframed":
+                server.raw(b'HTTP/1.1 200 OK\r\n\r\n{"half":')
+            case "reframed":
+                server.answer(b'{"half":')
+            case "broken gzip":
+                server.answer(b"no gzip", status=503, headers={"Content-Encoding": "gzip"})
             case (status, headers):
                 server.answer({"status": status}, status=status, headers=headers)
             case status:
@@ -55,12 +63,11 @@ def ask(server, make_transport, generate):
         ([500, 502, 503, 504, 599, 200], [1, 2, 4, 8, 16]),
         ([408, 429, 200], [1, 2]),
         ([(429, {"Retry-After": "7"}), 503, 200], [7, 2]),
-        ([(429, {"Retry-After": "0"}), 200], [0]),
-        ([(503, PAST), 200], [0]),
-        ([(503, FUTURE), 200], [60]),
-        ([(429, {"Retry-After": "86400"}), 200], [60]),
+        ([(429, {"Retry-After": "0"}), 200], [1]),
+        ([(503, PAST), 200], [1]),
+        ([(503, {"Retry-After": "60"}), 200], [60]),
         ([503] * 8 + [200], [1, 2, 4, 8, 16, 32, 60, 60]),
-        (["half", "cut", 503, 200], [1, 2, 4]),
+        (["half", "cut", "unframed", "reframed", "broken gzip", 200], [1, 2, 4, 8, 16]),
     ],
 )
 def test_transient_failures_are_waited_out(ask, waits, script, waited) -> None:
@@ -78,6 +85,9 @@ def test_transient_failures_are_waited_out(ask, waits, script, waited) -> None:
         ([404], 2, NotFoundError),
         ([409], 2, GeminiAPIError),
         ([302], 2, GeminiAPIError),
+        ([501], 2, ServerError),
+        ([(503, FUTURE)], 2, ServerError),
+        ([(429, {"Retry-After": "61"})], 2, RateLimitError),
         ([503, 404], 2, NotFoundError),
     ],
 )
@@ -95,11 +105,23 @@ def test_retry_info_of_the_envelope_is_kept(server, make_transport, waits, gener
     assert waits == [3.5]
 
 
-def test_broken_json_is_not_asked_for_again(server, make_transport, generate) -> None:
-    server.answer(b'{"half":')
+@pytest.mark.parametrize("body", [b"<title>Sign in</title>", b"\xff", b"[" * 100_000])
+def test_what_is_no_json_is_not_asked_for_again(server, make_transport, generate, stream, body) -> None:
+    server.answer(body)
+    server.answer(body)
     with pytest.raises(ResponseFormatError):
         generate(make_transport(max_retries=3), "m", {})
-    assert len(server.requests) == 1
+    with pytest.raises(ResponseFormatError):
+        stream(make_transport(max_retries=3), "m", {})
+    assert len(server.requests) == 2
+
+
+def test_the_quota_of_a_day_is_not_asked_for_again(server, make_transport, generate) -> None:
+    violation = {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}
+    failure = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
+    server.answer({"error": {"code": 429, "message": "m", "details": [failure]}}, status=429)
+    with pytest.raises(RateLimitError, match="of the day is used up"):
+        generate(make_transport(max_retries=3), "m", {})
 
 
 @pytest.mark.parametrize(
@@ -113,10 +135,9 @@ def test_connecting_in_vain_is_tried_again(make_transport, waits, failure, error
 
     with httpx.Client(transport=Nowhere()) as client, pytest.raises(error_class, match=r"127\.0\.0\.1"):
         make_transport(client=client, max_retries=2).generate("m", {})
-    assert waits == [1, 2]
+    assert waits == ([1] if failure is httpx.ConnectTimeout else [1, 2])
 
 
-CHUNK = b'data: {"n":1}\n\n'
 UNAVAILABLE = b'data: {"error":{"code":503,"message":"m"}}\n\n'
 
 
@@ -127,7 +148,7 @@ def test_a_stream_is_tried_again_until_its_first_chunk(
     play(server, [503, "cut"])
     server.stream(b": nothing yet\n\n" if cut else UNAVAILABLE, cut=cut)
     server.stream(CHUNK, CHUNK)
-    assert stream(make_transport(max_retries=3), "m", {}) == [{"n": 1}, {"n": 1}]
+    assert stream(make_transport(max_retries=3), "m", {}) == [LAST, LAST]
     assert waits == [1, 2, 4]
 
 
@@ -148,7 +169,7 @@ def test_a_stream_is_not_tried_again_after_its_first_chunk(
     chunks: list[object] = []
     with pytest.raises(error_class):
         stream(make_transport(max_retries=3), "m", {}, chunks=chunks)
-    assert chunks == [{"n": 1}]
+    assert chunks == [LAST]
     assert len(server.requests) == 1
 
 
@@ -157,10 +178,10 @@ def test_no_wait_is_longer_than_the_longest(retries: int, retry_after: float | N
     waits: list[float] = []
     policy = RetryPolicy(retries, longest_wait=5, sleep=waits.append)
 
-    def attempt(_: None) -> None:
+    def attempt() -> None:
         raise RateLimitError("m", status_code=429, retry_after=retry_after)
 
     with pytest.raises(RateLimitError):
-        policy.repeat(attempt, None)
-    assert len(waits) == retries
+        policy.repeat(attempt, Deadline())
+    assert len(waits) == (0 if (retry_after or 0) > 5 else retries)
     assert all(0 <= wait <= 5 for wait in waits)

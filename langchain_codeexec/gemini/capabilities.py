@@ -36,6 +36,7 @@ class Capabilities:
         signatures: Function calls in the history must carry a thought signature.
         call_ids: Calls carry ids, and ids are accepted in the history.
         media_in_responses: A function response may carry images and files in its own `parts`.
+        tool_parts: The history may hold `toolCall` and `toolResponse`, the parts of other built-in tools.
     """
 
     code_execution: bool
@@ -46,6 +47,7 @@ class Capabilities:
     signatures: bool
     call_ids: bool
     media_in_responses: bool
+    tool_parts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def _by_family(model: str, endpoint: EndpointKind) -> Capabilities:
         signatures=modern,
         call_ids=modern or endpoint == "developer",
         media_in_responses=modern,
+        tool_parts=modern and endpoint == "developer",
     )
 
 

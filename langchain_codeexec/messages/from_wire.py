@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -26,6 +28,7 @@ __all__ = [
     "messages_from_response",
     "metadata_of",
     "parts_of",
+    "readable",
     "usage_from_wire",
 ]
 
@@ -168,7 +171,8 @@ def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[
     ids = origin.call_ids(response)
     messages = []
     for candidate in candidates_of(response) or [{}]:
-        blocks = _blocks(whole_calls(parts_of(candidate)), ids)
+        with readable():
+            blocks = _blocks(whole_calls(parts_of(candidate)), ids)
         _annotate(blocks, candidate.get("groundingMetadata"))
         calls = [block for block in blocks if block["type"] == "tool_call"]
         messages.append(
@@ -280,6 +284,15 @@ def _notice(response: Mapping[str, Any], candidate: Json, *, empty: bool) -> str
     return f"The model ended its turn without an answer{why}; ask again."
 
 
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn the failure of reading parts that no JSON of a service holds into a typed error."""
+    try:
+        yield
+    except RecursionError as error:
+        raise ResponseFormatError("a part of the answer holds itself, or is nested too deeply") from error
+
+
 def _objects(value: Any, what: str) -> list[Json]:
     if value is None:
         return []
@@ -290,7 +303,7 @@ def _objects(value: Any, what: str) -> list[Json]:
 
 def _malformed(what: str, value: Any) -> ResponseFormatError:
     return ResponseFormatError(
-        f"the response's {what!r} is not what the protocol promises", body=repr(value)[:500]
+        f"the response's {what!r} is not what the protocol promises", body=reprlib.repr(value)[:500]
     )
 
 

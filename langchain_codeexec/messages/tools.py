@@ -7,6 +7,7 @@ and `$defs` reach the model as the user wrote them.
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeGuard, cast
 
@@ -14,7 +15,7 @@ from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_function
 from pydantic import BaseModel, TypeAdapter
 
-from langchain_codeexec.errors import ToolDeclarationError
+from langchain_codeexec.errors import CodeExecError, ToolDeclarationError
 from langchain_codeexec.gemini.wire import Tool, ToolConfig
 
 __all__ = [
@@ -73,8 +74,10 @@ def wire_tools(tools: Iterable[Any]) -> list[Tool]:
     """
     functions: dict[str, Json] = {}
     built_in: dict[str, Json] = {}
+    if isinstance(tools, str | bytes | dict) or not isinstance(tools, Iterable):
+        raise ToolDeclarationError(f"tools must be a list of tools, not {reprlib.repr(tools)}")
     for tool in tools:
-        for kind, declaration in _entries(tool):
+        for kind, declaration in _declared(tool):
             if kind != "functionDeclarations":
                 built_in[kind] = declaration
                 continue
@@ -139,6 +142,17 @@ def schema_of(schema: Any) -> Json:
     return {"title": declaration["name"], **described, **declaration.get("parametersJsonSchema", {})}
 
 
+def _declared(tool: Any) -> list[tuple[str, Json]]:
+    """The same, whatever goes wrong in an object that somebody passed as a tool."""
+    try:
+        return list(_entries(tool))
+    except CodeExecError:
+        raise
+    except Exception as error:
+        reason = error if str(error) else type(error).__name__
+        raise ToolDeclarationError(f"{reprlib.repr(tool)} cannot be declared: {reason}") from error
+
+
 def _entries(tool: Any) -> Iterator[tuple[str, Json]]:
     """What one tool declares: pairs of wire key and declaration."""
     if not isinstance(tool, (dict, type, BaseTool)):
@@ -198,7 +212,7 @@ def _checked_name(declaration: Json) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ToolDeclarationError(
             f"a function is named {name!r}; Gemini takes letters, digits, '_', '.', ':' and '-', beginning with a "
-            f"letter or '_'. It was declared as {declaration!r:.200}"
+            f"letter or '_'. It was declared as {reprlib.repr(declaration)}"
         )
     return name
 
@@ -207,10 +221,13 @@ def _function(tool: Any) -> Json:
     """A function declaration from anything LangChain takes for a tool."""
     try:
         name, description, schema = _description(tool)
+        has_parameters = bool(schema.get("properties") or schema.keys() - {"type", "properties"})
     except Exception as error:
-        raise ToolDeclarationError(f"{tool!r:.200} cannot be declared as a function: {error}") from error
+        raise ToolDeclarationError(
+            f"{reprlib.repr(tool)} cannot be declared as a function: {error}"
+        ) from error
     declaration: Json = {"name": name, **({"description": description} if description else {})}
-    if schema.get("properties") or schema.keys() - {"type", "properties"}:
+    if has_parameters:
         declaration["parametersJsonSchema"] = schema
     return declaration
 
@@ -342,7 +359,8 @@ def _mode_and_names(choice: Any, names: Sequence[str]) -> tuple[str, list[str]]:
     if isinstance(chosen, list | tuple) and chosen and all(isinstance(name, str) for name in chosen):
         return "ANY", list(chosen)
     raise ToolDeclarationError(
-        f"tool_choice {choice!r} is of no known form; use a mode ({', '.join(_MODES)}) or a function's name"
+        f"tool_choice {reprlib.repr(choice)} is of no known form; use a mode ({', '.join(_MODES)}) or a "
+        "function's name"
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final, cast
 
-from langchain_codeexec.errors import InvalidRequestError
+from langchain_codeexec.errors import InvalidRequestError, ResponseFormatError
 from langchain_codeexec.gemini.wire import Content, FunctionDeclaration, GenerateContentResponse
 from langchain_codeexec.messages.call_pieces import whole_calls
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
@@ -185,6 +185,8 @@ class UsageSum:
 
     def count(self, chunk: GenerateContentResponse) -> GenerateContentResponse:
         """A chunk with the counts of all requests so far."""
+        if not isinstance(chunk, dict):
+            raise ResponseFormatError("a response is no JSON object", body=repr(chunk)[:500])
         usage = chunk.get("usageMetadata")
         if not isinstance(usage, dict):
             return chunk
@@ -235,9 +237,9 @@ def _sum(left: Json, right: Json) -> Json:
     """Counts added, lists of counts by modality joined, everything else as the later one has it."""
     total = {**left, **right}
     for key in left.keys() & right.keys():
-        if isinstance(left[key], list):
+        if isinstance(left[key], list) and isinstance(right[key], list):
             total[key] = _by_modality([*left[key], *right[key]])
-        elif isinstance(left[key], int):
+        elif isinstance(left[key], int) and isinstance(right[key], int):
             total[key] = left[key] + right[key]
     return total
 
@@ -245,5 +247,7 @@ def _sum(left: Json, right: Json) -> Json:
 def _by_modality(entries: list[Json]) -> list[Json]:
     counts: dict[Any, int] = {}
     for entry in entries:
-        counts[entry.get("modality")] = counts.get(entry.get("modality"), 0) + entry.get("tokenCount", 0)
+        if isinstance(entry, dict) and isinstance(count := entry.get("tokenCount", 0), int):
+            modality = str(entry.get("modality"))
+            counts[modality] = counts.get(modality, 0) + count
     return [{"modality": modality, "tokenCount": count} for modality, count in counts.items()]

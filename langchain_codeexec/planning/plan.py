@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args, runtime_checkable
@@ -17,6 +18,8 @@ from langchain_core.callbacks.manager import (
     handle_event,
 )
 from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config, merge_configs, var_child_runnable_config
 
 from langchain_codeexec.errors import CodeExecError, PlanningError
 from langchain_codeexec.gemini.capabilities import Destination
@@ -32,6 +35,7 @@ __all__ = [
     "aplan_call",
     "areport_plan",
     "checked_plan",
+    "inner_call_config",
     "plan_call",
     "report_plan",
 ]
@@ -138,7 +142,8 @@ def plan_call(request: PlanRequest, planner: Planner) -> Plan:
     if plan := _settled_plan(request):
         return plan
     try:
-        plan = planner.plan(request)
+        with _no_tokens_shown():
+            plan = planner.plan(request)
     except CodeExecError:
         raise
     except Exception as error:
@@ -151,12 +156,34 @@ async def aplan_call(request: PlanRequest, planner: Planner) -> Plan:
     if plan := _settled_plan(request):
         return plan
     try:
-        plan = await planner.aplan(request)
+        with _no_tokens_shown():
+            plan = await planner.aplan(request)
     except CodeExecError:
         raise
     except Exception as error:
         raise PlanningError(_failure(planner, error)) from error
     return _plan_to_carry_out(plan, request)
+
+
+def inner_call_config() -> RunnableConfig:
+    """The config of a model call that serves another one: traced, but none of its tokens in the user's stream.
+
+    LangGraph leaves out calls with the tag `nostream`, LangChain's agents those with the mark of an internal
+    call, which only a loaded `langchain` knows.
+    """
+    marks = sys.modules.get("langchain.agents.middleware.internal_call_transformer")
+    internal = marks.internal_call_metadata() if marks else {}
+    return {"tags": ["nostream"], "metadata": {"lc_source": "code_execution", **internal}}
+
+
+@contextmanager
+def _no_tokens_shown() -> Iterator[None]:
+    """Have models that a planner of the user's own calls run as inner calls."""
+    inner = var_child_runnable_config.set(merge_configs(ensure_config(), inner_call_config()))
+    try:
+        yield
+    finally:
+        var_child_runnable_config.reset(inner)
 
 
 def checked_plan(plan: object, request: PlanRequest) -> Plan:

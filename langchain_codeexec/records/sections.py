@@ -5,7 +5,7 @@ The other forms are `terminal`, `html` and `notebook`.
 
 from __future__ import annotations
 
-import json
+import reprlib
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,9 +17,11 @@ from langchain_core.messages import BaseMessage
 from langchain_codeexec.data.data_file import NOTICES_KEY
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
+from langchain_codeexec.errors import MessageError
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, executions_from_artifact
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, code_executions
 from langchain_codeexec.messages.from_wire import failure_of
+from langchain_codeexec.messages.history_as_text import json_text
 from langchain_codeexec.messages.media import inline_file, inline_image
 
 __all__ = [
@@ -319,7 +321,10 @@ def _file(block: Json) -> Section:
 
 
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return value if isinstance(value, str) else json_text(value)
+    except MessageError:  # it holds itself
+        return reprlib.repr(value)
 
 
 _BY_TYPE: Final[Mapping[str, Callable[[Json], Section | None]]] = {

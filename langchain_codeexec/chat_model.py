@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from operator import attrgetter
 from threading import Lock
 from typing import Any, ClassVar, Final, Self, cast
@@ -395,7 +395,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
 @cache
 def _release() -> str:
-    return version("langchain-codeexec")
+    try:
+        return version("langchain-codeexec")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "unknown"
 
 
 def _transport(settings: Mapping[str, Any]) -> Transport:

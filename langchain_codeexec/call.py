@@ -13,7 +13,7 @@ from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
 from langchain_codeexec.errors import ConfigurationError, GeminiError, InvalidRequestError
 from langchain_codeexec.gemini.capabilities import Capabilities, Destination
-from langchain_codeexec.gemini.limits import Deadline
+from langchain_codeexec.gemini.limits import Deadline, checked_seconds
 from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Limits, Transport
 from langchain_codeexec.messages.from_wire import Origin
 from langchain_codeexec.messages.generation_config import generation_config, safety_settings
@@ -88,7 +88,8 @@ class Call:
         self._has_answer = False
         self._held: list[GenerateContentResponse] = []
         self.timeout: float | None = settings.get("timeout")
-        self._deadline = Deadline(settings.get("deadline"))
+        deadline = settings.get("deadline")
+        self._deadline = Deadline(None if deadline is None else checked_seconds("deadline", deadline))
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
 

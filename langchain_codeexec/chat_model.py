@@ -22,7 +22,7 @@ from pydantic import PrivateAttr, ValidationError
 
 from langchain_codeexec.call import Call
 from langchain_codeexec.data.outputs import sink_from
-from langchain_codeexec.errors import CodeExecError
+from langchain_codeexec.errors import CodeExecError, ConfigurationError
 from langchain_codeexec.gemini.errors import without_secrets
 from langchain_codeexec.gemini.wire import EndpointKind, Transport
 from langchain_codeexec.messages.from_wire import messages_from_response
@@ -363,6 +363,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
     def _connection(self) -> Transport:
         if self.transport is not None:
+            if not callable(getattr(self.transport, "generate", None)) or isinstance(self.transport, type):
+                raise ConfigurationError(
+                    f"transport is an object such as RestTransport(...), not a {type(self.transport).__name__}"
+                )
             return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
         with self._lock:
             if self._opened is None or self._opened[0] != _CONNECTION_OF(self):

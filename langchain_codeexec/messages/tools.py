@@ -20,6 +20,7 @@ from langchain_codeexec.gemini.wire import Tool, ToolConfig
 
 __all__ = [
     "CODE_EXECUTION",
+    "bound_tools",
     "camel_case",
     "declares_code_execution",
     "dumped",
@@ -87,6 +88,33 @@ def wire_tools(tools: Iterable[Any]) -> list[Tool]:
     if functions:
         declared.insert(0, {"functionDeclarations": list(functions.values())})
     return cast("list[Tool]", declared)
+
+
+def bound_tools(tools: Iterable[Tool]) -> list[Json]:
+    """Declarations as a binding keeps them: an entry for each function, in OpenAI's form, which LangGraph reads.
+
+    `wire_tools` makes the same declarations of them again.
+    """
+    entries: list[Json] = []
+    for tool in tools:
+        entries += ({kind: settings} for kind, settings in tool.items() if kind != "functionDeclarations")
+        entries += (
+            {"type": "function", "function": _openai_function(cast("Json", function))}
+            for function in tool.get("functionDeclarations", ())
+        )
+    return entries
+
+
+def _openai_function(declaration: Json) -> Json:
+    """A declaration in OpenAI's form; one with fields that only Gemini knows stays as it is."""
+    if not declaration.keys() <= {"name", "description", "parametersJsonSchema"}:
+        return declaration
+    schema = declaration.get("parametersJsonSchema", {"type": "object", "properties": {}})
+    return {
+        "name": declaration["name"],
+        "description": declaration.get("description", ""),
+        "parameters": schema,
+    }
 
 
 def function_names(tools: Iterable[Tool]) -> list[str]:

@@ -60,6 +60,7 @@ def exchanges(
     mode = call.tool_choice.get("functionCallingConfig", {}).get("mode", "AUTO")
     left = MOST_DELEGATED.get(mode, MOST_DELEGATED["AUTO"])
     contents = list(call.contents)
+    said: list[Json] = []
     is_told = False
     while True:
         is_offered = left > 0 and call.destination.accepts.code_execution
@@ -73,6 +74,7 @@ def exchanges(
             [*call.functions, *delegates],
             delegate=delegates[0].get("name") if delegates else None,
             text_as_thought=apart,
+            json_begins="" if apart or not plan.code_execution else _json_begins(call),
             repair=repair,
             signs=accepts.signatures,
         )
@@ -80,7 +82,7 @@ def exchanges(
         yield from answered(exchange)
         # Beside a call of the user's, no answer follows in which the model could say again what was said here.
         prose = VisibleParts((), text_as_thought=apart) if visible.has_calls else None
-        results = yield from _delegated_results(
+        results, runs = yield from _delegated_results(
             call,
             contents,
             visible.delegated,
@@ -89,6 +91,7 @@ def exchanges(
             retries=retries,
         )
         left -= len(visible.delegated)
+        said += [*runs, *(part for part in exchange.answer if "functionCall" not in part)]
         is_first = len(contents) == len(call.contents)
         if exchange.answer:
             contents.append(content_of("model", whole_calls(exchange.answer)))
@@ -98,7 +101,9 @@ def exchanges(
         is_told = not is_offered
     if apart and not visible.has_calls:
         demand = {"text": "Give the answer now, as JSON, from what is found above."}
-        contents.append(content_of("user", [demand]))
+        # Without functions, a run that a function stood for is told as the code and the result that it was.
+        turn = [content_of("model", said)] if said else []
+        contents = [*call.contents, *turn, content_of("user", [demand])]
         request = call.request(code=False, functions=[], contents=contents)
         yield from answered(Exchange(request, retries=retries))
         return []
@@ -118,7 +123,7 @@ def _delegated_results(  # noqa: PLR0913 -- one keyword for each thing that vari
     most: int,
     visible: Callable[[list[Json]], list[Json]],
     retries: int,
-) -> Generator[Exchange, None, list[Json]]:
+) -> Generator[Exchange, None, tuple[list[Json], list[Json]]]:
     """Have delegated tasks done by code execution.
 
     Args:
@@ -130,9 +135,10 @@ def _delegated_results(  # noqa: PLR0913 -- one keyword for each thing that vari
         retries: How often an answer that is none is asked for again.
 
     Returns:
-        The responses to all calls.
+        The responses to all calls, and the code and media of the answers.
     """
     responses: list[Json] = []
+    runs: list[Json] = []
     for number, function_call in enumerate(delegated):
         response: Json = {"error": _NOT_OFFERED}
         if number < most:
@@ -144,11 +150,22 @@ def _delegated_results(  # noqa: PLR0913 -- one keyword for each thing that vari
             except InvalidRequestError as refusal:
                 response = {"error": refusal.message}
             else:
+                runs += _code_and_media(exchange.answer)
                 cut_off = exchange.cut_off
                 error = {"error": f"It was stopped before its end: {cut_off}."} if cut_off else {}
                 response = {"output": output_from_parts(exchange.answer), **error}
         responses.append(response_to_call(function_call, response))
-    return responses
+    return responses, runs
+
+
+def _json_begins(call: Specification) -> str:
+    """How the JSON begins that a call demands, by the type of its schema; a fence may stand around it."""
+    schema = call.config.get("responseJsonSchema") or call.config.get("responseSchema")
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    return _BRACKETS.get(str(kind).lower(), "")
+
+
+_BRACKETS: Final = {"object": "{`", "array": "[`"}
 
 
 class UsageSum:

@@ -318,5 +318,7 @@ def _with_overrides(defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -
             "generationConfig goes through generation_config={...}"
         )
     config = [settings.get("generation_config") or {} for settings in (defaults, named)]
+    if not all(isinstance(each, Mapping) and all(isinstance(key, str) for key in each) for each in config):
+        raise ConfigurationError("generation_config is a mapping of the wire's names to values")
     merged = {camel_case(key): value for each in config for key, value in each.items()}
     return {**defaults, **named, "generation_config": merged}

@@ -56,10 +56,7 @@ def generation_config(settings: Mapping[str, Any]) -> Json:
     for name, special in _SPECIAL.items():
         if settings.get(name) is not None:
             config |= special(settings[name])
-    passed_through = settings.get("generation_config") or {}
-    if not isinstance(passed_through, Mapping) or not all(isinstance(key, str) for key in passed_through):
-        raise ConfigurationError("generation_config is a mapping of the wire's names to values")
-    for key, value in passed_through.items():
+    for key, value in (settings.get("generation_config") or {}).items():
         wire = camel_case(key)
         are_objects = isinstance(value, dict) and isinstance(config.get(wire), dict)
         config[wire] = config[wire] | value if are_objects else value

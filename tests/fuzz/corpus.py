@@ -65,7 +65,6 @@ CORPUS: dict[str, list[Any]] = {
         [FUNCTION, b"x"],
     ],
     "settings": [
-        {"stop": nest(1500)},
         {"additional_headers": {"x": 1}},
         {"base_url": {}},
         {"stop": "x"},

@@ -30,6 +30,7 @@ class Capabilities:
     Attributes:
         code_execution: Code execution at all.
         code_with_functions: Code execution and function declarations in one request.
+        code_with_built_ins: Code execution and the service's other built-in tools in one request.
         tools_with_schema: Tools and a response schema in one request.
         server_side_flag: The combination needs `toolConfig.includeServerSideToolInvocations`.
         signatures: Function calls in the history must carry a thought signature.
@@ -40,6 +41,7 @@ class Capabilities:
 
     code_execution: bool
     code_with_functions: bool
+    code_with_built_ins: bool
     tools_with_schema: bool
     server_side_flag: bool
     signatures: bool
@@ -100,6 +102,7 @@ def _by_family(model: str, endpoint: EndpointKind) -> Capabilities:
     return Capabilities(
         code_execution=True,
         code_with_functions=modern,
+        code_with_built_ins=modern or endpoint == "developer",
         tools_with_schema=modern,
         server_side_flag=modern and endpoint == "developer",
         signatures=modern,
@@ -124,6 +127,12 @@ def _combines(request: Mapping[str, Any]) -> bool:
     return _declared(request) == {"codeExecution", "functionDeclarations"}
 
 
+def _has_built_ins(request: Mapping[str, Any]) -> bool:
+    """Whether code execution was refused beside other built-in tools, and no functions."""
+    declared = _declared(request)
+    return "codeExecution" in declared and len(declared) > 1 and "functionDeclarations" not in declared
+
+
 def _has_flag(request: Mapping[str, Any]) -> bool:
     return "includeServerSideToolInvocations" in (request.get("toolConfig") or {})
 
@@ -138,6 +147,7 @@ SCHEMA_KEYS: Final = frozenset({"responseMimeType", "responseJsonSchema", "respo
 
 _Rule: TypeAlias = tuple[str, Callable[[Mapping[str, Any]], bool], Mapping[str, bool]]
 _APART: Final = {"code_with_functions": False}
+_ALONE: Final = {"code_with_built_ins": False}
 _TWO_STEPS: Final = {"tools_with_schema": False}
 _REFUSALS: Final[tuple[_Rule, ...]] = (
     (
@@ -150,6 +160,7 @@ _REFUSALS: Final[tuple[_Rule, ...]] = (
     (r"controlled generation.*(unsupported|not supported)", _has_schema, _TWO_STEPS),
     (r"with a response mime type.*unsupported", _has_schema, _TWO_STEPS),
     (r"response_?schema.*(tool|function).*(unsupported|not supported)", _has_schema, _TWO_STEPS),
+    (r"multiple tools are supported only|at most one tool is supported", _has_built_ins, _ALONE),
     (r"multiple tools are supported only", _combines, _APART),
     (r"tool use with function calling is unsupported", _combines, _APART),
     (r"at most one tool is supported", _combines, _APART),

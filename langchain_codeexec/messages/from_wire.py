@@ -115,6 +115,16 @@ _HEALTHY: Final = (None, "", "STOP", "FINISH_REASON_UNSPECIFIED")
 """Finish reasons of an answer that is whole, or of which nothing is known to the contrary."""
 
 
+_NORMALIZED: Final[Mapping[str, str]] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    **dict.fromkeys(("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"), "error"),
+    **dict.fromkeys(("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"), "content_filter"),
+    **dict.fromkeys(("MODEL_ARMOR", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT"), "content_filter"),
+    "IMAGE_RECITATION": "content_filter",
+}
+
+
 class Origin:
     """What every message of one response shares.
 
@@ -244,9 +254,19 @@ def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *,
     metadata["model_name"] = response.get("modelVersion") or origin.destination.model
     for source in (response, candidate):
         metadata.update({_key(key): value for key, value in source.items() if key not in _NOT_METADATA})
+    if normalized := _normalized_reason(response, candidate):
+        metadata["normalized_finish_reason"] = normalized
     if not metadata.get("finish_message") and (notice := _notice(response, candidate, empty=empty)):
         metadata["finish_message"] = notice
     return metadata
+
+
+def _normalized_reason(response: Mapping[str, Any], candidate: Json) -> str:
+    """Why the answer ended, in langchain-core's words for all providers, which itself knows of tool calls."""
+    reason = candidate.get("finishReason")
+    if reason is None:
+        return "content_filter" if response.get("promptFeedback") and not candidate else ""
+    return _NORMALIZED.get(str(reason), "other")
 
 
 def _notice(response: Mapping[str, Any], candidate: Json, *, empty: bool) -> str | None:

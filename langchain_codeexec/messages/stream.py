@@ -255,7 +255,7 @@ def collect(collected: Json, values: Json) -> None:
             continue
         if key == "usageMetadata" and isinstance(value, dict):
             known = {name: count for name, count in value.items() if count is not None}
-            collected[key] = {**(before or {}), **known}
+            collected[key] = {**(before if isinstance(before, dict) else {}), **known}
             continue
         if isinstance(before, dict) and isinstance(value, dict):
             collected[key] = dict(before)

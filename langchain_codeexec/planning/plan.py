@@ -65,6 +65,7 @@ class PlanRequest:
         functions: The declared functions.
         destination: The model that is called and where; `None` for another provider's model.
         code_execution: Whether code execution is to be had at all.
+        obstacle: Why it is not, where it is not.
         way: How both sides are carried out if the plan is for both.
         tool_choice: The choice among the functions, as the wire has it. No plan overrules it.
     """
@@ -75,6 +76,7 @@ class PlanRequest:
     code_execution: bool = True
     way: Way = "native"
     tool_choice: ToolConfig = field(default_factory=lambda: cast("ToolConfig", {}))
+    obstacle: str = ""
 
     @cached_property
     def function_names(self) -> tuple[str, ...]:
@@ -210,7 +212,7 @@ def _settled_plan(request: PlanRequest) -> Plan | None:
     """The plan of a call that leaves nothing to choose; `None` if a planner is to be asked."""
     names = request.function_names
     if not request.code_execution:
-        reason = _NO_CODE if request.destination and not request.destination.accepts.code_execution else _OFF
+        reason = request.obstacle or "code execution is off"
         return Plan(code_execution=False, functions=names, way="native", reason=reason)
     if not names:
         return Plan(code_execution=True, way="native", reason="no functions are declared")
@@ -303,5 +305,3 @@ def _run_of(run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRu
 
 
 _EVENT: Final = ("on_custom_event", "ignore_custom_event", PLAN_EVENT)
-_NO_CODE: Final = "code execution is not enabled for this model"
-_OFF: Final = "code execution is off"

@@ -133,10 +133,10 @@ class VisibleParts:
     def _part(self, part: Json) -> Json | None:
         if self.text_as_thought and "text" in part:
             return {**part, "thought": True}
+        call = self._pieces.add(part)
         piece = part.get("functionCall")
         if not isinstance(piece, dict):
             return part
-        call = self._pieces.add(part)
         if self.delegate and (call.name if call else piece.get("name")) == self.delegate:
             if not any(call is each for each in self._delegated):
                 self._delegated.append(call or piece)

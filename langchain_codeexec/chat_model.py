@@ -91,6 +91,7 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
 
 
 _CALL_SETTINGS_OF: Final = attrgetter(*CALL_SETTINGS)
+_SECRETS: Final = frozenset({"api_key", "credentials"})
 _OF_CONNECTION: Final = frozenset(CONNECTION_SETTINGS) - {*CALL_SETTINGS}
 _MOST_OPENED: Final = 4
 _PROVIDERS: Final = {"vertex": "google_vertexai", "developer": "google_genai"}
@@ -179,7 +180,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = _PROVIDERS[self._connection().endpoint]
-        named = settings_by_name(kwargs)
+        named = _call_overrides(kwargs)
         params["ls_model_name"] = str(named.get("model") or self.model)
         if (temperature := named.get("temperature", self.temperature)) is not None:
             params["ls_temperature"] = temperature
@@ -367,7 +368,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         settings = dict(zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True))
         if stop is not None:
             settings["stop"] = stop
-        overrides = settings_by_name(kwargs)
+        overrides = _call_overrides(kwargs)
         connection = {name: overrides.pop(name) for name in _OF_CONNECTION & overrides.keys()}
         return Call(messages, settings, overrides, self._connection(connection))
 
@@ -399,6 +400,17 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
     def _transports(self) -> list[Transport]:
         return [self.transport] if self.transport is not None else [each for _, each in self._opened]
+
+
+def _call_overrides(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a call. LangChain shows them to caches and traces, so no secret may be among them."""
+    overrides = settings_by_name(kwargs)
+    if secrets := sorted(name for name in _SECRETS if overrides.get(name) is not None):
+        raise ConfigurationError(
+            f"{' and '.join(secrets)}: not for a single call, whose settings reach traces and caches; make a "
+            f"chat model of its own, such as ChatGeminiCodeExecution(model=..., {secrets[0]}=...)"
+        )
+    return overrides
 
 
 @cache

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -25,6 +26,7 @@ __all__ = [
     "Origin",
     "candidates_of",
     "failure_of",
+    "function_call_of",
     "messages_from_response",
     "metadata_of",
     "parts_of",
@@ -181,10 +183,23 @@ def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[
                 tool_calls=[tool_call(name=call["name"], args=call["args"], id=call["id"]) for call in calls],
                 usage_metadata=usage,
                 response_metadata=metadata_of(response, candidate, origin, empty=not blocks),
-                additional_kwargs=call_signatures(calls),
+                additional_kwargs={**call_signatures(calls), **function_call_of(calls[:1])},
             )
         )
     return messages
+
+
+def function_call_of(calls: Sequence[Json]) -> Json:
+    """The `additional_kwargs` in which parsers of OpenAI's functions look for the call of a message.
+
+    Args:
+        calls: Nothing, or the message's first call or a piece of it, its arguments as an object or as text.
+    """
+    for call in calls:
+        args = call["args"]
+        text = args if isinstance(args, str) else json.dumps(args, default=str)
+        return {"function_call": {"name": call["name"], "arguments": text}}
+    return {}
 
 
 def failure_of(message: BaseMessage) -> str:

@@ -19,6 +19,7 @@ from langchain_codeexec.messages.from_wire import (
     EVERY_CHUNK,
     Origin,
     candidates_of,
+    function_call_of,
     metadata_of,
     parts_of,
     readable,
@@ -53,6 +54,7 @@ class ChunkTranslator:
         self._response: Json = {}
         self._candidates: dict[int, _Candidate] = {}
         self._places: _Places | None = None
+        self._first_call = ""
 
     def chunk(self, response: Mapping[str, Any]) -> AIMessageChunk | None:
         """The message chunk for a chunk of the stream; `None` if it brings no part.
@@ -96,6 +98,8 @@ class ChunkTranslator:
 
     def _chunk(self, blocks: list[Json], metadata: Json, **more: Any) -> AIMessageChunk:
         calls = [block for block in blocks if block["type"] == "tool_call_chunk"]
+        self._first_call = self._first_call or next((call["index"] for call in calls), "")
+        first = [call for call in calls if call["index"] == self._first_call]
         return AIMessageChunk(
             content=cast("list[str | Json]", blocks),
             tool_call_chunks=[
@@ -104,7 +108,10 @@ class ChunkTranslator:
                 )
                 for call in calls
             ],
-            additional_kwargs=call_signatures(call for call in calls if call["id"]),
+            additional_kwargs={
+                **call_signatures(call for call in calls if call["id"]),
+                **function_call_of(first),
+            },
             response_metadata=metadata,
             **more,
         )

@@ -11,6 +11,7 @@ import pytest
 from google.cloud.aiplatform_v1beta1.types import HarmCategory, SafetySetting
 from google.cloud.aiplatform_v1beta1.types.content import Modality
 from google.genai import types
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, ValidationError
 
@@ -245,6 +246,26 @@ def test_a_call_may_set_what_makes_its_connection(wire: Any) -> None:
     assert [path[:8] for path in wire.paths[1:]] == ["/v1beta/"] * 2
     assert (wire.headers[0]["x-a"], wire.headers[0]["x-b"]) == ("1", "2")
     assert "x-b" not in wire.headers[2]
+
+
+@pytest.mark.parametrize("name", ["api_key", "google_api_key", "credentials"])
+@pytest.mark.parametrize("method", ["invoke", "stream"])
+def test_a_secret_is_refused_per_call_before_a_trace_shows_it(wire: Any, name: str, method: str) -> None:
+    seen: list[str] = []
+
+    class Tracer(BaseCallbackHandler):
+        def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+            seen.append(f"{args} {kwargs}")
+
+    llm = wire.chat().bind(**{name: "very-secret"})
+
+    with pytest.raises(
+        ConfigurationError, match=f"{name.removeprefix('google_')}.*ChatGeminiCodeExecution"
+    ) as error:
+        list(getattr(llm, method)("q", config={"callbacks": [Tracer()]}))
+
+    assert seen == wire.paths == []
+    assert "very-secret" not in str(error.value)
 
 
 def test_retries_of_a_call(gemini: Any) -> None:

@@ -233,7 +233,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         self,
         schema: dict[str, Any] | type | None = None,
         *,
-        method: str = "json_schema",
+        method: str | None = "json_schema",
         include_raw: bool = False,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, Any]:
@@ -242,7 +242,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         Args:
             schema: A pydantic or TypedDict class, a JSON Schema or an OpenAI function.
             method: `json_schema` (the service constrains the text), `function_calling` (the object is the
-                arguments of a call), or `json_mode` (JSON of no given shape).
+                arguments of a call), or `json_mode` (JSON of no given shape); `None` means the first.
             include_raw: Whether to return `{"raw", "parsed", "parsing_error"}` instead of raising.
             **kwargs: Settings for each call; `tools` declares further tools.
 
@@ -251,7 +251,9 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         """
         from langchain_codeexec.structured import structured_output  # noqa: PLC0415 -- few need it
 
-        return structured_output(self, schema, method=method, include_raw=include_raw, **kwargs)
+        return structured_output(
+            self, schema, method=method or "json_schema", include_raw=include_raw, **kwargs
+        )
 
     def get_num_tokens(self, text: str) -> int:
         """Count the tokens of a text by asking the service."""

@@ -28,7 +28,7 @@ def citations_by_text(grounding: Any, texts: Sequence[str]) -> list[list[Json]]:
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     chunks = _objects(grounding.get("groundingChunks"))
     queries = grounding.get("webSearchQueries") or []
-    for support in _objects(grounding.get("groundingSupports")):
+    for number, support in enumerate(_objects(grounding.get("groundingSupports"))):
         segment = support.get("segment")
         index, span = _place(segment if isinstance(segment, dict) else {}, encoded)
         indices, scores = support.get("groundingChunkIndices"), support.get("confidenceScores") or []
@@ -43,7 +43,13 @@ def citations_by_text(grounding: Any, texts: Sequence[str]) -> list[list[Json]]:
                 **extras,
             }
             citations[index].append(
-                {"type": "citation", **source, **span, "extras": {"google_ai_metadata": metadata}}
+                {
+                    "type": "citation",
+                    "id": f"lc_{number}_{chunk_index}",
+                    **source,
+                    **span,
+                    "extras": {"google_ai_metadata": metadata},
+                }
             )
     return citations
 

@@ -257,7 +257,7 @@ def parts_of(candidate: Json) -> list[Json]:
 
 
 def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *, empty: bool) -> Json:
-    """Everything a response says beside its parts: the wire's names in snake_case, its values verbatim.
+    """Everything a response says beside its parts, names in snake_case, as in Google's packages.
 
     Args:
         response: The response.
@@ -267,8 +267,11 @@ def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *,
     """
     metadata = origin.metadata()
     metadata["model_name"] = response.get("modelVersion") or origin.destination.model
-    for source in (response, candidate):
-        metadata.update({_key(key): value for key, value in source.items() if key not in _NOT_METADATA})
+    metadata.update({_key(key): value for key, value in response.items() if key not in _NOT_METADATA})
+    with readable():
+        metadata.update(
+            {_key(key): _snake_cased(value) for key, value in candidate.items() if key not in _NOT_METADATA}
+        )
     if normalized := _normalized_reason(response, candidate):
         metadata["normalized_finish_reason"] = normalized
     if not metadata.get("finish_message") and (notice := _notice(response, candidate, empty=empty)):
@@ -341,7 +344,18 @@ _OURS: Final = frozenset(
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-@lru_cache(maxsize=256)
 def _key(key: str) -> str:
-    name = _WORD.sub("_", key).lower()
+    name = _snake_case(key)
     return f"wire_{name}" if name in _OURS else name
+
+
+@lru_cache(maxsize=256)
+def _snake_case(key: str) -> str:
+    return _WORD.sub("_", key).lower()
+
+
+def _snake_cased(value: Any) -> Any:
+    """The value with the names of all its fields in snake_case."""
+    if isinstance(value, dict):
+        return {_snake_case(key): _snake_cased(field) for key, field in value.items()}
+    return [_snake_cased(item) for item in value] if isinstance(value, list) else value

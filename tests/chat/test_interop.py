@@ -10,6 +10,7 @@ from langchain.agents import create_agent
 from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, merge_message_runs, trim_messages
 from langchain_core.output_parsers import StrOutputParser
+from langchain_core.output_parsers.openai_functions import JsonOutputFunctionsParser
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables.history import RunnableWithMessageHistory
 from langchain_google_genai import ChatGoogleGenerativeAI
@@ -43,6 +44,18 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:langchain_google_ge
 
 TEXT, CODE = ["Hello there."], ["I run it.", RUN, "It is 42."]
 FAILED = [{"executableCode": {"code": "1/0"}}, "It failed."]
+
+
+@WHOLE_AND_STREAMED
+def test_parsers_of_openai_functions_read_the_first_call(gemini: Any, ask: Any) -> None:
+    gemini.says([RUN, CALL, {"functionCall": {"name": "weather", "args": {"city": "Köln"}}}])
+
+    answer = ask(gemini.chat().bind_tools([weather]))
+
+    assert JsonOutputFunctionsParser(args_only=False).invoke(answer) == {
+        "name": "weather",
+        "arguments": {"city": "Utrecht"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,7 @@ RICH: dict[str, Any] = {
 
 
 @WAYS
-def test_all_of_it_is_kept_verbatim_under_names_in_snake_case(wire: Any, ask: Any) -> None:
+def test_all_of_it_is_kept_under_names_in_snake_case(wire: Any, ask: Any) -> None:
     fields = {"modelVersion": "gemini-3-flash-001", "responseId": "r1", "createTime": "2026-01-01T00:00:00Z"}
 
     wire.says(response(candidate=RICH, **fields))
@@ -236,11 +236,14 @@ def test_all_of_it_is_kept_verbatim_under_names_in_snake_case(wire: Any, ask: An
         "finish_reason": "STOP",
         "normalized_finish_reason": "stop",
         "safety_ratings": RATINGS,
-        "citation_metadata": RICH["citationMetadata"],
-        "grounding_metadata": RICH["groundingMetadata"],
-        "url_context_metadata": RICH["urlContextMetadata"],
+        "citation_metadata": {"citation_sources": [{"uri": "https://x", "start_index": 0}]},
+        "grounding_metadata": {
+            "web_search_queries": ["q"],
+            "grounding_chunks": [{"web": {"uri": "https://x"}}],
+        },
+        "url_context_metadata": {"url_metadata": []},
         "avg_logprobs": -0.5,
-        "logprobs_result": RICH["logprobsResult"],
+        "logprobs_result": {"chosen_candidates": [{"token": "a", "log_probability": -0.5}]},
         "something_to_come": {"x": 1},
     }
 
@@ -262,8 +265,8 @@ def test_what_chunks_repeat_comes_once(wire: Any) -> None:
         "response_id": "r1",
         "finish_reason": "STOP",
         "safety_ratings": RATINGS,
-        "grounding_metadata": {"webSearchQueries": ["q", "r"], "more": 1},
-        "citation_metadata": {"citationSources": [{"uri": "https://x"}, {"uri": "https://y"}]},
+        "grounding_metadata": {"web_search_queries": ["q", "r"], "more": 1},
+        "citation_metadata": {"citation_sources": [{"uri": "https://x"}, {"uri": "https://y"}]},
         "model_provider": "google_genai",
     }
     assert {key: metadata[key] for key in expected} == expected

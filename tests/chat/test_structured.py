@@ -131,6 +131,13 @@ def test_older_models_answer_with_an_object_too(gemini: Any, endpoint: str, meth
     assert not any("tools" in body and "generationConfig" in body for body in gemini.bodies)
 
 
+def test_without_a_method_the_service_constrains_the_text(gemini: Any) -> None:
+    gemini.says([RUN, JSON])
+
+    assert as_dict(gemini.chat().with_structured_output(Sum, method=None).invoke("q")) == OBJECT
+    assert "responseJsonSchema" in gemini.body["generationConfig"]
+
+
 def test_a_run_that_nothing_follows_checked_what_was_said_before(gemini: Any) -> None:
     gemini.says([JSON, RUN])
 

@@ -291,6 +291,7 @@ def test_grounded_texts_carry_citations(wire: Any, ask: Any) -> None:
         ("citation", "https://b.example", "B", "It was 3 €."),
     ]
     assert first["annotations"][0]["cited_text"] == "Spain won."
+    assert len({each["id"] for block in (first, last) for each in block["annotations"]}) == len(cited)
     assert first["annotations"][1]["extras"]["google_ai_metadata"]["place_id"] == "p"
     assert sent_back(wire, llm, answer) == parts
 

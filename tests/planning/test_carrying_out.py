@@ -123,7 +123,7 @@ def test_metadata_of_all_requests_is_kept(wire: Any, ask: Any) -> None:
     answer_in_turn(wire, {**first, "responseId": "r1"}, {**second, "responseId": "r2"})
     answer = ask(wire.chat(model=OLD, code_execution=False).bind(response_schema=Cost, tools=[SEARCH]))
     metadata = answer.response_metadata
-    assert (metadata["grounding_metadata"], metadata["response_id"]) == ({"webSearchQueries": ["q"]}, "r1")
+    assert (metadata["grounding_metadata"], metadata["response_id"]) == ({"web_search_queries": ["q"]}, "r1")
     assert "finish_message" not in metadata
 
 

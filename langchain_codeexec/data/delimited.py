@@ -12,9 +12,11 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from itertools import chain, islice
-from typing import Final
+from typing import Any, Final
 
+from langchain_codeexec.data.cells import kinds_of_text
 from langchain_codeexec.data.data_file import Content
 from langchain_codeexec.data.tables import Table, in_chunks, table_from_rows, unique_names
 from langchain_codeexec.errors import DataError
@@ -31,7 +33,8 @@ _MARKS: Final = (  # the longer one first: UTF-32's begins with UTF-16's
 )
 _HEAD: Final = 65_536  # characters looked at to tell the delimiter
 _RECORDS: Final = 100
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_LARGE: Final = 1_000_000  # bytes from which pyarrow is worth its loading
+_CONTROLS: Final = bytes({*range(0x20)} - {*range(0x09, 0x0E), 0x1B})
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?")
 
 
@@ -51,7 +54,8 @@ def decoded(data: bytes, source: str) -> tuple[str, str, str]:
                 "Save it as UTF-8."
             ) from error
         text, codec, encoding = _decoded_by_bytes(data)
-    if _CONTROLS.search(text):
+    encoded = text.encode() if codec in {"utf-16", "utf-32"} else data
+    if len(encoded.translate(None, _CONTROLS)) < len(encoded):
         raise DataError(
             f"{source} holds binary data, not text. Save it as text in UTF-8, or give it the suffix of its "
             "format."
@@ -96,7 +100,7 @@ def read_delimited(data: bytes, source: str, *, delimiter: str | None = None) ->
     text, codec, encoding = decoded(data, source)
     cut = delimiter or delimiter_of(text) or ","
     try:
-        table, widths = _table(data, codec, cut)
+        table, widths = _table(data, codec, cut, text)
     except csv.Error as error:
         raise DataError(
             f"{source} cannot be read as a table: {error}. Mend its quotes, or send it as text, with the suffix "
@@ -116,7 +120,7 @@ def read_delimited(data: bytes, source: str, *, delimiter: str | None = None) ->
     return Content(source, data if travels else None, table=table, remarks=tuple(remarks))
 
 
-def _table(data: bytes, codec: str, delimiter: str) -> tuple[Table, set[int]]:
+def _table(data: bytes, codec: str, delimiter: str, text: str) -> tuple[Table, set[int]]:
     """The table, and how many cells its rows have.
 
     It is read from its bytes again whenever it is wanted, so that its rows are never all in memory.
@@ -128,7 +132,8 @@ def _table(data: bytes, codec: str, delimiter: str) -> tuple[Table, set[int]]:
 
     reading = records()
     header = next(reading, [])
-    lengths = Counter(map(len, reading))
+    columns = _columns(text, len(header), delimiter) if header and len(data) >= _LARGE else None
+    lengths = Counter(map(len, reading)) if columns is None else Counter({len(header): len(columns[0])})
     widths = {*lengths, len(header)}
     width = max(widths)
     names = unique_names([*header, *[None] * (width - len(header))])
@@ -137,8 +142,29 @@ def _table(data: bytes, codec: str, delimiter: str) -> tuple[Table, set[int]]:
         lengths.total(),
         lambda step: in_chunks(islice(records(), 1, None, step), width, ""),
         is_text=True,
+        kinds=kinds_of_text(columns) if columns else (),
     )
     return table, widths
+
+
+def _columns(text: str, width: int, delimiter: str) -> list[Any] | None:
+    """The columns of a large table as arrays of text, by pyarrow; `None` without it, or if it cannot read them."""
+    try:
+        arrow, reader = import_module("pyarrow"), import_module("pyarrow.csv")
+    except ImportError:
+        return None
+    names = [str(place) for place in range(width)]
+    quote = '"' in text and '"'
+    try:
+        table = reader.read_csv(
+            arrow.BufferReader(text.encode()),
+            reader.ReadOptions(column_names=names, use_threads=False),
+            reader.ParseOptions(delimiter=delimiter, quote_char=quote, newlines_in_values=bool(quote)),
+            reader.ConvertOptions(column_types=dict.fromkeys(names, arrow.string())),
+        )
+    except arrow.ArrowException:  # rows of several widths
+        return None
+    return list(table.slice(1).columns)
 
 
 def _with_points(table: Table) -> Table | None:

@@ -37,12 +37,14 @@ class Table:
         rows: How many rows there are.
         chunks: Reads the rows 0, `step`, 2 · `step` and so on; no chunk is empty.
         is_text: Whether the values are text as it was written, whose kinds show only in how it reads.
+        kinds: Of each column its kind and how many cells are empty, where a library has read them already.
     """
 
     names: tuple[str, ...]
     rows: int
     chunks: Callable[[int], Iterator[Chunk]]
     is_text: bool = False
+    kinds: tuple[tuple[str, int], ...] = ()
 
 
 def table_from_rows(

@@ -23,6 +23,7 @@ __all__ = [
     "files_of",
     "images_from_left",
     "named_files",
+    "pictures_once",
     "text_from_bytes",
     "with_files",
 ]
@@ -95,6 +96,15 @@ def images_from_left(left: Iterable[tuple[str, bytes]]) -> tuple[InlineFile, ...
     """The PNG images among the drawings a program left, named by their order."""
     drawn = (data for name, data in left if name.endswith(".png") and _is_png(data))
     return tuple(InlineFile(data, "image/png", f"image_{n}.png") for n, data in enumerate(drawn))
+
+
+def pictures_once(
+    images: tuple[InlineFile, ...], files: tuple[InlineFile, ...]
+) -> tuple[tuple[InlineFile, ...], tuple[InlineFile, ...]]:
+    """Images under the names that their program saved them under, and the files that are none of these."""
+    names = {file.data: file.name for file in reversed(files)}
+    named = tuple(replace(image, name=names.pop(image.data, image.name)) for image in images)
+    return named, tuple(file for file in files if file not in named)
 
 
 def text_from_bytes(data: bytes | bytearray, *, truncated: bool = False) -> str:

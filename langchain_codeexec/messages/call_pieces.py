@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final, TypeAlias
 
+from langchain_codeexec.errors import ResponseFormatError
+
 __all__ = ["CallPieces", "StreamedCall", "whole_calls"]
 
 Json = dict[str, Any]
@@ -140,11 +142,19 @@ def whole_calls(parts: list[Json]) -> list[Json]:
     if not any("functionCall" in part for part in parts):
         return parts
     pieces = CallPieces()
-    whole: dict[int, Json | StreamedCall] = {}
+    whole: list[Json | StreamedCall] = []
     for part in parts:
         item = pieces.add(part) or part
-        whole.setdefault(id(item), item)
-    return [item.part if isinstance(item, StreamedCall) else item for item in whole.values()]
+        if not (isinstance(item, StreamedCall) and any(item is each for each in whole)):
+            whole.append(item)
+    return [item.part if isinstance(item, StreamedCall) else item for item in whole]
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, default=str)
+    except (ValueError, RecursionError) as error:
+        raise ResponseFormatError(f"the arguments of a call cannot be written as JSON: {error}") from error
 
 
 def _without_marks(piece: Json) -> Json:
@@ -199,7 +209,7 @@ class _GrowingObject:
         """Go on with the text at a path."""
         if path == self._string:
             _assign(self.value, path, _at(self.value, path) + text)
-            self._text.append(json.dumps(text)[1:-1])
+            self._text.append(_json(text)[1:-1])
             return
         before = _at(self.value, path)
         self._write(path, before + text if isinstance(before, str) else text)
@@ -214,7 +224,7 @@ class _GrowingObject:
         self._end_string()
         self._close_levels(1)
         for key in self._late:
-            self._text.append(f"{self._separator()}{json.dumps(key)}: {json.dumps(self.value[str(key)])}")
+            self._text.append(f"{self._separator()}{_json(key)}: {_json(self.value[str(key)])}")
         self._text.append("}")
 
     def _write(self, path: _Path, value: Any) -> bool:
@@ -233,13 +243,13 @@ class _GrowingObject:
         self._end_string()
         self._close_levels(1 + shared)
         for key, following in zip(path[shared:], [*path[shared + 1 :], None], strict=True):
-            name = f"{json.dumps(key)}: " if isinstance(key, str) else ""
+            name = f"{_json(key)}: " if isinstance(key, str) else ""
             self._text.append(self._separator() + name)
             if following is not None:
                 begin, end = "[]" if isinstance(following, int) else "{}"
                 self._text.append(begin)
                 self._levels.append(_Level(key, end))
-        text = json.dumps(value)
+        text = _json(value)
         if isinstance(value, str):
             self._string = path
             text = text[:-1]

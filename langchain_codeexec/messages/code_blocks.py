@@ -7,6 +7,7 @@ those are read here. Read here directly is what langchain-core does not translat
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -347,7 +348,10 @@ def _object(value: object) -> Json:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)
+    try:
+        return "" if value is None else json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)
+    except (ValueError, RecursionError):  # it holds itself, or is nested too deeply
+        return reprlib.repr(value)
 
 
 def _id(value: object) -> str | None:

@@ -21,6 +21,7 @@ from langchain_codeexec.messages.from_wire import (
     candidates_of,
     metadata_of,
     parts_of,
+    readable,
     usage_from_wire,
 )
 from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras, whole_call_block
@@ -68,7 +69,8 @@ class ChunkTranslator:
             index = wire.get("index")
             number = index if isinstance(index, int) else position
             candidate = self._candidates.setdefault(number, _Candidate(places))
-            blocks += candidate.blocks(wire)
+            with readable():
+                blocks += candidate.blocks(wire)
         return self._chunk(blocks, self._origin_once()) if blocks else None
 
     def last(self) -> AIMessageChunk:
@@ -252,7 +254,7 @@ def collect(collected: Json, values: Json) -> None:
             continue
         if key == "usageMetadata" and isinstance(value, dict):
             known = {name: count for name, count in value.items() if count is not None}
-            collected[key] = {**(before or {}), **known}
+            collected[key] = {**(before if isinstance(before, dict) else {}), **known}
             continue
         if isinstance(before, dict) and isinstance(value, dict):
             collected[key] = dict(before)

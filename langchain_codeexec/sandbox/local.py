@@ -20,7 +20,7 @@ from langchain_codeexec.errors import (
     ExecutorError,
     SandboxBusyError,
 )
-from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
 from langchain_codeexec.executors.base import (
     LEFT_OUT,
     STATE_LOST,
@@ -35,7 +35,13 @@ from langchain_codeexec.executors.base import (
     words_for_status,
     words_for_time,
 )
-from langchain_codeexec.executors.files import files_from_left, images_from_left, named_files, text_from_bytes
+from langchain_codeexec.executors.files import (
+    files_from_left,
+    images_from_left,
+    named_files,
+    pictures_once,
+    text_from_bytes,
+)
 from langchain_codeexec.gemini.clients import renew_after_fork
 from langchain_codeexec.sandbox.child.limits import Limits
 from langchain_codeexec.sandbox.modes import MODES, unsupported_system
@@ -45,7 +51,6 @@ from langchain_codeexec.sandbox.worker import WorkerEndedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from langchain_codeexec.executions import ExecutionRequest
     from langchain_codeexec.sandbox.worker import Connection
 
 __all__ = ["MIB", "LocalExecutor", "LocalSandbox", "LocalSession", "SandboxWarning"]
@@ -153,8 +158,8 @@ class LocalExecutor:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def run(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program.
+    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run one program, given as a request or as its source text.
 
         Raises:
             ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
@@ -165,7 +170,7 @@ class LocalExecutor:
         with closing(LocalSession(self)) as session:
             return session.run(request, last=True)
 
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
         with closing(LocalSession(self)) as session:
             return await session.arun(request, last=True)
@@ -364,7 +369,7 @@ class LocalSession:
         if connection is not None:
             connection.cancel()
 
-    def run(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+    def run(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
         """Run a program after those that ran in this session before.
 
         Args:
@@ -377,7 +382,7 @@ class LocalSession:
         with self._executor.semaphore:
             return self._run(request, last=last)
 
-    async def arun(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task ends the session. See `run`."""
         is_over = asyncio.get_running_loop().is_closed
         return await in_thread(
@@ -385,10 +390,11 @@ class LocalSession:
         )
 
     def _run(
-        self, request: ExecutionRequest, *, last: bool, is_over: Callable[[], bool] = lambda: False
+        self, request: ExecutionRequest | str, *, last: bool, is_over: Callable[[], bool] = lambda: False
     ) -> ExecutionResult:
         if self._process != os.getpid():
             raise ExecutorError("this session is of the process that this one was forked from: open another")
+        request = ExecutionRequest.of(request)
         refused = refused_language(request.language)
         if refused is not None:
             return refused
@@ -464,7 +470,11 @@ def _result_from_reply(
         last: Whether no other follows in its process.
     """
     (out_cut, err_cut), (stdout, stderr, *rest) = reply["truncated"], blobs
-    images = len(reply["images"])
+    drawn = len(reply["images"])
+    images, files = pictures_once(
+        images_from_left(zip(reply["images"], rest[:drawn], strict=True)),
+        files_from_left(zip(reply["files"], rest[drawn:], strict=True)),
+    )
     end, status = reply["end"], reply["status"]
     killed = {
         "deadline": words_for_time(timeout),
@@ -482,8 +492,8 @@ def _result_from_reply(
         outcome=_outcome(end, status),
         stdout=text_from_bytes(stdout, truncated=out_cut),
         stderr=text_from_bytes(stderr, truncated=err_cut),
-        images=images_from_left(zip(reply["images"], rest[:images], strict=True)),
-        files=files_from_left(zip(reply["files"], rest[images:], strict=True)),
+        images=images,
+        files=files,
         wall_time=reply["wall"],
         truncated=out_cut or err_cut,
         detail="; ".join(filter(None, remarks)),

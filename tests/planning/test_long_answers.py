@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage, ToolMessage
 from pydantic import BaseModel
 
@@ -20,7 +23,7 @@ from langchain_codeexec.errors import (
     ResponseFormatError,
     ServerError,
 )
-from tests.calls import ALL_WAYS, WHOLE_AND_STREAMED, response
+from tests.calls import ALL_WAYS, WHOLE_AND_STREAMED, invoked, response, streamed
 from tests.services import NEW, OLD
 
 if TYPE_CHECKING:
@@ -197,6 +200,56 @@ def test_every_candidate_of_one_request_is_kept(gemini: Gemini) -> None:
     gemini.says(one, two)
     result = gemini.chat(model=OLD).generate([[HumanMessage(QUESTION)]])
     assert [generation.text for generation in result.generations[0]] == ["ab", "x"]
+
+
+class Hops:
+    """A transport that plays hops, each whole or in a stream of its parts."""
+
+    endpoint = "developer"
+    address = ""
+
+    def __init__(self, hops: list[list[Any]]) -> None:
+        self._hops = [hop(f"t{number}", *parts) for number, parts in enumerate(hops[:-1])] + [
+            response(*hops[-1])
+        ]
+
+    def _hop(self, request: Any) -> dict[str, Any]:
+        token = request.get("continuationToken")
+        return self._hops[0 if token is None else int(token[1:]) + 1]
+
+    def generate(self, model: str, request: Any, *, timeout: float | None = None) -> Any:
+        return self._hop(request)
+
+    def stream(self, model: str, request: Any, *, timeout: float | None = None) -> Iterator[Any]:
+        [candidate] = self._hop(request)["candidates"]
+        for part in candidate["content"]["parts"]:
+            yield {"candidates": [{"content": {"parts": [part]}}]}
+        yield {"candidates": [{**candidate, "content": {}}]}
+
+
+PARTS = st.sampled_from([
+    text("a "), text("b"), THOUGHT, CODE, RESULT, PRICE, {"text": "", "thoughtSignature": "c2ln"},
+    {"text": "signed", "thoughtSignature": "c2ln"}, {"hologram": 1},
+])  # fmt: skip
+
+
+@given(st.lists(st.lists(PARTS, min_size=1, max_size=3), min_size=2, max_size=4))
+def test_hops_add_up_to_the_same_streamed_and_invoked(hops: list[list[Any]]) -> None:
+    # Within one response plain texts stand apart, in a stream they are one: no two of them come together here.
+    assume(
+        not any(
+            one.keys() == two.keys() <= {"text", "thought"} for parts in hops for one, two in pairwise(parts)
+        )
+    )
+    llm = ChatGeminiCodeExecution(model=NEW, transport=Hops(hops), answer_retries=0).bind_tools([get_price])
+    whole, chunks = invoked(llm), streamed(llm)
+    contents = [
+        [{key: value for key, value in block.items() if key != "index"} for block in answer.content]
+        for answer in (whole, chunks)
+    ]
+    assert contents[0] == contents[1]
+    assert whole.tool_calls == chunks.tool_calls
+    assert whole.response_metadata["finish_reason"] == chunks.response_metadata["finish_reason"] == "STOP"
 
 
 # -- streams that are cut ------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def _use_large_pages(proc: int) -> None:
         OSError: There is no /proc.
     """
     with open(os.open("self/maps", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc), "rb") as maps:  # noqa: PTH123 -- a descriptor
-        regions = [line.split() for line in maps.readlines()]
+        regions = [line.split() for line in maps]
     for addresses, access, _, _, inode, *_ in regions:
         if access == b"rw-p" and inode == b"0":
             start, end = (int(address, 16) for address in addresses.split(b"-"))

@@ -18,7 +18,7 @@ from langchain_codeexec.errors import (
     ToolDeclarationError,
 )
 from langchain_codeexec.gemini.capabilities import Capabilities, Destination
-from langchain_codeexec.gemini.limits import Deadline
+from langchain_codeexec.gemini.limits import Deadline, checked_seconds
 from langchain_codeexec.gemini.wire import (
     GenerateContentRequest,
     GenerateContentResponse,
@@ -101,7 +101,8 @@ class Call:
         self._has_answer = False
         self._held: list[GenerateContentResponse] = []
         self.timeout: float | None = settings.get("timeout")
-        self._deadline = Deadline(settings.get("deadline"))
+        deadline = settings.get("deadline")
+        self._deadline = Deadline(None if deadline is None else checked_seconds("deadline", deadline))
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
 
@@ -317,5 +318,7 @@ def _with_overrides(defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -
             "generationConfig goes through generation_config={...}"
         )
     config = [settings.get("generation_config") or {} for settings in (defaults, named)]
+    if not all(isinstance(each, Mapping) and all(isinstance(key, str) for key in each) for each in config):
+        raise ConfigurationError("generation_config is a mapping of the wire's names to values")
     merged = {camel_case(key): value for each in config for key, value in each.items()}
     return {**defaults, **named, "generation_config": merged}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from operator import attrgetter
 from threading import Lock
 from typing import Any, ClassVar, Final, Self, cast
@@ -375,6 +375,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         """What carries the requests of a call, which may set for itself what makes a connection."""
         overrides = {name: value for name, value in (overrides or {}).items() if value is not None}
         if self.transport is not None:
+            if not callable(getattr(self.transport, "generate", None)) or isinstance(self.transport, type):
+                raise ConfigurationError(
+                    f"transport is an object such as RestTransport(...), not a {type(self.transport).__name__}"
+                )
             if overrides:
                 names = ", ".join(sorted(overrides))
                 raise ConfigurationError(f"{names}: set this in the transport, which carries the requests")
@@ -385,7 +389,11 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         with self._lock:
             transport = next((transport for opened, transport in self._opened if opened == settings), None)
             if transport is None:
-                transport = _transport(settings)
+                try:
+                    transport = _transport(settings)
+                except CodeExecError as error:
+                    settings.clear()  # error reporters show the variables of every frame
+                    raise without_secrets(error)  # noqa: B904 -- the same error
                 self._opened = ((settings, transport), *self._opened)[:_MOST_OPENED]
         return transport
 
@@ -395,7 +403,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
 @cache
 def _release() -> str:
-    return version("langchain-codeexec")
+    try:
+        return version("langchain-codeexec")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "unknown"
 
 
 def _transport(settings: Mapping[str, Any]) -> Transport:

@@ -25,7 +25,7 @@ import io
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
@@ -41,7 +41,7 @@ from langchain_codeexec.data.limits import one_line
 from langchain_codeexec.data.tables import CHUNK, Table
 from langchain_codeexec.errors import DataError
 
-__all__ = ["columns_of", "csv_of", "kinds_of_text", "sample_of", "writable"]
+__all__ = ["columns_of", "csv_of", "sample_of", "writable"]
 
 _BYTES: Final = (bytes, bytearray, memoryview)
 _CLASSES: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
@@ -78,8 +78,10 @@ _SAMPLE_ROWS, _SAMPLE_COLUMNS, _SAMPLE_CELL = 3, 30, 40
 
 def columns_of(table: Table, step: int = 1) -> tuple[Column, ...]:
     """The columns of a table, by every `step`-th row of it."""
-    if table.kinds and step == 1:
-        return tuple(Column(name, *facts) for name, facts in zip(table.names, table.kinds, strict=True))
+    if table.arrays:
+        return tuple(
+            _column(name, array[::step]) for name, array in zip(table.names, table.arrays, strict=True)
+        )
     scans = [_TextScan() if table.is_text else _ValueScan() for _ in table.names]
     for chunk in table.chunks(step):
         for scan, values in zip(scans, chunk, strict=True):
@@ -87,25 +89,18 @@ def columns_of(table: Table, step: int = 1) -> tuple[Column, ...]:
     return tuple(Column(name, scan.kind, scan.missing) for name, scan in zip(table.names, scans, strict=True))
 
 
-def kinds_of_text(columns: Iterable[Any]) -> tuple[tuple[str, int], ...]:
-    """The kind of each column of text, and how many of its cells are empty.
-
-    Args:
-        columns: Arrays of pyarrow, which looks at all cells but the first, and those that it finds odd.
-    """
+def _column(name: str, cells: Any) -> Column:
+    """The column of an array of text: pyarrow looks at all cells, Python at the first and those that are odd."""
     compute = import_module("pyarrow.compute")
-    kinds: list[tuple[str, int]] = []
-    for column in columns:
-        filled = column.filter(compute.not_equal(column, ""))
-        scan = _TextScan()
-        _add_until(scan, filled.slice(0, CHUNK))
-        while scan.fitting:
-            kind = scan.fitting[0]
-            fits = compute.match_substring_regex(filled, rf"^\s*(?:{_PATTERNS[kind].pattern})\s*$")
-            if not _add_until(scan, filled.filter(compute.invert(fits)), kind):
-                break
-        kinds.append((scan.kind, len(column) - len(filled)))
-    return tuple(kinds)
+    filled = cells.filter(compute.not_equal(cells, ""))
+    scan = _TextScan()
+    _add_until(scan, filled.slice(0, CHUNK))
+    while scan.fitting:
+        kind = scan.fitting[0]
+        fits = compute.match_substring_regex(filled, rf"^\s*(?:{_PATTERNS[kind].pattern})\s*$")
+        if not _add_until(scan, filled.filter(compute.invert(fits)), kind):
+            break
+    return Column(name, scan.kind, len(cells) - len(filled))
 
 
 def _add_until(scan: _TextScan, cells: Any, kind: str = "") -> bool:

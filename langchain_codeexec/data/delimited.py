@@ -16,9 +16,8 @@ from importlib import import_module
 from itertools import chain, islice
 from typing import Any, Final
 
-from langchain_codeexec.data.cells import kinds_of_text
 from langchain_codeexec.data.data_file import Content
-from langchain_codeexec.data.tables import Table, in_chunks, table_from_rows, unique_names
+from langchain_codeexec.data.tables import Table, in_chunks, table_from_arrays, table_from_rows, unique_names
 from langchain_codeexec.errors import DataError
 
 __all__ = ["decoded", "delimiter_of", "read_delimited"]
@@ -123,7 +122,8 @@ def read_delimited(data: bytes, source: str, *, delimiter: str | None = None) ->
 def _table(data: bytes, codec: str, delimiter: str, text: str) -> tuple[Table, set[int]]:
     """The table, and how many cells its rows have.
 
-    It is read from its bytes again whenever it is wanted, so that its rows are never all in memory.
+    A large one is read by pyarrow. Any other is read from its bytes again whenever it is wanted, so that its rows
+    are never all in memory.
     """
 
     def records() -> Iterator[Sequence[str]]:
@@ -132,8 +132,9 @@ def _table(data: bytes, codec: str, delimiter: str, text: str) -> tuple[Table, s
 
     reading = records()
     header = next(reading, [])
-    columns = _columns(text, len(header), delimiter) if header and len(data) >= _LARGE else None
-    lengths = Counter(map(len, reading)) if columns is None else Counter({len(header): len(columns[0])})
+    if header and len(data) >= _LARGE and (arrays := _arrays(text, len(header), delimiter)):
+        return table_from_arrays(header, arrays), {len(header)}
+    lengths = Counter(map(len, reading))
     widths = {*lengths, len(header)}
     width = max(widths)
     names = unique_names([*header, *[None] * (width - len(header))])
@@ -142,17 +143,16 @@ def _table(data: bytes, codec: str, delimiter: str, text: str) -> tuple[Table, s
         lengths.total(),
         lambda step: in_chunks(islice(records(), 1, None, step), width, ""),
         is_text=True,
-        kinds=kinds_of_text(columns) if columns else (),
     )
     return table, widths
 
 
-def _columns(text: str, width: int, delimiter: str) -> list[Any] | None:
-    """The columns of a large table as arrays of text, by pyarrow; `None` without it, or if it cannot read them."""
+def _arrays(text: str, width: int, delimiter: str) -> list[Any]:
+    """The columns as arrays of text, by pyarrow; none without it, or if it cannot read them."""
     try:
         arrow, reader = import_module("pyarrow"), import_module("pyarrow.csv")
     except ImportError:
-        return None
+        return []
     names = [str(place) for place in range(width)]
     quote = '"' in text and '"'
     try:
@@ -163,17 +163,32 @@ def _columns(text: str, width: int, delimiter: str) -> list[Any] | None:
             reader.ConvertOptions(column_types=dict.fromkeys(names, arrow.string())),
         )
     except arrow.ArrowException:  # rows of several widths
-        return None
+        return []
     return list(table.slice(1).columns)
 
 
 def _with_points(table: Table) -> Table | None:
     """The table with points for decimal commas, if there are columns with nothing but such numbers."""
+    if table.arrays:
+        arrays = [_pointed(array) for array in table.arrays]
+        is_pointed = any(new is not old for new, old in zip(arrays, table.arrays, strict=True))
+        return table_from_arrays(table.names, arrays) if is_pointed else None
     columns = [list(chain.from_iterable(pieces)) for pieces in zip(*table.chunks(1), strict=True)]
     pointed = [place for place, cells in enumerate(columns) if _has_decimal_commas(cells)]
     for place in pointed:
         columns[place] = [cell.replace(".", "").replace(",", ".") for cell in columns[place]]
     return table_from_rows(table.names, list(zip(*columns, strict=True)), is_text=True) if pointed else None
+
+
+def _pointed(array: Any) -> Any:
+    """An array of text with points for decimal commas, if it holds nothing but such numbers."""
+    compute = import_module("pyarrow.compute")
+    fits = compute.match_substring_regex(array, rf"^\s*(?:{_DECIMAL_COMMA.pattern})?\s*$")
+    odd = (cell.as_py().strip() for cell in array.filter(compute.invert(fits)))
+    has_comma = compute.any(compute.match_substring(array, ",")).as_py()
+    if not has_comma or not all(cell == "" or _DECIMAL_COMMA.fullmatch(cell) for cell in odd):
+        return array
+    return compute.replace_substring(compute.replace_substring(array, ".", ""), ",", ".")
 
 
 def _has_decimal_commas(cells: list[str]) -> bool:

@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from langchain_codeexec.errors import ResponseFormatError
 
@@ -23,6 +23,7 @@ _FIELDS: Final = {"name": str, "id": str, "args": dict, "partialArgs": list}
 _MARKS: Final = frozenset({"partialArgs", "willContinue"})
 """Keys of a piece that a whole call does not have."""
 
+_NOTHING: Final = {"text": ""}
 _STEP: Final = re.compile(
     r"""\.(?P<name>[^.\[\]]+)|\[(?P<index>\d{1,9})\]|\[(?P<quote>['"])(?P<quoted>(?:[^\\]|\\.)*?)(?P=quote)\]"""
 )
@@ -39,12 +40,18 @@ class CallPieces:
         self._calls: list[StreamedCall] = []
 
     def add(self, part: Json) -> StreamedCall | None:
-        """The call that a part begins or goes on with; `None` for a part that is no call."""
+        """The call that a part begins or goes on with; `None` for a part that is no call.
+
+        Whatever else comes ends the calls that were not said to go on, but for an empty text.
+        """
         piece = part.get("functionCall")
-        if not isinstance(piece, dict) or not all(
-            piece.get(key) is None or isinstance(piece[key], kind) for key, kind in _FIELDS.items()
-        ):
-            return None
+        call = self._of(part, piece) if _is_call(piece) else None
+        if part != _NOTHING:
+            for other in self._calls:
+                other.is_ended |= not other.is_open and other is not call
+        return call
+
+    def _of(self, part: Json, piece: Json) -> StreamedCall:
         call = self._begun(piece)
         if call is None:
             call = StreamedCall(part)
@@ -75,7 +82,7 @@ class StreamedCall:
     Attributes:
         part: The part that stands for the whole call.
         is_open: Whether its last piece said that more follow.
-        is_ended: Whether its last piece said that no more follow, after others.
+        is_ended: Whether no more can follow.
     """
 
     def __init__(self, part: Json) -> None:
@@ -135,6 +142,12 @@ class StreamedCall:
                 return
         if "nullValue" in partial:
             self._arguments.set(path, None)
+
+
+def _is_call(piece: Any) -> TypeGuard[Json]:
+    return isinstance(piece, dict) and all(
+        piece.get(key) is None or isinstance(piece[key], kind) for key, kind in _FIELDS.items()
+    )
 
 
 def whole_calls(parts: list[Json]) -> list[Json]:

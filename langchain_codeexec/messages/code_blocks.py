@@ -170,7 +170,7 @@ class CodeReader:
 
 
 def code_executions(
-    messages: BaseMessage | Sequence[BaseMessage] | Mapping[str, Any] | BaseModel,
+    message: BaseMessage | Sequence[BaseMessage] | Mapping[str, Any] | BaseModel,
 ) -> list[CodeExecution]:
     """The runs that messages hold, in order.
 
@@ -181,15 +181,15 @@ def code_executions(
     A tool's message gives those its artifact holds. What is malformed is passed over; nothing is raised.
 
     Args:
-        messages: A message, the sum of streamed chunks included; several; or a graph's state with `messages`.
+        message: A message, the sum of streamed chunks included; several; or a graph's state with `messages`.
     """
-    if not isinstance(messages, BaseMessage):
-        state: Any = messages
+    if not isinstance(message, BaseMessage):
+        state: Any = message
         state = state.get("messages") if isinstance(state, Mapping) else getattr(state, "messages", state)
         listed = state if isinstance(state, Sequence) else [state]
         return [run for each in listed if isinstance(each, BaseMessage) for run in code_executions(each)]
-    kept = executions_from_artifact(getattr(messages, "artifact", None))
-    return kept or [run.execution for run in linked_runs(blocks_with_code(messages))]
+    kept = executions_from_artifact(getattr(message, "artifact", None))
+    return kept or [run.execution for run in linked_runs(blocks_with_code(message))]
 
 
 def blocks_with_code(message: BaseMessage) -> Iterator[tuple[Any, list[CodeBlock]]]:

@@ -133,10 +133,10 @@ class VisibleParts:
     def _part(self, part: Json) -> Json | None:
         if self.text_as_thought and "text" in part:
             return {**part, "thought": True}
+        call = self._pieces.add(part)
         piece = part.get("functionCall")
         if not isinstance(piece, dict):
             return part
-        call = self._pieces.add(part)
         if self.delegate and (call.name if call else piece.get("name")) == self.delegate:
             if not any(call is each for each in self._delegated):
                 self._delegated.append(call or piece)
@@ -168,6 +168,43 @@ def _with_parts(candidate: Json, parts: list[Json]) -> Json:
     return {**candidate, "content": {"role": "model", **(candidate.get("content") or {}), "parts": parts}}
 
 
+class _Repetition:
+    """What a stream that is resumed from a token brings once more: the parts shown behind that token."""
+
+    def __init__(self) -> None:
+        self._behind: list[Json] = []
+        self._expected: list[Json] = []
+
+    def begin(self) -> None:
+        """Expect what was shown behind the last token."""
+        self._expected = list(self._behind)
+
+    def new_parts(self, parts: list[Json], *, at_token: bool) -> list[Json]:
+        """The parts that were not shown before; `at_token` says whether a new token stands behind them."""
+        new = [rest for part in parts for rest in self._rest(part)]
+        self._behind = list(self._expected) if at_token else [*self._behind, *new]
+        return new
+
+    def _rest(self, part: Json) -> list[Json]:
+        """What is new of a part: all of it, nothing, or the end of a text."""
+        while self._expected:
+            expected = self._expected[0]
+            if part == expected:
+                del self._expected[0]
+                return []
+            text, known = part.get("text"), expected.get("text")
+            if isinstance(text, str) and isinstance(known, str) and part.keys() == expected.keys():
+                if known.startswith(text):
+                    self._expected[0] = {**expected, "text": known[len(text) :]}
+                    return []
+                if text.startswith(known):
+                    del self._expected[0]
+                    part = {**part, "text": text[len(known) :]}
+                    continue
+            self._expected.clear()  # it goes another way
+        return [part]
+
+
 @dataclass
 class Exchange:
     """A request to make, and what becomes of its answer.
@@ -192,6 +229,7 @@ class Exchange:
     _token: str = ""
     _brought_parts: bool = False
     _withheld: list[Json] = field(default_factory=list)
+    _repetition: _Repetition = field(default_factory=_Repetition)
     _others: dict[int, VisibleParts] = field(default_factory=dict)
     _held: list[tuple[int, Json]] = field(default_factory=list)
 
@@ -231,7 +269,9 @@ class Exchange:
         if isinstance(self.visible, VisibleParts):
             candidate = self.visible.mended(candidate)
         reason = candidate.get("finishReason")
-        parts = self._parts_to_take(parts_of(candidate), reason)
+        at_token = bool(candidate.get("continuationToken")) and self._has_new_token
+        parts = self._repetition.new_parts(parts_of(candidate), at_token=at_token)
+        parts = self._parts_to_take(parts, reason)
         self._finish_reason = reason or self._finish_reason
         self._brought_parts |= bool(parts)
         self.answer += parts
@@ -305,6 +345,9 @@ class Exchange:
         """Prepare the next request for the same answer."""
         if token:
             self.request = cast("GenerateContentRequest", {**self.request, "continuationToken": token})
+            self._repetition.begin()
+        else:
+            self._repetition = _Repetition()
         self.has_begun = self._brought_parts = False
         self._finish_reason, self._token = None, ""
 
@@ -320,9 +363,7 @@ class Exchange:
             return None
         if self._has_new_token:
             return self._token
-        # What came behind the token the hop began with would come once more.
-        is_cut = self._finish_reason is None and not self._brought_parts
-        return self.request.get("continuationToken") if is_cut else None
+        return self.request.get("continuationToken") if self._finish_reason is None else None
 
     @property
     def _has_new_token(self) -> bool:

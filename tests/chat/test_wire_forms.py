@@ -73,6 +73,7 @@ IN_PIECES = {
         {**part, "functionCall": {"name": "get_price", **part["functionCall"]}} for part in BY_PATH
     ],
     "the arguments after the name": [BY_PATH[0] | call(name="get_price", args={}), call(args=ARGS)],
+    "an empty text between": [BY_PATH[0] | call(name="get_price", args={}), {"text": ""}, call(args=ARGS)],
     "the arguments one by one": [
         BY_PATH[0] | call(name="get_price", args={"item": ARGS["item"]}),
         call(args={"count": 3}),
@@ -98,7 +99,7 @@ def test_a_call_in_pieces_is_one_call_and_goes_back_whole(wire: Any, ask: Any, p
     assert (made["name"], made["args"]) == ("get_price", ARGS)
     assert not answer.invalid_tool_calls
     wire.says(response({"text": "Fine."}))
-    whole, _ = sent_back(wire, llm, answer, ToolMessage("5", tool_call_id=made["id"]))
+    whole, *_ = sent_back(wire, llm, answer, ToolMessage("5", tool_call_id=made["id"]))
     assert whole == {**call(name="get_price", args=ARGS), "thoughtSignature": SIGNATURE}
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 WORDS = 'True|false|2024-02-29|2024-02-29 12:00:00|12:30|x| 5 |5\u00a0|a,b|say "x"|two\nlines|\u00e9|\ufeff'
-CELLS = st.sampled_from(f"| |0|7|-12|007|1.5|1e9|nan|{WORDS}".split("|"))
+CELLS = st.sampled_from(f"| |0|7|1,5|1.234,5|-12|007|1.5|1e9|nan|{WORDS}".split("|"))
 
 
 @given(
@@ -45,8 +45,11 @@ def test_a_large_table_is_read_by_a_library_to_the_same_columns(
             patch.setattr(delimited, "_LARGE", large)
             patch.setattr(cells, "CHUNK", 2)
             content = delimited.read_delimited(data, "t.csv", delimiter=delimiter)
-        assert content.table is not None
-        read.append((cells.columns_of(content.table), content.table.rows, content.remarks))
+            table = content.table
+            assert table is not None
+            columns = [cells.columns_of(table, step) for step in (1, 2)]
+            written = [cells.csv_of(table, columns[0], most=10**6, step=step).data for step in (1, 2)]
+        read.append((columns, written, table.rows, content.remarks))
     assert read[0] == read[1]
 
 

@@ -283,7 +283,10 @@ def test_the_end_of_a_fork_of_the_host_leaves_runs_alone(tmp_path: Path):
     for fifo in fifos:
         os.mkfifo(fifo)
     done = subprocess.run(
-        [sys.executable, "-c", FORKING, *fifos], capture_output=True, check=False, text=True
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING, *fifos],
+        capture_output=True,
+        check=False,
+        text=True,
     )
 
     assert (done.stdout, done.stderr) == ("done\n", "")

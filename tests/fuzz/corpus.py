@@ -64,7 +64,15 @@ CORPUS: dict[str, list[Any]] = {
         [{1: 2}],
         [FUNCTION, b"x"],
     ],
-    "settings": [{"additional_headers": {"x": 1}}, {"base_url": {}}, {"stop": "x"}, {"n": 2**70}],
+    "settings": [
+        {"additional_headers": {"x": 1}},
+        {"base_url": {}},
+        {"stop": "x"},
+        {"n": 2**70},
+        {"transport": True},
+        {"deadline": []},
+        {"generation_config": True},
+    ],
     "files": [
         (b"<table><tr><td rowspan=99999999>1</table>", "t.html"),
         (b"[" * 5000, "t.json"),

@@ -10,6 +10,7 @@ __all__ = ["main"]
 
 _FAILED = 1
 _USAGE_ERROR = 2
+_INTERRUPTED = 130
 _LIBRARIES = frozenset({"typer", "rich"})
 
 
@@ -17,8 +18,8 @@ def main() -> int:
     """Run the command line.
 
     Returns:
-        2 where its libraries are missing, 1 where what it prints cannot be written; otherwise it leaves with
-        the command's own exit code.
+        2 where its libraries are missing, 1 where what it prints cannot be written, 130 where it is interrupted
+        as it starts; otherwise it leaves with the command's own exit code.
     """
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -35,6 +36,8 @@ def main() -> int:
             "    pip install 'langchain-codeexec[cli]'\n"
         )
         return _USAGE_ERROR
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     try:
         app(prog_name="langchain-codeexec")
     except OSError as error:

@@ -5,21 +5,34 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
-from langchain_codeexec.errors import ConfigurationError, GeminiError, InvalidRequestError
+from langchain_codeexec.errors import (
+    ConfigurationError,
+    GeminiError,
+    InvalidRequestError,
+    ToolDeclarationError,
+)
 from langchain_codeexec.gemini.capabilities import Capabilities, Destination
-from langchain_codeexec.gemini.limits import Deadline
-from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Limits, Transport
+from langchain_codeexec.gemini.limits import Deadline, checked_seconds
+from langchain_codeexec.gemini.wire import (
+    GenerateContentRequest,
+    GenerateContentResponse,
+    Limits,
+    Tool,
+    ToolConfig,
+    Transport,
+)
 from langchain_codeexec.messages.from_wire import Origin
 from langchain_codeexec.messages.generation_config import generation_config, safety_settings
 from langchain_codeexec.messages.to_wire import contents_from_messages
 from langchain_codeexec.messages.tools import (
     CODE_EXECUTION,
+    camel_case,
     declares_code_execution,
     tool_config,
     wire_tools,
@@ -29,7 +42,7 @@ from langchain_codeexec.planning.execution import UsageSum, exchanges
 from langchain_codeexec.planning.plan import Plan, PlanRequest, Way, aplan_call, plan_call
 from langchain_codeexec.planning.planners import checked_planner
 from langchain_codeexec.planning.specification import Specification
-from langchain_codeexec.settings import CALL_SPELLINGS
+from langchain_codeexec.settings import BODY_SETTINGS, CALL_SETTINGS, settings_by_name
 
 __all__ = ["Call"]
 
@@ -43,7 +56,7 @@ _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 _MAX_WAYS: Final = 4
 """Attempts at one call: a service that contradicts itself must not be asked for ever."""
 
-_KNOWN: Final = _FOR_OTHERS | {*CALL_SPELLINGS, "tools", "tool_choice"}
+_KNOWN: Final = _FOR_OTHERS | {*CALL_SETTINGS, "tools", "tool_choice", "functions", "tool_config"}
 
 
 class Call:
@@ -74,7 +87,7 @@ class Call:
         overrides: Mapping[str, Any],
         transport: Transport,
     ) -> None:
-        settings = {**defaults, **_named(overrides)}
+        settings = _with_overrides(defaults, overrides)
         self._messages = messages
         self._settings = settings
         self._transport = transport
@@ -88,7 +101,8 @@ class Call:
         self._has_answer = False
         self._held: list[GenerateContentResponse] = []
         self.timeout: float | None = settings.get("timeout")
-        self._deadline = Deadline(settings.get("deadline"))
+        deadline = settings.get("deadline")
+        self._deadline = Deadline(None if deadline is None else checked_seconds("deadline", deadline))
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
 
@@ -198,15 +212,31 @@ class Call:
     def _plan_request(self) -> PlanRequest:
         call = self.specification
         accepts = call.destination.accepts
+        obstacle = self._obstacle(accepts)
         way: Way = "native" if accepts.code_with_functions else "delegated"
         return PlanRequest(
             messages=self._messages,
             functions=call.functions,
             destination=call.destination,
-            code_execution=call.wants_code and accepts.code_execution,
+            code_execution=not obstacle,
             way=way if self._settings["combination"] == "auto" else self._settings["combination"],
             tool_choice=call.tool_choice,
+            obstacle=obstacle,
         )
+
+    def _obstacle(self, accepts: Capabilities) -> str:
+        """Why the call goes without code execution; empty if it does not."""
+        call = self.specification
+        if self._settings.get("cached_content"):
+            return "the cache holds the tools and the system text, so none are sent beside it"
+        if not call.wants_code:
+            return "code execution is off"
+        if not accepts.code_execution:
+            return "code execution is not enabled for this model"
+        if call.built_in_tools and not accepts.code_with_built_ins:
+            names = ", ".join(sorted(kind for tool in call.built_in_tools for kind in tool))
+            return f"this model takes no code execution beside {names}"
+        return ""
 
     def _after_failure(
         self,
@@ -242,37 +272,53 @@ def _specification(
     images = settings["replay_images"]
     replayed = messages if images == "all" else without_images(messages, images)
     contents, system = contents_from_messages(replayed, destination)
-    tools = wire_tools(settings.get("tools") or ())
-    # A cache holds its own tools, and the service refuses a request that declares others beside it.
-    if (
-        settings["code_execution"]
-        and not settings.get("cached_content")
-        and not declares_code_execution(tools)
-    ):
+    tools = wire_tools([*(settings.get("tools") or ()), *(settings.get("functions") or ())])
+    choice = _tool_config(settings, tools)
+    if settings.get("cached_content"):
+        # The service refuses what a cache holds, which is tools and system text, in the request beside it.
+        if choice.get("functionCallingConfig", {}).get("mode") == "ANY":
+            raise ConfigurationError(
+                "a tool choice cannot be sent beside cached_content, whose tools and tool config were fixed when "
+                "it was made: put the choice and the functions into the cache, or make this call without it"
+            )
+        tools, choice, system = [], cast("ToolConfig", {}), None
+    elif settings["code_execution"] and not declares_code_execution(tools):
         tools.append(CODE_EXECUTION)
-    rest: Json = {}
+    rest: Json = {camel_case(name): settings[name] for name in BODY_SETTINGS if settings.get(name)}
     if settings.get("safety_settings"):
         rest["safetySettings"] = safety_settings(settings["safety_settings"])
-    if settings.get("cached_content"):
-        rest["cachedContent"] = settings["cached_content"]
-    if settings.get("labels"):
-        rest["labels"] = settings["labels"]
     return Specification(
         destination=destination,
         contents=contents,
         tools=tools,
         system=system,
-        tool_choice=tool_config(settings.get("tool_choice"), tools),
+        tool_choice=choice,
         config=generation_config(settings),
         rest=rest,
     )
 
 
-def _named(overrides: Mapping[str, Any]) -> Json:
-    """What a call sets, by the settings' own names."""
-    if unknown := overrides.keys() - _KNOWN:
+def _tool_config(settings: Mapping[str, Any], tools: Sequence[Tool]) -> ToolConfig:
+    """The choice among functions, and what else a Gemini tool config sets."""
+    choice = tool_config(settings.get("tool_choice"), tools)
+    config = tool_config(settings.get("tool_config") or None, tools)
+    if "functionCallingConfig" in choice and "functionCallingConfig" in config:
+        raise ToolDeclarationError(
+            "tool_choice and tool_config both choose among functions: give one of them"
+        )
+    return cast("ToolConfig", {**config, **choice})
+
+
+def _with_overrides(defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> Json:
+    """A model's settings with what a call sets; of `generation_config` a call replaces key by key."""
+    named = {name: value for name, value in settings_by_name(overrides).items() if value is not None}
+    if unknown := named.keys() - _KNOWN:
         raise ConfigurationError(
             f"unknown setting {', '.join(sorted(map(repr, unknown)))}; what belongs into the request's "
             "generationConfig goes through generation_config={...}"
         )
-    return {CALL_SPELLINGS.get(name, name): value for name, value in overrides.items() if value is not None}
+    config = [settings.get("generation_config") or {} for settings in (defaults, named)]
+    if not all(isinstance(each, Mapping) and all(isinstance(key, str) for key in each) for each in config):
+        raise ConfigurationError("generation_config is a mapping of the wire's names to values")
+    merged = {camel_case(key): value for each in config for key, value in each.items()}
+    return {**defaults, **named, "generation_config": merged}

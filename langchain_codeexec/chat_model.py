@@ -5,16 +5,19 @@ Settings are in `settings`, what a call does in `call`, what parts and messages 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from operator import attrgetter
 from threading import Lock
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.language_models.model_profile import ModelProfile
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_core.tools import BaseTool
@@ -22,20 +25,21 @@ from pydantic import PrivateAttr, ValidationError
 
 from langchain_codeexec.call import Call
 from langchain_codeexec.data.outputs import sink_from
-from langchain_codeexec.errors import CodeExecError
+from langchain_codeexec.errors import CodeExecError, ConfigurationError
 from langchain_codeexec.gemini.errors import without_secrets
-from langchain_codeexec.gemini.wire import EndpointKind, Transport
+from langchain_codeexec.gemini.wire import Content, EndpointKind, Transport
 from langchain_codeexec.messages.from_wire import messages_from_response
 from langchain_codeexec.messages.stream import ChunkTranslator
-from langchain_codeexec.messages.tools import tool_config, wire_tools
+from langchain_codeexec.messages.tools import bound_tools, tool_config, wire_tools
 from langchain_codeexec.planning.execution import joined
 from langchain_codeexec.planning.plan import areport_plan, report_plan
 from langchain_codeexec.planning.planners import checked_planner
+from langchain_codeexec.profiles import model_profile
 from langchain_codeexec.settings import (
     CALL_SETTINGS,
-    CALL_SPELLINGS,
     CONNECTION_SETTINGS,
     GeminiSettings,
+    settings_by_name,
     settings_of,
 )
 
@@ -61,14 +65,11 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
         Raises:
             ToolDeclarationError: As for the chat model's `bind_tools`.
         """
-        bound = {
-            **self.kwargs,
-            **_with_schema(kwargs),
-            "tools": wire_tools([*self.kwargs.get("tools", ()), *tools]),
-        }
+        declared = wire_tools([*self.kwargs.get("tools", ()), *tools])
+        bound = {**self.kwargs, **kwargs, "tools": bound_tools(declared)}
         if tool_choice is not None:
             bound["tool_choice"] = tool_choice
-        tool_config(bound.get("tool_choice"), bound["tools"])
+        tool_config(bound.get("tool_choice"), declared)
         return self.__class__(bound=self.bound, kwargs=bound, config=self.config)
 
     def with_structured_output(self, schema: Any = None, **kwargs: Any) -> Runnable[LanguageModelInput, Any]:
@@ -89,17 +90,9 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
         return structured.with_config(self.config)
 
 
-def _with_schema(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings with `response_format`, OpenAI's form in which agents demand an object, as a response schema."""
-    response_format = settings.pop("response_format", None)
-    if not isinstance(response_format, dict):
-        return settings
-    schema = response_format.get("json_schema", {}).get("schema")
-    return {**settings, "response_mime_type": "application/json", "response_schema": schema}
-
-
-_CONNECTION_OF: Final = attrgetter(*CONNECTION_SETTINGS)
 _CALL_SETTINGS_OF: Final = attrgetter(*CALL_SETTINGS)
+_OF_CONNECTION: Final = frozenset(CONNECTION_SETTINGS) - {*CALL_SETTINGS}
+_MOST_OPENED: Final = 4
 _PROVIDERS: Final = {"vertex": "google_vertexai", "developer": "google_genai"}
 
 
@@ -122,16 +115,18 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     """
 
     model_config = GeminiSettings.model_config  # the other base's would ignore a misspelt setting
-    _opened: Any = PrivateAttr(default=None)
+    _opened: Any = PrivateAttr(default=())
     _lock: ClassVar = Lock()
 
     def __init__(self, **settings: Any) -> None:
         try:
-            super().__init__(**settings)
+            super().__init__(**settings_by_name(settings))
         except ValidationError as error:
             raise without_secrets(error)  # noqa: B904 -- the same error
         finally:
             settings.clear()  # error reporters show the variables of every frame
+        if hasattr(self, "_add_version"):  # langchain-core 1.4 and newer
+            self._add_version("langchain-codeexec", _release())
         # Not in a validator: pydantic would turn the typed error, a ValueError, into a ValidationError.
         self._connection()
         sink_from(self.output_sink)
@@ -178,12 +173,17 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         fields = GeminiSettings.model_fields
         return {name: value for name, value in settings if value is not None and not fields[name].exclude}
 
+    def _resolve_model_profile(self) -> ModelProfile:
+        return model_profile(self.model)
+
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = _PROVIDERS[self._connection().endpoint]
-        named = {CALL_SPELLINGS.get(name, name): value for name, value in kwargs.items() if value is not None}
-        max_tokens = named.get("max_output_tokens", self.max_output_tokens)
-        if max_tokens is not None:
+        named = settings_by_name(kwargs)
+        params["ls_model_name"] = str(named.get("model") or self.model)
+        if (temperature := named.get("temperature", self.temperature)) is not None:
+            params["ls_temperature"] = temperature
+        if (max_tokens := named.get("max_output_tokens", self.max_output_tokens)) is not None:
             params["ls_max_tokens"] = max_tokens
         if stopping := stop or named.get("stop") or self.stop:
             params["ls_stop"] = stopping
@@ -225,9 +225,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         declared = wire_tools(tools)
         tool_config(tool_choice, declared)
         choice = {} if tool_choice is None else {"tool_choice": tool_choice}
-        return ToolBinding(
-            bound=self, kwargs={"tools": declared, **choice, **_with_schema(kwargs)}, config={}
-        )
+        bound = {"tools": bound_tools(declared), **choice, **kwargs}
+        return ToolBinding(bound=self, kwargs=bound, config={})
 
     def with_structured_output(
         self,
@@ -263,23 +262,32 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         """Count the tokens of a conversation by asking the service.
 
         Args:
-            messages: The conversation.
+            messages: The conversation, or any window of one.
             tools: Counted along, in any of the forms that `bind_tools` takes.
         """
-        call = self._call(messages, None, {"tools": tools or []})
+        if not (window := _countable(messages)):
+            return 0
+        call = self._call(window, None, {"tools": tools or []})
         specification = call.specification
-        request = specification.request(code=specification.wants_code, functions=specification.functions)
+        contents = specification.contents
+        if len(contents) == 1:  # alone, only a turn of the user's is counted
+            contents = [cast("Content", {**contents[0], "role": "user"})]
+        request = specification.request(
+            code=specification.wants_code, functions=specification.functions, contents=contents
+        )
         model = specification.destination.model
         counted = self._connection().count_tokens(model, request, timeout=call.timeout)
         return int(counted.get("totalTokens", 0))
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
-        self._connection().close()
+        for transport in self._transports():
+            transport.close()
 
     async def aclose(self) -> None:
         """Close the connections, those of the running event loop included."""
-        await self._connection().aclose()
+        for transport in self._transports():
+            await transport.aclose()
 
     # -- one call ----------------------------------------------------------------------------------
 
@@ -359,27 +367,65 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         settings = dict(zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True))
         if stop is not None:
             settings["stop"] = stop
-        return Call(messages, settings, kwargs, self._connection())
+        overrides = settings_by_name(kwargs)
+        connection = {name: overrides.pop(name) for name in _OF_CONNECTION & overrides.keys()}
+        return Call(messages, settings, overrides, self._connection(connection))
 
-    def _connection(self) -> Transport:
+    def _connection(self, overrides: Mapping[str, Any] | None = None) -> Transport:
+        """What carries the requests of a call, which may set for itself what makes a connection."""
+        overrides = {name: value for name, value in (overrides or {}).items() if value is not None}
         if self.transport is not None:
+            if not callable(getattr(self.transport, "generate", None)) or isinstance(self.transport, type):
+                raise ConfigurationError(
+                    f"transport is an object such as RestTransport(...), not a {type(self.transport).__name__}"
+                )
+            if overrides:
+                names = ", ".join(sorted(overrides))
+                raise ConfigurationError(f"{names}: set this in the transport, which carries the requests")
             return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
+        if headers := overrides.get("additional_headers"):
+            overrides["additional_headers"] = {**(self.additional_headers or {}), **headers}
+        settings = {name: overrides.get(name, getattr(self, name)) for name in CONNECTION_SETTINGS}
         with self._lock:
-            if self._opened is None or self._opened[0] != _CONNECTION_OF(self):
-                self._opened = (_CONNECTION_OF(self), self._open())
-            transport: Transport = self._opened[1]
+            transport = next((transport for opened, transport in self._opened if opened == settings), None)
+            if transport is None:
+                try:
+                    transport = _transport(settings)
+                except CodeExecError as error:
+                    settings.clear()  # error reporters show the variables of every frame
+                    raise without_secrets(error)  # noqa: B904 -- the same error
+                self._opened = ((settings, transport), *self._opened)[:_MOST_OPENED]
         return transport
 
-    def _open(self) -> Transport:
-        from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports httpx on use
+    def _transports(self) -> list[Transport]:
+        return [self.transport] if self.transport is not None else [each for _, each in self._opened]
 
-        names = (name for name in CONNECTION_SETTINGS if name != "additional_headers")
-        try:
-            return rest_transport(
-                **{name: getattr(self, name) for name in names}, headers=self.additional_headers
-            )
-        except CodeExecError as error:
-            raise without_secrets(error)  # noqa: B904 -- the same error
+
+@cache
+def _release() -> str:
+    try:
+        return version("langchain-codeexec")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "unknown"
+
+
+def _transport(settings: Mapping[str, Any]) -> Transport:
+    from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports httpx on use
+
+    by_name = dict(settings)
+    return rest_transport(headers=by_name.pop("additional_headers"), **by_name)
+
+
+def _countable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """A window of a conversation, which may hold nothing but system text, as one that can be sent."""
+    window = [
+        message
+        for message in messages
+        if message.content or isinstance(message, ToolMessage) or getattr(message, "tool_calls", None)
+    ]
+    if all(isinstance(message, SystemMessage) for message in window):
+        return [HumanMessage(message.content) for message in window]
+    return window
 
 
 def _result(answers: list[AIMessage]) -> ChatResult:

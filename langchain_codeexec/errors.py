@@ -14,6 +14,7 @@ CodeExecError
 ├── GeminiError                          a request to Gemini did not give a response
 │   ├── GeminiAPIError                   the service answered with an error
 │   │   ├── InvalidRequestError          400
+│   │   │   └── ContextOverflowError     the conversation has more tokens than the model takes
 │   │   ├── AuthenticationError          401
 │   │   ├── PermissionDeniedError        403
 │   │   ├── NotFoundError                404
@@ -46,6 +47,7 @@ __all__ = [
     "AuthenticationError",
     "CodeExecError",
     "ConfigurationError",
+    "ContextOverflowError",
     "CredentialsError",
     "DataError",
     "ExecutionRequestError",
@@ -201,6 +203,10 @@ def _rebuild(cls: type[GeminiAPIError], args: tuple[Any, ...], state: Mapping[st
 
 class InvalidRequestError(GeminiAPIError, _model_error("ModelInvalidRequestError")):  # type: ignore[misc]  # as above
     """400: the service refused the request as it stands."""
+
+
+class ContextOverflowError(InvalidRequestError, _model_error("ContextOverflowError")):  # type: ignore[misc]  # as above
+    """400: the conversation has more tokens than the model takes; shorten it, or summarize its beginning."""
 
 
 class AuthenticationError(GeminiAPIError, _model_error("ModelAuthenticationError")):  # type: ignore[misc]  # as above

@@ -77,6 +77,11 @@ class ExecutionRequest:
     files: tuple[InlineFile, ...] = ()
     timeout: float | None = None
 
+    @classmethod
+    def of(cls, program: ExecutionRequest | str) -> ExecutionRequest:
+        """The request for a program that is given as one, or as its source text alone."""
+        return cls(program) if isinstance(program, str) else program
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:

@@ -1,12 +1,13 @@
 """What a user can set, under the names that ChatGoogleGenerativeAI's users know.
 
-The settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` become ours in `settings_of`.
+The names of google-genai's `GenerateContentConfig` and OpenAI's `response_format` become ours in
+`settings_by_name`, the settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` in `settings_of`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
@@ -14,10 +15,18 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
 from langchain_codeexec.gemini.limits import MAX_CONNECTIONS
 from langchain_codeexec.gemini.retries import MAX_RETRIES
-from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS
+from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS, THINKING_SETTINGS
+from langchain_codeexec.messages.tools import camel_case, dumped, schema_of
 from langchain_codeexec.planning.plan import Combination
 
-__all__ = ["CALL_SETTINGS", "CALL_SPELLINGS", "CONNECTION_SETTINGS", "GeminiSettings", "settings_of"]
+__all__ = [
+    "BODY_SETTINGS",
+    "CALL_SETTINGS",
+    "CONNECTION_SETTINGS",
+    "GeminiSettings",
+    "settings_by_name",
+    "settings_of",
+]
 
 CONNECTION_SETTINGS: Final = (
     "vertexai",
@@ -28,12 +37,16 @@ CONNECTION_SETTINGS: Final = (
     "base_url",
     "api_version",
     "additional_headers",
+    "client_args",
     "timeout",
     "deadline",
     "max_retries",
     "max_connections",
 )
 """What makes the connection; a change of any of these opens another one."""
+
+BODY_SETTINGS: Final = ("cached_content", "labels", "service_tier", "model_armor_config")
+"""What goes into the request's body as it is, beside `generationConfig` and the safety settings."""
 
 CALL_SETTINGS: Final = (
     *sorted(GENERATION_SETTINGS),
@@ -46,12 +59,11 @@ CALL_SETTINGS: Final = (
     "output_sink",
     "replay_images",
     "safety_settings",
-    "cached_content",
-    "labels",
+    *BODY_SETTINGS,
     "timeout",
     "deadline",
 )
-"""What a single call may override."""
+"""What a single call may override, beside what makes the connection."""
 
 
 class GeminiSettings(BaseModel):
@@ -102,6 +114,8 @@ class GeminiSettings(BaseModel):
     """Another version in the URL than the service's newest."""
     additional_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Headers sent with each request. They may be credentials: like those, saved models do not hold them."""
+    client_args: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
+    """Arguments of the `httpx.Client` and `AsyncClient` that are opened: `proxy`, `verify`, `cert` and so on."""
     timeout: float | None = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
     """Seconds without a byte from the service, or without a token or a free connection; 600 by default. A long
     answer is not cut by it."""
@@ -138,7 +152,9 @@ class GeminiSettings(BaseModel):
     include_thoughts: bool | None = None
     """Whether summaries of its thoughts arrive as `reasoning` blocks."""
     response_mime_type: str | None = None
-    response_schema: dict[str, Any] | None = None
+    response_schema: dict[str, Any] | None = Field(
+        default=None, validation_alias=AliasChoices("response_schema", "response_json_schema")
+    )
     """JSON Schema the answer's text must match."""
     response_modalities: list[Any] | None = None
     media_resolution: Any = None
@@ -153,8 +169,24 @@ class GeminiSettings(BaseModel):
     """Name of a cache that holds the beginning of the conversation, with its tools."""
     labels: dict[str, str] | None = None
     """Labels for billing (Vertex AI)."""
+    service_tier: str | None = None
+    """How urgent requests are, and what they cost: `standard`, `flex` or `priority`."""
+    model_armor_config: dict[str, Any] | None = None
+    """Model Armor's templates for prompts and answers (Vertex AI)."""
     streaming: bool | None = None
     """Whether `invoke` streams beneath."""
+
+    client: ClassVar[None] = None
+    """No client of google-genai; code written for `ChatGoogleGenerativeAI` closes the one it finds here."""
+
+    def __getattr__(self, name: str) -> Any:
+        """A setting by another of its names, `reasoning_effort` say."""
+        if SPELLINGS.get(name, name) != name:
+            return getattr(self, SPELLINGS[name])
+        return super().__getattr__(name)  # type: ignore[misc]  # pydantic hides it from type checkers
+
+
+Settings = dict[str, Any]
 
 
 def _spellings(name: str) -> tuple[str, ...]:
@@ -162,11 +194,126 @@ def _spellings(name: str) -> tuple[str, ...]:
     return tuple(map(str, alias.choices)) if isinstance(alias, AliasChoices) else (name,)
 
 
-CALL_SPELLINGS: Final = {spelling: name for name in CALL_SETTINGS for spelling in _spellings(name)}
-"""The names a call may use, those of the constructor, and which setting each one means."""
+SPELLINGS: Final = {spelling: name for name in GeminiSettings.model_fields for spelling in _spellings(name)}
+"""The names a setting may be given by, and which one each means."""
 
 
-Settings = dict[str, Any]
+def settings_by_name(given: Mapping[str, Any]) -> Settings:
+    """Settings of the constructor or of a call by our names, whatever package's names they came by.
+
+    Args:
+        given: Names to values. Beside our names those of `ChatGoogleGenerativeAI` and of google-genai's
+            `GenerateContentConfig`, and OpenAI's `response_format`, in which LangChain's agents demand an object.
+
+    Raises:
+        ConfigurationError: A setting has no place here, and the message says what to write instead; or its value
+            is of no known form.
+    """
+    settings: Settings = {}
+    for name, value in given.items():
+        if name in _ELSEWHERE and value:
+            raise ConfigurationError(f"{name!r} is no setting here: {_ELSEWHERE[name]}")
+        if name in _TRANSLATED and value is not None:
+            _merge(settings, _TRANSLATED[name](value))
+    for name, value in given.items():
+        if name not in _TRANSLATED and name not in _ELSEWHERE:
+            _merge(settings, {SPELLINGS.get(name, name): value})
+    return settings
+
+
+def _merge(settings: Settings, more: Settings) -> None:
+    for name, value in more.items():
+        before = settings.get(name)
+        if isinstance(before, dict) and isinstance(value, dict):
+            settings[name] = {**before, **value}
+        elif before is None or value is not None:
+            settings[name] = value
+
+
+def _fields(name: str, value: Any) -> Settings:
+    """The fields of a dict or `google.genai` object, in snake_case."""
+    fields = value if isinstance(value, dict) else dumped(value)
+    if fields is None:
+        raise ConfigurationError(f"{name} is a dict or an object of google.genai, not {value!r:.100}")
+    return {_snake_case(key): field for key, field in fields.items() if field is not None}
+
+
+def _snake_case(key: object) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in str(key))
+
+
+def _thinking_settings(config: Any) -> Settings:
+    fields = _fields("thinking_config", config)
+    known = {name: fields.pop(name) for name in THINKING_SETTINGS if name in fields}
+    rest = {camel_case(name): value for name, value in fields.items()}
+    return {**known, **({"generation_config": {"thinkingConfig": rest}} if rest else {})}
+
+
+def _connection_settings(options: Any) -> Settings:
+    """Of google-genai's `HttpOptions`, which count in milliseconds, and the first attempt as one."""
+    settings: Settings = {}
+    for name, value in _fields("http_options", options).items():
+        if name == "timeout":
+            settings["timeout"] = value / 1000
+        elif name == "retry_options" and (retries := _fields(name, value)).keys() == {"attempts"}:
+            settings["max_retries"] = max(retries["attempts"] - 1, 0)
+        elif name in _HTTP_OPTIONS:
+            settings[_HTTP_OPTIONS[name]] = value
+        else:
+            raise ConfigurationError(f"http_options[{name!r}] has no place here: {_OWN_TRANSPORT}")
+    return settings
+
+
+def _response_format(response_format: Any) -> Settings:
+    """Of OpenAI's `response_format`, with the schema where either of OpenAI's interfaces has it."""
+    if not isinstance(response_format, dict):
+        return {"response_schema": schema_of(response_format)}
+    kind = response_format.get("type")
+    if kind == "json_schema":
+        described = response_format.get("json_schema") or response_format
+        if isinstance(described, dict) and isinstance(schema := described.get("schema"), dict):
+            return {"response_schema": schema}
+    elif kind in {"json_object", "text"}:
+        return {"response_mime_type": "application/json"} if kind == "json_object" else {}
+    elif "properties" in response_format:
+        return {"response_schema": response_format}
+    raise ConfigurationError(
+        f"response_format is of no known form: {response_format!r:.200}; use "
+        "{'type': 'json_schema', 'json_schema': {'schema': …}}, a JSON Schema or a class"
+    )
+
+
+def _in_generation_config(name: str) -> Callable[[Any], Settings]:
+    return lambda value: {"generation_config": {name: value}}
+
+
+_OWN_TRANSPORT: Final = "pass transport=RestTransport(...) that is set up so"
+_HTTP_OPTIONS: Final[Mapping[str, str]] = {
+    "base_url": "base_url",
+    "api_version": "api_version",
+    "headers": "additional_headers",
+    "client_args": "client_args",
+}
+_TRANSLATED: Final[Mapping[str, Callable[[Any], Settings]]] = {
+    "model_kwargs": settings_by_name,
+    "thinking_config": _thinking_settings,
+    "http_options": _connection_settings,
+    "response_format": _response_format,
+    "response_logprobs": lambda value: {"logprobs": bool(value)},
+    "routing_config": _in_generation_config("routingConfig"),
+    "model_selection_config": _in_generation_config("modelConfig"),
+    "enable_enhanced_civic_answers": _in_generation_config("enableEnhancedCivicAnswers"),
+    "audio_transcription_config": _in_generation_config("audioTranscriptionConfig"),
+}
+_ELSEWHERE: Final[Mapping[str, str]] = {
+    "system_instruction": "begin the conversation with a SystemMessage",
+    "automatic_function_calling": "functions are called by an agent, or by you from the answer's tool_calls",
+    "client": "pass transport=GenAITransport(client)",
+    "async_client": "pass transport=RestTransport(..., async_client=...)",
+    "default_metadata": "pass additional_headers={...}",
+    "convert_system_message_to_human": "every current model takes system text",
+}
+
 
 _SAME: Final = frozenset(
     {
@@ -177,9 +324,9 @@ _SAME: Final = frozenset(
         "project", "location", "credentials", "additional_headers", "max_retries", "temperature", "top_p",
         "top_k", "max_output_tokens", "n", "stop", "seed", "frequency_penalty", "presence_penalty",
         "thinking_budget", "include_thoughts", "response_mime_type", "response_modalities", "safety_settings",
-        "cached_content", "labels", "streaming",
+        "cached_content", "labels", "streaming", "model_kwargs",
         # one package's
-        "model", "api_version", "media_resolution", "image_config", "audio_timestamp",
+        "model", "api_version", "media_resolution", "image_config", "audio_timestamp", "client_args",
     }
 )  # fmt: skip
 _RENAMED: Final[Mapping[str, str]] = {
@@ -199,10 +346,8 @@ _MADE_FROM_OTHERS: Final = frozenset(
     }
 )  # fmt: skip
 _REASONS: Final[Mapping[str, str]] = {
-    "client_args": "it configures another HTTP client; pass transport=RestTransport(...) with your own",
     "client_cert_source": "client certificates belong to a client; pass transport=RestTransport(...) with one",
     "examples": "put the example messages at the beginning of the conversation",
-    "model_kwargs": "pass what belongs into generationConfig as generation_config={...}",
     "convert_system_message_to_human": "system text travels as systemInstruction; every current model takes it",
     "perform_literal_eval_on_string_raw_content": "image strings in text are not read; use image blocks",
     "request_parallelism": "limit batches with max_concurrency in the config of the call",
@@ -264,16 +409,6 @@ def _genai_base_url(_llm: Any, base_url: Any) -> Settings:
     return {"base_url": url} if url else {}
 
 
-def _genai_thinking(_llm: Any, config: Any) -> Settings:
-    if not config:
-        return {}
-    dumped = config if isinstance(config, dict) else config.model_dump(exclude_none=True, mode="json")
-    names = {"thinking_budget", "thinking_level", "include_thoughts"}
-    if unknown := dumped.keys() - names:
-        raise UnsupportedSettingError("thinking_config", f"its keys {sorted(unknown)} are not known")
-    return dict(dumped)
-
-
 def _metadata(_llm: Any, metadata: Any) -> Settings:
     """Without the versions that langchain-core notes down for each model itself."""
     kept = {key: value for key, value in (metadata or {}).items() if key != "lc_versions"}
@@ -318,10 +453,11 @@ def _vertex_schema(llm: Any, schema: Any) -> Settings:
 _SPECIAL: Final[Mapping[str, Mapping[str, Callable[[Any, Any], Settings]]]] = {
     "langchain_google_genai": {
         "metadata": _metadata,
+        "profile": lambda _llm, profile: {"profile": profile} if profile else {},
         "vertexai": _genai_service,
         "google_api_key": _genai_api_key,
         "base_url": _genai_base_url,
-        "thinking_config": _genai_thinking,
+        "thinking_config": lambda _llm, config: {"thinking_config": config} if config else {},
         "n": _one_means_default,
         "temperature": _temperature,
         "location": _location,

@@ -39,7 +39,7 @@ def structured_output(
     if method == "function_calling":
         bound, parser = _by_call(llm, schema, kwargs)
     else:
-        limits = {"response_schema": shape} if method == "json_schema" else {}
+        limits = {"response_schema": shape} if shape else {}
         bound = llm.bind(response_mime_type="application/json", **limits, **kwargs)
         parser = _FinalPydantic(pydantic_object=schema) if _is_model(schema) else _FinalJson()
     if not include_raw:

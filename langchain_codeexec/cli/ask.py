@@ -36,6 +36,7 @@ from langchain_codeexec.records.notebook import notebook_from_messages
 from langchain_codeexec.records.sections import (
     Section,
     json_record,
+    notices_of,
     plan_section,
     sections_of,
     verification_section,
@@ -97,12 +98,13 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
         _check_places(html, notebook)
         question = _question(question)
         request = data_message(question, *(file or ()), limits=DataLimits(down_sample=down_sample))
+        asked = [Section("question", question), *notices_of(request)]
         with open_model(
             model, live=live, script=script, brain=brain, code_execution=not no_code, settings=settings
         ) as opened:
             llm: Any = opened.bind_tools(_declarations(tools)) if tools else opened
             if stream:
-                print_sections(Section("question", question))
+                print_sections(*asked)
                 answer = print_stream(llm.stream([request], output_sink=sink))
             else:
                 with spinner("waiting for the answer"):
@@ -111,9 +113,10 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
             with spinner("running the code again"):
                 answer = langchain_codeexec.verify_executions(answer, history=[request]).beside(answer)
         if as_json:
-            typer.echo(json.dumps({"question": question, **json_record(answer)}, indent=2))
+            notices = {"notices": [notice.text for notice in asked[1:]]} if asked[1:] else {}
+            typer.echo(json.dumps({"question": question, **notices, **json_record(answer)}, indent=2))
         else:
-            _print(question, answer, streamed=stream, explain=explain)
+            _print(asked, answer, streamed=stream, explain=explain)
         if html:
             _write(html, html_page([request, answer]))
         if notebook:
@@ -138,9 +141,9 @@ def _check_places(html: Path | None, notebook: Path | None) -> None:
         check_writable(path)
 
 
-def _print(question: str, answer: Any, *, streamed: bool, explain: bool) -> None:
+def _print(asked: list[Section], answer: Any, *, streamed: bool, explain: bool) -> None:
     """Print what was not printed while the answer arrived."""
-    sections = [] if streamed else [Section("question", question), *sections_of(answer)]
+    sections = [] if streamed else [*asked, *sections_of(answer)]
     later = [verification_section(answer)] if streamed else []
     if explain and plan_section(answer) not in sections:
         later.append(plan_section(answer))

@@ -82,6 +82,8 @@ def _setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise typer.BadParameter(f"--set {text} has no value; write NAME=VALUE, such as timeout=300")
+    if name in ("api_key", "google_api_key"):
+        raise typer.BadParameter("whoever lists processes would read the key; set GOOGLE_API_KEY instead")
     try:
         return name, json.loads(value) if value.startswith(("[", "{")) else value
     except ValueError as error:

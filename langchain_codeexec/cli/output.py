@@ -178,8 +178,11 @@ _FLAGS: Final = {
     ", or raise DataLimits(files=...)": "",
     "set allow_remote=True": "give --allow-remote",
     "of an emulator also allow_unsafe_code=True, or": "or give",
+    " or pass api_key=…": "",  # whoever lists processes reads their arguments
+    "pass api_key=… or set": "set",
+    "api_key=… or ": "",
     "raise max_retries": "raise --set max_retries=…",
-    "set base_url": "give --set base_url=…",
+    "set base_url to the last one": "give the last one as --set base_url=…",
 }
 """What remedies say to programmers, and how the command line spells it."""
 

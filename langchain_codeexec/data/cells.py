@@ -30,6 +30,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from importlib import import_module
 from math import isfinite
 from numbers import Integral, Real
 from operator import ne
@@ -37,7 +38,7 @@ from typing import Any, Final, NamedTuple
 
 from langchain_codeexec.data.data_file import Column
 from langchain_codeexec.data.limits import one_line
-from langchain_codeexec.data.tables import Table
+from langchain_codeexec.data.tables import CHUNK, Table
 from langchain_codeexec.errors import DataError
 
 __all__ = ["columns_of", "csv_of", "sample_of", "writable"]
@@ -77,11 +78,38 @@ _SAMPLE_ROWS, _SAMPLE_COLUMNS, _SAMPLE_CELL = 3, 30, 40
 
 def columns_of(table: Table, step: int = 1) -> tuple[Column, ...]:
     """The columns of a table, by every `step`-th row of it."""
+    if table.arrays:
+        return tuple(
+            _column(name, array[::step]) for name, array in zip(table.names, table.arrays, strict=True)
+        )
     scans = [_TextScan() if table.is_text else _ValueScan() for _ in table.names]
     for chunk in table.chunks(step):
         for scan, values in zip(scans, chunk, strict=True):
             scan.add(values)
     return tuple(Column(name, scan.kind, scan.missing) for name, scan in zip(table.names, scans, strict=True))
+
+
+def _column(name: str, cells: Any) -> Column:
+    """The column of an array of text: pyarrow looks at all cells, Python at the first and those that are odd."""
+    compute = import_module("pyarrow.compute")
+    filled = cells.filter(compute.not_equal(cells, ""))
+    scan = _TextScan()
+    _add_until(scan, filled.slice(0, CHUNK))
+    while scan.fitting:
+        kind = scan.fitting[0]
+        fits = compute.match_substring_regex(filled, rf"^\s*(?:{_PATTERNS[kind].pattern})\s*$")
+        if not _add_until(scan, filled.filter(compute.invert(fits)), kind):
+            break
+    return Column(name, scan.kind, len(cells) - len(filled))
+
+
+def _add_until(scan: _TextScan, cells: Any, kind: str = "") -> bool:
+    """Add cells to a scan until its column is no longer of that kind; whether it is so."""
+    for start in range(0, len(cells), CHUNK):
+        scan.add(cells.slice(start, CHUNK).to_pylist())
+        if scan.fitting[:1] != [kind]:
+            return True
+    return False
 
 
 class Written(NamedTuple):
@@ -170,18 +198,18 @@ class _TextScan:
 
     def __init__(self) -> None:
         self.missing = 0
-        self._fitting = list(_PATTERNS)
+        self.fitting = list(_PATTERNS)
         self._is_filled = False
 
     def add(self, values: Sequence[str]) -> None:
         self.missing += values.count("")
         filled = {value.strip() for value in set(values)} - {""}
         self._is_filled |= bool(filled)
-        self._fitting = [kind for kind in self._fitting if all(map(_PATTERNS[kind].fullmatch, filled))]
+        self.fitting = [kind for kind in self.fitting if all(map(_PATTERNS[kind].fullmatch, filled))]
 
     @property
     def kind(self) -> str:
-        return next(iter(self._fitting), "text") if self._is_filled else "empty"
+        return next(iter(self.fitting), "text") if self._is_filled else "empty"
 
 
 def _kind(of: type) -> str:

@@ -14,9 +14,11 @@ from langchain_codeexec.data.tables import Table
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.gemini.input_files import code_can_open
 
-__all__ = ["CSV", "Column", "Content", "DataFile", "listing"]
+__all__ = ["CSV", "NOTICES_KEY", "Column", "Content", "DataFile", "listing"]
 
 CSV: Final = "text/csv"
+NOTICES_KEY: Final = "notices"
+"""Where in `additional_kwargs` a question says what its author should know of the data, such as rows left out."""
 
 _SOURCE, _NAME, _REMARK = 120, 60, 160  # the most characters of each in a hint
 _COLUMNS: Final = 1200  # characters for all columns
@@ -73,6 +75,7 @@ class DataFile:
         rows: How many rows a table has, the header not counted; `None` for what is no table.
         sample: The first rows, cells shortened.
         remarks: What was done to it on the way, for the model to know.
+        left_out: How many rows of a table were left out, to fit the request.
     """
 
     name: str
@@ -83,6 +86,7 @@ class DataFile:
     rows: int | None = None
     sample: tuple[tuple[str, ...], ...] = ()
     remarks: tuple[str, ...] = ()
+    left_out: int = 0
 
     @property
     def in_working_directory(self) -> bool:

@@ -12,11 +12,12 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from itertools import chain, islice
-from typing import Final
+from typing import Any, Final
 
 from langchain_codeexec.data.data_file import Content
-from langchain_codeexec.data.tables import Table, in_chunks, table_from_rows, unique_names
+from langchain_codeexec.data.tables import Table, in_chunks, table_from_arrays, table_from_rows, unique_names
 from langchain_codeexec.errors import DataError
 
 __all__ = ["decoded", "delimiter_of", "read_delimited"]
@@ -31,7 +32,8 @@ _MARKS: Final = (  # the longer one first: UTF-32's begins with UTF-16's
 )
 _HEAD: Final = 65_536  # characters looked at to tell the delimiter
 _RECORDS: Final = 100
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_LARGE: Final = 1_000_000  # bytes from which pyarrow is worth its loading
+_CONTROLS: Final = bytes({*range(0x20)} - {*range(0x09, 0x0E), 0x1B})
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?")
 
 
@@ -51,7 +53,8 @@ def decoded(data: bytes, source: str) -> tuple[str, str, str]:
                 "Save it as UTF-8."
             ) from error
         text, codec, encoding = _decoded_by_bytes(data)
-    if _CONTROLS.search(text):
+    encoded = text.encode() if codec in {"utf-16", "utf-32"} else data
+    if len(encoded.translate(None, _CONTROLS)) < len(encoded):
         raise DataError(
             f"{source} holds binary data, not text. Save it as text in UTF-8, or give it the suffix of its "
             "format."
@@ -96,7 +99,7 @@ def read_delimited(data: bytes, source: str, *, delimiter: str | None = None) ->
     text, codec, encoding = decoded(data, source)
     cut = delimiter or delimiter_of(text) or ","
     try:
-        table, widths = _table(data, codec, cut)
+        table, widths = _table(data, codec, cut, text)
     except csv.Error as error:
         raise DataError(
             f"{source} cannot be read as a table: {error}. Mend its quotes, or send it as text, with the suffix "
@@ -116,10 +119,11 @@ def read_delimited(data: bytes, source: str, *, delimiter: str | None = None) ->
     return Content(source, data if travels else None, table=table, remarks=tuple(remarks))
 
 
-def _table(data: bytes, codec: str, delimiter: str) -> tuple[Table, set[int]]:
+def _table(data: bytes, codec: str, delimiter: str, text: str) -> tuple[Table, set[int]]:
     """The table, and how many cells its rows have.
 
-    It is read from its bytes again whenever it is wanted, so that its rows are never all in memory.
+    A large one is read by pyarrow. Any other is read from its bytes again whenever it is wanted, so that its rows
+    are never all in memory.
     """
 
     def records() -> Iterator[Sequence[str]]:
@@ -128,6 +132,8 @@ def _table(data: bytes, codec: str, delimiter: str) -> tuple[Table, set[int]]:
 
     reading = records()
     header = next(reading, [])
+    if header and len(data) >= _LARGE and (arrays := _arrays(text, len(header), delimiter)):
+        return table_from_arrays(header, arrays), {len(header)}
     lengths = Counter(map(len, reading))
     widths = {*lengths, len(header)}
     width = max(widths)
@@ -141,13 +147,48 @@ def _table(data: bytes, codec: str, delimiter: str) -> tuple[Table, set[int]]:
     return table, widths
 
 
+def _arrays(text: str, width: int, delimiter: str) -> list[Any]:
+    """The columns as arrays of text, by pyarrow; none without it, or if it cannot read them."""
+    try:
+        arrow, reader = import_module("pyarrow"), import_module("pyarrow.csv")
+    except ImportError:
+        return []
+    names = [str(place) for place in range(width)]
+    quote = '"' in text and '"'
+    try:
+        table = reader.read_csv(
+            arrow.BufferReader(text.encode()),
+            reader.ReadOptions(column_names=names, use_threads=False),
+            reader.ParseOptions(delimiter=delimiter, quote_char=quote, newlines_in_values=bool(quote)),
+            reader.ConvertOptions(column_types=dict.fromkeys(names, arrow.string())),
+        )
+    except arrow.ArrowException:  # rows of several widths
+        return []
+    return list(table.slice(1).columns)
+
+
 def _with_points(table: Table) -> Table | None:
     """The table with points for decimal commas, if there are columns with nothing but such numbers."""
+    if table.arrays:
+        arrays = [_pointed(array) for array in table.arrays]
+        is_pointed = any(new is not old for new, old in zip(arrays, table.arrays, strict=True))
+        return table_from_arrays(table.names, arrays) if is_pointed else None
     columns = [list(chain.from_iterable(pieces)) for pieces in zip(*table.chunks(1), strict=True)]
     pointed = [place for place, cells in enumerate(columns) if _has_decimal_commas(cells)]
     for place in pointed:
         columns[place] = [cell.replace(".", "").replace(",", ".") for cell in columns[place]]
     return table_from_rows(table.names, list(zip(*columns, strict=True)), is_text=True) if pointed else None
+
+
+def _pointed(array: Any) -> Any:
+    """An array of text with points for decimal commas, if it holds nothing but such numbers."""
+    compute = import_module("pyarrow.compute")
+    fits = compute.match_substring_regex(array, rf"^\s*(?:{_DECIMAL_COMMA.pattern})?\s*$")
+    odd = (cell.as_py().strip() for cell in array.filter(compute.invert(fits)))
+    has_comma = compute.any(compute.match_substring(array, ",")).as_py()
+    if not has_comma or not all(cell == "" or _DECIMAL_COMMA.fullmatch(cell) for cell in odd):
+        return array
+    return compute.replace_substring(compute.replace_substring(array, ".", ""), ",", ".")
 
 
 def _has_decimal_commas(cells: list[str]) -> bool:

@@ -10,8 +10,8 @@ from typing import Any, Final
 from langchain_core.messages import BaseMessage, HumanMessage
 
 from langchain_codeexec.data.cells import columns_of, csv_of, sample_of, writable
-from langchain_codeexec.data.data_file import Content, DataFile, listing
-from langchain_codeexec.data.limits import DataLimits, fair_share, in_words, inline_size, too_large
+from langchain_codeexec.data.data_file import NOTICES_KEY, Content, DataFile, listing
+from langchain_codeexec.data.limits import DataLimits, fair_share, in_words, inline_size, one_line, too_large
 from langchain_codeexec.data.request_files import media_in
 from langchain_codeexec.data.sources import contents_of
 from langchain_codeexec.data.tables import CHUNK, Table, table_from_rows
@@ -20,6 +20,7 @@ from langchain_codeexec.gemini.input_files import input_file_name
 
 __all__ = ["data_files", "data_message"]
 
+_SOURCE: Final = 120  # characters
 _MARGIN: Final = 50_000
 """Bytes of a request left to settings, tools and the hints."""
 
@@ -72,7 +73,8 @@ def data_message(
         limits: How much may be sent.
 
     Returns:
-        A message whose text is the question and a listing of the files, followed by the files themselves.
+        A message whose text is the question and a listing of the files, followed by the files themselves. Where
+        rows were left out, `additional_kwargs["notices"]` says so in words for the one who asks.
 
     Raises:
         DataError: A source is of no known class, unreadable, empty, or the request becomes too large.
@@ -84,7 +86,15 @@ def data_message(
     if not files:
         return HumanMessage(question)
     text = {"type": "text", "text": f"{question}\n\n{listing(files)}"}
-    return HumanMessage([text, *(file.block for file in files)])
+    notices = [
+        f"{one_line(file.source, _SOURCE)}: "
+        f"{file.left_out} of {file.left_out + (file.rows or 0)} rows are left out"
+        for file in files
+        if file.left_out
+    ]
+    return HumanMessage(
+        [text, *(file.block for file in files)], additional_kwargs={NOTICES_KEY: notices} if notices else {}
+    )
 
 
 def _size(content: Any) -> int:
@@ -188,7 +198,8 @@ def _written(file: DataFile, table: Table, limits: DataLimits, most: int) -> Dat
         data, size = csv_of(table, file.columns, most=most, step=step)
     if step > 1:
         thinned = f"every {_ordinal(step)} of {table.rows} rows, evenly spaced, to fit the request"
-        file = replace(file, remarks=(*file.remarks, thinned))
+        left_out = table.rows - (file.rows or 0)
+        file = replace(file, remarks=(*file.remarks, thinned), left_out=left_out)
     return replace(file, data=data)
 
 

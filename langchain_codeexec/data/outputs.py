@@ -47,7 +47,9 @@ def outputs_of(message: BaseMessage) -> list[InlineFile]:
         message: Any message, or a chunk of one.
     """
     if message.type in _TOOLS:
-        return [*_in_artifact(getattr(message, "artifact", None)), *_in_content(message)]
+        kept = list(_in_artifact(getattr(message, "artifact", None)))
+        known = {file.data for file in kept}  # a model that sees is shown its images, too
+        return [*kept, *(file for file in _in_content(message) if file.data not in known)]
     return list(_in_content(message)) if message.type in _MODELS else []
 
 

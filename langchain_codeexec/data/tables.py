@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ __all__ = [
     "Chunk",
     "Table",
     "in_chunks",
+    "table_from_arrays",
     "table_from_frame",
     "table_from_json",
     "table_from_records",
@@ -37,12 +38,14 @@ class Table:
         rows: How many rows there are.
         chunks: Reads the rows 0, `step`, 2 · `step` and so on; no chunk is empty.
         is_text: Whether the values are text as it was written, whose kinds show only in how it reads.
+        arrays: The columns of text as pyarrow's arrays, where it has read them.
     """
 
     names: tuple[str, ...]
     rows: int
     chunks: Callable[[int], Iterator[Chunk]]
     is_text: bool = False
+    arrays: tuple[Any, ...] = ()
 
 
 def table_from_rows(
@@ -133,6 +136,12 @@ def _from_columns(
             yield [values(column, piece) for column in columns]
 
     return Table(unique_names(names), rows, chunks)
+
+
+def table_from_arrays(names: Iterable[object], arrays: Sequence[Any]) -> Table:
+    """A table of pyarrow's arrays of text."""
+    table = _from_columns(names, arrays, len(arrays[0]), lambda array, piece: array[piece].to_pylist())
+    return replace(table, is_text=True, arrays=tuple(arrays))
 
 
 def _pandas(frame: Any) -> Table:

@@ -13,7 +13,7 @@ from langchain_codeexec.emulator.answering import Answer
 from langchain_codeexec.emulator.assertions import ReceivedRequest
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.caching import CachedContents, cache_routes
-from langchain_codeexec.emulator.continuing import Bodies, Continuations
+from langchain_codeexec.emulator.continuing import Bodies, Continuations, merged
 from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
 from langchain_codeexec.emulator.faults import Faults
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp, RecordedBrain
@@ -30,7 +30,6 @@ from langchain_codeexec.emulator.responses import (
     error_response,
     first_body,
     json_response,
-    merged,
     one_body,
     read_body,
     stream_response,

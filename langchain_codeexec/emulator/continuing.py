@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from threading import Lock
 from typing import Any, cast
@@ -18,11 +18,12 @@ from langchain_codeexec.emulator.service_errors import invalid
 from langchain_codeexec.emulator.tokens import Usage
 from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse
 
-__all__ = ["Bodies", "Continuations"]
+__all__ = ["Bodies", "Continuations", "merged"]
 
 Bodies = Generator[GenerateContentResponse, None, None]
 
 _REMEMBERED = 1000
+_TEXT = frozenset({"text", "thought", "thoughtSignature"})
 
 
 class Continuations:
@@ -113,3 +114,37 @@ def _counted(bodies: Sequence[GenerateContentResponse], usage: Usage) -> list[Ge
 def _parts(body: Mapping[str, Any]) -> list[Any]:
     candidates = body.get("candidates") or [{}]
     return (candidates[0].get("content") or {}).get("parts") or []
+
+
+def merged(chunks: Iterable[GenerateContentResponse]) -> Bodies:
+    """The chunks of a stream as the one body that says the same."""
+    body: dict[str, Any] = {}
+    candidates: dict[int, dict[str, Any]] = {}
+    for chunk in chunks:
+        usage = {**body.get("usageMetadata", {}), **chunk.get("usageMetadata", {})}
+        body.update({**chunk, **({"usageMetadata": usage} if usage else {})})
+        for position, candidate in enumerate(chunk.get("candidates") or []):
+            whole = candidates.setdefault(candidate.get("index", position), {})
+            parts = (whole.get("content") or {}).get("parts", [])
+            whole.update(candidate)
+            for part in (candidate.get("content") or {}).get("parts") or []:
+                _append(parts, part)
+            if parts:
+                whole["content"] = {"parts": parts, "role": "model"}
+    if "candidates" in body:
+        body["candidates"] = [candidates[index] for index in sorted(candidates)]
+    yield cast("GenerateContentResponse", body)
+
+
+def _append(parts: list[Any], part: Mapping[str, Any]) -> None:
+    """Add a part; text goes on in the last one, whose signature may come with an empty text."""
+    before = parts[-1] if parts else {}
+    is_text = part.keys() <= _TEXT and "text" in part
+    if (
+        is_text
+        and before.keys() <= _TEXT - {"thoughtSignature"}
+        and before.get("thought") == part.get("thought")
+    ):
+        parts[-1:] = [{**part, "text": before.get("text", "") + part["text"]}]
+    elif part != {"text": ""}:
+        parts.append(part)

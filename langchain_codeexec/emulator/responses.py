@@ -16,7 +16,6 @@ from collections.abc import (
     Awaitable,
     Callable,
     Generator,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -28,6 +27,7 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from langchain_codeexec.emulator.answering import Answer, mint_signature
+from langchain_codeexec.emulator.continuing import merged
 from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
 from langchain_codeexec.emulator.service_errors import EmulatedError, error_from_exception, invalid
 from langchain_codeexec.emulator.targets import Target
@@ -49,7 +49,6 @@ __all__ = [
     "error_response",
     "first_body",
     "json_response",
-    "merged",
     "one_body",
     "read_body",
     "stream_response",
@@ -74,7 +73,6 @@ SHUTDOWN_EXTENSION = "langchain_codeexec.shutdown"
 # -- the bodies of an answer ---------------------------------------------------------------------------
 
 _RESPONSE_FIELDS = frozenset(GenerateContentResponse.__annotations__)
-_TEXT = frozenset({"text", "thought", "thoughtSignature"})
 _END_OF_CALL: Part = {"functionCall": {}}
 _CALLED = "Model generated function call(s)."
 _WORDS_PER_CHUNK = 4
@@ -202,40 +200,6 @@ def _partial_args(value: Any) -> Iterator[dict[str, Any]]:
         yield {"nullValue": "NULL_VALUE"}
     else:
         yield {"boolValue" if isinstance(value, bool) else "numberValue": value}
-
-
-def merged(chunks: Iterable[GenerateContentResponse]) -> Generator[GenerateContentResponse]:
-    """The chunks of a stream as the one body that says the same."""
-    body: dict[str, Any] = {}
-    candidates: dict[int, dict[str, Any]] = {}
-    for chunk in chunks:
-        usage = {**body.get("usageMetadata", {}), **chunk.get("usageMetadata", {})}
-        body.update({**chunk, **({"usageMetadata": usage} if usage else {})})
-        for position, candidate in enumerate(chunk.get("candidates") or []):
-            whole = candidates.setdefault(candidate.get("index", position), {})
-            parts = (whole.get("content") or {}).get("parts", [])
-            whole.update(candidate)
-            for part in (candidate.get("content") or {}).get("parts") or []:
-                _append(parts, part)
-            if parts:
-                whole["content"] = {"parts": parts, "role": "model"}
-    if "candidates" in body:
-        body["candidates"] = [candidates[index] for index in sorted(candidates)]
-    yield cast("GenerateContentResponse", body)
-
-
-def _append(parts: list[Any], part: Mapping[str, Any]) -> None:
-    """Add a part; text goes on in the last one, whose signature may come with an empty text."""
-    before = parts[-1] if parts else {}
-    is_text = part.keys() <= _TEXT and "text" in part
-    if (
-        is_text
-        and before.keys() <= _TEXT - {"thoughtSignature"}
-        and before.get("thought") == part.get("thought")
-    ):
-        parts[-1:] = [{**part, "text": before.get("text", "") + part["text"]}]
-    elif part != {"text": ""}:
-        parts.append(part)
 
 
 def _identity(target: Target) -> dict[str, str]:

@@ -6,11 +6,17 @@ import asyncio
 import signal
 import sys
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from concurrent.futures import Future
+from functools import partial
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
-from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError, SandboxBusyError
+from langchain_codeexec.errors import (
+    ConfigurationError,
+    ExecutionRequestError,
+    ExecutorError,
+    SandboxBusyError,
+)
 from langchain_codeexec.executions import ExecutionResult, Outcome
 
 if TYPE_CHECKING:
@@ -119,26 +125,71 @@ def checked_executor(executor: Any) -> CodeExecutor:
 T = TypeVar("T")
 
 
-async def in_thread(function: Callable[[], T], cancel: Callable[[], None]) -> T:
+async def in_thread(
+    function: Callable[[], T], cancel: Callable[[], None], semaphore: FairSemaphore | None = None
+) -> T:
     """Call a function in a thread of its own.
 
     Args:
         function: What to call.
         cancel: Makes the function return soon; called when the task is cancelled, which then waits for it.
+        semaphore: Gives it a place, which the thread gives back when the function has returned: that the event
+            loop may be closed meanwhile keeps no place occupied.
+
+    Raises:
+        SandboxBusyError: Too many are waiting for a place.
+        ExecutorError: No thread can be started.
     """
-    thread = ThreadPoolExecutor(1, thread_name_prefix="codeexec")
-    run = asyncio.get_running_loop().run_in_executor(thread, function)
+    call = _Call(function, semaphore)
+    result = asyncio.wrap_future(call.result)
     try:
-        return await asyncio.shield(run)
-    except asyncio.CancelledError:
-        cancel()
-        await asyncio.gather(run, return_exceptions=True)
+        return await asyncio.shield(result)
+    except (asyncio.CancelledError, GeneratorExit) as end:  # the latter where the loop was closed
+        if not call.ticket.cancel():
+            cancel()
+            if isinstance(end, asyncio.CancelledError):
+                await asyncio.gather(result, return_exceptions=True)
         raise
-    except GeneratorExit:  # the loop was closed with the task pending
-        cancel()
-        raise
-    finally:
-        thread.shutdown(wait=False)
+
+
+class _Call(Generic[T]):
+    """A function that a thread calls for a task of the running event loop.
+
+    Args:
+        function: What to call.
+        semaphore: Gives it a place.
+
+    Attributes:
+        ticket: Done when it may begin.
+        result: What it returns.
+    """
+
+    def __init__(self, function: Callable[[], T], semaphore: FairSemaphore | None) -> None:
+        self._function = function
+        self._semaphore = semaphore or FairSemaphore(1, 0)
+        self._loop = asyncio.get_running_loop()
+        self.result: Future[Any] = Future()
+        self.result.set_running_or_notify_cancel()
+        self.ticket = self._semaphore.queue()
+        self.ticket.add_done_callback(self._start)
+
+    def _start(self, ticket: Future[None]) -> None:
+        if ticket.cancelled():
+            return
+        try:
+            Thread(target=self._run, name="codeexec").start()
+        except RuntimeError as error:
+            self._semaphore.release()
+            self.result.set_exception(ExecutorError(f"no thread can be started: {error}"))
+
+    def _run(self) -> None:
+        try:
+            settle = partial(self.result.set_result, None if self._loop.is_closed() else self._function())
+        except BaseException as error:  # noqa: BLE001 -- belongs to whoever waits
+            settle = partial(self.result.set_exception, error)
+        self._semaphore.release()
+        if not self._loop.is_closed():
+            settle()
 
 
 class FairSemaphore:
@@ -158,7 +209,7 @@ class FairSemaphore:
         self._lock = Lock()
 
     def __enter__(self) -> None:
-        ticket = self._queue()
+        ticket = self.queue()
         try:
             ticket.result()
         except BaseException:
@@ -166,10 +217,10 @@ class FairSemaphore:
             raise
 
     def __exit__(self, *exc_info: object) -> None:
-        self._release()
+        self.release()
 
     async def __aenter__(self) -> None:
-        ticket = self._queue()
+        ticket = self.queue()
         try:
             await asyncio.wrap_future(ticket)
         except BaseException:
@@ -177,15 +228,15 @@ class FairSemaphore:
             raise
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._release()
+        self.release()
 
     @property
     def waiting(self) -> int:
         """How many wait."""
         return sum(not ticket.cancelled() for ticket in tuple(self._waiting))
 
-    def _queue(self) -> Future[None]:
-        """Ask for a place: the future is done when there is one.
+    def queue(self) -> Future[None]:
+        """Ask for a place: the future is done when there is one, which is to be given back by `release`.
 
         Raises:
             SandboxBusyError: Too many are waiting.
@@ -194,7 +245,8 @@ class FairSemaphore:
         with self._lock:
             if self._free:
                 self._free -= 1
-                _admit(ticket)
+                ticket.set_running_or_notify_cancel()
+                ticket.set_result(None)
             elif self.waiting < self._most_waiting:
                 self._waiting.append(ticket)
             else:
@@ -204,25 +256,19 @@ class FairSemaphore:
                 )
         return ticket
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Give a place back."""
         with self._lock:
-            while self._waiting:
-                if _admit(self._waiting.popleft()):
-                    return
-            self._free += 1
+            waiting = (self._waiting.popleft() for _ in range(len(self._waiting)))
+            ticket = next(filter(Future.set_running_or_notify_cancel, waiting), None)
+            self._free += ticket is None
+        if ticket is not None:
+            ticket.set_result(None)
 
     def _give_up(self, ticket: Future[None]) -> None:
         """Stop waiting, or give the place back if it has been given meanwhile."""
         if not ticket.cancel():
-            self._release()
-
-
-def _admit(ticket: Future[None]) -> bool:
-    """Whether whoever holds the ticket still wants in."""
-    if not ticket.set_running_or_notify_cancel():
-        return False
-    ticket.set_result(None)
-    return True
+            self.release()
 
 
 async def arun_in(session: ExecutorSession, request: ExecutionRequest) -> ExecutionResult:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.executions import ExecutionRequest
 from langchain_codeexec.executors.process import ProcessExecutor
 from langchain_codeexec.sandbox.local import LocalSandbox
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
-    from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
+    from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
 __all__ = ["ALLOW_UNSAFE", "DefaultExecutor"]
@@ -69,18 +70,18 @@ class DefaultExecutor:
         chosen = self._executor()
         return chosen.mode if isinstance(chosen, LocalSandbox) else ""
 
-    def run(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program.
+    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run one program, given as a request or as its source text.
 
         Raises:
             SandboxUnavailableError: It cannot be isolated, and may not run without.
             ExecutorError: The executor failed.
         """
-        return self._executor().run(request)
+        return self._executor().run(ExecutionRequest.of(request))
 
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
-        return await self._executor().arun(request)
+        return await self._executor().arun(ExecutionRequest.of(request))
 
     def close(self) -> None:
         """End the sandbox, if one has been started, with all its runs; the next run is refused."""

@@ -23,14 +23,14 @@ from langchain_codeexec.errors import (
     SandboxUnavailableError,
     ServerError,
 )
-from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
 from langchain_codeexec.executors.base import STATE_LOST, arun_in, checked_executor
 from langchain_codeexec.executors.files import files_of, with_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from langchain_codeexec.executions import ExecutionRequest, InlineFile
+    from langchain_codeexec.executions import InlineFile
     from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
 __all__ = ["REASONS", "FailoverExecutor"]
@@ -119,12 +119,13 @@ class FailoverExecutor:
         """The names of the executors, in order."""
         return "+".join(executor.name for executor in self.executors)
 
-    def run(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program.
+    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run one program, given as a request or as its source text.
 
         Raises:
             CodeExecError: The last executor that was tried failed.
         """
+        request = ExecutionRequest.of(request)
         attempts = _Attempts(self.on, len(self.executors))
         for executor in self.executors:
             try:
@@ -135,8 +136,9 @@ class FailoverExecutor:
                 break
         return attempts.outcome()
 
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
+        request = ExecutionRequest.of(request)
         attempts = _Attempts(self.on, len(self.executors))
         for executor in self.executors:
             try:
@@ -170,19 +172,21 @@ class FailoverSession:
         self._has_state = self._has_lost = False
         self._files: dict[str, InlineFile] = {}
 
-    def run(self, request: ExecutionRequest) -> ExecutionResult:
+    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
         """Run a program after those that ran in this session before.
 
         Raises:
             CodeExecError: The last executor that was tried failed.
         """
+        request = ExecutionRequest.of(request)
         attempts = _Attempts(self._on, len(self._left))
         while not attempts.ended(self._left[0].name, self._try(request)):
             self._move_on()
         return self._noted(attempts.outcome())
 
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task kills the run. See `run`."""
+        request = ExecutionRequest.of(request)
         attempts = _Attempts(self._on, len(self._left))
         while not attempts.ended(self._left[0].name, await self._atry(request)):
             self._move_on()

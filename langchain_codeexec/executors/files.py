@@ -5,14 +5,13 @@ from __future__ import annotations
 import codecs
 import mimetypes
 import os
+import unicodedata
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.errors import ExecutionRequestError, ExecutorError
+from langchain_codeexec.errors import ExecutionRequestError
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.gemini.input_files import input_file_name
-from langchain_codeexec.sandbox.child.folder import OwnedFolder, collect, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionRequest
 
 __all__ = [
-    "Workspace",
     "files_from_left",
     "files_of",
     "images_from_left",
     "named_files",
+    "pictures_once",
     "text_from_bytes",
     "with_files",
 ]
@@ -68,18 +67,44 @@ def with_files(request: ExecutionRequest, earlier: Mapping[str, InlineFile]) -> 
 
 
 def files_from_left(left: Iterable[tuple[str, bytes]]) -> tuple[InlineFile, ...]:
-    """The files a program left, their types guessed by their names; what is no UTF-8 in a name is replaced."""
-    named = ((os.fsencode(name).decode("utf-8", "replace"), data) for name, data in left)
-    return tuple(
-        InlineFile(data, mimetypes.guess_type(name)[0] or "application/octet-stream", name)
-        for name, data in named
+    """The files a program left, their types guessed by their names, which can be shown and are all different."""
+    files: dict[str, InlineFile] = {}
+    for name, data in left:
+        shown = _shown(name)
+        while shown in files:
+            shown = f"_{shown}"
+        files[shown] = InlineFile(data, mimetypes.guess_type(shown)[0] or "application/octet-stream", shown)
+    return tuple(files.values())
+
+
+def _shown(name: str) -> str:
+    """A name with escapes for what is no UTF-8, controls a terminal, or turns the direction of writing."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in _CONTROLS or unicodedata.bidirectional(character) in _TURNING
+        else character
+        for character in text
     )
+
+
+_CONTROLS = ("Cc", "Cs", "Zl", "Zp")
+_TURNING = ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")
 
 
 def images_from_left(left: Iterable[tuple[str, bytes]]) -> tuple[InlineFile, ...]:
     """The PNG images among the drawings a program left, named by their order."""
     drawn = (data for name, data in left if name.endswith(".png") and _is_png(data))
     return tuple(InlineFile(data, "image/png", f"image_{n}.png") for n, data in enumerate(drawn))
+
+
+def pictures_once(
+    images: tuple[InlineFile, ...], files: tuple[InlineFile, ...]
+) -> tuple[tuple[InlineFile, ...], tuple[InlineFile, ...]]:
+    """Images under the names that their program saved them under, and the files that are none of these."""
+    names = {file.data: file.name for file in reversed(files)}
+    named = tuple(replace(image, name=names.pop(image.data, image.name)) for image in images)
+    return named, tuple(file for file in files if file not in named)
 
 
 def text_from_bytes(data: bytes | bytearray, *, truncated: bool = False) -> str:
@@ -115,71 +140,3 @@ def _plain_name(file: InlineFile, index: int) -> str:
             f"{file.name!r} cannot name a program's file: give a name without a folder"
         )
     return file.name
-
-
-class Workspace:
-    """A new folder for one run, or for the runs of one session; gone when closed.
-
-    Args:
-        file_bytes: The most that the files brought back from one run hold together, and the images too.
-
-    Raises:
-        ExecutorError: There is no room for it.
-
-    Attributes:
-        work: The working directory.
-        exchange: Where the source goes in, and drawings and the last expression's value come out.
-        home: Home and temporary folder of the program.
-    """
-
-    def __init__(self, file_bytes: int) -> None:
-        try:
-            self._folder = OwnedFolder()
-        except OSError as error:
-            raise ExecutorError(f"cannot make a folder for programs: {error}") from error
-        self._file_bytes = file_bytes
-        self._known: dict[str, bytes] = {}
-        root = Path(self._folder.path)
-        self.work, self.exchange, self.home = root / "work", root / "exchange", root / "home"
-
-    def close(self) -> None:
-        """Remove the folder and all that is in it."""
-        self._folder.close()
-
-    def place(self, source: bytes, files: Iterable[InlineFile]) -> None:
-        """Lay out a program and its files.
-
-        Raises:
-            ExecutionRequestError: A file's name is not a plain file name, or two files have the same.
-            ExecutorError: The files cannot be written.
-        """
-        named = named_files(files)
-        images = self.exchange / "images"
-        try:
-            for folder in (self.work, self.home, images):
-                folder.mkdir(parents=True, exist_ok=True)
-            for image in images.iterdir():
-                image.unlink()
-            (self.exchange / "value").unlink(missing_ok=True)
-            (self.exchange / "source").write_bytes(source)
-            for name, data in named:
-                (self.work / name).unlink(missing_ok=True)  # it may be a link by now
-                (self.work / name).write_bytes(data)
-        except OSError as error:
-            raise ExecutorError(f"cannot lay out the program's files: {error}") from error
-        self._known |= {name: digest(data) for name, data in named}
-
-    def images(self) -> tuple[tuple[InlineFile, ...], bool]:
-        """What the program drew, in order, and whether there was more than is brought back."""
-        left, more = collect(str(self.exchange / "images"), {}, self._file_bytes)
-        return images_from_left(left), more
-
-    def files(self) -> tuple[tuple[InlineFile, ...], bool]:
-        """The files that are new or changed, and whether there were more than are brought back."""
-        left, more = collect(str(self.work), self._known, self._file_bytes)
-        return files_from_left(left), more
-
-    def value(self) -> str | None:
-        """What a notebook would show of the last expression, if the program ended with one."""
-        left, _ = collect(str(self.exchange), {}, self._file_bytes)
-        return next((text_from_bytes(data) for name, data in left if name == "value"), None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 from langchain_core.messages import AIMessage
 
 from langchain_codeexec.errors import ConfigurationError, ExecutorError, GeminiTimeoutError
-from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
 from langchain_codeexec.executors.base import check_durations, refused_language, timeout_of
 from langchain_codeexec.executors.files import files_of, with_files
 from langchain_codeexec.executors.gemini_programs import part_from_file, program_from_requests, same_program
@@ -21,7 +21,7 @@ from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
-    from langchain_codeexec.executions import CodeExecution, ExecutionRequest, InlineFile
+    from langchain_codeexec.executions import CodeExecution, InlineFile
     from langchain_codeexec.executors.gemini_programs import Program
     from langchain_codeexec.gemini.wire import (
         GenerateContentRequest,
@@ -114,8 +114,8 @@ class GeminiExecutor:
             )
         return cls(transport, model, **settings)
 
-    def run(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program.
+    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run one program, given as a request or as its source text.
 
         Raises:
             ExecutionRequestError: The request cannot be sent: a file's name or type, the time-out.
@@ -124,7 +124,7 @@ class GeminiExecutor:
         """
         return GeminiSession(self).run(request, last=True)
 
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task gives the request up. See `run`."""
         return await GeminiSession(self).arun(request, last=True)
 
@@ -153,8 +153,9 @@ class GeminiSession:
         self._printed = ""
         self._drawn = 0
 
-    def run(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+    def run(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
         """Run a program after those that ran in this session before; see `GeminiExecutor.run`."""
+        request = ExecutionRequest.of(request)
         executor, steps = self._executor, self._steps(request, last=last)
         try:
             body, timeout = next(steps)
@@ -166,8 +167,9 @@ class GeminiSession:
         except GeminiTimeoutError as error:
             return _late(request, error, last=last)
 
-    async def arun(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
         """Run a program without blocking the event loop; see `GeminiExecutor.arun`."""
+        request = ExecutionRequest.of(request)
         executor, steps = self._executor, self._steps(request, last=last)
         try:
             body, timeout = next(steps)

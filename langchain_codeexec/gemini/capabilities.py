@@ -30,20 +30,24 @@ class Capabilities:
     Attributes:
         code_execution: Code execution at all.
         code_with_functions: Code execution and function declarations in one request.
+        code_with_built_ins: Code execution and the service's other built-in tools in one request.
         tools_with_schema: Tools and a response schema in one request.
         server_side_flag: The combination needs `toolConfig.includeServerSideToolInvocations`.
         signatures: Function calls in the history must carry a thought signature.
         call_ids: Calls carry ids, and ids are accepted in the history.
         media_in_responses: A function response may carry images and files in its own `parts`.
+        tool_parts: The history may hold `toolCall` and `toolResponse`, the parts of other built-in tools.
     """
 
     code_execution: bool
     code_with_functions: bool
+    code_with_built_ins: bool
     tools_with_schema: bool
     server_side_flag: bool
     signatures: bool
     call_ids: bool
     media_in_responses: bool
+    tool_parts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +102,13 @@ def _by_family(model: str, endpoint: EndpointKind) -> Capabilities:
     return Capabilities(
         code_execution=True,
         code_with_functions=modern,
+        code_with_built_ins=modern or endpoint == "developer",
         tools_with_schema=modern,
         server_side_flag=modern and endpoint == "developer",
         signatures=modern,
         call_ids=modern or endpoint == "developer",
         media_in_responses=modern,
+        tool_parts=modern and endpoint == "developer",
     )
 
 
@@ -121,6 +127,12 @@ def _combines(request: Mapping[str, Any]) -> bool:
     return _declared(request) == {"codeExecution", "functionDeclarations"}
 
 
+def _has_built_ins(request: Mapping[str, Any]) -> bool:
+    """Whether code execution was refused beside other built-in tools, and no functions."""
+    declared = _declared(request)
+    return "codeExecution" in declared and len(declared) > 1 and "functionDeclarations" not in declared
+
+
 def _has_flag(request: Mapping[str, Any]) -> bool:
     return "includeServerSideToolInvocations" in (request.get("toolConfig") or {})
 
@@ -135,6 +147,7 @@ SCHEMA_KEYS: Final = frozenset({"responseMimeType", "responseJsonSchema", "respo
 
 _Rule: TypeAlias = tuple[str, Callable[[Mapping[str, Any]], bool], Mapping[str, bool]]
 _APART: Final = {"code_with_functions": False}
+_ALONE: Final = {"code_with_built_ins": False}
 _TWO_STEPS: Final = {"tools_with_schema": False}
 _REFUSALS: Final[tuple[_Rule, ...]] = (
     (
@@ -147,6 +160,7 @@ _REFUSALS: Final[tuple[_Rule, ...]] = (
     (r"controlled generation.*(unsupported|not supported)", _has_schema, _TWO_STEPS),
     (r"with a response mime type.*unsupported", _has_schema, _TWO_STEPS),
     (r"response_?schema.*(tool|function).*(unsupported|not supported)", _has_schema, _TWO_STEPS),
+    (r"multiple tools are supported only|at most one tool is supported", _has_built_ins, _ALONE),
     (r"multiple tools are supported only", _combines, _APART),
     (r"tool use with function calling is unsupported", _combines, _APART),
     (r"at most one tool is supported", _combines, _APART),

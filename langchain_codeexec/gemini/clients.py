@@ -86,6 +86,7 @@ class Clients:
         async_client: The same for coroutines, on whichever loop they run.
         trust_env: Whether clients opened here honour the proxy variables of the environment.
         max_connections: Connections that threads may have at a time, and each event loop as well.
+        client_args: Arguments of the clients that are opened here.
     """
 
     def __init__(
@@ -95,10 +96,11 @@ class Clients:
         *,
         trust_env: bool = True,
         max_connections: int = MAX_CONNECTIONS,
+        client_args: Mapping[str, Any] | None = None,
     ) -> None:
         self._given = client
         self._given_async = async_client
-        self._trust_env = trust_env
+        self._arguments = {"trust_env": trust_env, **(client_args or {})}
         self._width = max_connections
         self._start()
         renew_after_fork(self)
@@ -129,7 +131,7 @@ class Clients:
             return self._threads
         with self._lock:
             if self._threads is None:
-                make = partial(httpx.Client, trust_env=self._trust_env, **_options())
+                make = partial(httpx.Client, **{**_options(), **self._arguments})
                 self._threads = ThreadPool(make, self._width, self._given)
                 # Also when the transport is dropped without closing, and when the interpreter ends.
                 self._closer = weakref.finalize(self, _close_all, self._threads)
@@ -140,7 +142,7 @@ class Clients:
         loop = asyncio.get_running_loop()
         pool = self._loops.get(loop)
         if pool is None or pool.is_closed:
-            make = partial(httpx.AsyncClient, trust_env=self._trust_env, **_options())
+            make = partial(httpx.AsyncClient, **{**_options(), **self._arguments})
             pool = LoopPool(make, self._width, self._given_async)
             with self._lock:
                 self._forget_ended_loops()

@@ -289,7 +289,7 @@ def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has 
         api_key: API key of either service.
         has_credentials: Whether google-auth credentials are given.
         base_url: Address of a gateway or local server.
-        api_version: API version in the path.
+        api_version: API version in the path; else `GOOGLE_GENAI_API_VERSION`.
         default_project: Gives the project of the credentials; called when nothing else names one.
         environ: The environment; that of the process by default.
 
@@ -308,10 +308,11 @@ def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has 
         is_vertex = bool(has_credentials or project or (env_project and not (api_key or env_key)))
     kind: EndpointKind = "vertex" if is_vertex else "developer"
     base_url = base_url or env.get(BASE_URL_VARIABLES[kind]) or ""
+    api_version = api_version or env.get("GOOGLE_GENAI_API_VERSION") or ""
 
     if kind == "developer":
         key = api_key or (None if has_credentials else env_key)
-        endpoint = Endpoint("developer", base_url, api_version=api_version or "")
+        endpoint = Endpoint("developer", base_url, api_version=api_version)
         if not (key or has_credentials or endpoint.base_url):
             raise ConfigurationError(
                 "no API key for the Gemini Developer API. Set GOOGLE_API_KEY or pass api_key=… (keys: "
@@ -326,9 +327,7 @@ def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has 
     key = api_key or (None if has_credentials or project or env_project or location else env_key)
     if has_credentials:
         project = project or default_project()
-    endpoint = Endpoint(
-        "vertex", base_url, project or env_project or "", location or "global", api_version or ""
-    )
+    endpoint = Endpoint("vertex", base_url, project or env_project or "", location or "global", api_version)
     uses_default = not (key or has_credentials or _does_without(endpoint))
     if uses_default and not endpoint.project:
         endpoint = replace(endpoint, project=default_project() or "")

@@ -104,6 +104,11 @@ _BY_HUNDREDS: Final = {
     5: "a fault of the service: try again, or with a shorter input",
 }
 
+_TOO_MANY_TOKENS: Final = re.compile(
+    r"(input|prompt) token count.*(exceeds|only supports)|exceeds the maximum number of (input )?tokens"
+    r"|context (length|window).*exceed|exceed.*context (length|window)|prompt is too long",
+    re.IGNORECASE | re.DOTALL,
+)
 _USED_UP: Final = "the quota of the day is used up: request more for the project, or use another model or key"
 _BY_FAILURE: Final = {
     "SSLCertVerificationError": "its certificate is not trusted: name your proxy's CA in SSL_CERT_FILE, sign in "
@@ -183,7 +188,7 @@ def api_error(
         remedy = f"the service asks to wait for {delay:.0f} s: call again then, or {remedy}"
     elif location := (headers or {}).get("location", "").partition("?")[0]:
         remedy = f"{remedy}; it redirects to {location}"
-    return _class_for(code, remedy)(
+    return _class_for(code, remedy, message)(
         message,
         status_code=code,
         status=status,
@@ -228,10 +233,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _class_for(code: int, remedy: str) -> type[errors.GeminiAPIError]:
+def _class_for(code: int, remedy: str, message: str) -> type[errors.GeminiAPIError]:
     # The Developer API answers a wrong key with 400, which is no fault of the request itself.
     if remedy == _NEW_KEY:
         return errors.AuthenticationError
+    if code == HTTPStatus.BAD_REQUEST and _TOO_MANY_TOKENS.search(message):
+        return errors.ContextOverflowError
     if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return errors.ServerError
     return _CLASSES.get(code, errors.GeminiAPIError)

@@ -69,6 +69,7 @@ class RestTransport:
         headers: Headers of every request. They override those this class would send.
         client: httpx client to use for blocking calls; it is not closed here.
         async_client: httpx client to use for coroutines; it is not closed here.
+        client_args: Arguments of the httpx clients that are opened here.
         retry_policy: How attempts are paced, instead of `max_retries`.
 
     Raises:
@@ -87,6 +88,7 @@ class RestTransport:
         headers: Mapping[str, str] | None = None,
         client: httpx.Client | None = None,
         async_client: httpx.AsyncClient | None = None,
+        client_args: Mapping[str, Any] | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
         if retry_policy is not None and max_retries is not None:
@@ -99,7 +101,11 @@ class RestTransport:
         self._deadline = None if deadline is None else checked_seconds("deadline", deadline)
         self._retry = retry_policy or (RetryPolicy() if max_retries is None else RetryPolicy(max_retries))
         self._clients = Clients(
-            client, async_client, trust_env=not endpoint.is_local, max_connections=max_connections
+            client,
+            async_client,
+            trust_env=not endpoint.is_local,
+            max_connections=max_connections,
+            client_args=client_args,
         )
         self._exchange = Exchange(self._clients, self._credentials, request_headers(headers or {}))
         self._settings: dict[str, Any] = {
@@ -109,6 +115,7 @@ class RestTransport:
             "headers": headers,
             "client": client,
             "async_client": async_client,
+            "client_args": client_args,
             "retry_policy": self._retry,
         }
 

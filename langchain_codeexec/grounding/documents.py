@@ -274,7 +274,7 @@ _BLOCK: Final = re.compile(
 )
 _END: Final = re.compile(
     r"(?:(?<=\w{3}[.!?])|(?<=\d[.!?])|(?<=[.!?][\"'*_\u201d)])|(?<=[.!?]\s\[\d\])|(?<=[.!?]\s\[\d\d\])|(?<=[.!?]\[\d\]))"
-    r"(?<!^\d\.)(?<!^\d\d\.)"  # the number of an item
+    r"(?<!^\d\.)(?<!^\d\d\.)(?<!\d\sMio\.)(?<!\d\sMrd\.)(?<!\d\sTsd\.)"  # the number of an item, an amount
     r"\s+(?=[^\sa-z0-9\[])"
 )
 """Where a sentence surely ends; where it may be an abbreviation, both sides stay together."""

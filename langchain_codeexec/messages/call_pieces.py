@@ -10,7 +10,9 @@ import json
 import re
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
+
+from langchain_codeexec.errors import ResponseFormatError
 
 __all__ = ["CallPieces", "StreamedCall", "whole_calls"]
 
@@ -21,6 +23,7 @@ _FIELDS: Final = {"name": str, "id": str, "args": dict, "partialArgs": list}
 _MARKS: Final = frozenset({"partialArgs", "willContinue"})
 """Keys of a piece that a whole call does not have."""
 
+_NOTHING: Final = {"text": ""}
 _STEP: Final = re.compile(
     r"""\.(?P<name>[^.\[\]]+)|\[(?P<index>\d{1,9})\]|\[(?P<quote>['"])(?P<quoted>(?:[^\\]|\\.)*?)(?P=quote)\]"""
 )
@@ -37,12 +40,18 @@ class CallPieces:
         self._calls: list[StreamedCall] = []
 
     def add(self, part: Json) -> StreamedCall | None:
-        """The call that a part begins or goes on with; `None` for a part that is no call."""
+        """The call that a part begins or goes on with; `None` for a part that is no call.
+
+        Whatever else comes ends the calls that were not said to go on, but for an empty text.
+        """
         piece = part.get("functionCall")
-        if not isinstance(piece, dict) or not all(
-            piece.get(key) is None or isinstance(piece[key], kind) for key, kind in _FIELDS.items()
-        ):
-            return None
+        call = self._of(part, piece) if _is_call(piece) else None
+        if part != _NOTHING:
+            for other in self._calls:
+                other.is_ended |= not other.is_open and other is not call
+        return call
+
+    def _of(self, part: Json, piece: Json) -> StreamedCall:
         call = self._begun(piece)
         if call is None:
             call = StreamedCall(part)
@@ -73,7 +82,7 @@ class StreamedCall:
     Attributes:
         part: The part that stands for the whole call.
         is_open: Whether its last piece said that more follow.
-        is_ended: Whether its last piece said that no more follow, after others.
+        is_ended: Whether no more can follow.
     """
 
     def __init__(self, part: Json) -> None:
@@ -135,16 +144,30 @@ class StreamedCall:
             self._arguments.set(path, None)
 
 
+def _is_call(piece: Any) -> TypeGuard[Json]:
+    return isinstance(piece, dict) and all(
+        piece.get(key) is None or isinstance(piece[key], kind) for key, kind in _FIELDS.items()
+    )
+
+
 def whole_calls(parts: list[Json]) -> list[Json]:
     """The parts of an answer, with one part for each call that came in pieces."""
     if not any("functionCall" in part for part in parts):
         return parts
     pieces = CallPieces()
-    whole: dict[int, Json | StreamedCall] = {}
+    whole: list[Json | StreamedCall] = []
     for part in parts:
         item = pieces.add(part) or part
-        whole.setdefault(id(item), item)
-    return [item.part if isinstance(item, StreamedCall) else item for item in whole.values()]
+        if not (isinstance(item, StreamedCall) and any(item is each for each in whole)):
+            whole.append(item)
+    return [item.part if isinstance(item, StreamedCall) else item for item in whole]
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, default=str)
+    except (ValueError, RecursionError) as error:
+        raise ResponseFormatError(f"the arguments of a call cannot be written as JSON: {error}") from error
 
 
 def _without_marks(piece: Json) -> Json:
@@ -199,7 +222,7 @@ class _GrowingObject:
         """Go on with the text at a path."""
         if path == self._string:
             _assign(self.value, path, _at(self.value, path) + text)
-            self._text.append(json.dumps(text)[1:-1])
+            self._text.append(_json(text)[1:-1])
             return
         before = _at(self.value, path)
         self._write(path, before + text if isinstance(before, str) else text)
@@ -214,7 +237,7 @@ class _GrowingObject:
         self._end_string()
         self._close_levels(1)
         for key in self._late:
-            self._text.append(f"{self._separator()}{json.dumps(key)}: {json.dumps(self.value[str(key)])}")
+            self._text.append(f"{self._separator()}{_json(key)}: {_json(self.value[str(key)])}")
         self._text.append("}")
 
     def _write(self, path: _Path, value: Any) -> bool:
@@ -233,13 +256,13 @@ class _GrowingObject:
         self._end_string()
         self._close_levels(1 + shared)
         for key, following in zip(path[shared:], [*path[shared + 1 :], None], strict=True):
-            name = f"{json.dumps(key)}: " if isinstance(key, str) else ""
+            name = f"{_json(key)}: " if isinstance(key, str) else ""
             self._text.append(self._separator() + name)
             if following is not None:
                 begin, end = "[]" if isinstance(following, int) else "{}"
                 self._text.append(begin)
                 self._levels.append(_Level(key, end))
-        text = json.dumps(value)
+        text = _json(value)
         if isinstance(value, str):
             self._string = path
             text = text[:-1]

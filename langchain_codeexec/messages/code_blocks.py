@@ -7,6 +7,7 @@ those are read here. Read here directly is what langchain-core does not translat
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -169,7 +170,7 @@ class CodeReader:
 
 
 def code_executions(
-    messages: BaseMessage | Sequence[BaseMessage] | Mapping[str, Any] | BaseModel,
+    message: BaseMessage | Sequence[BaseMessage] | Mapping[str, Any] | BaseModel,
 ) -> list[CodeExecution]:
     """The runs that messages hold, in order.
 
@@ -180,15 +181,15 @@ def code_executions(
     A tool's message gives those its artifact holds. What is malformed is passed over; nothing is raised.
 
     Args:
-        messages: A message, the sum of streamed chunks included; several; or a graph's state with `messages`.
+        message: A message, the sum of streamed chunks included; several; or a graph's state with `messages`.
     """
-    if not isinstance(messages, BaseMessage):
-        state: Any = messages
+    if not isinstance(message, BaseMessage):
+        state: Any = message
         state = state.get("messages") if isinstance(state, Mapping) else getattr(state, "messages", state)
         listed = state if isinstance(state, Sequence) else [state]
         return [run for each in listed if isinstance(each, BaseMessage) for run in code_executions(each)]
-    kept = executions_from_artifact(getattr(messages, "artifact", None))
-    return kept or [run.execution for run in linked_runs(blocks_with_code(messages))]
+    kept = executions_from_artifact(getattr(message, "artifact", None))
+    return kept or [run.execution for run in linked_runs(blocks_with_code(message))]
 
 
 def blocks_with_code(message: BaseMessage) -> Iterator[tuple[Any, list[CodeBlock]]]:
@@ -347,7 +348,10 @@ def _object(value: object) -> Json:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)
+    try:
+        return "" if value is None else json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)
+    except (ValueError, RecursionError):  # it holds itself, or is nested too deeply
+        return reprlib.repr(value)
 
 
 def _id(value: object) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -26,6 +28,7 @@ __all__ = [
     "messages_from_response",
     "metadata_of",
     "parts_of",
+    "readable",
     "usage_from_wire",
 ]
 
@@ -112,6 +115,16 @@ _HEALTHY: Final = (None, "", "STOP", "FINISH_REASON_UNSPECIFIED")
 """Finish reasons of an answer that is whole, or of which nothing is known to the contrary."""
 
 
+_NORMALIZED: Final[Mapping[str, str]] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    **dict.fromkeys(("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"), "error"),
+    **dict.fromkeys(("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"), "content_filter"),
+    **dict.fromkeys(("MODEL_ARMOR", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT"), "content_filter"),
+    "IMAGE_RECITATION": "content_filter",
+}
+
+
 class Origin:
     """What every message of one response shares.
 
@@ -158,7 +171,8 @@ def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[
     ids = origin.call_ids(response)
     messages = []
     for candidate in candidates_of(response) or [{}]:
-        blocks = _blocks(whole_calls(parts_of(candidate)), ids)
+        with readable():
+            blocks = _blocks(whole_calls(parts_of(candidate)), ids)
         _annotate(blocks, candidate.get("groundingMetadata"))
         calls = [block for block in blocks if block["type"] == "tool_call"]
         messages.append(
@@ -240,9 +254,19 @@ def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *,
     metadata["model_name"] = response.get("modelVersion") or origin.destination.model
     for source in (response, candidate):
         metadata.update({_key(key): value for key, value in source.items() if key not in _NOT_METADATA})
+    if normalized := _normalized_reason(response, candidate):
+        metadata["normalized_finish_reason"] = normalized
     if not metadata.get("finish_message") and (notice := _notice(response, candidate, empty=empty)):
         metadata["finish_message"] = notice
     return metadata
+
+
+def _normalized_reason(response: Mapping[str, Any], candidate: Json) -> str:
+    """Why the answer ended, in langchain-core's words for all providers, which itself knows of tool calls."""
+    reason = candidate.get("finishReason")
+    if reason is None:
+        return "content_filter" if response.get("promptFeedback") and not candidate else ""
+    return _NORMALIZED.get(str(reason), "other")
 
 
 def _notice(response: Mapping[str, Any], candidate: Json, *, empty: bool) -> str | None:
@@ -260,6 +284,15 @@ def _notice(response: Mapping[str, Any], candidate: Json, *, empty: bool) -> str
     return f"The model ended its turn without an answer{why}; ask again."
 
 
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn the failure of reading parts that no JSON of a service holds into a typed error."""
+    try:
+        yield
+    except RecursionError as error:
+        raise ResponseFormatError("a part of the answer holds itself, or is nested too deeply") from error
+
+
 def _objects(value: Any, what: str) -> list[Json]:
     if value is None:
         return []
@@ -270,7 +303,7 @@ def _objects(value: Any, what: str) -> list[Json]:
 
 def _malformed(what: str, value: Any) -> ResponseFormatError:
     return ResponseFormatError(
-        f"the response's {what!r} is not what the protocol promises", body=repr(value)[:500]
+        f"the response's {what!r} is not what the protocol promises", body=reprlib.repr(value)[:500]
     )
 
 

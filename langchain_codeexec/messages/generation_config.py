@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.messages.tools import camel_case, dumped, schema_of
 
-__all__ = ["GENERATION_SETTINGS", "generation_config", "safety_settings"]
+__all__ = ["GENERATION_SETTINGS", "THINKING_SETTINGS", "generation_config", "safety_settings"]
 
 Json = dict[str, Any]
 
@@ -29,7 +29,7 @@ _PLAIN: Final[Mapping[str, str]] = {
     "speech_config": "speechConfig",
     "image_config": "imageConfig",
 }
-_THINKING: Final[Mapping[str, str]] = {
+THINKING_SETTINGS: Final[Mapping[str, str]] = {
     "thinking_budget": "thinkingBudget",
     "thinking_level": "thinkingLevel",
     "include_thoughts": "includeThoughts",
@@ -48,7 +48,9 @@ def generation_config(settings: Mapping[str, Any]) -> Json:
     config: Json = {
         wire: _plain(settings[name]) for name, wire in _PLAIN.items() if settings.get(name) not in (None, [])
     }
-    thinking = {wire: settings[name] for name, wire in _THINKING.items() if settings.get(name) is not None}
+    thinking = {
+        wire: settings[name] for name, wire in THINKING_SETTINGS.items() if settings.get(name) is not None
+    }
     if thinking:
         config["thinkingConfig"] = thinking
     for name, special in _SPECIAL.items():
@@ -112,5 +114,5 @@ _SPECIAL: Final[Mapping[str, Callable[[Any], Json]]] = {
     "logprobs": _logprobs,
 }
 GENERATION_SETTINGS: Final = cast(
-    "frozenset[str]", frozenset({*_PLAIN, *_THINKING, *_SPECIAL, "generation_config"})
+    "frozenset[str]", frozenset({*_PLAIN, *THINKING_SETTINGS, *_SPECIAL, "generation_config"})
 )

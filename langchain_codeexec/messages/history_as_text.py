@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
+from langchain_codeexec.errors import MessageError
 from langchain_codeexec.executions import Outcome
 from langchain_codeexec.gemini.wire import Content
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, blocks_with_code
@@ -23,6 +24,7 @@ __all__ = [
     "json_text",
     "messages_with_code_as_text",
     "messages_with_functions_as_text",
+    "part_with_tool_as_text",
     "text_from_call",
     "text_from_code",
     "text_from_response",
@@ -55,8 +57,26 @@ def text_from_response(name: str | None, response: object) -> str:
 
 
 def json_text(value: object) -> str:
-    """A value as JSON; what has no place in JSON as text."""
-    return json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)
+    """A value as JSON; what has no place in JSON as text.
+
+    Raises:
+        MessageError: The value holds itself, or is nested too deeply.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)
+    except (ValueError, RecursionError) as error:
+        raise MessageError(f"a value in a message cannot be written as JSON: {error}") from error
+
+
+def part_with_tool_as_text(part: Json) -> Json:
+    """A call of another built-in tool, or its response, as a text; any other part as it is."""
+    call, response = part.get("toolCall"), part.get("toolResponse")
+    if isinstance(call, dict):
+        return {"text": text_from_call(str(call.get("toolType")).lower(), call.get("args") or {})}
+    if isinstance(response, dict):
+        name = str(response.get("toolType")).lower()
+        return {"text": text_from_response(name, response.get("response") or {})}
+    return part
 
 
 def contents_with_functions_as_text(contents: Sequence[Content]) -> list[Content]:
@@ -90,7 +110,9 @@ def _contents(contents: Sequence[Content], convert: Callable[[Json], list[Json]]
 def _without_function(part: Json) -> list[Json]:
     call, response = part.get("functionCall"), part.get("functionResponse")
     if isinstance(call, dict):
-        return [{"text": text_from_call(str(call.get("name")), call.get("args") or {})}]
+        name = call.get("name")
+        named = name if isinstance(name, str) else json_text(name)
+        return [{"text": text_from_call(named, call.get("args") or {})}]
     if isinstance(response, dict):
         text = text_from_response(response.get("name"), response.get("response") or {})
         return [{"text": text}, *(response.get("parts") or [])]

@@ -8,6 +8,7 @@ all of it but plain text is media.
 from __future__ import annotations
 
 import binascii
+import logging
 import mimetypes
 import re
 from base64 import b64decode, b64encode
@@ -32,6 +33,8 @@ __all__ = [
 
 Json = dict[str, Any]
 
+_logger = logging.getLogger(__name__)
+
 _DATA_URI: Final = re.compile(
     r"data:(?P<mime>[^;,]*)(?:;[^;,]+)*?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL | re.IGNORECASE
 )
@@ -53,19 +56,31 @@ _KINDS: Final[Mapping[str, str]] = {
 """`type` of a block to the kind of its media."""
 
 _PARTS: Final = ("inlineData", "inline_data", "fileData", "file_data")
+_NAMES: Final = ("filename", "name", "title")
 _HOLDERS: Final = frozenset({"source", "image_url", "input_audio", "file", *_PARTS})
 """Keys under which a block may keep its fields in an object of their own."""
 
 _BLOB: Final = frozenset({"mime_type", "data"})
 """Keys of a blob as Google's older client libraries take it, without a type."""
 
+_QUALIFIERS: Final = (
+    "videoMetadata",
+    "mediaResolution",
+    "mediaProcessing",
+    "documentMetadata",
+    "spreadsheetMetadata",
+    "audioMetadata",
+    "audioTranscription",
+    "speechMetadata",
+    "partMetadata",
+)
 _SETTINGS: Final[Mapping[str, str]] = {
-    "video_metadata": "videoMetadata",
-    "videoMetadata": "videoMetadata",
-    "media_resolution": "mediaResolution",
-    "mediaResolution": "mediaResolution",
+    spelling: key for key in _QUALIFIERS for spelling in (key, re.sub("([A-Z])", r"_\1", key).lower())
 }
-"""What may stand beside media, by its key in the block, to its key in the part."""
+"""What may stand beside the data of a part, by its key in a block, in either case, to its key in the part."""
+
+_OURS: Final = frozenset({"signature", "signature_apart", "part", "outcome", "block_type", "tool_type"})
+"""Extras of the blocks of answers, which mean nothing in a question."""
 
 _RAW_KEYS: Final = frozenset({"text", "functionResponse", "function_response", *_PARTS})
 
@@ -209,9 +224,10 @@ def _part_from_block(block: Any) -> Json:
     if block_type is None and not _RAW_KEYS.isdisjoint(block):
         return block
     if block_type == "text" and isinstance(text, str):
-        return {"text": text}
+        return {"text": text, **_settings(block)}
     if block_type == "text-plain" and isinstance(text, str):
-        return {"text": "\n".join(str(block[key]) for key in ("title", "context", "text") if block.get(key))}
+        text = "\n".join(str(block[key]) for key in ("title", "context", "text") if block.get(key))
+        return {"text": text, **_settings(block)}
     media = media_from_block(block)
     if block_type == "non_standard" and isinstance(value, dict) and (media is None or "type" not in value):
         return value
@@ -220,11 +236,26 @@ def _part_from_block(block: Any) -> Json:
             f"a content block of type {block_type!r} with the keys {sorted(map(str, block))} cannot be sent; "
             f"use one of {', '.join(sorted(('text', *_KINDS)))}, or a raw Gemini part in a `non_standard` block"
         )
-    part = part_from_media(media)
-    for fields in (block.get("extras"), block):
-        if isinstance(fields, dict):
-            part |= {_SETTINGS[key]: fields[key] for key in _SETTINGS.keys() & fields if fields[key]}
-    return part
+    return part_from_media(media) | _settings(block)
+
+
+def _settings(block: Json) -> Json:
+    """What a block says beside its data, as fields of the part."""
+    extras = block.get("extras") or {}
+    if not isinstance(extras, dict):
+        extras = {"extras": extras}
+    if unknown := extras.keys() - _SETTINGS.keys() - _OURS - set(_NAMES):
+        names = ", ".join(sorted(map(str, unknown)))
+        _logger.warning(
+            "Gemini takes no %s in the extras of a block; a part has %s", names, sorted(_SETTINGS)
+        )
+    settings = {
+        _SETTINGS[key]: fields[key] for fields in (extras, block) for key in _SETTINGS if fields.get(key)
+    }
+    resolution = settings.get("mediaResolution")
+    if resolution and not isinstance(resolution, dict):
+        settings["mediaResolution"] = {"level": getattr(resolution, "value", resolution)}
+    return settings
 
 
 def _holder(block: Json) -> Json | None:
@@ -254,7 +285,7 @@ def _mime_type(block: Json, holder: Json) -> str:
 def _name(block: Json, holder: Json) -> str:
     for fields in (holder, block, block.get("extras")):
         if isinstance(fields, dict):
-            for key in ("filename", "name", "title"):
+            for key in _NAMES:
                 if fields.get(key):
                     return str(fields[key])
     return ""

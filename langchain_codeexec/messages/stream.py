@@ -21,6 +21,7 @@ from langchain_codeexec.messages.from_wire import (
     candidates_of,
     metadata_of,
     parts_of,
+    readable,
     usage_from_wire,
 )
 from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras, whole_call_block
@@ -68,7 +69,8 @@ class ChunkTranslator:
             index = wire.get("index")
             number = index if isinstance(index, int) else position
             candidate = self._candidates.setdefault(number, _Candidate(places))
-            blocks += candidate.blocks(wire)
+            with readable():
+                blocks += candidate.blocks(wire)
         return self._chunk(blocks, self._origin_once()) if blocks else None
 
     def last(self) -> AIMessageChunk:
@@ -136,7 +138,7 @@ class _Candidate:
         self.wire: Json = {}
         self._places = places
         self._pieces = CallPieces()
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, list[str]] = {}
         self._index = ""
         self._open = ""
         self._calls: dict[StreamedCall, Json] = {}
@@ -155,8 +157,7 @@ class _Candidate:
             block = (
                 self._placed(block_from_part(part, self._places.ids)) if call is None else self._of_call(call)
             )
-            over = [each for each in self._calls if each.is_ended or not (each.is_open or each is call)]
-            for each in [block, *self._closed(over)]:
+            for each in [block, *self._closed([each for each in self._calls if each.is_ended])]:
                 _add(blocks, each)
         if candidate.get("finishReason"):
             for each in self._closed(list(self._calls)):
@@ -165,7 +166,9 @@ class _Candidate:
 
     def last_blocks(self) -> list[Json]:
         """What ends calls that are still open, and the citations of texts."""
-        citations = citations_by_text(self.wire.get("groundingMetadata"), list(self._texts.values()))
+        citations = citations_by_text(
+            self.wire.get("groundingMetadata"), ["".join(each) for each in self._texts.values()]
+        )
         return [
             *self._closed(list(self._calls)),
             *(
@@ -185,7 +188,7 @@ class _Candidate:
         if not (plain and kind == self._open):
             self._index = self._places.next()
         self._open = kind if plain else ""
-        self._texts[self._index] = self._texts.get(self._index, "") + block.get("text", "")
+        self._texts.setdefault(self._index, []).append(block.get("text", ""))
         return {**block, "index": self._index}
 
     def _of_call(self, call: StreamedCall) -> Json:
@@ -194,7 +197,7 @@ class _Candidate:
         if begun is None:
             block = block_from_part(call.part, self._places.ids)
             self._open, self._index = "", self._places.next()
-            self._texts[self._index] = ""
+            self._texts[self._index] = []
             begun = self._calls[call] = {**block, "index": self._index}
             return {**begun, "type": "tool_call_chunk", "args": call.take_text()}
         return _more_of(begun, call.take_text())
@@ -252,7 +255,7 @@ def collect(collected: Json, values: Json) -> None:
             continue
         if key == "usageMetadata" and isinstance(value, dict):
             known = {name: count for name, count in value.items() if count is not None}
-            collected[key] = {**(before or {}), **known}
+            collected[key] = {**(before if isinstance(before, dict) else {}), **known}
             continue
         if isinstance(before, dict) and isinstance(value, dict):
             collected[key] = dict(before)

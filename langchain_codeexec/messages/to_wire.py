@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, Functio
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.gemini.wire import Content
-from langchain_codeexec.messages.history_as_text import text_from_response
+from langchain_codeexec.messages.history_as_text import json_text, part_with_tool_as_text, text_from_response
 from langchain_codeexec.messages.media import is_media, parts_from_content, text_of
 from langchain_codeexec.messages.other_providers import parts_from_other_provider
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE, parts_from_block
@@ -48,7 +48,12 @@ def contents_from_messages(
     """
     conversation = _Conversation(destination)
     for message in messages:
-        conversation.add(message)
+        try:
+            conversation.add(message)
+        except RecursionError as error:
+            raise MessageError(
+                f"a message of type {message.type!r} holds itself, or is nested too deeply"
+            ) from error
     return conversation.finish()
 
 
@@ -126,6 +131,8 @@ class _Conversation:
         else:
             keeps_ids = self._accepts.call_ids or not origin.accepts.call_ids
             parts = _native_parts(answer, signed=origin.endpoint == destination.endpoint, ids=keeps_ids)
+        if not self._accepts.tool_parts:
+            parts = [part_with_tool_as_text(part) for part in parts]
         calls = [index for index, part in enumerate(parts) if _calls_function(part)]
         if calls and self._accepts.signatures:
             is_signed = origin is not None and _is_signed_as_made(answer, parts, origin, destination)
@@ -156,11 +163,9 @@ class _Conversation:
 
     def _reply(self, call: _OpenCall, content: str | list[Any], *, failed: bool) -> None:
         media = _media_parts(content)
-        if media and self._accepts.media_in_responses:
-            call.answer(_response(content, failed=failed), parts=media)
-        else:
-            call.answer(_response(content, failed=failed))
-            self._attachments.extend(media)
+        nested = [part for part in media if self._accepts.media_in_responses and _can_be_nested(part)]
+        call.answer(_response(content, failed=failed), **({"parts": nested} if nested else {}))
+        self._attachments.extend(part for part in media if part not in nested)
 
     def _orphan(self, name: str | None, content: str | list[Any]) -> None:
         """A reply whose call is gone (trimmed, say) would be refused; as text nothing is lost."""
@@ -204,6 +209,12 @@ def _media_parts(content: str | list[Any]) -> list[Json]:
     return list(parts_from_content(blocks))
 
 
+def _can_be_nested(part: Json) -> bool:
+    """Whether a function response takes a part; a reference it takes nowhere on the Developer API."""
+    blob = part.get("inlineData")
+    return part.keys() == {"inlineData"} and isinstance(blob, dict) and blob.get("mimeType") in _NESTED
+
+
 def _response(content: str | list[Any], *, failed: bool) -> Json:
     """A tool's content as the JSON object that a function response is."""
     if isinstance(content, str):
@@ -212,6 +223,8 @@ def _response(content: str | list[Any], *, failed: bool) -> Json:
         rest = [block for block in content if text_of(block) is None and not is_media(block)]
         texts = [text for block in content if (text := text_of(block)) is not None]
         output = [*texts, *rest] if rest else "\n".join(texts)
+        if rest and _json_object(written := json_text({"output": output})) is None:
+            output = written
     if failed:
         return {"error": output}
     parsed = _json_object(output) if isinstance(output, str) else None
@@ -219,11 +232,14 @@ def _response(content: str | list[Any], *, failed: bool) -> Json:
 
 
 def _json_object(text: str) -> Json | None:
-    """The JSON object that a text is; `None` for any other text, and for what has no place in strict JSON."""
+    """The JSON object that a text is; `None` for any other text, and for what the service refuses as an object.
+
+    That is what has no place in strict JSON, and references: Gemini 3 takes each `$ref` for one to nested media.
+    """
     if not text.startswith("{"):
         return None
     try:
-        parsed: Json = json.loads(text, parse_constant=_no_json)
+        parsed: Json = json.loads(text, parse_constant=_no_json, object_hook=_without_reference)
     except (ValueError, RecursionError):
         return None
     return parsed
@@ -231,6 +247,12 @@ def _json_object(text: str) -> Json | None:
 
 def _no_json(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _without_reference(mapping: Json) -> Json:
+    if "$ref" in mapping:
+        raise ValueError("a reference")
+    return mapping
 
 
 def is_native(message: AIMessage) -> bool:
@@ -323,6 +345,9 @@ def _without(mapping: Any, key: str) -> Any:
         return mapping
     return {name: value for name, value in mapping.items() if name != key}
 
+
+_NESTED: Final = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
+"""MIME types of the media that a function response may hold."""
 
 _ROLES: Final = {"user": "user", "human": "user", "model": "model", "assistant": "model", "ai": "model"}
 

@@ -7,6 +7,7 @@ and `$defs` reach the model as the user wrote them.
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeGuard, cast
 
@@ -14,11 +15,12 @@ from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_function
 from pydantic import BaseModel, TypeAdapter
 
-from langchain_codeexec.errors import ToolDeclarationError
+from langchain_codeexec.errors import CodeExecError, ToolDeclarationError
 from langchain_codeexec.gemini.wire import Tool, ToolConfig
 
 __all__ = [
     "CODE_EXECUTION",
+    "bound_tools",
     "camel_case",
     "declares_code_execution",
     "dumped",
@@ -72,8 +74,10 @@ def wire_tools(tools: Iterable[Any]) -> list[Tool]:
     """
     functions: dict[str, Json] = {}
     built_in: dict[str, Json] = {}
+    if isinstance(tools, str | bytes | dict) or not isinstance(tools, Iterable):
+        raise ToolDeclarationError(f"tools must be a list of tools, not {reprlib.repr(tools)}")
     for tool in tools:
-        for kind, declaration in _entries(tool):
+        for kind, declaration in _declared(tool):
             if kind != "functionDeclarations":
                 built_in[kind] = declaration
                 continue
@@ -84,6 +88,33 @@ def wire_tools(tools: Iterable[Any]) -> list[Tool]:
     if functions:
         declared.insert(0, {"functionDeclarations": list(functions.values())})
     return cast("list[Tool]", declared)
+
+
+def bound_tools(tools: Iterable[Tool]) -> list[Json]:
+    """Declarations as a binding keeps them: an entry for each function, in OpenAI's form, which LangGraph reads.
+
+    `wire_tools` makes the same declarations of them again.
+    """
+    entries: list[Json] = []
+    for tool in tools:
+        entries += ({kind: settings} for kind, settings in tool.items() if kind != "functionDeclarations")
+        entries += (
+            {"type": "function", "function": _openai_function(cast("Json", function))}
+            for function in tool.get("functionDeclarations", ())
+        )
+    return entries
+
+
+def _openai_function(declaration: Json) -> Json:
+    """A declaration in OpenAI's form; one with fields that only Gemini knows stays as it is."""
+    if not declaration.keys() <= {"name", "description", "parametersJsonSchema"}:
+        return declaration
+    schema = declaration.get("parametersJsonSchema", {"type": "object", "properties": {}})
+    return {
+        "name": declaration["name"],
+        "description": declaration.get("description", ""),
+        "parameters": schema,
+    }
 
 
 def function_names(tools: Iterable[Tool]) -> list[str]:
@@ -109,6 +140,17 @@ def schema_of(schema: Any) -> Json:
     declaration = _function(_unwrapped(schema))
     described = {key: declaration[key] for key in ("description",) if key in declaration}
     return {"title": declaration["name"], **described, **declaration.get("parametersJsonSchema", {})}
+
+
+def _declared(tool: Any) -> list[tuple[str, Json]]:
+    """The same, whatever goes wrong in an object that somebody passed as a tool."""
+    try:
+        return list(_entries(tool))
+    except CodeExecError:
+        raise
+    except Exception as error:
+        reason = error if str(error) else type(error).__name__
+        raise ToolDeclarationError(f"{reprlib.repr(tool)} cannot be declared: {reason}") from error
 
 
 def _entries(tool: Any) -> Iterator[tuple[str, Json]]:
@@ -170,7 +212,7 @@ def _checked_name(declaration: Json) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ToolDeclarationError(
             f"a function is named {name!r}; Gemini takes letters, digits, '_', '.', ':' and '-', beginning with a "
-            f"letter or '_'. It was declared as {declaration!r:.200}"
+            f"letter or '_'. It was declared as {reprlib.repr(declaration)}"
         )
     return name
 
@@ -179,10 +221,13 @@ def _function(tool: Any) -> Json:
     """A function declaration from anything LangChain takes for a tool."""
     try:
         name, description, schema = _description(tool)
+        has_parameters = bool(schema.get("properties") or schema.keys() - {"type", "properties"})
     except Exception as error:
-        raise ToolDeclarationError(f"{tool!r:.200} cannot be declared as a function: {error}") from error
+        raise ToolDeclarationError(
+            f"{reprlib.repr(tool)} cannot be declared as a function: {error}"
+        ) from error
     declaration: Json = {"name": name, **({"description": description} if description else {})}
-    if schema.get("properties") or schema.keys() - {"type", "properties"}:
+    if has_parameters:
         declaration["parametersJsonSchema"] = schema
     return declaration
 
@@ -314,7 +359,8 @@ def _mode_and_names(choice: Any, names: Sequence[str]) -> tuple[str, list[str]]:
     if isinstance(chosen, list | tuple) and chosen and all(isinstance(name, str) for name in chosen):
         return "ANY", list(chosen)
     raise ToolDeclarationError(
-        f"tool_choice {choice!r} is of no known form; use a mode ({', '.join(_MODES)}) or a function's name"
+        f"tool_choice {reprlib.repr(choice)} is of no known form; use a mode ({', '.join(_MODES)}) or a "
+        "function's name"
     )
 
 

@@ -29,7 +29,6 @@ from langchain_codeexec.gemini.wire import EndpointKind
 from langchain_codeexec.messages.signatures import ENDPOINT_KEY, with_valid_signatures
 from langchain_codeexec.middleware.google_models import GoogleModelCall
 from langchain_codeexec.middleware.model_calls import DelegatedCall, OtherModelCall, tools_without
-from langchain_codeexec.planning.model_planner import inner_call_config
 from langchain_codeexec.planning.plan import (
     Combination,
     Plan,
@@ -37,6 +36,7 @@ from langchain_codeexec.planning.plan import (
     PlanRequest,
     aplan_call,
     areport_plan,
+    inner_call_config,
     plan_call,
     report_plan,
 )

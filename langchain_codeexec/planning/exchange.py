@@ -6,7 +6,7 @@ stream that was cut is resumed from the last token it brought. An answer that is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias, cast
@@ -47,6 +47,8 @@ class VisibleParts:
         functions: Those that may be called.
         delegate: Name of the one that stands for code execution.
         text_as_thought: Whether text is shown as a thought, because the answer proper is still to come.
+        json_begins: What the JSON that is demanded may begin with; empty where that cannot be told. A text that
+            begins otherwise and is followed by code or a call is a remark on the way, and shown as a thought.
         repair: Whether calls that were written as text become calls.
         signs: Whether a call without a signature would be refused as history.
         has_calls: Whether the user's own functions are called.
@@ -55,12 +57,14 @@ class VisibleParts:
     functions: Sequence[FunctionDeclaration]
     delegate: str | None = None
     text_as_thought: bool = False
+    json_begins: str = ""
     repair: bool = True
     signs: bool = False
     has_calls: bool = False
     _delegated: list[StreamedCall | Json] = field(default_factory=list)
     _pieces: CallPieces = field(default_factory=CallPieces)
     _signature_hidden: bool = False
+    _in_json: bool = False
 
     @property
     def delegated(self) -> list[Json]:
@@ -69,7 +73,7 @@ class VisibleParts:
 
     def another(self) -> VisibleParts:
         """The same filter for another candidate."""
-        return replace(self, _delegated=[], _pieces=CallPieces(), has_calls=False)
+        return replace(self, _delegated=[], _pieces=CallPieces(), has_calls=False, _in_json=False)
 
     @cached_property
     def _repair(self) -> Repair:
@@ -101,15 +105,38 @@ class VisibleParts:
 
     def __call__(self, parts: list[Json]) -> list[Json]:
         """The parts to be shown of those that came."""
+        if self.json_begins:
+            parts = list(self._with_remarks_as_thoughts(parts))
         return [visible for part in parts if (visible := self._part(part)) is not None]
+
+    def open_remark(self, parts: list[Json]) -> int | None:
+        """Where a text begins that is no JSON, and of which the next parts tell whether it is the answer."""
+        place, in_json = None, self._in_json
+        for index, part in enumerate(parts):
+            if "text" not in part:
+                place, in_json = None, False
+            elif self.json_begins and place is None and not in_json and not part.get("thought"):
+                in_json = self._begins_json(part)
+                place = None if in_json else index
+        return place
+
+    def _with_remarks_as_thoughts(self, parts: list[Json]) -> Iterator[Json]:
+        last = max((index for index, part in enumerate(parts) if "text" not in part), default=-1)
+        for index, part in enumerate(parts):
+            self._in_json = "text" in part and (self._in_json or self._begins_json(part))
+            is_remark = "text" in part and not self._in_json and index < last
+            yield {**part, "thought": True} if is_remark else part
+
+    def _begins_json(self, part: Json) -> bool:
+        return not part.get("thought") and str(part["text"]).lstrip().startswith(tuple(self.json_begins))
 
     def _part(self, part: Json) -> Json | None:
         if self.text_as_thought and "text" in part:
             return {**part, "thought": True}
+        call = self._pieces.add(part)
         piece = part.get("functionCall")
         if not isinstance(piece, dict):
             return part
-        call = self._pieces.add(part)
         if self.delegate and (call.name if call else piece.get("name")) == self.delegate:
             if not any(call is each for each in self._delegated):
                 self._delegated.append(call or piece)
@@ -141,6 +168,43 @@ def _with_parts(candidate: Json, parts: list[Json]) -> Json:
     return {**candidate, "content": {"role": "model", **(candidate.get("content") or {}), "parts": parts}}
 
 
+class _Repetition:
+    """What a stream that is resumed from a token brings once more: the parts shown behind that token."""
+
+    def __init__(self) -> None:
+        self._behind: list[Json] = []
+        self._expected: list[Json] = []
+
+    def begin(self) -> None:
+        """Expect what was shown behind the last token."""
+        self._expected = list(self._behind)
+
+    def new_parts(self, parts: list[Json], *, at_token: bool) -> list[Json]:
+        """The parts that were not shown before; `at_token` says whether a new token stands behind them."""
+        new = [rest for part in parts for rest in self._rest(part)]
+        self._behind = list(self._expected) if at_token else [*self._behind, *new]
+        return new
+
+    def _rest(self, part: Json) -> list[Json]:
+        """What is new of a part: all of it, nothing, or the end of a text."""
+        while self._expected:
+            expected = self._expected[0]
+            if part == expected:
+                del self._expected[0]
+                return []
+            text, known = part.get("text"), expected.get("text")
+            if isinstance(text, str) and isinstance(known, str) and part.keys() == expected.keys():
+                if known.startswith(text):
+                    self._expected[0] = {**expected, "text": known[len(text) :]}
+                    return []
+                if text.startswith(known):
+                    del self._expected[0]
+                    part = {**part, "text": text[len(known) :]}
+                    continue
+            self._expected.clear()  # it goes another way
+        return [part]
+
+
 @dataclass
 class Exchange:
     """A request to make, and what becomes of its answer.
@@ -165,6 +229,7 @@ class Exchange:
     _token: str = ""
     _brought_parts: bool = False
     _withheld: list[Json] = field(default_factory=list)
+    _repetition: _Repetition = field(default_factory=_Repetition)
     _others: dict[int, VisibleParts] = field(default_factory=dict)
     _held: list[tuple[int, Json]] = field(default_factory=list)
 
@@ -204,7 +269,9 @@ class Exchange:
         if isinstance(self.visible, VisibleParts):
             candidate = self.visible.mended(candidate)
         reason = candidate.get("finishReason")
-        parts = self._parts_to_take(parts_of(candidate), reason)
+        at_token = bool(candidate.get("continuationToken")) and self._has_new_token
+        parts = self._repetition.new_parts(parts_of(candidate), at_token=at_token)
+        parts = self._parts_to_take(parts, reason)
         self._finish_reason = reason or self._finish_reason
         self._brought_parts |= bool(parts)
         self.answer += parts
@@ -214,11 +281,17 @@ class Exchange:
         return _with_parts(kept, self.visible(parts))
 
     def _parts_to_take(self, parts: list[Json], reason: Any) -> list[Json]:
-        """The parts, a call of no declared function and what follows it not before the answer has ended well."""
+        """The parts, but for those of which the next ones tell what they are.
+
+        A call of no declared function is not taken before the answer has ended well, a text beside JSON that is
+        demanded not before it is known whether it is a remark.
+        """
         parts, self._withheld = [*self._withheld, *parts], []
         if not isinstance(self.visible, VisibleParts):
             return parts
-        place = next((i for i, part in enumerate(parts) if self.visible.is_undeclared_call(part)), None)
+        undeclared = next((i for i, part in enumerate(parts) if self.visible.is_undeclared_call(part)), None)
+        places = [each for each in (undeclared, self.visible.open_remark(parts)) if each is not None]
+        place = min(places, default=None)
         if place is not None and not reason:
             parts, self._withheld = parts[:place], parts[place:]
         elif reason in _UNREADABLE and self.retries:
@@ -272,6 +345,9 @@ class Exchange:
         """Prepare the next request for the same answer."""
         if token:
             self.request = cast("GenerateContentRequest", {**self.request, "continuationToken": token})
+            self._repetition.begin()
+        else:
+            self._repetition = _Repetition()
         self.has_begun = self._brought_parts = False
         self._finish_reason, self._token = None, ""
 
@@ -287,9 +363,7 @@ class Exchange:
             return None
         if self._has_new_token:
             return self._token
-        # What came behind the token the hop began with would come once more.
-        is_cut = self._finish_reason is None and not self._brought_parts
-        return self.request.get("continuationToken") if is_cut else None
+        return self.request.get("continuationToken") if self._finish_reason is None else None
 
     @property
     def _has_new_token(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final, cast
 
-from langchain_codeexec.errors import InvalidRequestError
+from langchain_codeexec.errors import InvalidRequestError, ResponseFormatError
 from langchain_codeexec.gemini.wire import Content, FunctionDeclaration, GenerateContentResponse
 from langchain_codeexec.messages.call_pieces import whole_calls
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
@@ -60,6 +60,7 @@ def exchanges(
     mode = call.tool_choice.get("functionCallingConfig", {}).get("mode", "AUTO")
     left = MOST_DELEGATED.get(mode, MOST_DELEGATED["AUTO"])
     contents = list(call.contents)
+    said: list[Json] = []
     is_told = False
     while True:
         is_offered = left > 0 and call.destination.accepts.code_execution
@@ -73,6 +74,7 @@ def exchanges(
             [*call.functions, *delegates],
             delegate=delegates[0].get("name") if delegates else None,
             text_as_thought=apart,
+            json_begins="" if apart or not plan.code_execution else _json_begins(call),
             repair=repair,
             signs=accepts.signatures,
         )
@@ -80,7 +82,7 @@ def exchanges(
         yield from answered(exchange)
         # Beside a call of the user's, no answer follows in which the model could say again what was said here.
         prose = VisibleParts((), text_as_thought=apart) if visible.has_calls else None
-        results = yield from _delegated_results(
+        results, runs = yield from _delegated_results(
             call,
             contents,
             visible.delegated,
@@ -89,6 +91,7 @@ def exchanges(
             retries=retries,
         )
         left -= len(visible.delegated)
+        said += [*runs, *(part for part in exchange.answer if "functionCall" not in part)]
         is_first = len(contents) == len(call.contents)
         if exchange.answer:
             contents.append(content_of("model", whole_calls(exchange.answer)))
@@ -98,7 +101,9 @@ def exchanges(
         is_told = not is_offered
     if apart and not visible.has_calls:
         demand = {"text": "Give the answer now, as JSON, from what is found above."}
-        contents.append(content_of("user", [demand]))
+        # Without functions, a run that a function stood for is told as the code and the result that it was.
+        turn = [content_of("model", said)] if said else []
+        contents = [*call.contents, *turn, content_of("user", [demand])]
         request = call.request(code=False, functions=[], contents=contents)
         yield from answered(Exchange(request, retries=retries))
         return []
@@ -118,7 +123,7 @@ def _delegated_results(  # noqa: PLR0913 -- one keyword for each thing that vari
     most: int,
     visible: Callable[[list[Json]], list[Json]],
     retries: int,
-) -> Generator[Exchange, None, list[Json]]:
+) -> Generator[Exchange, None, tuple[list[Json], list[Json]]]:
     """Have delegated tasks done by code execution.
 
     Args:
@@ -130,9 +135,10 @@ def _delegated_results(  # noqa: PLR0913 -- one keyword for each thing that vari
         retries: How often an answer that is none is asked for again.
 
     Returns:
-        The responses to all calls.
+        The responses to all calls, and the code and media of the answers.
     """
     responses: list[Json] = []
+    runs: list[Json] = []
     for number, function_call in enumerate(delegated):
         response: Json = {"error": _NOT_OFFERED}
         if number < most:
@@ -144,11 +150,22 @@ def _delegated_results(  # noqa: PLR0913 -- one keyword for each thing that vari
             except InvalidRequestError as refusal:
                 response = {"error": refusal.message}
             else:
+                runs += _code_and_media(exchange.answer)
                 cut_off = exchange.cut_off
                 error = {"error": f"It was stopped before its end: {cut_off}."} if cut_off else {}
                 response = {"output": output_from_parts(exchange.answer), **error}
         responses.append(response_to_call(function_call, response))
-    return responses
+    return responses, runs
+
+
+def _json_begins(call: Specification) -> str:
+    """How the JSON begins that a call demands, by the type of its schema; a fence may stand around it."""
+    schema = call.config.get("responseJsonSchema") or call.config.get("responseSchema")
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    return _BRACKETS.get(str(kind).lower(), "")
+
+
+_BRACKETS: Final = {"object": "{`", "array": "[`"}
 
 
 class UsageSum:
@@ -168,6 +185,8 @@ class UsageSum:
 
     def count(self, chunk: GenerateContentResponse) -> GenerateContentResponse:
         """A chunk with the counts of all requests so far."""
+        if not isinstance(chunk, dict):
+            raise ResponseFormatError("a response is no JSON object", body=repr(chunk)[:500])
         usage = chunk.get("usageMetadata")
         if not isinstance(usage, dict):
             return chunk
@@ -218,9 +237,9 @@ def _sum(left: Json, right: Json) -> Json:
     """Counts added, lists of counts by modality joined, everything else as the later one has it."""
     total = {**left, **right}
     for key in left.keys() & right.keys():
-        if isinstance(left[key], list):
+        if isinstance(left[key], list) and isinstance(right[key], list):
             total[key] = _by_modality([*left[key], *right[key]])
-        elif isinstance(left[key], int):
+        elif isinstance(left[key], int) and isinstance(right[key], int):
             total[key] = left[key] + right[key]
     return total
 
@@ -228,5 +247,7 @@ def _sum(left: Json, right: Json) -> Json:
 def _by_modality(entries: list[Json]) -> list[Json]:
     counts: dict[Any, int] = {}
     for entry in entries:
-        counts[entry.get("modality")] = counts.get(entry.get("modality"), 0) + entry.get("tokenCount", 0)
+        if isinstance(entry, dict) and isinstance(count := entry.get("tokenCount", 0), int):
+            modality = str(entry.get("modality"))
+            counts[modality] = counts.get(modality, 0) + count
     return [{"modality": modality, "tokenCount": count} for modality, count in counts.items()]

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from langchain_codeexec.errors import PlanningError
 from langchain_codeexec.gemini.wire import FunctionDeclaration
 from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.messages.media import is_media, text_of
-from langchain_codeexec.planning.plan import Plan, PlanRequest, checked_plan
+from langchain_codeexec.planning.plan import Plan, PlanRequest, checked_plan, inner_call_config
 from langchain_codeexec.planning.planners import NativePlanner
 
-__all__ = ["ModelPlanner", "inner_call_config"]
+__all__ = ["ModelPlanner"]
 
 _RULE: Final = """\
 You decide what an assistant gets for its next step. Do not answer the user.
@@ -144,17 +143,6 @@ class ModelPlanner:
 
     def _chooser(self) -> Runnable[Any, Any]:
         return self._llm.with_structured_output(PlanChoice)
-
-
-def inner_call_config() -> RunnableConfig:
-    """The config of a model call that serves another one: traced, but none of its tokens in the user's stream.
-
-    LangGraph leaves out calls with the tag `nostream`, LangChain's agents those with the mark of an internal
-    call, which only a loaded `langchain` knows.
-    """
-    marks = sys.modules.get("langchain.agents.middleware.internal_call_transformer")
-    internal = marks.internal_call_metadata() if marks else {}
-    return {"tags": ["nostream"], "metadata": {"lc_source": "code_execution", **internal}}
 
 
 def _plan_of(answer: Any, request: PlanRequest) -> Plan:

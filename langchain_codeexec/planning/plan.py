@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args, runtime_checkable
@@ -17,6 +18,8 @@ from langchain_core.callbacks.manager import (
     handle_event,
 )
 from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config, merge_configs, var_child_runnable_config
 
 from langchain_codeexec.errors import CodeExecError, PlanningError
 from langchain_codeexec.gemini.capabilities import Destination
@@ -32,6 +35,7 @@ __all__ = [
     "aplan_call",
     "areport_plan",
     "checked_plan",
+    "inner_call_config",
     "plan_call",
     "report_plan",
 ]
@@ -61,6 +65,7 @@ class PlanRequest:
         functions: The declared functions.
         destination: The model that is called and where; `None` for another provider's model.
         code_execution: Whether code execution is to be had at all.
+        obstacle: Why it is not, where it is not.
         way: How both sides are carried out if the plan is for both.
         tool_choice: The choice among the functions, as the wire has it. No plan overrules it.
     """
@@ -71,6 +76,7 @@ class PlanRequest:
     code_execution: bool = True
     way: Way = "native"
     tool_choice: ToolConfig = field(default_factory=lambda: cast("ToolConfig", {}))
+    obstacle: str = ""
 
     @cached_property
     def function_names(self) -> tuple[str, ...]:
@@ -136,7 +142,8 @@ def plan_call(request: PlanRequest, planner: Planner) -> Plan:
     if plan := _settled_plan(request):
         return plan
     try:
-        plan = planner.plan(request)
+        with _no_tokens_shown():
+            plan = planner.plan(request)
     except CodeExecError:
         raise
     except Exception as error:
@@ -149,12 +156,34 @@ async def aplan_call(request: PlanRequest, planner: Planner) -> Plan:
     if plan := _settled_plan(request):
         return plan
     try:
-        plan = await planner.aplan(request)
+        with _no_tokens_shown():
+            plan = await planner.aplan(request)
     except CodeExecError:
         raise
     except Exception as error:
         raise PlanningError(_failure(planner, error)) from error
     return _plan_to_carry_out(plan, request)
+
+
+def inner_call_config() -> RunnableConfig:
+    """The config of a model call that serves another one: traced, but none of its tokens in the user's stream.
+
+    LangGraph leaves out calls with the tag `nostream`, LangChain's agents those with the mark of an internal
+    call, which only a loaded `langchain` knows.
+    """
+    marks = sys.modules.get("langchain.agents.middleware.internal_call_transformer")
+    internal = marks.internal_call_metadata() if marks else {}
+    return {"tags": ["nostream"], "metadata": {"lc_source": "code_execution", **internal}}
+
+
+@contextmanager
+def _no_tokens_shown() -> Iterator[None]:
+    """Have models that a planner of the user's own calls run as inner calls."""
+    inner = var_child_runnable_config.set(merge_configs(ensure_config(), inner_call_config()))
+    try:
+        yield
+    finally:
+        var_child_runnable_config.reset(inner)
 
 
 def checked_plan(plan: object, request: PlanRequest) -> Plan:
@@ -183,7 +212,7 @@ def _settled_plan(request: PlanRequest) -> Plan | None:
     """The plan of a call that leaves nothing to choose; `None` if a planner is to be asked."""
     names = request.function_names
     if not request.code_execution:
-        reason = _NO_CODE if request.destination and not request.destination.accepts.code_execution else _OFF
+        reason = request.obstacle or "code execution is off"
         return Plan(code_execution=False, functions=names, way="native", reason=reason)
     if not names:
         return Plan(code_execution=True, way="native", reason="no functions are declared")
@@ -276,5 +305,3 @@ def _run_of(run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRu
 
 
 _EVENT: Final = ("on_custom_event", "ignore_custom_event", PLAN_EVENT)
-_NO_CODE: Final = "code execution is not enabled for this model"
-_OFF: Final = "code execution is off"

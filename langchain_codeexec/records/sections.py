@@ -5,7 +5,7 @@ The other forms are `terminal`, `html` and `notebook`.
 
 from __future__ import annotations
 
-import json
+import reprlib
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,11 +14,14 @@ from typing import Any, Final, Literal, TypeAlias
 
 from langchain_core.messages import BaseMessage
 
+from langchain_codeexec.data.data_file import NOTICES_KEY
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
+from langchain_codeexec.errors import MessageError
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, executions_from_artifact
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, code_executions
 from langchain_codeexec.messages.from_wire import failure_of
+from langchain_codeexec.messages.history_as_text import json_text
 from langchain_codeexec.messages.media import inline_file, inline_image
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "SectionReader",
     "closing_sections",
     "json_record",
+    "notices_of",
     "placed",
     "plan_section",
     "sections_of",
@@ -180,10 +184,17 @@ def _answer(message: BaseMessage) -> list[Section]:
 
 
 def _question(message: BaseMessage) -> list[Section]:
-    return [
+    sections = [
         replace(section, kind="question") if section.kind in _PROSE else section
         for section in _content(message)
     ]
+    return sections + notices_of(message)
+
+
+def notices_of(message: BaseMessage) -> list[Section]:
+    """What the one who asks should know of the data that a question carries."""
+    notices = message.additional_kwargs.get(NOTICES_KEY)
+    return [Section("notice", str(notice)) for notice in notices] if isinstance(notices, list) else []
 
 
 def _reply(message: BaseMessage) -> list[Section]:
@@ -310,7 +321,10 @@ def _file(block: Json) -> Section:
 
 
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return value if isinstance(value, str) else json_text(value)
+    except MessageError:  # it holds itself
+        return reprlib.repr(value)
 
 
 _BY_TYPE: Final[Mapping[str, Callable[[Json], Section | None]]] = {

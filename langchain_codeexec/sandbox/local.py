@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import tempfile
 import warnings
 import weakref
 from collections.abc import Iterable
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from langchain_codeexec.errors import ConfigurationError, ExecutionRequestError, ExecutorError
-from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.errors import (
+    ConfigurationError,
+    ExecutionRequestError,
+    ExecutorError,
+    SandboxBusyError,
+)
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
 from langchain_codeexec.executors.base import (
     LEFT_OUT,
     STATE_LOST,
@@ -29,27 +35,31 @@ from langchain_codeexec.executors.base import (
     words_for_status,
     words_for_time,
 )
-from langchain_codeexec.executors.files import files_from_left, images_from_left, named_files, text_from_bytes
-from langchain_codeexec.executors.process import ProcessExecutor
+from langchain_codeexec.executors.files import (
+    files_from_left,
+    images_from_left,
+    named_files,
+    pictures_once,
+    text_from_bytes,
+)
+from langchain_codeexec.gemini.clients import renew_after_fork
 from langchain_codeexec.sandbox.child.limits import Limits
-from langchain_codeexec.sandbox.modes import MODES, SeatbeltExecutor, unsupported_system
+from langchain_codeexec.sandbox.modes import MODES, unsupported_system
 from langchain_codeexec.sandbox.pool import Pool
+from langchain_codeexec.sandbox.worker import WorkerEndedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
 
-    from langchain_codeexec.executions import ExecutionRequest
-    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
     from langchain_codeexec.sandbox.worker import Connection
 
-__all__ = ["LocalSandbox", "LocalSession", "SandboxWarning"]
+__all__ = ["MIB", "LocalExecutor", "LocalSandbox", "LocalSession", "SandboxWarning"]
 
 
 PRELOAD = ("numpy", "pandas", "matplotlib.pyplot")
 """Libraries that programs use most and that take long to load."""
 
-_MIB = 1 << 20
+MIB = 1 << 20
 _BYTES_PER_FILE = 16 << 10
 """So many bytes of disk allow for one more file or folder."""
 _SPARES = 2
@@ -63,7 +73,153 @@ class SandboxWarning(UserWarning):
     """The sandbox does not do all that could be expected of it."""
 
 
-class LocalSandbox:
+class LocalExecutor:
+    """Runs programs on this machine, each under a supervisor: what `LocalSandbox` and `ProcessExecutor` share.
+
+    It can be used from many threads and event loops, and in forks of its process. It starts with the first run
+    and ends with `close`, with the program or when nobody refers to it any more.
+
+    Args:
+        timeout: Wall-clock seconds for a run whose request names none.
+        limits: What each run may use.
+        modes: Ways of isolation, in the order in which they are tried.
+        python: The interpreter.
+        preload: Libraries to load in advance.
+        readable: Further paths that programs can read.
+        spares: Runs to make ready in advance.
+        workers: Runs at a time.
+        waiting: Runs that may wait.
+        sessions: Sessions open at a time.
+    """
+
+    name: str
+
+    def __init__(  # noqa: PLR0913 -- what two constructors have to say
+        self,
+        timeout: float,
+        limits: Limits,
+        modes: tuple[str, ...],
+        python: str,
+        *,
+        preload: Iterable[str] = (),
+        readable: Iterable[str] = (),
+        spares: int = 0,
+        workers: int = sys.maxsize,
+        waiting: int = sys.maxsize,
+        sessions: int = sys.maxsize,
+    ) -> None:
+        check_durations(timeout=timeout)
+        self.timeout = timeout
+        self.limits = limits
+        settings = {
+            "limits": asdict(limits),
+            "preload": list(preload),
+            "readable": list(readable),
+            "temporary": tempfile.gettempdir(),
+        }
+        self._pool = Pool(python, modes, settings, _complain, spares=spares)
+        self._places = (workers, waiting)
+        self._most_sessions = sessions
+        self.renew()
+        renew_after_fork(self)
+        self._end = weakref.finalize(self, self._pool.close)
+
+    def renew(self) -> None:
+        """Start afresh in a child process: the runs and sessions under way are the parent's."""
+        self._semaphore = FairSemaphore(*self._places)
+        self._sessions: weakref.WeakSet[LocalSession] = weakref.WeakSet()
+
+    @property
+    def mode(self) -> str:
+        """How programs are isolated here, `process` for not at all; starts what has not been started.
+
+        Raises:
+            SandboxUnavailableError: They cannot be.
+        """
+        return self.running_pool().worker().mode
+
+    def start(self) -> Self:
+        """Start now what would start with the first run.
+
+        Raises:
+            SandboxUnavailableError: The system cannot isolate programs.
+            ExecutorError: The interpreter cannot be started.
+        """
+        self.running_pool().worker()
+        return self
+
+    def close(self) -> None:
+        """End it with all its runs; closed twice is closed."""
+        self._end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run one program, given as a request or as its source text.
+
+        Raises:
+            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
+            SandboxBusyError: Too many runs are waiting.
+            SandboxUnavailableError: The system cannot isolate programs.
+            ExecutorError: The executor failed.
+        """
+        with closing(LocalSession(self)) as session:
+            return session.run(request, last=True)
+
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
+        with closing(LocalSession(self)) as session:
+            return await session.arun(request, last=True)
+
+    @contextmanager
+    def session(self) -> Iterator[LocalSession]:
+        """Open a session: one process, one namespace and one working directory for all its runs.
+
+        Raises:
+            SandboxBusyError: Too many sessions are open.
+            SandboxUnavailableError: The system cannot isolate programs.
+        """
+        self.check_system()
+        if len(self._sessions) >= self._most_sessions:
+            raise SandboxBusyError(
+                f"{self._most_sessions} sessions are open already, each with a process of its own: close some, or "
+                "let the sandbox have more `sessions`"
+            )
+        with closing(LocalSession(self)) as session:
+            self._sessions.add(session)
+            try:
+                yield session
+            finally:
+                self._sessions.discard(session)
+
+    def check_system(self) -> None:
+        """Refuse where this cannot work.
+
+        Raises:
+            ExecutorError: This is another system.
+        """
+        raise NotImplementedError
+
+    def running_pool(self) -> Pool:
+        """What runs are forked from.
+
+        Raises:
+            ExecutorError: This is another system.
+        """
+        self.check_system()
+        return self._pool
+
+    @property
+    def semaphore(self) -> FairSemaphore:
+        """The places for runs."""
+        return self._semaphore
+
+
+class LocalSandbox(LocalExecutor):
     """Runs Python programs on this machine, isolated from it.
 
     A program finds a working directory with its files, the interpreter's installed libraries, and nothing
@@ -76,18 +232,14 @@ class LocalSandbox:
     On Linux the kernel isolates, in the first of these modes that the system turns out to allow:
 
     - `namespaces`: a root of its own that holds nothing but libraries; user, mount, process, network, IPC and
-      host name namespaces; Landlock; a list of allowed system calls.
-    - `bubblewrap`: the same with the outer namespaces made by bubblewrap, where it is installed.
-    - `landlock`: Landlock and the list of system calls alone. Whether a path of the host exists can be found
-      out; sizes and times cannot, unless the system forbids a process to look into its children's memory
-      (`kernel.yama.ptrace_scope` of 2 or more). The disk is watched over instead of limited.
+      host name namespaces; a list of allowed system calls; Landlock where the kernel has it.
+    - `landlock`: Landlock and the list of system calls alone. What lies under a path of the host, its size and its
+      times can be found out, though not read, and so can the host's name. The disk is watched over instead of
+      limited: what is written within a fiftieth of a second may exceed it.
 
-    On macOS `sandbox-exec` isolates; this has been written from its documentation and **never been tested**.
-    Elsewhere every run is refused. The sandbox shares the kernel with its host: where programs may be written
-    by an attacker who knows an unpublished hole in Linux, use a virtual machine.
-
-    A sandbox can be used from many threads and event loops. It starts with the first run and ends with
-    `close`, with the program or when nobody refers to it any more.
+    Elsewhere, macOS included, every run is refused in words that name the alternatives. The sandbox shares the
+    kernel with its host: where programs may be written by an attacker who knows an unpublished hole in Linux, use
+    a virtual machine. `SECURITY.md` says what is promised, and what is not.
 
     Args:
         timeout: Wall-clock seconds for a run whose request names none.
@@ -96,15 +248,17 @@ class LocalSandbox:
         processes: Threads of a run. Other processes are never allowed.
         open_files: Descriptors of a run.
         file_bytes: The largest file, and the most that the files brought back hold together.
-        disk_bytes: All files of a run or session together, which are kept in memory.
+        disk_bytes: All files of a run or session together; in memory, or in landlock mode among temporary files.
         output_bytes: How much of stdout, and of stderr, is kept: the head; the rest is dropped.
         mode: `auto`, or one of the modes above.
         preload: Libraries to load in advance; those that are not installed are left out.
         workers: Runs at a time; by default one for each processor. Others wait in the order they came.
         waiting: Runs that may wait; one more is a `SandboxBusyError`.
+        sessions: Sessions that may be open; one more is a `SandboxBusyError`. Each holds its memory and its disk
+            until it is closed.
         readable: Further files and folders of the host that programs can read, under the same path; where
             the host runs as root, only what everybody may read.
-        unsafe: Isolate nothing, and run in a `ProcessExecutor`. Warns.
+        unsafe: Isolate nothing, as a `ProcessExecutor`. Warns.
         python: The interpreter, 3.11 or newer; its installed packages are what programs can import.
 
     Raises:
@@ -115,17 +269,18 @@ class LocalSandbox:
         self,
         timeout: float = 30.0,
         *,
-        memory_bytes: int = 2048 * _MIB,
+        memory_bytes: int = 2048 * MIB,
         cpu_seconds: float | None = None,
         processes: int = 64,
         open_files: int = 256,
-        file_bytes: int = 64 * _MIB,
-        disk_bytes: int = 256 * _MIB,
-        output_bytes: int = _MIB,
+        file_bytes: int = 64 * MIB,
+        disk_bytes: int = 256 * MIB,
+        output_bytes: int = MIB,
         mode: str = "auto",
         preload: Iterable[str] = PRELOAD,
         workers: int | None = None,
         waiting: int = 1000,
+        sessions: int = 100,
         readable: Iterable[str | os.PathLike[str]] = (),
         unsafe: bool = False,
         python: str = sys.executable,
@@ -140,13 +295,15 @@ class LocalSandbox:
             output_bytes=output_bytes,
             workers=places,
             waiting=waiting,
+            sessions=sessions,
         )
         check_durations(timeout=timeout, cpu_seconds=timeout if cpu_seconds is None else cpu_seconds)
         preload, readable = _names("preload", preload), _names("readable", readable)
         if mode not in ("auto", *MODES):
             raise ConfigurationError(f"mode must be 'auto' or one of {', '.join(MODES)}, not {mode!r}")
-        self.timeout = timeout
-        self.limits = Limits(
+        self._unsafe = unsafe
+        self.name = "process" if unsafe else "sandbox"
+        limits = Limits(
             memory=memory_bytes,
             cpu=cpu_seconds or 0.0,
             tasks=processes,
@@ -156,107 +313,29 @@ class LocalSandbox:
             files=max(256, disk_bytes // _BYTES_PER_FILE),
             output=output_bytes,
         )
-        self._pool = Pool(
+        super().__init__(
+            timeout,
+            limits,
+            ("process",) if unsafe else MODES if mode == "auto" else (mode,),
             python,
-            MODES if mode == "auto" else (mode,),
-            {
-                "limits": asdict(self.limits),
-                "preload": preload,
-                "readable": [os.path.abspath(path) for path in readable],  # noqa: PTH100 -- keeps links
-                "temporary": tempfile.gettempdir(),
-            },
-            _complain,
+            preload=preload,
+            readable=[os.path.abspath(path) for path in readable],  # noqa: PTH100 -- keeps links
             spares=min(places, _SPARES),
+            workers=places,
+            waiting=waiting,
+            sessions=sessions,
         )
-        self._semaphore = FairSemaphore(places, waiting)
-        self._instead: CodeExecutor | None = None
-        if unsafe or sys.platform == "darwin":
-            kind = ProcessExecutor if unsafe else SeatbeltExecutor
-            self._instead = kind(
-                timeout,
-                memory_bytes=memory_bytes,
-                output_bytes=output_bytes,
-                file_bytes=file_bytes,
-                python=python,
-            )
         if unsafe:
             warnings.warn(_UNSAFE, SandboxWarning, stacklevel=2)
-        self._end = weakref.finalize(self, self._pool.close)
 
-    @property
-    def name(self) -> str:
-        """`sandbox`; without isolation `process`."""
-        return self._instead.name if self._instead else "sandbox"
-
-    @property
-    def mode(self) -> str:
-        """How programs are isolated here; starts the sandbox if it has not been.
+    def check_system(self) -> None:
+        """Refuse where nothing isolates programs.
 
         Raises:
-            SandboxUnavailableError: They cannot be.
+            SandboxUnavailableError: This is not Linux.
         """
-        return self._instead.name if self._instead else self._running_pool().worker().mode
-
-    def start(self) -> Self:
-        """Start now what would start with the first run.
-
-        Raises:
-            SandboxUnavailableError: The system cannot isolate programs.
-            ExecutorError: The interpreter cannot be started.
-        """
-        if self._instead is None:
-            self._running_pool().worker()
-        return self
-
-    def close(self) -> None:
-        """End the sandbox with all its runs; closed twice is closed."""
-        self._end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def run(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program.
-
-        Raises:
-            ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
-            SandboxBusyError: Too many runs are waiting.
-            SandboxUnavailableError: The system cannot isolate programs.
-            ExecutorError: The sandbox failed.
-        """
-        if self._instead is not None:
-            return self._instead.run(request)
-        with closing(LocalSession(self)) as session:
-            return session.run(request, last=True)
-
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
-        if self._instead is not None:
-            return await self._instead.arun(request)
-        with closing(LocalSession(self)) as session:
-            return await session.arun(request, last=True)
-
-    def session(self) -> AbstractContextManager[ExecutorSession]:
-        """Open a session: one process, one namespace and one working directory for all its runs.
-
-        Raises:
-            SandboxUnavailableError: The system cannot isolate programs.
-            ExecutorError: The sandbox failed.
-        """
-        return self._session() if self._instead is None else self._instead.session()
-
-    @contextmanager
-    def _session(self) -> Iterator[LocalSession]:
-        with closing(LocalSession(self)) as session:
-            yield session
-
-    def _running_pool(self) -> Pool:
-        if sys.platform != "linux":
+        if sys.platform != "linux" and not (self._unsafe and os.name == "posix"):
             raise unsupported_system()
-        return self._pool
 
 
 class LocalSession:
@@ -267,28 +346,30 @@ class LocalSession:
     process and finds the files. `sys.exit` ends only a run.
 
     Args:
-        sandbox: Whose limits hold.
+        executor: Whose limits hold.
     """
 
-    def __init__(self, sandbox: LocalSandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, executor: LocalExecutor) -> None:
+        self._executor = executor
         self._connection: Connection | None = None
         self._cancelled = False
         self._lock = Lock()
+        self._process = os.getpid()
 
     def close(self) -> None:
         """Kill the process and forget the files."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close(wait=self._executor.name == "process")  # whose files are in sight
 
     def cancel(self) -> None:
         """Kill the run that is under way, from another thread."""
         self._cancelled = True
-        if self._connection is not None:
-            self._connection.cancel()
+        connection = self._connection
+        if connection is not None:
+            connection.cancel()
 
-    def run(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+    def run(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
         """Run a program after those that ran in this session before.
 
         Args:
@@ -298,45 +379,65 @@ class LocalSession:
         Raises:
             ExecutorError: As `LocalSandbox.run` says, or a run of the session was cancelled.
         """
-        with self._sandbox._semaphore:  # noqa: SLF001 -- a session is a part of its sandbox
+        with self._executor.semaphore:
             return self._run(request, last=last)
 
-    async def arun(self, request: ExecutionRequest, *, last: bool = False) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task ends the session. See `run`."""
-        async with self._sandbox._semaphore:  # noqa: SLF001 -- as above
-            return await in_thread(lambda: self._run(request, last=last), self.cancel)
+        is_over = asyncio.get_running_loop().is_closed
+        return await in_thread(
+            lambda: self._run(request, last=last, is_over=is_over), self.cancel, self._executor.semaphore
+        )
 
-    def _run(self, request: ExecutionRequest, *, last: bool) -> ExecutionResult:
+    def _run(
+        self, request: ExecutionRequest | str, *, last: bool, is_over: Callable[[], bool] = lambda: False
+    ) -> ExecutionResult:
+        if self._process != os.getpid():
+            raise ExecutorError("this session is of the process that this one was forked from: open another")
+        request = ExecutionRequest.of(request)
         refused = refused_language(request.language)
         if refused is not None:
             return refused
-        limits = self._sandbox.limits
-        timeout = min(timeout_of(request, self._sandbox.timeout), _LONGEST)
+        limits = self._executor.limits
+        timeout = min(timeout_of(request, self._executor.timeout), _LONGEST)
         files = named_files(request.files)
-        if sum(len(data) for _, data in files) > limits.disk or len(files) > limits.files:
+        if limits.disk and (sum(len(data) for _, data in files) > limits.disk or len(files) > limits.files):
             raise ExecutionRequestError(
                 f"the files do not fit into the sandbox's disk of {limits.disk} bytes: send less, or set "
                 "disk_bytes higher"
             )
         header = {"timeout": timeout, "last": last, "files": [name for name, _ in files]}
-        source = source_bytes(request)
+        blobs = [source_bytes(request), *(data for _, data in files)]
         with self._lock:
-            reply, blobs = self._exchange(header, [source, *(data for _, data in files)], timeout + _GRACE)
-        return _result_from_reply(reply, blobs, limits, timeout, last=last)
+            try:
+                reply, left = self._exchange(header, blobs, timeout + _GRACE, is_over)
+            except BaseException:
+                self.close()
+                raise
+            if last:
+                self.close()
+        return _result_from_reply(reply, left, limits, timeout, last=last)
 
     def _exchange(
-        self, header: dict[str, object], blobs: list[bytes], timeout: float
-    ) -> tuple[dict[str, object], list[bytes]]:
-        if self._connection is None:
-            self._connection = self._sandbox._running_pool().connect()  # noqa: SLF001 -- as above
-        if self._cancelled:
-            raise ExecutorError("cancelled")
-        try:
-            return self._connection.exchange(header, blobs, timeout)
-        except BaseException:
+        self, header: dict[str, Any], blobs: list[bytes], timeout: float, is_over: Callable[[], bool]
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        if self._connection is not None:
+            return self._connection.exchange(header, blobs, timeout, is_over)
+        for failures in range(_ATTEMPTS - 1):
+            with suppress(WorkerEndedError):  # it was killed while it waited for a program
+                return self._connected(failures).exchange(header, blobs, timeout, is_over)
             self.close()
-            raise
+        return self._connected(_ATTEMPTS - 1).exchange(header, blobs, timeout, is_over)
 
+    def _connected(self, failures: int) -> Connection:
+        self._connection = connection = self._executor.running_pool().connect(failures)
+        if self._cancelled:
+            raise ExecutorError("the run was killed: it has been cancelled")
+        return connection
+
+
+_ATTEMPTS = 3
+"""At having a run forked, as long as nothing of the program has run."""
 
 _LONGEST = 1e6
 """Seconds; what sockets can wait for."""
@@ -369,26 +470,30 @@ def _result_from_reply(
         last: Whether no other follows in its process.
     """
     (out_cut, err_cut), (stdout, stderr, *rest) = reply["truncated"], blobs
-    images = len(reply["images"])
+    drawn = len(reply["images"])
+    images, files = pictures_once(
+        images_from_left(zip(reply["images"], rest[:drawn], strict=True)),
+        files_from_left(zip(reply["files"], rest[drawn:], strict=True)),
+    )
     end, status = reply["end"], reply["status"]
     killed = {
         "deadline": words_for_time(timeout),
         "cpu": f"killed at the limit of {limits.cpu:g} s of CPU time",
-        "tasks": f"killed at the limit of {limits.tasks} threads",
-        "disk": f"killed at the limit of the disk ({limits.disk} bytes, {limits.files} files)",
+        "disk": f"killed at the limit of the disk ({limits.disk} bytes, {limits.files} files)"
+        if limits.disk
+        else "there is no room for the program's files",
         "restless": "killed: its threads could not be stopped at the end of the run",
-        "cancelled": "cancelled",
     }
     limit = words_for_limit(reply["limit"], asdict(limits)) if status else ""
     remarks = [killed.get(end) or limit or words_for_status(status)]
-    remarks += [STATE_LOST] * (end != "replied" and not last)
+    remarks += [STATE_LOST] * (reply["lost"] or (end != "replied" and not last))
     remarks += [LEFT_OUT] * reply["more"]
     return ExecutionResult(
         outcome=_outcome(end, status),
         stdout=text_from_bytes(stdout, truncated=out_cut),
         stderr=text_from_bytes(stderr, truncated=err_cut),
-        images=images_from_left(zip(reply["images"], rest[:images], strict=True)),
-        files=files_from_left(zip(reply["files"], rest[images:], strict=True)),
+        images=images,
+        files=files,
         wall_time=reply["wall"],
         truncated=out_cut or err_cut,
         detail="; ".join(filter(None, remarks)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections import deque
 from contextlib import suppress
@@ -11,12 +10,18 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from langchain_codeexec.errors import ExecutorError
-from langchain_codeexec.executors.child_process import at_shutdown
+from langchain_codeexec.gemini.clients import abandon, renew_after_fork
 from langchain_codeexec.sandbox.modes import start_in_any_mode
-from langchain_codeexec.sandbox.worker import BrokenLibraryError, Connection, Worker, WorkerEndedError
+from langchain_codeexec.sandbox.worker import (
+    BrokenLibraryError,
+    Connection,
+    Worker,
+    WorkerEndedError,
+    at_shutdown,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Pool"]
 
@@ -44,13 +49,13 @@ class Pool:
     spares: int = 1
     _worker: Worker | None = field(default=None, init=False)
     _retired: list[Worker] = field(default_factory=list, init=False)
-    _spares: deque[tuple[Worker, Connection]] = field(default_factory=deque, init=False)
+    _spares: deque[Connection] = field(default_factory=deque, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
-    _process: int = field(default_factory=os.getpid, init=False)
     _closed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         _POOLS.add(self)
+        renew_after_fork(self)
 
     def worker(self) -> Worker:
         """A worker that is alive.
@@ -59,61 +64,78 @@ class Pool:
             SandboxUnavailableError: The system cannot isolate programs.
             ExecutorError: The interpreter cannot be started, or the pool is closed.
         """
-        self._notice_fork()
         with self._lock:
-            if self._closed:
-                raise ExecutorError("the sandbox is closed")
-            worker = self._worker
-            if worker is None or not worker.is_alive() or worker.connections >= _CONNECTIONS_PER_WORKER:
-                if worker is not None:
-                    self._retired.append(worker)
-                self._worker = None
-                self._worker = worker = start_in_any_mode(self.modes, self._start)
-            for old in [old for old in self._retired if not old.is_busy()]:
-                self._retired.remove(old)
-                old.close()
-            return worker
+            return self._living_worker()
 
-    def connect(self) -> Connection:
+    def connect(self, failures: int = 0) -> Connection:
         """Have a run or a session forked; a worker that turns out to be dead is replaced.
 
         What is handed out has been made ready before where possible, and the next one is begun.
+
+        Args:
+            failures: How many connections have turned out to be dead. After one nothing is used that has been made
+                ready before, after two the worker is replaced.
 
         Raises:
             SandboxUnavailableError: The system cannot isolate programs.
             ExecutorError: The sandbox cannot be started, or the pool is closed.
         """
-        try:
-            return self._connect(self.worker())
-        except WorkerEndedError:
-            return self._connect(self.worker())
+        with self._lock:
+            if failures:
+                self._close_spares()
+            if failures > 1:
+                self._retire()
+            try:
+                return self._connect(self._living_worker())
+            except WorkerEndedError:
+                self._retire()
+                return self._connect(self._living_worker())
+
+    def _living_worker(self) -> Worker:
+        if self._closed:
+            raise ExecutorError("the sandbox is closed")
+        worker = self._worker
+        if worker is None or not worker.is_alive() or worker.connections >= _CONNECTIONS_PER_WORKER:
+            self._retire()
+            self._worker = worker = start_in_any_mode(self.modes, self._start)
+        for old in [old for old in self._retired if not old.is_lent()]:
+            self._retired.remove(old)
+            old.close()
+        return worker
+
+    def _retire(self) -> None:
+        """Let go of the worker; its runs come to their end."""
+        if self._worker is not None:
+            self._retired.append(self._worker)
+        self._worker = None
+        self._close_spares()
+
+    def _close_spares(self) -> None:
+        while self._spares:
+            self._spares.pop().close()
 
     def _connect(self, worker: Worker) -> Connection:
-        connection = self._take_spare(worker) or worker.connect()
-        with suppress(WorkerEndedError):  # the connection may still be good
+        connection = next(filter(Connection.is_alive, self._taken_spares()), None) or worker.connect()
+        connection.is_lent = True
+        with suppress(ExecutorError):  # the connection may still be good
             while len(self._spares) < self.spares:
                 spare = worker.connect()
-                self._spares.append((worker, spare))
+                self._spares.append(spare)
                 spare.prepare()
         return connection
 
-    def _take_spare(self, worker: Worker) -> Connection | None:
-        with suppress(IndexError):  # there is none, or another thread was faster
-            while True:
-                owner, spare = self._spares.popleft()
-                if owner is worker and spare.is_alive():
-                    return spare
-                spare.close()
-        return None
+    def _taken_spares(self) -> Iterator[Connection]:
+        while self._spares:
+            spare = self._spares.popleft()
+            yield spare
+            spare.close()
 
     def close(self) -> None:
         """End all workers with all their runs."""
-        self._notice_fork()
         with self._lock:
-            workers = [*self._retired, *([self._worker] if self._worker else [])]
-            self._retired, self._worker, self._closed = [], None, True
-        while self._spares:
-            self._spares.pop()[1].close()
+            self._closed = True
+            self._retire()
+            workers, self._retired = self._retired, []
         for worker in workers:
             worker.close()
 
@@ -127,12 +149,10 @@ class Pool:
                 left = [name for name in self.settings["preload"] if name != error.library]
                 self.settings = {**self.settings, "preload": left}
 
-    def _notice_fork(self) -> None:
+    def renew(self) -> None:
         """In a fork of the host start anew: the workers are the parent's, the lock may be held for ever."""
-        if self._process != os.getpid():
-            self._process, self._lock = os.getpid(), Lock()
-            self._worker, self._retired = None, []
-            self._spares.clear()
+        abandon((self._worker, self._retired, self._spares))
+        self._lock, self._worker, self._retired, self._spares = Lock(), None, [], deque()
 
 
 _POOLS: weakref.WeakSet[Pool] = weakref.WeakSet()

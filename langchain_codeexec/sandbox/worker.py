@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import concurrent.futures.thread  # noqa: F401 -- so that what it registers itself comes after what is registered here
+import math
 import os
+import select
 import socket
 import subprocess
 import tempfile
+import threading
+import time
 import weakref
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
@@ -17,14 +23,22 @@ from langchain_codeexec.executors.files import text_from_bytes
 from langchain_codeexec.sandbox.child import frames
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["BrokenLibraryError", "Connection", "ModeUnavailableError", "Worker", "WorkerEndedError"]
+__all__ = [
+    "BrokenLibraryError",
+    "Connection",
+    "ModeUnavailableError",
+    "Worker",
+    "WorkerEndedError",
+    "at_shutdown",
+]
 
 _SCRIPT = Path(__file__).with_name("_zygote.py")
 _STARTING = 120.0  # seconds; loading libraries from a cold disk is slow
 _ENDING = 5.0  # seconds from the end of its socket to its own
 _LONGEST_ERROR = 2000  # characters
+_LOOK_AROUND = 0.5  # seconds between looks at whether anybody still waits for a run
 
 _ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108 -- within the sandbox
@@ -42,6 +56,12 @@ _ENVIRONMENT = {
     "USER": "sandbox",
 }
 """All that a program finds in its environment; folders may be others."""
+
+
+def _environment(mode: str) -> dict[str, str]:
+    """What a worker's programs find; where they can start processes, joblib may."""
+    left_out = "JOBLIB_MULTIPROCESSING" if mode == "process" else ""
+    return {name: value for name, value in _ENVIRONMENT.items() if name != left_out}
 
 
 class ModeUnavailableError(ExecutorError):
@@ -69,7 +89,7 @@ class Worker:
 
     Args:
         python: The interpreter.
-        mode: `namespaces`, `bubblewrap` or `landlock`.
+        mode: `namespaces`, `landlock`, or `process` for no isolation.
         settings: What else the zygote is told: limits, libraries to load, further readable paths.
 
     Raises:
@@ -83,15 +103,16 @@ class Worker:
         self.connections = 0
         self._lock = Lock()
         self._open: weakref.WeakSet[Connection] = weakref.WeakSet()
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, tempfile.TemporaryFile() as errors:
+        self._control, theirs = _socket_pair()
+        with theirs, ExitStack() as stack:
             try:
+                errors = stack.enter_context(tempfile.TemporaryFile())
                 self._process = subprocess.Popen(  # noqa: S603 -- our own script; no shell
                     [python, "-I", "-B", str(_SCRIPT)],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
-                    env=_ENVIRONMENT,
+                    env=_environment(mode),
                     cwd="/",
                     start_new_session=True,
                 )
@@ -111,8 +132,9 @@ class Worker:
 
         Raises:
             WorkerEndedError: The sandbox has ended.
+            ExecutorError: This process has no descriptors left.
         """
-        ours, theirs = socket.socketpair()
+        ours, theirs = _socket_pair()
         with theirs:
             try:
                 with self._lock:
@@ -130,8 +152,12 @@ class Worker:
         return self._control.fileno() >= 0 and self._process.poll() is None
 
     def is_busy(self) -> bool:
-        """Whether a run or a session is open."""
+        """Whether a run or a session has begun that is not over."""
         return any(connection.is_used and not connection.closed for connection in list(self._open))
+
+    def is_lent(self) -> bool:
+        """Whether somebody has a connection, used or not."""
+        return any(connection.is_lent and not connection.closed for connection in list(self._open))
 
     def close(self) -> None:
         """End it with all its runs, and wait until it is gone."""
@@ -156,14 +182,12 @@ class Worker:
         self._control.settimeout(_STARTING)
         reply = None
         with suppress(ConnectionError):
-            frames.send_packet(self._control, settings)
-            reply = frames.receive_packet(self._control)
+            frames.send(self._control, settings)
+            reply, _ = frames.receive(self._control) or (None, [])
         if reply is None:
             errors.seek(0)
             stderr = text_from_bytes(errors.read())[-_LONGEST_ERROR:].strip()
-            if self.mode == "bubblewrap" and stderr.startswith("bwrap:"):
-                raise ModeUnavailableError(stderr)
-            raise ExecutorError(f"{python!r} cannot run a sandbox: {stderr or 'it ended without a word'}")
+            raise ExecutorError(f"{python!r} cannot run programs: {stderr or 'it ended without a word'}")
         if "broken" in reply:
             raise BrokenLibraryError(*reply["broken"])
         if "error" in reply:
@@ -181,55 +205,82 @@ class Connection:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._is_prepared = self._is_cancelled = False
-        self.is_used = False
+        self._is_cancelled = False
+        self._end = math.inf
+        self.is_lent = self.is_used = False
 
     def prepare(self) -> None:
         """Have everything made ready for a run, and do not wait for it.
 
         Raises:
-            ExecutorError: The sandbox has ended.
+            WorkerEndedError: The sandbox has ended.
         """
         try:
             frames.send(self._channel, {"prepare": True})
         except OSError as error:
             raise WorkerEndedError(f"the sandbox has ended: {error}") from error
-        self._is_prepared = True
 
     def is_alive(self) -> bool:
-        """Whether the other end is still there."""
+        """Whether the other end is still there, whatever it has sent."""
         try:
-            return bool(self._channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        except BlockingIOError:
-            return True
-        except OSError:
+            [(_, events)] = self._poll(0.0) or [(0, 0)]
+        except (OSError, ValueError):
             return False
+        return not events & (select.POLLHUP | select.POLLERR | select.POLLNVAL)
 
     def exchange(
-        self, request: dict[str, Any], blobs: Sequence[bytes], timeout: float
+        self,
+        request: dict[str, Any],
+        blobs: Sequence[bytes],
+        timeout: float,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> tuple[dict[str, Any], list[bytes]]:
         """Send a request and wait for the result.
 
+        Args:
+            request: What to run, and how.
+            blobs: What belongs to it.
+            timeout: Seconds until the sandbox is given up.
+            is_over: Whether nobody waits for the result any more; asked now and then.
+
         Raises:
+            WorkerEndedError: The sandbox had ended before it took the request: nothing was run.
             ExecutorError: The sandbox failed, or has not answered in time.
         """
+        taken = False
         try:
             self._channel.settimeout(timeout)
-            self.is_used = True
+            self._end = time.monotonic() + (_ENDING if self._is_cancelled else timeout)
             frames.send(self._channel, request, blobs)
-            reply = frames.receive(self._channel)
-            if self._is_prepared and reply is not None and "ready" in reply[0]:
-                self._is_prepared = False
-                reply = frames.receive(self._channel)
+            while (reply := self._receive(is_over)) is not None:
+                if "status" in reply[0]:
+                    return reply
+                if "taken" in reply[0]:
+                    taken = self.is_used = True
+                if "error" in reply[0]:
+                    words = f"the sandbox failed: {reply[0]['error']}"
+                    break
+            else:
+                words = self._words_for_end()
         except TimeoutError as error:
-            raise ExecutorError("the sandbox does not answer") from error
+            words = self._words_for_end() if self._is_cancelled else "the sandbox does not answer"
+            raise ExecutorError(words) from error
         except (OSError, ValueError) as error:
-            raise ExecutorError(self._words_for_end(error)) from error
-        if reply is None:
-            raise ExecutorError(self._words_for_end())
-        if "error" in reply[0]:
-            raise ExecutorError(f"the sandbox failed: {reply[0]['error']}")
-        return reply
+            words = self._words_for_end(error)
+        raise (ExecutorError if taken or self._is_cancelled else WorkerEndedError)(words)
+
+    def _receive(self, is_over: Callable[[], bool]) -> tuple[dict[str, Any], list[bytes]] | None:
+        while not self._poll(min(_LOOK_AROUND, self._end - time.monotonic())):
+            if time.monotonic() >= self._end:
+                raise TimeoutError
+            if is_over():
+                self.cancel()
+        return frames.receive(self._channel)
+
+    def _poll(self, seconds: float) -> list[tuple[int, int]]:
+        poll = select.poll()
+        poll.register(self._channel, select.POLLIN)
+        return poll.poll(max(0.0, seconds) * 1e3)
 
     def _words_for_end(self, error: Exception | None = None) -> str:
         if self._is_cancelled:
@@ -242,19 +293,44 @@ class Connection:
         return self._channel.fileno() < 0
 
     def cancel(self) -> None:
-        """End the run from another thread: whoever waits for its result gets an error."""
+        """End the run from another thread: whoever waits for its result gets an error when it has ended."""
         self._is_cancelled = True
+        self._end = min(self._end, time.monotonic() + _ENDING)
         with suppress(OSError):
-            self._channel.shutdown(socket.SHUT_RDWR)
+            self._channel.shutdown(socket.SHUT_WR)
 
-    def close(self) -> None:
-        """End the run or the session, even if another thread waits for its result."""
+    def close(self, *, wait: bool = False) -> None:
+        """End the run or the session, even if another thread waits for its result.
+
+        Args:
+            wait: Come back when it has left nothing behind.
+        """
         self.cancel()
+        with suppress(OSError):
+            self._channel.settimeout(_ENDING)
+            while wait and self._channel.recv(1 << 16):
+                pass
         self._channel.close()
 
     def forget(self) -> None:
         """Leave it to the process that this one was forked from."""
         self._channel.close()
+
+
+def _socket_pair() -> tuple[socket.socket, socket.socket]:
+    try:
+        return socket.socketpair()
+    except OSError as error:
+        raise ExecutorError(f"no connection to a sandbox can be made: {error}; see `ulimit -n`") from error
+
+
+def at_shutdown(function: Callable[[], None]) -> Callable[[], None]:
+    """Call a function when the interpreter ends, while threads still run.
+
+    The interpreter joins threads before it calls what `atexit` has registered, and those may wait for a program.
+    """
+    getattr(threading, "_register_atexit", atexit.register)(function)
+    return function
 
 
 _WORKERS: weakref.WeakSet[Worker] = weakref.WeakSet()

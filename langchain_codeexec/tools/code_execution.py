@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.messages.code_blocks import CodeBlock, blocks_with_code, code_executions
 from langchain_codeexec.messages.from_wire import failure_of
-from langchain_codeexec.planning.model_planner import inner_call_config
+from langchain_codeexec.planning.plan import inner_call_config
 from langchain_codeexec.tools.report import Output, Report, ReportingTool
 
 __all__ = ["GOOGLE_CODE_EXECUTION", "CodeExecutionTool", "is_google_model", "unbound_model"]

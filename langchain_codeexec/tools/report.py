@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -33,6 +34,8 @@ Output: TypeAlias = tuple[str | list[str | Json], Json]
 IN_SESSION: Final = "in_session"
 """Key of an artifact: whether the program left its state in a session, for those after it."""
 
+_NUMBERED: Final = re.compile(r"image_\d+\.png")
+"""Names of images that the code gave none."""
 _PROGRESS_EVENT: Final = "code_execution_progress"
 _MOST_PRINTED: Final = 20_000
 """Characters of a run's output that the calling model is given; the artifact holds all of it."""
@@ -98,9 +101,10 @@ class Report:
             yield f"The value of its last expression:\n{_head(self.value)}"
 
     def _kept(self) -> Iterator[str]:
-        images = sum(len(run.images) for run in self.executions)
+        images = [image.name for run in self.executions for image in run.images]
         if images:
-            yield f"Images drawn and kept beside this text: {images}."
+            saved = ", ".join(name for name in images if name and not _NUMBERED.fullmatch(name))
+            yield f"Images drawn and kept beside this text: {len(images)}{f' ({saved})' if saved else ''}."
         if self.files:
             yield f"Files written and kept beside this text: {', '.join(file.name for file in self.files)}."
 

@@ -170,6 +170,19 @@ def test_an_answer_without_content_says_why(wire: Any, ask: Any, body: Any, word
     assert words in answer.response_metadata["finish_message"]
 
 
+@WAYS
+@pytest.mark.parametrize(
+    ("reason", "normalized"),
+    [("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("SOMETHING_NEW", "other")],
+)
+def test_finish_reasons_in_langchains_words(wire: Any, ask: Any, reason: str, normalized: str) -> None:
+    wire.says(response({"text": "Fine."}, candidate={"finishReason": reason}))
+
+    metadata = ask(wire.chat()).response_metadata
+
+    assert (metadata["finish_reason"], metadata["normalized_finish_reason"]) == (reason, normalized)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -221,6 +234,7 @@ def test_all_of_it_is_kept_verbatim_under_names_in_snake_case(wire: Any, ask: An
         "response_id": "r1",
         "create_time": "2026-01-01T00:00:00Z",
         "finish_reason": "STOP",
+        "normalized_finish_reason": "stop",
         "safety_ratings": RATINGS,
         "citation_metadata": RICH["citationMetadata"],
         "grounding_metadata": RICH["groundingMetadata"],

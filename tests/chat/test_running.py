@@ -155,8 +155,9 @@ def test_traces_know_the_model_and_no_secret(gemini: Any) -> None:
         "ls_stop": ["x"],
         "ls_max_tokens": 5,
     }
+    assert not hasattr(llm, "_add_version") or "langchain-codeexec" in start["metadata"]["lc_versions"]
     assert {key: start["metadata"][key] for key in expected} == expected
-    assert start["invocation_params"]["tools"][0]["functionDeclarations"][0]["name"] == "weather"
+    assert start["invocation_params"]["tools"][0]["function"]["name"] == "weather"
     assert "very-secret" not in f"{start!r}"
     assert "very-secret" not in runs.traced_runs[0].model_dump_json()
 

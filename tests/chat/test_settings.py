@@ -15,7 +15,8 @@ from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, ValidationError
 
 from langchain_codeexec import ChatGeminiCodeExecution
-from langchain_codeexec.errors import ConfigurationError, NotFoundError
+from langchain_codeexec.emulator import EmulatedError
+from langchain_codeexec.errors import ConfigurationError, NotFoundError, ServerError, ToolDeclarationError
 from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": ["integer", "null"]}}}
@@ -59,6 +60,8 @@ GENERATION = [
 ]
 BODY = [
     ("labels", {"team": "a"}, {"labels": {"team": "a"}}),
+    ("service_tier", "flex", {"serviceTier": "flex"}),
+    ("model_armor_config", {"promptTemplateName": "p"}, {"modelArmorConfig": {"promptTemplateName": "p"}}),
     ("cached_content", "cachedContents/x", {"cachedContent": "cachedContents/x", "tools": None}),
     ("safety_settings", {HARASSMENT: OFF}, {"safetySettings": [{"category": HARASSMENT, "threshold": OFF}]}),
     ("code_execution", False, {"tools": None}),
@@ -144,6 +147,138 @@ def test_a_call_knows_them_too(gemini: Any) -> None:
         "thinkingConfig": {"thinkingLevel": "low"},
         "stopSequences": ["x"],
     }
+
+
+@pytest.mark.parametrize("in_call", [False, True], ids=["of the model", "of the call"])
+@pytest.mark.parametrize(
+    ("settings", "wire_fields"),
+    [
+        ({"response_json_schema": SCHEMA}, {"generationConfig": JSON_MODE}),
+        (
+            {"thinking_config": {"thinkingLevel": "LOW", "include_thoughts": True}},
+            {"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW", "includeThoughts": True}}},
+        ),
+        (
+            {"thinking_config": types.ThinkingConfig(thinking_budget=5), "thinking_budget": 7},
+            {"generationConfig": {"thinkingConfig": {"thinkingBudget": 7}}},
+        ),
+        (
+            {"logprobs": 3, "response_logprobs": True},
+            {"generationConfig": {"responseLogprobs": True, "logprobs": 3}},
+        ),
+        ({"response_logprobs": True}, {"generationConfig": {"responseLogprobs": True}}),
+        (
+            {
+                "routing_config": {"a": 1},
+                "model_selection_config": {"b": 2},
+                "generation_config": {"top_k": 3},
+            },
+            {"generationConfig": {"routingConfig": {"a": 1}, "modelConfig": {"b": 2}, "topK": 3}},
+        ),
+        (
+            {"model_kwargs": {"top_k": 1, "service_tier": "flex"}, "temperature": None},
+            {"generationConfig": {"topK": 1}, "serviceTier": "flex"},
+        ),
+    ],
+)
+def test_names_of_the_google_packages(
+    gemini: Any, settings: dict[str, Any], wire_fields: dict[str, Any], in_call: bool
+) -> None:
+    gemini.says("Fine.")
+
+    gemini.vertex(**({} if in_call else settings)).invoke("q", **(settings if in_call else {}))
+
+    assert {field: gemini.body.get(field) for field in wire_fields} == wire_fields
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("system_instruction", "Be brief.", "SystemMessage"),
+        ("automatic_function_calling", {"disable": True}, "tool_calls"),
+        ("client", object(), "GenAITransport"),
+        ("convert_system_message_to_human", True, "system text"),
+        ("http_options", {"extra_body": {"a": 1}}, "transport="),
+        ("thinking_config", 5, "thinking_config is a dict"),
+    ],
+)
+def test_what_is_no_setting_says_where_it_belongs(gemini: Any, name: str, value: Any, remedy: str) -> None:
+    with pytest.raises(ConfigurationError, match=remedy):
+        gemini.chat(**{name: value})
+    with pytest.raises(ConfigurationError, match=remedy):
+        gemini.chat().invoke("q", **{name: value})
+
+
+def test_functions_and_a_tool_config_of_a_call(gemini: Any) -> None:
+    gemini.says("Fine.")
+    function = {"name": "f", "description": "F.", "parameters": {"type": "object", "properties": {"a": {}}}}
+    where = {"retrieval_config": {"latLng": {"latitude": 1}}}
+    llm = gemini.chat()
+
+    llm.invoke("q", functions=[function], tool_choice="any", tool_config=where)
+    llm.invoke("q", tool_choice=where)
+    llm.bind_tools([{"google_maps": {}}], tool_config=types.ToolConfig(retrieval_config={"language_code": "de"})).invoke("q")  # fmt: skip
+    with pytest.raises(ToolDeclarationError, match="one of them"):
+        llm.invoke("q", functions=[function], tool_choice="any", tool_config={"function_calling_config": {"mode": "AUTO"}})  # fmt: skip
+
+    first, second, third = gemini.bodies
+    assert first["toolConfig"]["functionCallingConfig"] == {"mode": "ANY"}
+    assert (
+        first["toolConfig"]["retrievalConfig"]
+        == second["toolConfig"]["retrievalConfig"]
+        == where["retrieval_config"]
+    )
+    assert third["toolConfig"]["retrievalConfig"] == {"languageCode": "de"}
+
+
+def test_a_call_may_set_what_makes_its_connection(wire: Any) -> None:
+    llm = wire.chat(additional_headers={"x-a": "1"})
+    options = types.HttpOptions(
+        api_version="v9", headers={"x-b": "2"}, timeout=5000, retry_options=types.HttpRetryOptions(attempts=1)
+    )
+
+    llm.invoke("q", http_options=options)
+    llm.invoke("q", max_retries=0)
+    llm.invoke("q")
+
+    assert wire.paths[0].startswith("/v9/")
+    assert [path[:8] for path in wire.paths[1:]] == ["/v1beta/"] * 2
+    assert (wire.headers[0]["x-a"], wire.headers[0]["x-b"]) == ("1", "2")
+    assert "x-b" not in wire.headers[2]
+
+
+def test_retries_of_a_call(gemini: Any) -> None:
+    gemini.says(EmulatedError(503, message="busy"), "Fine.")
+    llm = gemini.chat(max_retries=3)
+
+    with pytest.raises(ServerError):
+        llm.invoke("q", max_retries=0)
+
+    assert len(gemini.requests) == 1
+
+
+def test_a_transport_that_was_given_is_not_set_up_by_a_call(gemini: Any) -> None:
+    llm = ChatGeminiCodeExecution(model="m", transport=gemini.chat().connection)
+
+    with pytest.raises(ConfigurationError, match="max_retries: set this in the transport"):
+        llm.invoke("q", max_retries=0)
+
+
+def test_arguments_of_http_clients_reach_them(wire: Any) -> None:
+    llm = wire.chat(client_args={"headers": {"x-proxy": "p"}})
+
+    llm.invoke("q")
+
+    assert wire.headers[-1]["x-proxy"] == "p"
+    assert "x-proxy" not in f"{llm!r}"
+
+
+def test_settings_are_read_by_their_other_names() -> None:
+    llm = ChatGeminiCodeExecution(model="m", google_api_key="k", reasoning_effort="low", max_tokens=5)
+
+    assert (llm.reasoning_effort, llm.max_tokens, llm.model_name, llm.client) == ("low", 5, "m", None)
+    with pytest.raises(AttributeError, match="tempratur"):
+        _ = llm.tempratur
 
 
 def test_generation_config_wins_and_goes_on(gemini: Any) -> None:
@@ -259,6 +394,7 @@ def placed(project: str, location: str = "global") -> str:
         ({KEY: "a"}, {"api_key": "c"}, DEVELOPER, "c"),
         ({KEY: "k"}, {"model": "models/m"}, DEVELOPER, "k"),
         ({KEY: "k"}, {"api_version": "v1"}, "/v1/models/m", "k"),
+        ({KEY: "k", "GOOGLE_GENAI_API_VERSION": "v1alpha"}, {}, "/v1alpha/models/m", "k"),
         ({KEY: "k", USE_VERTEX: "true"}, {}, EXPRESS, "k"),
         ({KEY: "a"}, {"vertexai": True}, EXPRESS, "a"),
         ({}, {"vertexai": True, "project": "p", "api_key": "k"}, placed("p"), "k"),

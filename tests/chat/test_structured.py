@@ -98,7 +98,7 @@ async def test_an_object_of_the_schema_streamed(gemini: Any, method: str, schema
     ("method", "fields"),
     [
         ("json_schema", {"responseMimeType": "application/json", "responseJsonSchema": SUM}),
-        ("json_mode", {"responseMimeType": "application/json"}),
+        ("json_mode", {"responseMimeType": "application/json", "responseJsonSchema": SUM}),
         ("function_calling", None),
     ],
 )

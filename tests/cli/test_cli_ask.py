@@ -342,10 +342,17 @@ def test_declarations_that_cannot_be_read_are_an_error(refusal, tmp_path, conten
     assert message in refusal("ask", SUM, "--tools", "tools.json")
 
 
-def test_a_table_that_is_too_large_may_be_thinned_out(cli, gemini, tmp_path):
+@pytest.mark.parametrize("options", [[], ["--stream"], ["--json"]])
+def test_a_table_that_is_too_large_may_be_thinned_out_and_both_are_told(cli, gemini, tmp_path, options):
     gemini.says("Fine.")
     (tmp_path / "large.csv").write_text("a,b\n" + f"1,{'x' * 10_000}\n" * 1600)
-    assert cli("ask", "What is this?", "-f", "large.csv", "--live", "--down-sample").exit_code == 0
+    result = cli("ask", "What is this?", "-f", "large.csv", "--live", "--down-sample", *options)
+    assert result.exit_code == 0
+    notice = "large.csv: 800 of 1600 rows are left out"
+    if "--json" in options:
+        assert json.loads(result.stdout)["notices"] == [notice]
+    else:
+        assert result.stdout.count(notice) == 1
     assert "every 2nd of 1600 rows" in gemini.body["contents"][0]["parts"][0]["text"]
 
 
@@ -454,6 +461,7 @@ def test_settings_are_those_of_the_chat_model(cli, gemini, refusal):
     assert (sent["temperature"], sent["stopSequences"]) == (0, ["x"])
     assert sent["thinkingConfig"]["thinkingLevel"].lower() == "low"
     assert "write NAME=VALUE, such as timeout=300" in refusal("ask", SUM, "--set", "timeout")
+    assert "set GOOGLE_API_KEY instead" in refusal("ask", SUM, "--set", "api_key=secret")
     assert "no JSON" in refusal("ask", SUM, "--set", "stop=[x")
     assert "no_such" in refusal("ask", SUM, "--set", "no_such=1")
 

@@ -176,13 +176,13 @@ def test_without_a_sandbox_it_says_so(cli, monkeypatch):
 
 FOUND = {
     "namespaces": {"missing": "no user namespaces", "attacks": 0, "breaches": [], "known": []},
-    "bubblewrap": {"missing": "", "attacks": 3, "breaches": [], "known": []},
+    "auto": {"missing": "", "attacks": 3, "breaches": [], "known": []},
     "landlock": {"missing": "", "attacks": 3, "breaches": ["a", "b"], "known": ["a"]},
 }
 
 
 @pytest.mark.parametrize(
-    ("modes", "code"), [(["namespaces", "bubblewrap"], 0), (["landlock"], 1), (["namespaces"], 0)]
+    ("modes", "code"), [(["namespaces", "auto"], 0), (["landlock"], 1), (["namespaces"], 0)]
 )
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_the_sandbox_is_attacked(cli, monkeypatch, modes, code, form):
@@ -196,7 +196,7 @@ def test_the_sandbox_is_attacked(cli, monkeypatch, modes, code, form):
         stdout = words(result.stdout)
         lines = {
             "namespaces": "· namespaces not to be had: no user namespaces",
-            "bubblewrap": "✓ bubblewrap 3 of 3 attacks held",
+            "auto": "✓ auto 3 of 3 attacks held",
             "landlock": "✗ landlock 1 of 3 attacks held; known not to be held in this mode: a; NOT HELD: b.",
         }
         assert all(lines[mode] in stdout for mode in modes)

@@ -402,7 +402,7 @@ def test_down_sampling_keeps_every_nth_row_and_says_so(source: Any) -> None:
     assert remark == "every 8th of 10000 rows, evenly spaced, to fit the request"
     kept = pd.read_csv(io.BytesIO(file.data))
     assert kept["n"].tolist() == list(range(0, 10_000, 8))
-    assert len(kept) == file.rows
+    assert (len(kept), 10_000 - len(kept)) == (file.rows, file.left_out)
     assert len(file.data) <= 20_000
 
 

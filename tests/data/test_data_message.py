@@ -20,6 +20,7 @@ from langchain_codeexec.data import DataLimits, data_files, data_message, files_
 from langchain_codeexec.emulator.answering import input_files
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.executors import ProcessExecutor
+from langchain_codeexec.records.sections import sections_of
 
 if TYPE_CHECKING:
     from langchain_codeexec.emulator import Prompt
@@ -179,6 +180,17 @@ def test_what_the_history_holds_counts() -> None:
     data_message(QUESTION, SALES, limits=limits)
     with pytest.raises(DataError, match=r"the request with frame \(0.1 kB\) has 0.1 MB"):
         data_message(QUESTION, SALES, history=history, limits=limits)
+
+
+def test_the_one_who_asks_is_told_of_rows_left_out() -> None:
+    rows = [{"n": number} for number in range(10_000)]
+    thinned = data_message("How many?", rows, limits=DataLimits(file_bytes=20_000, down_sample=True))
+    [notice] = thinned.additional_kwargs["notices"]
+    assert notice.endswith("6666 of 10000 rows are left out")
+    assert [section.text for section in sections_of(thinned) if section.kind == "notice"] == [notice]
+    assert data_message("How many?", rows).additional_kwargs == {}
+    odd = HumanMessage("?", additional_kwargs={"notices": "odd"})
+    assert [section.kind for section in sections_of(odd)] == ["question"]
 
 
 def test_hostile_cells_stay_in_their_line() -> None:

@@ -112,7 +112,7 @@ def chat_model(emulator: GeminiEmulator, **settings: Any) -> ChatGeminiCodeExecu
     ],
 )
 async def test_a_program_runs_as_it_stands(executor: GeminiExecutor, model: Model, code: str, printed: str):
-    for result in (executor.run(ExecutionRequest(code)), await executor.arun(ExecutionRequest(code))):
+    for result in (executor.run(code), await executor.arun(code)):
         assert (result.outcome, result.stdout, result.stderr, result.detail) == (Outcome.OK, printed, "", "")
         assert result.wall_time > 0
     assert len(model.prompts) == 2

@@ -26,12 +26,15 @@ def test_environment_holds_nothing_of_the_host(monkeypatch: pytest.MonkeyPatch):
         "HOME",
         "LANG",
         "LC_ALL",
+        "MALLOC_ARENA_MAX",
         "MPLBACKEND",
         "MPLCONFIGDIR",
+        "NUMEXPR_NUM_THREADS",
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
         "PATH",
         "TMPDIR",
+        "USER",
     ]
 
 

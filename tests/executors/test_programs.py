@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from langchain_codeexec.errors import ExecutionRequestError
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
-from langchain_codeexec.executors import CodeExecutor
+from langchain_codeexec.executors import CodeExecutor, FailoverExecutor
+from langchain_codeexec.executors.default import DefaultExecutor
 from langchain_codeexec.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:
@@ -25,6 +26,19 @@ def run(executor: CodeExecutor, code: str, *files: InlineFile) -> ExecutionResul
 def test_is_a_code_executor(local: CodeExecutor):
     assert isinstance(local, CodeExecutor)
     assert local.name == ("sandbox" if isinstance(local, LocalSandbox) else "process")
+
+
+@pytest.mark.parametrize(
+    "of", [lambda local: local, lambda local: FailoverExecutor([local]), lambda _: DefaultExecutor()]
+)
+async def test_a_program_may_be_given_as_its_source_alone(of: Callable[[Any], Any], local: CodeExecutor):
+    executor = of(local)
+    assert executor.run("print(1)").stdout == (await executor.arun("print(1)")).stdout == "1\n"
+    with executor.session() as session:
+        assert session.run("x = 2").outcome is OK
+        assert (await session.arun("print(x)")).stdout == "2\n"
+    with pytest.raises(ExecutionRequestError):
+        executor.run(ExecutionRequest(5))  # type: ignore[arg-type]
 
 
 PROGRAMS = [

@@ -85,6 +85,7 @@ def fresh(request: pytest.FixtureRequest) -> Callable[[str], Destination]:
     ("refusal", "request_", "endpoint", "fact"),
     [
         *((refusal, BOTH, "vertex", "code_with_functions") for refusal in TOGETHER),
+        *((TOGETHER[i], {"tools": [CODE, SEARCH]}, "vertex", "code_with_built_ins") for i in (0, 2)),
         (ENABLE, BOTH, "vertex", "server_side_flag"),
         (UNKNOWN, FLAGGED, "developer", "server_side_flag"),
         (NOT_ENABLED, JSON, "developer", "code_execution"),
@@ -108,7 +109,7 @@ def test_refusals_teach(fresh: Any, refusal: str, request_: dict, endpoint: str,
 @pytest.mark.parametrize(
     ("refusal", "request_"),
     [
-        *((refusal, {"tools": [CODE, SEARCH]}) for refusal in TOGETHER),
+        *((TOGETHER[i], {"tools": [CODE, SEARCH]}) for i in (1, 3, 4)),
         *((refusal, {"tools": [FUNCTIONS]}) for refusal in TOGETHER),
         (TOGETHER[0], {"tools": [FUNCTIONS, CODE, SEARCH]}),
         (ENABLE, FLAGGED),

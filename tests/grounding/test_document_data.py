@@ -198,6 +198,7 @@ def test_any_document_becomes_well_formed_files(texts: list[str]) -> None:
         ('He wrote "5." Then he left 6.', ['He wrote "5."', "Then he left 6."]),
         ("1. First has 5.\n2. Second has 6.", ["1. First has 5.", "2. Second has 6."]),
         ("It is 5. [1] And 6. [2]", ["It is 5. [1]", "And 6. [2]"]),
+        ("Es sind 12,5 Mio. EUR. Davor 3,4 Mrd. EUR.", ["Es sind 12,5 Mio. EUR.", "Davor 3,4 Mrd. EUR."]),
         (" \n\n ", []),
     ],
 )

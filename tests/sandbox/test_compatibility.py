@@ -175,23 +175,26 @@ def test_a_figure_that_cannot_be_drawn_is_a_failure(warm: LocalSandbox):
 
 
 @pytest.mark.parametrize(
-    ("save", "files"),
+    ("save", "names"),
     [
         ("plt.savefig('a.png')", ["a.png"]),
         ("plt.savefig('a.png'); plt.close()", ["a.png"]),
         ("plt.savefig('a.png'); plt.savefig('b.svg'); plt.close()", ["a.png", "b.svg"]),
         ("plt.savefig('a.png'); plt.show()", ["a.png"]),
+        ("plt.savefig('a.png', dpi=50, bbox_inches='tight'); plt.show()", ["a.png"]),
+        ("plt.savefig('a.png'); plt.savefig('b.png'); plt.show()", ["a.png", "b.png"]),
+        ("plt.savefig('a.png'); plt.title('later'); plt.show()", ["image_0.png", "a.png"]),
         ("figure = plt.gcf(); plt.show(); figure.savefig('a.png')", ["a.png"]),
-        ("import io; plt.savefig(io.BytesIO()); plt.close()", []),
+        ("import io; plt.savefig(io.BytesIO()); plt.close()", ["image_0.png"]),
     ],
 )
-def test_a_figure_that_is_saved_comes_back_once(warm: LocalSandbox, save: str, files: list[str]):
+def test_a_figure_that_is_saved_comes_back_once(warm: LocalSandbox, save: str, names: list[str]):
     if find_spec("matplotlib") is None:
         pytest.skip("matplotlib is not installed")
 
     result = warm.run(ExecutionRequest(f"import matplotlib.pyplot as plt\nplt.plot([1])\n{save}"))
 
-    assert [file.name for file in result.files] == files
+    assert [file.name for file in (*result.images, *result.files)] == names
     assert len(result.images) == 1
     assert result.images[0].data.startswith(PNG)
 

@@ -96,7 +96,7 @@ def test_a_sandbox_nobody_refers_to_ends():
 def test_runs_leave_nothing_behind(confined: LocalSandbox):
     confined.run(PRINT)
     worker = worker_pid(confined)
-    resident = (3 if confined.mode == "bubblewrap" else 1) + 2 * confined._pool.spares
+    resident = 1 + 2 * confined._pool.spares
     before = (
         len([*Path("/proc/self/fd").iterdir()]),
         Path("/proc/self/mounts").read_text(),
@@ -154,18 +154,23 @@ async def test_a_task_that_is_cancelled_while_it_waits_gives_up_its_turn():
     assert results[2].stdout == "1\n"
 
 
-def test_a_loop_that_is_closed_with_runs_pending_frees_their_places():
+@pytest.mark.filterwarnings("ignore:.*was never awaited")
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_loop_that_is_closed_with_runs_pending_frees_their_places(*, cancelled: bool):
     with LocalSandbox(preload=(), workers=1) as sandbox:
         sandbox.start()
         loop = asyncio.new_event_loop()
         tasks = [loop.create_task(sandbox.arun(FOREVER)) for _ in range(2)]
         loop.run_until_complete(asyncio.to_thread(settles, lambda: is_under_way(sandbox)))
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if cancelled:
+            for task in tasks:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.close()
 
         assert sandbox.run(PRINT).stdout == "1\n"
+        for task in tasks:
+            task._log_destroy_pending = False
 
 
 def test_a_worker_that_dies_is_replaced(confined: LocalSandbox):
@@ -177,6 +182,106 @@ def test_a_worker_that_dies_is_replaced(confined: LocalSandbox):
 
         assert sandbox.run(PRINT).stdout == "1\n"
         assert gone(pids)
+
+
+SUPERVISORS, PROGRAMS, EVERYTHING = 1, 2, 3
+
+
+@pytest.mark.parametrize("victims", [SUPERVISORS, PROGRAMS, EVERYTHING])
+def test_what_waits_for_a_program_and_is_killed_is_replaced(confined: LocalSandbox, victims: int):
+    with LocalSandbox(preload=(), mode=confined.mode) as sandbox:
+        sandbox.run(PRINT)
+        worker = worker_pid(sandbox)
+        (zygote,) = children(worker)
+        assert settles(lambda: len(descendants(zygote)) == 2 * sandbox._pool.spares)
+        supervisors = children(zygote)
+        programs = {program for supervisor in supervisors for program in children(supervisor)}
+        everything = {worker, zygote, *supervisors}
+        for pid in {SUPERVISORS: supervisors, PROGRAMS: programs, EVERYTHING: everything}[victims]:
+            with suppress(ProcessLookupError):  # another's end was its own
+                os.kill(pid, signal.SIGKILL)
+
+        assert [sandbox.run(PRINT) for _ in range(3)] == [RAN] * 3
+
+
+class Ran:
+    """Equal to the result of a program that ran."""
+
+    def __eq__(self, result: object) -> bool:
+        return (result.outcome, result.stdout, result.detail) == (Outcome.OK, "1\n", "")
+
+    __hash__ = None
+
+
+RAN = Ran()
+
+
+def test_a_session_whose_process_is_killed_at_rest_says_what_is_lost(confined: LocalSandbox):
+    with LocalSandbox(preload=(), mode=confined.mode, workers=1) as sandbox, sandbox.session() as session:
+        mark = f"rest{os.getpid()}"
+        session.run(
+            ExecutionRequest(f"import ctypes\nctypes.CDLL(None).prctl(15, {mark.encode()!r}, 0, 0, 0)")
+        )
+        for pid in named(mark):
+            os.kill(pid, signal.SIGKILL)
+        after = session.run(ExecutionRequest("print('ctypes' in globals())"))
+        again = session.run(PRINT)
+
+    assert (after.outcome, after.stdout) == (Outcome.OK, "False\n")
+    assert after.detail == "the variables and imports of the session are lost"
+    assert again == RAN
+
+
+def children(pid: int) -> set[int]:
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def test_a_connection_that_is_handed_out_outlives_the_worker_that_made_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pool_module, "_CONNECTIONS_PER_WORKER", 1)
+    with LocalSandbox(preload=()) as sandbox:
+        first, second = sandbox._pool.connect(), sandbox._pool.connect()
+
+        assert first.is_alive()
+        for connection in (first, second):
+            connection.close()
+
+
+def test_sessions_are_bounded():
+    with LocalSandbox(preload=(), sessions=2) as sandbox, sandbox.session() as one, sandbox.session():
+        with (
+            pytest.raises(SandboxBusyError, match=r"2 sessions are open already.*`sessions`"),
+            sandbox.session(),
+        ):
+            pass
+        assert one.run(PRINT) == RAN
+    with sandbox.session():
+        pass
+
+
+NO_DESCRIPTORS = """
+import os, resource
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.errors import ExecutorError
+from langchain_codeexec.sandbox import LocalSandbox
+sandbox, fresh = LocalSandbox(preload=()).start(), LocalSandbox(preload=())
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+taken = []
+try:
+    while True: taken.append(os.dup(0))
+except OSError: pass
+for one in (sandbox, sandbox, sandbox, fresh):
+    try: print(one.run(ExecutionRequest("print(1)")).stdout, end="")
+    except ExecutorError as error: print("Too many open files" in str(error))
+while taken: os.close(taken.pop())
+print(sandbox.run(ExecutionRequest("print(2)")).stdout)
+"""
+
+
+def test_where_no_descriptors_are_left_it_says_so():
+    done = subprocess.run([sys.executable, "-c", NO_DESCRIPTORS], capture_output=True, check=False, text=True)
+
+    lines = done.stdout.split()
+    assert (set(lines[:3]) <= {"1", "True"}, lines[3:], done.stderr) == (True, ["True", "2"], "")
 
 
 def test_a_worker_that_dies_under_a_run_is_an_error_and_the_next_run_works():
@@ -260,14 +365,12 @@ ENDING = """
 import asyncio, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from langchain_codeexec import ExecutionRequest
-from langchain_codeexec.executors import ProcessExecutor, child_process
+from langchain_codeexec.executors import ProcessExecutor
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.sandbox import LocalSandbox
 executor = {executor}
 executor.run(ExecutionRequest("1"))
-def is_under_way():
-    if isinstance(executor, LocalSandbox): return executor._pool.worker().is_busy()
-    return any(child.started and child.returncode is None for child in list(child_process._CHILDREN))
+def is_under_way(): return executor._pool.worker().is_busy()
 def run():
     try: print(executor.run(ExecutionRequest("import time; time.sleep(600)")).outcome)
     except ExecutorError as error: print(error)
@@ -337,15 +440,27 @@ def cmdline(pid: int) -> str:
         return ""
 
 
-def test_a_fork_of_the_host_has_a_sandbox_of_its_own():
-    with LocalSandbox(preload=()) as sandbox:
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_fork_of_the_host_has_a_sandbox_of_its_own(*, busy: bool):
+    """Even while all places are occupied by runs of the parent, whose locks may be held."""
+    with (
+        LocalSandbox(preload=(), workers=1) as sandbox,
+        sandbox.session() as session,
+        ThreadPoolExecutor() as threads,
+    ):
         sandbox.run(PRINT)
+        run = threads.submit(session.run, FOREVER) if busy else None
+        assert not busy or settles(lambda: is_under_way(sandbox))
         reading, writing = os.pipe()
         pid = os.fork()
         if not pid:
             status = 1
             try:
+                signal.alarm(60)
                 os.write(writing, sandbox.run(ExecutionRequest("print('child')")).stdout.encode())
+                with suppress(ExecutorError):
+                    session.run(PRINT)
+                    os.write(writing, b"in the parent's session")
                 sandbox.close()
                 status = 0
             finally:
@@ -354,6 +469,10 @@ def test_a_fork_of_the_host_has_a_sandbox_of_its_own():
         with os.fdopen(reading) as answer:
             assert answer.read() == "child\n"
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        if run is not None:
+            assert not run.done()
+            session.cancel()
+            assert isinstance(run.exception(), ExecutorError)
 
         assert sandbox.run(PRINT).stdout == "1\n"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ExecutorError, SandboxUnavailableError
 from langchain_codeexec.sandbox.local import LocalSandbox
-from langchain_codeexec.sandbox.modes import MODES, SeatbeltExecutor, seatbelt_profile
+from langchain_codeexec.sandbox.modes import MODES
 
 HERE = Path(__file__).parent
 REPORT = """
@@ -30,7 +31,7 @@ except SandboxUnavailableError as error:
 
 
 def report(*wrapper: str | Path, mode: str = "auto") -> list:
-    command = [sys.executable, *wrapper, sys.executable, "-c", REPORT, mode]
+    command = [sys.executable, *wrapper, "-c", REPORT, mode]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
@@ -40,23 +41,19 @@ def as_user() -> list[str | Path]:
     return [HERE / "as_user.py", sys.executable] if os.geteuid() == 0 else []
 
 
-def test_in_a_container_without_user_namespaces_landlock_is_left():
-    assert report(*as_user(), HERE / "in_container.py") == ["landlock", "42\n"]
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_root_in_a_container_without_user_namespaces():
-    assert report(HERE / "in_container.py") == ["landlock", "42\n"]
+@pytest.mark.parametrize("user", [[], as_user()], ids=["root", "user"])
+@pytest.mark.parametrize(("refused", "mode"), [("namespaces", "landlock"), ("landlock", "namespaces")])
+def test_the_first_mode_that_the_system_allows_is_taken(user: list[str | Path], refused: str, mode: str):
+    assert report(*user, HERE / "in_container.py", refused, sys.executable) == [mode, "42\n"]
 
 
 def test_where_nothing_is_left_it_refuses_and_says_what_could_be_done():
-    reasons, words = report(*as_user(), HERE / "in_bare_container.py")
+    reasons, words = report(*as_user(), HERE / "in_container.py", "namespaces,landlock", sys.executable)
 
     assert set(reasons) == set(MODES)
     assert "user" in reasons["namespaces"]
     assert "landlock" in reasons["landlock"]
     for option in (
-        "install bubblewrap",
         "allow user namespaces",
         "Landlock",
         "LocalSandbox(unsafe=True)",
@@ -65,42 +62,27 @@ def test_where_nothing_is_left_it_refuses_and_says_what_could_be_done():
         assert option in words
 
 
-def test_another_system(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sys.platform", "win32")
+@pytest.mark.parametrize("system", ["win32", "darwin", "freebsd14"])
+def test_another_system(system: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.platform", system)
     sandbox = LocalSandbox()
 
-    with pytest.raises(SandboxUnavailableError, match=r"no sandbox for win32(.|\n)*WSL2"):
+    with pytest.raises(
+        SandboxUnavailableError, match=rf"no sandbox for {system}(.|\n)*macOS(.|\n)*WSL2(.|\n)*Gemini"
+    ):
         sandbox.run(ExecutionRequest("print(1)"))
-    with pytest.raises(SandboxUnavailableError), sandbox.session() as session:
-        session.run(ExecutionRequest("print(1)"))
-
-
-def test_macos_gets_a_profile_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr("sys.platform", "darwin")
-    sandbox = LocalSandbox()
-
-    assert (sandbox.name, sandbox.mode) == ("sandbox", "sandbox")
-    command = SeatbeltExecutor(python="/usr/bin/python3").command(tmp_path)
-    assert command[:2] == ["/usr/bin/sandbox-exec", "-p"]
-    assert command[3] == "/usr/bin/python3"
-    assert f'(allow file-write*\n  (subpath "{tmp_path.resolve()}")' in command[2]
-    assert "network" not in command[2]
-
-
-def test_names_in_a_profile_are_quoted():
-    profile = seatbelt_profile(readable=['/a"b'], writable=["/c\\d"])
-
-    assert '(subpath "/a\\"b")' in profile
-    assert '(subpath "/c\\\\d")' in profile
-    assert profile.startswith("(version 1)\n(deny default)\n")
+    with pytest.raises(SandboxUnavailableError), sandbox.session():
+        pass
+    with pytest.raises(SandboxUnavailableError):
+        _ = sandbox.mode
 
 
 @pytest.mark.parametrize(
     ("python", "words"),
     [
         ("/no/such/python", "cannot start '/no/such/python'"),
-        ("/bin/false", "cannot run a sandbox: it ended without a word"),
-        ("/bin/cat", "cannot run a sandbox: .*invalid option"),
+        ("/bin/false", "cannot run programs: it ended without a word"),
+        ("/bin/cat", "cannot run programs: .*invalid option"),
     ],
 )
 def test_broken_interpreter(python: str, words: str):
@@ -122,3 +104,35 @@ def test_another_interpreter(version: str):
         pytest.skip(f"no Python {version} beside this one")
     with LocalSandbox(python=str(python), preload=()) as sandbox:
         assert sandbox.run(ExecutionRequest("import sys; print(sys.prefix)")).stdout.startswith("/usr")
+
+
+BELOW_THE_BOX = """
+import os, sys
+from pathlib import Path
+from langchain_codeexec.sandbox.child.kernel import call
+call("unshare", 0x00020000)
+call("mount", b"none", b"/", b"", 16384 | (1 << 18), b"")
+folder = Path("/box/work")
+folder.mkdir(parents=True, exist_ok=True)
+call("mount", b"tmpfs", b"/box", b"tmpfs", 0, b"mode=0755")
+(folder / "checkout").mkdir(parents=True)
+(folder / "checkout" / "library.py").write_text("x = 7")
+from langchain_codeexec import ExecutionRequest, LocalSandbox
+code = "import os, sys; sys.path.append('/box/work/checkout'); import library; print(library.x, os.listdir())"
+with LocalSandbox(preload=(), mode="namespaces", readable=["/box/work/checkout"]) as sandbox:
+    print(sandbox.run(ExecutionRequest(code)).stdout)
+"""
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or Path("/box").exists(), reason="needs root, who may make such a folder"
+)
+def test_the_working_directory_is_the_programs_own_wherever_libraries_lie():
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", BELOW_THE_BOX], capture_output=True, check=False, text=True
+        )
+    finally:
+        shutil.rmtree("/box")
+
+    assert (done.stdout, done.stderr) == ("7 []\n\n", "")

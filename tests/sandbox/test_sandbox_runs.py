@@ -135,10 +135,14 @@ def test_files_come_and_go(confined: LocalSandbox):
 def test_hostile_names_of_what_is_left(confined: LocalSandbox):
     result = run(
         confined,
-        "for name in (b'\\xff.txt', b'a\\nb', b'x' * 255, b'\\xed\\xa0\\x80', b'..a'): open(name, 'w').close()",
+        "names = (b'\\xff.txt', b'\\xfe.txt', b'\\\\xff.txt', b'a\\nb', b'x' * 255, b'\\xed\\xa0\\x80', b'..a', "
+        "'\\x1b[2J', '\\u202etxt', 'gr\u00fcn \U0001f40d')\nfor name in names: open(name, 'w').close()",
     )
 
-    assert {file.name for file in result.files} == {"\ufffd.txt", "a\nb", "x" * 255, "\ufffd" * 3, "..a"}
+    assert {file.name for file in result.files} == {
+        *("\\xff.txt", "\\xfe.txt", "_\\xff.txt", "a\\nb", "x" * 255, "\\xed\\xa0\\x80", "..a"),
+        *("\\x1b[2J", "\\u202etxt", "grün 🐍"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,11 @@ from langchain_codeexec.sandbox.local import LocalSandbox
         ),
         *(
             ({f"{name}": value}, f"{name} must be a positive whole number")
-            for name in "memory_bytes processes open_files file_bytes disk_bytes output_bytes workers waiting".split()
+            for name in "memory_bytes processes open_files file_bytes disk_bytes output_bytes workers waiting sessions".split()
             for value in (0, -1, 1.5, "1", True)
         ),
         ({"mode": []}, "mode must be 'auto' or one of"),
-        ({"mode": "jail"}, "mode must be 'auto' or one of namespaces, bubblewrap, landlock, not 'jail'"),
+        ({"mode": "jail"}, "mode must be 'auto' or one of namespaces, landlock, not 'jail'"),
         ({"preload": "numpy"}, "preload must be a list of names, not 'numpy'"),
         ({"preload": None}, "preload must be a list of names, not None"),
         ({"preload": [1]}, "preload must hold names, not 1"),

@@ -158,8 +158,8 @@ async def test_cancelling_kills_the_run_and_the_next_call_is_told(
 ):
     begun = Event()
 
-    def noted_in_thread(function: Callable[[], Any], cancel: Callable[[], None]) -> Any:
-        return in_thread_of_its_own(lambda: (begun.set(), function())[1], cancel)
+    def noted_in_thread(function: Callable[[], Any], *rest: Any) -> Any:
+        return in_thread_of_its_own(lambda: (begun.set(), function())[1], *rest)
 
     await arun(tool, "x = 1", "one")
     monkeypatch.setattr(local, "in_thread", noted_in_thread)

@@ -14,14 +14,15 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from . import landlock, lookups, seccomp, usage
+from . import landlock, seccomp
 from .frames import receive
 from .kernel import drop_capabilities, forbid_new_privileges
-from .lookups import listen_to
+from .limits import peak_memory
 from .namespaces import DEVICES
 from .program import FIRST_PRIVATE_FD, Program
 from .refusals import explain_refusals, keep_to_one_process
 from .rlimits import apply_limits
+from .threads import ask_for_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,49 +36,48 @@ LISTENER = b"+"
 """Comes with the descriptor of the calls that the other end is to answer."""
 
 
-def _confine(
-    limits: Limits,
-    channel: socket.socket,
-    keep: Iterable[int],
-    *,
-    readable: Iterable[str] | None,
-    writable: Iterable[str],
-) -> None:
+def _confine(box: Box, limits: Limits, channel: socket.socket, keep: Iterable[int]) -> None:
     """Take from this process, for good, all that a program has no need of.
 
     Args:
+        box: Where it may write, and how it is kept there.
         limits: What it may use.
-        channel: Leads to whoever answers some of its calls, where it has no namespaces.
+        channel: Leads to its supervisor.
         keep: Descriptors that stay open besides the first three and the channel.
-        readable: Folders and files; `None` where it has namespaces of its own, with nothing else in sight.
-        writable: Folders.
 
     Raises:
         OSError: The kernel refuses a step.
     """
-    isolated = readable is None
     os.setsid()
     _close_all_but({0, 1, 2, channel.fileno(), *keep})
+    apply_limits(limits, count_tasks=box.mode != "landlock")
+    if box.mode == "process":
+        return
+    keep_to_one_process()
+    explain_refusals()
     drop_capabilities()
     forbid_new_privileges()
-    landlock.restrict_files(readable or ["/"], [*writable, *DEVICES])
-    apply_limits(limits, count_tasks=isolated)
-    can_truncate = landlock.abi() >= landlock.TRUNCATE_SINCE
-    code = seccomp.program(os.getpid(), isolated=isolated, can_truncate=can_truncate)
+    isolated = box.mode == "namespaces"
+    version = landlock.abi(needed=not isolated)
+    if version:
+        landlock.restrict_files(version, box.readable, [*box.writable, *DEVICES])
+    code = seccomp.program(
+        os.getpid(), isolated=isolated, can_truncate=isolated or version >= landlock.TRUNCATE_SINCE
+    )
     if not isolated:
-        _hand_over_calls(channel)  # from here on even `uname` waits for an answer
+        _hand_over_threads(channel)
     seccomp.filter_syscalls(code)
 
 
-def _hand_over_calls(channel: socket.socket) -> None:
-    """Have the other end of a channel answer calls that look at files or start threads, if nobody does yet."""
+def _hand_over_threads(channel: socket.socket) -> None:
+    """Have the other end of a channel answer calls that start threads, if nobody does yet."""
     with suppress(OSError):
-        listener = listen_to((*lookups.CALLS, usage.THREAD_CALL))
+        listener = ask_for_threads()
         socket.send_fds(channel, [LISTENER], [listener])
         os.close(listener)
 
 
-_LAST_FD = (1 << 31) - 1
+_LAST_FD = (1 << 31) - 1 if sys.platform == "linux" else os.sysconf("SC_OPEN_MAX")
 
 
 def _close_all_but(kept: set[int]) -> None:
@@ -93,21 +93,14 @@ CHANNEL = FIRST_PRIVATE_FD - 1
 """The descriptor that connects the program's process with its supervisor."""
 
 
-def run_programs(
-    requests: socket.socket,
-    outputs: tuple[int, int],
-    box: Box,
-    limits: Limits,
-    readable: Iterable[str] | None,
-) -> int:
+def run_programs(requests: socket.socket, outputs: tuple[int, int], box: Box, limits: Limits) -> int:
     """Become the program's process; return its exit status.
 
     Args:
-        requests: Sources arrive here, and lines of JSON that tell how they ended go back.
+        requests: Sources arrive here, and lines of JSON that tell when they began and how they ended go back.
         outputs: Become stdout and stderr.
         box: Where it may write.
         limits: What it may use.
-        readable: What of the host it may read; `None` where it has namespaces of its own.
 
     Raises:
         OSError: It could not be confined; nothing has been run.
@@ -117,15 +110,16 @@ def run_programs(
     _reseed()
     _forget_name()
     program = Program(box.images)
-    keep_to_one_process()
-    explain_refusals()
-    _confine(limits, channel, program.descriptors, readable=readable, writable=box.writable)
+    _confine(box, limits, channel, program.descriptors)
     _send(channel, {"confined": True})
     status = 0
     with suppress(OSError):  # the program has closed the channel: the exit status tells the rest
         while (request := receive(channel)) is not None:
             header, (source,) = request
+            _send(channel, {"begun": True})
             status = program.run(source.decode("utf-8", "surrogatepass"))
+            if os.getpid() != program.process:  # a fork that ran to the end of the program
+                break
             _send(channel, _report(program, status))
             if header["last"]:
                 break
@@ -157,7 +151,7 @@ def _forget_name() -> None:
 
 
 def _report(program: Program, status: int) -> dict[str, Any]:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_memory(resource.getrusage(resource.RUSAGE_SELF))
     return {"status": status, "limit": program.limit, "value": program.value, "peak": peak}
 
 

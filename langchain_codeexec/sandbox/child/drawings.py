@@ -1,7 +1,8 @@
 """Taking what a program draws, so that it comes back without having been saved, each figure once.
 
-Those of matplotlib come back when they are shown, left open, or saved and closed. A figure that a browser draws
-comes back as an image where that can be had without one, else as a page to be opened in one.
+Those of matplotlib come back when they are shown, left open, or saved and closed: as they were saved, if nothing
+was drawn since. A figure that a browser draws comes back as an image where that can be had without one, else as a
+page to be opened in one.
 """
 
 from __future__ import annotations
@@ -134,8 +135,12 @@ class _Plots:
             pyplot.close("all")
 
     def _take(self, figure: Any) -> None:
-        part = self._new_part()
-        (self._save or type(figure).savefig)(figure, part, format="png")
+        saved = None if figure.stale else self._saved.pop(figure, None)  # as its program wanted it
+        part = saved or self._new_part()
+        if saved:
+            self._parts.remove(saved)
+        else:
+            (self._save or type(figure).savefig)(figure, part, format="png")
         _finish(part)
         self._taken.add(figure)
         self._drop(figure)
@@ -151,6 +156,7 @@ class _Plots:
                 part = self._new_part()
                 self._copy(figure, target, part)
                 self._saved[figure] = part
+                figure.stale = False
                 self._parts.append(part)
 
         for name in ("__module__", "__name__", "__qualname__", "__doc__"):  # which pyplot looks at

@@ -17,19 +17,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["OwnedFolder", "collect", "digest", "remove_tree"]
+__all__ = ["OwnedFolder", "collect", "digest", "empty", "remove_tree"]
 
 MAX_FILES = 100
 """Brought back from one run, and as many images."""
 
 
-def collect(folder: str, known: dict[str, bytes], room: int) -> tuple[list[tuple[str, bytes]], bool]:
+def collect(
+    folder: str, known: dict[str, bytes], room: int, most: int
+) -> tuple[list[tuple[str, bytes]], bool]:
     """Read the regular files that lie directly in a folder and are new or changed, by name.
 
     Args:
         folder: The folder.
         known: Digests of the files that need not come back; brought up to date.
         room: Bytes that the files brought back hold together.
+        most: Bytes that are read; files with holes look larger than any disk.
 
     Returns:
         Names and contents, and whether there were more than are brought back.
@@ -37,16 +40,39 @@ def collect(folder: str, known: dict[str, bytes], room: int) -> tuple[list[tuple
     collected: list[tuple[str, bytes]] = []
     more = False
     for name, size, read in _regular_files(folder):
-        if len(collected) == MAX_FILES or size > room:
-            more = more or name not in known or known[name] != digest(read())
+        fits = len(collected) < MAX_FILES and size <= room
+        if size > most or not (fits or name in known):
+            more = True
             continue
+        most -= size
         data = read()
-        if known.get(name) == digest(data):
+        content = digest(data)
+        if known.get(name) == content:
             continue
-        known[name] = digest(data)
+        if not fits:
+            more = True
+            continue
+        known[name] = content
         room -= len(data)
         collected.append((name, data))
     return collected, more
+
+
+def empty(folder: str) -> None:
+    """Remove all that is in a folder.
+
+    Raises:
+        OSError: Something cannot be removed, or it is no folder any more.
+    """
+    fd = _open(folder)
+    try:
+        for name in os.listdir(fd):  # noqa: PTH208 -- names are wanted, not paths
+            try:
+                os.unlink(name, dir_fd=fd)
+            except OSError:  # a folder
+                remove_tree(f"{folder}/{name}")
+    finally:
+        os.close(fd)
 
 
 def digest(data: bytes) -> bytes:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
 
-__all__ = ["receive", "receive_packet", "send", "send_packet"]
+__all__ = ["encode", "receive", "send"]
 
 _LENGTH = struct.Struct("!I")
 _MOST_IN_HEADER = 1 << 24  # bytes
-_MOST_IN_PACKET = 1 << 20  # bytes
 
 
 def send(channel: socket.socket, header: dict[str, Any], blobs: Sequence[bytes | bytearray] = ()) -> None:
@@ -23,10 +22,13 @@ def send(channel: socket.socket, header: dict[str, Any], blobs: Sequence[bytes |
     Raises:
         OSError: The other side is gone.
     """
+    channel.sendall(encode(header, blobs))
+
+
+def encode(header: dict[str, Any], blobs: Sequence[bytes | bytearray] = ()) -> bytes:
+    """A message as it is sent."""
     encoded = json.dumps({**header, "blobs": [len(blob) for blob in blobs]}).encode()
-    channel.sendall(_LENGTH.pack(len(encoded)) + encoded)
-    for blob in blobs:
-        channel.sendall(blob)
+    return b"".join((_LENGTH.pack(len(encoded)), encoded, *blobs))
 
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any], list[bytes]] | None:
@@ -48,30 +50,6 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], list[bytes]] | None
     if None in blobs:
         return None
     return header, [blob for blob in blobs if blob is not None]
-
-
-def send_packet(control: socket.socket, message: dict[str, Any]) -> None:
-    """Send an object on a socket that keeps messages whole.
-
-    Raises:
-        OSError: The other side is gone.
-    """
-    control.send(json.dumps(message).encode())
-
-
-def receive_packet(control: socket.socket, *, peek: bool = False) -> dict[str, Any] | None:
-    """Receive an object from a socket that keeps messages whole; `None` where the other side is gone.
-
-    Args:
-        control: The socket.
-        peek: Leave the message there.
-
-    Raises:
-        OSError: The other side is gone.
-        ValueError: That was no message.
-    """
-    data = control.recv(_MOST_IN_PACKET, socket.MSG_PEEK if peek else 0)
-    return dict(json.loads(data)) if data else None
 
 
 def _exactly(channel: socket.socket, size: int) -> bytes | None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from . import namespaces
 from .folder import remove_tree
-from .kernel import die_with_parent, prctl
-from .namespaces import BOX, PLACES, mount_box
+from .kernel import prctl
 
 if TYPE_CHECKING:
     from .limits import Limits
@@ -26,23 +25,30 @@ class Box:
     """The folders of a run.
 
     Attributes:
+        mode: How the run is kept to them: `namespaces`, `landlock` or, not at all, `process`.
         top: What holds them all.
         work: The working directory.
         temporary: Home and temporary folder.
         images: Where drawings are left.
         writable: All that may be written to.
+        readable: What of the host may be read, where that is to be seen.
     """
 
+    mode: str
     top: str
     work: str
     temporary: str
     images: str
     writable: tuple[str, ...]
+    readable: tuple[str, ...] = ("/",)
 
     def settle(self) -> None:
         """Make this process at home in the box."""
         os.chdir(self.work)
+        fonts = os.environ["MPLCONFIGDIR"]
         live_in(self.temporary)
+        if self.mode == "process":  # runs trust each other, and save the search for fonts
+            os.environ["MPLCONFIGDIR"] = fonts
 
 
 def live_in(folder: str) -> None:
@@ -51,43 +57,19 @@ def live_in(folder: str) -> None:
     tempfile.tempdir = None  # what this process found out before
 
 
-def _mounted_box(limits: Limits, readable: list[str]) -> Box:
-    """A new box on a file system of limited size, in a mount namespace of its own.
-
-    Raises:
-        OSError: The kernel refuses a mount.
-    """
-    mount_box(limits.disk, limits.files, readable)
-    images = f"{BOX}/images"
-    Path(images).mkdir()
-    return Box(BOX, PLACES["work"], PLACES["temporary"], images, (BOX, *PLACES.values()))
-
-
-def _folder_box(base: str) -> Box:
-    """A new box in a folder of its own.
-
-    Raises:
-        OSError: It cannot be made.
-    """
-    top = tempfile.mkdtemp(dir=base)
-    work, temporary, images = (f"{top}/{name}" for name in ("work", "temporary", "images"))
-    for folder in (work, temporary, images):
-        Path(folder).mkdir()
-    return Box(top, work, temporary, images, (work, temporary, images))
-
-
 class Isolation(Protocol):
     """What the zygote does differently, depending on what the system allows."""
-
-    isolated: bool
-    readable: list[str]
 
     def fork(self) -> int:
         """Fork the supervisor of a run."""
         ...
 
-    def enter_run(self, limits: Limits) -> tuple[Box, list[str] | None]:
-        """Make a box, as the supervisor; also returns what may be read, `None` for all that is to be seen."""
+    def enter_run(self, limits: Limits) -> Box:
+        """Make a box, as the supervisor.
+
+        Raises:
+            OSError: The kernel refuses.
+        """
         ...
 
     def leave_run(self) -> None:
@@ -103,10 +85,8 @@ class Namespaces:
         readable: What is bound into the root.
     """
 
-    isolated = True
-
     def __init__(self, proc: int, readable: list[str]) -> None:
-        self._proc, self.readable = proc, readable
+        self._proc, self._readable = proc, readable
         self._own = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
 
     def fork(self) -> int:
@@ -120,44 +100,47 @@ class Namespaces:
                 namespaces.return_to(self._own)
         return pid
 
-    def enter_run(self, limits: Limits) -> tuple[Box, list[str] | None]:
-        """Mount an empty box where only this run sees it."""
+    def enter_run(self, limits: Limits) -> Box:
+        """Mount an empty box of limited size where only this run sees it."""
         namespaces.enter(namespaces.MOUNT, self._proc)
         prctl(_PR_SET_DUMPABLE, 0)
-        return _mounted_box(limits, self.readable), None
+        namespaces.mount_box(limits.disk, limits.files, self._readable)
+        top, places = namespaces.places(self._readable)
+        images = f"{top}/images"
+        Path(images).mkdir()
+        writable = (top, *places.values())
+        return Box("namespaces", top, places["work"], places["temporary"], images, writable)
 
     def leave_run(self) -> None:
         """Nothing outlives the namespaces."""
 
 
 class Folders:
-    """Every run in a folder of its own, and Landlock and seccomp alone to keep it there.
+    """Every run in a folder of its own.
 
     Args:
+        mode: What keeps it there: `landlock`, or `process` for nothing.
         base: Where the folders are made.
         readable: What may be read.
     """
 
-    isolated = False
-
-    def __init__(self, base: str, readable: list[str]) -> None:
-        self._base, self.readable = base, readable
-        self._box: Box | None = None
+    def __init__(self, mode: str, base: str, readable: list[str]) -> None:
+        self._mode, self._base, self._readable = mode, base, tuple(readable)
+        self._top = ""
 
     def fork(self) -> int:
-        """Fork a process that dies with this one."""
-        parent = os.getpid()
-        pid = os.fork()
-        if not pid:
-            die_with_parent(parent)
-        return pid
+        """Fork a process; the end of its connection is its end."""
+        return os.fork()
 
-    def enter_run(self, limits: Limits) -> tuple[Box, list[str] | None]:  # noqa: ARG002 -- one signature for both
+    def enter_run(self, limits: Limits) -> Box:  # noqa: ARG002 -- one signature for both
         """Make a folder."""
-        self._box = _folder_box(self._base)
-        return self._box, self.readable
+        self._top = top = tempfile.mkdtemp(dir=self._base)
+        places = work, temporary, images = (f"{top}/work", f"{top}/temporary", f"{top}/images")
+        for folder in places:
+            Path(folder).mkdir()
+        return Box(self._mode, top, work, temporary, images, places, self._readable)
 
     def leave_run(self) -> None:
         """Remove the folder."""
-        if self._box is not None:
-            remove_tree(self._box.top)
+        if self._top:
+            remove_tree(self._top)

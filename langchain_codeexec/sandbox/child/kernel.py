@@ -9,6 +9,7 @@ import ctypes
 import os
 import signal
 import struct
+import sys
 
 __all__ = ["call", "die_with_parent", "drop_capabilities", "forbid_new_privileges", "prctl", "syscall"]
 
@@ -63,6 +64,8 @@ def die_with_parent(parent: int) -> None:
     Raises:
         OSError: The kernel refuses.
     """
+    if sys.platform != "linux":  # pyright: ignore[reportUnnecessaryComparison]
+        return
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

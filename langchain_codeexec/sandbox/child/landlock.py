@@ -35,25 +35,34 @@ _READ = _READ_FILE | _READ_DIR
 _FILE_RIGHTS = _READ_FILE | _WRITE_FILE | _TRUNCATE
 
 
-def abi() -> int:
-    """The version of Landlock this kernel has.
+def abi(*, needed: bool) -> int:
+    """The version of Landlock this kernel has; 0 where it has none, or none that is switched on.
 
     Raises:
-        OSError: It has none, or it is switched off.
+        OSError: There is none and it is needed.
     """
-    return syscall("landlock", _CREATE_RULESET, 0, 0, _VERSION)
+    try:
+        return syscall("landlock", _CREATE_RULESET, 0, 0, _VERSION)
+    except OSError:
+        if needed:
+            raise
+        return 0
 
 
-def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> None:
+def restrict_files(version: int, readable: Iterable[str], writable: Iterable[str]) -> None:
     """Leave this thread, and all it starts, only these folders and files; needs no_new_privs.
 
     Nothing can be executed, no device node made, no TCP port used, no abstract socket and no process outside
     reached. What does not exist is left out.
 
+    Args:
+        version: From `abi`.
+        readable: Folders and files.
+        writable: The same.
+
     Raises:
         OSError: The kernel refuses.
     """
-    version = abi()
     handled = (1 << _BITS_BY_ABI.get(version, 16)) - 1
     ruleset = _ruleset(version, handled)
     try:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["Capture", "Limits"]
+if TYPE_CHECKING:
+    import resource
+
+__all__ = ["Capture", "Limits", "peak_memory"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class Limits:
         tasks: Threads, the main one among them.
         open_files: Descriptors.
         file: Bytes of the largest file.
-        disk: Bytes of all files together.
+        disk: Bytes of all files together; 0 for what there is.
         files: Files and folders.
         output: Bytes kept of stdout, and of stderr.
     """
@@ -53,3 +58,8 @@ class Capture:
         room = self._limit - len(self.head)
         self.head += data[:room]
         self.truncated = self.truncated or len(data) > room
+
+
+def peak_memory(usage: resource.struct_rusage) -> int:
+    """Bytes that were resident at the most (`man 2 getrusage`)."""
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)

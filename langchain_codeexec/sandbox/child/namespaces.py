@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = [
-    "BOX",
     "DEVICES",
     "IPC",
     "MOUNT",
     "NETWORK",
     "PID",
-    "PLACES",
     "UTS",
     "become_nobody",
     "build_root",
@@ -30,6 +28,7 @@ __all__ = [
     "enter_cgroup",
     "mount_box",
     "open_proc",
+    "places",
     "readable_paths",
     "return_to",
     "unshare",
@@ -181,11 +180,17 @@ def _write(proc: int, name: str, content: str) -> None:
         raise OSError(error.errno, error.strerror, f"user namespaces ({name})") from error
 
 
-BOX = "/box"
-"""Where all that a run may write lies, on a file system of limited size."""
+def places(readable: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Where all that a run may write lies, and its folders by the places where a program finds them.
 
-PLACES = {"work": f"{BOX}/work", "temporary": "/tmp", "shared": "/dev/shm"}  # noqa: S108 -- within the sandbox
-"""Folders of the box, and where a program finds them. Its working directory hides no library of the host's."""
+    The box lies where nothing of the host's is to be seen, so that the working directory hides nothing, and
+    nothing shows in there.
+    """
+    top = "/box"
+    while any(f"{path}/".startswith(f"{top}/") for path in readable):
+        top += "_"
+    return top, {"work": f"{top}/work", "temporary": "/tmp", "shared": "/dev/shm"}  # noqa: S108 -- within the sandbox
+
 
 _ETC = {
     "passwd": f"sandbox:x:{_NOBODY}:{_NOBODY}:sandbox:/tmp:/bin/false\n",
@@ -196,7 +201,7 @@ _ETC = {
 """All there is in /etc, the cache of the dynamic loader excepted."""
 
 # MS_* of linux/mount.h
-_RDONLY, _NOSUID, _NODEV, _NOEXEC, _BIND, _RECURSIVE, _PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
+_NOSUID, _NODEV, _NOEXEC, _BIND, _RECURSIVE, _PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
 _DETACH = 2  # MNT_DETACH
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442  # the same on every architecture
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
@@ -204,7 +209,7 @@ _OPEN_TREE_CLONE, _FROM_EMPTY_PATH = 1, 4  # MOVE_MOUNT_F_EMPTY_PATH
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV, _ATTR_NOEXEC = 1, 2, 4, 8  # MOUNT_ATTR_* of linux/mount.h
 
 
-def build_root(readable: Iterable[str]) -> None:
+def build_root(readable: list[str]) -> None:
     """Replace the root of this mount namespace by one that holds the readable paths and nothing else.
 
     The old root is moved below the new one while paths are bound, so that a mount hides none of them.
@@ -227,7 +232,8 @@ def build_root(readable: Iterable[str]) -> None:
     Path("/new/etc").mkdir(exist_ok=True)
     for name, content in _ETC.items():
         Path("/new/etc", name).write_bytes(content.encode())
-    for path in (BOX, *PLACES.values(), "/proc"):
+    top, folders = places(readable)
+    for path in (top, *folders.values(), "/proc"):
         Path(f"/new{path}").mkdir(exist_ok=True)
     os.chdir("/new")
     call("pivot_root", b".", b".")  # the old root now lies on top of the new one (`man 2 pivot_root`)
@@ -236,7 +242,7 @@ def build_root(readable: Iterable[str]) -> None:
     _set_attributes("/", _ATTR_RDONLY | _ATTR_NOSUID, recursive=False)
 
 
-def mount_box(size: int, files: int, readable: Iterable[str]) -> None:
+def mount_box(size: int, files: int, readable: list[str]) -> None:
     """Mount an empty box over the last one, and its folders where programs look for them.
 
     Args:
@@ -247,17 +253,14 @@ def mount_box(size: int, files: int, readable: Iterable[str]) -> None:
     Raises:
         OSError: The kernel refuses a mount.
     """
-    hidden = [
-        path for path in readable if path.startswith(tuple(f"{place}/" for place in (BOX, *PLACES.values())))
-    ]
+    top, folders = places(readable)
+    hidden = [path for path in readable if path.startswith(tuple(f"{place}/" for place in folders.values()))]
     trees = [_take_tree(path) for path in hidden]
     flags = _NOSUID | _NODEV | _NOEXEC
-    _mount("tmpfs", BOX, "tmpfs", flags, f"size={size},nr_inodes={files},mode=0700")
-    for name, target in PLACES.items():
-        Path(BOX, name).mkdir()
-        _bind(f"{BOX}/{name}", target)
-    if os.listdir("/proc"):  # noqa: PTH208 -- bubblewrap's; a program needs none
-        _mount("tmpfs", "/proc", "tmpfs", flags | _RDONLY, "size=4k,nr_inodes=1,mode=0555")
+    _mount("tmpfs", top, "tmpfs", flags, f"size={size},nr_inodes={files},mode=0700")
+    for name, target in folders.items():
+        Path(top, name).mkdir()
+        _bind(f"{top}/{name}", target)
     for path, (tree, is_folder) in zip(hidden, trees, strict=True):
         _make_mount_point(Path(path), is_folder=is_folder)
         syscall("move_mount", _MOVE_MOUNT, tree, b"", _AT_FDCWD, os.fsencode(path), _FROM_EMPTY_PATH)

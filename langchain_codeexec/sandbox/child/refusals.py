@@ -6,6 +6,7 @@ These are no barrier: a program that makes the system call itself is refused by 
 
 from __future__ import annotations
 
+import selectors
 import sys
 import threading
 from errno import EPERM
@@ -24,6 +25,7 @@ _LOCKS = ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event"
 
 def keep_to_one_process() -> None:
     """Refuse further processes in words, and make do without what only they would need."""
+    setattr(selectors, "DefaultSelector", selectors.PollSelector)  # noqa: B010 -- there is no epoll
     after_import(
         {
             "multiprocessing.process": _refuse_to_start,

@@ -1,31 +1,18 @@
-"""What a program uses of disk and threads, where no namespace of its own limits it (`man 5 proc`)."""
+"""How much of the disk a program uses, where no file system of its own limits it (`man 5 proc`)."""
 
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import suppress
-from errno import EAGAIN
 from typing import TYPE_CHECKING
 
-from .seccomp import number
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from .lookups import Call
-
-__all__ = ["THREAD_CALL", "disk_within", "limit_threads", "tasks"]
+__all__ = ["disk_within"]
 
 _BLOCK = 512  # bytes; the unit of st_blocks (`man 3 stat`)
 _SCANS = 8  # attempts at counting folders that are moved all the time
-
-
-def tasks(pid: int) -> int:
-    """How many threads a process has."""
-    with suppress(OSError):
-        return len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 -- only their number is wanted
-    return 0
 
 
 def disk_within(top: str, pid: int, size: int, count: int) -> bool:
@@ -44,7 +31,7 @@ def disk_within(top: str, pid: int, size: int, count: int) -> bool:
             continue
         except (OSError, RecursionError):  # locked, or deeper than anybody needs
             return False
-        return left is not None and left >= _removed(pid) + _mapped(pid, top)
+        return left is not None and left >= _removed(pid, top)
     return False
 
 
@@ -78,50 +65,40 @@ def _below(name: str, parent: int | None) -> Iterator[os.stat_result]:
         os.close(folder)
 
 
-def _mapped(pid: int, top: str) -> int:
-    """Bytes in memory that files below a folder give and no folder names any more; one may be counted twice."""
+def _removed(pid: int, top: str) -> int:
+    """Bytes of the files that lay below a folder, which no folder names any more and a process still has.
+
+    Any thread tells what all of them have; one that has ended tells nothing, be it the main thread.
+    """
     total = 0
-    with suppress(OSError), open(f"/proc/{pid}/maps", "rb") as maps:  # noqa: PTH123 -- read often
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 -- names are wanted
+            task = f"/proc/{pid}/task/{thread}"
+            total = max(total, _open(task, os.fsencode(top)) + _mapped(task, os.fsencode(top)))
+            if total:
+                break
+    return total
+
+
+def _open(task: str, top: bytes) -> int:
+    total = 0
+    folder = os.fsencode(f"{task}/fd")
+    with suppress(OSError):
+        for name in os.listdir(folder):  # noqa: PTH208 -- as above
+            path = b"%s/%s" % (folder, name)
+            with suppress(OSError):
+                target = os.readlink(path)  # noqa: PTH115 -- asks no file system, which might not answer
+                if target.startswith(top) and target.endswith(b" (deleted)"):
+                    total += os.stat(path).st_blocks * _BLOCK  # noqa: PTH116 -- a string, and many of them
+    return total
+
+
+def _mapped(task: str, top: bytes) -> int:
+    """Bytes in memory that such files give; one may be counted twice."""
+    total = 0
+    with suppress(OSError), open(f"{task}/maps", "rb") as maps:  # noqa: PTH123 -- read often
         for line in maps:
-            if line.endswith(b" (deleted)\n") and top.encode() in line:
+            if line.endswith(b" (deleted)\n") and top in line:
                 start, _, end = line.partition(b" ")[0].partition(b"-")
                 total += int(end, 16) - int(start, 16)
     return total
-
-
-def _removed(pid: int) -> int:
-    """Bytes of the files that a process has open and that no folder names any more."""
-    total = 0
-    folder = f"/proc/{pid}/fd"
-    with suppress(OSError):
-        for name in os.listdir(folder):  # noqa: PTH208 -- names are wanted
-            with suppress(OSError):
-                status = os.stat(f"{folder}/{name}")  # noqa: PTH116 -- a string, and many of them
-                if stat.S_ISREG(status.st_mode) and not status.st_nlink:
-                    total += status.st_blocks * _BLOCK
-    return total
-
-
-THREAD_CALL = "clone"
-"""The system call that starts a thread; that of a process is refused before anybody is asked."""
-
-
-def limit_threads(
-    pid: int, most: int, answer_lookup: Callable[[Call], int] | None
-) -> Callable[[Call], int | None]:
-    """What answers a program's calls: refuses a thread too many, and leaves the others to the kernel.
-
-    Args:
-        pid: The program's process.
-        most: Threads that it may have.
-        answer_lookup: Answers all other calls; without it they are left to the kernel.
-    """
-
-    def answer(call: Call) -> int | None:
-        if call.number != number(THREAD_CALL):
-            return answer_lookup(call) if answer_lookup else None
-        if tasks(pid) >= most:
-            raise OSError(EAGAIN, os.strerror(EAGAIN))
-        return None
-
-    return answer

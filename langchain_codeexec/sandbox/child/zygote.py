@@ -47,12 +47,14 @@ def serve(control: socket.socket, isolation: Isolation, limits: Limits, preload:
     loaded = [name for name in preload if _load(name)]
     gc.collect()
     gc.freeze()
-    frames.send_packet(control, {"loaded": loaded})
+    frames.send(control, {"loaded": loaded})
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not data:
-            return
+            break
         _fork_run(isolation, limits, socket.socket(fileno=descriptors[0]), [control])
+    with suppress(ChildProcessError):
+        os.wait()  # for all of them, as their ends are ignored
 
 
 def _fork_run(
@@ -72,8 +74,7 @@ def _fork_run(
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for channel in close:
                 channel.close()
-            box, readable = isolation.enter_run(limits)
-            Supervisor(host, box, limits, readable).serve()
+            Supervisor(host, isolation.enter_run(limits), limits).serve()
             status = 0
         except OSError as error:
             _report(host, error)

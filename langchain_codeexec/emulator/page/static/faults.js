@@ -17,6 +17,9 @@ const MEANINGS = {
   empty: "One candidate without content.",
   no_candidates: "No candidate at all.",
   malformed_call: "A candidate that ended with MALFORMED_FUNCTION_CALL.",
+  continuation: "The answer ends early, with a token that gets the rest.",
+  checkpoint: "A stream is cut behind a chunk with such a token.",
+  done: "A stream ends with the event [DONE].",
 };
 const FIELDS = {
   status_code: { label: "Status", type: "number", min: 400, max: 599, value: 503 },

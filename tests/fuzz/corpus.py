@@ -1,0 +1,89 @@
+"""Inputs that once raised what is no `CodeExecError`, by target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.fuzz.targets import CALL, CHUNK, FUNCTION, circle, nest
+
+TEXT = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi."}]}, "finishReason": "STOP"}]}
+PLAIN = {
+    "content": "text",
+    "additional_kwargs": {},
+    "response_metadata": {},
+    "tool_calls": [],
+    "artifact": None,
+}
+
+
+def _with_usage(**usage: Any) -> dict[str, Any]:
+    return {**CHUNK, "usageMetadata": usage}
+
+
+CORPUS: dict[str, list[Any]] = {
+    "answers": [
+        [None],
+        ["text"],
+        [TEXT, None],
+        [{**TEXT, "usageMetadata": True}, {**TEXT, "usageMetadata": {"totalTokenCount": 1}}],
+        [_with_usage(promptTokenCount=None), _with_usage(promptTokenCount="x")],
+        [_with_usage(promptTokensDetails=[None]), _with_usage(promptTokensDetails=7)],
+        [_with_usage(promptTokensDetails=[{"modality": [], "tokenCount": "x"}])],
+        [{**TEXT, "candidates": {}}],
+        [
+            {
+                **TEXT,
+                "candidates": [
+                    {"content": {"parts": [{"executableCode": None}, {"codeExecutionResult": 7}]}}
+                ],
+            }
+        ],
+        [{**TEXT, "candidates": [{"content": {"parts": [{"executableCode": {"code": 7, "language": []}}]}}]}],
+        [
+            {
+                **TEXT,
+                "candidates": [
+                    {"content": {"parts": [{"codeExecutionResult": {"outcome": {}, "output": 2**70}}]}}
+                ],
+            }
+        ],
+    ],
+    "messages": [{**PLAIN, "content": [{"type": "text", "text": "\ud800"}]}, {**PLAIN, "artifact": circle()}]
+    + [
+        {**PLAIN, "tool_calls": [{**CALL, "args": {"x": value}}]}
+        for value in (float("nan"), 2**70, b"x", "\ud800")
+    ],
+    "tools": [
+        None,
+        "f",
+        7,
+        [None],
+        [{"name": "f", "parameters": None}],
+        [{"name": "f", "parameters": circle()}],
+        [{"name": "f", "description": nest(1500)}],
+        [{1: 2}],
+        [FUNCTION, b"x"],
+    ],
+    "settings": [
+        {"additional_headers": {"x": 1}},
+        {"base_url": {}},
+        {"stop": "x"},
+        {"n": 2**70},
+        {"transport": True},
+        {"deadline": []},
+        {"generation_config": True},
+    ],
+    "files": [
+        (b"<table><tr><td rowspan=99999999>1</table>", "t.html"),
+        (b"[" * 5000, "t.json"),
+        (b"PK\x03\x04", "t.xlsx"),
+    ],
+    "figures": ["1e999", "²", "10^" * 50],
+    "requests": [None, []],
+    "scripts": [
+        None,
+        [],
+        {"version": 1, "interactions": [None]},
+        {"version": 1, "interactions": [{"order": "x"}]},
+    ],
+}

@@ -1,0 +1,246 @@
+"""Programs that work against limits, deadlines and cancelling, and against others' locks, in every mode."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.executions import InlineFile, Outcome
+from langchain_codeexec.sandbox.local import LocalSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from langchain_codeexec.executors.base import ExecutorSession
+
+LONG = ExecutionRequest("# " + "x" * 10_000_000, timeout=8.0)
+"""More than fits into a socket that nobody reads."""
+FEIGNED_END = "import os\nos.write(199, b'{\"status\": 0}\\n')\n"
+
+
+def settles(holds: Callable[[], bool]) -> bool:
+    """Whether something comes true, however slow the machine is."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def named(name: str) -> list[Path]:
+    """The processes that call themselves so."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        with suppress(OSError):
+            if path.read_text().strip() == name:
+                found.append(path.parent)
+    return found
+
+
+def is_running(process: Path) -> bool:
+    return (process / "stat").read_text().rpartition(")")[2].split()[0] == "R"
+
+
+@pytest.fixture
+def deaf(confined: LocalSandbox) -> Iterator[Callable[..., ExecutorSession]]:
+    """Opens a session whose first program says that it has ended, goes on, and reads nothing any more."""
+    opened = []
+
+    def open_session(goes_on: str, **limits: float) -> ExecutorSession:
+        sandbox = LocalSandbox(preload=(), mode=confined.mode, **limits)
+        context = sandbox.session()
+        session = context.__enter__()
+        opened.append((sandbox, context))
+        assert session.run(ExecutionRequest(FEIGNED_END + goes_on)).outcome is Outcome.OK
+        return session
+
+    yield open_session
+    for sandbox, context in opened:
+        context.__exit__(None, None, None)
+        sandbox.close()
+
+
+def test_a_deadline_holds_for_a_program_that_reads_nothing(deaf: Callable[..., ExecutorSession]):
+    session = deaf("import time\nwhile True: time.sleep(1)")
+
+    result = session.run(ExecutionRequest(LONG.code, timeout=0.5))
+
+    assert (result.outcome, session.run(ExecutionRequest("print(1)")).stdout) == (
+        Outcome.DEADLINE_EXCEEDED,
+        "1\n",
+    )
+
+
+def test_time_on_processors_is_limited_for_a_program_that_reads_nothing(deaf: Callable[..., ExecutorSession]):
+    result = deaf("while True: pass", cpu_seconds=0.3).run(LONG)
+
+    assert (result.outcome, "CPU time" in result.detail) == (Outcome.FAILED, True)
+
+
+def test_the_disk_is_limited_for_a_program_that_reads_nothing(deaf: Callable[..., ExecutorSession]):
+    fill = "import time\nn = 0\ntry:\n  while n < 400: n += 1; open(f'{n}', 'wb').write(bytes(1 << 20))\nexcept OSError: pass\nos._exit(7 if n < 400 else 0)"
+    result = deaf(fill, disk_bytes=16 << 20, file_bytes=1 << 20).run(LONG)
+
+    assert result.outcome is Outcome.FAILED or "the variables and imports" in result.detail
+
+
+async def test_a_run_is_cancelled_though_its_program_reads_nothing(deaf: Callable[..., ExecutorSession]):
+    mark = f"deaf{os.getpid()}"
+    session = await asyncio.to_thread(
+        deaf, f"import ctypes\nctypes.CDLL(None).prctl(15, {mark.encode()!r}, 0, 0, 0)\nwhile True: pass"
+    )
+    task = asyncio.create_task(session.arun(ExecutionRequest(LONG.code, timeout=600)))
+    assert await asyncio.to_thread(settles, lambda: any(is_running(path) for path in named(mark)))
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert await asyncio.to_thread(settles, lambda: not named(mark))
+
+
+SPAM = "import os, threading\ndef spam():\n  while True: os.write(199, b'{}\\n' * 20_000)\nthreading.Thread(target=spam, daemon=True).start()\n"
+
+
+def test_what_a_program_makes_its_supervisor_do_counts_as_its_own():
+    with LocalSandbox(preload=(), cpu_seconds=0.4) as sandbox:
+        result = sandbox.run(ExecutionRequest(f"{SPAM}import time\ntime.sleep(99)"))
+
+    assert "CPU time" in result.detail
+
+
+HIDING = """
+import ctypes, os, threading, time
+libc = ctypes.CDLL(None)
+main = threading.get_native_id()
+def write():
+    time.sleep(0.1)
+    kept = []
+    try:
+        for n in range(60):
+            kept.append(os.open('x', os.O_CREAT | os.O_WRONLY))
+            os.unlink('x')
+            os.write(kept[-1], bytes(4 << 20))
+            time.sleep(0.02)
+        os.write(1, b'breached')
+    finally:
+        os._exit(3)
+threading.Thread(target=write).start()
+libc.syscall(93 if os.uname().machine == 'aarch64' else 60, 0)
+"""
+
+
+def test_files_that_are_removed_count_after_the_main_thread_has_ended(confined: LocalSandbox):
+    result = confined.run(ExecutionRequest(HIDING))
+
+    assert (result.outcome, result.stdout) == (Outcome.FAILED, "")
+
+
+def test_files_with_holes_are_not_read_for_ever():
+    holes = "for n in range(200):\n  with open(f'{n:03}', 'wb') as file: file.truncate(8 << 20)"
+    with LocalSandbox(preload=(), disk_bytes=16 << 20, file_bytes=8 << 20) as sandbox:
+        result = sandbox.run(ExecutionRequest(holes))
+
+    assert [file.name for file in result.files] == ["000"]
+    assert "more files" in result.detail
+
+
+OUTSIDE_LIMITS = {
+    "access control lists": (
+        "import os, struct\nopen('x', 'w').close()\n"
+        "entries = [(1, 6, -1), *[(2, 4, 65534)] * 900, (4, 4, -1), (16, 4, -1), (32, 4, -1)]\n"
+        "acl = struct.pack('<I', 2) + b''.join(struct.pack('<HHi', *entry) for entry in entries)\n"
+        "os.setxattr('x', 'system.posix_acl_access', acl)"
+    ),
+    "watches of epoll": "import ctypes\nif ctypes.CDLL(None).epoll_create1(0) < 0: raise OSError",
+}
+
+
+@pytest.mark.parametrize("code", OUTSIDE_LIMITS.values(), ids=OUTSIDE_LIMITS)
+def test_memory_that_no_limit_counts_is_refused(confined: LocalSandbox, code: str):
+    assert "OSError" in confined.run(ExecutionRequest(code)).stderr
+
+
+LOCK = "import fcntl\nfile = open({path!r}, {how!r})\nfcntl.{lock}(file, fcntl.LOCK_{kind} | fcntl.LOCK_NB)\nprint('locked')"
+
+
+@pytest.mark.parametrize("lock", ["flock", "lockf"])
+def test_a_run_locks_out_neither_the_host_nor_another_run(confined: LocalSandbox, lock: str, tmp_path: Path):
+    path = tmp_path / "data.db"
+    path.write_bytes(b"data")
+    path.chmod(0o644)
+    tmp_path.chmod(0o755)
+    kind = "EX" if lock == "flock" else "SH"  # for the other kind a file must be open for writing
+    request = ExecutionRequest(LOCK.format(path=str(path), how="rb", lock=lock, kind=kind))
+    with (
+        LocalSandbox(preload=(), mode=confined.mode, readable=[tmp_path]) as sandbox,
+        sandbox.session() as one,
+        sandbox.session() as other,
+    ):
+        assert [session.run(request).stdout for session in (one, other)] == ["locked\n"] * 2
+        with path.open("r+b") as file:
+            getattr(fcntl, lock)(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            assert one.run(request).stdout == "locked\n"
+
+
+SQLITE = """
+import sqlite3, threading
+given = sqlite3.connect('file:given.db?mode=ro', uri=True).execute('select sum(a) from t').fetchone()[0]
+sqlite3.connect('own.db').execute('create table t (a)').connection.close()
+def add(n):
+    with sqlite3.connect('own.db', timeout=60) as db: db.execute('insert into t values (?)', (n,))
+    db.close()
+threads = [threading.Thread(target=add, args=(n,)) for n in range(20)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+own = sqlite3.connect('own.db')
+print(own.execute('pragma journal_mode=wal').fetchone()[0], own.execute('select sum(a) from t').fetchone()[0], given)
+"""
+
+
+def test_sqlite_works_in_the_folder_of_a_run(confined: LocalSandbox, tmp_path: Path):
+    with sqlite3.connect(tmp_path / "given.db") as database:
+        database.execute("create table t (a)")
+        database.execute("insert into t values (7)")
+    database.close()
+    given = InlineFile((tmp_path / "given.db").read_bytes(), "application/octet-stream", "given.db")
+
+    result = confined.run(ExecutionRequest(SQLITE, files=(given,)))
+
+    assert (result.stdout, result.stderr) == ("wal 190 7\n", "")
+
+
+def test_pictures_of_an_earlier_run_do_not_come_back(confined: LocalSandbox):
+    draw = "for n in range(120): Image.new('RGB', (1, 1)).show()"
+    with confined.session() as session:
+        first = session.run(ExecutionRequest(f"from PIL import Image\n{draw}"))
+        second = session.run(ExecutionRequest("Image.new('RGB', (2, 2)).show()"))
+
+    assert (len(first.images), len(second.images)) == (100, 1)
+    assert "more files or images" in first.detail
+
+
+def test_programs_give_way_to_their_host(confined: LocalSandbox):
+    mark = f"nice{os.getpid()}"
+    code = f"import ctypes\nctypes.CDLL(None).prctl(15, {mark.encode()!r}, 0, 0, 0)\nwhile True: pass"
+    with confined.session() as session:
+        with ThreadPoolExecutor() as threads:
+            run = threads.submit(session.run, ExecutionRequest(code, timeout=60))
+            assert settles(lambda: bool(named(mark)))
+            (program,) = named(mark)
+
+            assert int((program / "oom_score_adj").read_text()) == 1000
+            assert settles(lambda: (program / "stat").read_text().rpartition(")")[2].split()[16] == "10")
+            session.cancel()
+        assert run.exception()

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, Final, TypeAlias, cast
 
 from langchain_codeexec.errors import GeminiAPIError, GeminiError
@@ -211,11 +210,10 @@ class _Repetition:
 
 def _growing(part: Json) -> tuple[Any, Any, str] | None:
     """The text of a part that may be cut anywhere, and what it is the text of; `None` for any other part."""
-    call = part.get("functionCall")
     if isinstance(text := part.get("text"), str):
         return tuple(sorted(part)), None, text
-    match call:
-        case {"partialArgs": [{"jsonPath": path, "stringValue": str(text)}]}:
+    match part.get("functionCall"):
+        case {"partialArgs": [{"jsonPath": path, "stringValue": str(text)}], **call}:
             return call.get("id"), path, text
     return None
 
@@ -400,13 +398,16 @@ class Exchange:
 
 
 def _with_whole_characters(parts: list[Json]) -> list[Json]:
-    """The parts, with a character of which two texts hold a half each in the second; gateways cut between UTF-16."""
-    for index, (left, right) in enumerate(pairwise(parts)):
-        text, rest = left.get("text"), right.get("text")
-        if isinstance(text, str) and isinstance(rest, str) and _HALF.search(text):
-            whole = (text[-1] + rest).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-            parts[index : index + 2] = [{**left, "text": text[:-1]}, {**right, "text": whole}]
-    return parts
+    """The parts, with a character of which two texts hold a half (gateways cut UTF-16) whole in the second."""
+    whole: list[Json] = []
+    for part in parts:
+        text, before, joined = part.get("text"), whole[-1] if whole else {}, {}
+        if isinstance(text, str) and _HALF.search(str(before.get("text", ""))):
+            halves = before["text"][-1] + text
+            whole[-1] = {**before, "text": before["text"][:-1]}
+            joined["text"] = halves.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        whole.append({**part, **joined})
+    return whole
 
 
 def _says_something(part: Json) -> bool:

@@ -119,7 +119,7 @@ _UNREADABLE: Final = (SyntaxError, TypeError, ValueError, MemoryError, Recursion
 
 
 def _expressions(program: ast.Module) -> list[ast.expr]:
-    """The expressions that a program consists of, those printed or listed one by one, less names they were given."""
+    """The expressions that a program consists of, those printed or listed one by one; names of theirs are none."""
     expressions: list[ast.expr] = []
     names = set()
     for statement in program.body:

@@ -120,6 +120,11 @@ class Clients:
         abandon((self._threads, self._loops))
         self._start()
 
+    @property
+    def are_given(self) -> bool:
+        """Whether some are not opened here."""
+        return bool(self._given or self._given_async)
+
     def of_threads(self) -> ThreadPool:
         """The clients of blocking requests."""
         if self._threads is not None:

@@ -265,9 +265,6 @@ class Streams:
         self._streams = iter(streams)
         self.bodies: list[dict[str, Any]] = []
 
-    def generate(self, model: str, request: Any, *, timeout: float | None = None) -> Any:
-        raise NotImplementedError
-
     def stream(self, model: str, request: Any, *, timeout: float | None = None) -> Iterator[Any]:
         self.bodies.append(request)
         for item in next(self._streams):

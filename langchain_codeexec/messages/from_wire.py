@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, BaseMessage
@@ -20,6 +18,7 @@ from langchain_codeexec.messages.call_pieces import whole_calls
 from langchain_codeexec.messages.citations import citations_by_text
 from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras
 from langchain_codeexec.messages.signatures import call_signatures
+from langchain_codeexec.messages.tools import snake_case
 
 __all__ = [
     "EVERY_CHUNK",
@@ -327,35 +326,18 @@ def _malformed(what: str, value: Any) -> ResponseFormatError:
 
 _NOT_METADATA: Final = frozenset({"candidates", "content", "index", "modelVersion"})
 _OURS: Final = frozenset(
-    {
-        "endpoint",
-        "gemini_endpoint",
-        "grounding",
-        "model_name",
-        "model_provider",
-        "output_version",
-        "outputs",
-        "plan",
-        "verification",
-    }
+    "endpoint gemini_endpoint grounding model_name model_provider output_version outputs plan verification".split()
 )
 """Keys of the metadata that mean something to this package or to langchain-core."""
 
-_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
 
 def _key(key: str) -> str:
-    name = _snake_case(key)
+    name = snake_case(key)
     return f"wire_{name}" if name in _OURS else name
-
-
-@lru_cache(maxsize=256)
-def _snake_case(key: str) -> str:
-    return _WORD.sub("_", key).lower()
 
 
 def _snake_cased(value: Any) -> Any:
     """The value with the names of all its fields in snake_case."""
     if isinstance(value, dict):
-        return {_snake_case(key): _snake_cased(field) for key, field in value.items()}
+        return {snake_case(key): _snake_cased(field) for key, field in value.items()}
     return [_snake_cased(item) for item in value] if isinstance(value, list) else value

@@ -10,38 +10,12 @@ from langchain_core.prompt_values import ChatPromptValue
 
 from langchain_codeexec import CodeExecution, code_executions
 from langchain_codeexec.executions import InlineFile, Outcome, artifact_from_executions
+from tests.messages.blocks import ODD_BLOCKS, ODD_JSON, answer, v1_call, v1_result
 
 OK, FAILED, DEADLINE, UNSPECIFIED = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED, Outcome.UNSPECIFIED
 PIXEL = InlineFile(b"\x89PNG", "image/png")
 PIXEL_BASE64 = "iVBORw=="
 PIXEL_URI = f"data:image/png;base64,{PIXEL_BASE64}"
-
-
-def answer(*blocks: Any, provider: str = "", **kwargs: Any) -> AIMessage:
-    return AIMessage(
-        content=list(blocks), response_metadata={"model_provider": provider} if provider else {}, **kwargs
-    )
-
-
-def v1_call(code: str = "print(1)", call_id: str = "c1", **args: Any) -> dict[str, Any]:
-    return {
-        "type": "server_tool_call",
-        "name": "code_interpreter",
-        "id": call_id,
-        "args": {"code": code, **args},
-    }
-
-
-def v1_result(
-    output: Any = "1\n", call_id: str = "c1", status: str = "success", **extras: Any
-) -> dict[str, Any]:
-    return {
-        "type": "server_tool_result",
-        "tool_call_id": call_id,
-        "status": status,
-        "output": output,
-        "extras": extras,
-    }
 
 
 def v1_pair(call: dict[str, Any], output: Any, status: str, **extras: Any) -> list[Any]:
@@ -391,79 +365,7 @@ def test_other_messages():
     assert code_executions(ToolMessage("1", tool_call_id="c", artifact=record)) == [record]
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
-KEYS = st.sampled_from(
-    [
-        "id",
-        "name",
-        "args",
-        "input",
-        "code",
-        "language",
-        "outcome",
-        "output",
-        "outputs",
-        "status",
-        "extras",
-        "content",
-        "stdout",
-        "return_code",
-        "error_code",
-        "lines",
-        "tool_call_id",
-        "tool_use_id",
-        "executable_code",
-        "executableCode",
-        "code_execution_result",
-        "codeExecutionResult",
-        "partial_json",
-        "value",
-        "image_url",
-        "url",
-        "base64",
-        "data",
-        "mime_type",
-        "inlineData",
-        "inline_data",
-        "signature",
-        "block_type",
-        "text",
-    ]
-)
-TYPES = st.sampled_from(
-    [
-        "server_tool_call",
-        "server_tool_call_chunk",
-        "server_tool_result",
-        "executable_code",
-        "code_execution_result",
-        "code_interpreter_call",
-        "server_tool_use",
-        "code_execution_tool_result",
-        "bash_code_execution_tool_result",
-        "non_standard",
-        "image",
-        "image_url",
-        "media",
-        "text",
-    ]
-)
-NAMES = st.sampled_from(
-    ["code_interpreter", "code_execution", "bash_code_execution", "text_editor_code_execution", []]
-)
-BLOCKS = st.builds(
-    lambda kind, name, rest: {**rest, **({"type": kind} if kind else {}), **({"name": name} if name else {})},
-    st.none() | TYPES,
-    st.none() | NAMES,
-    st.dictionaries(KEYS, JSON | st.dictionaries(KEYS, JSON, max_size=4), max_size=6),
-)
-
-
-@given(st.lists(BLOCKS | st.text(max_size=5), max_size=5), JSON)
+@given(st.lists(ODD_BLOCKS | st.text(max_size=5), max_size=5), ODD_JSON)
 def test_nothing_malformed_raises(blocks: list[Any], beside: Any):
     message = AIMessage.model_construct(
         content=blocks,

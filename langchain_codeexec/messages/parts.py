@@ -53,11 +53,11 @@ class CallIds:
         seed: Distinguishes this response from all others; the same seed gives the same ids.
     """
 
-    __slots__ = ("_called", "_count", "_open", "seed")
+    __slots__ = ("_blocks", "_called", "_count", "_open", "seed")
 
     def __init__(self, seed: str) -> None:
         self.seed = seed
-        self._count = 0
+        self._count = self._blocks = 0
         self._called: set[str] = set()
         self._open: str | None = None
 
@@ -79,18 +79,18 @@ class CallIds:
             return wire_id
         return self._open or self._made_up()
 
+    def block(self) -> str:
+        """The index of the next block of a stream; by equal ones, `merge_message_runs` would merge two answers."""
+        self._blocks += 1
+        return f"{_MADE_HERE}{self.seed}_{self._blocks - 1}"
+
     def _made_up(self) -> str:
         self._count += 1
         return f"{_MADE_HERE}{self.seed}_{self._count}"
 
 
 def block_from_part(part: Json, ids: CallIds) -> Json:
-    """The content block that stands for a part.
-
-    Args:
-        part: One part as it came over the wire.
-        ids: Gives an id to a call that has none; the same object for all parts of a response.
-    """
+    """The content block that stands for a part; `ids` are those of the response, for all its parts in order."""
     text = part.get("text")
     if isinstance(text, str):
         if len(part) == 1:  # most chunks of a stream

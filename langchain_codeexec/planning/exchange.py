@@ -327,11 +327,7 @@ class Exchange:
         return self._finish_reason == "STOP" and not any(map(_says_something, self.answer))
 
     def ask_again(self, request: GenerateContentRequest) -> None:
-        """Prepare the request for another answer; what the user has seen of this one stays.
-
-        Args:
-            request: The one that was answered.
-        """
+        """Make the request that was answered once more; what the user has seen of its answer stays."""
         self.retries -= 1
         self.request = request
         if not any(map(_says_something, self.answer)):

@@ -6,7 +6,7 @@ The other forms are `terminal`, `html` and `notebook`.
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias
@@ -32,6 +32,7 @@ __all__ = [
     "notices_of",
     "placed",
     "plan_section",
+    "sections_in",
     "sections_of",
     "sections_of_execution",
     "verification_section",
@@ -135,6 +136,12 @@ class SectionReader:
 def sections_of(message: BaseMessage) -> list[Section]:
     """The sections of a message of any role."""
     return placed(_BY_ROLE.get(message.type, _answer)(message), message)
+
+
+def sections_in(messages: BaseMessage | Sequence[BaseMessage]) -> Iterator[Section]:
+    """The sections of a message, or of a conversation."""
+    for message in [messages] if isinstance(messages, BaseMessage) else messages:
+        yield from sections_of(message)
 
 
 def placed(sections: Iterable[Section], message: BaseMessage) -> list[Section]:

@@ -29,6 +29,11 @@ def anthropic(tool: str, arguments: dict[str, Any], content: dict[str, Any]) -> 
     ]
 
 
+def openai(status: str, *outputs: Any) -> list[Any]:
+    run = {"type": "code_interpreter_call", "id": "ci_1", "code": "c", "container_id": "cntr_1"}
+    return [{**run, "status": status, "outputs": list(outputs)}]
+
+
 ANTHROPIC_OK = {
     "type": "code_execution_result",
     "stdout": "1\n",
@@ -36,13 +41,7 @@ ANTHROPIC_OK = {
     "return_code": 0,
     "content": [],
 }
-ANTHROPIC_BAD = {
-    "type": "code_execution_result",
-    "stdout": "x",
-    "stderr": "Boom",
-    "return_code": 1,
-    "content": [],
-}
+ANTHROPIC_BAD = {**ANTHROPIC_OK, "stdout": "x", "stderr": "Boom", "return_code": 1}
 
 SHAPES = {
     "standard": (
@@ -118,34 +117,19 @@ SHAPES = {
         CodeExecution("print(1)", "PYTHON", FAILED, "e"),
     ),
     "openai": (
-        [
-            {
-                "type": "code_interpreter_call", "id": "ci_1", "code": "print(1)", "container_id": "cntr_1",
-                "status": "completed", "outputs": [{"type": "logs", "logs": "1\n"}, {"type": "image", "url": PIXEL_URI}],
-            }
-        ],
-        CodeExecution("print(1)", "PYTHON", OK, "1\n", (PIXEL,), "ci_1", "openai"),
+        openai("completed", {"type": "logs", "logs": "1\n"}, {"type": "image", "url": PIXEL_URI}),
+        CodeExecution("c", "PYTHON", OK, "1\n", (PIXEL,), "ci_1", "openai"),
     ),
     "openai, an image elsewhere": (
-        [
-            {
-                "type": "code_interpreter_call", "id": "ci_1", "code": "c", "status": "completed",
-                "outputs": [{"type": "image", "url": "https://x/y.png"}],
-            }
-        ],
+        openai("completed", {"type": "image", "url": "https://x/y.png"}),
         CodeExecution("c", "PYTHON", OK, "https://x/y.png", (), "ci_1", "openai"),
     ),
     "openai, outputs not included": (
-        [{"type": "code_interpreter_call", "id": "ci_1", "code": "c", "status": "completed", "outputs": None}],
-        CodeExecution("c", "PYTHON", OK, "", (), "ci_1", "openai"),
+        [{**openai("completed")[0], "outputs": None}], CodeExecution("c", "PYTHON", OK, "", (), "ci_1", "openai"),
     ),
-    "openai, failed": (
-        [{"type": "code_interpreter_call", "id": "ci_1", "code": "c", "status": "failed", "outputs": []}],
-        CodeExecution("c", "PYTHON", FAILED, "", (), "ci_1", "openai"),
-    ),
+    "openai, failed": (openai("failed"), CodeExecution("c", "PYTHON", FAILED, "", (), "ci_1", "openai")),
     "openai, at work": (
-        [{"type": "code_interpreter_call", "id": "ci_1", "code": "c", "status": "interpreting", "outputs": None}],
-        CodeExecution("c", id="ci_1", origin="openai"),
+        [{**openai("interpreting")[0], "outputs": None}], CodeExecution("c", id="ci_1", origin="openai"),
     ),
     "openai, standard blocks": (
         v1_pair(v1_call("c", "ci_1"), [{"type": "logs", "logs": "1\n"}, {"type": "image", "url": PIXEL_URI}], "success"),
@@ -219,11 +203,8 @@ def test_shape(blocks: list[Any], expected: CodeExecution):
 @pytest.mark.parametrize(
     ("provider", "origin"),
     [
-        ("openai", "openai"),
-        ("anthropic", "anthropic"),
-        ("google_genai", "gemini"),
-        ("google_vertexai", "gemini"),
-        ("else", "gemini"),
+        *((name, name) for name in ("openai", "anthropic")),
+        *((name, "gemini") for name in ("google_genai", "google_vertexai", "else")),
     ],
 )
 def test_provider_tells_the_origin_of_standard_blocks(provider: str, origin: str):
@@ -233,22 +214,15 @@ def test_provider_tells_the_origin_of_standard_blocks(provider: str, origin: str
 
 
 @pytest.mark.parametrize(
-    ("provider", "native"),
+    "shape",
     [
-        ("openai", SHAPES["openai"]),
-        ("openai", SHAPES["openai, outputs not included"]),
-        ("openai", SHAPES["openai, failed"]),
-        ("anthropic", SHAPES["anthropic"]),
-        ("anthropic", SHAPES["anthropic, failed"]),
-        ("anthropic", SHAPES["anthropic, shell"]),
-        ("anthropic", SHAPES["anthropic, file shown"]),
-        ("google_genai", SHAPES["google"]),
+        "openai", "openai, outputs not included", "openai, failed", "anthropic", "anthropic, failed", "anthropic, shell",
+        "anthropic, file shown", "google",
     ],
-)
-def test_langchains_own_translation_to_standard_blocks_says_the_same(
-    provider: str, native: tuple[list[Any], CodeExecution]
-):
-    blocks, expected = native
+)  # fmt: skip
+def test_langchains_own_translation_to_standard_blocks_says_the_same(shape: str):
+    provider = {"google": "google_genai"}.get(shape, shape.partition(",")[0])
+    blocks, expected = SHAPES[shape]
     standard = answer(*blocks, provider=provider).content_blocks
 
     assert code_executions(answer(*standard, provider=provider)) == [expected]
@@ -283,16 +257,7 @@ THOUGHT_IMAGE = {**IMAGE, "extras": {"part": {"thought": True}}}
         ([C1, v1_result("0", "other", outcome=1)], [("one", None), ("", "0")]),
         ([C1, v1_result("1\n", "a"), v1_result("2", "a")], [("one", "1\n2")]),
         ([C1, v1_result("1", "", outcome=1), v1_result("2", "", outcome=1)], [("one", "12")]),
-        (
-            [
-                C1,
-                C2,
-                v1_result("1", "", outcome=1),
-                v1_result("2", "", outcome=1),
-                v1_result("3", "", outcome=1),
-            ],
-            [("one", "1"), ("two", "23")],
-        ),
+        ([C1, C2, *(v1_result(n, "", outcome=1) for n in "123")], [("one", "1"), ("two", "23")]),
         ([C1, v1_result("1", "", outcome=1), TEXT, v1_result("2", "", outcome=1)], [("one", "1"), ("", "2")]),
     ],
 )

@@ -12,7 +12,6 @@ import string
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from functools import partial
-from types import MappingProxyType
 from typing import ClassVar, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
@@ -267,7 +266,9 @@ class Answer:
             part["id"] = code["id"]
         return part
 
-    _LIVE: ClassVar[Mapping[str, Callable[[Answer, Part], _Emitted]]] = MappingProxyType(
-        {"text": _text, "functionCall": _call, "executableCode": _code}
-    )
+    _LIVE: ClassVar[Mapping[str, Callable[[Answer, Part], _Emitted]]] = {
+        "text": _text,
+        "functionCall": _call,
+        "executableCode": _code,
+    }
     """How a part goes out, by its data key; every other kind goes out as the brain made it."""

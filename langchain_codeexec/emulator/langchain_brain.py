@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
@@ -25,13 +24,11 @@ from langchain_codeexec.gemini.wire import Content, GenerateContentRequest, Gene
 
 __all__ = ["PROTOCOL", "LangChainBrain"]
 
-_OUTCOMES = MappingProxyType(
-    {
-        "OUTCOME_OK": "The program ran and printed:",
-        "OUTCOME_FAILED": "The program failed:",
-        "OUTCOME_DEADLINE_EXCEEDED": "The program took too long and was ended:",
-    }
-)
+_OUTCOMES = {
+    "OUTCOME_OK": "The program ran and printed:",
+    "OUTCOME_FAILED": "The program failed:",
+    "OUTCOME_DEADLINE_EXCEEDED": "The program took too long and was ended:",
+}
 _SHOWN_OF_A_FILE = 2000
 
 
@@ -82,14 +79,12 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-_SCHEMA_PARTS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "type": lambda value: value.lower() if isinstance(value, str) else value,
-        "items": json_schema,
-        "properties": lambda value: {name: json_schema(one) for name, one in value.items()},
-        "anyOf": lambda value: [json_schema(one) for one in value],
-    }
-)
+_SCHEMA_PARTS: Mapping[str, Callable[[Any], Any]] = {
+    "type": lambda value: value.lower() if isinstance(value, str) else value,
+    "items": json_schema,
+    "properties": lambda value: {name: json_schema(one) for name, one in value.items()},
+    "anyOf": lambda value: [json_schema(one) for one in value],
+}
 
 
 def messages_from_request(request: GenerateContentRequest) -> list[AnyMessage]:

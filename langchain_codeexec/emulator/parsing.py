@@ -11,7 +11,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from langchain_codeexec.emulator.schema import ENUMS, PART_DATA, field_table, snake_case
@@ -221,15 +220,13 @@ def _struct(value: Any) -> dict[str, Any]:
     raise ValueError
 
 
-_SCALARS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "string": _string,
-        "bool": _bool,
-        "int32": _int32,
-        "double": _double,
-        "bytes": _bytes,
-        "struct": _struct,
-        "value": lambda value: value,
-    }
-)
+_SCALARS: Mapping[str, Callable[[Any], Any]] = {
+    "string": _string,
+    "bool": _bool,
+    "int32": _int32,
+    "double": _double,
+    "bytes": _bytes,
+    "struct": _struct,
+    "value": lambda value: value,
+}
 """Each takes a JSON value or raises ValueError, with a text where the service has a special one."""

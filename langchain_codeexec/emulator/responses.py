@@ -23,7 +23,6 @@ from collections.abc import (
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
-from types import MappingProxyType
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from langchain_codeexec.emulator.answering import Answer, mint_signature
@@ -120,9 +119,10 @@ def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
         yield _finished(answer, _closing(answer) if last is None else [last], identity, has_parts=has_parts)
 
 
-BODIES: Mapping[str, Callable[[Answer], Generator[GenerateContentResponse]]] = MappingProxyType(
-    {"generateContent": _whole, "streamGenerateContent": _chunks}
-)
+BODIES: Mapping[str, Callable[[Answer], Generator[GenerateContentResponse]]] = {
+    "generateContent": _whole,
+    "streamGenerateContent": _chunks,
+}
 """The bodies of an answer, by method: one, or one for every chunk. Closing the generator ends the answer."""
 
 

@@ -20,7 +20,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.answering import minted_by
@@ -313,14 +312,12 @@ def _vertex_older(request: _Request, _: Target) -> str:
     return ""
 
 
-_COMBINATIONS: Mapping[tuple[EndpointKind, bool], Callable[[_Request, Target], str]] = MappingProxyType(
-    {
-        ("developer", True): _developer,
-        ("developer", False): _developer_older,
-        ("vertex", True): lambda *_: "",
-        ("vertex", False): _vertex_older,
-    }
-)
+_COMBINATIONS: Mapping[tuple[EndpointKind, bool], Callable[[_Request, Target], str]] = {
+    ("developer", True): _developer,
+    ("developer", False): _developer_older,
+    ("vertex", True): lambda *_: "",
+    ("vertex", False): _vertex_older,
+}
 """By endpoint and whether the model is of Gemini 3 or later: the refusal, or nothing."""
 
 
@@ -338,15 +335,13 @@ _ON_BOTH = frozenset(
     "image/png image/jpeg image/webp image/heic image/heif "
     "application/pdf application/rtf application/xml application/javascript".split()
 )
-_READABLE: Mapping[EndpointKind, frozenset[str]] = MappingProxyType(
-    {
-        "vertex": _ON_BOTH,
-        "developer": _ON_BOTH.union(
-            "application/json application/x-javascript application/x-python-code application/x-typescript "
-            "application/typescript".split()
-        ),
-    }
-)
+_READABLE: Mapping[EndpointKind, frozenset[str]] = {
+    "vertex": _ON_BOTH,
+    "developer": _ON_BOTH.union(
+        "application/json application/x-javascript application/x-python-code application/x-typescript "
+        "application/typescript".split()
+    ),
+}
 """MIME types a model reads besides whole families. Archives, spreadsheets and text documents are none of them."""
 
 
@@ -406,15 +401,13 @@ class _Range(NamedTuple):
         return f"from {self.lowest:g} (inclusive) to {self.highest:g} (inclusive)"
 
 
-_RANGES: Mapping[str, _Range] = MappingProxyType(
-    {
-        "temperature": _Range(0, 2),
-        "topP": _Range(0, 1),
-        "topK": _Range(1),
-        "candidateCount": _Range(1, 8),
-        "maxOutputTokens": _Range(0),
-    }
-)
+_RANGES: Mapping[str, _Range] = {
+    "temperature": _Range(0, 2),
+    "topP": _Range(0, 1),
+    "topK": _Range(1),
+    "candidateCount": _Range(1, 8),
+    "maxOutputTokens": _Range(0),
+}
 
 
 def _check_ranges(request: _Request, target: Target) -> None:
@@ -448,10 +441,8 @@ _GENERATE_CHECKS = (
     _check_call_signatures,
     _check_code_history,
 )
-_CHECKS: Mapping[str, Sequence[Callable[[_Request, Target], None]]] = MappingProxyType(
-    {
-        "generateContent": _GENERATE_CHECKS,
-        "streamGenerateContent": _GENERATE_CHECKS,
-        "countTokens": _CONTENT_CHECKS,
-    }
-)
+_CHECKS: Mapping[str, Sequence[Callable[[_Request, Target], None]]] = {
+    "generateContent": _GENERATE_CHECKS,
+    "streamGenerateContent": _GENERATE_CHECKS,
+    "countTokens": _CONTENT_CHECKS,
+}

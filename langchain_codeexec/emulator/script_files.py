@@ -23,7 +23,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from langchain_codeexec.emulator.brain import Step, When
@@ -133,7 +132,7 @@ def _only(item: Mapping[str, Any], *, keys: set[str], types: Mapping[str, type])
             raise ConfigurationError(f"{key} in {item!r} is no {_KINDS[kind]}")
 
 
-_KINDS: Mapping[type, str] = MappingProxyType({str: "text", dict: "mapping", int: "whole number"})
+_KINDS: Mapping[type, str] = {str: "text", dict: "mapping", int: "whole number"}
 
 
 def _code(item: Mapping[str, Any]) -> Part:
@@ -164,9 +163,11 @@ def _error(item: Mapping[str, Any]) -> EmulatedError:
         raise ConfigurationError(f"there is no HTTP status {error['status_code']}") from unknown
 
 
-_SHORTHANDS: Mapping[str, Callable[[Mapping[str, Any]], Part | EmulatedError]] = MappingProxyType(
-    {"code": _code, "call": _call, "error": _error}
-)
+_SHORTHANDS: Mapping[str, Callable[[Mapping[str, Any]], Part | EmulatedError]] = {
+    "code": _code,
+    "call": _call,
+    "error": _error,
+}
 
 
 def _listed(names: Any) -> str:

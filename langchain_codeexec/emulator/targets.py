@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from langchain_codeexec.emulator.service_errors import RPC, EmulatedError, invalid
@@ -198,18 +197,16 @@ def _number(query: Mapping[str, str], *spellings: str) -> int:
     return int(text[:9])
 
 
-_LIMITS = MappingProxyType(
-    {
-        "inputTokenLimit": 1_048_576,
-        "outputTokenLimit": 65_536,
-        "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent"],
-        "temperature": 1,
-        "topP": 0.95,
-        "topK": 64,
-        "maxTemperature": 2,
-        "thinking": True,
-    }
-)
+_LIMITS = {
+    "inputTokenLimit": 1_048_576,
+    "outputTokenLimit": 65_536,
+    "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent"],
+    "temperature": 1,
+    "topP": 0.95,
+    "topK": 64,
+    "maxTemperature": 2,
+    "thinking": True,
+}
 """Those of the Gemini family."""
 
 

@@ -9,7 +9,6 @@ import json
 import pprint
 import re
 import shlex
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -25,12 +24,10 @@ from langchain_codeexec.emulator.page.journal import Exchange
 
 __all__ = ["cassette_of", "curl_of", "json_of", "pytest_of"]
 
-_CREDENTIALS = MappingProxyType(
-    {
-        "key": ['-H "x-goog-api-key: ${GEMINI_API_KEY:-any}"'],
-        "bearer": ['-H "authorization: Bearer ${GEMINI_API_KEY:-any}"'],
-    }
-)
+_CREDENTIALS = {
+    "key": ['-H "x-goog-api-key: ${GEMINI_API_KEY:-any}"'],
+    "bearer": ['-H "authorization: Bearer ${GEMINI_API_KEY:-any}"'],
+}
 _NOT_FOR_A_TERMINAL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -100,17 +97,13 @@ _LOWEST_ERROR = 400
 _SCRIPTABLE = frozenset({"latency", "none", "empty", "no_candidates", "malformed_call"})
 """Faults whose answer a script can give, or that only take time."""
 _REFUSED = frozenset({"API_KEY_INVALID", "ACCESS_TOKEN_TYPE_UNSUPPORTED"})
-_HEADERS = MappingProxyType(
-    {"key": {"x-goog-api-key": "{key}"}, "bearer": {"authorization": "Bearer {key}"}, "": {}}
-)
-_IMPORTS = MappingProxyType(
-    {
-        "json.loads": "import json\n\n",
-        "httpx.": "import httpx\n",
-        "pytest.": "import pytest\n",
-        "EmulatedError(": "\nfrom langchain_codeexec.emulator import EmulatedError\n",
-    }
-)
+_HEADERS = {"key": {"x-goog-api-key": "{key}"}, "bearer": {"authorization": "Bearer {key}"}, "": {}}
+_IMPORTS = {
+    "json.loads": "import json\n\n",
+    "httpx.": "import httpx\n",
+    "pytest.": "import pytest\n",
+    "EmulatedError(": "\nfrom langchain_codeexec.emulator import EmulatedError\n",
+}
 """What to import for what the source uses."""
 _JOINED = '''
 

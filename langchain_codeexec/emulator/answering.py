@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import secrets
 import string
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import ClassVar, TypeAlias, cast
+from typing import ClassVar, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.parsing import bytes_from_base64
@@ -31,7 +32,7 @@ from langchain_codeexec.gemini.wire import (
     Part,
 )
 
-__all__ = ["MENDING_ATTEMPTS", "Answer", "input_files", "mint_signature", "minted_by"]
+__all__ = ["MENDING_ATTEMPTS", "Answer", "Run", "input_files", "mint_signature", "minted_by"]
 
 _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
@@ -85,6 +86,16 @@ def input_files(request: GenerateContentRequest) -> tuple[InlineFile, ...]:
     )
 
 
+class Run(NamedTuple):
+    """When a program ran, by `time.perf_counter`, and what it took."""
+
+    began: float
+    ended: float
+    outcome: str
+    cpu_time: float | None
+    peak_memory: int | None
+
+
 class Answer:
     """Runs a brain once and makes its parts the service's: executed, with ids and signatures, and counted.
 
@@ -97,6 +108,7 @@ class Answer:
         verbatim: Whether what went out last was a list of parts sent as it is, or nothing at all.
         unsigned_text: Whether the answer ended with a text that still lacks the signature Gemini 3 gives.
         has_calls: Whether functions are called.
+        runs: The programs that ran.
     """
 
     def __init__(
@@ -116,6 +128,7 @@ class Answer:
         self.verbatim = True
         self.unsigned_text = False
         self.has_calls = False
+        self.runs: list[Run] = []
         self._brain = brain
         self._executor = executor
         self._prompt = prompt
@@ -256,7 +269,11 @@ class Answer:
         request = ExecutionRequest(
             code=code.get("code", ""), language=code.get("language", "PYTHON"), files=files
         )
-        return self._session.run(request)
+        began = time.perf_counter()
+        result = self._session.run(request)
+        ended = time.perf_counter()
+        self.runs.append(Run(began, ended, result.outcome.value, result.cpu_time, result.peak_memory))
+        return result
 
     def _result(self, result: ExecutionResult, code: ExecutableCode) -> CodeExecutionResult:
         part: CodeExecutionResult = {"outcome": result.outcome.value}

@@ -239,7 +239,6 @@ def _check_code_history(request: _Request, _: Target) -> None:
 # -- tools ---------------------------------------------------------------------------------------------
 
 _FUNCTIONS = "functionDeclarations"
-_FLAG = "includeServerSideToolInvocations"
 _SEARCH_TOOLS = frozenset(
     "googleSearch googleSearchRetrieval enterpriseWebSearch retrieval urlContext googleMaps parallelAiSearch "
     "exaAiSearch".split()
@@ -272,22 +271,23 @@ def _check_tools(request: _Request, target: Target) -> None:
         if name in seen:
             raise invalid(f"Duplicate function declaration found: {name}")
         seen.add(name)
-    rule = _COMBINATIONS[target.endpoint, target.signs]
-    if text := rule(request, target):
+    if text := _forbidden_combination(request, target):
         raise invalid(text)
 
 
-def _mixes(request: _Request) -> bool:
-    kinds = set(tool_kinds(request))
-    return _FUNCTIONS in kinds and len(kinds) > 1
-
-
-def _flagged(request: _Request) -> bool:
-    return bool((request.get("toolConfig") or {}).get(_FLAG))
-
-
-def _developer(request: _Request, _: Target) -> str:
-    if not _mixes(request) or _flagged(request):
+def _forbidden_combination(request: _Request, target: Target) -> str:
+    """The refusal of the tools together, or nothing."""
+    kinds = tool_kinds(request)
+    mixes = _FUNCTIONS in kinds and len(set(kinds)) > 1
+    if target.endpoint == "vertex":
+        mixed = not target.signs and len(kinds) > 1 and not set(kinds) <= _SEARCH_TOOLS
+        return "Multiple tools are supported only when they are all search tools." if mixed else ""
+    flagged = bool((request.get("toolConfig") or {}).get("includeServerSideToolInvocations"))
+    if not target.signs:
+        if flagged:
+            return _no_circulation(target)
+        return "Tool use with function calling is unsupported" if mixes else ""
+    if not mixes or flagged:
         return ""
     return (
         "Please enable tool_config.include_server_side_tool_invocations "
@@ -297,28 +297,6 @@ def _developer(request: _Request, _: Target) -> str:
 
 def _no_circulation(target: Target) -> str:
     return f"Tool call context circulation is not enabled for {target.resource}"
-
-
-def _developer_older(request: _Request, target: Target) -> str:
-    if _flagged(request):
-        return _no_circulation(target)
-    return "Tool use with function calling is unsupported" if _mixes(request) else ""
-
-
-def _vertex_older(request: _Request, _: Target) -> str:
-    kinds = tool_kinds(request)
-    if len(kinds) > 1 and not set(kinds) <= _SEARCH_TOOLS:
-        return "Multiple tools are supported only when they are all search tools."
-    return ""
-
-
-_COMBINATIONS: Mapping[tuple[EndpointKind, bool], Callable[[_Request, Target], str]] = {
-    ("developer", True): _developer,
-    ("developer", False): _developer_older,
-    ("vertex", True): lambda *_: "",
-    ("vertex", False): _vertex_older,
-}
-"""By endpoint and whether the model is of Gemini 3 or later: the refusal, or nothing."""
 
 
 def _check_tool_config(request: _Request, _: Target) -> None:

@@ -26,7 +26,7 @@ from langchain_codeexec.executors.base import CodeExecutor
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.hosting import Hosting  # imports uvicorn
 
-__all__ = ["AppOptions", "GeminiEmulator", "LocalServer", "is_http_url"]
+__all__ = ["AppOptions", "GeminiEmulator", "LocalServer", "is_http_url", "is_loopback"]
 
 
 class LocalServer:
@@ -44,7 +44,11 @@ class LocalServer:
         allow_remote: bool | Collection[str] = False,
         grace: float = 5,
     ) -> None:
-        _check_host(host, allow_remote=bool(allow_remote))
+        if not (allow_remote or is_loopback(host)):
+            raise ConfigurationError(
+                f"host {host!r} is not a loopback address, and the emulator runs code for everyone who reaches "
+                "it; listen on 127.0.0.1, or set allow_remote=True"
+            )
         from langchain_codeexec.emulator.access import GuardedApp  # noqa: PLC0415 -- imports Starlette
         from langchain_codeexec.emulator.hosting import Hosting  # noqa: PLC0415 -- imports uvicorn
 
@@ -133,18 +137,13 @@ def is_http_url(url: str) -> bool:
         return False
 
 
-def _check_host(host: str, *, allow_remote: bool) -> None:
-    if allow_remote or host == "localhost":
-        return
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's."""
+    name = host.removesuffix(".")
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(name).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
-        raise ConfigurationError(
-            f"host {host!r} is not a loopback address, and the emulator runs code for everyone who reaches "
-            "it; listen on 127.0.0.1, or set allow_remote=True"
-        )
+        return name == "localhost" or name.endswith(".localhost")
 
 
 def _listen(address: tuple[str, int]) -> socket.socket:

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Scope
 
-from langchain_codeexec.emulator.access import is_loopback, is_named_well
+from langchain_codeexec.emulator.access import is_named_well
 from langchain_codeexec.emulator.faults import FAULT_SETTINGS, Faults
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of, pytest_of
@@ -26,6 +26,7 @@ from langchain_codeexec.emulator.page.exchanges import parse_exchange, text_at
 from langchain_codeexec.emulator.page.journal import Exchange, Journal
 from langchain_codeexec.emulator.parsing import bytes_from_base64, parse_json
 from langchain_codeexec.emulator.responses import SHUTDOWN_EXTENSION, error_response, json_response, read_body
+from langchain_codeexec.emulator.server import is_loopback
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
 from langchain_codeexec.errors import ConfigurationError
 

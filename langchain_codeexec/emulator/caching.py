@@ -80,11 +80,7 @@ class CachedContents:
         self._lock = Lock()
 
     def create(self, body: Any, target: Target) -> dict[str, Any]:
-        """Keep a beginning.
-
-        Raises:
-            EmulatedError: 400 where it is too small, names no model or is no `CachedContent`.
-        """
+        """Keep a beginning."""
         parsed = parse_message("CachedContent", body, target)
         model = str(parsed.get("model", "")).rpartition("/")[2]
         if not model:
@@ -123,11 +119,7 @@ class CachedContents:
         return page_of("cachedContents", listed, query)
 
     def update(self, name: str, body: Any, target: Target) -> dict[str, Any]:
-        """Let one live longer or shorter; nothing else of it can be changed.
-
-        Raises:
-            EmulatedError: There is none of that name, or the body says no time.
-        """
+        """Let one live longer or shorter; nothing else of it can be changed."""
         cache = self._find(name, target)
         now = self._now()
         expires = _expiry(parse_message("CachedContent", body, target), now)
@@ -146,12 +138,7 @@ class CachedContents:
         return {}
 
     def complete(self, request: dict[str, Any], target: Target) -> dict[str, Any]:
-        """A request with what it names put in front; one that names nothing as it is.
-
-        Raises:
-            EmulatedError: There is none of that name, it is of another model, or the request has what only the
-                cached content may have.
-        """
+        """A request with what it names put in front; one that names nothing as it is."""
         name = request.get("cachedContent")
         if not name:
             return request

@@ -190,11 +190,7 @@ class Interaction:
 
 
 def read_cassette(path: str | Path) -> list[Interaction]:
-    """Read the interactions of a file, in the order in which they were asked.
-
-    Raises:
-        ConfigurationError: The file cannot be read or is no cassette.
-    """
+    """Read the interactions of a file, in the order in which they were asked."""
     yaml = import_module("yaml")  # comes with langchain-core; has no types
     try:
         document = _loaded(Path(path).read_text(encoding="utf-8"))
@@ -232,11 +228,7 @@ def _entry(interaction: Interaction) -> str:
 
 
 def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> None:
-    """Write a file in one go, so that whoever reads it meanwhile sees the old one or the new one.
-
-    Raises:
-        OSError: It cannot be written.
-    """
+    """Write a file in one go, so that whoever reads it meanwhile sees the old one or the new one."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     text = dump_cassette(interactions)
@@ -251,11 +243,7 @@ def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> Non
 
 
 def append_to_cassette(path: str | Path, interaction: Interaction) -> None:
-    """Add an interaction to a file; where there is no room for it, the file stays as it was.
-
-    Raises:
-        OSError: It cannot be written.
-    """
+    """Add an interaction to a file; where there is no room for it, the file stays as it was."""
     entry = _entry(interaction).encode()
     with Path(path).open("r+b", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)

@@ -33,12 +33,7 @@ class FaultInjection:
         self._streams = streams
 
     async def begin(self, target: Target) -> None:
-        """Carry out what comes before the answer.
-
-        Raises:
-            EmulatedError: A fault answers with a status.
-            ConnectionCut: A fault leaves no answer.
-        """
+        """Carry out what comes before the answer."""
         for fault in self._faults:
             if fault.kind == "latency" and not fault.after:
                 await self._wait(fault.seconds)

@@ -22,11 +22,7 @@ __all__ = ["bytes_from_base64", "declared_functions", "parse_json", "parse_messa
 
 
 def bytes_from_base64(text: str) -> bytes:
-    """Decode the standard or the URL-safe alphabet, padded or not.
-
-    Raises:
-        ValueError: It is neither.
-    """
+    """Decode the standard or the URL-safe alphabet, padded or not."""
     bare = text.replace("-", "+").replace("_", "/").rstrip("=")
     return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
 
@@ -35,11 +31,7 @@ _LENIENT = re.compile(r"""("(?:\\.|[^"\\])*")|'((?:\\.|[^'\\])*)'|,(?=\s*[}\]])"
 
 
 def parse_json(raw: bytes) -> Any:
-    """Read a body as the service does: single quotes and trailing commas pass, nothing is an empty object.
-
-    Raises:
-        EmulatedError: It is no JSON at all.
-    """
+    """Read a body as the service does: single quotes and trailing commas pass, nothing is an empty object."""
     try:
         text = raw.decode("utf-8")
         try:
@@ -74,9 +66,6 @@ def parse_message(message: str, body: Any, target: Target) -> dict[str, Any]:
         message: Name of the message, a key of `schema.MESSAGES`.
         body: The JSON value that came in.
         target: Where it goes; fields differ between the services.
-
-    Raises:
-        EmulatedError: 400 naming every field that is wrong, as the service does.
     """
     if not isinstance(body, dict):
         raise invalid('Invalid JSON payload received. Unknown name "": Root element must be a message.')

@@ -51,9 +51,6 @@ def checked_request(
     Returns:
         The request with camelCase keys. For `countTokens` on the Developer API that is the inner
         `generateContentRequest` where there is one.
-
-    Raises:
-        EmulatedError: 400, as the service would answer.
     """
     request = parse_message(REQUESTS[target.action], body, target)
     request = complete(request.get("generateContentRequest", request), target)

@@ -99,8 +99,8 @@ def create_app(
         )
     ]
     routes += [
-        Route(path, endpoint, methods=[method])
-        for method, path, endpoint in cache_routes(service.caches, service.endpoint, service.check_model)
+        Route(path, endpoint, methods=methods)
+        for methods, path, endpoint in cache_routes(service.caches, service.endpoint, service.check_model)
     ]
     routes += page_routes(service.journal, service.faults)
     recorded = Middleware(RecordedApp, journal=service.journal, is_page=is_page)

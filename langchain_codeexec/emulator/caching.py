@@ -34,7 +34,6 @@ except ImportError as error:
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
 Wrap: TypeAlias = Callable[[EndpointKind, Reply], Endpoint]
-_Answer: TypeAlias = Callable[[Request, Target, Any], dict[str, Any]]
 
 _LEAST_TOKENS = 1024
 _DEFAULT_TTL = timedelta(hours=1)
@@ -229,39 +228,28 @@ _COLLECTIONS: tuple[tuple[EndpointKind, str], ...] = (
 
 def cache_routes(
     caches: CachedContents, wrap: Wrap, check_model: Callable[[Target], None]
-) -> list[tuple[str, str, Endpoint]]:
-    """The HTTP method, the path and the endpoint of the five methods, on both services."""
+) -> list[tuple[list[str], str, Endpoint]]:
+    """The HTTP methods, the path and the endpoint of collections and caches, on both services."""
 
-    def create(request: Request, target: Target, body: Any) -> dict[str, Any]:  # noqa: ARG001 -- a row's signature
+    async def collection(request: Request, target: Target, body: Any) -> Response:
+        if request.method != "POST":
+            return json_response(caches.list(target, request.query_params))
         model = body.get("model") if isinstance(body, dict) else None
         if isinstance(model, str) and model:
             check_model(replace(target, model=model.rpartition("/")[2], action="createCachedContent"))
-        return caches.create(body, target)
+        return json_response(caches.create(body, target))
 
-    rows: tuple[tuple[str, str, _Answer], ...] = (
-        ("POST", "", create),
-        ("GET", "", lambda request, target, _: caches.list(target, request.query_params)),
-        ("GET", "/{cache}", lambda request, target, _: caches.get(_name(request, target), target)),
-        (
-            "PATCH",
-            "/{cache}",
-            lambda request, target, body: caches.update(_name(request, target), body, target),
-        ),
-        ("DELETE", "/{cache}", lambda request, target, _: caches.delete(_name(request, target), target)),
-    )
+    async def cache(request: Request, target: Target, body: Any) -> Response:
+        name = f"{target.parent}cachedContents/{request.path_params['cache']}"
+        if request.method == "PATCH":
+            return json_response(caches.update(name, body, target))
+        return json_response((caches.delete if request.method == "DELETE" else caches.get)(name, target))
+
     return [
-        (method, f"{collection}{path}", wrap(endpoint, _reply(answer)))
-        for endpoint, collection in _COLLECTIONS
-        for method, path, answer in rows
+        (methods, f"{prefix}{path}", wrap(endpoint, reply))
+        for endpoint, prefix in _COLLECTIONS
+        for methods, path, reply in (
+            (["GET", "POST"], "", collection),
+            (["GET", "PATCH", "DELETE"], "/{cache}", cache),
+        )
     ]
-
-
-def _reply(answer: _Answer) -> Reply:
-    async def reply(request: Request, target: Target, body: Any) -> Response:
-        return json_response(answer(request, target, body))
-
-    return reply
-
-
-def _name(request: Request, target: Target) -> str:
-    return f"{target.parent}cachedContents/{request.path_params['cache']}"

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -116,16 +116,23 @@ class Scrubber:
 
     def value(self, value: Any) -> Any:
         """A JSON value without secrets; base64 is left alone."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self.value(item) for item in value]
-        if isinstance(value, dict):
-            return {
-                name: item if name in _BASE64 and isinstance(item, str) else self.value(item)
-                for name, item in value.items()
-            }
-        return value
+        return _mapped(value, text=self.text)
+
+
+def _mapped(value: Any, *, text: Callable[[str], str] = str, base64: Callable[[str], str] = str) -> Any:
+    """A JSON value with its texts, and what is base64 in it, made others."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return [_mapped(item, text=text, base64=base64) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: base64(item)
+            if name in _BASE64 and isinstance(item, str)
+            else _mapped(item, text=text, base64=base64)
+            for name, item in value.items()
+        }
+    return value
 
 
 _VERSION = 1
@@ -293,24 +300,14 @@ def _shortened(value: Any) -> Any:
 
 
 def _comparable(request: RecordedRequest) -> dict[str, Any]:
-    return {**_fields(request), "body": _same_base64(request.body)}
+    return {**_fields(request), "body": _mapped(request.body, base64=_digits)}
 
 
-def _same_base64(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_same_base64(item) for item in value]
-    if isinstance(value, dict):
-        return {
-            name: _digits(item) if name in _BASE64 else _same_base64(item) for name, item in value.items()
-        }
-    return value
-
-
-def _digits(value: Any) -> Any:
+def _digits(text: str) -> str:
     try:
-        return bytes_from_base64(value).hex()
-    except (ValueError, AttributeError):
-        return value
+        return bytes_from_base64(text).hex()
+    except ValueError:
+        return text
 
 
 def _fields(recorded: RecordedRequest | RecordedResponse) -> dict[str, Any]:

@@ -64,10 +64,8 @@ def _function(declaration: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def json_schema(schema: Any) -> Any:
+def json_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Gemini's schema as JSON Schema: type names in lower case, `nullable` as a type of its own."""
-    if not isinstance(schema, dict):
-        return schema
     plain = {name: _SCHEMA_PARTS.get(name, _as_it_is)(value) for name, value in schema.items()}
     plain.pop("propertyOrdering", None)
     if plain.pop("nullable", False) and isinstance(plain.get("type"), str):

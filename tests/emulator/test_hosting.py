@@ -168,8 +168,3 @@ def test_a_body_that_says_it_is_too_large_is_not_read():
     for response in (declared, streamed):
         assert response.status_code == 400
         assert "exceeds the limit: 100 bytes" in response.text
-
-
-def test_only_the_last_requests_are_remembered():
-    with GeminiEmulator(ScriptedBrain(lambda prompt: "Hi.")) as emulator:
-        assert emulator._log.maxlen == 10_000

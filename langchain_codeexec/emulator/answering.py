@@ -16,7 +16,7 @@ from functools import partial
 from typing import ClassVar, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
-from langchain_codeexec.emulator.parsing import bytes_from_base64
+from langchain_codeexec.emulator.parsing import bytes_from_base64, calling_config
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
@@ -134,8 +134,7 @@ class Answer:
         self._prompt = prompt
         self._send_empty_output = send_empty_output
         config = prompt.request.get("generationConfig") or {}
-        calling = (prompt.request.get("toolConfig") or {}).get("functionCallingConfig") or {}
-        self._streams_arguments = bool(calling.get("streamFunctionCallArguments"))
+        self._streams_arguments = bool(calling_config(prompt.request).get("streamFunctionCallArguments"))
         self._budget = config.get("maxOutputTokens") or None
         self._stops = config.get("stopSequences") or []
         self._files = input_files(prompt.request)

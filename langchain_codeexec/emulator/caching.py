@@ -44,13 +44,7 @@ _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
 @dataclass(frozen=True, slots=True)
 class _Cache:
-    """One cached content.
-
-    Attributes:
-        about: Its description without times: `model` in the service's spelling, `displayName`, the tokens.
-        prompt: What it stands for: contents, system instruction, tools and tool configuration.
-        tokens: What that counts, by modality.
-    """
+    """One cached content: what is said about it, what it stands for, and what that counts by modality."""
 
     name: str
     model: str
@@ -67,11 +61,7 @@ class _Cache:
 
 
 class CachedContents:
-    """All that were made. It is thread-safe.
-
-    Args:
-        now: The time, with a zone.
-    """
+    """All that were made, by a clock that has a zone. It is thread-safe."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now

@@ -147,14 +147,7 @@ _DIFF_LINES = 60
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """A request, without its secrets.
-
-    Attributes:
-        method: HTTP method.
-        path: URL path without the query.
-        query: Query parameters.
-        body: The JSON body; a text where it was no JSON, `None` where there was none.
-    """
+    """A request, without its secrets; its body is JSON, or a text where it was none."""
 
     method: str
     path: str
@@ -164,14 +157,9 @@ class RecordedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecordedResponse:
-    """A response, without its secrets. It has one of `body`, `chunks` and `text`.
+    """A response, without its secrets. It has one of `body` (JSON), `chunks` and `text`.
 
-    Attributes:
-        status: HTTP status.
-        headers: Those that mean something to a client, names in lower case.
-        body: The JSON body.
-        chunks: The data of server-sent events; a text is an event that was no JSON.
-        text: A body that was no JSON.
+    `headers` are those that mean something to a client; a chunk that is a text is an event that was no JSON.
     """
 
     status: int
@@ -183,13 +171,7 @@ class RecordedResponse:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One request and its answer.
-
-    Attributes:
-        request: The request.
-        response: Its answer.
-        order: How many requests came before it; entries stand in the file in the order of their answers.
-    """
+    """A request and its answer; `order` requests came before it, the file has the order of the answers."""
 
     request: RecordedRequest
     response: RecordedResponse

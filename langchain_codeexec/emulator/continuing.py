@@ -56,11 +56,7 @@ class Continuations:
     ) -> Bodies:
         """So many of the bodies, the last with a token for the rest; all of them where that is no fewer.
 
-        Args:
-            bodies: An answer, piece by piece.
-            after: How many of them go out.
-            usage: Begins the count of one hop.
-            finish_reason: What the last of them ends with; `None` leaves it a checkpoint in mid-stream.
+        The last ends with the finish reason; without one it is a checkpoint in mid-stream.
         """
         with closing(bodies):
             every = list(bodies)

@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 
 from langchain_codeexec.emulator.answering import MENDING_ATTEMPTS, input_files
 from langchain_codeexec.emulator.brain import Parts, Prompt
-from langchain_codeexec.emulator.parsing import bytes_from_base64, declared_functions
+from langchain_codeexec.emulator.parsing import bytes_from_base64, callable_functions, calling_config
 from langchain_codeexec.emulator.rules import declares
 from langchain_codeexec.emulator.service_errors import not_prepared
 from langchain_codeexec.executions import Outcome
@@ -46,13 +46,7 @@ def result_text(outcome: str, output: str, images: int = 0) -> str:
 
 def tools_from_request(request: GenerateContentRequest) -> list[dict[str, Any]]:
     """The functions that may be called, in OpenAI's form, which every LangChain model that has tools takes."""
-    config = (request.get("toolConfig") or {}).get("functionCallingConfig") or {}
-    allowed = config.get("allowedFunctionNames") or ()
-    return [
-        {"type": "function", "function": _function(declaration)}
-        for declaration in declared_functions(request)
-        if config.get("mode") != "NONE" and (not allowed or declaration.get("name") in allowed)
-    ]
+    return [{"type": "function", "function": _function(one)} for one in callable_functions(request)]
 
 
 def _function(declaration: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,9 +245,9 @@ class LangChainBrain:
         tools = tools_from_request(request)
         if not tools:
             return self._llm
-        mode = ((request.get("toolConfig") or {}).get("functionCallingConfig") or {}).get("mode")
+        choice = {"tool_choice": "any"} if calling_config(request).get("mode") == "ANY" else {}
         try:
-            return self._llm.bind_tools(tools, **({"tool_choice": "any"} if mode == "ANY" else {}))
+            return self._llm.bind_tools(tools, **choice)
         except NotImplementedError as error:
             name = type(self._llm).__name__
             raise not_prepared(

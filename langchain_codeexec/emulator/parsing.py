@@ -18,7 +18,15 @@ from langchain_codeexec.emulator.service_errors import invalid
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.gemini.wire import FunctionDeclaration
 
-__all__ = ["bytes_from_base64", "declared_functions", "parse_json", "parse_message", "tool_kinds"]
+__all__ = [
+    "bytes_from_base64",
+    "callable_functions",
+    "calling_config",
+    "declared_functions",
+    "parse_json",
+    "parse_message",
+    "tool_kinds",
+]
 
 
 def bytes_from_base64(text: str) -> bytes:
@@ -57,6 +65,20 @@ def tool_kinds(request: Mapping[str, Any]) -> list[str]:
 def declared_functions(request: Mapping[str, Any]) -> list[FunctionDeclaration]:
     """The function declarations of a request."""
     return [one for tool in request.get("tools") or [] for one in tool.get("functionDeclarations") or []]
+
+
+def calling_config(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How functions are to be called."""
+    config: Mapping[str, Any] = (request.get("toolConfig") or {}).get("functionCallingConfig") or {}
+    return config
+
+
+def callable_functions(request: Mapping[str, Any]) -> list[FunctionDeclaration]:
+    """The functions that may be called."""
+    config = calling_config(request)
+    allowed = config.get("allowedFunctionNames") or ()
+    declared = declared_functions(request) if config.get("mode") != "NONE" else []
+    return [one for one in declared if not allowed or one.get("name") in allowed]
 
 
 def parse_message(message: str, body: Any, target: Target) -> dict[str, Any]:

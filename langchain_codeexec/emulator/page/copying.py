@@ -113,7 +113,7 @@ _SAME_JSON = "    assert response.json() == ANSWER\n"
 
 
 class _Script(NamedTuple):
-    """What the emulator of the test answers (source of the steps, `None` where no brain does), and the checks."""
+    """The source of the step (`None` where no brain answers), what it answers, and the checks."""
 
     steps: str | None
     answer: Any = None

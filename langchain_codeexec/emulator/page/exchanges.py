@@ -114,14 +114,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ParsedExchange:
-    """An exchange, taken apart.
-
-    Attributes:
-        sent: The request's JSON as it was sent.
-        sent_text: A request that is no JSON.
-        request: The request as the service reads it, keys in camelCase; empty where it cannot be read.
-        chunks: The answer.
-    """
+    """An exchange, taken apart: the JSON that was sent or else the text, and as the service reads it."""
 
     sent: Any = None
     sent_text: str | None = None

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
+from langchain_codeexec._fork import renew_after_fork
 from langchain_codeexec.errors import (
     ConfigurationError,
     ExecutionRequestError,
@@ -42,7 +43,6 @@ from langchain_codeexec.executors.files import (
     pictures_once,
     text_from_bytes,
 )
-from langchain_codeexec.gemini.clients import renew_after_fork
 from langchain_codeexec.sandbox.child.limits import Limits
 from langchain_codeexec.sandbox.modes import MODES, unsupported_system
 from langchain_codeexec.sandbox.pool import Pool

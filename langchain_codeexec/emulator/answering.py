@@ -282,7 +282,7 @@ class Answer:
             part["id"] = code["id"]
         return part
 
-    _LIVE: ClassVar[Mapping[str, Callable[[Answer, Part], _Emitted]]] = {
+    _LIVE: ClassVar[Mapping[str, Callable[..., _Emitted]]] = {
         "text": _text,
         "functionCall": _call,
         "executableCode": _code,

@@ -10,10 +10,10 @@ import base64
 import secrets
 import string
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import ClassVar, NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.parsing import bytes_from_base64, calling_config
@@ -180,8 +180,9 @@ class Answer:
             for part in item:
                 yield self._counted(part)
             return None
-        key = next((key for key in self._LIVE if key in item), "")
-        result = yield from self._LIVE.get(key, Answer._as_is)(self, item)
+        live = {"text": self._text, "functionCall": self._call, "executableCode": self._code}
+        key = next((key for key in live if key in item), "")
+        result = yield from live.get(key, self._as_is)(item)
         self._after_call = key == "functionCall"
         return result
 
@@ -281,10 +282,3 @@ class Answer:
         if "id" in code:
             part["id"] = code["id"]
         return part
-
-    _LIVE: ClassVar[Mapping[str, Callable[..., _Emitted]]] = {
-        "text": _text,
-        "functionCall": _call,
-        "executableCode": _code,
-    }
-    """How a part goes out, by its data key; every other kind goes out as the brain made it."""

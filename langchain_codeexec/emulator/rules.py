@@ -29,13 +29,10 @@ from langchain_codeexec.emulator.service_errors import invalid, unable
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
-__all__ = ["SKIP_SIGNATURE", "checked_request", "declares"]
+__all__ = ["checked_request", "declares"]
 
 _Request: TypeAlias = Mapping[str, Any]
 _Complete: TypeAlias = Callable[[dict[str, Any], Target], dict[str, Any]]
-
-SKIP_SIGNATURE = "skip_thought_signature_validator"
-"""The documented stand-in for the signature of a call the model did not make."""
 
 
 def checked_request(

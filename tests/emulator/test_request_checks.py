@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from langchain_codeexec.emulator.parsing import parse_message
-from langchain_codeexec.emulator.rules import SKIP_SIGNATURE, checked_request
+from langchain_codeexec.emulator.rules import checked_request
 from langchain_codeexec.emulator.schema import snake_case
 from langchain_codeexec.emulator.targets import Target
 
 USER = {"role": "user", "parts": [{"text": "Hi"}]}
 MODEL = {"role": "model", "parts": [{"text": "Hello"}]}
 CALL = {"functionCall": {"name": "f", "args": {}}}
+SKIP_SIGNATURE = "skip_thought_signature_validator"
+"""The documented stand-in for the signature of a call the model did not make."""
 SIGNED = {**CALL, "thoughtSignature": SKIP_SIGNATURE}
 REPLY = {"functionResponse": {"name": "f", "response": {"ok": True}}}
 F = {"functionDeclarations": [{"name": "f"}]}

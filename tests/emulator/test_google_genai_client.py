@@ -87,15 +87,6 @@ def test_stream(connect, model):
     assert any(part.thought_signature for part in parts) == (model == NEW)
 
 
-async def test_async(connect):
-    client = connect(["Plain.", "One two three four five."])
-    answer = await client.aio.models.generate_content(model=NEW, contents="Go")
-    assert answer.text == "Plain."
-    stream = await client.aio.models.generate_content_stream(model=NEW, contents="Go")
-    assert "".join([chunk.text or "" async for chunk in stream]) == "One two three four five."
-    await client.aio.aclose()
-
-
 @pytest.mark.parametrize("model", [OLD, NEW])
 def test_function_calling_round(connect, model):
     call = {"functionCall": {"name": "add", "args": {"first_number": 1}}}

@@ -272,6 +272,9 @@ class Streams:
                 raise item
             yield item
 
+    def generate(self, model: str, request: Any, *, timeout: float | None = None) -> Any:
+        raise AssertionError("only streams are played")
+
     async def astream(self, model: str, request: Any, *, timeout: float | None = None) -> AsyncIterator[Any]:
         for item in self.stream(model, request):
             yield item

@@ -36,6 +36,7 @@ CORPUS: dict[str, list[Any]] = {
         [{**TEXT, "candidates": {}}],
         _answer({"executableCode": None}, {"codeExecutionResult": 7}),
         _answer({"executableCode": {"code": 7, "language": []}}),
+        _answer({"functionCall": {"id": "f1", "name": [], "args": {"x": 1}}}),
         _answer({"codeExecutionResult": {"outcome": {}, "output": 2**70}}),
     ],
     "messages": [{**PLAIN, "content": [{"type": "text", "text": "\ud800"}]}, {**PLAIN, "artifact": circle()}]

@@ -88,7 +88,7 @@ class VisibleParts:
     def is_undeclared_call(self, part: Json) -> bool:
         """Whether a part calls a function that the request does not declare."""
         name = _called(part)
-        return name is not None and name not in self._names
+        return name is not None and not (isinstance(name, str) and name in self._names)
 
     def mended(self, candidate: Json) -> Json:
         """A candidate with calls in place of what was written as calls."""

@@ -274,7 +274,7 @@ def _digits(numeral: str) -> re.Pattern[str]:
               | (?P<suffix>{"|".join(SUFFIX_SCALES)}))(?![\w²³/])
         )?
         {_UNITS}
-        (?=(?P<letter>[{_LATIN}_]\d?)?(?P<word>{_SPACE}[^\W\d_]|{_SPACE}?[‰–-]{_SPACE}?[$€£¥₹]?\d?)?)
+        (?=(?P<letter>[{_LATIN}_]\d?)?(?P<word>{_SPACE}[^\W\d_]|{_SPACE}?[‰\u2013-]{_SPACE}?[$€£¥₹]?\d?)?)
         """,
         re.VERBOSE,
     )
@@ -296,14 +296,14 @@ _NAME: Final = re.compile(r"[A-Z_]|e\d")
 _NEAR: Final = 60
 """Characters before or behind a figure that can say something of it."""
 _ROUGHLY: Final = (
-    r"(?:\b(?:about|around|roughly|approximately|approx\.?|circa|ca\.|nearly|almost|some|just (?:over|under)|rund|etwa|"
-    r"ungefähr|environ|près de|un[ao]s|cerca de|aproximadamente|około|ongeveer)"
+    r"(?:\b(?:about|around|roughly|approximately|approx\.?|circa|ca\.|nearly|almost|some|just (?:over|under)|rund|"
+    r"etwa|ungefähr|environ|près de|un[ao]s|cerca de|aproximadamente|około|ongeveer)"
     r"|[~≈])"
 )
 _ROUGH: Final = re.compile(rf"{_ROUGHLY}\s*$", re.IGNORECASE)
 _BOUND: Final = re.compile(
-    r"(?:\b(?:(?:more|less|fewer|greater|higher|lower) than|over|under|above|below|at (?:least|most)|mehr als|über|"
-    r"weniger als|plus de|moins de|más de|menos de)|[<>≤≥]=?)\s*$",
+    r"(?:\b(?:(?:more|less|fewer|greater|higher|lower) than|over|under|above|below|at (?:least|most)|mehr als|"
+    r"über|weniger als|plus de|moins de|más de|menos de)|[<>≤≥]=?)\s*$",
     re.IGNORECASE,
 )
 _COUNTED_IN: Final = re.compile(

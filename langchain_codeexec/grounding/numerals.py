@@ -166,7 +166,10 @@ def _exponent(power: str) -> int:
 
 
 _VULGAR: Final = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
-FRACTION: Final = rf"(?:\\[dt]?frac\{{\d{{1,6}}\}}\{{\d{{1,6}}\}}|(?:\d{{1,6}}[ ])?\d{{1,6}}/\d{{1,6}}(?![\d/]|[.,]\d)|\d{{0,6}}[{_VULGAR}])"
+FRACTION: Final = (
+    rf"(?:\\[dt]?frac\{{\d{{1,6}}\}}\{{\d{{1,6}}\}}|(?:\d{{1,6}}[ ])?\d{{1,6}}/\d{{1,6}}(?![\d/]|[.,]\d)"
+    rf"|\d{{0,6}}[{_VULGAR}])"
+)
 """Pattern of a fraction, with or without a whole number before it."""
 
 _LATEX_FRACTION: Final = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")

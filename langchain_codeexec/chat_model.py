@@ -40,8 +40,8 @@ from langchain_codeexec.settings import (
     CONNECTION_SETTINGS,
     GeminiSettings,
     settings_by_name,
-    settings_of,
 )
+from langchain_codeexec.takeover import settings_of
 
 __all__ = ["ChatGeminiCodeExecution"]
 

@@ -60,6 +60,11 @@ class InlineFile:
     mime_type: str
     name: str = ""
 
+    @property
+    def base64(self) -> str:
+        """The bytes in base64."""
+        return b64encode(self.data).decode()
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRequest:
@@ -223,7 +228,7 @@ def _execution_from_json(run: Json) -> CodeExecution:
 
 
 def _json_from_file(file: InlineFile) -> Json:
-    return {"mime_type": file.mime_type, "name": file.name, "base64": b64encode(file.data).decode()}
+    return {"mime_type": file.mime_type, "name": file.name, "base64": file.base64}
 
 
 def _files(values: object) -> list[InlineFile]:

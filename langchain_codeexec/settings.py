@@ -1,7 +1,7 @@
 """What a user can set, under the names that ChatGoogleGenerativeAI's users know.
 
 The names of google-genai's `GenerateContentConfig` and OpenAI's `response_format` become ours in
-`settings_by_name`, the settings of a `ChatVertexAI` or `ChatGoogleGenerativeAI` in `settings_of`.
+`settings_by_name`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from langchain_core.language_models.chat_models import BaseChatModel
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 
-from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
+from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.limits import MAX_CONNECTIONS
 from langchain_codeexec.gemini.retries import MAX_RETRIES
 from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS, THINKING_SETTINGS
-from langchain_codeexec.messages.tools import camel_case, dumped, schema_of
+from langchain_codeexec.messages.tools import camel_case, dumped, schema_of, snake_case
 from langchain_codeexec.planning.plan import Combination
 
 __all__ = [
@@ -25,23 +24,11 @@ __all__ = [
     "CONNECTION_SETTINGS",
     "GeminiSettings",
     "settings_by_name",
-    "settings_of",
 ]
 
-CONNECTION_SETTINGS: Final = (
-    "vertexai",
-    "project",
-    "location",
-    "credentials",
-    "api_key",
-    "base_url",
-    "api_version",
-    "additional_headers",
-    "client_args",
-    "timeout",
-    "deadline",
-    "max_retries",
-    "max_connections",
+CONNECTION_SETTINGS: Final = tuple(
+    "vertexai project location credentials api_key base_url api_version additional_headers client_args timeout "
+    "deadline max_retries max_connections".split()
 )
 """What makes the connection; a change of any of these opens another one."""
 
@@ -50,18 +37,8 @@ BODY_SETTINGS: Final = ("cached_content", "labels", "service_tier", "model_armor
 
 CALL_SETTINGS: Final = (
     *sorted(GENERATION_SETTINGS),
-    "model",
-    "code_execution",
-    "combination",
-    "planner",
-    "repair_calls",
-    "answer_retries",
-    "output_sink",
-    "replay_images",
-    "safety_settings",
-    *BODY_SETTINGS,
-    "timeout",
-    "deadline",
+    *"model code_execution combination planner repair_calls answer_retries output_sink replay_images".split(),
+    *("safety_settings", *BODY_SETTINGS, "timeout", "deadline"),
 )
 """What a single call may override, beside what makes the connection."""
 
@@ -232,14 +209,10 @@ def _merge(settings: Settings, more: Settings) -> None:
 
 def _fields(name: str, value: Any) -> Settings:
     """The fields of a dict or `google.genai` object, in snake_case."""
-    fields = value if isinstance(value, dict) else dumped(value)
+    fields = dumped(value)
     if fields is None:
         raise ConfigurationError(f"{name} is a dict or an object of google.genai, not {value!r:.100}")
-    return {_snake_case(key): field for key, field in fields.items() if field is not None}
-
-
-def _snake_case(key: object) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in str(key))
+    return {snake_case(key): field for key, field in fields.items() if field is not None}
 
 
 def _thinking_settings(config: Any) -> Settings:
@@ -312,168 +285,4 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "async_client": "pass transport=RestTransport(..., async_client=...)",
     "default_metadata": "pass additional_headers={...}",
     "convert_system_message_to_human": "every current model takes system text",
-}
-
-
-_SAME: Final = frozenset(
-    {
-        # langchain-core's own
-        "name", "cache", "verbose", "callbacks", "tags", "custom_get_token_ids", "rate_limiter",
-        "disable_streaming", "profile",
-        # both packages'
-        "project", "location", "credentials", "additional_headers", "max_retries", "temperature", "top_p",
-        "top_k", "max_output_tokens", "n", "stop", "seed", "frequency_penalty", "presence_penalty",
-        "thinking_budget", "include_thoughts", "response_mime_type", "response_modalities", "safety_settings",
-        "cached_content", "labels", "streaming", "model_kwargs",
-        # one package's
-        "model", "api_version", "media_resolution", "image_config", "audio_timestamp", "client_args",
-    }
-)  # fmt: skip
-_RENAMED: Final[Mapping[str, str]] = {
-    "google_api_key": "api_key",
-    "reasoning_effort": "thinking_level",
-    "model_name": "model",
-    "endpoint_version": "api_version",
-    "api_endpoint": "base_url",
-}
-_MADE_FROM_OTHERS: Final = frozenset(
-    {
-        "client", "async_client", "client_preview", "client_options", "default_metadata", "vertexai",
-        # Our answers hold LangChain's standard blocks whatever the model's output version was.
-        "output_version",
-        # We speak REST whatever the transport was; the service is the same.
-        "api_transport",
-    }
-)  # fmt: skip
-_REASONS: Final[Mapping[str, str]] = {
-    "client_cert_source": "client certificates belong to a client; pass transport=RestTransport(...) with one",
-    "examples": "put the example messages at the beginning of the conversation",
-    "convert_system_message_to_human": "system text travels as systemInstruction; every current model takes it",
-    "perform_literal_eval_on_string_raw_content": "image strings in text are not read; use image blocks",
-    "request_parallelism": "limit batches with max_concurrency in the config of the call",
-    "wait_exponential_kwargs": "waits between attempts follow Retry-After and back off with jitter",
-}
-
-
-def settings_of(llm: BaseChatModel) -> Settings:
-    """The settings of a model that is taken over.
-
-    Args:
-        llm: The model.
-
-    Returns:
-        Settings for our chat model's constructor.
-
-    Raises:
-        ConfigurationError: It is neither a `ChatVertexAI` nor a `ChatGoogleGenerativeAI`.
-        UnsupportedSettingError: It has a setting that cannot be carried over.
-    """
-    packages = {base.__module__.partition(".")[0] for base in type(llm).__mro__}
-    package = next((name for name in _SPECIAL if name in packages), None)
-    if package is None:
-        raise ConfigurationError(
-            f"cannot take over a {type(llm).__name__}; pass a ChatVertexAI or a ChatGoogleGenerativeAI itself, "
-            "not what bind_tools() or bind() returned"
-        )
-    special = _SPECIAL[package]
-    taken: Settings = {}
-    for name, field in type(llm).model_fields.items():
-        value = getattr(llm, name)
-        if name in special:
-            taken |= special[name](llm, value)
-        elif name in _MADE_FROM_OTHERS or value == field.get_default(call_default_factory=True):
-            continue
-        elif name in _SAME or name in _RENAMED:
-            taken[_RENAMED.get(name, name)] = value
-        else:
-            raise UnsupportedSettingError(name, _REASONS.get(name, "our chat model has nothing like it"))
-    return taken
-
-
-def _nothing(_llm: Any, _value: Any) -> Settings:
-    return {}
-
-
-def _genai_service(llm: Any, _vertexai: Any) -> Settings:
-    return {"vertexai": bool(getattr(llm, "_use_vertexai", llm.vertexai))}
-
-
-def _genai_api_key(llm: Any, api_key: Any) -> Settings:
-    """A key that the package would use; it prefers credentials, and on Vertex AI a project."""
-    passed_over = llm.credentials or (_genai_service(llm, None)["vertexai"] and llm.project)
-    return {"api_key": api_key} if "google_api_key" in llm.model_fields_set and not passed_over else {}
-
-
-def _genai_base_url(_llm: Any, base_url: Any) -> Settings:
-    url = base_url.get("api_endpoint") if isinstance(base_url, dict) else base_url
-    return {"base_url": url} if url else {}
-
-
-def _metadata(_llm: Any, metadata: Any) -> Settings:
-    """Without the versions that langchain-core notes down for each model itself."""
-    kept = {key: value for key, value in (metadata or {}).items() if key != "lc_versions"}
-    return {"metadata": kept} if kept else {}
-
-
-def _one_means_default(_llm: Any, count: Any) -> Settings:
-    return {"n": count} if count != 1 else {}
-
-
-def _temperature(_llm: Any, temperature: Any) -> Settings:
-    """Taken even when it is the package's default: the service's own default is another."""
-    return {} if temperature is None else {"temperature": temperature}
-
-
-def _location(_llm: Any, location: Any) -> Settings:
-    """Taken even when it is the package's default, which differs from package to package."""
-    return {"location": location} if location else {}
-
-
-def _vertex_service(_llm: Any, _client: Any) -> Settings:
-    return {"vertexai": True}
-
-
-def _vertex_model(llm: Any, model_name: str) -> Settings:
-    return {"model": llm.tuned_model_name or model_name}
-
-
-def _timeout(_llm: Any, timeout: Any) -> Settings:
-    if timeout is None or isinstance(timeout, (int, float)):
-        return {} if timeout is None else {"timeout": float(timeout)}
-    raise UnsupportedSettingError(
-        "timeout", "give it in seconds; finer ones belong to a RestTransport of your own"
-    )
-
-
-def _vertex_schema(llm: Any, schema: Any) -> Settings:
-    """An OpenAPI schema, not a JSON Schema: it keeps its own place on the wire."""
-    return {"generation_config": {"responseSchema": schema}} if schema and llm.response_mime_type else {}
-
-
-_SPECIAL: Final[Mapping[str, Mapping[str, Callable[[Any, Any], Settings]]]] = {
-    "langchain_google_genai": {
-        "metadata": _metadata,
-        "profile": lambda _llm, profile: {"profile": profile} if profile else {},
-        "vertexai": _genai_service,
-        "google_api_key": _genai_api_key,
-        "base_url": _genai_base_url,
-        "thinking_config": lambda _llm, config: {"thinking_config": config} if config else {},
-        "n": _one_means_default,
-        "temperature": _temperature,
-        "location": _location,
-        "timeout": _timeout,
-        "response_schema": lambda _llm, schema: {"response_schema": schema} if schema else {},
-    },
-    "langchain_google_vertexai": {
-        "metadata": _metadata,
-        "client": _vertex_service,
-        "model_name": _vertex_model,
-        "tuned_model_name": _nothing,
-        "full_model_name": _nothing,
-        "n": _one_means_default,
-        "logprobs": lambda _llm, logprobs: {"logprobs": logprobs} if logprobs else {},
-        "location": _location,
-        "timeout": _timeout,
-        "response_schema": _vertex_schema,
-    },
 }

@@ -6,11 +6,10 @@ import sys
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executors.base import check_counts
 from langchain_codeexec.sandbox.child.limits import Limits
-from langchain_codeexec.sandbox.local import MIB, LocalExecutor
+from langchain_codeexec.sandbox.local import MIB, UNCONFINED_PROCESSES, LocalExecutor
 
 __all__ = ["ProcessExecutor"]
 
-_PROCESSES = 4096  # of this user; where the system counts them
 _OPEN_FILES = 512
 
 
@@ -62,7 +61,7 @@ class ProcessExecutor(LocalExecutor):
         limits = Limits(
             memory=memory_bytes,
             cpu=0.0,
-            tasks=_PROCESSES,
+            tasks=UNCONFINED_PROCESSES,
             open_files=_OPEN_FILES,
             file=file_bytes,
             disk=0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import threading
 import time
@@ -13,10 +12,11 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from functools import cache, partial
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import httpx
 
+from langchain_codeexec._fork import abandon, renew_after_fork
 from langchain_codeexec.errors import ConfigurationError, GeminiTimeoutError
 from langchain_codeexec.gemini.limits import MAX_CONNECTIONS, Deadline
 
@@ -26,8 +26,6 @@ __all__ = [
     "LoopPool",
     "Pool",
     "ThreadPool",
-    "abandon",
-    "renew_after_fork",
 ]
 
 Client = TypeVar("Client")
@@ -36,41 +34,6 @@ _ALWAYS_KEPT: Final = 2
 """Idle connections that stay open for the next question of a conversation."""
 _IDLE_SECONDS: Final = 4.0
 _SWEEP_SECONDS: Final = 0.5
-
-
-class Renewable(Protocol):
-    """Something that can start afresh in a child process."""
-
-    def renew(self) -> None:
-        """Replace every lock, and leave the parent's connections alone."""
-        ...
-
-
-_renewables: weakref.WeakSet[Any] = weakref.WeakSet()
-_abandoned: list[object] = []
-
-
-def renew_after_fork(renewable: Renewable) -> None:
-    """Have `renewable.renew()` called in every child process, for as long as the object lives."""
-    _renewables.add(renewable)
-
-
-def abandon(inherited: object) -> None:
-    """Keep an inherited object from being closed or collected in this process.
-
-    Closing it could wait for a lock that a thread of the parent held, and collecting it would warn of
-    sockets that are the parent's to close.
-    """
-    _abandoned.append(inherited)
-
-
-def _renew_in_child() -> None:
-    for renewable in list(_renewables):
-        renewable.renew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_in_child)
 
 
 class Clients:
@@ -119,6 +82,11 @@ class Clients:
                 finalizer.detach()
         abandon((self._threads, self._loops))
         self._start()
+
+    @property
+    def are_given(self) -> bool:
+        """Whether some are not opened here."""
+        return bool(self._given or self._given_async)
 
     def of_threads(self) -> ThreadPool:
         """The clients of blocking requests."""

@@ -15,13 +15,13 @@ from typing import Any, Final, NamedTuple, TypeAlias, cast
 import httpx
 from google.auth.credentials import Credentials
 
+from langchain_codeexec._fork import renew_after_fork
 from langchain_codeexec.errors import (
     CodeExecError,
     CredentialsError,
     GeminiConnectionError,
     GeminiTimeoutError,
 )
-from langchain_codeexec.gemini.clients import renew_after_fork
 from langchain_codeexec.gemini.errors import without_secrets
 
 __all__ = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import reprlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from langchain_codeexec.messages.call_pieces import whole_calls
 from langchain_codeexec.messages.citations import citations_by_text
 from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras
 from langchain_codeexec.messages.signatures import call_signatures
+from langchain_codeexec.messages.tools import snake_case
 
 __all__ = [
     "EVERY_CHUNK",
@@ -309,24 +309,12 @@ def _malformed(what: str, value: Any) -> ResponseFormatError:
 
 _NOT_METADATA: Final = frozenset({"candidates", "content", "index", "modelVersion"})
 _OURS: Final = frozenset(
-    {
-        "endpoint",
-        "gemini_endpoint",
-        "grounding",
-        "model_name",
-        "model_provider",
-        "output_version",
-        "outputs",
-        "plan",
-        "verification",
-    }
+    "endpoint gemini_endpoint grounding model_name model_provider output_version outputs plan verification".split()
 )
 """Keys of the metadata that mean something to this package or to langchain-core."""
-
-_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @lru_cache(maxsize=256)
 def _key(key: str) -> str:
-    name = _WORD.sub("_", key).lower()
+    name = snake_case(key)
     return f"wire_{name}" if name in _OURS else name

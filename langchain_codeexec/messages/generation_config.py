@@ -82,7 +82,7 @@ def safety_settings(settings: Any) -> list[Json]:
 
 
 def _safety_setting(entry: Any) -> Json:
-    fields = entry if isinstance(entry, dict) else dumped(entry)
+    fields = dumped(entry)
     if fields is None:  # the older client libraries' messages hold every field, set or not
         fields = {key: getattr(entry, key, None) or None for key in ("category", "threshold", "method")}
     setting = {camel_case(key): _plain(value) for key, value in fields.items() if value is not None}

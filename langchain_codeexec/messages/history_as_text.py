@@ -7,7 +7,6 @@ still knows of them; files and images stay what they are.
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, cast
 
@@ -152,8 +151,7 @@ def _blocks_without_code(block: Any, codes: list[CodeBlock]) -> Iterator[str | J
     for code in codes:
         yield text_from_code(code)
         for image in () if isinstance(code, CodeCall) else code.images:
-            data = b64encode(image.data).decode()
-            yield {"type": "image", "base64": data, "mime_type": image.mime_type}
+            yield {"type": "image", "base64": image.base64, "mime_type": image.mime_type}
 
 
 def _edited(message: AIMessage, blocks: list[str | Json], **fields: Any) -> AIMessage:

@@ -7,7 +7,6 @@ providers' tools and unknown blocks, becomes text; bookkeeping and encrypted con
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -120,7 +119,7 @@ class _Answer:
             part = {"codeExecutionResult": {"outcome": code.outcome.value, **output}}
             yield self.signed(part, {"signature": code.signature})
         for image in () if isinstance(code, CodeCall) else code.images:
-            yield {"inlineData": {"mimeType": image.mime_type, "data": b64encode(image.data).decode()}}
+            yield {"inlineData": {"mimeType": image.mime_type, "data": image.base64}}
 
 
 def _call_signatures(message: AIMessage) -> dict[str, str]:
@@ -198,18 +197,7 @@ def _readable(value: Any) -> Any:
 
 _ADDRESSES: Final = ("gs://", "https://", "http://")
 _BOOKKEEPING: Final = frozenset(
-    {
-        "type",
-        "id",
-        "index",
-        "status",
-        "extras",
-        "signature",
-        "tool_call_id",
-        "tool_use_id",
-        "call_id",
-        "caller",
-    }
+    "type id index status extras signature tool_call_id tool_use_id call_id caller".split()
 )
 _BY_TYPE: Final[Mapping[str, Callable[[_Answer, Json], Iterable[Json]]]] = {
     **dict.fromkeys(("text", "output_text", "text-plain"), _prose),

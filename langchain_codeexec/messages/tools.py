@@ -16,7 +16,7 @@ from langchain_core.utils.function_calling import convert_to_openai_function
 from pydantic import BaseModel, TypeAdapter
 
 from langchain_codeexec.errors import CodeExecError, ToolDeclarationError
-from langchain_codeexec.gemini.wire import Tool, ToolConfig
+from langchain_codeexec.gemini.wire import FunctionDeclaration, Tool, ToolConfig
 
 __all__ = [
     "CODE_EXECUTION",
@@ -25,7 +25,9 @@ __all__ = [
     "declares_code_execution",
     "dumped",
     "function_names",
+    "functions_in",
     "schema_of",
+    "snake_case",
     "tool_config",
     "wire_tools",
 ]
@@ -38,25 +40,14 @@ _CODE_TYPE: Final = re.compile(r"code_(?:execution|interpreter)(?:_\d+)?")
 """`type` of code execution in other providers' tool lists; Anthropic's carries a date."""
 
 _BUILT_IN: Final = frozenset(
-    {
-        "codeExecution",
-        "googleSearch",
-        "googleSearchRetrieval",
-        "urlContext",
-        "googleMaps",
-        "fileSearch",
-        "computerUse",
-        "retrieval",
-        "enterpriseWebSearch",
-        "mcpServers",
-        "parallelAiSearch",
-        "exaAiSearch",
-    }
+    "codeExecution googleSearch googleSearchRetrieval urlContext googleMaps fileSearch computerUse retrieval "
+    "enterpriseWebSearch mcpServers parallelAiSearch exaAiSearch".split()
 )
 _TOOL_KEYS: Final = _BUILT_IN | {"functionDeclarations"}
 _GEMINI_KEYS: Final = frozenset({"parametersJsonSchema", "response", "responseJsonSchema", "behavior"})
 _FUNCTION_KEYS: Final = frozenset({"function", "parameters", "input_schema"})
 _NAME: Final = re.compile(r"[A-Za-z_][\w.:-]*", re.ASCII)
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def wire_tools(tools: Iterable[Any]) -> list[Tool]:
@@ -117,9 +108,14 @@ def _openai_function(declaration: Json) -> Json:
     }
 
 
+def functions_in(tools: Iterable[Tool]) -> list[FunctionDeclaration]:
+    """The declared functions, in order."""
+    return [function for tool in tools for function in tool.get("functionDeclarations", ())]
+
+
 def function_names(tools: Iterable[Tool]) -> list[str]:
     """Names of the declared functions, in order."""
-    return [str(function.get("name")) for tool in tools for function in tool.get("functionDeclarations", ())]
+    return [str(function.get("name")) for function in functions_in(tools)]
 
 
 def declares_code_execution(tools: Iterable[Tool]) -> bool:
@@ -201,7 +197,7 @@ def _is_gemini_form(function: Json) -> bool:
 
 def _gemini_function(function: Any) -> Json:
     """A declaration in Gemini's own form stays as it is, but for the case of its keys."""
-    fields = function if isinstance(function, dict) else dumped(function)
+    fields = dumped(function)
     if fields is None:
         return _function(function)
     return {camel_case(key): value for key, value in fields.items() if value is not None}
@@ -282,7 +278,9 @@ def _is_model(tool: Any) -> TypeGuard[type[BaseModel]]:
 
 
 def dumped(tool: Any) -> Json | None:
-    """The dict of a `google.genai` or Vertex tool object; both are known by how they turn into one."""
+    """A dict, or that of a `google.genai` or Vertex object; both are known by how they turn into one."""
+    if isinstance(tool, dict):
+        return tool
     if isinstance(tool, BaseModel):
         return tool.model_dump(exclude_none=True, by_alias=True, mode="json")
     to_dict: Any = getattr(tool, "to_dict", None)
@@ -293,6 +291,11 @@ def camel_case(key: object) -> str:
     """A key as the wire spells it."""
     head, *rest = str(key).split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+def snake_case(key: object) -> str:
+    """A key as Python spells it."""
+    return _WORD.sub("_", str(key)).lower()
 
 
 _MODES: Final = {"auto": "AUTO", "any": "ANY", "required": "ANY", "none": "NONE", "validated": "VALIDATED"}

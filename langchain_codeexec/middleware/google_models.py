@@ -12,15 +12,17 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langchain_core.tools import BaseTool
 
 from langchain_codeexec.gemini.capabilities import Capabilities, Destination, generation
-from langchain_codeexec.gemini.wire import EndpointKind, FunctionDeclaration
+from langchain_codeexec.gemini.wire import EndpointKind
 from langchain_codeexec.messages.history_as_text import (
     messages_with_code_as_text,
     messages_with_functions_as_text,
 )
 from langchain_codeexec.messages.signatures import with_valid_signatures
 from langchain_codeexec.messages.tools import (
+    bound_tools,
     declares_code_execution,
     function_names,
+    functions_in,
     tool_config,
     wire_tools,
 )
@@ -72,7 +74,7 @@ class GoogleModelCall(ModelCall):
         self._combination: Combination = combination
         self._tools = [one for one in tools_without(request, tool) if not _is_code_execution(one)]
         wire = wire_tools(self._tools)
-        self._functions = [function for tool in wire for function in tool.get("functionDeclarations", ())]
+        self._functions = functions_in(wire)
         self._choice = tool_config(request.tool_choice, wire)
         name = str(getattr(model, "model_name", None) or model.model)
         self._destination = Destination(name, _endpoint(model), _address(model))
@@ -230,9 +232,10 @@ class GoogleModelCall(ModelCall):
         messages: list[Any] = []
         while True:
             has_code = left > 0 and self._destination.accepts.code_execution
-            tools = [*request.tools, _as_openai_tool(delegate)] if has_code else request.tools
+            # As a dict, it is none that the agent looks for among its own tools.
+            delegates = bound_tools([{"functionDeclarations": [delegate]}]) if has_code else []
             response: ModelResponse[Any] = yield request.override(
-                tools=tools, messages=[*request.messages, *messages]
+                tools=[*request.tools, *delegates], messages=[*request.messages, *messages]
             )
             self._has_answer = True
             history = [*request.messages, *messages]
@@ -302,14 +305,6 @@ def _with_foreign_code_as_text(message: AnyMessage) -> list[AnyMessage]:
 def _names(tools: Sequence[Tool]) -> set[str]:
     """Names of the functions among the tools."""
     return set(function_names(wire_tools(tools)))
-
-
-def _as_openai_tool(function: FunctionDeclaration) -> Json:
-    """A declaration as a dict, which an agent does not look for among its own tools."""
-    declared: Any = function
-    parameters = declared["parametersJsonSchema"]
-    described = {"name": declared["name"], "description": declared["description"], "parameters": parameters}
-    return {"type": "function", "function": described}
 
 
 def _endpoint(model: Any) -> EndpointKind:

@@ -17,7 +17,7 @@ from langchain_core.tools import BaseTool
 
 from langchain_codeexec.errors import ConfigurationError, ToolDeclarationError
 from langchain_codeexec.gemini.wire import EndpointKind, ToolConfig
-from langchain_codeexec.messages.tools import tool_config, wire_tools
+from langchain_codeexec.messages.tools import functions_in, tool_config, wire_tools
 from langchain_codeexec.planning.plan import Plan, PlanRequest
 from langchain_codeexec.tools.code_execution import unbound_model
 
@@ -88,12 +88,7 @@ class OtherModelCall(ModelCall):
         self._tool = tool
         self._tools = tools_without(request, tool)
         wire = wire_tools(one for one in [*self._tools, tool] if isinstance(one, BaseTool))
-        self._functions = [
-            function
-            for declared in wire
-            for function in declared.get("functionDeclarations", ())
-            if function.get("name") != tool.name
-        ]
+        self._functions = [one for one in functions_in(wire) if one.get("name") != tool.name]
 
     @property
     def plan_request(self) -> PlanRequest:

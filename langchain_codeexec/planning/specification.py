@@ -19,7 +19,7 @@ from langchain_codeexec.messages.history_as_text import (
     contents_with_code_as_text,
     contents_with_functions_as_text,
 )
-from langchain_codeexec.messages.tools import CODE_EXECUTION, declares_code_execution
+from langchain_codeexec.messages.tools import CODE_EXECUTION, declares_code_execution, functions_in
 
 __all__ = ["Specification"]
 
@@ -61,7 +61,7 @@ class Specification:
     @cached_property
     def functions(self) -> list[FunctionDeclaration]:
         """The declared functions."""
-        return [function for tool in self.tools for function in tool.get("functionDeclarations", ())]
+        return functions_in(self.tools)
 
     @cached_property
     def built_in_tools(self) -> list[Tool]:

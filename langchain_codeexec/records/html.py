@@ -7,7 +7,6 @@ is rendered without anything that acts or loads.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
@@ -16,7 +15,6 @@ from typing import Any, Final
 
 from langchain_core.messages import BaseMessage
 
-from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.records.sections import Kind, Section, sections_of, visible
 
 __all__ = ["html_fragment", "html_from_python", "html_page"]
@@ -181,14 +179,11 @@ def _image(section: Section) -> str:
     if section.file is None:
         return _remark(section)
     description = _text(section.text)
+    source = f"data:{_text(section.file.mime_type)};base64,{section.file.base64}"
     return (
-        f'<figure>\n<img src="{_data_uri(section.file)}" alt="{description}">\n'
+        f'<figure>\n<img src="{source}" alt="{description}">\n'
         f"<figcaption>{description}</figcaption>\n</figure>"
     )
-
-
-def _data_uri(image: InlineFile) -> str:
-    return f"data:{_text(image.mime_type)};base64,{b64encode(image.data).decode()}"
 
 
 def _remark(section: Section) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final, TypeGuard
@@ -161,7 +160,7 @@ def _is_raster(file: InlineFile | None) -> TypeGuard[InlineFile]:
 
 
 def _mime_bundle(image: InlineFile) -> dict[str, str]:
-    return {image.mime_type: b64encode(image.data).decode()}
+    return {image.mime_type: image.base64}
 
 
 def _inert(text: str) -> str:

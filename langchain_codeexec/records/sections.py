@@ -6,7 +6,6 @@ The other forms are `terminal`, `html` and `notebook`.
 from __future__ import annotations
 
 import reprlib
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -383,5 +382,5 @@ def _json_execution(execution: CodeExecution, places: Mapping[str, str]) -> Json
 
 def _json_image(image: InlineFile, places: Mapping[str, str]) -> dict[str, str]:
     place = places.get(sha256(image.data).hexdigest())
-    value = {"path": place} if place else {"base64": b64encode(image.data).decode()}
+    value = {"path": place} if place else {"base64": image.base64}
     return {"mime_type": image.mime_type, **value}

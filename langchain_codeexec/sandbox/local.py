@@ -14,6 +14,7 @@ from dataclasses import asdict
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
+from langchain_codeexec._fork import renew_after_fork
 from langchain_codeexec.errors import (
     ConfigurationError,
     ExecutionRequestError,
@@ -42,7 +43,6 @@ from langchain_codeexec.executors.files import (
     pictures_once,
     text_from_bytes,
 )
-from langchain_codeexec.gemini.clients import renew_after_fork
 from langchain_codeexec.sandbox.child.limits import Limits
 from langchain_codeexec.sandbox.modes import MODES, unsupported_system
 from langchain_codeexec.sandbox.pool import Pool
@@ -53,13 +53,14 @@ if TYPE_CHECKING:
 
     from langchain_codeexec.sandbox.worker import Connection
 
-__all__ = ["MIB", "LocalExecutor", "LocalSandbox", "LocalSession", "SandboxWarning"]
+__all__ = ["MIB", "UNCONFINED_PROCESSES", "LocalExecutor", "LocalSandbox", "LocalSession", "SandboxWarning"]
 
 
 PRELOAD = ("numpy", "pandas", "matplotlib.pyplot")
 """Libraries that programs use most and that take long to load."""
 
 MIB = 1 << 20
+UNCONFINED_PROCESSES = 4096  # of the host's user, all others included; where the system counts them
 _BYTES_PER_FILE = 16 << 10
 """So many bytes of disk allow for one more file or folder."""
 _SPARES = 2
@@ -306,7 +307,7 @@ class LocalSandbox(LocalExecutor):
         limits = Limits(
             memory=memory_bytes,
             cpu=cpu_seconds or 0.0,
-            tasks=processes,
+            tasks=UNCONFINED_PROCESSES if unsafe else processes,
             open_files=open_files,
             file=file_bytes,
             disk=disk_bytes,
@@ -484,7 +485,8 @@ def _result_from_reply(
         else "there is no room for the program's files",
         "restless": "killed: its threads could not be stopped at the end of the run",
     }
-    limit = words_for_limit(reply["limit"], asdict(limits)) if status else ""
+    sizes = {name: size for name, size in asdict(limits).items() if size}
+    limit = words_for_limit(reply["limit"], sizes) if status else ""
     remarks = [killed.get(end) or limit or words_for_status(status)]
     remarks += [STATE_LOST] * (reply["lost"] or (end != "replied" and not last))
     remarks += [LEFT_OUT] * reply["more"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from langchain_codeexec._fork import abandon, renew_after_fork
 from langchain_codeexec.errors import ExecutorError
-from langchain_codeexec.gemini.clients import abandon, renew_after_fork
 from langchain_codeexec.sandbox.modes import start_in_any_mode
 from langchain_codeexec.sandbox.worker import (
     BrokenLibraryError,

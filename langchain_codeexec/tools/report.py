@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,7 +77,7 @@ class Report:
     def blocks(self) -> list[str | Json]:
         """The text and the images, for a calling model that sees."""
         images = [
-            {"type": "image", "base64": b64encode(image.data).decode(), "mime_type": image.mime_type}
+            {"type": "image", "base64": image.base64, "mime_type": image.mime_type}
             for run in self.executions
             for image in run.images
         ]

@@ -12,10 +12,10 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any, Final
 
+from langchain_codeexec._fork import abandon, renew_after_fork
 from langchain_codeexec.errors import ExecutionRequestError, GeminiError, SandboxBusyError
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile
 from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession, FairSemaphore, arun_in
-from langchain_codeexec.gemini.clients import abandon, renew_after_fork
 
 __all__ = ["ThreadSession", "ThreadSessions"]
 

@@ -1,27 +1,30 @@
-"""Many clients at once against one emulator, for a while: every answer right, memory flat.
+"""Many calls at once through one chat model to one emulator, for an hour: every answer right, nothing grows.
 
 ```
-python -m tests.benchmarks.soak --clients 200 --seconds 60
+python -m tests.benchmarks.soak
+python -m tests.benchmarks.soak --clients 50 --seconds 60
 ```
 
 Half of the answers are text, half are code that runs in the sandbox; half of each are streamed. Loopback only;
-the emulator runs in a process of its own, as `serve` would run it. Exit code 1 if an answer was wrong or memory
-grew. Linux only: memory is read from /proc.
+the emulator runs in a process of its own, as `serve` would run it. Prints descriptors, threads and memory of both
+processes as it goes, in the end the percentiles of the calls' seconds. Exit code 1 if an answer was wrong or
+memory or descriptors grew. Linux only: it reads /proc.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
+import os
+import statistics
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx
+from langchain_codeexec import ChatGeminiCodeExecution, CodeExecError, code_executions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +43,9 @@ with GeminiEmulator(ScriptedBrain(answer)) as emulator:
     print(emulator.url, flush=True)
     sys.stdin.read()
 """
-MODEL = "/v1beta/models/gemini-3-flash-preview"
-CODE = {"tools": [{"codeExecution": {}}]}
+MODEL = "gemini-3-flash-preview"
 GROWTH_MIB = 64
+GROWTH_DESCRIPTORS = 20
 SAMPLES = 12
 
 
@@ -57,86 +60,70 @@ def server() -> Iterator[tuple[str, int]]:
         process.stdin.close()
 
 
-def resident_mib(pid: int) -> float:
-    """Of the emulator itself; its sandbox's processes come and go."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * 4096 / 2**20
+def measured(pid: int) -> tuple[int, int, float]:
+    """Descriptors, threads and resident MiB of a process."""
+    process = Path(f"/proc/{pid}")
+    pages = int((process / "statm").read_text().split()[1])
+    return len(os.listdir(process / "fd")), len(os.listdir(process / "task")), pages * 4096 / 2**20  # noqa: PTH208 -- counted only
 
 
-def children(pid: int) -> int:
-    """How many processes descend from one."""
-    with suppress(OSError):
-        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return len(below) + sum(children(int(child)) for child in below)
-    return 0
-
-
-def parts_of(response: httpx.Response) -> list[dict[str, Any]]:
-    """The parts of an answer, whole or streamed."""
-    text = response.text
-    events = [event for event in text.split("\r\n\r\n") if event] if text.startswith("data: ") else [text]
-    bodies = [json.loads(event.removeprefix("data: ")) for event in events]
-    return [part for body in bodies for part in body["candidates"][0].get("content", {}).get("parts", [])]
-
-
-def is_right(parts: list[dict[str, Any]], said: str, *, code: bool) -> bool:
-    text = "".join(part.get("text", "") for part in parts)
-    printed = [part["codeExecutionResult"].get("output") for part in parts if "codeExecutionResult" in part]
-    if code:
-        return text == "Let me see. I ran it." and printed == [f"{said[::-1]}\n"]
-    return text == f"You said {said}, I heard." and not printed
-
-
-async def client(http: httpx.AsyncClient, name: int, until: float, wrong: list[str]) -> int:
-    """Ask one thing after the other; how many were asked."""
-    asked = 0
-    while time.monotonic() < until:
-        kind, said = name + asked, f"{name}-{asked}"
+async def client(llm: ChatGeminiCodeExecution, name: int, until: float, wrong: list[str]) -> list[float]:
+    """Ask one thing after the other; how many seconds each took."""
+    seconds: list[float] = []
+    while (start := time.monotonic()) < until:
+        kind, said = name + len(seconds), f"{name}-{len(seconds)}"
         code = bool(kind % 2)
-        body = {"contents": [{"parts": [{"text": said}]}], **(CODE if code else {})}
-        action = "generateContent" if kind % 4 < 2 else "streamGenerateContent?alt=sse"
-        asked += 1
         try:
-            response = await http.post(f"{MODEL}:{action}", json=body)
-            good = response.is_success and is_right(parts_of(response), said, code=code)
-        except (httpx.HTTPError, ValueError, KeyError) as error:
+            answer = await llm.ainvoke(said, code_execution=code, stream=kind % 4 >= 2)
+            outputs = [execution.output for execution in code_executions(answer)]
+            expected = (
+                ("Let me see. I ran it.", [f"{said[::-1]}\n"]) if code else (f"You said {said}, I heard.", [])
+            )
+            if (answer.text, outputs) != expected:
+                wrong.append(f"{said}: {answer.text!r}, {outputs}")
+        except CodeExecError as error:
             wrong.append(f"{said}: {error!r}")
-            continue
-        if not good:
-            wrong.append(f"{said}: {response.status_code}: {response.text[:300]}")
-    return asked
+        seconds.append(time.monotonic() - start)
+    return seconds
 
 
-async def soak(url: str, pid: int, clients: int, seconds: float) -> tuple[int, list[str], list[float]]:
+async def soak(url: str, pid: int, clients: int, seconds: float) -> tuple[list[float], list[str], bool]:
+    """Seconds of all calls, what was wrong, and whether something grew over the second half."""
     wrong: list[str] = []
-    memory: list[float] = []
+    samples: list[list[tuple[int, int, float]]] = []
     until = time.monotonic() + seconds
-    limits = httpx.Limits(max_connections=clients)
-    headers = {"x-goog-api-key": "k"}
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits, headers=headers) as http:
-        running = [asyncio.create_task(client(http, name, until, wrong)) for name in range(clients)]
-        while time.monotonic() < until:
-            await asyncio.sleep(seconds / SAMPLES)
-            memory.append(resident_mib(pid))
-        return sum(await asyncio.gather(*running)), wrong, memory
+    llm = ChatGeminiCodeExecution(model=MODEL, api_key="k", base_url=url, timeout=60)
+    running = [asyncio.create_task(client(llm, name, until, wrong)) for name in range(clients)]
+    print(f"{'':>10}{'client: descriptors, threads, MiB':>36}{'emulator: the same':>36}")
+    while time.monotonic() < until:
+        await asyncio.sleep(seconds / SAMPLES)
+        samples.append([measured(os.getpid()), measured(pid)])
+        cells = (f"{fds:>18}{threads:>9}{mib:>9.0f}" for fds, threads, mib in samples[-1])
+        print(f"{until - time.monotonic():>8.0f} s" + "".join(cells), flush=True)
+    calls = [one for each in await asyncio.gather(*running) for one in each]
+    grew = any(
+        last[0] - middle[0] > GROWTH_DESCRIPTORS or last[2] - middle[2] > GROWTH_MIB
+        for middle, last in zip(samples[len(samples) // 2], samples[-1], strict=True)
+    )
+    return calls, wrong, grew
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clients", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=3600)
     chosen = parser.parse_args()
     with server() as (url, pid):
-        before = children(pid)
-        asked, wrong, memory = asyncio.run(soak(url, pid, chosen.clients, chosen.seconds))
-        left = children(pid) - before
-    growth = memory[-1] - memory[len(memory) // 2]
-    print(f"{asked} answers to {chosen.clients} clients in {chosen.seconds:g} s, {len(wrong)} wrong")
-    print("resident MiB:", " ".join(f"{value:.0f}" for value in memory))
-    print(f"growth over the second half: {growth:.1f} MiB; processes of the sandbox still there: {left}")
-    for told in wrong[:5]:
-        print(told)
-    return 1 if wrong or growth > GROWTH_MIB else 0
+        calls, wrong, grew = asyncio.run(soak(url, pid, chosen.clients, chosen.seconds))
+    cuts = statistics.quantiles(calls, n=100)
+    print(f"{len(calls)} answers, {len(wrong)} wrong; something grew: {grew}")
+    print(
+        "seconds: "
+        + ", ".join(f"{name} {cuts[index]:.3f}" for name, index in (("median", 49), ("p95", 94), ("p99", 98)))
+    )
+    for line in wrong[:5]:
+        print(line)
+    return 1 if wrong or grew else 0
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ import pytest
 
 from langchain_codeexec.emulator import GeminiEmulator, Prompt, ScriptedBrain
 from langchain_codeexec.emulator.brain import last_text
-from langchain_codeexec.emulator.service_errors import quota_exceeded
-from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.emulator.targets import Target, quota_exceeded
 
 CODE = {"executableCode": {"code": "print(sum(range(11)))"}}
 CALL = {"functionCall": {"name": "get_weather", "args": {"city": "Utrecht"}}}

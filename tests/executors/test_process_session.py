@@ -297,3 +297,33 @@ def test_where_no_folder_can_be_made_it_says_so(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(ExecutorError, match=r"cannot start .*No such file or directory: '/no/such/folder"):
         ProcessExecutor().run(ExecutionRequest(""))
+
+
+WITHOUT_LINUX = """#!/bin/sh
+exec {python} -I -B -c '
+import ctypes, os, runpy, socket, subprocess, sys, sysconfig, tempfile
+sysconfig.get_paths()
+for name in "waitid pidfd_open WNOWAIT WSTOPPED WEXITED P_PID".split(): delattr(os, name)
+sys.platform = "darwin"
+runpy.run_path(sys.argv[1], run_name="__main__")' "$3"
+"""
+
+
+def test_it_needs_nothing_that_only_linux_has(tmp_path: Path):
+    python = tmp_path / "python"
+    python.write_text(WITHOUT_LINUX.format(python=sys.executable))
+    python.chmod(0o755)
+    with ProcessExecutor(python=str(python)) as executor, executor.session() as session:
+        first = session.run(
+            ExecutionRequest("import os, subprocess\nx = 6\nprint(subprocess.Popen(['sleep', '99']).pid)")
+        )
+        second = session.run(ExecutionRequest("x * 7"))
+        late = session.run(ExecutionRequest("while True: pass", timeout=0.3))
+        alone = executor.run(ExecutionRequest("import os; os._exit(3)"))
+
+        assert (second.value, late.outcome, alone.detail) == (
+            "42",
+            Outcome.DEADLINE_EXCEEDED,
+            "exit status 3",
+        )
+        assert gone(int(first.stdout))

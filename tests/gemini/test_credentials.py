@@ -22,6 +22,7 @@ from langchain_codeexec.errors import (
     ConfigurationError,
     CredentialsError,
     GeminiConnectionError,
+    GeminiTimeoutError,
 )
 from langchain_codeexec.gemini.credentials import default_credentials, oauth_credentials
 from langchain_codeexec.gemini.rest import rest_transport
@@ -125,10 +126,44 @@ def test_a_failed_refresh_fails_for_all_and_is_tried_again() -> None:
     assert credentials.headers()["authorization"].startswith("Bearer t")
 
 
-@pytest.mark.parametrize("failure", [TransportError("no route"), RefreshError("busy", retryable=True)])
+@pytest.mark.parametrize(
+    "failure", [TransportError("no route"), RefreshError("busy", retryable=True), OSError("no route")]
+)
 def test_a_token_server_out_of_reach_is_a_connection_failure(failure) -> None:
     with pytest.raises(GeminiConnectionError, match=r"no route|busy"):
         oauth_credentials(Numbered(failure=failure)).headers()
+
+
+class Tokenless(Numbered):
+    def refresh(self, request) -> None:
+        """Refresh nothing."""
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it is raised there
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (Numbered(failure=ValueError("<html>")), "<html>"),
+        (Numbered(failure=KeyboardInterrupt()), "interrupted"),
+        (Tokenless(), "no token"),
+    ],
+)
+def test_what_else_a_refresh_may_do_is_typed(source, says: str) -> None:
+    credentials = oauth_credentials(source)
+    with pytest.raises(CredentialsError, match=says):
+        credentials.headers()
+    with pytest.raises(CredentialsError, match=says):
+        asyncio.run(credentials.aheaders())
+
+
+def test_a_token_is_not_waited_for_longer_than_the_limits(transport_with, generate) -> None:
+    source = Numbered()
+    source.held.clear()
+    with pytest.raises(GeminiTimeoutError, match=r"no token came for 0\.05 s"):
+        generate(transport_with(source), "m", {}, timeout=0.05)
+    with pytest.raises(GeminiTimeoutError, match=r"waiting for a token.*deadline=…"):
+        generate(transport_with(source), "m", {}, deadline=0.05)
+    source.held.set()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from google.auth.exceptions import RefreshError
 
 from langchain_codeexec import errors
 from langchain_codeexec.gemini.genai import GenAITransport
+from langchain_codeexec.gemini.retries import RetryPolicy
 
 ANSWER = {
     "candidates": [
@@ -186,6 +187,52 @@ def test_stream_that_breaks_off(server, transport, stream, rest, error_class) ->
     with pytest.raises(error_class):
         stream(transport, "m", {}, chunks=chunks)
     assert len(chunks) == 1
+
+
+def test_a_cut_stream_is_asked_for_again_until_its_first_chunk(
+    server, transport, stream, monkeypatch
+) -> None:
+    monkeypatch.setattr("langchain_codeexec.gemini.genai._POLICY", RetryPolicy(2, first_wait=0.001))
+    server.stream()
+    server.stream(b'data: {"half')
+    server.stream(b'data: {"n": 1}\n\n')
+    chunks: list[object] = []
+    with pytest.raises(errors.TruncatedResponseError, match="without a finish reason"):
+        stream(transport, "m", {}, chunks=chunks)
+    assert (chunks, len(server.requests)) == ([{"n": 1}], 3)
+
+
+def test_a_deadline_bounds_what_never_ends(server, transport, generate) -> None:
+    release = threading.Event()
+    server.answer(after=release)
+    with pytest.raises(errors.GeminiTimeoutError, match="deadline="):
+        generate(transport, "m", {}, deadline=0.1)
+    release.set()
+
+
+TEXT = b'{"error": "text"}'
+UNEXPECTED = {
+    "no gzip": (b"no gzip", 200, {"Content-Encoding": "gzip"}),
+    "text for an error": (TEXT, 400, {}),
+    "text with 200": (TEXT, 200, {}),
+    "nesting": (b"[" * 100_000, 200, {}),
+}
+
+
+@pytest.mark.parametrize("fault", UNEXPECTED)
+def test_answers_the_client_does_not_expect_are_typed(server, transport, generate, fault) -> None:
+    body, status, headers = UNEXPECTED[fault]
+    server.answer(body, status=status, headers=headers)
+    with pytest.raises(errors.GeminiError):
+        generate(transport, "m", {})
+
+
+@pytest.mark.parametrize("fault", UNEXPECTED)
+def test_streams_the_client_does_not_expect_are_typed(server, transport, stream, fault) -> None:
+    body, status, headers = UNEXPECTED[fault]
+    server.answer(body, status=status, headers=headers)
+    with pytest.raises(errors.GeminiError):
+        stream(transport, "m", {})
 
 
 @pytest.mark.parametrize("body", [b"", b'{"candidates": [', b"[]", b"3"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from langchain_codeexec.errors import SandboxUnavailableError
-from langchain_codeexec.sandbox.battery.resources import LIMITS
+from langchain_codeexec.sandbox.battery.attacks import LIMITS
 from langchain_codeexec.sandbox.local import LocalSandbox
 from langchain_codeexec.sandbox.modes import MODES
 

@@ -6,6 +6,8 @@ import asyncio
 import fcntl
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -244,3 +246,51 @@ def test_programs_give_way_to_their_host(confined: LocalSandbox):
             assert settles(lambda: (program / "stat").read_text().rpartition(")")[2].split()[16] == "10")
             session.cancel()
         assert run.exception()
+
+
+SILENT = '''
+import os, struct, sys, threading
+from langchain_codeexec import ExecutionRequest, LocalSandbox
+from langchain_codeexec.sandbox.child.kernel import call
+device, folder = os.open("/dev/fuse", os.O_RDWR), sys.argv[2]
+call("unshare", 0x00020000)
+call("mount", b"none", b"/", b"", 16384 | (1 << 18), b"")
+call("mount", b"silent", folder.encode(), b"fuse", 0, f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other".encode())
+READ, LOOKUP, GETATTR, OPEN, INIT, FLUSH = 15, 1, 3, 14, 26, 25
+def attributes(node):  # struct fuse_attr of linux/fuse.h
+    return struct.pack("=6Q10I", node, 9, 1, 0, 0, 0, 0, 0, 0, 0o100644 if node == 2 else 0o040755, 1, 0, 0, 0, 4096, 0)
+def answer():
+    """A file system with one file that can be opened, and never read."""
+    while True:
+        request = os.read(device, 1 << 20)
+        _, code, unique, node = struct.unpack_from("=IIQQ", request)
+        replies = {
+            INIT: struct.pack("=IIIIHHIIHHI7I", 7, 31, 4096, 0, 0, 0, 4096, 1, 0, 0, 0, *[0] * 7),
+            LOOKUP: struct.pack("=4QII", 2, 0, 9, 9, 0, 0) + attributes(2),
+            GETATTR: struct.pack("=QII", 9, 0, 0) + attributes(node),
+            OPEN: struct.pack("=QII", 0, 1, 0), FLUSH: b"",
+        }
+        if code in (READ, 2, 42):  # that, and what wants no answer
+            continue
+        reply = replies.get(code)
+        error = 0 if reply is not None else -38
+        os.write(device, struct.pack("=IiQ", 16 + len(reply or b""), error, unique) + (reply or b""))
+threading.Thread(target=answer, daemon=True).start()
+with LocalSandbox(preload=(), mode=sys.argv[1], readable=[folder]) as sandbox:
+    code = f"file = open({folder + '/file'!r}, 'rb', 0)\\nprint('open', flush=True)\\nfile.read()"
+    result = sandbox.run(ExecutionRequest(code, timeout=0.5))
+    print(result.outcome.name, result.stdout.strip(), sandbox.run(ExecutionRequest("print(1)")).stdout.strip())
+print("closed", flush=True)
+os._exit(0)
+'''
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/fuse").exists(), reason="needs root and FUSE")
+def test_a_file_system_that_does_not_answer_stops_neither_a_deadline_nor_closing(
+    confined: LocalSandbox, tmp_path: Path
+):
+    tmp_path.chmod(0o755)
+    command = [sys.executable, "-c", SILENT, confined.mode, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+
+    assert (done.stdout, done.stderr) == ("DEADLINE_EXCEEDED open 1\nclosed\n", "")

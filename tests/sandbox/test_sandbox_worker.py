@@ -217,7 +217,7 @@ def test_what_the_battery_reports(missing: str, monkeypatch: pytest.MonkeyPatch)
         return sandbox
 
     monkeypatch.setattr(LocalSandbox, "start", start)
-    monkeypatch.setattr(report_module, "breaches", lambda _: ["look at a file's size", "break out"])
+    monkeypatch.setattr(report_module, "breaches", lambda *_: ["look at a file's size", "break out"])
 
     report = report_module.report_of_mode("namespaces" if missing else "landlock")
 

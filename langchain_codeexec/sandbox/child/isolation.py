@@ -58,7 +58,13 @@ def live_in(folder: str) -> None:
 
 
 class Isolation(Protocol):
-    """What the zygote does differently, depending on what the system allows."""
+    """What the zygote does differently, depending on what the system allows.
+
+    Attributes:
+        proc: A descriptor of /proc, even where none is to be seen; -1 where there is none.
+    """
+
+    proc: int
 
     def fork(self) -> int:
         """Fork the supervisor of a run."""
@@ -86,7 +92,7 @@ class Namespaces:
     """
 
     def __init__(self, proc: int, readable: list[str]) -> None:
-        self._proc, self._readable = proc, readable
+        self.proc, self._readable = proc, readable
         self._own = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
 
     def fork(self) -> int:
@@ -102,7 +108,7 @@ class Namespaces:
 
     def enter_run(self, limits: Limits) -> Box:
         """Mount an empty box of limited size where only this run sees it."""
-        namespaces.enter(namespaces.MOUNT, self._proc)
+        namespaces.enter(namespaces.MOUNT, self.proc)
         prctl(_PR_SET_DUMPABLE, 0)
         namespaces.mount_box(limits.disk, limits.files, self._readable)
         top, places = namespaces.places(self._readable)
@@ -127,6 +133,7 @@ class Folders:
     def __init__(self, mode: str, base: str, readable: list[str]) -> None:
         self._mode, self._base, self._readable = mode, base, tuple(readable)
         self._top = ""
+        self.proc = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC) if Path("/proc/self").exists() else -1
 
     def fork(self) -> int:
         """Fork a process; the end of its connection is its end."""

@@ -28,7 +28,8 @@ _ENDING = 2.0  # seconds to die; one that waits for a file system that does not 
 _NICENESS = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 2e-5, 0.01  # seconds between looks at whether they have
 _PIPE_READS = 64  # a pipe holds 64 KiB, and only an unconfined program can enlarge it
-_AT_REST = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
+_HAS_WAITID = hasattr(os, "waitid")  # not on macOS before Python 3.13
+_AT_REST = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG if _HAS_WAITID else 0
 
 
 class ProgramProcess:
@@ -135,10 +136,15 @@ class ProgramProcess:
 
     def wait(self) -> bool:
         """Whether it lives; note its end, and end what it has started."""
-        if self.status is None and self._is_at_rest(os.WEXITED | os.WNOWAIT | os.WNOHANG):
-            self._signal(signal.SIGKILL)
+        if self.status is None and (
+            not _HAS_WAITID or self._is_at_rest(os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        ):
+            if _HAS_WAITID:  # while nobody else can have its number
+                self._signal(signal.SIGKILL)
             pid, status, usage = os.wait4(self.pid, os.WNOHANG)
             if pid:
+                if not _HAS_WAITID:
+                    self._signal(signal.SIGKILL)
                 self.status, self._usage = os.waitstatus_to_exitcode(status), usage
         return self.status is None
 
@@ -161,9 +167,7 @@ class ProgramProcess:
 
     def _is_at_rest(self, which: int = _AT_REST) -> bool:
         """Whether it is stopped or has ended; it stays a zombie."""
-        if not hasattr(os, "waitid"):  # macOS before Python 3.13: only `wait4` tells
-            return True
-        return bool(os.waitid(os.P_PID, self.pid, which))
+        return not _HAS_WAITID or bool(os.waitid(os.P_PID, self.pid, which))
 
     def _read_output(self, index: int) -> bool:
         with suppress(BlockingIOError):

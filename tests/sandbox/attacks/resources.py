@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
-from langchain_codeexec.executions import Outcome
 from langchain_codeexec.sandbox.battery.attack import Attack
+from langchain_codeexec.sandbox.battery.attacks import LIMITS, runs_on
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.sandbox.battery.attack import Decoys
 
-__all__ = ["LIMITS", "RESOURCES"]
-
-_MIB = 1 << 20
+__all__ = ["RESOURCES"]
 
 
-class _Limits(TypedDict):
-    memory_bytes: int
-    file_bytes: int
-    disk_bytes: int
-    output_bytes: int
-    processes: int
-    open_files: int
-
-
-LIMITS: _Limits = {
-    "memory_bytes": 1536 * _MIB,
-    "file_bytes": 8 * _MIB,
-    "disk_bytes": 16 * _MIB,
-    "output_bytes": _MIB,
-    "processes": 32,
-    "open_files": 220,
-}
 """What the sandbox is given for the battery; each of these attacks wants more."""
 
 
@@ -40,12 +21,7 @@ def _much_output(_: Decoys, result: ExecutionResult) -> bool:
     return len(result.stdout + result.stderr) > LIMITS["output_bytes"]
 
 
-def _runs_on(_: Decoys, result: ExecutionResult) -> bool:
-    return result.outcome is not Outcome.DEADLINE_EXCEEDED
-
-
 RESOURCES = (
-    Attack("take much memory", "x = bytes(2 << 30)\nprint(PROOF)"),
     Attack("map much memory", "import mmap\nx = mmap.mmap(-1, 2 << 30)\nprint(PROOF)"),
     Attack(
         "raise its own limits",
@@ -54,11 +30,6 @@ RESOURCES = (
     Attack(
         "write a large file",
         "with open('x', 'wb') as file:\n    for _ in range(24): file.write(bytes(1 << 20))\nprint(PROOF)",
-    ),
-    Attack(
-        "write many files",
-        "for n in range(6):\n    with open(f'x{n}', 'wb') as file: file.write(bytes(6 << 20))\n"
-        "import time; time.sleep(1)\nprint(PROOF)",
     ),
     Attack(
         "write files that are deleted",
@@ -117,10 +88,6 @@ time.sleep(1)
 print(PROOF)
 """,
     ),
-    Attack(
-        "open many files",
-        "kept = [open('/dev/null') for _ in range(400)]\nprint(PROOF)",
-    ),
     Attack("print much", "import sys\nfor _ in range(5): sys.stdout.write('x' * (1 << 20))", _much_output),
     Attack("complain much", "import sys\nfor _ in range(5): sys.stderr.write('x' * (1 << 20))", _much_output),
     Attack(
@@ -139,8 +106,7 @@ Bomb()
         "class Bomb:\n    def __repr__(self): return 'x' * (5 << 20)\nBomb()",
         lambda _, result: len(result.value or "") > LIMITS["output_bytes"],
     ),
-    Attack("run for ever", "while True: pass", _runs_on, timeout=0.5),
-    Attack("run for ever in C", "sum(iter(int, 1))", _runs_on, timeout=0.5),
+    Attack("run for ever in C", "sum(iter(int, 1))", runs_on, timeout=0.5),
     Attack(
         "ignore every signal",
         """\
@@ -153,13 +119,13 @@ for number in range(1, 65):
 while True:
     time.sleep(1)
 """,
-        _runs_on,
+        runs_on,
         timeout=0.5,
     ),
     Attack(
         "print for ever",
         "import os\nwhile True: os.write(1, b'x' * 65536)",
-        _runs_on,
+        runs_on,
         timeout=0.5,
     ),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.sandbox.battery.attack import ENVIRONMENT, Attack, token_printed
+from langchain_codeexec.sandbox.battery.attack import Attack, token_printed
+from langchain_codeexec.sandbox.battery.attacks import SYSCALL, victim_hurt
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
@@ -14,43 +14,22 @@ if TYPE_CHECKING:
 __all__ = ["PROCESSES"]
 
 
-def _victim_hurt(decoys: Decoys, _: ExecutionResult) -> bool:
-    return decoys.victim_is_hurt()
-
-
 def _stray_left(decoys: Decoys, _: ExecutionResult) -> bool:
     return bool(decoys.strays())
 
 
-_SYSCALL = """\
-import ctypes, os, platform, signal
-libc = ctypes.CDLL(None, use_errno=True)
-arm = platform.machine() == 'aarch64'
-"""
-
 PROCESSES = (
     Attack(
         "set a timer that wakes what has been stopped",
-        _SYSCALL
+        SYSCALL
         + """\
 wish = (ctypes.c_int * 16)(0, 0, signal.SIGCONT)
 if libc.syscall(107 if arm else 222, 1, wish, ctypes.byref(ctypes.c_int())) == 0: print(PROOF)
 """,
     ),
     Attack(
-        "read its own environment",
-        "import os\nprint(dict(os.environ))",
-        lambda _, result: any(value in result.stdout for value in ENVIRONMENT.values()),
-    ),
-    Attack(
         "read the environment of others",
         "import glob\nfor path in glob.glob('/proc/[0-9]*/environ'):\n"
-        "    try: print(open(path).read())\n    except OSError: pass",
-        token_printed,
-    ),
-    Attack(
-        "read the command lines of others",
-        "import glob\nfor path in glob.glob('/proc/[0-9]*/cmdline'):\n"
         "    try: print(open(path).read())\n    except OSError: pass",
         token_printed,
     ),
@@ -77,27 +56,21 @@ if libc.syscall(107 if arm else 222, 1, wish, ctypes.byref(ctypes.c_int())) == 0
         "    try: print(socket.socket(fileno=os.dup(fd)).getsockopt(1, 17, 12), PROOF)\n    except OSError: pass",
     ),
     Attack(
-        "learn the host's name",
-        "import os, platform\nprint(os.uname().nodename, platform.node())",
-        lambda _, result: os.uname().nodename in result.stdout.split(),
-    ),
-    Attack("kill a process", "import os, signal\nos.kill(decoys['victim'], signal.SIGTERM)", _victim_hurt),
-    Attack(
         "kill every process",
         "import os, signal\nos.kill(-1, signal.SIGTERM)",
-        _victim_hurt,
+        victim_hurt,
     ),
     Attack(
         "kill a process by its handle",
         "import os, signal\nsignal.pidfd_send_signal(os.pidfd_open(decoys['victim']), signal.SIGTERM)",
-        _victim_hurt,
+        victim_hurt,
     ),
     Attack(
         "kill a process by a pipe",
         "import fcntl, os\nreading, writing = os.pipe()\n"
         "fcntl.fcntl(reading, fcntl.F_SETSIG, 15)\nfcntl.fcntl(reading, fcntl.F_SETOWN, decoys['victim'])\n"
         "fcntl.fcntl(reading, fcntl.F_SETFL, os.O_ASYNC)\nos.write(writing, b'x')",
-        _victim_hurt,
+        victim_hurt,
     ),
     Attack(
         "signal the parent",
@@ -105,23 +78,14 @@ if libc.syscall(107 if arm else 222, 1, wish, ctypes.byref(ctypes.c_int())) == 0
     ),
     Attack(
         "queue a signal",
-        _SYSCALL
+        SYSCALL
         + "info = ctypes.create_string_buffer(bytes([15, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]), 128)\n"
         "libc.syscall(138 if arm else 129, decoys['victim'], 15, info)",
-        _victim_hurt,
-    ),
-    Attack(
-        "trace a process",
-        _SYSCALL
-        + """\
-if libc.ptrace(16, decoys['victim'], 0, 0) == 0:
-    print(PROOF)
-    libc.ptrace(17, decoys['victim'], 0, 0)
-""",
+        victim_hurt,
     ),
     Attack(
         "read the memory of a process",
-        _SYSCALL
+        SYSCALL
         + """\
 class Range(ctypes.Structure):
     _fields_ = [('start', ctypes.c_void_p), ('size', ctypes.c_size_t)]
@@ -144,21 +108,16 @@ for pid in (1, os.getppid(), decoys['victim']):
         "slow a process down",
         "import os\nos.setpriority(os.PRIO_PROCESS, decoys['victim'], 19)\nprint(PROOF)",
     ),
-    Attack("fork", "import os\nif not os.fork(): os._exit(0)\nos.wait(); print(PROOF)"),
     Attack(
         "fork without the library",
-        _SYSCALL + "pid = libc.syscall(220 if arm else 56, 17, 0, 0, 0, 0)\n"
+        SYSCALL + "pid = libc.syscall(220 if arm else 56, 17, 0, 0, 0, 0)\n"
         "if pid == 0: os._exit(0)\nif pid > 0: os.waitpid(pid, 0); print(PROOF)",
-    ),
-    Attack(
-        "run a command",
-        "import subprocess\nprint(subprocess.run(['/bin/echo', PROOF], capture_output=True, text=True).stdout)",
     ),
     Attack("run a command by the shell", "import os\nif os.system('true') == 0: print(PROOF)"),
     Attack("spawn", "import os\nos.waitpid(os.posix_spawn('/bin/true', ['true'], {}), 0)\nprint(PROOF)"),
     Attack(
         "become a command without the library",
-        _SYSCALL + "words = (ctypes.c_char_p * 3)(b'echo', PROOF.encode(), None)\n"
+        SYSCALL + "words = (ctypes.c_char_p * 3)(b'echo', PROOF.encode(), None)\n"
         "libc.execve(b'/bin/echo', words, (ctypes.c_char_p * 1)(None))",
     ),
     Attack("become a command", "import os\nos.execv('/bin/echo', ['echo', PROOF])"),
@@ -186,21 +145,6 @@ for _ in range(150):
     threading.Thread(target=release.wait).start()
 print(PROOF, flush=True)
 os._exit(0)
-""",
-    ),
-    Attack(
-        "start many threads",
-        """\
-import threading, time
-event = threading.Event()
-threads = [threading.Thread(target=event.wait) for _ in range(150)]
-try:
-    for thread in threads:
-        thread.start()
-    time.sleep(0.3)
-    print(PROOF)
-finally:
-    event.set()
 """,
     ),
 )

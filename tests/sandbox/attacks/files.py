@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from langchain_codeexec.executions import Outcome
 from langchain_codeexec.sandbox.battery.attack import Attack, token_printed
+from langchain_codeexec.sandbox.battery.attacks import LEAVE, mode_changed, target_changed, trace_left
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
@@ -20,19 +21,6 @@ def _secret_collected(decoys: Decoys, result: ExecutionResult) -> bool:
     return any(decoys.token.encode() in file.data for file in result.files)
 
 
-def _target_changed(decoys: Decoys, _: ExecutionResult) -> bool:
-    return not decoys.target.exists() or decoys.target.read_text(encoding="utf-8") != "untouched"
-
-
-def _trace_left(decoys: Decoys, _: ExecutionResult) -> bool:
-    return bool(decoys.traces())
-
-
-def _mode_changed(decoys: Decoys, _: ExecutionResult) -> bool:
-    status = decoys.target.stat()
-    return status.st_mode & 0o777 != 0o666 or status.st_mtime == 1  # noqa: PLR2004 -- what the decoys has set
-
-
 def _home_listed(_: Decoys, result: ExecutionResult) -> bool:
     home = Path.home()
     names = {path.name for path in home.iterdir()} if home.is_dir() else set()
@@ -40,37 +28,14 @@ def _home_listed(_: Decoys, result: ExecutionResult) -> bool:
 
 
 FILES = (
-    Attack("read a file", "print(open(decoys['secret']).read())", token_printed),
     Attack(
         "read a file by a relative path",
         "import os\nos.chdir('../' * 40 + decoys['folder'].lstrip('/'))\nprint(open('secret.txt').read())",
         token_printed,
     ),
     Attack(
-        "read a file through a link",
-        "import os\nos.symlink(decoys['secret'], 'a')\nprint(open('a').read())",
-        token_printed,
-    ),
-    Attack(
-        "read a file through /proc",
-        """\
-for way in ('/proc/1/root', '/proc/self/root', '/proc/thread-self/root', '/proc/self/cwd' + '/..' * 40):
-    try:
-        print(open(way + decoys['secret']).read())
-    except OSError:
-        pass
-""",
-        token_printed,
-    ),
-    Attack(
-        "list a folder",
-        "import os\nprint(os.listdir(decoys['folder']))\n",
-        lambda _, result: "secret.txt" in result.stdout,
-    ),
-    Attack(
         "list the home folder", "import json, os\nprint(json.dumps(os.listdir(decoys['home'])))", _home_listed
     ),
-    Attack("look at a file's size", "import os\nif os.stat(decoys['secret']).st_size: print(PROOF)"),
     Attack(
         "look at a file that is opened as a mere place",
         "import os\nif os.fstat(os.open(decoys['secret'], os.O_PATH)).st_size: print(PROOF)",
@@ -110,33 +75,16 @@ while time.monotonic() < end:
         "read the accounts", "print(open('/etc/passwd').read())", lambda _, result: "root:" in result.stdout
     ),
     Attack("read the secrets of the system", "print(open('/etc/shadow').read())\nprint(PROOF)"),
-    Attack(
-        "inherit a descriptor",
-        "import os\nfor fd in range(3, 4096):\n    try: print(os.pread(fd, 100, 0))\n    except OSError: pass",
-        token_printed,
-    ),
-    Attack("write a file", "open(decoys['target'], 'a').write('x')", _target_changed),
-    Attack("truncate a file", "import os\nos.truncate(decoys['target'], 0)", _target_changed),
-    Attack("delete a file", "import os\nos.unlink(decoys['target'])", _target_changed),
-    Attack(
-        "rename a file", "import os\nos.rename(decoys['target'], decoys['target'] + '2')", _target_changed
-    ),
+    Attack("truncate a file", "import os\nos.truncate(decoys['target'], 0)", target_changed),
+    Attack("rename a file", "import os\nos.rename(decoys['target'], decoys['target'] + '2')", target_changed),
     Attack(
         "replace a file",
         "import os\nopen('x', 'w').close()\nos.replace('x', decoys['target'])",
-        _target_changed,
+        target_changed,
     ),
-    Attack("change a file's mode", "import os\nos.chmod(decoys['target'], 0o600)", _mode_changed),
-    Attack("change a file's times", "import os\nos.utime(decoys['target'], (1, 1))", _mode_changed),
-    Attack("make a file", "open(decoys['folder'] + '/' + decoys['name'], 'w').close()", _trace_left),
-    Attack("make a file in /tmp", "open('/tmp/' + decoys['name'], 'w').close()", _trace_left),
-    Attack("make a file in /dev/shm", "open('/dev/shm/' + decoys['name'], 'w').close()", _trace_left),
-    Attack(
-        "plant code for the host",
-        "import sys\nfor folder in sys.path:\n"
-        "    try: open(folder + '/' + decoys['name'] + '.pth', 'w').close()\n    except OSError: pass",
-        _trace_left,
-    ),
+    Attack("change a file's times", "import os\nos.utime(decoys['target'], (1, 1))", mode_changed),
+    Attack("make a file in /tmp", "open('/tmp/' + decoys['name'], 'w').close()", trace_left),
+    Attack("make a file in /dev/shm", "open('/dev/shm/' + decoys['name'], 'w').close()", trace_left),
     Attack(
         "hand a file out through a link",
         "import os\nos.symlink(decoys['secret'], 'answer.txt')",
@@ -151,11 +99,6 @@ while time.monotonic() < end:
         "make a device",
         "import os, stat\nos.mknod('disk', stat.S_IFCHR | 0o600, os.makedev(1, 1))\nprint(PROOF)",
     ),
-    Attack(
-        "open a disk",
-        "import glob\nfor path in glob.glob('/dev/[svn][dv]*') + ['/dev/mem', '/dev/kmsg']:\n"
-        "    try: open(path, 'rb', 0); print(PROOF)\n    except OSError: pass",
-    ),
 )
 """By reading, by writing, and by having them collected."""
 
@@ -164,32 +107,12 @@ def _looks_good(_: Decoys, result: ExecutionResult) -> bool:
     return result.outcome is Outcome.OK
 
 
-_LEAVE = """\
-import builtins, json, os, sys, tempfile
-mark = decoys['abstract']
-builtins.mark = json.mark = mark
-for folder in ('.', '/tmp', '/dev/shm', '/box', '/work', tempfile.gettempdir()):
-    try: open(folder + '/trace-' + mark, 'w').write(mark)
-    except OSError: pass
-"""
-
 LEAKS = (
-    Attack(
-        "find files of an earlier run",
-        """\
-import glob
-for folder in ('.', '/tmp', '/dev/shm', '/box/**', '/work'):
-    for path in glob.glob(folder + '/trace-*', recursive=True):
-        print(open(path).read())
-""",
-        token_printed,
-        earlier=_LEAVE,
-    ),
     Attack(
         "find objects of an earlier run",
         "import builtins, json\nprint(getattr(builtins, 'mark', ''), getattr(json, 'mark', ''))",
         token_printed,
-        earlier=_LEAVE,
+        earlier=LEAVE,
     ),
     Attack(
         "find an earlier run in memory",
@@ -200,7 +123,7 @@ for thing in gc.get_objects():
         print(thing['mark'])
 """,
         token_printed,
-        earlier=_LEAVE,
+        earlier=LEAVE,
     ),
     Attack(
         "plant code for the next run",
@@ -219,7 +142,7 @@ for folder in sys.path:
         "forge a long answer",
         "import json, os\nforged = {'status': 0, 'value': 'x' * 900_000, 'limit': 'library:' + 'x' * 90_000}\n"
         "os.write(199, json.dumps(forged).encode() + b'\\n')\nos._exit(1)",
-        lambda _, result: len(result.detail + (result.value or "")) > 50_000,  # noqa: PLR2004 -- a lot
+        lambda _, result: len(result.detail + (result.value or "")) > 50_000,
     ),
     Attack(
         "forge the answer",

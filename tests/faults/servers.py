@@ -1,0 +1,91 @@
+"""A server on the loopback that speaks raw bytes, at the pace and with the ends that a fault needs."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Drip:
+    """Bytes sent one at a time, for as long as the client reads."""
+
+    data: bytes
+    seconds: float = 0.02
+
+
+HANG = object()
+"""Send nothing more, and wait for the client to leave."""
+RESET = object()
+"""End the connection with an error."""
+
+Step = bytes | Drip | object
+
+
+class RawServer:
+    """Answers the first requests with steps, each in turn, and those that follow with the last ones."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.replies: list[tuple[Step, ...]] = []
+        self.reads_body = True
+        self.requests = 0
+        self._ended = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._ended.set()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.settimeout(5)
+            data = b""
+            while b"\r\n\r\n" not in data:
+                piece = connection.recv(65536)
+                if not piece:
+                    return
+                data += piece
+            head, _, body = data.partition(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
+            while self.reads_body and len(body) < length:
+                body += connection.recv(65536)
+            steps = self.replies[min(self.requests, len(self.replies) - 1)]
+            self.requests += 1
+            for step in steps:
+                self._take(step, connection)
+
+    def _take(self, step: Step, connection: socket.socket) -> None:
+        if isinstance(step, bytes):
+            connection.sendall(step)
+        elif isinstance(step, Drip):
+            for byte in step.data:
+                connection.sendall(bytes([byte]))
+                if self._ended.wait(step.seconds):
+                    return
+        elif step is HANG:
+            connection.recv(1)
+        elif step is RESET:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@contextmanager
+def raw_server(*replies: tuple[Step, ...]) -> Iterator[RawServer]:
+    """A server for the duration."""
+    server = RawServer()
+    server.replies = list(replies)
+    try:
+        yield server
+    finally:
+        server.close()

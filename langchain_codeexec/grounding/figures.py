@@ -207,7 +207,7 @@ _IDENTIFIER: Final = re.compile(
 )
 _YEAR: Final = re.compile(
     rf"(?<!\w)(?:(?:[Ii]n|[Ss]ince|fiscal|[Uu]ntil|[Dd]uring|[Yy]ears?|FY|early|late)\s{_A_YEAR}{_AFTER_YEAR}"
-    rf"|(?:[Jj]ahre?n?|années?|an|años?|ann[oi]|anos?|jaar|(?i:im|seit|ab|en|depuis|desde|nel|dal))\s{_A_YEAR}{_ALONE}"
+    rf"|(?:[Jj]ahre?n?|années?|an|años?|ann[oi]|anos?|jaar|(?i:im|seit|ab|en|depuis|desde|nel|dal|w|od))\s{_A_YEAR}{_ALONE}"
     rf"|{_A_YEAR}\s(?:census|election)\b"
     rf"|{_A_YEAR}\s?[\u2013-]\s?{_A_YEAR}{_AFTER_YEAR})"
 )
@@ -286,7 +286,10 @@ _PAIR: Final = re.compile(PAIR)
 _NO_PARTS: Final = dict.fromkeys(_WRITTEN[0].groupindex, "") | {"words": ""}
 _APART: Final = re.compile(rf"{PAIR}|\d+(?: \d{{3}})+(?:[.,]\d+)?")
 """Numerals that may be several with a comma or a space between."""
-_MAY_GROUP: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+_MAY_GROUP: Final = re.compile(
+    r"[1-9]\d{0,2}(?:\.\d{3} .*|,\d{3} (?!hundred|thousand|.illion|lakh|cr).+)", re.IGNORECASE
+)
+"""A numeral and a word that multiplies it: where that is not English, a comma may stand before decimals."""
 _DAY_DIGITS: Final = 2
 _MAY_BE_YEAR: Final = re.compile(_A_YEAR)
 _PIECE: Final = re.compile(r"(?:[^, ]|,(?=\d+$)(?<= \d{3},))+")
@@ -360,7 +363,7 @@ def _figures_of(text: str, match: re.Match[str], notation: str, *, is_printed: b
     is_bare = powers == [0] and not parts["unit"] + parts["currency"]
     figure = replace(
         _figure(text, (start, end), readings[0], parts),
-        is_ambiguous=not notation and _MAY_GROUP.fullmatch(numeral) is not None,
+        is_ambiguous=not notation and _MAY_GROUP.fullmatch(f"{numeral} {parts['scale']}") is not None,
         is_counted=is_bare and bool(parts["word"]),
         others=tuple((_figure(text, (start, end), reading, parts),) for reading in readings[1:]),
     )

@@ -8,6 +8,7 @@ concatenated: what the chunks hold beside their parts is collected and given onc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from secrets import token_hex
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessageChunk
@@ -119,16 +120,17 @@ class ChunkTranslator:
 class _Places:
     """Gives the blocks of a response their indices, which no block of another message has.
 
-    `merge_message_runs` would otherwise merge blocks of two answers.
+    `merge_message_runs` would otherwise merge blocks of two answers, which may be to the same question.
     """
 
     def __init__(self, ids: CallIds) -> None:
         self.ids = ids
+        self._answer = token_hex(8)
         self._count = -1
 
     def next(self) -> str:
         self._count += 1
-        return f"lc_{self.ids.seed}_{self._count}"
+        return f"lc_{self._answer}_{self._count}"
 
 
 class _Candidate:

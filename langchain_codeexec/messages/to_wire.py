@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from math import isfinite
+from typing import Any, Final, NoReturn, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, FunctionMessage, ToolMessage
 
@@ -232,26 +233,46 @@ def _response(content: str | list[Any], *, failed: bool) -> Json:
 
 
 def _json_object(text: str) -> Json | None:
-    """The JSON object that a text is; `None` for any other text, and for what the service refuses as an object.
+    """The JSON object that a text is; `None` for any other text, and for what the service would refuse or change.
 
-    That is what has no place in strict JSON, and references: Gemini 3 takes each `$ref` for one to nested media.
+    That is what has no place in strict JSON, a key that is there twice, a number that is none of a double's (a
+    `Struct` has no others), and references: Gemini 3 takes each `$ref` for one to nested media.
     """
     if not text.startswith("{"):
         return None
     try:
-        parsed: Json = json.loads(text, parse_constant=_no_json, object_hook=_without_reference)
-    except (ValueError, RecursionError):
+        parsed: Json = json.loads(
+            text,
+            parse_constant=_no_json,
+            parse_int=_exact_integer,
+            parse_float=_finite,
+            object_pairs_hook=_without_reference,
+        )
+    except (ValueError, OverflowError, RecursionError):
         return None
     return parsed
 
 
-def _no_json(constant: str) -> None:
+def _no_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _without_reference(mapping: Json) -> Json:
-    if "$ref" in mapping:
-        raise ValueError("a reference")
+def _exact_integer(digits: str) -> int:
+    value = int(digits)
+    if value != float(value):
+        raise ValueError(f"{digits} is no double")
+    return value
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if isfinite(value) else _no_json(digits)
+
+
+def _without_reference(pairs: list[tuple[str, Any]]) -> Json:
+    mapping = dict(pairs)
+    if "$ref" in mapping or len(mapping) < len(pairs):
+        raise ValueError("a reference, or a key that is there twice")
     return mapping
 
 

@@ -6,6 +6,7 @@ stream that was cut is resumed from the last token it brought. An answer that is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -33,6 +34,7 @@ _CONTINUED: Final = "CONTINUATION"
 _UNREADABLE: Final = ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL")
 _ANSWERLESS: Final = frozenset({"text", "thought", "thoughtSignature"})
 _FRUITLESS_HOPS: Final = 3
+_HALF: Final = re.compile(r"[\ud800-\udbff]\Z")
 _AGAIN: Final = (
     "The last tool call could not be carried out: it is malformed, or names a tool that is not declared. "
     "Go on from here."
@@ -192,17 +194,38 @@ class _Repetition:
             if part == expected:
                 del self._expected[0]
                 return []
-            text, known = part.get("text"), expected.get("text")
-            if isinstance(text, str) and isinstance(known, str) and part.keys() == expected.keys():
-                if known.startswith(text):
-                    self._expected[0] = {**expected, "text": known[len(text) :]}
-                    return []
-                if text.startswith(known):
-                    del self._expected[0]
-                    part = {**part, "text": text[len(known) :]}
-                    continue
-            self._expected.clear()  # it goes another way
+            text, known = _growing(part), _growing(expected)
+            if text is None or known is None or text[:2] != known[:2]:
+                self._expected.clear()  # it goes another way
+            elif known[2].startswith(text[2]):
+                self._expected[0] = _cut(expected, len(text[2]))
+                return []
+            elif text[2].startswith(known[2]):
+                del self._expected[0]
+                part = _cut(part, len(known[2]))
+            else:
+                self._expected.clear()
         return [part]
+
+
+def _growing(part: Json) -> tuple[Any, Any, str] | None:
+    """The text of a part that may be cut anywhere, and what it is the text of; `None` for any other part."""
+    if isinstance(text := part.get("text"), str):
+        return tuple(sorted(part)), None, text
+    match part.get("functionCall"):
+        case {"partialArgs": [{"jsonPath": path, "stringValue": str(text)}], **call}:
+            return call.get("id"), path, text
+    return None
+
+
+def _cut(part: Json, length: int) -> Json:
+    """A part less the beginning of its text."""
+    if "text" in part:
+        return {**part, "text": part["text"][length:]}
+    call = part["functionCall"]
+    partial = call["partialArgs"][0]
+    rest = {**partial, "stringValue": partial["stringValue"][length:]}
+    return {**part, "functionCall": {**call, "partialArgs": [rest]}}
 
 
 @dataclass
@@ -286,11 +309,12 @@ class Exchange:
         A call of no declared function is not taken before the answer has ended well, a text beside JSON that is
         demanded not before it is known whether it is a remark.
         """
-        parts, self._withheld = [*self._withheld, *parts], []
+        parts, self._withheld = _with_whole_characters([*self._withheld, *parts]), []
         if not isinstance(self.visible, VisibleParts):
             return parts
         undeclared = next((i for i, part in enumerate(parts) if self.visible.is_undeclared_call(part)), None)
-        places = [each for each in (undeclared, self.visible.open_remark(parts)) if each is not None]
+        half = len(parts) - 1 if parts and _HALF.search(str(parts[-1].get("text", ""))) else None
+        places = [each for each in (undeclared, half, self.visible.open_remark(parts)) if each is not None]
         place = min(places, default=None)
         if place is not None and not reason:
             parts, self._withheld = parts[:place], parts[place:]
@@ -319,8 +343,11 @@ class Exchange:
 
     @property
     def is_none(self) -> bool:
-        """Whether the answer says nothing and calls nothing, or ended with a call that cannot be read."""
-        if self._block_reason or self._calls:
+        """Whether the answer says nothing and calls nothing, or ended with a call that cannot be read.
+
+        Beside other candidates it stays: what they said cannot be taken back.
+        """
+        if self._block_reason or self._calls or self._others:
             return False
         if self._finish_reason in _UNREADABLE:
             return True
@@ -368,6 +395,19 @@ class Exchange:
     @property
     def _has_new_token(self) -> bool:
         return self._token not in ("", self.request.get("continuationToken"))
+
+
+def _with_whole_characters(parts: list[Json]) -> list[Json]:
+    """The parts, with a character of which two texts hold a half (gateways cut UTF-16) whole in the second."""
+    whole: list[Json] = []
+    for part in parts:
+        text, before, joined = part.get("text"), whole[-1] if whole else {}, {}
+        if isinstance(text, str) and _HALF.search(str(before.get("text", ""))):
+            halves = before["text"][-1] + text
+            whole[-1] = {**before, "text": before["text"][:-1]}
+            joined["text"] = halves.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        whole.append({**part, **joined})
+    return whole
 
 
 def _says_something(part: Json) -> bool:

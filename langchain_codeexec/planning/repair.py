@@ -24,6 +24,9 @@ _PREFIX: Final = re.compile(r"^default_api[.:]")
 _LABEL: Final = re.compile(r"^(?:\w+ )+call:")
 _FENCE: Final = re.compile(r"^```\w*\n?|\n?```$")
 _WRITTEN: Final = re.compile(r"call:([\w.:-]+?)\s*\(?\s*(\{.*\})\s*\)?", re.DOTALL)
+_NEXT: Final = re.compile(r"(?<=[})])[\s,;]*(?=call:)")
+_DELIMITED: Final = re.compile(r"<(ctrl46|escape)>(.*?)<\1>", re.DOTALL)
+"""Texts between the control tokens that delimit them for the model."""
 _INFINITE: Final = (inf, -inf)
 _NAMED: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None}
 
@@ -50,8 +53,7 @@ class Repair:
     def calls_in_message(self, message: Any) -> list[Json]:
         """The calls that the finish message of a malformed call tells, as parts; none where it cannot be read."""
         text = _FENCE.sub("", _LABEL.sub("", str(message)).strip()).strip()
-        written = _WRITTEN.fullmatch(text)
-        calls = self._calls(text) if written is None else self._written(*written.groups())
+        calls = self._all_written(text) if text.startswith("call:") else self._calls(text)
         return [{"functionCall": call} for call in calls or ()]
 
     def _part(self, part: Json) -> list[Json]:
@@ -83,14 +85,19 @@ class Repair:
         except _UNREADABLE:
             return None
 
-    def _written(self, name: str, args: str) -> list[Json] | None:
-        name = self._declared(name)
-        if name not in self._parameters:
-            return None
+    def _all_written(self, text: str) -> list[Json] | None:
         try:
-            return [{"name": name, "args": _value(ast.parse(args, mode="eval").body)}]
+            return [self._written(call) for call in _NEXT.split(text)]
         except _UNREADABLE:
             return None
+
+    def _written(self, text: str) -> Json:
+        written = _WRITTEN.fullmatch(text)
+        name = self._declared(written[1]) if written else ""
+        if written is None or name not in self._parameters:
+            raise ValueError(text)
+        args = _DELIMITED.sub(lambda delimited: repr(delimited[2]), written[2])
+        return {"name": name, "args": _value(ast.parse(args, mode="eval").body)}
 
     def _call(self, expression: ast.expr) -> Json:
         if not isinstance(expression, ast.Call):
@@ -112,14 +119,24 @@ _UNREADABLE: Final = (SyntaxError, TypeError, ValueError, MemoryError, Recursion
 
 
 def _expressions(program: ast.Module) -> list[ast.expr]:
-    """The expressions that a program consists of, those printed without the `print`."""
+    """The expressions that a program consists of, those printed or listed one by one; names of theirs are none."""
     expressions: list[ast.expr] = []
+    names = set()
     for statement in program.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            continue
         if not isinstance(statement, ast.Expr | ast.Assign):
             raise TypeError(statement)
-        value = statement.value
-        is_printed = isinstance(value, ast.Call) and _name(value.func) == "print" and not value.keywords
-        expressions += value.args if is_printed and isinstance(value, ast.Call) else [value]
+        match statement.value:
+            case ast.Call(func=ast.Name("print"), args=values, keywords=[]):
+                pass
+            case ast.List(elts=values) | ast.Tuple(elts=values):
+                pass
+            case value:
+                values = [value]
+        expressions += [value for value in values if not (isinstance(value, ast.Name) and value.id in names)]
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        names |= {target.id for target in targets if isinstance(target, ast.Name)}
     return expressions
 
 

@@ -305,6 +305,11 @@ PNG, PDF = "aGk=", "JVBERi0="
     [
         ('{"a": {"b": [{"$ref": "x"}]}}', ({"output": '{"a": {"b": [{"$ref": "x"}]}}'}, [], [])),
         ('{"a": "$ref"}', ({"a": "$ref"}, [], [])),
+        *(
+            (text, ({"output": text}, [], []))
+            for text in ('{"a": 1, "a": 2}', '{"a": 9007199254740993}', '{"a": 1e400}', '{"a": [NaN]}')
+        ),
+        ('{"a": [9007199254740992, -1, 1.5]}', ({"a": [9007199254740992, -1, 1.5]}, [], [])),
         (["see", {"a": {"$ref": "x"}}], ({"output": '{"output": ["see", {"a": {"$ref": "x"}}]}'}, [], [])),
         (
             [
@@ -441,7 +446,8 @@ def test_odd_values_are_kept_or_refused_by_a_typed_error(kind: str, value: Any) 
 # -- among other messages -------------------------------------------------------------------------------------
 
 
-def test_merged_streamed_answers_stay_two_answers(wire: Any) -> None:
+@pytest.mark.parametrize("ids", ["xy", "xx"])
+def test_merged_streamed_answers_stay_two_answers(wire: Any, ids: str) -> None:
     llm = wire.chat()
     answers = []
     for number in range(2):
@@ -450,7 +456,7 @@ def test_merged_streamed_answers_stay_two_answers(wire: Any) -> None:
             {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": str(number)}},
             {"text": f"It is {number}.", "thoughtSignature": SIGNATURE},
         ]
-        wire.says(response(*code) | {"responseId": f"r{number}"})
+        wire.says(response(*code) | {"responseId": ids[number]})
         answers.append(reduce(add, llm.stream("q")))
 
     [merged] = merge_message_runs(answers)

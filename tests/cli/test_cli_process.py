@@ -118,7 +118,7 @@ def test_serve_names_a_port_in_use(refusal) -> None:
 def test_at_a_terminal_it_is_coloured_and_an_interrupt_ends_only_the_answer(gemini, tmp_path: Path) -> None:
     import pty
 
-    program = {"executableCode": {"language": "PYTHON", "code": "import time; time.sleep(2)"}}
+    program = {"executableCode": {"language": "PYTHON", "code": "import time; time.sleep(20)"}}
     gemini.says(["Let me see.", program], "Two.")
     screen, terminal = pty.openpty()
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {

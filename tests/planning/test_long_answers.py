@@ -272,6 +272,9 @@ class Streams:
                 raise item
             yield item
 
+    def generate(self, model: str, request: Any, *, timeout: float | None = None) -> Any:
+        raise AssertionError("only streams are played")
+
     async def astream(self, model: str, request: Any, *, timeout: float | None = None) -> AsyncIterator[Any]:
         for item in self.stream(model, request):
             yield item
@@ -365,6 +368,35 @@ def test_code_that_was_shown_behind_a_token_is_shown_once() -> None:
     assert [block["type"] for block in blocks] == ["text", "server_tool_call", "text"]
 
 
+@pytest.mark.parametrize("again", [["blue"], ["bl", "ue"], ["b", "lue"], ["blu", "e"]], ids="-".join)
+def test_a_call_that_was_begun_behind_a_token_is_one_call(again: list[str]) -> None:
+    def pieces(*texts: str) -> list[Any]:
+        paths = [{"jsonPath": "$.item", "stringValue": each, "willContinue": True} for each in texts]
+        parts = [{"name": "get_price", "willContinue": True}]
+        parts += [{"partialArgs": [each], "willContinue": True} for each in paths]
+        return [{"candidates": [{"content": {"parts": [{"functionCall": part}]}}]} for part in parts]
+
+    end = {"candidates": [{"content": {"parts": [{"functionCall": {}}]}, "finishReason": "STOP"}]}
+    transport = Streams([piece("a", "t1"), *pieces("bl"), LOST], [*pieces(*again), end])
+    llm = ChatGeminiCodeExecution(model=NEW, transport=transport).bind_tools([get_price])
+    [called] = streamed(llm).tool_calls
+    assert called["args"] == {"item": "blue"}
+
+
+@READERS
+@pytest.mark.parametrize(
+    "cut",
+    [
+        ["a\ud83d", "\ude00b"],
+        ["a\ud83d", "\ude00", "b"],
+        ["a", "\ud83d", "", "\ude00b"],
+        ["a", "\ud83d", "\ude00b"],
+    ],
+)
+def test_a_character_that_is_cut_in_half_is_whole(read: Any, cut: list[str]) -> None:
+    assert "".join(read(Streams([*map(piece, cut), END]))) == "a😀bend"
+
+
 @READERS
 def test_progress_starts_the_count_anew(read: Any) -> None:
     cuts = [[LOST], [LOST], [piece("b", "t2"), LOST], [LOST], [LOST]]
@@ -392,6 +424,15 @@ def malformed(message: str | None, *parts: Any, reason: str = "MALFORMED_FUNCTIO
 READABLE = 'Malformed function call: print(default_api.get_price(item="lamp"))'
 BROKEN = "Malformed function call: print(default_api.get_price(item='the baker's lamp'))"
 UNDECLARED = "Unexpected tool call: Model tried to call an undeclared function: look_up"
+
+
+@WHOLE_AND_STREAMED
+def test_beside_other_candidates_an_empty_answer_stays(gemini: Gemini, ask: Any) -> None:
+    empty = response()
+    empty["candidates"].append({"content": {"parts": [text("x")]}, "finishReason": "STOP", "index": 1})
+    gemini.says(empty, "y")
+    assert "y" not in ask(gemini.chat()).text
+    assert len(gemini.requests) == 1
 
 
 @ALL_WAYS

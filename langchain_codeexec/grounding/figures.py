@@ -287,7 +287,7 @@ _NO_PARTS: Final = dict.fromkeys(_WRITTEN[0].groupindex, "") | {"words": ""}
 _APART: Final = re.compile(rf"{PAIR}|\d+(?: \d{{3}})+(?:[.,]\d+)?")
 """Numerals that may be several with a comma or a space between."""
 _MAY_GROUP: Final = re.compile(
-    r"[1-9]\d{0,2}(?:\.\d{3} .*|,\d{3} (?!hundred|thousand|.illion|lakh|cr).+)", re.IGNORECASE
+    r"[1-9]\d{0,2}(?:\.\d{3} \D*|,\d{3} (?!hundred|thousand|.illion|lakh|cr).+)", re.IGNORECASE
 )
 """A numeral and a word that multiplies it: where that is not English, a comma may stand before decimals."""
 _DAY_DIGITS: Final = 2

@@ -55,16 +55,7 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
         return [*cls.get_lc_namespace(), "RunnableBinding"]
 
     def bind_tools(self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any) -> ToolBinding:
-        """Declare more tools.
-
-        Args:
-            tools: Added to those bound before; in any form the chat model's `bind_tools` takes.
-            tool_choice: Replaces the choice made before.
-            **kwargs: Settings for each call.
-
-        Raises:
-            ToolDeclarationError: As for the chat model's `bind_tools`.
-        """
+        """Declare more tools, as the chat model's `bind_tools` does; a choice replaces the one made before."""
         declared = wire_tools([*self.kwargs.get("tools", ()), *tools])
         bound = {**self.kwargs, **kwargs, "tools": bound_tools(declared)}
         if tool_choice is not None:
@@ -73,15 +64,7 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
         return self.__class__(bound=self.bound, kwargs=bound, config=self.config)
 
     def with_structured_output(self, schema: Any = None, **kwargs: Any) -> Runnable[LanguageModelInput, Any]:
-        """Answer with an object of a schema, the tools bound so far still declared.
-
-        Args:
-            schema: As for the chat model's `with_structured_output`.
-            **kwargs: Likewise; `tools` declares further tools.
-
-        Raises:
-            ConfigurationError: As for the chat model's `with_structured_output`.
-        """
+        """Answer as with the chat model's `with_structured_output`, the tools bound so far still declared."""
         tools = [*self.kwargs.get("tools", ()), *kwargs.pop("tools", ())]
         model: Any = self.bound
         structured: Runnable[LanguageModelInput, Any] = model.with_structured_output(

@@ -52,6 +52,11 @@ ALL_WAYS = pytest.mark.parametrize("ask", [invoked, streamed, *NEWER, ainvoked, 
 WHOLE_AND_STREAMED = pytest.mark.parametrize("ask", [invoked, streamed])
 
 
+def call(name: str, **args: Any) -> dict[str, Any]:
+    """The part that calls a function."""
+    return {"functionCall": {"name": name, "args": args}}
+
+
 def response(*parts: Any, **candidate: Any) -> dict[str, Any]:
     """A response with one candidate; `candidate` are further fields of it."""
     content = {"role": "model", "parts": list(parts)}

@@ -18,7 +18,7 @@ from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.grounding import CalculatedAnswer
 
 # Commands and fixtures import what they need when they run; what runs in the sandbox's child is read by nobody.
-_WITHOUT = ("__main__", "pytest_plugin", "._", ".cli", "sandbox", "executors")
+_WITHOUT = ("__main__", "pytest_plugin", "._", ".cli", "sandbox.child")
 _MODULES = [
     name
     for _, name, _ in pkgutil.walk_packages(langchain_codeexec.__path__, "langchain_codeexec.")

@@ -6,7 +6,6 @@ rebinding) or across sites; the names in a request's headers tell.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
@@ -14,9 +13,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from langchain_codeexec.emulator.responses import error_response
+from langchain_codeexec.emulator.server import is_loopback
 from langchain_codeexec.emulator.service_errors import EmulatedError
 
-__all__ = ["GuardedApp", "is_loopback", "is_named_well"]
+__all__ = ["GuardedApp", "is_named_well"]
 
 
 class GuardedApp:
@@ -56,15 +56,6 @@ def is_named_well(request: Request, allow_remote: bool | Collection[str] = False
         return True
     allowed = () if isinstance(allow_remote, bool) else allow_remote
     return all(is_loopback(name) or name in allowed for name in names)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's."""
-    name = host.removesuffix(".")
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
 
 
 def _hostname(url: str) -> str:

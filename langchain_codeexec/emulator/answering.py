@@ -9,14 +9,14 @@ from __future__ import annotations
 import base64
 import secrets
 import string
-from collections.abc import Callable, Generator, Iterator, Mapping
+import time
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from functools import partial
-from types import MappingProxyType
-from typing import ClassVar, TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
-from langchain_codeexec.emulator.parsing import bytes_from_base64
+from langchain_codeexec.emulator.parsing import bytes_from_base64, calling_config
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
@@ -32,7 +32,7 @@ from langchain_codeexec.gemini.wire import (
     Part,
 )
 
-__all__ = ["MENDING_ATTEMPTS", "Answer", "input_files", "mint_signature", "minted_by"]
+__all__ = ["MENDING_ATTEMPTS", "Answer", "Run", "input_files", "mint_signature", "minted_by"]
 
 _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
@@ -86,6 +86,16 @@ def input_files(request: GenerateContentRequest) -> tuple[InlineFile, ...]:
     )
 
 
+class Run(NamedTuple):
+    """When a program ran, by `time.perf_counter`, and what it took."""
+
+    began: float
+    ended: float
+    outcome: str
+    cpu_time: float | None
+    peak_memory: int | None
+
+
 class Answer:
     """Runs a brain once and makes its parts the service's: executed, with ids and signatures, and counted.
 
@@ -98,6 +108,7 @@ class Answer:
         verbatim: Whether what went out last was a list of parts sent as it is, or nothing at all.
         unsigned_text: Whether the answer ended with a text that still lacks the signature Gemini 3 gives.
         has_calls: Whether functions are called.
+        runs: The programs that ran.
     """
 
     def __init__(
@@ -117,13 +128,13 @@ class Answer:
         self.verbatim = True
         self.unsigned_text = False
         self.has_calls = False
+        self.runs: list[Run] = []
         self._brain = brain
         self._executor = executor
         self._prompt = prompt
         self._send_empty_output = send_empty_output
         config = prompt.request.get("generationConfig") or {}
-        calling = (prompt.request.get("toolConfig") or {}).get("functionCallingConfig") or {}
-        self._streams_arguments = bool(calling.get("streamFunctionCallArguments"))
+        self._streams_arguments = bool(calling_config(prompt.request).get("streamFunctionCallArguments"))
         self._budget = config.get("maxOutputTokens") or None
         self._stops = config.get("stopSequences") or []
         self._files = input_files(prompt.request)
@@ -169,8 +180,9 @@ class Answer:
             for part in item:
                 yield self._counted(part)
             return None
-        key = next((key for key in self._LIVE if key in item), "")
-        result = yield from self._LIVE.get(key, Answer._as_is)(self, item)
+        live = {"text": self._text, "functionCall": self._call, "executableCode": self._code}
+        key = next((key for key in live if key in item), "")
+        result = yield from live.get(key, self._as_is)(item)
         self._after_call = key == "functionCall"
         return result
 
@@ -257,7 +269,11 @@ class Answer:
         request = ExecutionRequest(
             code=code.get("code", ""), language=code.get("language", "PYTHON"), files=files
         )
-        return self._session.run(request)
+        began = time.perf_counter()
+        result = self._session.run(request)
+        ended = time.perf_counter()
+        self.runs.append(Run(began, ended, result.outcome.value, result.cpu_time, result.peak_memory))
+        return result
 
     def _result(self, result: ExecutionResult, code: ExecutableCode) -> CodeExecutionResult:
         part: CodeExecutionResult = {"outcome": result.outcome.value}
@@ -266,8 +282,3 @@ class Answer:
         if "id" in code:
             part["id"] = code["id"]
         return part
-
-    _LIVE: ClassVar[Mapping[str, Callable[[Answer, Part], _Emitted]]] = MappingProxyType(
-        {"text": _text, "functionCall": _call, "executableCode": _code}
-    )
-    """How a part goes out, by its data key; every other kind goes out as the brain made it."""

@@ -16,7 +16,7 @@ from langchain_codeexec.emulator.caching import CachedContents, cache_routes
 from langchain_codeexec.emulator.continuing import Bodies, Continuations, merged
 from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
 from langchain_codeexec.emulator.faults import Faults
-from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp, RecordedBrain
+from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp
 from langchain_codeexec.emulator.page.routes import is_page, page_routes
 from langchain_codeexec.emulator.parsing import parse_json
 from langchain_codeexec.emulator.responses import (
@@ -99,8 +99,8 @@ def create_app(
         )
     ]
     routes += [
-        Route(path, endpoint, methods=[method])
-        for method, path, endpoint in cache_routes(service.caches, service.endpoint, service.check_model)
+        Route(path, endpoint, methods=methods)
+        for methods, path, endpoint in cache_routes(service.caches, service.endpoint, service.check_model)
     ]
     routes += page_routes(service.journal, service.faults)
     recorded = Middleware(RecordedApp, journal=service.journal, is_page=is_page)
@@ -196,18 +196,16 @@ class _Service:
         streams = target.action == "streamGenerateContent"
         faults = self.faults.take()
         injection = FaultInjection(faults, self.faults.wait, streams=streams)
-        brain = injection.brain(self._brain)
-        if exchange := _exchange(request):
+        exchange = _exchange(request)
+        if exchange is not None:
             exchange.faults = faults
-            brain = RecordedBrain(brain, exchange)
         await injection.begin(target)
-        answer = Answer(
-            brain,
-            self._executor,
-            Prompt(target.model, target.endpoint, checked, cached),
-            replace(target, stand_in=getattr(self._brain, "stand_in", "")),
-            send_empty_output=self._send_empty_output,
-        )
+        brain = injection.brain(self._brain)
+        prompt = Prompt(target.model, target.endpoint, checked, cached)
+        named = replace(target, stand_in=getattr(self._brain, "stand_in", ""))
+        answer = Answer(brain, self._executor, prompt, named, send_empty_output=self._send_empty_output)
+        if exchange is not None:
+            exchange.answered_by(brain, prompt.notes, answer.runs)
         bodies = Stepper(self._bodies(answer, rest, injection, streams=streams), answer.stop)
         first = await first_body(bodies, last=not streams)
         if streams:

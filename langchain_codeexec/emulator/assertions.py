@@ -1,20 +1,19 @@
-"""The requests an emulator received, for a test to look into."""
+"""A request an emulator received, for a test to look into."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from langchain_codeexec.emulator.brain import Prompt, When, last_text, prompt_line
+from langchain_codeexec.emulator.brain import Prompt, last_text
 from langchain_codeexec.emulator.parsing import declared_functions, parse_message, tool_kinds
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.gemini.wire import Content, EndpointKind
 
-__all__ = ["ReceivedRequest", "assert_requested"]
+__all__ = ["ReceivedRequest"]
 
 _GENERATING = frozenset({"generateContent", "streamGenerateContent"})
 
@@ -87,41 +86,3 @@ class ReceivedRequest:
     def functions(self) -> frozenset[str]:
         """The names of its functions."""
         return frozenset(one.get("name", "") for one in declared_functions(self.prompt.request))
-
-
-def assert_requested(
-    requests: Iterable[ReceivedRequest],
-    *,
-    times: int | None = None,
-    tools: Collection[str] | None = None,
-    functions: Collection[str] | None = None,
-    **conditions: str,
-) -> None:
-    """Check that there was a request to generate content.
-
-    Args:
-        requests: Where to look.
-        times: How often; by default at least once.
-        tools: The kinds of tools it declares, all of them.
-        functions: The functions it declares, all of them.
-        **conditions: `text`, `regex` and `model` as in `When`.
-
-    Raises:
-        AssertionError: It shows the requests there were instead.
-    """
-    generating = [request for request in requests if request.generates]
-    when = When(reply="", **conditions)
-    fitting = [
-        request
-        for request in generating
-        if when.fits(request.prompt)
-        and (tools is None or request.tools == frozenset(tools))
-        and (functions is None or request.functions == frozenset(functions))
-    ]
-    if bool(fitting) if times is None else len(fitting) == times:
-        return
-    sought = {**when.conditions, "tools": tools, "functions": functions}
-    sought = {name: value for name, value in sought.items() if value is not None}
-    expected = "at least one" if times is None else str(times)
-    lines = [f"Received: {prompt_line(request.prompt)}" for request in generating] or ["No request came."]
-    raise AssertionError("\n".join([f"{len(fitting)} requests fit {sought}, not {expected}", *lines]))

@@ -19,7 +19,20 @@ from langchain_codeexec.gemini.wire import (
     Part,
 )
 
-__all__ = ["Brain", "Parts", "Prompt", "Step", "When", "last_text", "prompt_line", "step_line"]
+__all__ = [
+    "RESPONSE_FIELDS",
+    "Brain",
+    "Parts",
+    "Prompt",
+    "Step",
+    "When",
+    "last_text",
+    "prompt_line",
+    "step_line",
+]
+
+RESPONSE_FIELDS = frozenset(GenerateContentResponse.__annotations__)
+"""What tells a response from a part."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ except ImportError as error:
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
 Wrap: TypeAlias = Callable[[EndpointKind, Reply], Endpoint]
-_Answer: TypeAlias = Callable[[Request, Target, Any], dict[str, Any]]
 
 _LEAST_TOKENS = 1024
 _DEFAULT_TTL = timedelta(hours=1)
@@ -45,13 +44,7 @@ _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
 @dataclass(frozen=True, slots=True)
 class _Cache:
-    """One cached content.
-
-    Attributes:
-        about: Its description without times: `model` in the service's spelling, `displayName`, the tokens.
-        prompt: What it stands for: contents, system instruction, tools and tool configuration.
-        tokens: What that counts, by modality.
-    """
+    """One cached content: what is said about it, what it stands for, and what that counts by modality."""
 
     name: str
     model: str
@@ -68,11 +61,7 @@ class _Cache:
 
 
 class CachedContents:
-    """All that were made. It is thread-safe.
-
-    Args:
-        now: The time, with a zone.
-    """
+    """All that were made, by a clock that has a zone. It is thread-safe."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
@@ -80,11 +69,7 @@ class CachedContents:
         self._lock = Lock()
 
     def create(self, body: Any, target: Target) -> dict[str, Any]:
-        """Keep a beginning.
-
-        Raises:
-            EmulatedError: 400 where it is too small, names no model or is no `CachedContent`.
-        """
+        """Keep a beginning."""
         parsed = parse_message("CachedContent", body, target)
         model = str(parsed.get("model", "")).rpartition("/")[2]
         if not model:
@@ -123,11 +108,7 @@ class CachedContents:
         return page_of("cachedContents", listed, query)
 
     def update(self, name: str, body: Any, target: Target) -> dict[str, Any]:
-        """Let one live longer or shorter; nothing else of it can be changed.
-
-        Raises:
-            EmulatedError: There is none of that name, or the body says no time.
-        """
+        """Let one live longer or shorter; nothing else of it can be changed."""
         cache = self._find(name, target)
         now = self._now()
         expires = _expiry(parse_message("CachedContent", body, target), now)
@@ -146,12 +127,7 @@ class CachedContents:
         return {}
 
     def complete(self, request: dict[str, Any], target: Target) -> dict[str, Any]:
-        """A request with what it names put in front; one that names nothing as it is.
-
-        Raises:
-            EmulatedError: There is none of that name, it is of another model, or the request has what only the
-                cached content may have.
-        """
+        """A request with what it names put in front; one that names nothing as it is."""
         name = request.get("cachedContent")
         if not name:
             return request
@@ -242,39 +218,28 @@ _COLLECTIONS: tuple[tuple[EndpointKind, str], ...] = (
 
 def cache_routes(
     caches: CachedContents, wrap: Wrap, check_model: Callable[[Target], None]
-) -> list[tuple[str, str, Endpoint]]:
-    """The HTTP method, the path and the endpoint of the five methods, on both services."""
+) -> list[tuple[list[str], str, Endpoint]]:
+    """The HTTP methods, the path and the endpoint of collections and caches, on both services."""
 
-    def create(request: Request, target: Target, body: Any) -> dict[str, Any]:  # noqa: ARG001 -- a row's signature
+    async def collection(request: Request, target: Target, body: Any) -> Response:
+        if request.method != "POST":
+            return json_response(caches.list(target, request.query_params))
         model = body.get("model") if isinstance(body, dict) else None
         if isinstance(model, str) and model:
             check_model(replace(target, model=model.rpartition("/")[2], action="createCachedContent"))
-        return caches.create(body, target)
+        return json_response(caches.create(body, target))
 
-    rows: tuple[tuple[str, str, _Answer], ...] = (
-        ("POST", "", create),
-        ("GET", "", lambda request, target, _: caches.list(target, request.query_params)),
-        ("GET", "/{cache}", lambda request, target, _: caches.get(_name(request, target), target)),
-        (
-            "PATCH",
-            "/{cache}",
-            lambda request, target, body: caches.update(_name(request, target), body, target),
-        ),
-        ("DELETE", "/{cache}", lambda request, target, _: caches.delete(_name(request, target), target)),
-    )
+    async def cache(request: Request, target: Target, body: Any) -> Response:
+        name = f"{target.parent}cachedContents/{request.path_params['cache']}"
+        if request.method == "PATCH":
+            return json_response(caches.update(name, body, target))
+        return json_response((caches.delete if request.method == "DELETE" else caches.get)(name, target))
+
     return [
-        (method, f"{collection}{path}", wrap(endpoint, _reply(answer)))
-        for endpoint, collection in _COLLECTIONS
-        for method, path, answer in rows
+        (methods, f"{prefix}{path}", wrap(endpoint, reply))
+        for endpoint, prefix in _COLLECTIONS
+        for methods, path, reply in (
+            (["GET", "POST"], "", collection),
+            (["GET", "PATCH", "DELETE"], "/{cache}", cache),
+        )
     ]
-
-
-def _reply(answer: _Answer) -> Reply:
-    async def reply(request: Request, target: Target, body: Any) -> Response:
-        return json_response(answer(request, target, body))
-
-    return reply
-
-
-def _name(request: Request, target: Target) -> str:
-    return f"{target.parent}cachedContents/{request.path_params['cache']}"

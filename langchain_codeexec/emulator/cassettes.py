@@ -14,7 +14,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -116,16 +116,23 @@ class Scrubber:
 
     def value(self, value: Any) -> Any:
         """A JSON value without secrets; base64 is left alone."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self.value(item) for item in value]
-        if isinstance(value, dict):
-            return {
-                name: item if name in _BASE64 and isinstance(item, str) else self.value(item)
-                for name, item in value.items()
-            }
-        return value
+        return _mapped(value, text=self.text)
+
+
+def _mapped(value: Any, *, text: Callable[[str], str] = str, base64: Callable[[str], str] = str) -> Any:
+    """A JSON value with its texts, and what is base64 in it, made others."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return [_mapped(item, text=text, base64=base64) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: base64(item)
+            if name in _BASE64 and isinstance(item, str)
+            else _mapped(item, text=text, base64=base64)
+            for name, item in value.items()
+        }
+    return value
 
 
 _VERSION = 1
@@ -140,14 +147,7 @@ _DIFF_LINES = 60
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """A request, without its secrets.
-
-    Attributes:
-        method: HTTP method.
-        path: URL path without the query.
-        query: Query parameters.
-        body: The JSON body; a text where it was no JSON, `None` where there was none.
-    """
+    """A request, without its secrets; its body is JSON, or a text where it was none."""
 
     method: str
     path: str
@@ -157,14 +157,9 @@ class RecordedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecordedResponse:
-    """A response, without its secrets. It has one of `body`, `chunks` and `text`.
+    """A response, without its secrets. It has one of `body` (JSON), `chunks` and `text`.
 
-    Attributes:
-        status: HTTP status.
-        headers: Those that mean something to a client, names in lower case.
-        body: The JSON body.
-        chunks: The data of server-sent events; a text is an event that was no JSON.
-        text: A body that was no JSON.
+    `headers` are those that mean something to a client; a chunk that is a text is an event that was no JSON.
     """
 
     status: int
@@ -176,13 +171,7 @@ class RecordedResponse:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One request and its answer.
-
-    Attributes:
-        request: The request.
-        response: Its answer.
-        order: How many requests came before it; entries stand in the file in the order of their answers.
-    """
+    """A request and its answer; `order` requests came before it, the file has the order of the answers."""
 
     request: RecordedRequest
     response: RecordedResponse
@@ -190,11 +179,7 @@ class Interaction:
 
 
 def read_cassette(path: str | Path) -> list[Interaction]:
-    """Read the interactions of a file, in the order in which they were asked.
-
-    Raises:
-        ConfigurationError: The file cannot be read or is no cassette.
-    """
+    """Read the interactions of a file, in the order in which they were asked."""
     yaml = import_module("yaml")  # comes with langchain-core; has no types
     try:
         document = _loaded(Path(path).read_text(encoding="utf-8"))
@@ -232,11 +217,7 @@ def _entry(interaction: Interaction) -> str:
 
 
 def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> None:
-    """Write a file in one go, so that whoever reads it meanwhile sees the old one or the new one.
-
-    Raises:
-        OSError: It cannot be written.
-    """
+    """Write a file in one go, so that whoever reads it meanwhile sees the old one or the new one."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     text = dump_cassette(interactions)
@@ -251,11 +232,7 @@ def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> Non
 
 
 def append_to_cassette(path: str | Path, interaction: Interaction) -> None:
-    """Add an interaction to a file; where there is no room for it, the file stays as it was.
-
-    Raises:
-        OSError: It cannot be written.
-    """
+    """Add an interaction to a file; where there is no room for it, the file stays as it was."""
     entry = _entry(interaction).encode()
     with Path(path).open("r+b", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
@@ -305,24 +282,14 @@ def _shortened(value: Any) -> Any:
 
 
 def _comparable(request: RecordedRequest) -> dict[str, Any]:
-    return {**_fields(request), "body": _same_base64(request.body)}
+    return {**_fields(request), "body": _mapped(request.body, base64=_digits)}
 
 
-def _same_base64(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_same_base64(item) for item in value]
-    if isinstance(value, dict):
-        return {
-            name: _digits(item) if name in _BASE64 else _same_base64(item) for name, item in value.items()
-        }
-    return value
-
-
-def _digits(value: Any) -> Any:
+def _digits(text: str) -> str:
     try:
-        return bytes_from_base64(value).hex()
-    except (ValueError, AttributeError):
-        return value
+        return bytes_from_base64(text).hex()
+    except ValueError:
+        return text
 
 
 def _fields(recorded: RecordedRequest | RecordedResponse) -> dict[str, Any]:

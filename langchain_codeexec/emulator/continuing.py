@@ -18,7 +18,7 @@ from langchain_codeexec.emulator.service_errors import invalid
 from langchain_codeexec.emulator.tokens import Usage
 from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse
 
-__all__ = ["Bodies", "Continuations", "merged"]
+__all__ = ["Bodies", "Continuations", "append_part", "merged"]
 
 Bodies = Generator[GenerateContentResponse, None, None]
 
@@ -34,11 +34,7 @@ class Continuations:
         self._lock = Lock()
 
     def rest(self, request: GenerateContentRequest) -> Sequence[GenerateContentResponse] | None:
-        """What is still to come of the answer that a request continues; `None` where a brain is to say it.
-
-        Raises:
-            EmulatedError: 400, the token was never sent.
-        """
+        """What is still to come of the answer that a request continues; `None` where a brain is to say it."""
         token = request.get("continuationToken")
         if not token:
             return None
@@ -60,11 +56,7 @@ class Continuations:
     ) -> Bodies:
         """So many of the bodies, the last with a token for the rest; all of them where that is no fewer.
 
-        Args:
-            bodies: An answer, piece by piece.
-            after: How many of them go out.
-            usage: Begins the count of one hop.
-            finish_reason: What the last of them ends with; `None` leaves it a checkpoint in mid-stream.
+        The last ends with the finish reason; without one it is a checkpoint in mid-stream.
         """
         with closing(bodies):
             every = list(bodies)
@@ -128,7 +120,7 @@ def merged(chunks: Iterable[GenerateContentResponse]) -> Bodies:
             parts = (whole.get("content") or {}).get("parts", [])
             whole.update(candidate)
             for part in (candidate.get("content") or {}).get("parts") or []:
-                _append(parts, part)
+                append_part(parts, part)
             if parts:
                 whole["content"] = {"parts": parts, "role": "model"}
     if "candidates" in body:
@@ -136,15 +128,15 @@ def merged(chunks: Iterable[GenerateContentResponse]) -> Bodies:
     yield cast("GenerateContentResponse", body)
 
 
-def _append(parts: list[Any], part: Mapping[str, Any]) -> None:
+def append_part(parts: list[Any], part: Any) -> None:
     """Add a part; text goes on in the last one, whose signature may come with an empty text."""
-    before = parts[-1] if parts else {}
-    is_text = part.keys() <= _TEXT and "text" in part
-    if (
-        is_text
-        and before.keys() <= _TEXT - {"thoughtSignature"}
-        and before.get("thought") == part.get("thought")
-    ):
-        parts[-1:] = [{**part, "text": before.get("text", "") + part["text"]}]
-    elif part != {"text": ""}:
+    before: Any = parts[-1] if parts else None
+    goes_on = _is_text(before) and _is_text(part) and "thoughtSignature" not in before
+    if goes_on and before.get("thought") == part.get("thought"):
+        parts[-1] = {**part, "text": before["text"] + part["text"]}
+    elif not parts or part != {"text": ""}:
         parts.append(part)
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("text"), str) and part.keys() <= _TEXT

@@ -71,9 +71,6 @@ def default_executor(libraries: Libraries = "gemini", *, allow_unsafe: bool | No
     Args:
         libraries: What programs can import.
         allow_unsafe: As for `DefaultExecutor`.
-
-    Raises:
-        ConfigurationError: `libraries` is neither.
     """
     if libraries not in {"gemini", "all"}:
         raise ConfigurationError(f"libraries must be 'gemini' or 'all', not {libraries!r}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
@@ -34,12 +33,7 @@ class FaultInjection:
         self._streams = streams
 
     async def begin(self, target: Target) -> None:
-        """Carry out what comes before the answer.
-
-        Raises:
-            EmulatedError: A fault answers with a status.
-            ConnectionCut: A fault leaves no answer.
-        """
+        """Carry out what comes before the answer."""
         for fault in self._faults:
             if fault.kind == "latency" and not fault.after:
                 await self._wait(fault.seconds)
@@ -105,14 +99,12 @@ def _status(fault: Fault, _: Target) -> EmulatedError:
     return EmulatedError(fault.status_code, message=fault.message, details=details, headers=headers)
 
 
-_REFUSALS: Mapping[str, Callable[[Fault, Target], EmulatedError]] = MappingProxyType(
-    {
-        "status": _status,
-        "error": _status,
-        "quota": lambda fault, target: quota_exceeded(target, fault.retry_after),
-        "permission": lambda _, target: permission_denied(target),
-    }
-)
+_REFUSALS: Mapping[str, Callable[[Fault, Target], EmulatedError]] = {
+    "status": _status,
+    "error": _status,
+    "quota": lambda fault, target: quota_exceeded(target, fault.retry_after),
+    "permission": lambda _, target: permission_denied(target),
+}
 
 
 # -- in place of the answer ----------------------------------------------------------------------------
@@ -124,13 +116,11 @@ def _malformed(request: GenerateContentRequest) -> GenerateContentResponse:
     return {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": message}]}
 
 
-_INSTEAD: Mapping[str, Callable[[GenerateContentRequest], GenerateContentResponse]] = MappingProxyType(
-    {
-        "empty": lambda _: {"candidates": [{"finishReason": "STOP"}]},
-        "no_candidates": lambda _: {"candidates": []},
-        "malformed_call": _malformed,
-    }
-)
+_INSTEAD: Mapping[str, Callable[[GenerateContentRequest], GenerateContentResponse]] = {
+    "empty": lambda _: {"candidates": [{"finishReason": "STOP"}]},
+    "no_candidates": lambda _: {"candidates": []},
+    "malformed_call": _malformed,
+}
 
 
 class _FaultBrain:
@@ -144,7 +134,7 @@ class _FaultBrain:
         return self._fields(prompt.request)
 
 
-_HOPS: Mapping[str, str | None] = MappingProxyType({"continuation": "CONTINUATION", "checkpoint": None})
+_HOPS: Mapping[str, str | None] = {"continuation": "CONTINUATION", "checkpoint": None}
 """The faults that leave a part of the answer for another request, and the finish reason they leave it with."""
 _OF_STREAMS = frozenset({"checkpoint", "done"})
 
@@ -217,12 +207,17 @@ async def _done(frames: AsyncIterator[bytes], _: int) -> AsyncIterator[bytes]:
     yield b"data: [DONE]\r\n\r\n"
 
 
-_BODIES: Mapping[str, Callable[[AsyncIterator[_Body], Fault, _Wait], AsyncIterator[_Body]]] = (
-    MappingProxyType({"latency": _late, "error": _broken_off})
-)
-_TEXTS: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]] = MappingProxyType(
-    {"duplicate": _duplicated, "garbled": _garbled}
-)
-_FRAMES: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]] = MappingProxyType(
-    {"truncated": _truncated, "cut": _cut, "checkpoint": _cut_behind_token, "done": _done}
-)
+_BODIES: Mapping[str, Callable[[AsyncIterator[_Body], Fault, _Wait], AsyncIterator[_Body]]] = {
+    "latency": _late,
+    "error": _broken_off,
+}
+_TEXTS: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]] = {
+    "duplicate": _duplicated,
+    "garbled": _garbled,
+}
+_FRAMES: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]] = {
+    "truncated": _truncated,
+    "cut": _cut,
+    "checkpoint": _cut_behind_token,
+    "done": _done,
+}

@@ -8,33 +8,30 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from random import Random
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from langchain_codeexec.errors import ConfigurationError
 
 __all__ = ["FAULT_SETTINGS", "Fault", "FaultLike", "Faults"]
 
-FAULT_SETTINGS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "none": frozenset(),
-        "status": frozenset({"status_code", "message", "retry_after"}),
-        "quota": frozenset({"retry_after"}),
-        "permission": frozenset(),
-        "latency": frozenset({"seconds", "after"}),
-        "cut": frozenset({"after"}),
-        "truncated": frozenset({"after"}),
-        "garbled": frozenset({"after"}),
-        "duplicate": frozenset({"after"}),
-        "error": frozenset({"status_code", "message", "after"}),
-        "empty": frozenset(),
-        "no_candidates": frozenset(),
-        "malformed_call": frozenset(),
-        "continuation": frozenset({"after"}),
-        "checkpoint": frozenset({"after"}),
-        "done": frozenset(),
-    }
-)
+FAULT_SETTINGS: Mapping[str, frozenset[str]] = {
+    "none": frozenset(),
+    "status": frozenset({"status_code", "message", "retry_after"}),
+    "quota": frozenset({"retry_after"}),
+    "permission": frozenset(),
+    "latency": frozenset({"seconds", "after"}),
+    "cut": frozenset({"after"}),
+    "truncated": frozenset({"after"}),
+    "garbled": frozenset({"after"}),
+    "duplicate": frozenset({"after"}),
+    "error": frozenset({"status_code", "message", "after"}),
+    "empty": frozenset(),
+    "no_candidates": frozenset(),
+    "malformed_call": frozenset(),
+    "continuation": frozenset({"after"}),
+    "checkpoint": frozenset({"after"}),
+    "done": frozenset(),
+}
 """Kinds of faults, and the settings each of them has besides `rate` and `seed`."""
 
 _COMMON = frozenset({"kind", "rate", "seed"})

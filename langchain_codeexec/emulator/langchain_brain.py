@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
@@ -17,7 +16,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 
 from langchain_codeexec.emulator.answering import MENDING_ATTEMPTS, input_files
 from langchain_codeexec.emulator.brain import Parts, Prompt
-from langchain_codeexec.emulator.parsing import bytes_from_base64, declared_functions
+from langchain_codeexec.emulator.parsing import bytes_from_base64, callable_functions, calling_config
 from langchain_codeexec.emulator.rules import declares
 from langchain_codeexec.emulator.service_errors import not_prepared
 from langchain_codeexec.executions import Outcome
@@ -25,13 +24,11 @@ from langchain_codeexec.gemini.wire import Content, GenerateContentRequest, Gene
 
 __all__ = ["PROTOCOL", "LangChainBrain"]
 
-_OUTCOMES = MappingProxyType(
-    {
-        "OUTCOME_OK": "The program ran and printed:",
-        "OUTCOME_FAILED": "The program failed:",
-        "OUTCOME_DEADLINE_EXCEEDED": "The program took too long and was ended:",
-    }
-)
+_OUTCOMES = {
+    "OUTCOME_OK": "The program ran and printed:",
+    "OUTCOME_FAILED": "The program failed:",
+    "OUTCOME_DEADLINE_EXCEEDED": "The program took too long and was ended:",
+}
 _SHOWN_OF_A_FILE = 2000
 
 
@@ -49,13 +46,7 @@ def result_text(outcome: str, output: str, images: int = 0) -> str:
 
 def tools_from_request(request: GenerateContentRequest) -> list[dict[str, Any]]:
     """The functions that may be called, in OpenAI's form, which every LangChain model that has tools takes."""
-    config = (request.get("toolConfig") or {}).get("functionCallingConfig") or {}
-    allowed = config.get("allowedFunctionNames") or ()
-    return [
-        {"type": "function", "function": _function(declaration)}
-        for declaration in declared_functions(request)
-        if config.get("mode") != "NONE" and (not allowed or declaration.get("name") in allowed)
-    ]
+    return [{"type": "function", "function": _function(one)} for one in callable_functions(request)]
 
 
 def _function(declaration: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,10 +58,8 @@ def _function(declaration: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def json_schema(schema: Any) -> Any:
+def json_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Gemini's schema as JSON Schema: type names in lower case, `nullable` as a type of its own."""
-    if not isinstance(schema, dict):
-        return schema
     plain = {name: _SCHEMA_PARTS.get(name, _as_it_is)(value) for name, value in schema.items()}
     plain.pop("propertyOrdering", None)
     if plain.pop("nullable", False) and isinstance(plain.get("type"), str):
@@ -82,14 +71,12 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-_SCHEMA_PARTS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "type": lambda value: value.lower() if isinstance(value, str) else value,
-        "items": json_schema,
-        "properties": lambda value: {name: json_schema(one) for name, one in value.items()},
-        "anyOf": lambda value: [json_schema(one) for one in value],
-    }
-)
+_SCHEMA_PARTS: Mapping[str, Callable[[Any], Any]] = {
+    "type": lambda value: value.lower() if isinstance(value, str) else value,
+    "items": json_schema,
+    "properties": lambda value: {name: json_schema(one) for name, one in value.items()},
+    "anyOf": lambda value: [json_schema(one) for one in value],
+}
 
 
 def messages_from_request(request: GenerateContentRequest) -> list[AnyMessage]:
@@ -258,9 +245,9 @@ class LangChainBrain:
         tools = tools_from_request(request)
         if not tools:
             return self._llm
-        mode = ((request.get("toolConfig") or {}).get("functionCallingConfig") or {}).get("mode")
+        choice = {"tool_choice": "any"} if calling_config(request).get("mode") == "ANY" else {}
         try:
-            return self._llm.bind_tools(tools, **({"tool_choice": "any"} if mode == "ANY" else {}))
+            return self._llm.bind_tools(tools, **choice)
         except NotImplementedError as error:
             name = type(self._llm).__name__
             raise not_prepared(

@@ -11,7 +11,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from langchain_codeexec.emulator.schema import ENUMS, PART_DATA, field_table, snake_case
@@ -19,15 +18,19 @@ from langchain_codeexec.emulator.service_errors import invalid
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.gemini.wire import FunctionDeclaration
 
-__all__ = ["bytes_from_base64", "declared_functions", "parse_json", "parse_message", "tool_kinds"]
+__all__ = [
+    "bytes_from_base64",
+    "callable_functions",
+    "calling_config",
+    "declared_functions",
+    "parse_json",
+    "parse_message",
+    "tool_kinds",
+]
 
 
 def bytes_from_base64(text: str) -> bytes:
-    """Decode the standard or the URL-safe alphabet, padded or not.
-
-    Raises:
-        ValueError: It is neither.
-    """
+    """Decode the standard or the URL-safe alphabet, padded or not."""
     bare = text.replace("-", "+").replace("_", "/").rstrip("=")
     return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
 
@@ -36,11 +39,7 @@ _LENIENT = re.compile(r"""("(?:\\.|[^"\\])*")|'((?:\\.|[^'\\])*)'|,(?=\s*[}\]])"
 
 
 def parse_json(raw: bytes) -> Any:
-    """Read a body as the service does: single quotes and trailing commas pass, nothing is an empty object.
-
-    Raises:
-        EmulatedError: It is no JSON at all.
-    """
+    """Read a body as the service does: single quotes and trailing commas pass, nothing is an empty object."""
     try:
         text = raw.decode("utf-8")
         try:
@@ -68,6 +67,20 @@ def declared_functions(request: Mapping[str, Any]) -> list[FunctionDeclaration]:
     return [one for tool in request.get("tools") or [] for one in tool.get("functionDeclarations") or []]
 
 
+def calling_config(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How functions are to be called."""
+    config: Mapping[str, Any] = (request.get("toolConfig") or {}).get("functionCallingConfig") or {}
+    return config
+
+
+def callable_functions(request: Mapping[str, Any]) -> list[FunctionDeclaration]:
+    """The functions that may be called."""
+    config = calling_config(request)
+    allowed = config.get("allowedFunctionNames") or ()
+    declared = declared_functions(request) if config.get("mode") != "NONE" else []
+    return [one for one in declared if not allowed or one.get("name") in allowed]
+
+
 def parse_message(message: str, body: Any, target: Target) -> dict[str, Any]:
     """Check a body against a message's fields and spell its keys in camelCase.
 
@@ -75,9 +88,6 @@ def parse_message(message: str, body: Any, target: Target) -> dict[str, Any]:
         message: Name of the message, a key of `schema.MESSAGES`.
         body: The JSON value that came in.
         target: Where it goes; fields differ between the services.
-
-    Raises:
-        EmulatedError: 400 naming every field that is wrong, as the service does.
     """
     if not isinstance(body, dict):
         raise invalid('Invalid JSON payload received. Unknown name "": Root element must be a message.')
@@ -221,15 +231,13 @@ def _struct(value: Any) -> dict[str, Any]:
     raise ValueError
 
 
-_SCALARS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "string": _string,
-        "bool": _bool,
-        "int32": _int32,
-        "double": _double,
-        "bytes": _bytes,
-        "struct": _struct,
-        "value": lambda value: value,
-    }
-)
+_SCALARS: Mapping[str, Callable[[Any], Any]] = {
+    "string": _string,
+    "bool": _bool,
+    "int32": _int32,
+    "double": _double,
+    "bytes": _bytes,
+    "struct": _struct,
+    "value": lambda value: value,
+}
 """Each takes a JSON value or raises ValueError, with a text where the service has a special one."""

@@ -14,7 +14,6 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from langchain_codeexec.executions import InlineFile
@@ -76,17 +75,15 @@ _LIST: Final = rf"{_NUMBER}(?:, {_NUMBER})*(?:,? and |, ){_NUMBER}"
 _NAME: Final = r"""(?:\w+|'[^']+'|"[^"]+")"""
 _ASK: Final = r"(?:what is|calculate|compute) "
 _END: Final = r"[?.]?(?: Generate and run code for the calculation\.)?"
-_STATISTICS: Final = MappingProxyType(
-    {
-        "sum": ("total", "sum", "sum"),
-        "total": ("total", "sum", "sum"),
-        "product": ("product", "product", "math.prod"),
-        "mean": ("mean", "mean", "statistics.mean"),
-        "average": ("mean", "mean", "statistics.mean"),
-        "median": ("median", "median", "statistics.median"),
-        "standard deviation": ("stdev", "sample standard deviation", "statistics.stdev"),
-    }
-)
+_STATISTICS: Final = {
+    "sum": ("total", "sum", "sum"),
+    "total": ("total", "sum", "sum"),
+    "product": ("product", "product", "math.prod"),
+    "mean": ("mean", "mean", "statistics.mean"),
+    "average": ("mean", "mean", "statistics.mean"),
+    "median": ("median", "median", "statistics.median"),
+    "standard deviation": ("stdev", "sample standard deviation", "statistics.stdev"),
+}
 """By word: the label of the result, the noun for it, and the function."""
 
 _STATISTIC: Final = f"{_ASK}the (?P<statistic>{'|'.join(_STATISTICS)})"
@@ -102,19 +99,17 @@ while len(terms) < {count}:
         terms.append(n)
     n += 1
 '''
-_SERIES: Final = MappingProxyType(
-    {
-        "prime numbers": _PRIMES,
-        "primes": _PRIMES,
-        "positive integers": "terms = [k for k in range(1, {end})]\n",
-        "natural numbers": "terms = [k for k in range(1, {end})]\n",
-        "even numbers": "terms = [2 * k for k in range(1, {end})]\n",
-        "odd numbers": "terms = [2 * k - 1 for k in range(1, {end})]\n",
-        "fibonacci numbers": (
-            "terms = []\na, b = 1, 1\nwhile len(terms) < {count}:\n    terms.append(a)\n    a, b = b, a + b\n"
-        ),
-    }
-)
+_SERIES: Final = {
+    "prime numbers": _PRIMES,
+    "primes": _PRIMES,
+    "positive integers": "terms = [k for k in range(1, {end})]\n",
+    "natural numbers": "terms = [k for k in range(1, {end})]\n",
+    "even numbers": "terms = [2 * k for k in range(1, {end})]\n",
+    "odd numbers": "terms = [2 * k - 1 for k in range(1, {end})]\n",
+    "fibonacci numbers": (
+        "terms = []\na, b = 1, 1\nwhile len(terms) < {count}:\n    terms.append(a)\n    a, b = b, a + b\n"
+    ),
+}
 _FORMS: Final[list[tuple[re.Pattern[str], _Build]]] = []
 """What a whole question matches or not, and what makes a program of it."""
 
@@ -225,50 +220,42 @@ def _plot(match: re.Match[str], _: _Files) -> Program:
 
 # -- scenes --------------------------------------------------------------------------------------------------
 
-_SCENES: Final = MappingProxyType(
-    {
-        'Can you print "Hello world!"?': Program(
-            "hello world",
-            'I will print "Hello world!".',
-            "print('Hello world!')\n",
-            'I have printed "{output}" with the Python code above.',
-        ),
-        "And of the first 20?": Program(
-            "the first 20 after the first 10",
-            "I will compute the sum of the first 20 positive integers with a short Python program.",
-            'terms = [k for k in range(1, 21)]\ntotal = sum(terms)\nprint(f"{total = }")\n',
-            "The sum of the first 20 positive integers is {total}.",
-            follows="What is the sum of the first 10 positive integers?",
-        ),
-    }
-)
-CALLS: Final = MappingProxyType(
-    {
-        "What is the price of 'blue lamp' in the catalog?": Call("get_price", {"item": "blue lamp"}),
-        "How many pieces of the article 'M8 bolt' are in stock?": Call(
-            "pieces_in_stock", {"article": "M8 bolt"}
-        ),
-        "What is the weather in San Francisco, CA?": Call("get_weather", {"location": "San Francisco, CA"}),
-        "Create a customer named '你好啊集团' (Hello Group) - a Chinese technology company": Call(
-            "unicode_customer", {"customer_name": "你好啊集团", "description": "a Chinese technology company"}
-        ),
-        "Create a customer named 'こんにちは株式会社' (Hello Corporation) - a Japanese company": Call(
-            "unicode_customer", {"customer_name": "こんにちは株式会社", "description": "a Japanese company"}
-        ),
-    }
-)
+_SCENES: Final = {
+    'Can you print "Hello world!"?': Program(
+        "hello world",
+        'I will print "Hello world!".',
+        "print('Hello world!')\n",
+        'I have printed "{output}" with the Python code above.',
+    ),
+    "And of the first 20?": Program(
+        "the first 20 after the first 10",
+        "I will compute the sum of the first 20 positive integers with a short Python program.",
+        'terms = [k for k in range(1, 21)]\ntotal = sum(terms)\nprint(f"{total = }")\n',
+        "The sum of the first 20 positive integers is {total}.",
+        follows="What is the sum of the first 10 positive integers?",
+    ),
+}
+CALLS: Final = {
+    "What is the price of 'blue lamp' in the catalog?": Call("get_price", {"item": "blue lamp"}),
+    "How many pieces of the article 'M8 bolt' are in stock?": Call("pieces_in_stock", {"article": "M8 bolt"}),
+    "What is the weather in San Francisco, CA?": Call("get_weather", {"location": "San Francisco, CA"}),
+    "Create a customer named '你好啊集团' (Hello Group) - a Chinese technology company": Call(
+        "unicode_customer", {"customer_name": "你好啊集团", "description": "a Chinese technology company"}
+    ),
+    "Create a customer named 'こんにちは株式会社' (Hello Corporation) - a Japanese company": Call(
+        "unicode_customer", {"customer_name": "こんにちは株式会社", "description": "a Japanese company"}
+    ),
+}
 """Calls that answer a question where the function is declared."""
 
 _JOKE: Final = {
     "setup": "Why did the cat sit on the computer?",
     "punchline": "To keep an eye on the mouse.",
 }
-TEXTS: Final = MappingProxyType(
-    {
-        "Tell me a joke about cats. Return the result as a JSON with 'setup' and 'punchline' keys. "
-        "Return nothing other than JSON.": json.dumps(_JOKE),
-    }
-)
+TEXTS: Final = {
+    "Tell me a joke about cats. Return the result as a JSON with 'setup' and 'punchline' keys. "
+    "Return nothing other than JSON.": json.dumps(_JOKE),
+}
 
 _LONGEST: Final = 2000
 """Characters of a question; it bounds the patterns' work."""

@@ -23,10 +23,10 @@ from collections.abc import (
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
-from types import MappingProxyType
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from langchain_codeexec.emulator.answering import Answer, mint_signature
+from langchain_codeexec.emulator.brain import RESPONSE_FIELDS
 from langchain_codeexec.emulator.continuing import merged
 from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
 from langchain_codeexec.emulator.service_errors import EmulatedError, error_from_exception, invalid
@@ -72,7 +72,6 @@ SHUTDOWN_EXTENSION = "langchain_codeexec.shutdown"
 
 # -- the bodies of an answer ---------------------------------------------------------------------------
 
-_RESPONSE_FIELDS = frozenset(GenerateContentResponse.__annotations__)
 _END_OF_CALL: Part = {"functionCall": {}}
 _CALLED = "Model generated function call(s)."
 _WORDS_PER_CHUNK = 4
@@ -120,9 +119,10 @@ def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
         yield _finished(answer, _closing(answer) if last is None else [last], identity, has_parts=has_parts)
 
 
-BODIES: Mapping[str, Callable[[Answer], Generator[GenerateContentResponse]]] = MappingProxyType(
-    {"generateContent": _whole, "streamGenerateContent": _chunks}
-)
+BODIES: Mapping[str, Callable[[Answer], Generator[GenerateContentResponse]]] = {
+    "generateContent": _whole,
+    "streamGenerateContent": _chunks,
+}
 """The bodies of an answer, by method: one, or one for every chunk. Closing the generator ends the answer."""
 
 
@@ -135,7 +135,7 @@ def _may_end(piece: Part, answer: Answer) -> bool:
 
 def _is_response(part: Mapping[str, Any]) -> bool:
     """Whether a brain gave a chunk of its own for a part."""
-    return not _RESPONSE_FIELDS.isdisjoint(part)
+    return not RESPONSE_FIELDS.isdisjoint(part)
 
 
 def _sent(answer: Answer, piece: Part, identity: Mapping[str, str]) -> GenerateContentResponse:
@@ -450,11 +450,7 @@ class _Stream(BreakableResponse):
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:
-    """Do some work for a client whose request has been read, and stop when it goes away.
-
-    Raises:
-        EmulatedError: It went away.
-    """
+    """Do some work for a client whose request has been read, and stop when it goes away."""
     working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -468,11 +464,7 @@ async def while_connected(request: Request, work: Awaitable[T]) -> T:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Read a request's body; what is over the limit is refused as soon as that is known.
-
-    Raises:
-        EmulatedError: It is larger than `limit` bytes, or the client went away.
-    """
+    """Read a request's body; what is over the limit is refused as soon as that is known."""
     too_large = invalid(f"Request payload size exceeds the limit: {limit} bytes.")
     raw = bytearray()
     declared = request.headers.get("content-length", "")

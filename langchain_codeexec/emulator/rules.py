@@ -20,7 +20,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.answering import minted_by
@@ -30,13 +29,10 @@ from langchain_codeexec.emulator.service_errors import invalid, unable
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
-__all__ = ["SKIP_SIGNATURE", "checked_request", "declares"]
+__all__ = ["checked_request", "declares"]
 
 _Request: TypeAlias = Mapping[str, Any]
 _Complete: TypeAlias = Callable[[dict[str, Any], Target], dict[str, Any]]
-
-SKIP_SIGNATURE = "skip_thought_signature_validator"
-"""The documented stand-in for the signature of a call the model did not make."""
 
 
 def checked_request(
@@ -52,9 +48,6 @@ def checked_request(
     Returns:
         The request with camelCase keys. For `countTokens` on the Developer API that is the inner
         `generateContentRequest` where there is one.
-
-    Raises:
-        EmulatedError: 400, as the service would answer.
     """
     request = parse_message(REQUESTS[target.action], body, target)
     request = complete(request.get("generateContentRequest", request), target)
@@ -240,7 +233,6 @@ def _check_code_history(request: _Request, _: Target) -> None:
 # -- tools ---------------------------------------------------------------------------------------------
 
 _FUNCTIONS = "functionDeclarations"
-_FLAG = "includeServerSideToolInvocations"
 _SEARCH_TOOLS = frozenset(
     "googleSearch googleSearchRetrieval enterpriseWebSearch retrieval urlContext googleMaps parallelAiSearch "
     "exaAiSearch".split()
@@ -273,22 +265,23 @@ def _check_tools(request: _Request, target: Target) -> None:
         if name in seen:
             raise invalid(f"Duplicate function declaration found: {name}")
         seen.add(name)
-    rule = _COMBINATIONS[target.endpoint, target.signs]
-    if text := rule(request, target):
+    if text := _forbidden_combination(request, target):
         raise invalid(text)
 
 
-def _mixes(request: _Request) -> bool:
-    kinds = set(tool_kinds(request))
-    return _FUNCTIONS in kinds and len(kinds) > 1
-
-
-def _flagged(request: _Request) -> bool:
-    return bool((request.get("toolConfig") or {}).get(_FLAG))
-
-
-def _developer(request: _Request, _: Target) -> str:
-    if not _mixes(request) or _flagged(request):
+def _forbidden_combination(request: _Request, target: Target) -> str:
+    """The refusal of the tools together, or nothing."""
+    kinds = tool_kinds(request)
+    mixes = _FUNCTIONS in kinds and len(set(kinds)) > 1
+    if target.endpoint == "vertex":
+        mixed = not target.signs and len(kinds) > 1 and not set(kinds) <= _SEARCH_TOOLS
+        return "Multiple tools are supported only when they are all search tools." if mixed else ""
+    flagged = bool((request.get("toolConfig") or {}).get("includeServerSideToolInvocations"))
+    if not target.signs:
+        if flagged:
+            return _no_circulation(target)
+        return "Tool use with function calling is unsupported" if mixes else ""
+    if not mixes or flagged:
         return ""
     return (
         "Please enable tool_config.include_server_side_tool_invocations "
@@ -298,30 +291,6 @@ def _developer(request: _Request, _: Target) -> str:
 
 def _no_circulation(target: Target) -> str:
     return f"Tool call context circulation is not enabled for {target.resource}"
-
-
-def _developer_older(request: _Request, target: Target) -> str:
-    if _flagged(request):
-        return _no_circulation(target)
-    return "Tool use with function calling is unsupported" if _mixes(request) else ""
-
-
-def _vertex_older(request: _Request, _: Target) -> str:
-    kinds = tool_kinds(request)
-    if len(kinds) > 1 and not set(kinds) <= _SEARCH_TOOLS:
-        return "Multiple tools are supported only when they are all search tools."
-    return ""
-
-
-_COMBINATIONS: Mapping[tuple[EndpointKind, bool], Callable[[_Request, Target], str]] = MappingProxyType(
-    {
-        ("developer", True): _developer,
-        ("developer", False): _developer_older,
-        ("vertex", True): lambda *_: "",
-        ("vertex", False): _vertex_older,
-    }
-)
-"""By endpoint and whether the model is of Gemini 3 or later: the refusal, or nothing."""
 
 
 def _check_tool_config(request: _Request, _: Target) -> None:
@@ -338,15 +307,13 @@ _ON_BOTH = frozenset(
     "image/png image/jpeg image/webp image/heic image/heif "
     "application/pdf application/rtf application/xml application/javascript".split()
 )
-_READABLE: Mapping[EndpointKind, frozenset[str]] = MappingProxyType(
-    {
-        "vertex": _ON_BOTH,
-        "developer": _ON_BOTH.union(
-            "application/json application/x-javascript application/x-python-code application/x-typescript "
-            "application/typescript".split()
-        ),
-    }
-)
+_READABLE: Mapping[EndpointKind, frozenset[str]] = {
+    "vertex": _ON_BOTH,
+    "developer": _ON_BOTH.union(
+        "application/json application/x-javascript application/x-python-code application/x-typescript "
+        "application/typescript".split()
+    ),
+}
 """MIME types a model reads besides whole families. Archives, spreadsheets and text documents are none of them."""
 
 
@@ -406,15 +373,13 @@ class _Range(NamedTuple):
         return f"from {self.lowest:g} (inclusive) to {self.highest:g} (inclusive)"
 
 
-_RANGES: Mapping[str, _Range] = MappingProxyType(
-    {
-        "temperature": _Range(0, 2),
-        "topP": _Range(0, 1),
-        "topK": _Range(1),
-        "candidateCount": _Range(1, 8),
-        "maxOutputTokens": _Range(0),
-    }
-)
+_RANGES: Mapping[str, _Range] = {
+    "temperature": _Range(0, 2),
+    "topP": _Range(0, 1),
+    "topK": _Range(1),
+    "candidateCount": _Range(1, 8),
+    "maxOutputTokens": _Range(0),
+}
 
 
 def _check_ranges(request: _Request, target: Target) -> None:
@@ -448,10 +413,8 @@ _GENERATE_CHECKS = (
     _check_call_signatures,
     _check_code_history,
 )
-_CHECKS: Mapping[str, Sequence[Callable[[_Request, Target], None]]] = MappingProxyType(
-    {
-        "generateContent": _GENERATE_CHECKS,
-        "streamGenerateContent": _GENERATE_CHECKS,
-        "countTokens": _CONTENT_CHECKS,
-    }
-)
+_CHECKS: Mapping[str, Sequence[Callable[[_Request, Target], None]]] = {
+    "generateContent": _GENERATE_CHECKS,
+    "streamGenerateContent": _GENERATE_CHECKS,
+    "countTokens": _CONTENT_CHECKS,
+}

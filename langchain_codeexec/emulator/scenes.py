@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from langchain_codeexec.emulator.answering import input_files
 from langchain_codeexec.emulator.brain import Prompt
-from langchain_codeexec.emulator.parsing import declared_functions, tool_kinds
+from langchain_codeexec.emulator.parsing import callable_functions, calling_config, tool_kinds
 from langchain_codeexec.emulator.questions import (
     CALLS,
     TEXTS,
@@ -118,11 +118,8 @@ class _Talk:
         self.question = one_line(text)
         earlier = spoken[-2][1] if len(spoken) > 1 else ""
         self.program = program_for(text, earlier=earlier, files=input_files(request))
-        calling = (request.get("toolConfig") or {}).get("functionCallingConfig") or {}
-        mode, allowed = calling.get("mode"), calling.get("allowedFunctionNames")
-        declared = map(_Function, declared_functions(request))
-        self.functions = [one for one in declared if mode != "NONE" and (not allowed or one.name in allowed)]
-        self.must_call = mode == "ANY" and bool(self.functions)
+        self.functions = [_Function(one) for one in callable_functions(request)]
+        self.must_call = calling_config(request).get("mode") == "ANY" and bool(self.functions)
         self.can_run = "codeExecution" in tool_kinds(request)
         self.config = request.get("generationConfig") or {}
         self.schema = _schema(self.config)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from types import MappingProxyType
 from typing import NamedTuple
 
 from langchain_codeexec.emulator.targets import Target
@@ -37,99 +36,95 @@ def _field(written: str) -> _Field:
     return _Field(name, kind, where)
 
 
-MESSAGES: Mapping[str, Mapping[str, _Field]] = MappingProxyType(
-    {
-        message: {field.name: field for field in map(_field, fields.split())}
-        for message, fields in {
-            "GenerateContentRequest": (
-                "contents:[Content] systemInstruction:Content tools:[Tool] generationConfig:GenerationConfig "
-                "model:string toolConfig:ToolConfig safetySettings:[SafetySetting] cachedContent:string "
-                "labels:{string} modelArmorConfig:struct@vertex serviceTier:string store:bool@developer "
-                "continuationToken:string outputConfig:struct@vertex processingOptions:struct"
-            ),
-            "CountTokensRequest": (
-                "contents:[Content] systemInstruction:Content@vertex tools:[Tool]@vertex "
-                "generationConfig:GenerationConfig@vertex model:string "
-                "generateContentRequest:GenerateContentRequest@developer instances:[value]@vertex"
-            ),
-            "CachedContent": (
-                "model:string contents:[Content] systemInstruction:Content tools:[Tool] toolConfig:ToolConfig "
-                "name:string displayName:string ttl:string expireTime:string createTime:string updateTime:string "
-                "usageMetadata:struct encryptionSpec:struct"
-            ),
-            "Content": "role:string parts:[Part]",
-            "Part": (
-                "text:string inlineData:Blob fileData:FileData functionCall:FunctionCall "
-                "functionResponse:FunctionResponse executableCode:ExecutableCode "
-                "codeExecutionResult:CodeExecutionResult toolCall:ToolCall@developer "
-                "toolResponse:ToolResponse@developer thought:bool thoughtSignature:bytes videoMetadata:struct "
-                "mediaResolution:struct partMetadata:struct@developer mediaProcessing:struct "
-                "audioTranscription:struct audioMetadata:struct speechMetadata:struct documentMetadata:struct "
-                "spreadsheetMetadata:struct"
-            ),
-            "Blob": "mimeType:string data:bytes displayName:string",
-            "FileData": "mimeType:string fileUri:string displayName:string",
-            "FunctionCall": (
-                "id:string@call_ids name:string args:struct partialArgs:[struct]@vertex willContinue:bool@vertex"
-            ),
-            "FunctionResponse": (
-                "id:string@call_ids name:string response:struct parts:[FunctionResponsePart] "
-                "willContinue:bool@developer scheduling:string"
-            ),
-            "FunctionResponsePart": "inlineData:Blob fileData:FileData@vertex mediaProcessing:struct",
-            "ExecutableCode": "id:string language:Language code:string",
-            "CodeExecutionResult": "id:string outcome:Outcome output:string",
-            "ToolCall": "id:string toolType:string args:struct",
-            "ToolResponse": "id:string toolType:string response:struct",
-            "Tool": (
-                "functionDeclarations:[FunctionDeclaration] codeExecution:CodeExecution googleSearch:struct "
-                "googleSearchRetrieval:struct urlContext:struct googleMaps:struct fileSearch:struct@developer "
-                "computerUse:struct retrieval:struct@vertex enterpriseWebSearch:struct@vertex "
-                "parallelAiSearch:struct@vertex exaAiSearch:struct@vertex mcpServers:[struct]"
-            ),
-            "CodeExecution": "",
-            "FunctionDeclaration": (
-                "name:string description:string parameters:Schema parametersJsonSchema:value response:Schema "
-                "responseJsonSchema:value behavior:string"
-            ),
-            "Schema": (
-                "type:Type format:string title:string description:string nullable:bool default:value "
-                "example:value enum:[string] items:Schema minItems:int32 maxItems:int32 properties:{Schema} "
-                "required:[string] minProperties:int32 maxProperties:int32 propertyOrdering:[string] "
-                "anyOf:[Schema] minimum:double maximum:double minLength:int32 maxLength:int32 pattern:string "
-                "additionalProperties:value ref:string defs:{Schema}"
-            ),
-            "ToolConfig": (
-                "functionCallingConfig:FunctionCallingConfig retrievalConfig:struct "
-                "includeServerSideToolInvocations:bool@developer"
-            ),
-            "FunctionCallingConfig": (
-                "mode:Mode allowedFunctionNames:[string] streamFunctionCallArguments:bool@vertex"
-            ),
-            "SafetySetting": "category:HarmCategory threshold:HarmBlockThreshold method:string@vertex",
-            "GenerationConfig": (
-                "stopSequences:[string] responseMimeType:string responseSchema:Schema responseJsonSchema:value "
-                "responseFormat:value responseModalities:[string] candidateCount:int32 maxOutputTokens:int32 "
-                "temperature:double topP:double topK:double seed:int32 presencePenalty:double "
-                "frequencyPenalty:double responseLogprobs:bool logprobs:int32 audioTimestamp:bool@vertex "
-                "enableEnhancedCivicAnswers:bool@developer enableAffectiveDialog:bool "
-                "thinkingConfig:ThinkingConfig mediaResolution:string speechConfig:struct imageConfig:struct "
-                "routingConfig:struct@vertex modelConfig:struct@vertex translationConfig:struct "
-                "audioTranscriptionConfig:struct"
-            ),
-            "ThinkingConfig": "includeThoughts:bool thinkingBudget:int32 thinkingLevel:string",
-        }.items()
-    }
-)
+MESSAGES: Mapping[str, Mapping[str, _Field]] = {
+    message: {field.name: field for field in map(_field, fields.split())}
+    for message, fields in {
+        "GenerateContentRequest": (
+            "contents:[Content] systemInstruction:Content tools:[Tool] generationConfig:GenerationConfig "
+            "model:string toolConfig:ToolConfig safetySettings:[SafetySetting] cachedContent:string "
+            "labels:{string} modelArmorConfig:struct@vertex serviceTier:string store:bool@developer "
+            "continuationToken:string outputConfig:struct@vertex processingOptions:struct"
+        ),
+        "CountTokensRequest": (
+            "contents:[Content] systemInstruction:Content@vertex tools:[Tool]@vertex "
+            "generationConfig:GenerationConfig@vertex model:string "
+            "generateContentRequest:GenerateContentRequest@developer instances:[value]@vertex"
+        ),
+        "CachedContent": (
+            "model:string contents:[Content] systemInstruction:Content tools:[Tool] toolConfig:ToolConfig "
+            "name:string displayName:string ttl:string expireTime:string createTime:string updateTime:string "
+            "usageMetadata:struct encryptionSpec:struct"
+        ),
+        "Content": "role:string parts:[Part]",
+        "Part": (
+            "text:string inlineData:Blob fileData:FileData functionCall:FunctionCall "
+            "functionResponse:FunctionResponse executableCode:ExecutableCode "
+            "codeExecutionResult:CodeExecutionResult toolCall:ToolCall@developer "
+            "toolResponse:ToolResponse@developer thought:bool thoughtSignature:bytes videoMetadata:struct "
+            "mediaResolution:struct partMetadata:struct@developer mediaProcessing:struct "
+            "audioTranscription:struct audioMetadata:struct speechMetadata:struct documentMetadata:struct "
+            "spreadsheetMetadata:struct"
+        ),
+        "Blob": "mimeType:string data:bytes displayName:string",
+        "FileData": "mimeType:string fileUri:string displayName:string",
+        "FunctionCall": (
+            "id:string@call_ids name:string args:struct partialArgs:[struct]@vertex willContinue:bool@vertex"
+        ),
+        "FunctionResponse": (
+            "id:string@call_ids name:string response:struct parts:[FunctionResponsePart] "
+            "willContinue:bool@developer scheduling:string"
+        ),
+        "FunctionResponsePart": "inlineData:Blob fileData:FileData@vertex mediaProcessing:struct",
+        "ExecutableCode": "id:string language:Language code:string",
+        "CodeExecutionResult": "id:string outcome:Outcome output:string",
+        "ToolCall": "id:string toolType:string args:struct",
+        "ToolResponse": "id:string toolType:string response:struct",
+        "Tool": (
+            "functionDeclarations:[FunctionDeclaration] codeExecution:CodeExecution googleSearch:struct "
+            "googleSearchRetrieval:struct urlContext:struct googleMaps:struct fileSearch:struct@developer "
+            "computerUse:struct retrieval:struct@vertex enterpriseWebSearch:struct@vertex "
+            "parallelAiSearch:struct@vertex exaAiSearch:struct@vertex mcpServers:[struct]"
+        ),
+        "CodeExecution": "",
+        "FunctionDeclaration": (
+            "name:string description:string parameters:Schema parametersJsonSchema:value response:Schema "
+            "responseJsonSchema:value behavior:string"
+        ),
+        "Schema": (
+            "type:Type format:string title:string description:string nullable:bool default:value "
+            "example:value enum:[string] items:Schema minItems:int32 maxItems:int32 properties:{Schema} "
+            "required:[string] minProperties:int32 maxProperties:int32 propertyOrdering:[string] "
+            "anyOf:[Schema] minimum:double maximum:double minLength:int32 maxLength:int32 pattern:string "
+            "additionalProperties:value ref:string defs:{Schema}"
+        ),
+        "ToolConfig": (
+            "functionCallingConfig:FunctionCallingConfig retrievalConfig:struct "
+            "includeServerSideToolInvocations:bool@developer"
+        ),
+        "FunctionCallingConfig": (
+            "mode:Mode allowedFunctionNames:[string] streamFunctionCallArguments:bool@vertex"
+        ),
+        "SafetySetting": "category:HarmCategory threshold:HarmBlockThreshold method:string@vertex",
+        "GenerationConfig": (
+            "stopSequences:[string] responseMimeType:string responseSchema:Schema responseJsonSchema:value "
+            "responseFormat:value responseModalities:[string] candidateCount:int32 maxOutputTokens:int32 "
+            "temperature:double topP:double topK:double seed:int32 presencePenalty:double "
+            "frequencyPenalty:double responseLogprobs:bool logprobs:int32 audioTimestamp:bool@vertex "
+            "enableEnhancedCivicAnswers:bool@developer enableAffectiveDialog:bool "
+            "thinkingConfig:ThinkingConfig mediaResolution:string speechConfig:struct imageConfig:struct "
+            "routingConfig:struct@vertex modelConfig:struct@vertex translationConfig:struct "
+            "audioTranscriptionConfig:struct"
+        ),
+        "ThinkingConfig": "includeThoughts:bool thinkingBudget:int32 thinkingLevel:string",
+    }.items()
+}
 
 
-REQUESTS: Mapping[str, str] = MappingProxyType(
-    {
-        "generateContent": "GenerateContentRequest",
-        "streamGenerateContent": "GenerateContentRequest",
-        "countTokens": "CountTokensRequest",
-    }
-)
+REQUESTS: Mapping[str, str] = {
+    "generateContent": "GenerateContentRequest",
+    "streamGenerateContent": "GenerateContentRequest",
+    "countTokens": "CountTokensRequest",
+}
 """The message that each method takes."""
 
 
@@ -137,25 +132,23 @@ def _enum(prefix: str, names: str) -> tuple[str, ...]:
     return tuple(prefix + name for name in names.split())
 
 
-ENUMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "Language": _enum("", "LANGUAGE_UNSPECIFIED PYTHON"),
-        "Outcome": _enum("OUTCOME_", "UNSPECIFIED OK FAILED DEADLINE_EXCEEDED"),
-        "Mode": _enum("", "MODE_UNSPECIFIED AUTO ANY NONE VALIDATED"),
-        "Type": _enum("", "TYPE_UNSPECIFIED STRING NUMBER INTEGER BOOLEAN ARRAY OBJECT NULL"),
-        "HarmCategory": _enum(
-            "HARM_CATEGORY_",
-            "UNSPECIFIED HATE_SPEECH DANGEROUS_CONTENT HARASSMENT SEXUALLY_EXPLICIT CIVIC_INTEGRITY "
-            "JAILBREAK IMAGE_HATE IMAGE_DANGEROUS_CONTENT IMAGE_HARASSMENT IMAGE_SEXUALLY_EXPLICIT "
-            "DEROGATORY TOXICITY VIOLENCE SEXUAL MEDICAL DANGEROUS",
-        ),
-        "HarmBlockThreshold": _enum(
-            "",
-            "HARM_BLOCK_THRESHOLD_UNSPECIFIED BLOCK_LOW_AND_ABOVE BLOCK_MEDIUM_AND_ABOVE BLOCK_ONLY_HIGH "
-            "BLOCK_NONE OFF",
-        ),
-    }
-)
+ENUMS: Mapping[str, tuple[str, ...]] = {
+    "Language": _enum("", "LANGUAGE_UNSPECIFIED PYTHON"),
+    "Outcome": _enum("OUTCOME_", "UNSPECIFIED OK FAILED DEADLINE_EXCEEDED"),
+    "Mode": _enum("", "MODE_UNSPECIFIED AUTO ANY NONE VALIDATED"),
+    "Type": _enum("", "TYPE_UNSPECIFIED STRING NUMBER INTEGER BOOLEAN ARRAY OBJECT NULL"),
+    "HarmCategory": _enum(
+        "HARM_CATEGORY_",
+        "UNSPECIFIED HATE_SPEECH DANGEROUS_CONTENT HARASSMENT SEXUALLY_EXPLICIT CIVIC_INTEGRITY "
+        "JAILBREAK IMAGE_HATE IMAGE_DANGEROUS_CONTENT IMAGE_HARASSMENT IMAGE_SEXUALLY_EXPLICIT "
+        "DEROGATORY TOXICITY VIOLENCE SEXUAL MEDICAL DANGEROUS",
+    ),
+    "HarmBlockThreshold": _enum(
+        "",
+        "HARM_BLOCK_THRESHOLD_UNSPECIFIED BLOCK_LOW_AND_ABOVE BLOCK_MEDIUM_AND_ABOVE BLOCK_ONLY_HIGH "
+        "BLOCK_NONE OFF",
+    ),
+}
 """Values by enum, in the order of their numbers on Vertex, whose gRPC-made clients send these; names are matched
 in any case, as the service does."""
 

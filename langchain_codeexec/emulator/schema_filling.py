@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Final
 
 __all__ = ["ABSENT", "Filling"]
@@ -13,19 +12,22 @@ ABSENT: Final = object()
 """No value at all."""
 
 _DEEPEST: Final = 20
-_FORMATS: Final = MappingProxyType(
-    {
-        "date": "2000-01-01",
-        "date-time": "2000-01-01T00:00:00Z",
-        "time": "00:00:00Z",
-        "email": "stand-in@example.com",
-        "uri": "https://example.com/",
-        "uuid": "00000000-0000-0000-0000-000000000000",
-    }
-)
-_TYPES: Final[Mapping[str, Any]] = MappingProxyType(
-    {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
-)
+_FORMATS: Final = {
+    "date": "2000-01-01",
+    "date-time": "2000-01-01T00:00:00Z",
+    "time": "00:00:00Z",
+    "email": "stand-in@example.com",
+    "uri": "https://example.com/",
+    "uuid": "00000000-0000-0000-0000-000000000000",
+}
+_TYPES: Final[Mapping[str, Any]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
 
 
 class Filling:

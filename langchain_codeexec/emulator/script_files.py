@@ -23,20 +23,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from langchain_codeexec.emulator.brain import Step, When
+from langchain_codeexec.emulator.brain import RESPONSE_FIELDS, Step, When
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.gemini.wire import GenerateContentResponse, Part
+from langchain_codeexec.gemini.wire import Part
 
 __all__ = ["read_script"]
 
 _ENTRY = frozenset({"when", "reply", "error", "times"})
 _CONDITIONS = frozenset({"text", "regex", "model"})
 _PART = frozenset(Part.__annotations__)
-_RESPONSE = frozenset(GenerateContentResponse.__annotations__)
 
 
 def read_script(source: str | Path) -> list[Step | When]:
@@ -44,9 +42,6 @@ def read_script(source: str | Path) -> list[Step | When]:
 
     Args:
         source: The YAML itself, or where it is: a `Path`, or a name that ends in `.yaml` or `.yml`.
-
-    Raises:
-        ConfigurationError: The file cannot be read, is no YAML, or a step of it is none.
     """
     name, text = _text_of(source)
     yaml = import_module("yaml")  # comes with langchain-core; has no types
@@ -102,11 +97,11 @@ def _step(value: Any) -> Step:
         return value
     if isinstance(value, list):
         return [_item(item) for item in value]
-    if isinstance(value, dict) and value.keys() <= _RESPONSE:
+    if isinstance(value, dict) and value.keys() <= RESPONSE_FIELDS:
         return value  # type: ignore[return-value]  # its keys are a response's; what they hold goes out as written
     raise ConfigurationError(
         f"{value!r} is no step; give a text (in quotes where it looks like a number), a list of parts, or a "
-        f"response with any of {_listed(_RESPONSE)}"
+        f"response with any of {_listed(RESPONSE_FIELDS)}"
     )
 
 
@@ -117,11 +112,11 @@ def _item(item: Any) -> str | Part | EmulatedError:
         for key, made in _SHORTHANDS.items():
             if key in item:
                 return made(item)
-        if item and (item.keys() <= _PART or item.keys() <= _RESPONSE):
+        if item and (item.keys() <= _PART or item.keys() <= RESPONSE_FIELDS):
             return item  # type: ignore[return-value]  # its keys are a part's or a chunk's; it goes out as written
     raise ConfigurationError(
         f"{item!r} is no part; give a text or a mapping with any of {_listed(_SHORTHANDS)}, {_listed(_PART)}, or "
-        f"a chunk with any of {_listed(_RESPONSE)}"
+        f"a chunk with any of {_listed(RESPONSE_FIELDS)}"
     )
 
 
@@ -133,7 +128,7 @@ def _only(item: Mapping[str, Any], *, keys: set[str], types: Mapping[str, type])
             raise ConfigurationError(f"{key} in {item!r} is no {_KINDS[kind]}")
 
 
-_KINDS: Mapping[type, str] = MappingProxyType({str: "text", dict: "mapping", int: "whole number"})
+_KINDS: Mapping[type, str] = {str: "text", dict: "mapping", int: "whole number"}
 
 
 def _code(item: Mapping[str, Any]) -> Part:
@@ -164,9 +159,11 @@ def _error(item: Mapping[str, Any]) -> EmulatedError:
         raise ConfigurationError(f"there is no HTTP status {error['status_code']}") from unknown
 
 
-_SHORTHANDS: Mapping[str, Callable[[Mapping[str, Any]], Part | EmulatedError]] = MappingProxyType(
-    {"code": _code, "call": _call, "error": _error}
-)
+_SHORTHANDS: Mapping[str, Callable[[Mapping[str, Any]], Part | EmulatedError]] = {
+    "code": _code,
+    "call": _call,
+    "error": _error,
+}
 
 
 def _listed(names: Any) -> str:

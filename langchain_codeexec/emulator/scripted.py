@@ -8,7 +8,15 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, cast
 
-from langchain_codeexec.emulator.brain import Parts, Prompt, Step, When, prompt_line, step_line
+from langchain_codeexec.emulator.brain import (
+    RESPONSE_FIELDS,
+    Parts,
+    Prompt,
+    Step,
+    When,
+    prompt_line,
+    step_line,
+)
 from langchain_codeexec.emulator.script_files import read_script
 from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
 from langchain_codeexec.errors import ConfigurationError
@@ -19,7 +27,6 @@ __all__ = ["ScriptedBrain"]
 
 
 _REMEMBERED = 1000
-_RESPONSE_FIELDS = frozenset(GenerateContentResponse.__annotations__)
 
 
 class ScriptedBrain:
@@ -152,7 +159,7 @@ def _conditional(step: Step | When) -> When:
 def _checked(step: Any) -> Step:
     if isinstance(step, str | EmulatedError) or callable(step):
         return cast("Step", step)
-    if isinstance(step, dict) and step.keys() <= _RESPONSE_FIELDS:
+    if isinstance(step, dict) and step.keys() <= RESPONSE_FIELDS:
         return cast("Step", step)
     if isinstance(step, list) and all(isinstance(item, str | dict | EmulatedError) for item in step):
         return step

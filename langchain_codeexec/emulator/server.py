@@ -12,11 +12,11 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableSequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 from urllib.parse import urlsplit
 
-from langchain_codeexec.emulator.assertions import ReceivedRequest, assert_requested
-from langchain_codeexec.emulator.brain import Brain
+from langchain_codeexec.emulator.assertions import ReceivedRequest
+from langchain_codeexec.emulator.brain import Brain, When, prompt_line
 from langchain_codeexec.emulator.environment import Libraries
 from langchain_codeexec.emulator.faults import FaultLike, Faults
 from langchain_codeexec.emulator.page import PREFIX
@@ -26,7 +26,7 @@ from langchain_codeexec.executors.base import CodeExecutor
 if TYPE_CHECKING:
     from langchain_codeexec.emulator.hosting import Hosting  # imports uvicorn
 
-__all__ = ["AppOptions", "GeminiEmulator", "LocalServer", "is_http_url"]
+__all__ = ["AppOptions", "GeminiEmulator", "LocalServer", "is_http_url", "is_loopback"]
 
 
 class LocalServer:
@@ -44,7 +44,11 @@ class LocalServer:
         allow_remote: bool | Collection[str] = False,
         grace: float = 5,
     ) -> None:
-        _check_host(host, allow_remote=bool(allow_remote))
+        if not (allow_remote or is_loopback(host)):
+            raise ConfigurationError(
+                f"host {host!r} is not a loopback address, and the emulator runs code for everyone who reaches "
+                "it; listen on 127.0.0.1, or set allow_remote=True"
+            )
         from langchain_codeexec.emulator.access import GuardedApp  # noqa: PLC0415 -- imports Starlette
         from langchain_codeexec.emulator.hosting import Hosting  # noqa: PLC0415 -- imports uvicorn
 
@@ -133,18 +137,13 @@ def is_http_url(url: str) -> bool:
         return False
 
 
-def _check_host(host: str, *, allow_remote: bool) -> None:
-    if allow_remote or host == "localhost":
-        return
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's."""
+    name = host.removesuffix(".")
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(name).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
-        raise ConfigurationError(
-            f"host {host!r} is not a loopback address, and the emulator runs code for everyone who reaches "
-            "it; listen on 127.0.0.1, or set allow_remote=True"
-        )
+        return name == "localhost" or name.endswith(".localhost")
 
 
 def _listen(address: tuple[str, int]) -> socket.socket:
@@ -257,15 +256,38 @@ class GeminiEmulator(LocalServer):
         """What came in so far, in the order it was answered."""
         return tuple(self._log)
 
-    def assert_requested(self, *, times: int | None = None, **conditions: Any) -> None:
+    def assert_requested(
+        self,
+        *,
+        times: int | None = None,
+        tools: Collection[str] | None = None,
+        functions: Collection[str] | None = None,
+        **conditions: str,
+    ) -> None:
         """Check that there was a request to generate content.
 
         Args:
             times: How often; by default at least once.
-            **conditions: `text` or `regex` in the last turn, `model`, and all of its `tools` or `functions`: see
-                `langchain_codeexec.emulator.assertions.assert_requested`.
+            tools: The kinds of tools it declares, all of them.
+            functions: The functions it declares, all of them.
+            **conditions: `text`, `regex` and `model` as in `When`.
 
         Raises:
             AssertionError: It shows the requests there were instead.
         """
-        assert_requested(self._log, times=times, **conditions)
+        generating = [request for request in self._log if request.generates]
+        when = When(reply="", **conditions)
+        fitting = [
+            request
+            for request in generating
+            if when.fits(request.prompt)
+            and (tools is None or request.tools == frozenset(tools))
+            and (functions is None or request.functions == frozenset(functions))
+        ]
+        if bool(fitting) if times is None else len(fitting) == times:
+            return
+        sought = {**when.conditions, "tools": tools, "functions": functions}
+        sought = {name: value for name, value in sought.items() if value is not None}
+        expected = "at least one" if times is None else str(times)
+        lines = [f"Received: {prompt_line(request.prompt)}" for request in generating] or ["No request came."]
+        raise AssertionError("\n".join([f"{len(fitting)} requests fit {sought}, not {expected}", *lines]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from langchain_codeexec.emulator.service_errors import RPC, EmulatedError, invalid
@@ -123,9 +122,6 @@ def check_credentials(
     """Refuse a request without credentials, or with ones that are not accepted.
 
     The Developer API takes an API key, Vertex a bearer token or an API key.
-
-    Raises:
-        EmulatedError: With the envelope the service sends.
     """
     if key := headers.get("x-goog-api-key") or query.get("key"):
         if not accept_key(key):
@@ -178,9 +174,6 @@ def page_of(key: str, items: Sequence[Any], query: Mapping[str, str]) -> dict[st
         key: The field of the answer that holds the items; it is left out where there are none.
         items: The whole list.
         query: The query parameters.
-
-    Raises:
-        EmulatedError: They are not what this list gave out.
     """
     size = _number(query, "pageSize", "page_size") or _PAGE
     start = _number(query, "pageToken", "page_token")
@@ -198,18 +191,16 @@ def _number(query: Mapping[str, str], *spellings: str) -> int:
     return int(text[:9])
 
 
-_LIMITS = MappingProxyType(
-    {
-        "inputTokenLimit": 1_048_576,
-        "outputTokenLimit": 65_536,
-        "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent"],
-        "temperature": 1,
-        "topP": 0.95,
-        "topK": 64,
-        "maxTemperature": 2,
-        "thinking": True,
-    }
-)
+_LIMITS = {
+    "inputTokenLimit": 1_048_576,
+    "outputTokenLimit": 65_536,
+    "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent"],
+    "temperature": 1,
+    "topP": 0.95,
+    "topK": 64,
+    "maxTemperature": 2,
+    "thinking": True,
+}
 """Those of the Gemini family."""
 
 
@@ -235,11 +226,7 @@ def describe_model(model: str, target: Target) -> dict[str, Any]:
 
 
 def list_models(target: Target, query: Mapping[str, str], also: Collection[str] = ()) -> dict[str, Any]:
-    """A page of the listed models, and of those known besides, in the service's envelope.
-
-    Raises:
-        EmulatedError: The query is none.
-    """
+    """A page of the listed models, and of those known besides, in the service's envelope."""
     key = "publisherModels" if target.endpoint == "vertex" else "models"
     names = dict.fromkeys((*_LISTED_MODELS, *also))
     return page_of(key, [describe_model(name, target) for name in names], query)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, cast
 
 from langchain_codeexec.emulator.parsing import bytes_from_base64, declared_functions
@@ -20,8 +19,8 @@ __all__ = ["Usage", "count_tokens", "cut_text", "part_tokens", "prompt_tokens", 
 
 _CHARACTERS = 4
 _BINARY = 258
-_NONE: Mapping[str, int] = MappingProxyType({})
-_MODALITIES = MappingProxyType({"image": "IMAGE", "audio": "AUDIO", "video": "VIDEO", "text": "TEXT"})
+_NONE: Mapping[str, int] = {}
+_MODALITIES = {"image": "IMAGE", "audio": "AUDIO", "video": "VIDEO", "text": "TEXT"}
 
 
 def text_tokens(text: str) -> int:
@@ -46,19 +45,17 @@ def _blob_tokens(blob: Mapping[str, Any]) -> tuple[str, int]:
     return modality, _BINARY
 
 
-_COUNTS: Mapping[str, Callable[[Any], tuple[str, int]]] = MappingProxyType(
-    {
-        "text": lambda text: ("TEXT", text_tokens(text)),
-        "executableCode": lambda code: ("TEXT", text_tokens(code.get("code", ""))),
-        "codeExecutionResult": lambda result: ("TEXT", text_tokens(result.get("output", ""))),
-        "inlineData": _blob_tokens,
-        "fileData": _blob_tokens,
-        "functionCall": _json_tokens,
-        "functionResponse": _json_tokens,
-        "toolCall": _json_tokens,
-        "toolResponse": _json_tokens,
-    }
-)
+_COUNTS: Mapping[str, Callable[[Any], tuple[str, int]]] = {
+    "text": lambda text: ("TEXT", text_tokens(text)),
+    "executableCode": lambda code: ("TEXT", text_tokens(code.get("code", ""))),
+    "codeExecutionResult": lambda result: ("TEXT", text_tokens(result.get("output", ""))),
+    "inlineData": _blob_tokens,
+    "fileData": _blob_tokens,
+    "functionCall": _json_tokens,
+    "functionResponse": _json_tokens,
+    "toolCall": _json_tokens,
+    "toolResponse": _json_tokens,
+}
 
 
 def part_tokens(part: Mapping[str, Any]) -> tuple[str, int]:
@@ -81,7 +78,7 @@ def _add(counts: Counter[str], items: Iterable[tuple[str, int]]) -> None:
         counts[modality] += tokens
 
 
-_SIDES = MappingProxyType({"codeExecutionResult": "toolUsePrompt", "inlineData": "toolUsePrompt"})
+_SIDES = {"codeExecutionResult": "toolUsePrompt", "inlineData": "toolUsePrompt"}
 
 
 class Usage:

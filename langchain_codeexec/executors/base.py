@@ -6,10 +6,12 @@ import asyncio
 import signal
 import sys
 from collections import deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from functools import partial
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from langchain_codeexec.errors import (
     ConfigurationError,
@@ -17,13 +19,7 @@ from langchain_codeexec.errors import (
     ExecutorError,
     SandboxBusyError,
 )
-from langchain_codeexec.executions import ExecutionResult, Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
-
-    from langchain_codeexec.executions import ExecutionRequest
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
 
 __all__ = [
     "LEFT_OUT",

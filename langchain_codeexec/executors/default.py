@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import SandboxUnavailableError
-from langchain_codeexec.executions import ExecutionRequest
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
+from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 from langchain_codeexec.executors.process import ProcessExecutor
 from langchain_codeexec.sandbox.local import LocalSandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from contextlib import AbstractContextManager
-
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
 __all__ = ["ALLOW_UNSAFE", "DefaultExecutor"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from langchain_codeexec.errors import (
     CodeExecError,
@@ -23,15 +23,15 @@ from langchain_codeexec.errors import (
     SandboxUnavailableError,
     ServerError,
 )
-from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
-from langchain_codeexec.executors.base import STATE_LOST, arun_in, checked_executor
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
+from langchain_codeexec.executors.base import (
+    STATE_LOST,
+    CodeExecutor,
+    ExecutorSession,
+    arun_in,
+    checked_executor,
+)
 from langchain_codeexec.executors.files import files_of, with_files
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from langchain_codeexec.executions import InlineFile
-    from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 
 __all__ = ["REASONS", "FailoverExecutor"]
 

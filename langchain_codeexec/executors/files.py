@@ -6,17 +6,12 @@ import codecs
 import mimetypes
 import os
 import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from langchain_codeexec.errors import ExecutionRequestError
-from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.executions import ExecutionRequest, InlineFile
 from langchain_codeexec.gemini.input_files import input_file_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from langchain_codeexec.executions import ExecutionRequest
 
 __all__ = [
     "files_from_left",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
@@ -11,28 +12,36 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 from langchain_core.messages import AIMessage
 
 from langchain_codeexec.errors import ConfigurationError, ExecutorError, GeminiTimeoutError
-from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
+from langchain_codeexec.executions import (
+    CodeExecution,
+    ExecutionRequest,
+    ExecutionResult,
+    InlineFile,
+    Outcome,
+)
 from langchain_codeexec.executors.base import check_durations, refused_language, timeout_of
 from langchain_codeexec.executors.files import files_of, with_files
-from langchain_codeexec.executors.gemini_programs import part_from_file, program_from_requests, same_program
+from langchain_codeexec.executors.gemini_programs import (
+    Program,
+    part_from_file,
+    program_from_requests,
+    same_program,
+)
+from langchain_codeexec.gemini.wire import (
+    GenerateContentRequest,
+    GenerateContentResponse,
+    Limits,
+    Part,
+    Transport,
+)
 from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
-
-    from langchain_codeexec.executions import CodeExecution, InlineFile
-    from langchain_codeexec.executors.gemini_programs import Program
-    from langchain_codeexec.gemini.wire import (
-        GenerateContentRequest,
-        GenerateContentResponse,
-        Part,
-        Transport,
-    )
-
     _Steps: TypeAlias = Generator[
-        tuple[GenerateContentRequest, float | None], GenerateContentResponse, ExecutionResult
+        tuple[GenerateContentRequest, Limits], GenerateContentResponse, ExecutionResult
     ]
+
 
 __all__ = ["GeminiExecutor"]
 
@@ -158,10 +167,10 @@ class GeminiSession:
         request = ExecutionRequest.of(request)
         executor, steps = self._executor, self._steps(request, last=last)
         try:
-            body, timeout = next(steps)
+            body, limits = next(steps)
             while True:
-                response = executor.transport.generate(executor.model, body, timeout=timeout)
-                body, timeout = steps.send(response)
+                response = executor.transport.generate(executor.model, body, **limits)
+                body, limits = steps.send(response)
         except StopIteration as end:
             return cast("ExecutionResult", end.value)
         except GeminiTimeoutError as error:
@@ -172,17 +181,17 @@ class GeminiSession:
         request = ExecutionRequest.of(request)
         executor, steps = self._executor, self._steps(request, last=last)
         try:
-            body, timeout = next(steps)
+            body, limits = next(steps)
             while True:
-                response = await executor.transport.agenerate(executor.model, body, timeout=timeout)
-                body, timeout = steps.send(response)
+                response = await executor.transport.agenerate(executor.model, body, **limits)
+                body, limits = steps.send(response)
         except StopIteration as end:
             return cast("ExecutionResult", end.value)
         except GeminiTimeoutError as error:
             return _late(request, error, last=last)
 
     def _steps(self, request: ExecutionRequest, *, last: bool) -> _Steps:
-        """Yields the requests to make with the seconds they may take, and is sent the response to each."""
+        """Yields the requests to make with their limits, and is sent the response to each."""
         executor, start = self._executor, time.monotonic()
         limit = None if request.timeout is None else timeout_of(request, 0)
         request = with_files(request, self._files)
@@ -196,7 +205,8 @@ class GeminiSession:
         response: GenerateContentResponse = {}
         for prompt in (_PROMPT, _FIRMER):
             left = executor.timeout if limit is None else max(_LEAST, start + limit - time.monotonic())
-            response = yield _body(prompt, program, executor.generation_config), left
+            limits: Limits = {} if left is None else {"deadline": left}
+            response = yield _body(prompt, program, executor.generation_config), limits
             run = next(iter(_executions(response)), None)
             if run and run.outcome and same_program(program.code, run.code):
                 whole = replace(_result(run), wall_time=time.monotonic() - start)

@@ -10,20 +10,17 @@ import ast
 import hashlib
 import warnings
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from langchain_codeexec.errors import ExecutionRequestError
+from langchain_codeexec.executions import ExecutionRequest, InlineFile
 from langchain_codeexec.executors.base import source_bytes
 from langchain_codeexec.executors.files import files_of
 from langchain_codeexec.gemini.input_files import CODE_INPUT_TYPES, input_file_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from langchain_codeexec.executions import ExecutionRequest, InlineFile
-    from langchain_codeexec.gemini.wire import Part
+from langchain_codeexec.gemini.wire import Part
 
 __all__ = ["Program", "part_from_file", "program_from_requests", "same_program"]
 

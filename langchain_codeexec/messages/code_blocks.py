@@ -26,6 +26,7 @@ __all__ = [
     "CodeReader",
     "CodeResult",
     "Run",
+    "as_text",
     "blocks_with_code",
     "code_executions",
     "linked_runs",
@@ -155,7 +156,7 @@ class CodeReader:
         return [code for code in codes if code is not None]
 
     def _call(self, block: Json, origin: str, signature: str | None) -> CodeCall | None:
-        tool, call_id = _text(block.get("name")), _id(block.get("id"))
+        tool, call_id = as_text(block.get("name")), _id(block.get("id"))
         if tool not in _CODE_TOOLS:
             return None
         if call_id:
@@ -165,7 +166,7 @@ class CodeReader:
 
     def _is_of_code(self, result: Json) -> bool:
         extras = _object(result.get("extras"))
-        is_of_code = "outcome" in extras or _text(extras.get("block_type")) in _RESULT_TYPES
+        is_of_code = "outcome" in extras or as_text(extras.get("block_type")) in _RESULT_TYPES
         return is_of_code or _id(result.get("tool_call_id")) in self._ids
 
 
@@ -278,7 +279,7 @@ def _result(block: Json, origin: str, signature: str | None) -> CodeResult | Non
     output, images, outcome = _payload(block.get("output"))
     if "outcome" in extras:
         outcome = _outcome(extras["outcome"])
-    outcome = outcome or _STATUSES.get(_text(block.get("status") or extras.get("status")))
+    outcome = outcome or _STATUSES.get(as_text(block.get("status") or extras.get("status")))
     if outcome is None and not block.get("output"):
         return None
     outcome = outcome or Outcome.UNSPECIFIED
@@ -287,11 +288,11 @@ def _result(block: Json, origin: str, signature: str | None) -> CodeResult | Non
 
 def _call_from_part(code: Json, signature: str | None) -> CodeBlock:
     language = _language(code.get("language"))
-    return CodeCall(_text(code.get("code")), language, _id(code.get("id")), "gemini", signature)
+    return CodeCall(as_text(code.get("code")), language, _id(code.get("id")), "gemini", signature)
 
 
 def _result_from_part(result: Json, signature: str | None) -> CodeBlock:
-    outcome, output = _outcome(result.get("outcome")), _text(result.get("output"))
+    outcome, output = _outcome(result.get("outcome")), as_text(result.get("output"))
     return CodeResult(outcome, output, (), _id(result.get("id")), "gemini", signature)
 
 
@@ -300,28 +301,28 @@ def _payload(output: object) -> tuple[str, tuple[InlineFile, ...], Outcome | Non
     if isinstance(output, dict):
         return _anthropic_payload(output)
     if not isinstance(output, list):
-        return _text(output), (), None
+        return as_text(output), (), None
     items = [(item, inline_image(item)) for item in output if isinstance(item, dict)]  # OpenAI's
-    texts = [_text(item.get("logs") or _link(item)) for item, _ in items]
+    texts = [as_text(item.get("logs") or _link(item)) for item, _ in items]
     return "".join(texts), tuple(image for _, image in items if image is not None), None
 
 
 def _link(item: Json) -> str:
     """The address of an image that is not carried by value."""
-    url = _text(item.get("url"))
+    url = as_text(item.get("url"))
     return "" if url.startswith("data:") else url
 
 
 def _anthropic_payload(content: Json) -> tuple[str, tuple[InlineFile, ...], Outcome]:
-    error = _text(content.get("error_code"))
+    error = as_text(content.get("error_code"))
     if error:
         timed_out = error == "execution_time_exceeded"
         return error, (), Outcome.DEADLINE_EXCEEDED if timed_out else Outcome.FAILED
     failed = content.get("return_code") not in (0, None)
-    stdout, stderr = _text(content.get("stdout")), _text(content.get("stderr"))
+    stdout, stderr = as_text(content.get("stdout")), as_text(content.get("stderr"))
     printed = (stderr or stdout) if failed else stdout
     shown, lines = content.get("content"), content.get("lines")  # the file editor's
-    edited = "\n".join(map(_text, lines)) if isinstance(lines, list) else ""
+    edited = "\n".join(map(as_text, lines)) if isinstance(lines, list) else ""
     text = printed or (shown if isinstance(shown, str) else edited)
     return text, (), Outcome.FAILED if failed else Outcome.OK
 
@@ -329,10 +330,10 @@ def _anthropic_payload(content: Json) -> tuple[str, tuple[InlineFile, ...], Outc
 def _source(tool: str, arguments: Json) -> tuple[str, str]:
     """Code and language out of a call's arguments."""
     if tool == "text_editor_code_execution":
-        return _text(arguments), "TEXT_EDITOR"
+        return as_text(arguments), "TEXT_EDITOR"
     if "code" not in arguments and "command" in arguments:
-        return _text(arguments["command"]), "BASH"
-    return _text(arguments.get("code")), _language(arguments.get("language"))
+        return as_text(arguments["command"]), "BASH"
+    return as_text(arguments.get("code")), _language(arguments.get("language"))
 
 
 def _object(value: object) -> Json:
@@ -345,7 +346,8 @@ def _object(value: object) -> Json:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """A text as it is, nothing as an empty one, any other value as JSON where it has a form in it."""
     if isinstance(value, str):
         return value
     try:
@@ -369,7 +371,7 @@ def _language(value: object) -> str:
 
 
 def _outcome(value: object) -> Outcome:
-    return _OUTCOMES.get(value, Outcome.UNSPECIFIED) if isinstance(value, int) else Outcome(_text(value))
+    return _OUTCOMES.get(value, Outcome.UNSPECIFIED) if isinstance(value, int) else Outcome(as_text(value))
 
 
 _PARTS: Final[Mapping[str, Callable[[Json, str | None], CodeBlock]]] = {

@@ -38,12 +38,6 @@ def usage_from_wire(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
 
     Input is prompt plus tool use (what executed code printed is fed back to the model), output is candidates
     plus thoughts; the total is their sum, as LangChain defines it.
-
-    Args:
-        usage: The wire's counts; keys may be absent.
-
-    Returns:
-        Counts in tokens, with tool use, cache, thinking and sound in the details; `None` without any.
     """
     if not isinstance(usage, dict) or not usage:
         return None
@@ -160,10 +154,6 @@ class Origin:
 def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[AIMessage]:
     """One message for each candidate; a refused prompt or an empty answer gives one that says so.
 
-    Args:
-        response: The wire's response.
-        origin: Where it came from.
-
     Raises:
         ResponseFormatError: The response has not the structure of one.
     """
@@ -242,13 +232,9 @@ def parts_of(candidate: Json) -> list[Json]:
 
 
 def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *, empty: bool) -> Json:
-    """Everything a response says beside its parts: the wire's names in snake_case, its values verbatim.
+    """Everything a response says beside the parts of a candidate: the wire's names in snake_case, values verbatim.
 
-    Args:
-        response: The response.
-        candidate: The candidate of it that the metadata is for; empty if it has none.
-        origin: Where the response came from.
-        empty: Whether the candidate brought no part.
+    `empty` says whether the candidate brought no part.
     """
     metadata = origin.metadata()
     metadata["model_name"] = response.get("modelVersion") or origin.destination.model

@@ -37,14 +37,7 @@ THINKING_SETTINGS: Final[Mapping[str, str]] = {
 
 
 def generation_config(settings: Mapping[str, Any]) -> Json:
-    """Translate the generation settings that are set.
-
-    Args:
-        settings: Names of `GENERATION_SETTINGS` to values; `None` leaves a setting to the service.
-
-    Returns:
-        The wire's `generationConfig`; what `generation_config` holds is passed through and wins.
-    """
+    """The `generationConfig` of settings; what they hold under `generation_config` is passed through and wins."""
     config: Json = {
         wire: _plain(settings[name]) for name, wire in _PLAIN.items() if settings.get(name) not in (None, [])
     }

@@ -161,9 +161,7 @@ def is_media(block: object) -> bool:
 def inline_file(block: object, family: str = "") -> InlineFile | None:
     """The file that a block carries by value; `None` for anything else, and for what is no base64.
 
-    Args:
-        block: Any content block.
-        family: What the MIME type must begin with.
+    Its MIME type must begin with `family`.
     """
     media = media_from_block(block)
     if media is None or media.data is None:

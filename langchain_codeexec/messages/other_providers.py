@@ -34,12 +34,6 @@ def parts_from_other_provider(message: AIMessage) -> list[Json]:
 
     Function calls are those of `tool_calls`, each where the content shows it, else at the end. Python that
     ran becomes code parts; any other language, and a result whose code is not there, becomes text.
-
-    Args:
-        message: The answer, in any provider's shape, malformed blocks included.
-
-    Returns:
-        Parts without ids; none for an answer that says nothing.
     """
     return [part for part in _Answer(message).parts() if part != {"text": ""}]
 

@@ -8,6 +8,7 @@ kept whole in a `non_standard` block.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from secrets import token_hex
 from typing import Any, Final
 
 __all__ = [
@@ -53,11 +54,12 @@ class CallIds:
         seed: Distinguishes this response from all others; the same seed gives the same ids.
     """
 
-    __slots__ = ("_called", "_count", "_open", "seed")
+    __slots__ = ("_answer", "_blocks", "_called", "_count", "_open", "seed")
 
     def __init__(self, seed: str) -> None:
         self.seed = seed
-        self._count = 0
+        self._answer = ""
+        self._count = self._blocks = 0
         self._called: set[str] = set()
         self._open: str | None = None
 
@@ -79,18 +81,22 @@ class CallIds:
             return wire_id
         return self._open or self._made_up()
 
+    def block(self) -> str:
+        """The index of the next block of a stream, which no block of another message has.
+
+        `merge_message_runs` would otherwise merge blocks of two answers, which may be to the same question.
+        """
+        self._answer = self._answer or token_hex(8)
+        self._blocks += 1
+        return f"{_MADE_HERE}{self._answer}_{self._blocks - 1}"
+
     def _made_up(self) -> str:
         self._count += 1
         return f"{_MADE_HERE}{self.seed}_{self._count}"
 
 
 def block_from_part(part: Json, ids: CallIds) -> Json:
-    """The content block that stands for a part.
-
-    Args:
-        part: One part as it came over the wire.
-        ids: Gives an id to a call that has none; the same object for all parts of a response.
-    """
+    """The content block that stands for a part; `ids` are those of the response, for all its parts in order."""
     text = part.get("text")
     if isinstance(text, str):
         if len(part) == 1:  # most chunks of a stream

@@ -8,7 +8,6 @@ concatenated: what the chunks hold beside their parts is collected and given onc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from secrets import token_hex
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessageChunk
@@ -53,7 +52,7 @@ class ChunkTranslator:
         self._is_begun = False
         self._response: Json = {}
         self._candidates: dict[int, _Candidate] = {}
-        self._places: _Places | None = None
+        self._ids: CallIds | None = None
 
     def chunk(self, response: Mapping[str, Any]) -> AIMessageChunk | None:
         """The message chunk for a chunk of the stream; `None` if it brings no part.
@@ -63,13 +62,13 @@ class ChunkTranslator:
         Raises:
             ResponseFormatError: The chunk has not the structure of one.
         """
-        places = self._places = self._places or _Places(self._origin.call_ids(response))
+        ids = self._ids = self._ids or self._origin.call_ids(response)
         collect(self._response, {key: value for key, value in response.items() if key != "candidates"})
         blocks: list[Json] = []
         for position, wire in enumerate(candidates_of(response)):
             index = wire.get("index")
             number = index if isinstance(index, int) else position
-            candidate = self._candidates.setdefault(number, _Candidate(places))
+            candidate = self._candidates.setdefault(number, _Candidate(ids))
             with readable():
                 blocks += candidate.blocks(wire)
         return self._chunk(blocks, self._origin_once()) if blocks else None
@@ -77,7 +76,7 @@ class ChunkTranslator:
     def last(self) -> AIMessageChunk:
         """The chunk that ends the message: usage, finish reason and all other metadata."""
         response = self._response
-        first = self._candidates.pop(0, None) or _Candidate(_Places(self._origin.call_ids(response)))
+        first = self._candidates.pop(0, None) or _Candidate(self._origin.call_ids(response))
         metadata = metadata_of(response, first.wire, self._origin, empty=first.is_empty)
         blocks = first.last_blocks()
         for number, candidate in sorted(self._candidates.items()):
@@ -117,28 +116,12 @@ class ChunkTranslator:
         return metadata
 
 
-class _Places:
-    """Gives the blocks of a response their indices, which no block of another message has.
-
-    `merge_message_runs` would otherwise merge blocks of two answers, which may be to the same question.
-    """
-
-    def __init__(self, ids: CallIds) -> None:
-        self.ids = ids
-        self._answer = token_hex(8)
-        self._count = -1
-
-    def next(self) -> str:
-        self._count += 1
-        return f"lc_{self._answer}_{self._count}"
-
-
 class _Candidate:
     """One candidate of a stream: its blocks as they come, and what is said beside them."""
 
-    def __init__(self, places: _Places) -> None:
+    def __init__(self, ids: CallIds) -> None:
         self.wire: Json = {}
-        self._places = places
+        self._ids = ids
         self._pieces = CallPieces()
         self._texts: dict[str, list[str]] = {}
         self._index = ""
@@ -156,9 +139,7 @@ class _Candidate:
         blocks: dict[str, Json] = {}
         for part in parts_of(candidate):
             call = self._pieces.add(part)
-            block = (
-                self._placed(block_from_part(part, self._places.ids)) if call is None else self._of_call(call)
-            )
+            block = self._of_call(call) if call else self._placed(block_from_part(part, self._ids))
             for each in [block, *self._closed([each for each in self._calls if each.is_ended])]:
                 _add(blocks, each)
         if candidate.get("finishReason"):
@@ -188,7 +169,7 @@ class _Candidate:
             return {**block, "extras": extras, "index": self._index}
         plain = kind in _TEXT_TYPES and "extras" not in block
         if not (plain and kind == self._open):
-            self._index = self._places.next()
+            self._index = self._ids.block()
         self._open = kind if plain else ""
         self._texts.setdefault(self._index, []).append(block.get("text", ""))
         return {**block, "index": self._index}
@@ -197,8 +178,8 @@ class _Candidate:
         """The piece of a call that has come: its head, or more of its arguments."""
         begun = self._calls.get(call)
         if begun is None:
-            block = block_from_part(call.part, self._places.ids)
-            self._open, self._index = "", self._places.next()
+            block = block_from_part(call.part, self._ids)
+            self._open, self._index = "", self._ids.block()
             self._texts[self._index] = []
             begun = self._calls[call] = {**block, "index": self._index}
             return {**begun, "type": "tool_call_chunk", "args": call.take_text()}

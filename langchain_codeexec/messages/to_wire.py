@@ -35,14 +35,7 @@ _BEGINNING_LEFT_OUT: Final = "The beginning of this conversation was left out."
 def contents_from_messages(
     messages: Sequence[BaseMessage], destination: Destination
 ) -> tuple[list[Content], Content | None]:
-    """Translate a conversation.
-
-    Args:
-        messages: The conversation, answers of any provider's models included.
-        destination: Where it goes.
-
-    Returns:
-        The `contents`, and the `systemInstruction` if there is system text.
+    """The `contents` of a conversation, and the `systemInstruction` if there is system text.
 
     Raises:
         MessageError: A message cannot be sent, or nothing is left to send.
@@ -293,12 +286,7 @@ def origin_of(message: AIMessage) -> Destination:
 
 
 def _native_parts(message: AIMessage, *, signed: bool, ids: bool) -> list[Json]:
-    """The parts of an answer that our chat model made, as they came.
-
-    Args:
-        message: The answer.
-        signed: Whether thought signatures stay.
-        ids: Whether the ids of calls stay.
+    """The parts of an answer that our chat model made, as they came, or without signatures or ids of calls.
 
     Raises:
         MessageError: A content block was changed so that it stands for no part.

@@ -218,9 +218,8 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
 
 
 def _tool(tool: BaseTool | None, llm: BaseChatModel | None, executor: CodeExecutor | None) -> BaseTool | None:
-    given = [
-        name for name, value in (("tool", tool), ("llm", llm), ("executor", executor)) if value is not None
-    ]
+    given = {"tool": tool, "llm": llm, "executor": executor}
+    given = {name: value for name, value in given.items() if value is not None}
     if len(given) > 1:
         raise ConfigurationError(f"CodeExecutionMiddleware takes one of {', '.join(given)}, not several")
     if tool is not None and not isinstance(tool, BaseTool):
@@ -233,13 +232,7 @@ def _tool(tool: BaseTool | None, llm: BaseChatModel | None, executor: CodeExecut
 def _recorded(
     response: ModelResponse[ResponseT], plan: Plan | None = None, endpoint: EndpointKind | None = None
 ) -> ExtendedModelResponse[ResponseT]:
-    """The response with an update of the state.
-
-    Args:
-        response: What the model gave.
-        plan: What the call got; `None` if the model itself has put that into its answer.
-        endpoint: Which of Google's services answered, if one of them did.
-    """
+    """The response with an update of the state; without a plan, the model itself has put it into its answer."""
     result = [_noted(message, plan, endpoint) for message in response.result]
     plans = [
         {"message_id": message.id, **plan_of_message}

@@ -93,13 +93,7 @@ def document_data(messages: Sequence[BaseMessage], limits: DataLimits | None) ->
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """The conversation of a model call, and what its documents hold.
-
-    Attributes:
-        messages: The conversation.
-        question: Index of the question.
-        data: The data of all documents in it; `None` without documents.
-    """
+    """The conversation of a model call, the index of its question, and the data of all documents in it."""
 
     messages: list[AnyMessage]
     question: int
@@ -144,11 +138,8 @@ def _document(item: Any) -> Document | None:
     """A document, be it as its retriever gave it or as a checkpoint gives it back: as plain JSON."""
     if isinstance(item, Document):
         return item
-    if (
-        not isinstance(item, dict)
-        or item.get("type") != "Document"
-        or not isinstance(item.get("page_content"), str)
-    ):
-        return None
-    metadata = item.get("metadata")
-    return Document(item["page_content"], metadata=metadata if isinstance(metadata, dict) else {})
+    match item:
+        case {"type": "Document", "page_content": str(content)}:
+            metadata = item.get("metadata")
+            return Document(content, metadata=metadata if isinstance(metadata, dict) else {})
+    return None

@@ -61,11 +61,6 @@ class GoogleModelCall(ModelCall):
     stands for code execution, which is the middleware's tool if it has one, and otherwise carried out within
     the model call by a call of the same model with code execution alone; and functions alone where even that
     is refused. Where tools and a schema cannot go together, the answer is demanded as JSON by one more request.
-
-    Args:
-        request: What the agent is about to send.
-        tool: The middleware's tool, if it has one.
-        combination: How code execution and functions come together; `auto` for what the model takes.
     """
 
     def __init__(self, request: ModelRequest[Any], tool: BaseTool | None, combination: Combination) -> None:

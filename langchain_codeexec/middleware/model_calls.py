@@ -69,10 +69,6 @@ class ModelCall(ABC):
 class OtherModelCall(ModelCall):
     """A call of any other provider's model: the middleware's tool stands in for code execution.
 
-    Args:
-        request: What the agent is about to send.
-        tool: The middleware's tool.
-
     Raises:
         ConfigurationError: It has none.
         ToolDeclarationError: A tool of the agent's has its name.

@@ -110,13 +110,7 @@ class VerificationMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, Re
 
 
 class _Answer(NamedTuple):
-    """An answer to verify.
-
-    Attributes:
-        message: The answer.
-        history: The conversation before it.
-        files: The files that its code could find.
-    """
+    """An answer to verify, the conversation before it, and the files that its code could find."""
 
     message: AIMessage
     history: Sequence[AnyMessage]

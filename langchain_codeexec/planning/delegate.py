@@ -26,11 +26,7 @@ _NAMES: Final = ("code_execution", "run_python")
 
 
 def delegate_function(names: set[str]) -> FunctionDeclaration:
-    """The declaration of the delegate, under a name that none of the user's functions has.
-
-    Args:
-        names: Those of the user's functions.
-    """
+    """The declaration of the delegate, under none of the names of the user's functions."""
     free = (name for name in chain(_NAMES, map("code_execution_{}".format, count(2))) if name not in names)
     parameters = {"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}
     return {"name": next(free), "description": _DESCRIPTION, "parametersJsonSchema": parameters}

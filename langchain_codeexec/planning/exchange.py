@@ -88,7 +88,7 @@ class VisibleParts:
     def is_undeclared_call(self, part: Json) -> bool:
         """Whether a part calls a function that the request does not declare."""
         name = _called(part)
-        return name is not None and name not in self._names
+        return name is not None and not (isinstance(name, str) and name in self._names)
 
     def mended(self, candidate: Json) -> Json:
         """A candidate with calls in place of what was written as calls."""
@@ -354,11 +354,7 @@ class Exchange:
         return self._finish_reason == "STOP" and not any(map(_says_something, self.answer))
 
     def ask_again(self, request: GenerateContentRequest) -> None:
-        """Prepare the request for another answer; what the user has seen of this one stays.
-
-        Args:
-            request: The one that was answered.
-        """
+        """Make the request that was answered once more; what the user has seen of its answer stays."""
         self.retries -= 1
         self.request = request
         if not any(map(_says_something, self.answer)):

@@ -124,15 +124,7 @@ def _delegated_results(  # noqa: PLR0913 -- one keyword for each thing that vari
     visible: Callable[[list[Json]], list[Json]],
     retries: int,
 ) -> Generator[Exchange, None, tuple[list[Json], list[Json]]]:
-    """Have delegated tasks done by code execution.
-
-    Args:
-        call: What the call is about.
-        contents: The conversation before the delegating answer.
-        delegated: The calls.
-        most: How many of them are carried out.
-        visible: What is shown of the answers.
-        retries: How often an answer that is none is asked for again.
+    """Have delegated tasks done by code execution, so many of them at most.
 
     Returns:
         The responses to all calls, and the code and media of the answers.

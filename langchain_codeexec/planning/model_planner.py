@@ -31,10 +31,8 @@ actions or the outside world are needed. Choose only names from the list, all th
 - neither: for small talk, general knowledge, or when an argument must first be asked for.
 
 {both} Calls that are answered need not be made again: if only computing is left, choose code execution."""
-_BOTH: Final = {
-    True: "Choose one of the two, never both.",
-    False: "Choose both only if the next step needs both.",
-}
+_ONE: Final = "Choose one of the two, never both."
+_BOTH: Final = "Choose both only if the next step needs both."
 
 _LAST_MESSAGES: Final = 8
 _LONGEST_TEXT: Final = 1500
@@ -42,16 +40,12 @@ _LONGEST_DESCRIPTION: Final = 300
 
 
 def _planning_prompt(request: PlanRequest) -> list[BaseMessage]:
-    """The messages that ask a model for a plan.
-
-    Args:
-        request: What is to be planned; of its conversation the last eight messages are shown.
-    """
+    """The messages that ask a model for a plan; they show the end of the conversation."""
     functions = "\n".join(map(_signature, request.functions))
     conversation = "\n".join(
         line for message in request.messages[-_LAST_MESSAGES:] for line in _lines(message)
     )
-    rule = _RULE.format(both=_BOTH[request.way == "one_sided"])
+    rule = _RULE.format(both=_ONE if request.way == "one_sided" else _BOTH)
     return [
         SystemMessage(rule),
         HumanMessage(

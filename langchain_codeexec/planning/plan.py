@@ -187,14 +187,7 @@ def _no_tokens_shown() -> Iterator[None]:
 
 
 def checked_plan(plan: object, request: PlanRequest) -> Plan:
-    """The plan, if it can be carried out for the request.
-
-    Args:
-        plan: What a planner answered.
-        request: What was to be planned.
-
-    Returns:
-        The same plan; a list of function names in it becomes a tuple.
+    """The plan that a planner gave, if it can be carried out; a list of function names in it becomes a tuple.
 
     Raises:
         PlanningError: It is no plan, has a value of a wrong type, names a function twice or one that is not

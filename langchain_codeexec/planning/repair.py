@@ -32,22 +32,14 @@ _NAMED: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None}
 
 
 class Repair:
-    """Turns such text into function calls, part by part.
-
-    Args:
-        functions: The declared functions.
-    """
+    """Turns such text into calls of the declared functions, part by part; the chunks of a stream in order."""
 
     def __init__(self, functions: Sequence[FunctionDeclaration]) -> None:
         self._parameters = {str(function.get("name")): _parameters(function) for function in functions}
         self._repaired = False
 
     def parts(self, parts: Sequence[Json]) -> list[Json]:
-        """The parts with calls in place of code that was meant as calls, less the failed result of such code.
-
-        Args:
-            parts: Parts of a response or of a chunk; the chunks of one stream in order.
-        """
+        """The parts with calls in place of code that was meant as calls, less the failed result of such code."""
         return [repaired for part in parts for repaired in self._part(part)]
 
     def calls_in_message(self, message: Any) -> list[Json]:

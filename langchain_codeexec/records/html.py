@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from langchain_core.messages import BaseMessage
 
-from langchain_codeexec.records.sections import Kind, Section, sections_of, visible
+from langchain_codeexec.records.sections import Kind, Section, sections_in, visible
 
 __all__ = ["html_fragment", "html_from_python", "html_page"]
 
@@ -138,8 +138,7 @@ def html_fragment(messages: BaseMessage | Sequence[BaseMessage]) -> str:
     Args:
         messages: A message or several, of any role and provider.
     """
-    conversation = [messages] if isinstance(messages, BaseMessage) else messages
-    sections = "\n".join(_html(section) for message in conversation for section in sections_of(message))
+    sections = "\n".join(map(_html, sections_in(messages)))
     return f'<article class="codeexec">\n<style>{_STYLE}</style>\n{sections}\n</article>'
 
 

@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.records.html import html_fragment
-from langchain_codeexec.records.sections import Kind, Section, sections_of, visible
+from langchain_codeexec.records.sections import Kind, Section, sections_in, visible
 
 __all__ = ["notebook_from_messages", "show"]
 
@@ -25,11 +25,11 @@ class Display:
         messages: What it is the record of.
     """
 
-    def __init__(self, messages: Sequence[BaseMessage]) -> None:
+    def __init__(self, messages: BaseMessage | Sequence[BaseMessage]) -> None:
         self._messages = messages
 
     def __repr__(self) -> str:
-        sections = (section for message in self._messages for section in sections_of(message))
+        sections = sections_in(self._messages)
         return "\n\n".join(f"{_heading(section)}\n{visible(section.text).strip()}" for section in sections)
 
     def _repr_html_(self) -> str:
@@ -41,7 +41,7 @@ class Display:
 
 def show(messages: BaseMessage | Sequence[BaseMessage]) -> Display:
     """A message or a conversation, to be the last expression of a notebook's cell."""
-    return Display(_as_list(messages))
+    return Display(messages)
 
 
 def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Json:
@@ -58,9 +58,8 @@ def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Jso
         A notebook of nbformat 4.5, ready for `json.dump`.
     """
     cells = _Cells()
-    for message in _as_list(messages):
-        for section in sections_of(message):
-            cells.add(section)
+    for section in sections_in(messages):
+        cells.add(section)
     return {
         "cells": [{**cell, "id": _cell_id(index, cell)} for index, cell in enumerate(cells.cells)],
         "metadata": {
@@ -70,10 +69,6 @@ def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Jso
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-
-
-def _as_list(messages: BaseMessage | Sequence[BaseMessage]) -> Sequence[BaseMessage]:
-    return [messages] if isinstance(messages, BaseMessage) else messages
 
 
 def _cell_id(index: int, cell: Json) -> str:

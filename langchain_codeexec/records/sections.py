@@ -5,8 +5,7 @@ The other forms are `terminal`, `html` and `notebook`.
 
 from __future__ import annotations
 
-import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias
@@ -16,11 +15,9 @@ from langchain_core.messages import BaseMessage
 from langchain_codeexec.data.data_file import NOTICES_KEY
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
-from langchain_codeexec.errors import MessageError
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, executions_from_artifact
-from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, code_executions
+from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, as_text, code_executions
 from langchain_codeexec.messages.from_wire import failure_of
-from langchain_codeexec.messages.history_as_text import json_text
 from langchain_codeexec.messages.media import inline_file, inline_image
 
 __all__ = [
@@ -32,6 +29,7 @@ __all__ = [
     "notices_of",
     "placed",
     "plan_section",
+    "sections_in",
     "sections_of",
     "sections_of_execution",
     "verification_section",
@@ -135,6 +133,12 @@ class SectionReader:
 def sections_of(message: BaseMessage) -> list[Section]:
     """The sections of a message of any role."""
     return placed(_BY_ROLE.get(message.type, _answer)(message), message)
+
+
+def sections_in(messages: BaseMessage | Sequence[BaseMessage]) -> Iterator[Section]:
+    """The sections of a message, or of a conversation."""
+    for message in [messages] if isinstance(messages, BaseMessage) else messages:
+        yield from sections_of(message)
 
 
 def placed(sections: Iterable[Section], message: BaseMessage) -> list[Section]:
@@ -306,24 +310,17 @@ def _reasoning(block: Json) -> Section | None:
 
 
 def _call(block: Json) -> Section:
-    return Section("call", _as_text(block.get("args") or {}), str(block.get("name", "")))
+    return Section("call", as_text(block.get("args") or {}), str(block.get("name", "")))
 
 
 def _server_result(block: Json) -> Section:
-    return Section("reply", _as_text(block.get("output", "")), failed=block.get("status") == "error")
+    return Section("reply", as_text(block.get("output")), failed=block.get("status") == "error")
 
 
 def _file(block: Json) -> Section:
     file = inline_file(block)
     description = str(block.get("mime_type") or block.get("url") or "of unknown type")
     return Section("file", describe_file(file) if file else description, file=file)
-
-
-def _as_text(value: Any) -> str:
-    try:
-        return value if isinstance(value, str) else json_text(value)
-    except MessageError:  # it holds itself
-        return reprlib.repr(value)
 
 
 _BY_TYPE: Final[Mapping[str, Callable[[Json], Section | None]]] = {

@@ -8,11 +8,11 @@ import sys
 import tempfile
 import warnings
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from langchain_codeexec._fork import renew_after_fork
 from langchain_codeexec.errors import (
@@ -46,12 +46,7 @@ from langchain_codeexec.executors.files import (
 from langchain_codeexec.sandbox.child.limits import Limits
 from langchain_codeexec.sandbox.modes import MODES, unsupported_system
 from langchain_codeexec.sandbox.pool import Pool
-from langchain_codeexec.sandbox.worker import WorkerEndedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from langchain_codeexec.sandbox.worker import Connection
+from langchain_codeexec.sandbox.worker import Connection, WorkerEndedError
 
 __all__ = ["MIB", "UNCONFINED_PROCESSES", "LocalExecutor", "LocalSandbox", "LocalSession", "SandboxWarning"]
 

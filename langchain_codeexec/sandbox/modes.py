@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.sandbox.worker import ModeUnavailableError, Worker
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["MODES", "start_in_any_mode", "unsupported_system"]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_codeexec._fork import abandon, renew_after_fork
 from langchain_codeexec.errors import ExecutorError
@@ -19,9 +20,6 @@ from langchain_codeexec.sandbox.worker import (
     WorkerEndedError,
     at_shutdown,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 __all__ = ["Pool"]
 

@@ -13,17 +13,15 @@ import tempfile
 import threading
 import time
 import weakref
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executors.files import text_from_bytes
 from langchain_codeexec.sandbox.child import frames
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "BrokenLibraryError",

@@ -155,11 +155,7 @@ class PythonTool(ReportingTool):
 
 
 class _Call:
-    """One call on its way.
-
-    Attributes:
-        request: Its program, with the files it is given.
-    """
+    """One call on its way: its program, with the files it is given."""
 
     def __init__(self, tool: PythonTool, code: str, runtime: Any) -> None:
         state = getattr(runtime, "state", None)

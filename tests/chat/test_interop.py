@@ -194,13 +194,3 @@ def test_trimmed_and_merged_messages_are_accepted(gemini: Any, strategy: str, ke
 
     for history in (trimmed, merge_message_runs(trimmed)):
         assert llm.bind_tools([weather]).invoke(history).text == "Fine."
-
-
-def test_messages_trimmed_by_tokens_that_the_service_counts(gemini: Any) -> None:
-    gemini.says("Fine.")
-    llm = gemini.chat()
-    messages = [HumanMessage("one " * 50), AIMessage("two"), HumanMessage("three")]
-
-    trimmed = trim_messages(messages, max_tokens=20, token_counter=llm, start_on="human")
-
-    assert trimmed == messages[2:]

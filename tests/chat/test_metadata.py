@@ -10,6 +10,7 @@ import pytest
 from langchain_core.callbacks import get_usage_metadata_callback
 
 from langchain_codeexec.errors import TruncatedResponseError
+from langchain_codeexec.messages.from_wire import failure_of
 from tests.calls import WAYS, streamed
 from tests.calls import response as response_of
 from tests.services import NEW
@@ -82,13 +83,6 @@ def test_streamed_counts_come_once_and_equal_invoked_ones(gemini: Any, endpoint:
     assert answer.usage_metadata["input_token_details"]["tool_use"] == counts["toolUsePromptTokenCount"] > 0
 
 
-def test_the_last_of_several_partial_counts_holds(wire: Any) -> None:
-    counts = [{"promptTokenCount": 5, "candidatesTokenCount": n} for n in (1, 2, 3)]
-    wire.says(*(response(usageMetadata=usage) for usage in counts))
-
-    assert streamed(wire.chat()).usage_metadata["total_tokens"] == 8
-
-
 def test_the_usage_callback_knows_the_model(gemini: Any) -> None:
     gemini.says("Fine.")
     llm = gemini.chat()
@@ -102,43 +96,57 @@ def test_the_usage_callback_knows_the_model(gemini: Any) -> None:
 # -- reasons -----------------------------------------------------------------------------------------------
 
 
+EXPLAINED = {
+    "length": {"MAX_TOKENS": "max_output_tokens"},
+    "content_filter": {
+        "SAFETY": "safety_ratings", "RECITATION": "in other words", "BLOCKLIST": "forbidden term",
+        "PROHIBITED_CONTENT": "prohibited content", "SPII": "personal information", "MODEL_ARMOR": "Model Armor",
+        "IMAGE_SAFETY": "image",
+    },
+    "error": {
+        "MALFORMED_FUNCTION_CALL": "ask again", "MALFORMED_RESPONSE": "cannot read", "UNEXPECTED_TOOL_CALL": "declare it",
+    },
+    "other": {
+        "LANGUAGE": "language", "TOO_MANY_TOOL_CALLS": "narrow the task", "MISSING_THOUGHT_SIGNATURE": "as they came",
+        "NO_IMAGE": "image", "ESCALATION": "handed",
+    },
+}  # fmt: skip
+"""By the finish reason in langchain-core's words: those of Gemini, and what is said of them."""
+
+
 @WAYS
 @pytest.mark.parametrize(
-    ("reason", "remedy"),
-    [
-        ("MAX_TOKENS", "max_output_tokens"),
-        ("SAFETY", "safety_ratings"),
-        ("RECITATION", "in other words"),
-        ("BLOCKLIST", "forbidden term"),
-        ("PROHIBITED_CONTENT", "prohibited content"),
-        ("SPII", "personal information"),
-        ("LANGUAGE", "language"),
-        ("MALFORMED_FUNCTION_CALL", "ask again"),
-        ("UNEXPECTED_TOOL_CALL", "declare it"),
-        ("TOO_MANY_TOOL_CALLS", "narrow the task"),
-        ("MISSING_THOUGHT_SIGNATURE", "as they came"),
-    ],
+    ("normalized", "reason", "words"),
+    [(normalized, *item) for normalized, reasons in EXPLAINED.items() for item in reasons.items()],
 )
 @pytest.mark.parametrize("parts", [[], TEXT])
-def test_reasons_come_with_a_remedy(wire: Any, ask: Any, reason: str, remedy: str, parts: Any) -> None:
+def test_reasons_come_with_a_remedy(  # noqa: PLR0913, PLR0917 -- a table with a column for each
+    wire: Any, ask: Any, normalized: str, reason: str, words: str, parts: Any
+) -> None:
     wire.says(response_of(*parts, finishReason=reason))
-
-    metadata = ask(wire.chat()).response_metadata
-
-    assert metadata["finish_reason"] == reason
-    assert remedy in metadata["finish_message"]
-
-
-@WAYS
-@pytest.mark.parametrize("reason", ["STOP", "OTHER", "A_REASON_TO_COME", 5])
-def test_other_reasons_stay_as_they_are(wire: Any, ask: Any, reason: Any) -> None:
-    wire.says(response_of(*TEXT, finishReason=reason))
 
     answer = ask(wire.chat())
 
-    assert answer.response_metadata["finish_reason"] == reason
-    assert "finish_message" not in answer.response_metadata
-    assert answer.text == "Hello there."
+    metadata = answer.response_metadata
+    assert (metadata["finish_reason"], metadata["normalized_finish_reason"]) == (reason, normalized)
+    assert words in metadata["finish_message"]
+    assert failure_of(answer) == metadata["finish_message"]
+
+
+@WAYS
+@pytest.mark.parametrize("reason", ["STOP", "OTHER", "IMAGE_OTHER", "A_REASON_TO_COME", 5])
+def test_other_reasons_stay_as_they_are(wire: Any, ask: Any, reason: Any) -> None:
+    wire.says(response_of(*TEXT, finishReason=reason))
+    whole = ask(wire.chat())
+    wire.says({"candidates": [{"finishReason": reason}]})
+    empty = ask(wire.chat())
+
+    assert whole.response_metadata["finish_reason"] == empty.response_metadata["finish_reason"] == reason
+    assert whole.response_metadata["normalized_finish_reason"] == ("stop" if reason == "STOP" else "other")
+    assert "finish_message" not in whole.response_metadata
+    assert whole.text == "Hello there."
+    why = "" if reason == "STOP" else f", for the reason {reason}"
+    assert failure_of(empty) == f"The model ended its turn without an answer{why}; ask again."
 
 
 @WAYS
@@ -168,19 +176,6 @@ def test_an_answer_without_content_says_why(wire: Any, ask: Any, body: Any, word
     assert not answer.content
     assert answer.text == ""
     assert words in answer.response_metadata["finish_message"]
-
-
-@WAYS
-@pytest.mark.parametrize(
-    ("reason", "normalized"),
-    [("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("SOMETHING_NEW", "other")],
-)
-def test_finish_reasons_in_langchains_words(wire: Any, ask: Any, reason: str, normalized: str) -> None:
-    wire.says(response({"text": "Fine."}, candidate={"finishReason": reason}))
-
-    metadata = ask(wire.chat()).response_metadata
-
-    assert (metadata["finish_reason"], metadata["normalized_finish_reason"]) == (reason, normalized)
 
 
 @pytest.mark.parametrize(

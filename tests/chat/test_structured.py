@@ -13,7 +13,6 @@ from typing_extensions import NotRequired, TypedDict  # noqa: UP035 -- pydantic 
 from langchain_codeexec import code_executions
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, ToolDeclarationError
 from tests.calls import response
-from tests.services import OLD
 
 
 class Sum(BaseModel):
@@ -117,18 +116,6 @@ def test_json_mode_needs_no_schema(gemini: Any) -> None:
     gemini.says(JSON)
 
     assert gemini.chat().with_structured_output(method="json_mode").invoke("q") == OBJECT
-
-
-@pytest.mark.parametrize("method", ["json_schema", "json_mode"])
-def test_older_models_answer_with_an_object_too(gemini: Any, endpoint: str, method: str) -> None:
-    gemini.says(
-        lambda prompt: JSON if "responseMimeType" in prompt.request.get("generationConfig", {}) else "42"
-    )
-
-    parsed = gemini.on(endpoint, model=OLD).with_structured_output(Sum, method=method).invoke("q")
-
-    assert as_dict(parsed) == OBJECT
-    assert not any("tools" in body and "generationConfig" in body for body in gemini.bodies)
 
 
 def test_a_run_that_nothing_follows_checked_what_was_said_before(gemini: Any) -> None:

@@ -214,45 +214,6 @@ def test_requests_go_where_they_went(wire: Any, llm: Callable[[], Any], path: st
     assert wire.paths == [f"{path}/models/{NEW}:generateContent"]
 
 
-def test_settings_of_every_kind_reach_the_wire(wire: Any) -> None:
-    values = {**SAME, **SAME_GENAI, "reasoning_effort": "low"}
-    for elsewhere in (
-        "credentials",
-        "vertexai",
-        "cache",
-        "model",
-        "name",
-        "api_version",
-        "streaming",
-        "callbacks",
-    ):
-        del values[elsewhere]
-    taken = ChatGeminiCodeExecution.from_chat_model(genai(**{**values, "base_url": wire.url}))
-
-    taken.invoke("q")
-    taken.close()
-
-    assert wire.bodies[-1]["generationConfig"] == {
-        "temperature": 0.0,
-        "topP": 0.5,
-        "topK": 3,
-        "maxOutputTokens": 10,
-        "candidateCount": 2,
-        "stopSequences": ["x"],
-        "seed": 1,
-        "frequencyPenalty": 0.1,
-        "presencePenalty": 0.1,
-        "responseMimeType": "application/json",
-        "responseJsonSchema": SCHEMA,
-        "responseModalities": ["TEXT"],
-        "mediaResolution": "MEDIA_RESOLUTION_LOW",
-        "imageConfig": {"aspect_ratio": "1:1"},
-        "thinkingConfig": {"thinkingLevel": "low", "thinkingBudget": 5, "includeThoughts": True},
-    }
-    assert wire.bodies[-1]["safetySettings"] == [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}]
-    assert wire.headers[-1]["x-a"] == "b"
-
-
 def test_a_key_is_not_taken_where_it_was_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "k")
 

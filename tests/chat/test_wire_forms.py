@@ -208,31 +208,6 @@ def test_the_finish_reason_says_whether_an_answer_is_whole(wire: Any, ask: Any) 
     assert "SOMETHING_NEW" in failure_of(cut)
 
 
-@WHOLE_AND_STREAMED
-@pytest.mark.parametrize(
-    ("reason", "words"),
-    [
-        ("NO_IMAGE", "image"),
-        ("IMAGE_SAFETY", "image"),
-        ("IMAGE_OTHER", "IMAGE_OTHER"),
-        ("OTHER", "OTHER"),
-        ("ESCALATION", "handed"),
-        ("MALFORMED_RESPONSE", "cannot read"),
-        ("MODEL_ARMOR", "Model Armor"),
-        ("TO_COME", "TO_COME"),
-    ],
-)
-def test_an_answer_with_nothing_in_it_says_what_happened(
-    wire: Any, ask: Any, reason: str, words: str
-) -> None:
-    wire.says({"candidates": [{"finishReason": reason}]})
-
-    answer = ask(wire.chat())
-
-    assert words in answer.response_metadata["finish_message"]
-    assert failure_of(answer) == answer.response_metadata["finish_message"]
-
-
 @WAYS
 def test_no_key_of_the_wire_replaces_one_of_ours(wire: Any, ask: Any) -> None:
     names = ("endpoint", "plan", "outputVersion", "modelProvider", "outputs", "verification", "modelName")

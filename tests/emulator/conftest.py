@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, environment
+from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.executors.process import ProcessExecutor
+from langchain_codeexec.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,3 +79,20 @@ def answering() -> Iterator[Client]:
         client = Client(emulator)
         yield client
         client.http.close()
+
+
+@pytest.fixture
+def no_sandbox(monkeypatch):
+    def refuse(_sandbox: LocalSandbox) -> None:
+        raise SandboxUnavailableError("no namespaces here")
+
+    monkeypatch.setattr(LocalSandbox, "start", refuse)
+    monkeypatch.setattr(
+        environment, "_shared", environment._shared.__wrapped__
+    )  # not one that found a sandbox
+
+
+def run_python(program: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *options, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )

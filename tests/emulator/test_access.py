@@ -33,6 +33,9 @@ ROUTES = [
     ("GET", "/v1beta/models"),
     ("POST", "/v1beta/cachedContents"),
     ("GET", "/__emulator__/requests"),
+    ("DELETE", "/__emulator__/requests"),
+    ("GET", "/__emulator__/events"),
+    ("GET", "/__emulator__/static/main.js"),
     ("PUT", "/__emulator__/faults"),
     ("GET", "/"),
     ("GET", "/no/such/route"),
@@ -48,7 +51,7 @@ FOREIGN = [
     {"origin": "null"},
     {"origin": "chrome-extension://abcdef"},
     {"sec-fetch-site": "cross-site"},
-    {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"},
+    {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"},
 ]
 FORM = {"content-type": "text/plain", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
 """What a form on another page sends without its reader's consent."""
@@ -146,6 +149,8 @@ DIGITS = "9" * 5000
         f"/__emulator__/static/{LONG}",
         "/__emulator__/static/%00",
         "/__emulator__/static/%2e%2e%2froutes.py",
+        "/__emulator__/static/nothing.js",
+        "/__emulator__/requests/0",
         f"/__emulator__/requests/{DIGITS}",
         f"/__emulator__/requests/{LONG}/json",
         f"/__emulator__/requests/1/blob?at={LONG}",
@@ -159,7 +164,7 @@ def test_a_long_name_is_not_found(emulator, path):
     assert send(emulator, "GET", path, {}).status_code == 404
 
 
-@pytest.mark.parametrize("after", [DIGITS, LONG, "-1", "²", ""])
+@pytest.mark.parametrize("after", [DIGITS, LONG, "-1", "1.5", "²", ""])
 def test_what_is_no_revision_is_refused(emulator, after):
     assert send(emulator, "GET", f"/__emulator__/requests?after={after}", {}).status_code == 400
 

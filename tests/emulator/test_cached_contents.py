@@ -110,6 +110,7 @@ def test_what_is_refused(caches):
         assert status == 400
         assert own in message
     assert "has to be the same" in error(caches.ask(name, model=OLD))[1]
+    assert error(caches.at("PATCH", name, json={"displayName": "other"}))[0] == 400
     status, message = error(caches.create(contents=[SMALL]))
     assert status == 400
     assert message.endswith(
@@ -133,11 +134,6 @@ def test_what_is_no_cached_content(caches, body, status, expected):
     found, message = error(caches.create(**body))
     assert found == status
     assert expected in message
-
-
-def test_an_update_says_a_time(caches):
-    name = caches.create().json()["name"]
-    assert error(caches.at("PATCH", name, json={"displayName": "other"}))[0] == 400
 
 
 @pytest.mark.parametrize(("endpoint", "status"), [("developer", 403), ("vertex", 400)])

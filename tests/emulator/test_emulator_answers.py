@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator
-from langchain_codeexec.emulator.answering import mint_signature, minted_by
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 
@@ -23,27 +22,6 @@ ASK = {"contents": [{"role": "user", "parts": [{"text": "Go"}]}], "tools": [{"co
 
 def code(source: str) -> dict[str, object]:
     return {"executableCode": {"language": "PYTHON", "code": source}}
-
-
-def test_code_is_really_run_and_its_result_follows_it(start):
-    client = start([["Let me see. ", code("print(6 * 7)"), "It is 42."]])
-    assert client.parts(ASK, model=OLD) == [
-        {"text": "Let me see. "},
-        code("print(6 * 7)"),
-        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42\n"}},
-        {"text": "It is 42."},
-    ]
-
-
-@pytest.mark.parametrize("model", [OLD, NEW])
-def test_both_services_agree_but_for_their_own_fields(start, model):
-    client = start([[code("print(1)")]] * 2)
-    developer, vertex = (client.ask(ASK, model=model, endpoint=e).json() for e in ("developer", "vertex"))
-    assert developer["candidates"][0].pop("index") == 0
-    assert vertex.pop("createTime").endswith("Z")
-    assert vertex["usageMetadata"]["trafficType"] == "ON_DEMAND"
-    assert developer.keys() == vertex.keys() == {"candidates", "usageMetadata", "modelVersion", "responseId"}
-    assert developer["candidates"][0].keys() == vertex["candidates"][0].keys() == {"content", "finishReason"}
 
 
 def test_state_lasts_for_one_request_and_no_longer(start):
@@ -356,16 +334,3 @@ def test_by_default_the_built_in_rules_answer_and_a_process_runs_their_code():
     result = next(part["codeExecutionResult"] for part in parts if "codeExecutionResult" in part)
     assert result["outcome"] == "OUTCOME_OK"
     assert "7006652" in result["output"]
-
-
-@pytest.mark.parametrize("endpoint", ["vertex", "developer"])
-def test_a_signature_tells_its_service_in_either_alphabet(endpoint):
-    for _ in range(20):
-        signature = mint_signature(endpoint)
-        urlsafe = signature.replace("+", "-").replace("/", "_").rstrip("=")
-        assert minted_by(signature) == minted_by(urlsafe) == endpoint
-
-
-@pytest.mark.parametrize("foreign", ["", "skip_thought_signature_validator", "a", "EtUBCtIBAQw51sfL", "þ"])
-def test_other_signatures_are_nobodys(foreign):
-    assert minted_by(foreign) is None

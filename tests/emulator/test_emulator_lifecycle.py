@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
 
 import httpx
 import pytest
 
-from langchain_codeexec import emulator as room
-from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, environment
-from langchain_codeexec.errors import ConfigurationError, SandboxUnavailableError
-from langchain_codeexec.sandbox.local import LocalSandbox
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from langchain_codeexec.errors import ConfigurationError
+from tests.emulator.conftest import run_python
 
 CODE = {"executableCode": {"code": "print(6 * 7)"}}
 HELLO = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
@@ -48,10 +45,6 @@ def test_start_and_stop_may_be_repeated_and_it_may_start_again():
     emulator.stop()
     with emulator:
         assert httpx.post(emulator.url + PATH, json=HELLO).status_code == 200
-
-
-def test_stopped_before_it_could_begin():
-    GeminiEmulator(ScriptedBrain([])).start().stop()
 
 
 def test_several_at_once_do_not_mix():
@@ -131,13 +124,7 @@ def test_serve_runs_in_the_calling_thread_until_interrupted():
         "except KeyboardInterrupt:\n"
         "    print('interrupted')\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = run_python(program, "-W", "error")
     assert (run.returncode, run.stdout.split()) == (0, ["200", "interrupted"]), run.stderr
 
 
@@ -147,7 +134,7 @@ def test_importing_the_room_imports_no_server():
         "from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, EmulatedError\n"
         "sys.exit(any(name in sys.modules for name in ('starlette', 'uvicorn')))\n"
     )
-    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+    assert run_python(program).returncode == 0
 
 
 @pytest.mark.parametrize("library", ["starlette", "uvicorn"])
@@ -162,36 +149,12 @@ def test_a_missing_library_is_named_with_its_extra(library):
         "except MissingDependencyError as error:\n"
         "    print(error.library, error.extra)\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
-    )
+    run = run_python(program)
     assert run.stdout.split() == [library, "emulator"], run.stderr
 
 
-@pytest.mark.parametrize("name", room.__all__)
-def test_every_public_name_is_there(name):
-    assert getattr(room, name) is not None
-    assert name in dir(room)
-
-
-def test_an_unknown_name_is_no_attribute():
-    with pytest.raises(AttributeError, match="nothing_like_it"):
-        _ = room.nothing_like_it
-
-
-def _no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_sandbox: LocalSandbox) -> None:
-        raise SandboxUnavailableError("no namespaces here")
-
-    monkeypatch.setattr(LocalSandbox, "start", refuse)
-    monkeypatch.setattr(
-        environment, "_shared", environment._shared.__wrapped__
-    )  # not one that found a sandbox
-
-
 @pytest.mark.parametrize("options", [{}, {"allow_unsafe_code": False}])
-def test_without_a_sandbox_code_is_refused(monkeypatch, options):
-    _no_sandbox(monkeypatch)
+def test_without_a_sandbox_code_is_refused(no_sandbox, options):
     with GeminiEmulator(ScriptedBrain([[CODE], ["No code."]]), **options) as emulator:
         refused, answered = (httpx.post(emulator.url + PATH, json=HELLO) for _ in range(2))
     assert (refused.status_code, refused.json()["error"]["status"]) == (400, "FAILED_PRECONDITION")
@@ -205,8 +168,7 @@ def test_without_a_sandbox_code_is_refused(monkeypatch, options):
     assert answered.status_code == 200
 
 
-def test_without_a_sandbox_code_runs_where_it_is_allowed(monkeypatch):
-    _no_sandbox(monkeypatch)
+def test_without_a_sandbox_code_runs_where_it_is_allowed(no_sandbox):
     with GeminiEmulator(ScriptedBrain([[CODE]]), allow_unsafe_code=True) as emulator:
         parts = httpx.post(emulator.url + PATH, json=HELLO).json()["candidates"][0]["content"]["parts"]
     assert parts[1]["codeExecutionResult"] == {"outcome": "OUTCOME_OK", "output": "42\n"}

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import queue
-import threading
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_codeexec.emulator import Fault, Faults, GeminiEmulator, ScriptedBrain, create_app
+from langchain_codeexec.emulator import Fault, Faults, ScriptedBrain, create_app
 from langchain_codeexec.errors import ConfigurationError
 
 OLD, NEW = "gemini-2.5-flash", "gemini-3-flash-preview"
@@ -264,32 +263,6 @@ def test_latency_within_a_stream(start):
         assert len(list(lines)) == 2
 
 
-def test_latency_does_not_outlast_the_emulator(caplog):
-    waiting = threading.Event()
-
-    async def wait(seconds):
-        waiting.set()
-        await asyncio.Event().wait()
-
-    emulator = GeminiEmulator(ScriptedBrain(always), faults=Faults(["latency:seconds=9"], wait=wait), grace=0)
-    emulator.start()
-    url = f"{emulator.url}/v1beta/models/{OLD}:generateContent?key=k"
-    broken = []
-
-    def ask():
-        with pytest.raises(httpx.RemoteProtocolError) as caught:
-            httpx.post(url, json=ASK, timeout=60)
-        broken.append(caught.value)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    assert waiting.wait(30)
-    emulator.stop()
-    asking.join(30)
-    assert len(broken) == 1
-    assert caplog.records == []
-
-
 # -- what breaks on the way ----------------------------------------------------------------------------
 
 
@@ -412,32 +385,6 @@ def test_the_admin_route_refuses_what_is_no_fault(start, body):
     assert client.emulator.faults.pending == (Fault("quota"),)
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"host": "example.com"},
-        {"host": "127.0.0.1.example.com:80"},
-        {"host": ""},
-        {"origin": "https://example.com"},
-        {"origin": "null"},
-        {"x-forwarded-for": "192.0.2.7"},
-    ],
-)
-def test_the_admin_route_is_for_this_machine_only(start, headers):
-    client = start(always, faults=["quota"])
-    for method in ("GET", "PUT", "DELETE"):
-        response = client.http.request(method, FAULTS, headers=headers, json={"faults": []})
-        assert response.status_code == 403, headers
-    assert client.emulator.faults.pending == (Fault("quota"),)
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]:80"])
-def test_this_machine_has_several_names(start, host):
-    client = start(always)
-    response = client.http.get(FAULTS, headers={"host": host, "origin": f"http://{host}"})
-    assert response.status_code == 200
-
-
 def test_an_unknown_client_is_not_on_this_machine():
     async def ask(client):
         transport = httpx.ASGITransport(create_app(ScriptedBrain(always)), client=client)
@@ -447,9 +394,3 @@ def test_an_unknown_client_is_not_on_this_machine():
     assert asyncio.run(ask(("192.0.2.1", 5))) == 403
     assert asyncio.run(ask(("unix", 5))) == 403
     assert asyncio.run(ask(("127.0.0.1", 5))) == 200
-
-
-def test_every_emulator_has_its_own_faults():
-    with GeminiEmulator(ScriptedBrain(always)) as one, GeminiEmulator(ScriptedBrain(always)) as second:
-        one.faults.add("quota")
-        assert second.faults.pending == ()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 import threading
 
 import httpx
 import pytest
 
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from tests.emulator.conftest import run_python
 
 HELLO = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
 MODEL = "/v1beta/models/gemini-2.5-flash"
@@ -122,9 +121,7 @@ def test_a_second_interrupt_ends_the_time_of_grace():
         "except KeyboardInterrupt:\n"
         "    print('interrupted')\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
-    )
+    run = run_python(program)
     assert run.returncode == 0, run.stderr
     assert "cut" in run.stdout  # two threads print, perhaps on one line
     assert "interrupted" in run.stdout
@@ -149,13 +146,7 @@ def test_a_brain_that_never_ends_does_not_keep_the_interpreter():
         "    threading.Thread(target=ask).start()\n"
         "    assert Stuck.started.wait(30)\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = run_python(program, "-W", "error")
     assert run.stdout.split() == ["cut"], run.stderr
     assert run.stderr == ""
 
@@ -168,8 +159,3 @@ def test_a_body_that_says_it_is_too_large_is_not_read():
     for response in (declared, streamed):
         assert response.status_code == 400
         assert "exceeds the limit: 100 bytes" in response.text
-
-
-def test_only_the_last_requests_are_remembered():
-    with GeminiEmulator(ScriptedBrain(lambda prompt: "Hi.")) as emulator:
-        assert emulator._log.maxlen == 10_000

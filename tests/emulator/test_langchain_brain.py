@@ -12,7 +12,6 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
 from langchain_codeexec.emulator import LangChainBrain
-from langchain_codeexec.emulator.langchain_brain import json_schema
 
 TOOL = {"tools": [{"codeExecution": {}}]}
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -110,16 +109,15 @@ def test_it_does_not_run_for_ever(start):
     assert parts[-1] == {"text": code("print(1)")}
 
 
-def test_without_the_tool_code_is_text(start):
-    llm = Scripted(says=[code("print(1)")])
-    assert start(LangChainBrain(llm)).parts(ask()) == [{"text": code("print(1)")}]
-    assert llm.prompts == [[HumanMessage("Go")]]
-
-
-@pytest.mark.parametrize("label", ["text", "json", "", "bash"])
-def test_only_python_is_run(start, label):
+@pytest.mark.parametrize(
+    ("label", "tools"), [("text", TOOL), ("json", TOOL), ("", TOOL), ("bash", TOOL), ("python", {})]
+)
+def test_only_python_is_run_and_only_with_the_tool(start, label, tools):
     reply = f"```{label}\nprint(1)\n```"
-    assert start(LangChainBrain(Scripted(says=[reply]))).parts(ask(**TOOL)) == [{"text": reply}]
+    llm = Scripted(says=[reply])
+    assert start(LangChainBrain(llm)).parts(ask(**tools)) == [{"text": reply}]
+    assert llm.prompts[0][-1] == HumanMessage("Go")
+    assert len(llm.prompts[0]) == (2 if tools else 1)
 
 
 def test_own_instructions(start):
@@ -145,6 +143,7 @@ SCHEMA = {
         "city": {"type": "STRING", "nullable": True},
         "days": {"type": "ARRAY", "items": {"type": "INTEGER"}},
         "unit": {"anyOf": [{"type": "STRING"}, {"type": "NULL"}]},
+        "kind": {"nullable": True, "enum": ["a"]},
     },
     "propertyOrdering": ["city"],
 }
@@ -154,6 +153,7 @@ PLAIN = {
         "city": {"type": ["string", "null"]},
         "days": {"type": "array", "items": {"type": "integer"}},
         "unit": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "kind": {"enum": ["a"]},
     },
 }
 WEATHER = {
@@ -300,49 +300,20 @@ def test_json_is_asked_for_and_given_bare(start, reply):
     assert "fits this schema" in llm.prompts[0][0].text
 
 
-def test_thoughts_are_given_where_they_are_asked_for(start):
+def test_thoughts_are_given_where_they_are_asked_for_and_stop_sequences_passed_on(start):
     message = AIMessage(
         [{"type": "reasoning", "reasoning": "Hm."}, {"type": "text", "text": "Yes."}],
         response_metadata={"output_version": "v1"},
     )
-    client = start(LangChainBrain(Scripted(says=[message, message])))
+    llm = Scripted(says=[message, message])
+    client = start(LangChainBrain(llm))
     assert client.parts(ask()) == [{"text": "Yes."}]
     config = {"thinkingConfig": {"includeThoughts": True}, "stopSequences": ["END"]}
     assert client.parts(ask(generationConfig=config)) == [{"text": "Hm.", "thought": True}, {"text": "Yes."}]
-
-
-def test_stop_sequences_are_passed_on(start):
-    llm = Scripted(says=["Yes."])
-    start(LangChainBrain(llm)).parts(ask(generationConfig={"stopSequences": ["END"]}))
-    assert llm.settings == [{"stop": ["END"]}]
+    assert llm.settings == [{}, {"stop": ["END"]}]
 
 
 def test_a_model_that_fails_is_a_500_that_says_why(start):
     response = start(LangChainBrain(Scripted(says=[]))).ask(ask())
     assert response.status_code == 500
     assert "IndexError" in response.text
-
-
-def test_it_streams(start):
-    llm = Scripted(says=["I compute. " + "\n" + code("print(6 * 7)"), "It is 42, no more and no less."])
-    chunks = start(LangChainBrain(llm)).chunks(ask(**TOOL), model="gemini-3-flash-preview")
-    parts = [part for chunk in chunks for part in chunk["candidates"][0]["content"]["parts"]]
-    assert "".join(part.get("text", "") for part in parts) == "I compute. \nIt is 42, no more and no less."
-    assert (
-        len(
-            {
-                part[key]["id"]
-                for part in parts
-                for key in ("executableCode", "codeExecutionResult")
-                if key in part
-            }
-        )
-        == 1
-    )
-
-
-@pytest.mark.parametrize(
-    "schema", [True, None, {"type": ["string", "null"]}, {"nullable": True, "enum": ["a"]}]
-)
-def test_odd_schemas_pass(schema):
-    assert json_schema(schema) in (schema, {"enum": ["a"]})

@@ -20,6 +20,10 @@ def _with_usage(**usage: Any) -> dict[str, Any]:
     return {**CHUNK, "usageMetadata": usage}
 
 
+def _answer(*parts: Any) -> list[Any]:
+    return [{"candidates": [{"content": {"parts": list(parts)}}]}]
+
+
 CORPUS: dict[str, list[Any]] = {
     "answers": [
         [None],
@@ -30,23 +34,10 @@ CORPUS: dict[str, list[Any]] = {
         [_with_usage(promptTokensDetails=[None]), _with_usage(promptTokensDetails=7)],
         [_with_usage(promptTokensDetails=[{"modality": [], "tokenCount": "x"}])],
         [{**TEXT, "candidates": {}}],
-        [
-            {
-                **TEXT,
-                "candidates": [
-                    {"content": {"parts": [{"executableCode": None}, {"codeExecutionResult": 7}]}}
-                ],
-            }
-        ],
-        [{**TEXT, "candidates": [{"content": {"parts": [{"executableCode": {"code": 7, "language": []}}]}}]}],
-        [
-            {
-                **TEXT,
-                "candidates": [
-                    {"content": {"parts": [{"codeExecutionResult": {"outcome": {}, "output": 2**70}}]}}
-                ],
-            }
-        ],
+        _answer({"executableCode": None}, {"codeExecutionResult": 7}),
+        _answer({"executableCode": {"code": 7, "language": []}}),
+        _answer({"functionCall": {"id": "f1", "name": [], "args": {"x": 1}}}),
+        _answer({"codeExecutionResult": {"outcome": {}, "output": 2**70}}),
     ],
     "messages": [{**PLAIN, "content": [{"type": "text", "text": "\ud800"}]}, {**PLAIN, "artifact": circle()}]
     + [

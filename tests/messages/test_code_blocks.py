@@ -10,38 +10,12 @@ from langchain_core.prompt_values import ChatPromptValue
 
 from langchain_codeexec import CodeExecution, code_executions
 from langchain_codeexec.executions import InlineFile, Outcome, artifact_from_executions
+from tests.messages.blocks import ODD_BLOCKS, ODD_JSON, answer, v1_call, v1_result
 
 OK, FAILED, DEADLINE, UNSPECIFIED = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED, Outcome.UNSPECIFIED
 PIXEL = InlineFile(b"\x89PNG", "image/png")
 PIXEL_BASE64 = "iVBORw=="
 PIXEL_URI = f"data:image/png;base64,{PIXEL_BASE64}"
-
-
-def answer(*blocks: Any, provider: str = "", **kwargs: Any) -> AIMessage:
-    return AIMessage(
-        content=list(blocks), response_metadata={"model_provider": provider} if provider else {}, **kwargs
-    )
-
-
-def v1_call(code: str = "print(1)", call_id: str = "c1", **args: Any) -> dict[str, Any]:
-    return {
-        "type": "server_tool_call",
-        "name": "code_interpreter",
-        "id": call_id,
-        "args": {"code": code, **args},
-    }
-
-
-def v1_result(
-    output: Any = "1\n", call_id: str = "c1", status: str = "success", **extras: Any
-) -> dict[str, Any]:
-    return {
-        "type": "server_tool_result",
-        "tool_call_id": call_id,
-        "status": status,
-        "output": output,
-        "extras": extras,
-    }
 
 
 def v1_pair(call: dict[str, Any], output: Any, status: str, **extras: Any) -> list[Any]:
@@ -55,6 +29,11 @@ def anthropic(tool: str, arguments: dict[str, Any], content: dict[str, Any]) -> 
     ]
 
 
+def openai(status: str, *outputs: Any) -> list[Any]:
+    run = {"type": "code_interpreter_call", "id": "ci_1", "code": "c", "container_id": "cntr_1"}
+    return [{**run, "status": status, "outputs": list(outputs)}]
+
+
 ANTHROPIC_OK = {
     "type": "code_execution_result",
     "stdout": "1\n",
@@ -62,13 +41,7 @@ ANTHROPIC_OK = {
     "return_code": 0,
     "content": [],
 }
-ANTHROPIC_BAD = {
-    "type": "code_execution_result",
-    "stdout": "x",
-    "stderr": "Boom",
-    "return_code": 1,
-    "content": [],
-}
+ANTHROPIC_BAD = {**ANTHROPIC_OK, "stdout": "x", "stderr": "Boom", "return_code": 1}
 
 SHAPES = {
     "standard": (
@@ -144,34 +117,19 @@ SHAPES = {
         CodeExecution("print(1)", "PYTHON", FAILED, "e"),
     ),
     "openai": (
-        [
-            {
-                "type": "code_interpreter_call", "id": "ci_1", "code": "print(1)", "container_id": "cntr_1",
-                "status": "completed", "outputs": [{"type": "logs", "logs": "1\n"}, {"type": "image", "url": PIXEL_URI}],
-            }
-        ],
-        CodeExecution("print(1)", "PYTHON", OK, "1\n", (PIXEL,), "ci_1", "openai"),
+        openai("completed", {"type": "logs", "logs": "1\n"}, {"type": "image", "url": PIXEL_URI}),
+        CodeExecution("c", "PYTHON", OK, "1\n", (PIXEL,), "ci_1", "openai"),
     ),
     "openai, an image elsewhere": (
-        [
-            {
-                "type": "code_interpreter_call", "id": "ci_1", "code": "c", "status": "completed",
-                "outputs": [{"type": "image", "url": "https://x/y.png"}],
-            }
-        ],
+        openai("completed", {"type": "image", "url": "https://x/y.png"}),
         CodeExecution("c", "PYTHON", OK, "https://x/y.png", (), "ci_1", "openai"),
     ),
     "openai, outputs not included": (
-        [{"type": "code_interpreter_call", "id": "ci_1", "code": "c", "status": "completed", "outputs": None}],
-        CodeExecution("c", "PYTHON", OK, "", (), "ci_1", "openai"),
+        [{**openai("completed")[0], "outputs": None}], CodeExecution("c", "PYTHON", OK, "", (), "ci_1", "openai"),
     ),
-    "openai, failed": (
-        [{"type": "code_interpreter_call", "id": "ci_1", "code": "c", "status": "failed", "outputs": []}],
-        CodeExecution("c", "PYTHON", FAILED, "", (), "ci_1", "openai"),
-    ),
+    "openai, failed": (openai("failed"), CodeExecution("c", "PYTHON", FAILED, "", (), "ci_1", "openai")),
     "openai, at work": (
-        [{"type": "code_interpreter_call", "id": "ci_1", "code": "c", "status": "interpreting", "outputs": None}],
-        CodeExecution("c", id="ci_1", origin="openai"),
+        [{**openai("interpreting")[0], "outputs": None}], CodeExecution("c", id="ci_1", origin="openai"),
     ),
     "openai, standard blocks": (
         v1_pair(v1_call("c", "ci_1"), [{"type": "logs", "logs": "1\n"}, {"type": "image", "url": PIXEL_URI}], "success"),
@@ -245,11 +203,8 @@ def test_shape(blocks: list[Any], expected: CodeExecution):
 @pytest.mark.parametrize(
     ("provider", "origin"),
     [
-        ("openai", "openai"),
-        ("anthropic", "anthropic"),
-        ("google_genai", "gemini"),
-        ("google_vertexai", "gemini"),
-        ("else", "gemini"),
+        *((name, name) for name in ("openai", "anthropic")),
+        *((name, "gemini") for name in ("google_genai", "google_vertexai", "else")),
     ],
 )
 def test_provider_tells_the_origin_of_standard_blocks(provider: str, origin: str):
@@ -259,22 +214,15 @@ def test_provider_tells_the_origin_of_standard_blocks(provider: str, origin: str
 
 
 @pytest.mark.parametrize(
-    ("provider", "native"),
+    "shape",
     [
-        ("openai", SHAPES["openai"]),
-        ("openai", SHAPES["openai, outputs not included"]),
-        ("openai", SHAPES["openai, failed"]),
-        ("anthropic", SHAPES["anthropic"]),
-        ("anthropic", SHAPES["anthropic, failed"]),
-        ("anthropic", SHAPES["anthropic, shell"]),
-        ("anthropic", SHAPES["anthropic, file shown"]),
-        ("google_genai", SHAPES["google"]),
+        "openai", "openai, outputs not included", "openai, failed", "anthropic", "anthropic, failed", "anthropic, shell",
+        "anthropic, file shown", "google",
     ],
-)
-def test_langchains_own_translation_to_standard_blocks_says_the_same(
-    provider: str, native: tuple[list[Any], CodeExecution]
-):
-    blocks, expected = native
+)  # fmt: skip
+def test_langchains_own_translation_to_standard_blocks_says_the_same(shape: str):
+    provider = {"google": "google_genai"}.get(shape, shape.partition(",")[0])
+    blocks, expected = SHAPES[shape]
     standard = answer(*blocks, provider=provider).content_blocks
 
     assert code_executions(answer(*standard, provider=provider)) == [expected]
@@ -309,16 +257,7 @@ THOUGHT_IMAGE = {**IMAGE, "extras": {"part": {"thought": True}}}
         ([C1, v1_result("0", "other", outcome=1)], [("one", None), ("", "0")]),
         ([C1, v1_result("1\n", "a"), v1_result("2", "a")], [("one", "1\n2")]),
         ([C1, v1_result("1", "", outcome=1), v1_result("2", "", outcome=1)], [("one", "12")]),
-        (
-            [
-                C1,
-                C2,
-                v1_result("1", "", outcome=1),
-                v1_result("2", "", outcome=1),
-                v1_result("3", "", outcome=1),
-            ],
-            [("one", "1"), ("two", "23")],
-        ),
+        ([C1, C2, *(v1_result(n, "", outcome=1) for n in "123")], [("one", "1"), ("two", "23")]),
         ([C1, v1_result("1", "", outcome=1), TEXT, v1_result("2", "", outcome=1)], [("one", "1"), ("", "2")]),
     ],
 )
@@ -391,79 +330,7 @@ def test_other_messages():
     assert code_executions(ToolMessage("1", tool_call_id="c", artifact=record)) == [record]
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
-KEYS = st.sampled_from(
-    [
-        "id",
-        "name",
-        "args",
-        "input",
-        "code",
-        "language",
-        "outcome",
-        "output",
-        "outputs",
-        "status",
-        "extras",
-        "content",
-        "stdout",
-        "return_code",
-        "error_code",
-        "lines",
-        "tool_call_id",
-        "tool_use_id",
-        "executable_code",
-        "executableCode",
-        "code_execution_result",
-        "codeExecutionResult",
-        "partial_json",
-        "value",
-        "image_url",
-        "url",
-        "base64",
-        "data",
-        "mime_type",
-        "inlineData",
-        "inline_data",
-        "signature",
-        "block_type",
-        "text",
-    ]
-)
-TYPES = st.sampled_from(
-    [
-        "server_tool_call",
-        "server_tool_call_chunk",
-        "server_tool_result",
-        "executable_code",
-        "code_execution_result",
-        "code_interpreter_call",
-        "server_tool_use",
-        "code_execution_tool_result",
-        "bash_code_execution_tool_result",
-        "non_standard",
-        "image",
-        "image_url",
-        "media",
-        "text",
-    ]
-)
-NAMES = st.sampled_from(
-    ["code_interpreter", "code_execution", "bash_code_execution", "text_editor_code_execution", []]
-)
-BLOCKS = st.builds(
-    lambda kind, name, rest: {**rest, **({"type": kind} if kind else {}), **({"name": name} if name else {})},
-    st.none() | TYPES,
-    st.none() | NAMES,
-    st.dictionaries(KEYS, JSON | st.dictionaries(KEYS, JSON, max_size=4), max_size=6),
-)
-
-
-@given(st.lists(BLOCKS | st.text(max_size=5), max_size=5), JSON)
+@given(st.lists(ODD_BLOCKS | st.text(max_size=5), max_size=5), ODD_JSON)
 def test_nothing_malformed_raises(blocks: list[Any], beside: Any):
     message = AIMessage.model_construct(
         content=blocks,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
-import sys
 from functools import reduce
 from itertools import pairwise
 from operator import add
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -29,9 +27,7 @@ from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.messages.from_wire import Origin, messages_from_response
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.to_wire import contents_from_messages
-
-sys.path.insert(0, str(Path(__file__).parent))
-from wire_strategies import PARTS, calls_in_pieces, well_formed_parts
+from tests.messages.wire_strategies import PARTS, calls_in_pieces, well_formed_parts
 
 HERE = Destination("gemini-3-flash-preview", "developer")
 ORIGIN = Origin(Destination("gemini-3-flash-preview", "developer"))
@@ -98,20 +94,13 @@ def test_synthetic_ids_never_reach_the_wire(parts: list[dict]) -> None:
 @pytest.mark.parametrize(
     "carry",
     [
-        pytest.param(
-            lambda answer: AIMessage.model_validate_json(answer.model_dump_json()), id="pydantic-json"
-        ),
-        pytest.param(
-            lambda answer: messages_from_dict(json.loads(json.dumps(messages_to_dict([answer]))))[0],
-            id="messages-to-dict",
-        ),
-        pytest.param(lambda answer: load(json.loads(json.dumps(dumpd(answer)))), id="dumpd-load"),
-        pytest.param(lambda answer: pickle.loads(pickle.dumps(answer)), id="pickle"),
-        pytest.param(
-            lambda answer: JsonPlusSerializer().loads_typed(JsonPlusSerializer().dumps_typed(answer)),
-            id="langgraph-checkpoint",
-        ),
+        lambda answer: AIMessage.model_validate_json(answer.model_dump_json()),
+        lambda answer: messages_from_dict(json.loads(json.dumps(messages_to_dict([answer]))))[0],
+        lambda answer: load(json.loads(json.dumps(dumpd(answer)))),
+        lambda answer: pickle.loads(pickle.dumps(answer)),
+        lambda answer: JsonPlusSerializer().loads_typed(JsonPlusSerializer().dumps_typed(answer)),
     ],
+    ids=["pydantic-json", "messages-to-dict", "dumpd-load", "pickle", "langgraph-checkpoint"],
 )
 @given(parts=st.lists(well_formed_parts(), max_size=4))
 @pytest.mark.filterwarnings("ignore:The function `load`")

@@ -14,8 +14,17 @@ from langchain_google_vertexai.chat_models import _parse_response_candidate as v
 
 from langchain_codeexec.messages.history_as_text import contents_with_code_as_text
 from langchain_codeexec.messages.other_providers import parts_from_other_provider
+from tests.messages.blocks import (
+    ODD_BLOCKS,
+    ODD_JSON,
+    PNG,
+    answer,
+    anthropic_run,
+    openai_run,
+    v1_call,
+    v1_result,
+)
 
-PNG = "iVBORw0KGgo="
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(1)"}}
 RESULT = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\n"}}
 CODE_TEXT = {"text": "I ran this code:\n```python\nprint(1)\n```"}
@@ -26,43 +35,9 @@ CALL_PART = {"functionCall": {"name": "f", "args": {"a": 1}}}
 SIGNED = {"thoughtSignature": "c2ln"}
 
 
-def answer(*blocks: Any, provider: str = "", **kwargs: Any) -> AIMessage:
-    return AIMessage(
-        content=list(blocks), response_metadata={"model_provider": provider} if provider else {}, **kwargs
-    )
-
-
-def v1_pair(call_id: str, code: str, output: Any, **extras: Any) -> list[Any]:
-    return [
-        {"type": "server_tool_call", "name": "code_interpreter", "id": call_id, "args": {"code": code}},
-        {
-            "type": "server_tool_result",
-            "tool_call_id": call_id,
-            "status": "success",
-            "output": output,
-            "extras": extras,
-        },
-    ]
-
-
-OPENAI_RUN = {
-    "type": "code_interpreter_call", "id": "ci_1", "code": "print(1)", "status": "completed",
-    "outputs": [{"type": "logs", "logs": "1\n"}, {"type": "image", "url": f"data:image/png;base64,{PNG}"}],
-}  # fmt: skip
-ANTHROPIC_RUN = [
-    {"type": "server_tool_use", "id": "srvtoolu_1", "name": "code_execution", "input": {"code": "print(1)"}},
-    {
-        "type": "code_execution_tool_result", "tool_use_id": "srvtoolu_1",
-        "content": {"type": "code_execution_result", "stdout": "1\n", "stderr": "", "return_code": 0},
-    },
-]  # fmt: skip
-ANTHROPIC_SHELL = [
-    {"type": "server_tool_use", "id": "srvtoolu_2", "name": "bash_code_execution", "input": {"command": "ls"}},
-    {
-        "type": "bash_code_execution_tool_result", "tool_use_id": "srvtoolu_2",
-        "content": {"type": "bash_code_execution_result", "stdout": "", "stderr": "", "return_code": 0},
-    },
-]  # fmt: skip
+[OPENAI_RUN] = openai_run()
+ANTHROPIC_RUN = anthropic_run(code="print(1)")
+ANTHROPIC_SHELL = anthropic_run("bash_code_execution", "", "srvtoolu_2", command="ls")
 GOOGLE_RUN = [
     {"type": "executable_code", "executable_code": "print(1)", "language": "PYTHON", "id": "u1"},
     {"type": "code_execution_result", "code_execution_result": "1\n", "outcome": 1, "tool_call_id": ""},
@@ -87,7 +62,7 @@ GOOGLE_RUN = [
         ("google_genai", GOOGLE_RUN[:1], [CODE], [CODE_TEXT]),
         (
             "else",
-            v1_pair("x", "print(1)", "1\n", outcome="OUTCOME_OK"),
+            [v1_call(call_id="x"), v1_result(call_id="x", outcome="OUTCOME_OK")],
             [CODE, RESULT],
             [CODE_TEXT, RESULT_TEXT],
         ),
@@ -326,34 +301,7 @@ def test_chunks_added_up():
     assert parts_from_other_provider(chunks[0] + chunks[1]) == [{"text": "so now"}, CALL_PART]  # type: ignore[arg-type]  # a chunk
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
-KEYS = st.sampled_from(
-    [
-        "text", "thinking", "reasoning", "thought", "refusal", "id", "call_id", "name", "args", "input", "arguments", "index",
-        "signature", "extras", "source", "image_url", "url", "file_uri", "file_id", "base64", "data", "mime_type", "media_type",
-        "result", "output_format", "output", "content", "value", "functionCall", "inlineData", "file_data", "executableCode",
-        "code", "outcome", "status", "tool_call_id",
-    ]
-)  # fmt: skip
-TYPES = st.sampled_from(
-    [
-        "text", "thinking", "reasoning", "refusal", "tool_call", "tool_use", "function_call", "function_call_signature", "image",
-        "file", "media", "image_url", "image_generation_call", "server_tool_call", "server_tool_use", "server_tool_result",
-        "web_search_tool_result", "code_execution_tool_result", "executable_code", "code_interpreter_call", "non_standard",
-    ]
-) | st.text(max_size=4)  # fmt: skip
-BLOCKS = st.builds(
-    lambda kind, rest: {**rest, "type": kind},
-    TYPES | JSON,
-    st.dictionaries(KEYS, JSON | st.dictionaries(KEYS, JSON, max_size=4), max_size=6),
-)
-
-
-@given(st.lists(BLOCKS | JSON, max_size=5), st.sampled_from(["", "google_genai", "openai"]), JSON)
+@given(st.lists(ODD_BLOCKS | ODD_JSON, max_size=5), st.sampled_from(["", "google_genai", "openai"]), ODD_JSON)
 def test_nothing_malformed_raises(blocks: list[Any], provider: str, beside: Any):
     message = AIMessage.model_construct(
         content=blocks,

@@ -187,131 +187,65 @@ class Sequel(TypedDict):
     year: NotRequired[int]
 
 
-@pytest.mark.parametrize(
-    ("spelling", "function"),
-    [
-        pytest.param(add, ADD, id="function with a Google docstring"),
-        pytest.param(aadd, {"name": "aadd", "description": "Add.", "parametersJsonSchema": INT}, id="coroutine"),
-        pytest.param(undocumented, {"name": "undocumented", "parametersJsonSchema": INT}, id="no docstring"),
-        pytest.param(
-            documented,
-            {
-                "name": "documented",
-                "description": "Add.",
-                "parametersJsonSchema": {**INT, "properties": {"a": {"type": "integer", "description": "The number."}}},
-            },
-            id="@tool",
-        ),
-        pytest.param(
-            injected, {"name": "injected", "description": "Add.", "parametersJsonSchema": INT}, id="injected arguments"
-        ),
-        pytest.param(
-            StructuredTool.from_function(add, name="sum", description="Sum.", args_schema=INT),
-            {"name": "sum", "description": "Sum.", "parametersJsonSchema": INT},
-            id="tool with a JSON Schema",
-        ),
-        pytest.param(
-            StructuredTool.from_function(lambda: 1, name="one", description="One."),
-            {"name": "one", "description": "One."},
-            id="no arguments",
-        ),
-        pytest.param(
-            Tree,
-            {"name": "Tree", "description": "A tree.", "parametersJsonSchema": {**TREE, "$defs": DEFINITIONS}},
-            id="pydantic, recursive",
-        ),
-        pytest.param(
-            Inner,
-            {
-                "name": "Inner",
-                "description": "What is inside.",
-                "parametersJsonSchema": {key: value for key, value in INNER.items() if key != "description"},
-            },
-            id="pydantic",
-        ),
-        pytest.param(
-            Movie,
-            {
-                "name": "Movie",
-                "description": "A movie.",
-                "parametersJsonSchema": {
-                    "type": "object",
-                    "properties": {"name": {"type": "string", "description": "Its name."}, "year": {"type": "integer"}},
-                    "required": ["name", "year"],
-                },
-            },
-            id="TypedDict",
-        ),
-        pytest.param(
-            Sequel,
-            {
-                "name": "Sequel",
-                "description": "A sequel.",
-                "parametersJsonSchema": {
-                    "type": "object",
-                    "properties": {"name": {"type": "string"}, "year": {"type": "integer"}},
-                    "required": ["name"],
-                },
-            },
-            id="TypedDict, not all required",
-        ),
-        pytest.param(
-            {"title": "f", "description": "F.", "type": "object", "properties": {"a": {"type": ["integer", "null"]}}},
-            {
-                "name": "f",
-                "description": "F.",
-                "parametersJsonSchema": {"type": "object", "properties": {"a": {"type": ["integer", "null"]}}},
-            },
-            id="JSON Schema",
-        ),
-        pytest.param(
-            {"type": "function", "function": {"name": "f", "description": "F.", "parameters": INT, "strict": True}},
-            {"name": "f", "description": "F.", "parametersJsonSchema": INT},
-            id="OpenAI",
-        ),
-        pytest.param(
-            {"type": "function", "name": "f", "description": "F.", "parameters": INT},
-            {"name": "f", "description": "F.", "parametersJsonSchema": INT},
-            id="OpenAI Responses",
-        ),
-        pytest.param(
-            {"name": "f", "description": "F.", "input_schema": INT},
-            {"name": "f", "description": "F.", "parametersJsonSchema": INT},
-            id="Anthropic",
-        ),
-        pytest.param(
-            {"name": "f", "description": "F.", "parameters": GEMINI_INT},
-            {"name": "f", "description": "F.", "parameters": GEMINI_INT},
-            id="Gemini's own, with its own schema",
-        ),
-        pytest.param(
-            {"name": "f", "description": "F.", "parameters_json_schema": INT},
-            {"name": "f", "description": "F.", "parametersJsonSchema": INT},
-            id="Gemini's own, with a JSON Schema",
-        ),
-        pytest.param(
-            {"function_declarations": [{"name": "f", "parameters": INT}]},
-            {"name": "f", "parameters": INT},
-            id="Gemini's own tool",
-        ),
-        pytest.param({"functionDeclarations": [add]}, ADD, id="Gemini's own tool, holding a function"),
-        pytest.param(
-            types.FunctionDeclaration(name="f", description="F.", parameters=types.Schema(**GEMINI_INT)),
-            {"name": "f", "description": "F.", "parameters": GEMINI_INT},
-            id="google.genai declaration",
-        ),
-        pytest.param(
-            types.FunctionDeclaration(name="f", parameters_json_schema={"type": "object", "properties": {"a_b": {}}}),
-            {"name": "f", "parametersJsonSchema": {"type": "object", "properties": {"a_b": {}}}},
-            id="google.genai declaration, with a JSON Schema",
-        ),
-        pytest.param(
-            types.Tool(function_declarations=[types.FunctionDeclaration(name="f", description="F.")]),
-            {"name": "f", "description": "F."},
-            id="google.genai tool",
-        ),
-    ],
-)  # fmt: skip
+MOVIE = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "description": "Its name."}, "year": {"type": "integer"}},
+    "required": ["name", "year"],
+}
+SEQUEL = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "year": {"type": "integer"}},
+    "required": ["name"],
+}
+MAYBE = {"type": "object", "properties": {"a": {"type": ["integer", "null"]}}}
+SNAKE = {"type": "object", "properties": {"a_b": {}}}
+F = {"name": "f", "description": "F."}
+
+
+def described(name: str, description: str, schema: Any) -> dict[str, Any]:
+    return {"name": name, "description": description, "parametersJsonSchema": schema}
+
+
+F_INT = described("f", "F.", INT)
+SPELLINGS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "function with a Google docstring": (add, ADD),
+    "coroutine": (aadd, described("aadd", "Add.", INT)),
+    "no docstring": (undocumented, {"name": "undocumented", "parametersJsonSchema": INT}),
+    "@tool": (
+        documented,
+        described("documented", "Add.", {**INT, "properties": {"a": {"type": "integer", "description": "The number."}}}),
+    ),
+    "injected arguments": (injected, described("injected", "Add.", INT)),
+    "tool with a JSON Schema": (
+        StructuredTool.from_function(add, name="f", description="F.", args_schema=INT), F_INT,
+    ),
+    "no arguments": (StructuredTool.from_function(lambda: 1, name="f", description="F."), F),
+    "pydantic, recursive": (Tree, described("Tree", "A tree.", {**TREE, "$defs": DEFINITIONS})),
+    "pydantic": (
+        Inner,
+        described("Inner", "What is inside.", {key: value for key, value in INNER.items() if key != "description"}),
+    ),
+    "TypedDict": (Movie, described("Movie", "A movie.", MOVIE)),
+    "TypedDict, not all required": (Sequel, described("Sequel", "A sequel.", SEQUEL)),
+    "JSON Schema": ({"title": "f", "description": "F.", **MAYBE}, described("f", "F.", MAYBE)),
+    "OpenAI": ({"type": "function", "function": {**F, "parameters": INT, "strict": True}}, F_INT),
+    "OpenAI Responses": ({"type": "function", **F, "parameters": INT}, F_INT),
+    "Anthropic": ({**F, "input_schema": INT}, F_INT),
+    "Gemini's own, with its own schema": ({**F, "parameters": GEMINI_INT}, {**F, "parameters": GEMINI_INT}),
+    "Gemini's own, with a JSON Schema": ({**F, "parameters_json_schema": INT}, F_INT),
+    "Gemini's own tool": ({"function_declarations": [{"name": "f", "parameters": INT}]}, {"name": "f", "parameters": INT}),
+    "Gemini's own tool, holding a function": ({"functionDeclarations": [add]}, ADD),
+    "google.genai declaration": (
+        types.FunctionDeclaration(**F, parameters=types.Schema(**GEMINI_INT)), {**F, "parameters": GEMINI_INT},
+    ),
+    "google.genai declaration, with a JSON Schema": (
+        types.FunctionDeclaration(name="f", parameters_json_schema=SNAKE), {"name": "f", "parametersJsonSchema": SNAKE},
+    ),
+    "google.genai tool": (types.Tool(function_declarations=[types.FunctionDeclaration(**F)]), F),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("spelling", "function"), SPELLINGS.values(), ids=SPELLINGS)
 def test_functions_in_every_spelling(spelling: Any, function: dict[str, Any]) -> None:
     assert bare(wire_tools([spelling])) == declared(function)
 
@@ -338,20 +272,15 @@ def test_functions_share_one_entry_and_built_in_tools_have_their_own() -> None:
 
     translated = wire_tools(tools)
 
-    assert [list(entry) for entry in translated] == [
-        ["functionDeclarations"],
-        ["googleSearch"],
-        ["codeExecution"],
-    ]
+    assert [key for entry in translated for key in entry] == [
+        "functionDeclarations", "googleSearch", "codeExecution",
+    ]  # fmt: skip
     assert function_names(translated) == ["add", "f", "aadd"]
     assert wire_tools(translated) == translated
 
 
-def test_the_same_function_twice_is_declared_once() -> None:
-    assert wire_tools([add, add]) == wire_tools([add])
-
-
 def test_two_functions_of_one_name_are_refused() -> None:
+    assert wire_tools([add, add]) == wire_tools([add])
     with pytest.raises(ToolDeclarationError, match="two different tools are named 'add'; rename"):
         wire_tools([add, {"name": "add", "description": "Another one.", "parameters": INT}])
 
@@ -395,15 +324,7 @@ def test_what_is_no_tool_is_refused(no_tool: Any) -> None:
         (Tree, {"description": "A tree.", **TREE, "$defs": DEFINITIONS}),
         ({"type": "function", "function": {"name": "f", "description": "F.", "parameters": INT}}, {"description": "F.", **INT}),
         ({"name": "f", "parameters": INT}, INT),
-        (
-            Movie,
-            {
-                "description": "A movie.",
-                "type": "object",
-                "properties": {"name": {"type": "string", "description": "Its name."}, "year": {"type": "integer"}},
-                "required": ["name", "year"],
-            },
-        ),
+        (Movie, {"description": "A movie.", **MOVIE}),
     ],
 )  # fmt: skip
 def test_response_schemas_in_every_form(given: Any, schema: dict[str, Any]) -> None:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from google.oauth2.credentials import Credentials
+from langchain.agents import create_agent
+from langchain.agents.middleware import wrap_model_call
+from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import Field
 
-from langchain_codeexec import ChatGeminiCodeExecution, code_executions
+from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware, code_executions
 from tests.services import NEW, OLD
 
 if TYPE_CHECKING:
@@ -150,8 +157,57 @@ MODELS: dict[str, Callable[[Gemini, str], Any]] = {
     "vertexai": building(google_vertexai, vertex),
 }
 GOOGLE = {name: model for name, model in MODELS.items() if not name.startswith("own")}
+any_model = pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
+googles_model = pytest.mark.parametrize("build", GOOGLE.values(), ids=GOOGLE)
+either_generation = pytest.mark.parametrize("model", [OLD, NEW])
+THREAD: Any = {"configurable": {"thread_id": "1"}}
 # ChatVertexAI speaks gRPC alone where it is asked asynchronously, and the emulator speaks HTTP.
 AWAITABLE = [name for name in MODELS if name != "vertexai"]
+
+
+def agent_on(
+    llm: Any,
+    *others: Any,
+    tools: Any = (pieces_in_stock,),
+    saver: Any = None,
+    answer: Any = None,
+    **settings: Any,
+) -> Any:
+    """An agent with the middleware behind other ones; `answer` is the format of its answer."""
+    middleware = [*others, CodeExecutionMiddleware(**settings)]
+    return create_agent(llm, list(tools), middleware=middleware, checkpointer=saver, response_format=answer)
+
+
+def choosing(choice: Any) -> Any:
+    """A middleware that chooses a tool."""
+
+    @wrap_model_call
+    def middleware(request: Any, handler: Any) -> Any:
+        return handler(request.override(tool_choice=choice))
+
+    return middleware
+
+
+class Scripted(BaseChatModel):
+    """A chat model of no provider; says its lines, and remembers what it was told and offered."""
+
+    lines: list[AIMessage]
+    offered: list[list[str]] = Field(default_factory=list)
+    heard: list[list[Any]] = Field(default_factory=list)
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        names = [convert_to_openai_tool(tool)["function"]["name"] for tool in tools]
+        return self.bind(offered=names, **kwargs)
+
+    def _generate(self, messages: Any, *args: Any, offered: Any = (), **kwargs: Any) -> ChatResult:
+        line = self.lines[len(self.offered)]
+        self.offered.append(sorted(offered))
+        self.heard.append(messages)
+        return ChatResult(generations=[ChatGeneration(message=line)])
 
 
 def requests_of(gemini: Gemini) -> list[tuple[list[str], int]]:

@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from langchain.agents import create_agent
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
@@ -20,12 +19,16 @@ from tests.middleware.agent_shop import (
     AWAITABLE,
     BOTH,
     DELEGATE,
-    GOOGLE,
     MODELS,
     QUESTION,
     REQUESTS,
+    THREAD,
+    agent_on,
     answers_of,
+    any_model,
     declared,
+    either_generation,
+    googles_model,
     in_turns,
     in_turns_if_apart,
     parts_of,
@@ -46,17 +49,7 @@ if TYPE_CHECKING:
 # langchain-google-genai warns of every answer that holds code.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
 
-THREAD: Any = {"configurable": {"thread_id": "1"}}
-any_model = pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
 awaitable_model = pytest.mark.parametrize("build", [MODELS[name] for name in AWAITABLE], ids=AWAITABLE)
-googles_model = pytest.mark.parametrize("build", GOOGLE.values(), ids=GOOGLE)
-either_generation = pytest.mark.parametrize("model", [OLD, NEW])
-
-
-def agent_on(llm: Any, tools: Any = (pieces_in_stock,), saver: Any = None, **settings: Any) -> Any:
-    return create_agent(
-        llm, list(tools), middleware=[CodeExecutionMiddleware(**settings)], checkpointer=saver
-    )
 
 
 @any_model
@@ -103,7 +96,7 @@ def test_a_second_question_goes_on(build: Any, model: str, shop: Gemini) -> None
 
 @any_model
 def test_without_functions_there_is_code_alone(build: Any, shop: Gemini) -> None:
-    state = agent_on(build(shop, OLD), []).invoke(QUESTION)
+    state = agent_on(build(shop, OLD), tools=[]).invoke(QUESTION)
     assert requests_of(shop) == [ALONE]
     assert printed(state) == ["3840\n"]
 
@@ -122,7 +115,7 @@ def test_schemas_survive_beside_code_execution(build: Any, shop: Gemini) -> None
 @googles_model
 @either_generation
 def test_code_execution_named_by_the_user_is_not_declared_twice(build: Any, model: str, shop: Gemini) -> None:
-    agent_on(build(shop, model), [pieces_in_stock, {"code_execution": {}}]).invoke(QUESTION)
+    agent_on(build(shop, model), tools=[pieces_in_stock, {"code_execution": {}}]).invoke(QUESTION)
     assert requests_of(shop) == REQUESTS[model]
 
 
@@ -279,7 +272,7 @@ def test_without_code_execution_the_functions_stay(build: Any, model: str, gemin
 def test_a_tool_stands_in_where_code_execution_is_not_enabled(build: Any, gemini: Gemini) -> None:
     gemini.says(refusing("Code execution is not enabled for models/x", code_alone=True))
     for tools in ([pieces_in_stock], []):
-        state = agent_on(build(gemini, NEW), tools, executor=ProcessExecutor()).invoke(QUESTION)
+        state = agent_on(build(gemini, NEW), tools=tools, executor=ProcessExecutor()).invoke(QUESTION)
         assert printed(state) == ["3840\n"]
     assert [status for _, status in requests_of(gemini)].count(400) == 1
 

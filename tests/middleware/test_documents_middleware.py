@@ -12,7 +12,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import create_retriever_tool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware
+from langchain_codeexec import CodeExecutionMiddleware
 from langchain_codeexec.data import DataLimits
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.emulator.answering import input_files
@@ -20,7 +20,8 @@ from langchain_codeexec.errors import DataError
 from langchain_codeexec.grounding import CalculatedAnswer
 from langchain_codeexec.grounding.documents import INSTRUCTIONS
 from langchain_codeexec.middleware import DocumentCalculationMiddleware
-from tests.middleware.agent_shop import MODELS
+from tests.middleware.agent_shop import MODELS, THREAD, any_model, either_generation
+from tests.services import NEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,15 +79,34 @@ def first_search(request: Any) -> str:
     return "code_execution" if request.messages[-1].text.endswith(INSTRUCTIONS) else "functions"
 
 
+class Observatory:
+    """A service whose model is the astronomer, and agents on it."""
+
+    def __init__(self, emulator: GeminiEmulator, brain: ScriptedBrain) -> None:
+        self.emulator, self._brain = emulator, brain
+
+    @property
+    def prompts(self) -> Any:
+        return self._brain.prompts
+
+    def agent(self, *others: Any, tools: Any = (search,), saver: Any = None, **settings: Any) -> Any:
+        middleware = [DocumentCalculationMiddleware(**settings), *others]
+        return create_agent(
+            MODELS["own-developer"](self.emulator, NEW),
+            list(tools),
+            middleware=middleware,
+            checkpointer=saver,
+        )
+
+    def ask(self, question: str, **settings: Any) -> dict[str, Any]:
+        return self.agent(**settings).invoke({"messages": [("user", question)]})
+
+
 @pytest.fixture
-def observatory() -> Iterator[tuple[GeminiEmulator, ScriptedBrain]]:
+def observatory() -> Iterator[Observatory]:
     brain = ScriptedBrain(astronomer)
     with GeminiEmulator(brain) as emulator:
-        yield emulator, brain
-
-
-def built(emulator: GeminiEmulator) -> ChatGeminiCodeExecution:
-    return MODELS["own-developer"](emulator, "gemini-3-flash-preview")
+        yield Observatory(emulator, brain)
 
 
 def traced(message: Any) -> list[tuple[str, str | None, tuple[int, ...]]]:
@@ -101,20 +121,13 @@ def kinds(prompt: Any) -> list[list[str]]:
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
 @pytest.mark.parametrize("others", [[], [CodeExecutionMiddleware()]], ids=["alone", "with code execution"])
-async def test_documents_go_along_as_data(
-    way: str, others: list[Any], observatory: tuple[GeminiEmulator, ScriptedBrain]
-) -> None:
-    emulator, brain = observatory
-    agent = create_agent(built(emulator), [search], middleware=[DocumentCalculationMiddleware(), *others])
+async def test_documents_go_along_as_data(way: str, others: list[Any], observatory: Observatory) -> None:
+    agent, brain = observatory.agent(*others), observatory
     question = {"messages": [("user", QUESTION)]}
     state = agent.invoke(question) if way == "invoke" else await agent.ainvoke(question)
     assert kinds(brain.prompts[0]) == [["text"]]
-    assert kinds(brain.prompts[1]) == [
-        ["text"],
-        ["functionCall"],
-        ["functionResponse"],
-        ["text", "inlineData"],
-    ]
+    retrieved = [["text"], ["functionCall"], ["functionResponse"], ["text", "inlineData"]]
+    assert kinds(brain.prompts[1]) == retrieved
     assert texts(brain.prompts[1])[-1].startswith(f"{QUESTION}\n\nDocuments:\n[1] Moons\n")
     assert [message.type for message in state["messages"]] == ["human", "ai", "tool", "ai"]
     assert traced(state["messages"][-1]) == [("97", "execution", (1,)), ("999", None, ())]
@@ -124,17 +137,17 @@ async def test_documents_go_along_as_data(
 
 
 @pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
-@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash-preview"])
-@pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
-def test_any_model_computes_with_them(
-    build: Any, model: str, observatory: tuple[GeminiEmulator, ScriptedBrain]
-) -> None:
+@either_generation
+@any_model
+def test_any_model_computes_with_them(build: Any, model: str, observatory: Observatory) -> None:
     """ChatVertexAI puts the tool's reply and the data into one content, the others into two."""
-    emulator, brain = observatory
     middleware = [DocumentCalculationMiddleware(), CodeExecutionMiddleware(planner=first_search)]
-    agent = create_agent(build(emulator, model), [search], middleware=middleware)
+    agent = create_agent(build(observatory.emulator, model), [search], middleware=middleware)
     state = agent.invoke({"messages": [("user", QUESTION)]})
-    assert [kind for content in kinds(brain.prompts[-1]) for kind in content][-2:] == ["text", "inlineData"]
+    assert [kind for content in kinds(observatory.prompts[-1]) for kind in content][-2:] == [
+        "text",
+        "inlineData",
+    ]
     assert traced(state["messages"][-1]) == [("97", "execution", (1,)), ("999", None, ())]
 
 
@@ -144,8 +157,8 @@ def photo() -> list[dict[str, Any]]:
     return [{"type": "image", "base64": "AAAA", "mime_type": "image/png"}]
 
 
-@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash-preview"])
-@pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
+@either_generation
+@any_model
 def test_files_are_told_under_the_service_s_names(build: Any, model: str) -> None:
     """Whether a tool's picture comes before them depends on the model and on the package that sends it."""
     calls = [{"name": "photo", "args": {}}, {"name": "search", "args": {"query": "moons"}}]
@@ -158,14 +171,11 @@ def test_files_are_told_under_the_service_s_names(build: Any, model: str) -> Non
     assert f"- {table}: table 1 of [1] Moons" in texts(brain.prompts[-1])[-1]
 
 
-def test_a_conversation_keeps_its_numbers(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
-    emulator, brain = observatory
-    middleware = [DocumentCalculationMiddleware()]
-    agent = create_agent(built(emulator), [search], middleware=middleware, checkpointer=InMemorySaver())
-    config: Any = {"configurable": {"thread_id": "1"}}
+def test_a_conversation_keeps_its_numbers(observatory: Observatory) -> None:
+    agent, brain = observatory.agent(saver=InMemorySaver()), observatory
 
     def ask(question: Any) -> list[Any]:
-        return agent.invoke({"messages": [question]}, config)["messages"]
+        return agent.invoke({"messages": [question]}, THREAD)["messages"]
 
     ask(("user", "How many moons?"))
     thanks = ask(("user", "thank you"))
@@ -180,46 +190,37 @@ def test_a_conversation_keeps_its_numbers(observatory: tuple[GeminiEmulator, Scr
     assert "input_file_2.csv: sentences with figures" in listing
 
 
-def test_several_searches_make_one_set_of_files(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
-    emulator, brain = observatory
-    agent = create_agent(built(emulator), [search], middleware=[DocumentCalculationMiddleware()])
-    agent.invoke({"messages": [("user", "Both moons and mass.")]})
-    assert kinds(brain.prompts[-1])[-2:] == [["functionResponse"] * 2, ["text", "inlineData", "inlineData"]]
+def test_several_searches_make_one_set_of_files(observatory: Observatory) -> None:
+    observatory.ask("Both moons and mass.")
+    last = kinds(observatory.prompts[-1])[-2:]
+    assert last == [["functionResponse"] * 2, ["text", "inlineData", "inlineData"]]
 
 
-def test_nothing_found_is_nothing_added(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
-    emulator, brain = observatory
-    agent = create_agent(built(emulator), [search], middleware=[DocumentCalculationMiddleware()])
-    state = agent.invoke({"messages": [("user", "Look for nothing.")]})
-    assert kinds(brain.prompts[-1])[-1] == ["functionResponse"]
+def test_nothing_found_is_nothing_added(observatory: Observatory) -> None:
+    state = observatory.ask("Look for nothing.")
+    assert kinds(observatory.prompts[-1])[-1] == ["functionResponse"]
     assert CalculatedAnswer.from_message(state["messages"][-1]) is None
 
 
-@tool(response_format="content_and_artifact")
+@tool("search", response_format="content_and_artifact")
 def numbers_of(query: str) -> tuple[str, Any]:
     """Search."""
     return "12", {"rows": [12]}
 
 
-def test_other_artifacts_are_left_alone(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
-    emulator, brain = observatory
-    numbers_of.name = "search"
-    agent = create_agent(built(emulator), [numbers_of], middleware=[DocumentCalculationMiddleware()])
-    agent.invoke({"messages": [("user", "Look for moons.")]})
-    assert kinds(brain.prompts[-1])[-1] == ["functionResponse"]
+def test_other_artifacts_are_left_alone(observatory: Observatory) -> None:
+    observatory.ask("Look for moons.", tools=[numbers_of])
+    assert kinds(observatory.prompts[-1])[-1] == ["functionResponse"]
 
 
-def test_limits_hold(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
-    middleware = [DocumentCalculationMiddleware(limits=DataLimits(request_bytes=10))]
-    agent = create_agent(built(observatory[0]), [search], middleware=middleware)
+def test_limits_hold(observatory: Observatory) -> None:
     with pytest.raises(DataError):
-        agent.invoke({"messages": [("user", "How many moons?")]})
+        observatory.ask("How many moons?", limits=DataLimits(request_bytes=10))
 
 
-def test_a_conversation_may_begin_with_an_answer(observatory: tuple[GeminiEmulator, ScriptedBrain]) -> None:
+def test_a_conversation_may_begin_with_an_answer(observatory: Observatory) -> None:
     """As one does whose beginning was trimmed away: there is no question to repeat."""
     call = {"type": "tool_call", "id": "1", "name": "search", "args": {"query": "moons"}}
     history = [AIMessage("", tool_calls=[call]), search.invoke(call)]
-    agent = create_agent(built(observatory[0]), [search], middleware=[DocumentCalculationMiddleware()])
-    state = agent.invoke({"messages": history})
+    state = observatory.agent().invoke({"messages": history})
     assert traced(state["messages"][-1])[0] == ("97", "execution", (1,))

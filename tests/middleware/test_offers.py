@@ -5,23 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from langchain.agents import create_agent
 from langchain.agents.middleware import wrap_model_call
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel
 
-from langchain_codeexec import CodeExecutionMiddleware
 from langchain_codeexec.emulator import EmulatedError
 from langchain_codeexec.executors import ProcessExecutor
 from langchain_codeexec.gemini.capabilities import SCHEMA_KEYS
 from langchain_codeexec.planning import ModelPlanner
+from tests.calls import call
+from tests.messages.blocks import anthropic_run, openai_run
 from tests.middleware.agent_shop import (
     CODE,
     GOOGLE,
     MODELS,
     QUESTION,
+    agent_on,
+    any_model,
+    choosing,
     declared,
+    either_generation,
+    googles_model,
     parts_of,
     pieces_in_stock,
     printed,
@@ -37,8 +42,6 @@ if TYPE_CHECKING:
 # langchain-google-genai warns of every answer that holds code.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
 
-any_model = pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
-googles_model = pytest.mark.parametrize("build", GOOGLE.values(), ids=GOOGLE)
 genai = pytest.mark.parametrize("build", [GOOGLE["genai-developer"], GOOGLE["genai-vertex"]])
 MODES = {1: "AUTO", 2: "ANY", 3: "NONE"}
 FUNCTIONS = ["pieces_in_stock", "reserve"]
@@ -53,18 +56,6 @@ class Order(BaseModel):
 def reserve(pieces: int) -> str:
     """Reserve pieces."""
     return f"{pieces} are reserved"
-
-
-def call(name: str, **args: Any) -> dict[str, Any]:
-    return {"functionCall": {"name": name, "args": args}}
-
-
-def choosing(choice: Any) -> Any:
-    @wrap_model_call
-    def middleware(request: Any, handler: Any) -> Any:
-        return handler(request.override(tool_choice=choice))
-
-    return middleware
 
 
 def choice_in(body: dict[str, Any]) -> tuple[Any, Any]:
@@ -90,9 +81,8 @@ CHOICES: dict[str, tuple[Any, list[str], tuple[Any, Any]]] = {
 @pytest.mark.parametrize(("choice", "on_old", "sent"), CHOICES.values(), ids=CHOICES)
 def test_tool_choices_are_honoured(build: Any, choice: Any, on_old: Any, sent: Any, gemini: Gemini) -> None:
     gemini.says("Done.")
-    middleware = [choosing(choice), CodeExecutionMiddleware()]
     for model, offered in ((OLD, on_old), (NEW, NATIVE)):
-        create_agent(build(gemini, model), [pieces_in_stock, reserve], middleware=middleware).invoke(QUESTION)
+        agent_on(build(gemini, model), choosing(choice), tools=[pieces_in_stock, reserve]).invoke(QUESTION)
         assert requests_of(gemini)[-1] == (offered, 200)
         functions = [name for name in offered if name != "codeExecution"]
         # LangChain's packages name all functions, the delegate among them
@@ -114,8 +104,7 @@ def test_a_demanded_function_does_not_stop_computing(build: Any, choice: str, ge
         is_reserved = any(isinstance(message, ToolMessage) for message in request.messages)
         return handler(request if is_reserved else request.override(tool_choice=choice))
 
-    middleware = [until_reserved, CodeExecutionMiddleware()]
-    state = create_agent(build(gemini, OLD), [reserve], middleware=middleware).invoke(QUESTION)
+    state = agent_on(build(gemini, OLD), until_reserved, tools=[reserve]).invoke(QUESTION)
     offered = (["code_execution", "reserve"], 200)
     assert requests_of(gemini) == [offered, (["codeExecution"], 200), offered, offered]
     assert "3840 are reserved" in [message.text for message in state["messages"]]
@@ -153,13 +142,8 @@ def test_structured_answers_are_computed(
     name: str, model: str, response_format: str, tools: Any, gemini: Gemini
 ) -> None:
     gemini.says(ordering)
-    agent = create_agent(
-        MODELS[name](gemini, model),
-        tools,
-        middleware=[CodeExecutionMiddleware()],
-        response_format=FORMATS[response_format],
-    )
-    state = agent.invoke(QUESTION)
+    llm = MODELS[name](gemini, model)
+    state = agent_on(llm, tools=tools, answer=FORMATS[response_format]).invoke(QUESTION)
     assert state["structured_response"] == Order(pieces=3840)
     assert printed(state) == ["3840\n"]
     assert {status for _, status in requests_of(gemini)} == {200}
@@ -181,10 +165,7 @@ def test_a_refused_schema_is_demanded_by_one_more_request(build: Any, gemini: Ge
     gemini.says(brain)
     llm = build(gemini, NEW)
     for refusals in (1, 1):  # the second agent knows
-        agent = create_agent(
-            llm, [pieces_in_stock], middleware=[CodeExecutionMiddleware()], response_format=Order
-        )
-        state = agent.invoke(QUESTION)
+        state = agent_on(llm, answer=Order).invoke(QUESTION)
         assert state["structured_response"] == Order(pieces=3840)
         assert printed(state) == ["3840\n"]
         assert [status for _, status in requests_of(gemini)].count(400) == refusals
@@ -203,13 +184,7 @@ def test_after_three_delegated_calls_the_answer_comes(build: Any, gemini: Gemini
         return [CODE, "3840"] if "codeExecution" in tools else [call("Order", pieces=3840)]
 
     gemini.says(insatiable)
-    agent = create_agent(
-        build(gemini, OLD),
-        [pieces_in_stock],
-        middleware=[CodeExecutionMiddleware()],
-        response_format=ToolStrategy(Order),
-    )
-    state = agent.invoke(QUESTION)
+    state = agent_on(build(gemini, OLD), answer=ToolStrategy(Order)).invoke(QUESTION)
     assert state["structured_response"] == Order(pieces=3840)
     offered = [tools for tools, _ in requests_of(gemini) if tools != ["codeExecution"]]
     assert offered == [["Order", "code_execution", "pieces_in_stock"]] * 3 + [["Order", "pieces_in_stock"]]
@@ -220,8 +195,7 @@ def test_after_three_delegated_calls_the_answer_comes(build: Any, gemini: Gemini
 def test_a_delegated_call_beside_a_functions_call(build: Any, gemini: Gemini) -> None:
     both = [call("code_execution", task="3 * 1280"), call("pieces_in_stock", article="M8 bolt")]
     gemini.says(both, [CODE, "3840"], "3840 of 1280.")
-    agent = create_agent(build(gemini, OLD), [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
-    state = agent.invoke(QUESTION)
+    state = agent_on(build(gemini, OLD)).invoke(QUESTION)
     assert [message.type for message in state["messages"]] == ["human", "ai", "tool", "tool", "ai"]
     assert sorted(m.name for m in state["messages"] if isinstance(m, ToolMessage)) == [
         "code_execution",
@@ -235,9 +209,10 @@ def test_a_delegated_call_beside_a_functions_call(build: Any, gemini: Gemini) ->
 def test_delegated_code_has_the_files_of_the_conversation(build: Any, gemini: Gemini) -> None:
     read = {"executableCode": {"language": "PYTHON", "code": "print(open('input_file_0.csv').read())"}}
     gemini.says([call("code_execution", task="Read the file.")], [read], "It holds 7.")
-    agent = create_agent(build(gemini, OLD), [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
     file = {"type": "file", "mime_type": "text/csv", "base64": "YSxiCjcsOAo="}
-    state = agent.invoke({"messages": [HumanMessage([{"type": "text", "text": "What is a?"}, file])]})
+    state = agent_on(build(gemini, OLD)).invoke(
+        {"messages": [HumanMessage([{"type": "text", "text": "What is a?"}, file])]}
+    )
     assert printed(state) == ["a,b\n7,8\n\n"]
 
 
@@ -247,7 +222,7 @@ def code_execution(program: str) -> str:
 
 
 @any_model
-@pytest.mark.parametrize("model", [OLD, NEW])
+@either_generation
 def test_a_users_function_may_be_called_code_execution(build: Any, model: str, gemini: Gemini) -> None:
     def brain(prompt: Prompt) -> Any:
         tools, replies = declared(prompt.request), replies_in(prompt.request)
@@ -257,9 +232,7 @@ def test_a_users_function_may_be_called_code_execution(build: Any, model: str, g
         return [CODE, "3840"] if "codeExecution" in tools else "3840"
 
     gemini.says(brain)
-    state = create_agent(
-        build(gemini, model), [code_execution], middleware=[CodeExecutionMiddleware()]
-    ).invoke(QUESTION)
+    state = agent_on(build(gemini, model), tools=[code_execution]).invoke(QUESTION)
     stand_in = "codeExecution" if model == NEW else "run_python"
     assert requests_of(gemini)[0] == (sorted(["code_execution", stand_in]), 200)
     assert "ran stock" in [message.text for message in state["messages"]]
@@ -271,8 +244,7 @@ def test_a_delegated_call_that_fails_is_told_and_the_agent_goes_on(build: Any, g
     gemini.says(
         [call("code_execution", task="3 * 1280")], EmulatedError(403, message="No access."), "It may be 3840."
     )
-    agent = create_agent(build(gemini, OLD), [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
-    state = agent.invoke(QUESTION)
+    state = agent_on(build(gemini, OLD)).invoke(QUESTION)
     [reply] = [message for message in state["messages"] if isinstance(message, ToolMessage)]
     assert reply.status == "error"
     assert "No access." in reply.text
@@ -289,8 +261,7 @@ def test_a_delegate_that_is_no_longer_offered_is_called_in_vain(build: Any, gemi
         )
 
     gemini.says(insatiable)
-    agent = create_agent(build(gemini, OLD), [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
-    state = agent.invoke(QUESTION)
+    state = agent_on(build(gemini, OLD)).invoke(QUESTION)
     assert state["messages"][-1].text == "Enough."
     assert printed(state) == ["3840\n"] * 8
 
@@ -298,60 +269,38 @@ def test_a_delegate_that_is_no_longer_offered_is_called_in_vain(build: Any, gemi
 @googles_model
 def test_a_task_may_be_missing(build: Any, gemini: Gemini) -> None:
     gemini.says([call("code_execution")], "Then not.")
-    agent = create_agent(build(gemini, OLD), [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
-    _, _, reply, answer = agent.invoke(QUESTION)["messages"]
+    _, _, reply, answer = agent_on(build(gemini, OLD)).invoke(QUESTION)["messages"]
     assert (reply.status, answer.text) == ("error", "Then not.")
     assert "state it whole" in reply.text
 
 
-CODE_OF_OTHERS: dict[str, list[str | dict[str, Any]]] = {
-    "openai": [
-        {
-            "type": "code_interpreter_call",
-            "id": "ci_1",
-            "code": "print(3 * 1280)",
-            "outputs": [{"type": "logs", "logs": "3840"}],
-        }
-    ],
-    "anthropic": [
-        {
-            "type": "server_tool_use",
-            "id": "s1",
-            "name": "code_execution",
-            "input": {"code": "print(3 * 1280)"},
-        },
-        {
-            "type": "code_execution_tool_result",
-            "tool_use_id": "s1",
-            "content": {"type": "code_execution_result", "stdout": "3840\n", "stderr": "", "return_code": 0},
-        },
-    ],
+CODE_OF_OTHERS = {
+    "openai": openai_run("print(3 * 1280)", "3840"),
+    "anthropic": anthropic_run(output="3840\n", code="print(3 * 1280)"),
 }
 
 
 @any_model
-@pytest.mark.parametrize("model", [OLD, NEW])
+@either_generation
 @pytest.mark.parametrize("provider", CODE_OF_OTHERS)
 def test_code_that_another_provider_ran_goes_along(
     build: Any, model: str, provider: str, gemini: Gemini
 ) -> None:
     gemini.says("3840.")
     before = AIMessage(CODE_OF_OTHERS[provider], response_metadata={"model_provider": provider})
-    agent = create_agent(build(gemini, model), [pieces_in_stock], middleware=[CodeExecutionMiddleware()])
     messages = [("user", "3 * 1280?"), before, ("user", "Again?")]
-    assert agent.invoke({"messages": messages})["messages"][-1].text == "3840."
+    assert agent_on(build(gemini, model)).invoke({"messages": messages})["messages"][-1].text == "3840."
     assert "print(3 * 1280)" in str(gemini.body["contents"])
     assert "3840" in str(gemini.body["contents"])
 
 
 @any_model
-@pytest.mark.parametrize("model", [OLD, NEW])
+@either_generation
 def test_a_demand_for_the_tool_is_met_by_geminis_own_code_execution(
     build: Any, model: str, gemini: Gemini
 ) -> None:
     gemini.says("3840.")
-    middleware = [choosing("python"), CodeExecutionMiddleware(executor=ProcessExecutor())]
-    create_agent(build(gemini, model), [pieces_in_stock], middleware=middleware).invoke(QUESTION)
+    agent_on(build(gemini, model), choosing("python"), executor=ProcessExecutor()).invoke(QUESTION)
     [(tools, status)] = requests_of(gemini)
     assert ("codeExecution" in tools, status) == (True, 200)
 
@@ -360,8 +309,7 @@ def test_a_demand_for_the_tool_is_met_by_geminis_own_code_execution(
 def test_a_built_in_tool_goes_beside_functions(build: Any, gemini: Gemini) -> None:
     gemini.says("3840.")
     tools = [pieces_in_stock, {"google_search": {}}]
-    middleware = [CodeExecutionMiddleware(combination="delegated")]
-    create_agent(build(gemini, NEW), tools, middleware=middleware).invoke(QUESTION)
+    agent_on(build(gemini, NEW), tools=tools, combination="delegated").invoke(QUESTION)
     assert requests_of(gemini) == [(["code_execution", "googleSearch", "pieces_in_stock"], 200)]
 
 
@@ -380,8 +328,7 @@ async def test_inner_calls_are_traced_and_stay_out_of_the_stream(build: Any, gem
 
     gemini.says(brain)
     planner = ModelPlanner(gemini.chat(code_execution=False))
-    middleware = [CodeExecutionMiddleware(planner=planner)]
-    agent = create_agent(build(gemini, OLD), [pieces_in_stock], middleware=middleware)
+    agent = agent_on(build(gemini, OLD), planner=planner)
 
     def texts(chunks: Any) -> str:
         return "".join(chunk.text for chunk, _ in chunks if chunk.type in ("ai", "AIMessageChunk"))

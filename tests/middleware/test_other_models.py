@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import ToolRetryMiddleware, wrap_model_call
-from langchain_core.language_models.chat_models import BaseChatModel
+from langchain.agents.middleware import ToolRetryMiddleware
 from langchain_core.messages import AIMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.graph import MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
-from pydantic import Field
 
 from langchain_codeexec import CodeExecutionMiddleware, CodeExecutionTool, PythonTool, code_executions
 from langchain_codeexec.emulator import EmulatedError
@@ -22,6 +18,8 @@ from langchain_codeexec.executors import ProcessExecutor
 from tests.middleware.agent_shop import (
     CODE,
     QUESTION,
+    Scripted,
+    choosing,
     in_turns,
     pieces_in_stock,
     printed,
@@ -30,35 +28,7 @@ from tests.middleware.agent_shop import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from langchain_core.messages import BaseMessage
-
     from tests.services import Gemini
-
-
-class Scripted(BaseChatModel):
-    """A chat model of no provider; says its lines, and remembers which tools it was offered."""
-
-    lines: list[AIMessage]
-    offered: list[list[str]] = Field(default_factory=list)
-    heard: list[list[Any]] = Field(default_factory=list)
-
-    @property
-    def _llm_type(self) -> str:
-        return "scripted"
-
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Any:
-        names = [convert_to_openai_tool(tool)["function"]["name"] for tool in tools]
-        return self.bind(offered=names, **kwargs)
-
-    def _generate(
-        self, messages: list[BaseMessage], *args: Any, offered: Sequence[str] = (), **kwargs: Any
-    ) -> ChatResult:
-        line = self.lines[len(self.offered)]
-        self.offered.append(sorted(offered))
-        self.heard.append(messages)
-        return ChatResult(generations=[ChatGeneration(message=line)])
 
 
 def calls(name: str, **args: Any) -> AIMessage:
@@ -121,13 +91,9 @@ def test_a_planner_may_withhold_either_side() -> None:
     ids=str,
 )
 def test_no_planner_withholds_what_the_tool_choice_demands(choice: Any, offered: list[str]) -> None:
-    @wrap_model_call
-    def choosing(request: Any, handler: Any) -> Any:
-        return handler(request.override(tool_choice=choice))
-
     llm = Scripted(lines=[AIMessage("Done.")])
     computing = CodeExecutionMiddleware(executor=ProcessExecutor(), planner=lambda _: "code_execution")
-    create_agent(llm, [pieces_in_stock], middleware=[choosing, computing]).invoke(QUESTION)
+    create_agent(llm, [pieces_in_stock], middleware=[choosing(choice), computing]).invoke(QUESTION)
     assert llm.offered == [offered]
 
 

@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import SummarizationMiddleware, before_model
-from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, RemoveMessage, ToolMessage, trim_messages
-from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command
-from pydantic import Field
 
 from langchain_codeexec import CodeExecutionMiddleware
 from langchain_codeexec.data import FolderSink
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.middleware import OutputsMiddleware
+from tests.middleware.agent_shop import THREAD, Scripted
 
 if TYPE_CHECKING:
     from langchain_codeexec import ChatGeminiCodeExecution
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from tests.services import Gemini
 
 ONE, TWO = b64encode(b"1").decode(), b64encode(b"2").decode()
-THREAD: Any = {"configurable": {"thread_id": "1"}}
 PLOT = [
     {"executableCode": {"language": "PYTHON", "code": "plot()"}},
     {"codeExecutionResult": {"outcome": "OUTCOME_OK"}},
@@ -69,26 +66,6 @@ def answer(prompt: Prompt) -> Any:
 def llm(gemini: Gemini) -> ChatGeminiCodeExecution:
     gemini.says(answer)
     return gemini.chat()
-
-
-class Scripted(BaseChatModel):
-    """A chat model of no provider; says its lines, and remembers what it was told."""
-
-    lines: list[AIMessage]
-    heard: list[list[Any]] = Field(default_factory=list)
-
-    @property
-    def _llm_type(self) -> str:
-        return "scripted"
-
-    def bind_tools(self, tools: Any, **settings: Any) -> Any:
-        return self
-
-    def _generate(
-        self, messages: Any, stop: Any = None, run_manager: Any = None, **settings: Any
-    ) -> ChatResult:
-        self.heard.append(messages)
-        return ChatResult(generations=[ChatGeneration(message=self.lines[len(self.heard) - 1])])
 
 
 @before_model(can_jump_to=[])

@@ -12,13 +12,15 @@ from langchain_core.tools import create_retriever_tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox, PythonTool
-from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.grounding import Verification
 from langchain_codeexec.middleware import DocumentCalculationMiddleware, VerificationMiddleware
-from tests.middleware.agent_shop import MODELS
+from tests.calls import call
+from tests.middleware.agent_shop import THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.services import Gemini
 
 QUESTION = {"messages": [("user", "What is 6 * 7?")]}
 
@@ -52,8 +54,8 @@ def verdicts(state: dict[str, Any]) -> list[str]:
     ]
 
 
-def kinds(prompt: Any) -> list[list[str]]:
-    return [[next(iter(part)) for part in content["parts"]] for content in prompt.request["contents"]]
+def kinds(body: Any) -> list[list[str]]:
+    return [[next(iter(part)) for part in content["parts"]] for content in body["contents"]]
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
@@ -70,44 +72,42 @@ def kinds(prompt: Any) -> list[list[str]]:
     ],
 )
 async def test_an_answer_is_verified_and_mended_once(
-    way: str, steps: list[Any], expected: list[str], sandbox: LocalSandbox
+    gemini: Gemini, way: str, steps: list[Any], expected: list[str], sandbox: LocalSandbox
 ) -> None:
-    script = ScriptedBrain(steps)
-    with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
-        middleware = [CodeExecutionMiddleware(), VerificationMiddleware(sandbox)]
-        agent = create_agent(llm, middleware=middleware)
-        state = agent.invoke(QUESTION) if way == "invoke" else await agent.ainvoke(QUESTION)
-    script.assert_finished()
+    gemini.says(*steps)
+    llm = gemini.chat()
+    agent = create_agent(llm, middleware=[CodeExecutionMiddleware(), VerificationMiddleware(sandbox)])
+    state = agent.invoke(QUESTION) if way == "invoke" else await agent.ainvoke(QUESTION)
+    await llm.aclose()
+    assert len(gemini.requests) == len(steps)
     assert verdicts(state) == expected
     assert len(state["code_execution_plans"]) == len(steps)
 
 
-def test_what_was_found_is_told_and_the_history_stays_as_it_came(sandbox: LocalSandbox) -> None:
-    script = ScriptedBrain([WRONG_OUTPUT, GOOD, GOOD])
-    with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
-        agent = create_agent(llm, middleware=[VerificationMiddleware(sandbox)], checkpointer=InMemorySaver())
-        config: Any = {"configurable": {"thread_id": "1"}}
-        agent.invoke(QUESTION, config)
-        state = agent.invoke(QUESTION, config)
+def test_what_was_found_is_told_and_the_history_stays_as_it_came(
+    gemini: Gemini, sandbox: LocalSandbox
+) -> None:
+    gemini.says(WRONG_OUTPUT, GOOD)
+    middleware = [VerificationMiddleware(sandbox)]
+    agent = create_agent(gemini.chat(), middleware=middleware, checkpointer=InMemorySaver())
+    agent.invoke(QUESTION, THREAD)
+    state = agent.invoke(QUESTION, THREAD)
     _, _, request, *_ = state["messages"]
     assert request.additional_kwargs == {"lc_source": "verification"}
     assert "Run 1: it prints something else here; here it printed:\n42\n" in request.text
     run = ["executableCode", "codeExecutionResult", "text"]
-    assert kinds(script.prompts[1]) == [["text"], run, ["text"]]
-    assert script.prompts[1].request["contents"][1]["parts"] == [
+    assert kinds(gemini.bodies[1]) == [["text"], run, ["text"]]
+    assert gemini.bodies[1]["contents"][1]["parts"] == [
         {"text": part} if isinstance(part, str) else part for part in WRONG_OUTPUT
     ]
-    assert kinds(script.prompts[2]) == [["text"], run, ["text"], run, ["text"]]
+    assert kinds(gemini.bodies[2]) == [["text"], run, ["text"], run, ["text"]]
     assert verdicts(state) == ["mismatch", "confirmed", "confirmed"]
 
 
-def test_it_need_not_mend(sandbox: LocalSandbox) -> None:
-    script = ScriptedBrain([WRONG_NUMBER])
-    with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
-        state = create_agent(llm, middleware=[VerificationMiddleware(sandbox, mend=False)]).invoke(QUESTION)
+def test_it_need_not_mend(gemini: Gemini, sandbox: LocalSandbox) -> None:
+    gemini.says(WRONG_NUMBER)
+    middleware = [VerificationMiddleware(sandbox, mend=False)]
+    state = create_agent(gemini.chat(), middleware=middleware).invoke(QUESTION)
     assert verdicts(state) == ["mismatch"]
     assert "43" in Verification.from_message(state["messages"][-1]).reason
 
@@ -117,15 +117,12 @@ def test_it_need_not_mend(sandbox: LocalSandbox) -> None:
     [(["It is 42."], ["confirmed"]), (["It is 43.", "It is 42."], ["mismatch", "confirmed"])],
 )
 def test_an_answer_is_held_against_the_runs_of_a_tool(
-    answers: list[str], expected: list[str], sandbox: LocalSandbox
+    gemini: Gemini, answers: list[str], expected: list[str], sandbox: LocalSandbox
 ) -> None:
-    call = {"functionCall": {"name": "python", "args": {"code": "print(6 * 7)"}}}
-    script = ScriptedBrain([[call], *answers])
-    with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
-        agent = create_agent(llm, [PythonTool(sandbox)], middleware=[VerificationMiddleware(sandbox)])
-        state = agent.invoke(QUESTION)
-    script.assert_finished()
+    gemini.says([call("python", code="print(6 * 7)")], *answers)
+    middleware = [VerificationMiddleware(sandbox)]
+    state = create_agent(gemini.chat(), [PythonTool(sandbox)], middleware=middleware).invoke(QUESTION)
+    assert len(gemini.requests) == 1 + len(answers)
     assert verdicts(state) == ["", *expected]
 
 
@@ -134,20 +131,18 @@ def price(item: str) -> float:
     return 19.99
 
 
-def test_calls_of_tools_are_no_answer(sandbox: LocalSandbox) -> None:
+def test_calls_of_tools_are_no_answer(gemini: Gemini, sandbox: LocalSandbox) -> None:
     """An answer with a call in it is not verified: nothing may come between the call and its reply."""
-    call = {"functionCall": {"name": "price", "args": {"item": "lamp"}}}
-    steps = [
-        [*code("print(6 * 7)"), "It is 43.", call],
+    priced = call("price", item="lamp")
+    gemini.says(
+        [*code("print(6 * 7)"), "It is 43.", priced],
         [*code("print(2 * 19.99)"), "That is 39.98, each 19.99, not 20.99."],
-        [call],
+        [priced],
         [*code("print(2 * 19.99)"), "That is 39.98, each 19.99."],
-    ]
-    script = ScriptedBrain(steps)
-    with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
-        state = create_agent(llm, [price], middleware=[VerificationMiddleware(sandbox)]).invoke(QUESTION)
-    script.assert_finished()
+    )
+    middleware = [VerificationMiddleware(sandbox)]
+    state = create_agent(gemini.chat(), [price], middleware=middleware).invoke(QUESTION)
+    assert len(gemini.requests) == 4
     assert verdicts(state) == ["", "mismatch", "", "confirmed"]
     request = [message.text for message in state["messages"] if message.type == "human"][1]
     assert "No output holds these figures of your answer: 20.99" in request
@@ -161,19 +156,15 @@ class Moons(BaseRetriever):
         return [Document(table, metadata={"title": "Moons"})]
 
 
-def test_answers_from_documents_are_verified_with_their_files(sandbox: LocalSandbox) -> None:
+def test_answers_from_documents_are_verified_with_their_files(gemini: Gemini, sandbox: LocalSandbox) -> None:
     search = create_retriever_tool(Moons(), "search", "Search.", response_format="content_and_artifact")
     source = "import csv\nprint(sum(int(row['moons']) for row in csv.DictReader(open('input_file_0.csv'))))"
-    script = ScriptedBrain(
-        [
-            [{"functionCall": {"name": "search", "args": {"query": "moons"}}}],
-            [*code(source, "96\n"), "They have 96 moons [1], Jupiter 95 [1]."],
-            [*code(source), "They have 97 moons [1], Jupiter 95 [1]."],
-        ]
+    gemini.says(
+        [call("search", query="moons")],
+        [*code(source, "96\n"), "They have 96 moons [1], Jupiter 95 [1]."],
+        [*code(source), "They have 97 moons [1], Jupiter 95 [1]."],
     )
     middleware = [DocumentCalculationMiddleware(), VerificationMiddleware(sandbox)]
-    with GeminiEmulator(script) as emulator:
-        llm = MODELS["own-developer"](emulator, "gemini-3-flash-preview")
-        state = create_agent(llm, [search], middleware=middleware).invoke(QUESTION)
+    state = create_agent(gemini.chat(), [search], middleware=middleware).invoke(QUESTION)
     assert verdicts(state) == ["", "mismatch", "confirmed"]
-    assert kinds(script.prompts[2])[-2:] == [["text"], ["text", "inlineData"]]
+    assert kinds(gemini.bodies[2])[-2:] == [["text"], ["text", "inlineData"]]

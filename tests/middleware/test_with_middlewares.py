@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from langchain.agents import create_agent
 from langchain.agents.middleware import (
     HumanInTheLoopMiddleware,
     ModelCallLimitMiddleware,
@@ -19,7 +18,6 @@ from langchain_core.messages import ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from langchain_codeexec import CodeExecutionMiddleware
 from langchain_codeexec.emulator import EmulatedError
 from tests.middleware.agent_shop import (
     ALONE,
@@ -27,8 +25,9 @@ from tests.middleware.agent_shop import (
     MODELS,
     QUESTION,
     REQUESTS,
+    THREAD,
+    agent_on,
     answers_of,
-    pieces_in_stock,
     printed,
     requests_of,
     shopkeeper,
@@ -44,15 +43,9 @@ if TYPE_CHECKING:
 # langchain-google-genai warns of every answer that holds code.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
 
-THREAD: Any = {"configurable": {"thread_id": "1"}}
-
 everywhere = pytest.mark.parametrize(
     ("name", "model"), [(name, model) for name in MODELS for model in REQUESTS]
 )
-
-
-def agent_on(llm: Any, *others: Any, tools: Any = (pieces_in_stock,), **settings: Any) -> Any:
-    return create_agent(llm, list(tools), middleware=[*others, CodeExecutionMiddleware()], **settings)
 
 
 def asked(agent: Any) -> dict[str, Any]:
@@ -63,7 +56,7 @@ def asked(agent: Any) -> dict[str, Any]:
 def test_a_human_approves_in_mid_turn(name: str, model: str, shop: Gemini) -> None:
     def agent() -> Any:
         llm = MODELS[name](shop, model)
-        return agent_on(llm, HumanInTheLoopMiddleware({"pieces_in_stock": True}), checkpointer=saver)
+        return agent_on(llm, HumanInTheLoopMiddleware({"pieces_in_stock": True}), saver=saver)
 
     saver = InMemorySaver()
     interrupted = asked(agent())
@@ -86,7 +79,7 @@ def test_a_human_edits_or_rejects(name: str, model: str, shop: Gemini) -> None:
         ({"type": "edit", "edited_action": edited}, {"type": "reject", "message": "Not today."})
     ):
         config: Any = {"configurable": {"thread_id": str(thread)}}
-        agent = agent_on(llm, middleware, checkpointer=InMemorySaver())
+        agent = agent_on(llm, middleware, saver=InMemorySaver())
         agent.invoke(QUESTION, config)
         state = agent.invoke(Command(resume={"decisions": [decision]}), config)
         assert printed(state) == ["3840\n"]
@@ -127,7 +120,7 @@ def test_a_long_history_is_summarized(name: str, model: str, gemini: Gemini) -> 
     summarize = SummarizationMiddleware(
         gemini.chat(model=summarizer), trigger=("messages", 4), keep=("messages", 1), token_counter=len
     )
-    agent = agent_on(MODELS[name](gemini, model), summarize, checkpointer=InMemorySaver())
+    agent = agent_on(MODELS[name](gemini, model), summarize, saver=InMemorySaver())
     asked(agent)
     state = asked(agent)
     assert ALONE in requests_of(gemini)
@@ -149,7 +142,7 @@ def test_another_model_takes_over(first: str, fallback: str, in_mid_turn: bool, 
     gemini.says(brain)
     second = OLD if not in_mid_turn else "gemini-3-pro-preview"
     other = ModelFallbackMiddleware(MODELS[fallback](gemini, second))
-    agent = agent_on(MODELS[first](gemini, NEW), other, checkpointer=InMemorySaver())
+    agent = agent_on(MODELS[first](gemini, NEW), other, saver=InMemorySaver())
     if in_mid_turn:
         failing.clear()
         asked(agent)

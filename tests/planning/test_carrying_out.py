@@ -16,7 +16,7 @@ from langchain_codeexec.emulator import EmulatedError
 from langchain_codeexec.errors import InvalidRequestError, PlanningError
 from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.planning import Plan
-from tests.calls import ALL_WAYS, WHOLE_AND_STREAMED, response
+from tests.calls import ALL_WAYS, WHOLE_AND_STREAMED, call, response
 from tests.services import OLD
 
 if TYPE_CHECKING:
@@ -33,10 +33,6 @@ ONE_TOOL = "At most one tool is supported."
 def get_price(item: str) -> float:
     """Look up the price of an item in the catalog."""
     return 9.5
-
-
-def call(name: str, **args: Any) -> dict[str, Any]:
-    return {"functionCall": {"name": name, "args": args}}
 
 
 DELEGATED, PRICE = call("code_execution", task="3 * 9.5"), call("get_price", item="blue lamp")

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from langchain_codeexec import code_executions
 from langchain_codeexec.planning import Plan
+from tests.calls import call
 from tests.services import NEW, OLD
 
 if TYPE_CHECKING:
@@ -32,10 +33,6 @@ class Answer(BaseModel):
     """The final answer."""
 
     value: int
-
-
-def call(name: str, **args: Any) -> dict[str, Any]:
-    return {"functionCall": {"name": name, "args": args}}
 
 
 DELEGATED = call("code_execution", task="6 * 7")

@@ -23,7 +23,7 @@ from langchain_codeexec.errors import (
     ResponseFormatError,
     ServerError,
 )
-from tests.calls import ALL_WAYS, WHOLE_AND_STREAMED, invoked, response, streamed
+from tests.calls import ALL_WAYS, WHOLE_AND_STREAMED, call, invoked, response, streamed
 from tests.services import NEW, OLD
 
 if TYPE_CHECKING:
@@ -39,10 +39,6 @@ QUESTION = "How many roads must a man walk down?"
 def get_price(item: str) -> float:
     """Look up the price of an item in the catalog."""
     return 9.5
-
-
-def call(name: str, **args: Any) -> dict[str, Any]:
-    return {"functionCall": {"name": name, "args": args}}
 
 
 PRICE = call("get_price", item="lamp")

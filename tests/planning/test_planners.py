@@ -56,34 +56,28 @@ def test_both_without_code_execution_is_functions(request_for):
 
 
 @pytest.mark.parametrize(
-    ("plan", "words"),
+    ("plan", "words", "settings"),
     [
-        (None, "<lambda> chose None; it may choose 'code_execution', "),
-        ("sideways", "'sideways'"),
-        (SimpleNamespace(code_execution=True), "'neither' or give a Plan"),
-        (Plan(code_execution=False, functions=("get_wether",)), "'get_wether'; declared are 'get_weather', "),
-        (Plan(code_execution=False, functions=("get_weather", "get_weather")), "named twice"),
-        (Plan(code_execution="yes"), "code_execution must be True or False, not 'yes'"),
-        (Plan(code_execution=False, functions="get_weather"), "functions must be a tuple of names"),
-        (Plan(code_execution=False, functions=(1,)), "functions must be a tuple of names"),
-        (Plan(code_execution=True, way="both"), "way must be one of 'native', 'delegated', 'one_sided'"),
-        (Plan(code_execution=True, reason=None), "reason must be text"),
+        (Plan(code_execution=True), "switched off", {"code_execution": False}),
+        (Plan(code_execution=False, functions=("f",)), "no functions are declared", {"functions": []}),
+        (None, "<lambda> chose None; it may choose 'code_execution', ", {}),
+        ("sideways", "'sideways'", {}),
+        (SimpleNamespace(code_execution=True), "'neither' or give a Plan", {}),
+        (
+            Plan(code_execution=False, functions=("get_wether",)),
+            "'get_wether'; declared are 'get_weather', ",
+            {},
+        ),
+        (Plan(code_execution=False, functions=("get_weather", "get_weather")), "named twice", {}),
+        (Plan(code_execution="yes"), "code_execution must be True or False, not 'yes'", {}),
+        (Plan(code_execution=False, functions="get_weather"), "functions must be a tuple of names", {}),
+        (Plan(code_execution=False, functions=(1,)), "functions must be a tuple of names", {}),
+        (Plan(code_execution=True, way="both"), "way must be one of 'native', 'delegated', 'one_sided'", {}),
+        (Plan(code_execution=True, reason=None), "reason must be text", {}),
     ],
 )
-def test_a_plan_that_cannot_be_carried_out(request_for, plan, words):
+def test_a_plan_that_cannot_be_carried_out(request_for, plan, words, settings):
     with pytest.raises(PlanningError, match=re.escape(words)):
-        PlannerFunction(lambda request: plan).plan(request_for("hello"))
-
-
-@pytest.mark.parametrize(
-    ("plan", "settings", "words"),
-    [
-        (Plan(code_execution=True), {"code_execution": False}, "switched off"),
-        (Plan(code_execution=False, functions=("f",)), {"functions": []}, "no functions are declared"),
-    ],
-)
-def test_a_plan_for_what_is_not_there(request_for, plan, settings, words):
-    with pytest.raises(PlanningError, match=words):
         PlannerFunction(lambda request: plan).plan(request_for("hello", **settings))
 
 

@@ -133,7 +133,13 @@ def detail(exchange: Exchange) -> dict[str, Any]:
             "first": _milliseconds(exchange.first_at),
             "total": _milliseconds(exchange.ended_at),
             "runs": [
-                {**run, "at": _milliseconds(run["at"]), "seconds": _milliseconds(run["seconds"])}
+                {
+                    "at": _milliseconds(run.began - exchange.began),
+                    "seconds": _milliseconds(run.ended - run.began),
+                    "outcome": run.outcome,
+                    "cpu_time": run.cpu_time,
+                    "peak_memory": run.peak_memory,
+                }
                 for run in exchange.runs
             ],
         },

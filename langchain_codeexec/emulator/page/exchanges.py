@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_codeexec.emulator.continuing import append_part
 from langchain_codeexec.emulator.page.journal import Exchange
 from langchain_codeexec.emulator.parsing import declared_functions, parse_json, parse_message
 from langchain_codeexec.emulator.schema import REQUESTS
 from langchain_codeexec.emulator.service_errors import EmulatedError
 
-__all__ = ["Chunk", "ParsedExchange", "cut", "joined", "parse_exchange", "text_at", "texts"]
+__all__ = ["Chunk", "ParsedExchange", "cut", "parse_exchange", "text_at", "texts"]
 
 _LONGEST = 20_000
 _DEEPEST = 100
@@ -67,11 +68,7 @@ def _below(pointer: str, name: str) -> str:
 
 
 def text_at(document: Any, pointer: str) -> tuple[str, str]:
-    """A text of a document that was not cut yet, and its MIME type where it is base64.
-
-    Raises:
-        LookupError: There is no text.
-    """
+    """A text of a document that was not cut yet, and its MIME type where it is base64."""
     parent, value = None, document
     for step in pointer.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
@@ -106,9 +103,6 @@ def texts(document: Any) -> Iterator[str]:
             left.extend(text for pair in reversed(pairs) for text in reversed(pair))
 
 
-_TEXT_ALONE = frozenset({"text", "thought", "thoughtSignature"})
-
-
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A body, or one chunk of a streamed one: its JSON, or as `text` what was sent instead, and when."""
@@ -120,14 +114,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ParsedExchange:
-    """An exchange, taken apart.
-
-    Attributes:
-        sent: The request's JSON as it was sent.
-        sent_text: A request that is no JSON.
-        request: The request as the service reads it, keys in camelCase; empty where it cannot be read.
-        chunks: The answer.
-    """
+    """An exchange, taken apart: the JSON that was sent or else the text, and as the service reads it."""
 
     sent: Any = None
     sent_text: str | None = None
@@ -151,8 +138,9 @@ class ParsedExchange:
             whole |= {name: value for name, value in candidates[0].items() if name != "content"}
             content = candidates[0].get("content")
             listed = content.get("parts") if isinstance(content, dict) else None
-            parts += listed if isinstance(listed, list) else []
-        return {**whole, "parts": joined(parts)}
+            for part in listed if isinstance(listed, list) else ():
+                append_part(parts, part)
+        return {**whole, "parts": parts}
 
     @property
     def usage(self) -> dict[str, Any]:
@@ -169,23 +157,6 @@ class ParsedExchange:
     def functions(self) -> list[str]:
         """The names of the declared functions."""
         return [one.get("name", "") for one in declared_functions(self.request)]
-
-
-def joined(parts: Iterable[Any]) -> list[Any]:
-    """Parts with adjacent pieces of text as one; the signature of the last piece is that of the whole."""
-    whole: list[Any] = []
-    for part in parts:
-        last: Any = whole[-1] if whole else None
-        unsigned = _is_text(last) and _is_text(part) and "thoughtSignature" not in last
-        if unsigned and last.get("thought") == part.get("thought"):
-            whole[-1] = {**last, **part, "text": last["text"] + part["text"]}
-        else:
-            whole.append(part)
-    return whole
-
-
-def _is_text(part: Any) -> bool:
-    return isinstance(part, dict) and isinstance(part.get("text"), str) and part.keys() <= _TEXT_ALONE
 
 
 def parse_exchange(exchange: Exchange) -> ParsedExchange:

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,14 +18,13 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from langchain_codeexec.emulator.brain import Brain, Parts, Prompt
+from langchain_codeexec.emulator.answering import Run
+from langchain_codeexec.emulator.brain import Brain
 from langchain_codeexec.emulator.cassettes import SECRET_QUERY
 from langchain_codeexec.emulator.faults import Fault
 from langchain_codeexec.emulator.targets import Target
-from langchain_codeexec.executions import ExecutionResult
-from langchain_codeexec.gemini.wire import GenerateContentResponse
 
-__all__ = ["EXCHANGE", "Exchange", "Journal", "RecordedApp", "RecordedBrain"]
+__all__ = ["EXCHANGE", "Exchange", "Journal", "RecordedApp"]
 
 EXCHANGE = "langchain_codeexec.exchange"
 """Key in an ASGI scope of the exchange it belongs to, where it is recorded."""
@@ -45,8 +44,7 @@ class Exchange:
         content_type: Media type of the answer.
         brain: Name of what answered; empty where no brain did.
         notes: What the brain noted about its answer.
-        runs: The code that was run: `at` and for how many `seconds`, the `outcome` in the wire's words, and
-            `cpu_time` in seconds and `peak_memory` in bytes where they were counted.
+        runs: The code that was run.
         status: HTTP status; 0 is no answer (yet).
         complete: Whether the answer came to its end.
         pieces: The answer as it was sent: when, and the bytes.
@@ -68,7 +66,7 @@ class Exchange:
     brain: str = ""
     notes: list[str] = field(default_factory=list)
     faults: tuple[Fault, ...] = ()
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
     read_at: float = 0.0
     brain_at: float | None = None
     first_at: float | None = None
@@ -80,17 +78,22 @@ class Exchange:
     dropped: int = 0
     revision: int = 0
     summary: dict[str, Any] | None = None
-    _began: float = field(default_factory=time.perf_counter)
+    began: float = field(default_factory=time.perf_counter)
 
     @property
     def now(self) -> float:
         """Seconds since the request came."""
-        return time.perf_counter() - self._began
+        return time.perf_counter() - self.began
 
     @property
     def method(self) -> str:
         """`generateContent` and the like; the HTTP method where the URL names none."""
         return (self.target.action if self.target else "") or self.http_method
+
+    def answered_by(self, brain: Brain, notes: list[str], runs: list[Run]) -> None:
+        """A brain gets the prompt; it fills the notes, and its code the runs."""
+        self.brain, self.notes, self.runs = type(brain).__name__.strip("_"), notes, runs
+        self.brain_at = self.now
 
     @property
     def response_body(self) -> bytes:
@@ -274,40 +277,3 @@ class RecordedApp:
             exchange.complete = not message.get("more_body", False)
             if piece := message.get("body", b""):
                 self._journal.add_piece(exchange, piece)
-
-
-class RecordedBrain:
-    """A brain, with a record in an exchange of when it got the prompt and what its code did."""
-
-    def __init__(self, brain: Brain, exchange: Exchange) -> None:
-        self._brain = brain
-        self._exchange = exchange
-
-    def respond(self, prompt: Prompt) -> Parts:
-        """Answer as the brain does."""
-        exchange = self._exchange
-        exchange.brain = type(self._brain).__name__.strip("_")
-        exchange.notes = prompt.notes
-        exchange.brain_at = exchange.now
-        feedback: Any = None
-        with closing(self._brain.respond(prompt)) as items:
-            while True:
-                try:
-                    item = items.send(feedback)
-                except StopIteration as end:
-                    response: GenerateContentResponse | None = end.value
-                    return response
-                at = exchange.now
-                feedback = yield item
-                if feedback is not None:
-                    exchange.runs.append(_run(feedback, at, exchange.now))
-
-
-def _run(result: ExecutionResult, begun: float, ended: float) -> dict[str, Any]:
-    return {
-        "at": begun,
-        "seconds": ended - begun,
-        "outcome": result.outcome.value,
-        "cpu_time": result.cpu_time,
-        "peak_memory": result.peak_memory,
-    }

@@ -9,7 +9,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from starlette.exceptions import HTTPException
@@ -18,7 +17,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Scope
 
-from langchain_codeexec.emulator.access import is_loopback, is_named_well
+from langchain_codeexec.emulator.access import is_named_well
 from langchain_codeexec.emulator.faults import FAULT_SETTINGS, Faults
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of, pytest_of
@@ -27,6 +26,7 @@ from langchain_codeexec.emulator.page.exchanges import parse_exchange, text_at
 from langchain_codeexec.emulator.page.journal import Exchange, Journal
 from langchain_codeexec.emulator.parsing import bytes_from_base64, parse_json
 from langchain_codeexec.emulator.responses import SHUTDOWN_EXTENSION, error_response, json_response, read_body
+from langchain_codeexec.emulator.server import is_loopback
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
 from langchain_codeexec.errors import ConfigurationError
 
@@ -39,24 +39,20 @@ _View: TypeAlias = Callable[[Exchange, Request], Response]
 # -- the page ------------------------------------------------------------------------------------------
 
 _STATIC = {file.name: file for file in (Path(__file__).parent / "static").iterdir()}
-_TYPES = MappingProxyType(
-    {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-)
-_HEADERS = MappingProxyType(
-    {
-        "cache-control": "no-store",
-        "content-security-policy": (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-            "require-trusted-types-for 'script'; trusted-types 'none'"
-        ),
-        "cross-origin-opener-policy": "same-origin",
-        "cross-origin-resource-policy": "same-origin",
-        "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
-    }
-)
-_ALONE = MappingProxyType({**_HEADERS, "content-security-policy": "default-src 'none'; sandbox"})
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_ALONE = {**_HEADERS, "content-security-policy": "default-src 'none'; sandbox"}
 """For what a stranger wrote, when it is opened by itself."""
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/svg+xml"})
 
@@ -267,18 +263,16 @@ def _cassette(exchange: Exchange, request: Request) -> Response:  # noqa: ARG001
     )
 
 
-_VIEWS: Mapping[str, _View] = MappingProxyType(
-    {
-        "": lambda exchange, _: _json(detail(exchange)),
-        "/blob": _blob,
-        "/request": lambda exchange, _: _text(exchange.request_body),
-        "/response": lambda exchange, _: _text(exchange.response_body),
-        "/json": lambda exchange, _: _text(json_of(exchange)),
-        "/curl": _curl,
-        "/test": lambda exchange, _: _text(pytest_of(exchange)),
-        "/cassette": _cassette,
-    }
-)
+_VIEWS: Mapping[str, _View] = {
+    "": lambda exchange, _: _json(detail(exchange)),
+    "/blob": _blob,
+    "/request": lambda exchange, _: _text(exchange.request_body),
+    "/response": lambda exchange, _: _text(exchange.response_body),
+    "/json": lambda exchange, _: _text(json_of(exchange)),
+    "/curl": _curl,
+    "/test": lambda exchange, _: _text(pytest_of(exchange)),
+    "/cassette": _cassette,
+}
 """What can be had of an exchange, by the end of the path."""
 
 

@@ -9,21 +9,17 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import Self, TypeAlias
 
-from langchain_codeexec.executions import ExecutionRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from langchain_codeexec.executions import ExecutionResult
-
-    Evidence: TypeAlias = Callable[["Decoys", ExecutionResult], bool]
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
 
 __all__ = ["ENVIRONMENT", "PROOF", "Attack", "Decoys", "token_printed"]
+
+Evidence: TypeAlias = Callable[["Decoys", ExecutionResult], bool]
 
 _WAITING = ("/bin/sh", "-c", "read never")  # the cheapest process to start for every attack
 _OPEN = 0o777

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
-from langchain_codeexec.executions import Outcome
-from langchain_codeexec.sandbox.battery.attack import ENVIRONMENT, Attack, token_printed
-
-if TYPE_CHECKING:
-    from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.sandbox.battery.attack import Decoys, Evidence
+from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.sandbox.battery.attack import ENVIRONMENT, Attack, Decoys, Evidence, token_printed
 
 __all__ = [
     "ATTACKS",

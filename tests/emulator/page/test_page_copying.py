@@ -6,15 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from langchain_codeexec.emulator import CassettePlayer, EmulatedError, GeminiEmulator, ScriptedBrain
-from langchain_codeexec.emulator.page.copying import pytest_of
-from langchain_codeexec.emulator.page.journal import Exchange
-from langchain_codeexec.emulator.targets import Target
 
 CODE = [{"codeExecution": {}}]
 MODEL = "gemini-2.5-flash"  # it signs nothing, so the same is answered every time
@@ -175,49 +171,6 @@ def test_copied_tests_pass(cleared, tmp_path):
     assert f"1 failed, {len(numbers) + 2} passed" in done.stdout, done.stdout
     assert "FAILED test_changed.py" in done.stdout
     assert len(numbers) == 26
-
-
-def test_a_copied_test_reads_well():
-    answer = {"candidates": [{"content": {"parts": [{"text": "Hi."}], "role": "model"}}]}
-    exchange = Exchange(
-        number=7,
-        http_method="POST",
-        path="/v1beta/models/gemini-2.5-flash:generateContent",
-        credential="key",
-        received=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        target=Target("developer", "v1beta", "gemini-2.5-flash", "generateContent"),
-        request_body=json.dumps(ask("Say hello")).encode(),
-        brain_at=0.0,
-        status=200,
-        complete=True,
-        pieces=[(0.0, json.dumps(answer).encode())],
-    )
-    assert (
-        pytest_of(exchange)
-        == '''\
-"""Request 7 of the Gemini emulator, 2026-01-02 03:04:05 UTC, copied from its page."""
-
-import httpx
-import pytest
-
-REQUEST = {'contents': [{'role': 'user', 'parts': [{'text': 'Say hello'}]}]}
-
-ANSWER = {'candidates': [{'content': {'parts': [{'text': 'Hi.'}], 'role': 'model'}}]}
-
-
-@pytest.mark.gemini_script([ANSWER])
-def test_request_7(gemini_emulator):
-    response = httpx.request(
-        'POST',
-        gemini_emulator.url + '/v1beta/models/gemini-2.5-flash:generateContent',
-        headers={'x-goog-api-key': 'any'},
-        json=REQUEST,
-        timeout=60,
-    )
-    assert response.status_code == 200
-    assert response.json() == ANSWER
-'''
-    )
 
 
 # -- JSON and cassettes --------------------------------------------------------------------------------

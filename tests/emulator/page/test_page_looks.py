@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import keyword
 import re
-import tokenize
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-
-import langchain_codeexec
 
 CODE = [{"codeExecution": {}}]
 WORST = [
@@ -261,37 +255,7 @@ def opened(window, asking):
     return window
 
 
-KINDS = {tokenize.COMMENT: "comment", tokenize.STRING: "string", tokenize.NUMBER: "number"}
-SOURCES = sorted(Path(langchain_codeexec.__file__).parent.glob("emulator/*.py"))
 TOKENS = "sources => import('/__emulator__/static/python.js').then(({tokens}) => sources.map(tokens))"
-
-TELLING = """sources => import('/__emulator__/static/python.js').then(({tokens}) => {
-  const kinds = { comment: "comment", string: "string", number: "number", keyword: "keyword" };
-  const kind = (token) => (["False", "None", "True"].includes(token.text) ? "keyword" : kinds[token.kind]);
-  return sources.map((source) => tokens(source).map((token) => [kind(token), token.text]).filter(([found]) => found));
-})"""
-
-
-def python_tokens(source):
-    """Comments, strings, numbers and keywords as Python itself finds them."""
-    found = []
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type in KINDS:
-            found.append((KINDS[token.type], token.string))
-        elif token.type == tokenize.NAME and keyword.iskeyword(token.string):
-            found.append(("keyword", token.string))
-    return found
-
-
-@pytest.mark.skipif(hasattr(tokenize, "FSTRING_START"), reason="no Python 3.11: its f-strings are one token")
-def test_tokens_are_those_of_python(opened):
-    sources = [path.read_text(encoding="utf-8") for path in SOURCES]
-    for source, found in zip(sources, opened.evaluate(TELLING, sources), strict=True):
-        tokens = [
-            (kind, text) for kind, text in map(tuple, found) if text not in ("match", "case", "type", "_")
-        ]
-        assert tokens == python_tokens(source)
-
 
 STRANGE = [
     "",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
-from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator import EmulatedError
 
 
 def price(item: str) -> float:
@@ -51,12 +50,9 @@ def test_without_tools_the_way_is_plain(cleared):
     assert cleared.last()["plan"] is None
 
 
-def test_an_error_of_the_brain_is_told():
-    with GeminiEmulator(
-        ScriptedBrain([EmulatedError(429, message="Too fast")]), record_page=True
-    ) as emulator:
-        body = {"contents": [{"parts": [{"text": "Hi"}]}]}
-        httpx.post(f"{emulator.url}/v1beta/models/gemini-2.5-flash:generateContent?key=k", json=body)
-        detail = httpx.get(f"{emulator.page_url}requests/1").json()
+def test_an_error_of_the_brain_is_told(start):
+    client = start([EmulatedError(429, message="Too fast")], record_page=True)
+    client.ask({"contents": [{"parts": [{"text": "Hi"}]}]})
+    detail = client.http.get("/__emulator__/requests/1").json()
     assert detail["error"]["status"] == "RESOURCE_EXHAUSTED"
     assert detail["problem"] == "Too fast"

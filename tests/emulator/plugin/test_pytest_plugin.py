@@ -11,9 +11,8 @@ import pytest
 from google.oauth2.credentials import Credentials
 
 from langchain_codeexec import code_executions
-from langchain_codeexec.emulator import EmulatedError, Fault, ScriptedBrain, When, environment
-from langchain_codeexec.errors import InvalidRequestError, SandboxUnavailableError, ServerError
-from langchain_codeexec.sandbox.local import LocalSandbox
+from langchain_codeexec.emulator import EmulatedError, Fault, ScriptedBrain, When
+from langchain_codeexec.errors import InvalidRequestError, ServerError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,15 +139,6 @@ class Own:
 
     def respond(self, prompt):
         yield CODE
-
-
-@pytest.fixture
-def no_sandbox(monkeypatch):
-    def refuse(_sandbox: LocalSandbox) -> None:
-        raise SandboxUnavailableError("no namespaces here")
-
-    monkeypatch.setattr(LocalSandbox, "start", refuse)
-    monkeypatch.setattr(environment, "_shared", environment._shared.__wrapped__)
 
 
 @pytest.mark.gemini_script([[CODE]])

@@ -21,6 +21,7 @@ def main() -> int:
         2 where its libraries are missing, 1 where what it prints cannot be written, 130 where it is interrupted
         as it starts; otherwise it leaves with the command's own exit code.
     """
+    sys.stdin = sys.stdin or io.StringIO()  # of a service or a closed pipe
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a sign the terminal cannot show is no reason to stop

@@ -21,9 +21,9 @@ from langchain_codeexec.cli.output import (
     NoCode,
     Script,
     Settings,
+    answer_of,
     check_writable,
     print_sections,
-    print_stream,
     reported,
     spinner,
     verdict,
@@ -103,12 +103,8 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
             model, live=live, script=script, brain=brain, code_execution=not no_code, settings=settings
         ) as opened:
             llm: Any = opened.bind_tools(_declarations(tools)) if tools else opened
-            if stream:
-                print_sections(*asked)
-                answer = print_stream(llm.stream([request], output_sink=sink))
-            else:
-                with spinner("waiting for the answer"):
-                    answer = llm.invoke([request], output_sink=sink)
+            print_sections(*asked if stream else ())
+            answer = answer_of(llm, [request], sink, stream=stream)
         if verify:
             with spinner("running the code again"):
                 answer = langchain_codeexec.verify_executions(answer, history=[request]).beside(answer)

@@ -1,12 +1,11 @@
 """`chat`: a conversation, turn by turn."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.cli.model import open_model
 from langchain_codeexec.cli.output import (
@@ -20,11 +19,10 @@ from langchain_codeexec.cli.output import (
     NoCode,
     Script,
     Settings,
+    answer_of,
     failure_panel,
     print_sections,
-    print_stream,
     reported,
-    spinner,
     stderr,
 )
 from langchain_codeexec.data.files import data_message
@@ -56,14 +54,13 @@ def chat(  # noqa: PLR0913 -- a parameter for each option
         with open_model(
             model, live=live, script=script, brain=brain, code_execution=not no_code, settings=settings
         ) as llm:
-            answered = _streamed if stream else _whole
             try:
-                _converse(lambda messages: answered(llm, messages), file or [])
+                _converse(llm, file or [], stream=stream)
             except (EOFError, KeyboardInterrupt):
                 stderr().print()
 
 
-def _converse(answered: Callable[[list[BaseMessage]], AIMessage], files: list[Path]) -> None:
+def _converse(llm: Any, files: list[Path], *, stream: bool) -> None:
     """Take turns until `quit`.
 
     Raises:
@@ -81,7 +78,7 @@ def _converse(answered: Callable[[list[BaseMessage]], AIMessage], files: list[Pa
         elif command == "help" or line.startswith("/"):
             stderr().print(f"[dim]{'' if command == 'help' else 'No such command. '}{_HELP}[/]\n")
         elif line:
-            _take_turn(answered, history, data_message(line, *([] if history else files)))
+            _take_turn(llm, history, data_message(line, *([] if history else files)), stream=stream)
 
 
 def _read_line() -> str:
@@ -89,14 +86,13 @@ def _read_line() -> str:
     return input("you> " if sys.stdin.isatty() else "").strip()
 
 
-def _take_turn(
-    answered: Callable[[list[BaseMessage]], AIMessage], history: list[BaseMessage], question: BaseMessage
-) -> None:
+def _take_turn(llm: Any, history: list[BaseMessage], question: BaseMessage, *, stream: bool) -> None:
     """Add a question and its answer to the history; one that failed or was stopped leaves no trace in it."""
     if not sys.stdin.isatty():
         print_sections(Section("question", str(question.text)))
     try:
-        answer = answered([*history, question])
+        answer = answer_of(llm, [*history, question], DEFAULT_IMAGES, stream=stream)
+        print_sections(*() if stream else sections_of(answer))
     except KeyboardInterrupt:
         stderr().print("\n[dim]Stopped; this question is forgotten.[/]\n")
     except CodeExecError as error:
@@ -106,14 +102,3 @@ def _take_turn(
     else:
         if answer.content:
             history += [question, answer]
-
-
-def _streamed(llm: Any, messages: list[BaseMessage]) -> AIMessage:
-    return print_stream(llm.stream(messages, output_sink=DEFAULT_IMAGES))
-
-
-def _whole(llm: Any, messages: list[BaseMessage]) -> AIMessage:
-    with spinner("waiting for the answer"):
-        answer: AIMessage = llm.invoke(messages, output_sink=DEFAULT_IMAGES)
-    print_sections(*sections_of(answer))
-    return answer

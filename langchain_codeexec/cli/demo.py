@@ -14,11 +14,11 @@ from langchain_codeexec.cli.output import (
     DEFAULT_MODEL,
     FAILED,
     Debug,
+    answer_of,
     failure_panel,
     print_sections,
     reported,
     results,
-    spinner,
     stderr,
     verdict,
 )
@@ -145,8 +145,7 @@ def _final_answer(scene: Scene, llm: Any, history: list[Any], directory: Path) -
     print_sections(Section("question", scene.question))
     history.append({"role": "user", "content": scene.question})
     while True:
-        with spinner("waiting for the answer"):
-            answer = model.invoke(history, output_sink=directory)
+        answer = answer_of(model, history, directory)
         history.append(answer)
         print_sections(*sections_of(answer))
         if not (answer.tool_calls and scene.function):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -73,8 +74,16 @@ def _chat_model(settings: Mapping[str, Any]) -> ChatGeminiCodeExecution:
     try:
         return langchain_codeexec.ChatGeminiCodeExecution(**settings)
     except ValidationError as error:
-        problems = [f"--set {detail['loc'][0]}: {detail['msg']}" for detail in error.errors()]
+        problems = map(_problem, error.errors())
         raise ConfigurationError("; ".join(problems)) from error
+
+
+def _problem(detail: Any) -> str:
+    name, problem = detail["loc"][0], detail["msg"]
+    if detail["type"] == "extra_forbidden":
+        close = get_close_matches(name, langchain_codeexec.ChatGeminiCodeExecution.model_fields, 1)
+        problem = f"there is no such setting{f'; do you mean {close[0]}?' if close else ''}"
+    return f"--set {name}: {problem}"
 
 
 def _setting(text: str) -> tuple[str, Any]:

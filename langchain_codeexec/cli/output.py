@@ -8,7 +8,7 @@ import re
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 from rich.console import Console, Group
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, AIMessageChunk
     from rich.console import RenderableType
 
+    from langchain_codeexec.emulator import CassettePlayer, ScriptedBrain
+
 __all__ = [
     "DEFAULT_IMAGES",
     "DEFAULT_MODEL",
@@ -50,11 +52,11 @@ __all__ = [
     "Port",
     "Script",
     "Settings",
+    "answer_of",
     "check_writable",
     "failure_panel",
     "in_flags",
     "print_sections",
-    "print_stream",
     "print_unfinished",
     "reported",
     "results",
@@ -88,11 +90,7 @@ def print_sections(*sections: Section) -> None:
         results().print(render_section(section), crop=False)
 
 
-class _HasSteps(Protocol):
-    def assert_finished(self) -> None: ...
-
-
-def print_unfinished(steps: _HasSteps) -> None:
+def print_unfinished(steps: ScriptedBrain | CassettePlayer) -> None:
     """Print what of a script or a cassette was not used, and which requests it had no answer for."""
     try:
         steps.assert_finished()
@@ -100,15 +98,30 @@ def print_unfinished(steps: _HasSteps) -> None:
         stderr().print(Text(visible(str(unfinished)), "yellow"), soft_wrap=True)
 
 
-# -- an answer that streams in -------------------------------------------------------------------------
+# -- an answer -----------------------------------------------------------------------------------------
 
 
-def print_stream(chunks: Iterable[AIMessageChunk]) -> AIMessageChunk:
-    """Print the chunks of one message, at least one, as they come, and return their sum.
+def answer_of(llm: Any, messages: list[Any], sink: str | Path | None, *, stream: bool = False) -> AIMessage:
+    """The answer to a conversation, printed as it comes if it is streamed.
+
+    Args:
+        llm: The model.
+        messages: The conversation.
+        sink: Where its images are saved.
+        stream: Whether it is streamed.
 
     Raises:
-        GeminiError: The stream broke.
+        GeminiError: It did not come, or broke.
     """
+    if stream:
+        return _print_stream(llm.stream(messages, output_sink=sink))
+    with spinner("waiting for the answer"):
+        answer: AIMessage = llm.invoke(messages, output_sink=sink)
+        return answer
+
+
+def _print_stream(chunks: Iterable[AIMessageChunk]) -> AIMessageChunk:
+    """Print the chunks of one message, at least one, as they come, and return their sum."""
     iterator = iter(chunks)
     with spinner("waiting for the answer"):
         message = next(iterator)

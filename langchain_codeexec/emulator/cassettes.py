@@ -201,7 +201,7 @@ def read_cassette(path: str | Path) -> list[Interaction]:
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise ConfigurationError(f"the cassette {path} cannot be read: {reason}") from error
     except (yaml.YAMLError, TypeError, KeyError) as error:
-        raise ConfigurationError(f"{path} is no cassette: {error!r}; record it anew") from error
+        raise ConfigurationError(f"{path} is no cassette that was recorded; record it anew") from error
 
 
 def dump_cassette(interactions: Iterable[Interaction]) -> str:

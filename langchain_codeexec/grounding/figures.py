@@ -114,6 +114,8 @@ def figures_in(prose: str, documents: int | None = None) -> list[Figure]:
     """
     readable = _blanked(_without_citations(prose, documents), *_IN_PROSE, _YEAR)
     claims = _figures(prose, _without_list_marks(readable), _WRITTEN)
+    if _COUNTED_IN.search(readable):
+        claims = [replace(claim, is_counted=True) for claim in claims]
     return [claim for claim in claims if powers_of(claim.text)[0] or any(map(str.isnumeric, claim.text))]
 
 
@@ -146,7 +148,13 @@ _MONTH: Final = (
     r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|"
     r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
 )
-_DAY: Final = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?"
+_MONTH_ABROAD: Final = (
+    "(?i:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|janvier|février|mars|"
+    "avril|juin|juillet|août|septembre|octobre|novembre|décembre|enero|febrero|marzo|abril|mayo|junio|julio|agosto|"
+    "septiembre|octubre|noviembre|diciembre|stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|"
+    "października|listopada|grudnia)"
+)
+_DAY: Final = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th|er)?"
 _A_YEAR: Final = r"(?:1\d{3}|20\d{2}|21\d{2})"
 _ALONE: Final = r"(?![\w%]|[.,]\d|\s?%)"
 _AFTER_YEAR: Final = (
@@ -158,8 +166,9 @@ _LATIN: Final = "A-Za-z\u00c0-\u024f\u0370-\u03ff"
 _NUMBERED: Final = (
     r"(?:(?i:section|table|figure|chapter|step|question|page|pages|equation|version|python|row|rows|column|line|lines|"
     r"item|part|appendix|footnote|document|example|exercise|problem|attempt|volume|issue|article|paragraph|"
-    r"tabelle|tableau|tabla|tabella|abbildung|kapitel|chapitre|seite|zeile|ligne|spalte|colonne|schritt|étape|dokument)"
-    r"|(?:Sec|Tab|Fig|Chap|Ch|Eq|No|Nr|Vol|Art|[Pp]p?)\.)"
+    r"tabelle|tableau|tabla|tabella|abbildung|kapitel|abschnitt|chapitre|seite|página|strona|zeile|ligne|spalte|"
+    r"colonne|schritt|étape|dokument|fußnote|KW)"
+    r"|(?:Sec|Tab|Fig|Abb|Chap|Ch|Eq|No|Nr|Vol|Art|Anm|S|[Ss]tr|[Pp][áa]g|[Pp]p?)\.)"
 )
 _CODES: Final = "|".join(CURRENCY_CODES)
 
@@ -176,25 +185,29 @@ _MOMENT: Final = re.compile(
     r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\b"
     r"|\b\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[ap]\.?m\b\.?)?"
     r"|\b\d{1,2}\s?[ap]\.?m\b\.?"
+    r"|\b\d{1,2}(?:[.:]\d{2})?\sUhr\b|\b\d{1,2}\s?h\s?[0-5]\d\b"
     r"|\b(?:\d{1,2}/\d{1,2}/\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}\.\d{1,2}\.\d{4})\b"
 )
 _DATE: Final = re.compile(
     rf"\b{_MONTH}\s{_DAY}{_ALONE}(?:\s?[\u2013-]\s?{_DAY}\b)?(?:,?\s{_A_YEAR}\b)?"
     rf"|\b{_DAY}\s(?:of\s)?{_MONTH}\b(?:,?\s{_A_YEAR}\b)?"
-    rf"|\b{_MONTH},?\s(?:of\s)?{_A_YEAR}{_ALONE}"
+    rf"|\b(?:{_MONTH},?\s(?:of\s)?|{_MONTH_ABROAD}\s(?:de\s)?|[QHT][1-4][\s/-]){_A_YEAR}{_ALONE}"
     rf"|\b{_DAY}\.?\s(?:de\s)?[^\W\d_]{{3,10}}\.?\s(?:de\s)?{_A_YEAR}\b(?![.,]\d)"  # months of any language
+    rf"|\b{_DAY}\.?\s(?:de\s)?{_MONTH_ABROAD}\b"
 )
 _VERSION: Final = re.compile(
     r"(?<![\w.])(?![1-9]\d{0,2}(?:\.\d{3}){2,}(?![.\d]))v?\d+(?:\.\d+){2,}\b(?!,\d)", re.IGNORECASE
 )
-_ORDINAL: Final = re.compile(r"(?<![\d,])\d{1,9}(?:,\d{3}){0,4}(?:st|nd|rd|th)\b", re.IGNORECASE)
+_ORDINAL: Final = re.compile(
+    r"(?<![\d,])\d{1,9}(?:,\d{3}){0,4}(?:st|nd|rd|th|r?e(?![-+])|er|[eè]me|\.?[ºª])\b", re.IGNORECASE
+)
 _IDENTIFIER: Final = re.compile(
     rf"(?<!\w)(?!(?:{_CODES})\d)(?:[{_LATIN}]\w*-\d|(?:_|[{_LATIN}]\w*?)\d)\w*(?:[-.]\w*[{_LATIN}\d]\w*)*"
     r"|\b0x[0-9a-fA-F]+\b|\b\d+_[a-zA-Z]\w*(?:\.\w+)*"
 )
 _YEAR: Final = re.compile(
-    rf"(?<!\w)(?:(?:[Ii]n|[Ss]ince|[Uu]ntil|[Dd]uring|[Yy]ears?|FY|early|late)\s{_A_YEAR}{_AFTER_YEAR}"
-    rf"|(?:[Jj]ahre?n?|années?|an|años?|ann[oi]|anos?|jaar|(?i:im|seit|ab|en|depuis|desde|nel|dal))\s{_A_YEAR}{_ALONE}"
+    rf"(?<!\w)(?:(?:[Ii]n|[Ss]ince|fiscal|[Uu]ntil|[Dd]uring|[Yy]ears?|FY|early|late)\s{_A_YEAR}{_AFTER_YEAR}"
+    rf"|(?:[Jj]ahre?n?|années?|an|años?|ann[oi]|anos?|jaar|(?i:im|seit|ab|en|depuis|desde|nel|dal|w|od))\s{_A_YEAR}{_ALONE}"
     rf"|{_A_YEAR}\s(?:census|election)\b"
     rf"|{_A_YEAR}\s?[\u2013-]\s?{_A_YEAR}{_AFTER_YEAR})"
 )
@@ -261,7 +274,7 @@ def _digits(numeral: str) -> re.Pattern[str]:
               | (?P<suffix>{"|".join(SUFFIX_SCALES)}))(?![\w²³/])
         )?
         {_UNITS}
-        (?=(?P<letter>[{_LATIN}_]\d?)?(?P<word>{_SPACE}[^\W\d_]{{2}})?)
+        (?=(?P<letter>[{_LATIN}_]\d?)?(?P<word>{_SPACE}[^\W\d_]|{_SPACE}?[‰\u2013-]{_SPACE}?[$€£¥₹]?\d?)?)
         """,
         re.VERBOSE,
     )
@@ -273,7 +286,11 @@ _PAIR: Final = re.compile(PAIR)
 _NO_PARTS: Final = dict.fromkeys(_WRITTEN[0].groupindex, "") | {"words": ""}
 _APART: Final = re.compile(rf"{PAIR}|\d+(?: \d{{3}})+(?:[.,]\d+)?")
 """Numerals that may be several with a comma or a space between."""
-_MAY_GROUP: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+_MAY_GROUP: Final = re.compile(
+    r"[1-9]\d{0,2}(?:\.\d{3} \D*|,\d{3} (?!hundred|thousand|.illion|lakh|cr).+)", re.IGNORECASE
+)
+"""A numeral and a word that multiplies it: where that is not English, a comma may stand before decimals."""
+_DAY_DIGITS: Final = 2
 _MAY_BE_YEAR: Final = re.compile(_A_YEAR)
 _PIECE: Final = re.compile(r"(?:[^, ]|,(?=\d+$)(?<= \d{3},))+")
 _LISTED: Final = re.compile(r"[(\[{]\d+,\d+[)\]}]")
@@ -282,10 +299,22 @@ _NAME: Final = re.compile(r"[A-Z_]|e\d")
 _NEAR: Final = 60
 """Characters before or behind a figure that can say something of it."""
 _ROUGHLY: Final = (
-    r"(?:\b(?:about|around|roughly|approximately|approx\.?|circa|ca\.|nearly|almost|some|just (?:over|under))"
+    r"(?:\b(?:about|around|roughly|approximately|approx\.?|circa|ca\.|nearly|almost|some|just (?:over|under)|rund|"
+    r"etwa|ungefähr|environ|près de|un[ao]s|cerca de|aproximadamente|około|ongeveer)"
     r"|[~≈])"
 )
 _ROUGH: Final = re.compile(rf"{_ROUGHLY}\s*$", re.IGNORECASE)
+_BOUND: Final = re.compile(
+    r"(?:\b(?:(?:more|less|fewer|greater|higher|lower) than|over|under|above|below|at (?:least|most)|mehr als|"
+    r"über|weniger als|plus de|moins de|más de|menos de)|[<>≤≥]=?)\s*$",
+    re.IGNORECASE,
+)
+_COUNTED_IN: Final = re.compile(
+    rf"(?:[(\[]|\b(?:[Ii]n|[Ee]n|[Ww])\s)[^()\[\]\d\n]{{0,9}}"
+    rf"(?:(?<![{_LATIN}]){SCALE}s?(?![{_LATIN}])|%|\b[kTM](?:[$€£]|{_CODES})|[$€£]\s?[kKMB]\b)"
+)
+"""What a header, or words before, state for the figures of a text: `(Mio. €)`, `in thousands`."""
+_ORDINAL_POINT: Final = re.compile(r"\.\s[^\W\d_]")
 _DECREASE: Final = re.compile(
     r"\b(?:(?:decreas|declin|fell|fall|drop|shr[aiu]nk|los[est]|reduc)\w*|minus|negative|down)\b"
     rf"(?:\s(?:by|of))?(?:\s{_ROUGHLY})?\s*$",
@@ -334,13 +363,16 @@ def _figures_of(text: str, match: re.Match[str], notation: str, *, is_printed: b
     is_bare = powers == [0] and not parts["unit"] + parts["currency"]
     figure = replace(
         _figure(text, (start, end), readings[0], parts),
-        is_ambiguous=not notation and _MAY_GROUP.fullmatch(numeral) is not None,
+        is_ambiguous=not notation and _MAY_GROUP.fullmatch(f"{numeral} {parts['scale']}") is not None,
         is_counted=is_bare and bool(parts["word"]),
         others=tuple((_figure(text, (start, end), reading, parts),) for reading in readings[1:]),
     )
-    if notation == COMMA and not is_printed:
-        no_figure = [()] * bool(is_bare and _MAY_BE_YEAR.fullmatch(numeral))
-        figure = replace(figure, others=(*figure.others, (replace(figure, value=-figure.value),), *no_figure))
+    if not is_printed:
+        label = is_bare and _may_be_label(numeral, match) and notation == COMMA
+        negative = notation == COMMA or text[max(0, start - 1) : end + 1] == f"({text[start:end]})"
+        signs = [(replace(figure, value=-figure.value),)] * negative
+        no_figure = [()] * (label or _BOUND.search(text[max(0, start - _NEAR) : start]) is not None)
+        figure = replace(figure, others=(*figure.others, *signs, *no_figure))
     if powers != [0]:
         unscaled = _readings(parts, notation, [0])[0]
         return [replace(figure, others=(*figure.others, (_figure(text, (start, end), unscaled, parts),)))]
@@ -353,8 +385,14 @@ def _figures_of(text: str, match: re.Match[str], notation: str, *, is_printed: b
         for number, span in enumerate(pieces)
     )
     if notation != COMMA and _may_be_list(match, is_printed=is_printed):
-        return [replace(piece, others=((figure,),)) for piece in apart]
+        return [replace(piece, others=((figure,), *figure.others)) for piece in apart]
     return [replace(figure, others=(*figure.others, apart))]
+
+
+def _may_be_label(numeral: str, match: re.Match[str]) -> bool:
+    """Whether a number may be a year, or the ordinal that a point makes of it in some languages."""
+    is_ordinal = len(numeral) <= _DAY_DIGITS and _ORDINAL_POINT.match(match.string, match.end())
+    return bool(is_ordinal or _MAY_BE_YEAR.fullmatch(numeral))
 
 
 def _figure(text: str, span: tuple[int, int], reading: Reading, parts: dict[str, str]) -> Figure:
@@ -402,8 +440,8 @@ _PERCENT: Final = "%"
 _FLOAT_DIGITS, _NOISE = 16, Decimal("1e-12")
 """Digits of a float that is printed with its noise, and the relative error to be expected of one."""
 _ENOUGH_DIGITS: Final = 3
-_UNKNOWN_POWERS: Final = (-2, 3, 6, 9, 12)
-"""What a word that is not known may stand for: per cent, thousand, million and so on, in any language."""
+_UNKNOWN_POWERS: Final = (-4, -3, -2, 3, 6, 9, 12)
+"""What a word that is not known may stand for: basis point, thousand, million and so on, in any language."""
 _REPEATED, _ALMOST_ZERO = 1e-9, 1e-12
 """What another processor or library version makes of the last digits of a float, relative and absolute."""
 

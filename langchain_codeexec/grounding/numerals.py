@@ -166,13 +166,18 @@ def _exponent(power: str) -> int:
 
 
 _VULGAR: Final = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
-FRACTION: Final = rf"(?:(?:\d{{1,6}}[ ])?\d{{1,6}}/\d{{1,6}}(?![\d/]|[.,]\d)|\d{{0,6}}[{_VULGAR}])"
+FRACTION: Final = (
+    rf"(?:\\[dt]?frac\{{\d{{1,6}}\}}\{{\d{{1,6}}\}}|(?:\d{{1,6}}[ ])?\d{{1,6}}/\d{{1,6}}(?![\d/]|[.,]\d)"
+    rf"|\d{{0,6}}[{_VULGAR}])"
+)
 """Pattern of a fraction, with or without a whole number before it."""
+
+_LATEX_FRACTION: Final = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 
 
 def read_fraction(text: str, scale: int = 0) -> list[Reading]:
     """Read what `FRACTION` matches; nothing where it divides by zero."""
-    whole, _, fraction = text.rpartition(" ")
+    whole, _, fraction = _LATEX_FRACTION.sub(r"\1/\2", text).rpartition(" ")
     if text[-1] in _VULGAR:
         whole, fraction = text[:-1], normalize("NFKC", text[-1]).replace("\u2044", "/")
     over, under = (int(part) for part in fraction.split("/"))
@@ -186,7 +191,7 @@ def read_fraction(text: str, scale: int = 0) -> list[Reading]:
 
 _SCALES: Final = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _MORE_SCALES: Final = """
-3 Tsd Tausend mil mille; 4 万 萬; 5 lakh; 6 Mio Mill mln Millionen millones milioni; 7 crore; 8 億 亿;
+3 Tsd Tausend mil mille tys; 4 万 萬; 5 lakh; 6 Mio Mill mln Millionen millones milioni; 7 crore cr; 8 億 亿;
 9 Mrd mld Milliarde Milliarden milliard miliardi; 12 Billionen
 """
 """Powers of ten, and how they are written beside the English words; in any case, an `s` or a point behind."""
@@ -271,6 +276,8 @@ _CURRENCY_SIGNS: Final = {code: code for code in CURRENCY_CODES} | {
     "£": "GBP",
     "¥": "JPY",
     "₹": "INR",
+    "Rs": "INR",
+    "Rs.": "INR",
     "CA$": "CAD",
     "C$": "CAD",
     "AU$": "AUD",

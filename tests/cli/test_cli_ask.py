@@ -463,7 +463,8 @@ def test_settings_are_those_of_the_chat_model(cli, gemini, refusal):
     assert "write NAME=VALUE, such as timeout=300" in refusal("ask", SUM, "--set", "timeout")
     assert "set GOOGLE_API_KEY instead" in refusal("ask", SUM, "--set", "api_key=secret")
     assert "no JSON" in refusal("ask", SUM, "--set", "stop=[x")
-    assert "no_such" in refusal("ask", SUM, "--set", "no_such=1")
+    assert "--set no_such: there is no such setting" in refusal("ask", SUM, "--set", "no_such=1")
+    assert "do you mean temperature?" in refusal("ask", SUM, "--set", "temprature=0")
 
 
 def test_images_may_go_to_a_url(cli):

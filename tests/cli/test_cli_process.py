@@ -69,6 +69,18 @@ def test_help_imports_neither_a_chat_model_nor_a_server() -> None:
     assert done.stdout.endswith("set()\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [(("ask", "-"), 2, "there is nothing in it to answer"), (("chat",), 0, "Offline.")],
+)
+def test_without_an_input_there_is_nothing_to_answer(arguments, code, message) -> None:
+    with started(*arguments, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(0)) as process:
+        stderr = process.communicate()[1]
+    assert process.returncode == code
+    assert message in stderr
+    assert "Traceback" not in stderr
+
+
 def test_serve_answers_until_interrupted() -> None:
     with started("serve", "--port", "0", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None

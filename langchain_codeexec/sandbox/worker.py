@@ -256,7 +256,8 @@ class Connection:
                 if "taken" in reply[0]:
                     taken = self.is_used = True
                 if "error" in reply[0]:
-                    words = f"the sandbox failed: {reply[0]['error']}"
+                    failure = f"the sandbox failed: {reply[0]['error']}"
+                    words = self._words_for_end() if self._is_cancelled else failure
                     break
             else:
                 words = self._words_for_end()

@@ -47,7 +47,11 @@ class GeminiSettings(BaseModel):
     """Settings of a chat model; those left at `None` are the service's to choose."""
 
     model_config = ConfigDict(
-        populate_by_name=True, arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        protected_namespaces=(),
     )
 
     model: str = Field(validation_alias=AliasChoices("model", "model_name"))

@@ -456,15 +456,7 @@ def _complain(words: str) -> None:
 def _result_from_reply(
     reply: dict[str, Any], blobs: list[bytes], limits: Limits, timeout: float, *, last: bool
 ) -> ExecutionResult:
-    """The result of a run.
-
-    Args:
-        reply: The header of the supervisor's answer.
-        blobs: Stdout, stderr, images and files.
-        limits: What the run was allowed.
-        timeout: Its wall-clock seconds.
-        last: Whether no other follows in its process.
-    """
+    """The result of a run; the blobs are stdout, stderr, images and files, the time-out is in seconds."""
     (out_cut, err_cut), (stdout, stderr, *rest) = reply["truncated"], blobs
     drawn = len(reply["images"])
     images, files = pictures_once(

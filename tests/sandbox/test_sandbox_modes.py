@@ -115,11 +115,12 @@ call("mount", b"none", b"/", b"", 16384 | (1 << 18), b"")
 folder = Path("/box/work")
 folder.mkdir(parents=True, exist_ok=True)
 call("mount", b"tmpfs", b"/box", b"tmpfs", 0, b"mode=0755")
-(folder / "checkout").mkdir(parents=True)
-(folder / "checkout" / "library.py").write_text("x = 7")
+checkout = folder / "checkout"
+checkout.mkdir(parents=True)
+(checkout / "library.py").write_text("x = 7")
 from langchain_codeexec import ExecutionRequest, LocalSandbox
-code = "import os, sys; sys.path.append('/box/work/checkout'); import library; print(library.x, os.listdir())"
-with LocalSandbox(preload=(), mode="namespaces", readable=["/box/work/checkout"]) as sandbox:
+code = f"import os, sys; sys.path.append({str(checkout)!r}); import library; print(library.x, os.listdir())"
+with LocalSandbox(preload=(), mode="namespaces", readable=[checkout]) as sandbox:
     print(sandbox.run(ExecutionRequest(code)).stdout)
 """
 

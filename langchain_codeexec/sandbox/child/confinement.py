@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import landlock, seccomp
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from .isolation import Box
     from .limits import Limits
 
-__all__ = ["CHANNEL", "LISTENER", "run_programs"]
+__all__ = ["CHANNEL", "LISTENER", "barriers", "run_programs"]
 
 LISTENER = b"+"
 """Comes with the descriptor of the calls that the other end is to answer."""
@@ -57,16 +58,26 @@ def _confine(box: Box, limits: Limits, channel: socket.socket, keep: Iterable[in
     explain_refusals()
     drop_capabilities()
     forbid_new_privileges()
-    isolated = box.mode == "namespaces"
-    version = landlock.abi(needed=not isolated)
+    version, code = barriers(box.mode)
     if version:
         landlock.restrict_files(version, box.readable, [*box.writable, *DEVICES])
-    code = seccomp.program(
-        os.getpid(), isolated=isolated, can_truncate=isolated or version >= landlock.TRUNCATE_SINCE
-    )
-    if not isolated:
+    if box.mode == "landlock":
         _hand_over_threads(channel)
     seccomp.filter_syscalls(code)
+
+
+@cache
+def barriers(mode: str) -> tuple[int, bytes]:
+    """The version of Landlock, and the filter of system calls; found out once, by the zygote.
+
+    Raises:
+        OSError: The kernel, or this machine, lacks what the mode needs.
+    """
+    isolated = mode == "namespaces"
+    version = landlock.abi(needed=not isolated)
+    return version, seccomp.program(
+        isolated=isolated, can_truncate=isolated or version >= landlock.TRUNCATE_SINCE
+    )
 
 
 def _hand_over_threads(channel: socket.socket) -> None:
@@ -141,7 +152,7 @@ def _reseed() -> None:
     random.seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
-        numpy_random.seed()
+        numpy_random.seed(int.from_bytes(os.urandom(4)))  # without a number it takes a millisecond
 
 
 def _forget_name() -> None:

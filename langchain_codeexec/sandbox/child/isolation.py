@@ -61,9 +61,11 @@ class Isolation(Protocol):
     """What the zygote does differently, depending on what the system allows.
 
     Attributes:
+        mode: Its name.
         proc: A descriptor of /proc, even where none is to be seen; -1 where there is none.
     """
 
+    mode: str
     proc: int
 
     def fork(self) -> int:
@@ -91,6 +93,8 @@ class Namespaces:
         readable: What is bound into the root.
     """
 
+    mode = "namespaces"
+
     def __init__(self, proc: int, readable: list[str]) -> None:
         self.proc, self._readable = proc, readable
         self._own = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
@@ -115,7 +119,7 @@ class Namespaces:
         images = f"{top}/images"
         Path(images).mkdir()
         writable = (top, *places.values())
-        return Box("namespaces", top, places["work"], places["temporary"], images, writable)
+        return Box(self.mode, top, places["work"], places["temporary"], images, writable)
 
     def leave_run(self) -> None:
         """Nothing outlives the namespaces."""
@@ -131,7 +135,7 @@ class Folders:
     """
 
     def __init__(self, mode: str, base: str, readable: list[str]) -> None:
-        self._mode, self._base, self._readable = mode, base, tuple(readable)
+        self.mode, self._base, self._readable = mode, base, tuple(readable)
         self._top = ""
         self.proc = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC) if Path("/proc/self").exists() else -1
 
@@ -145,7 +149,7 @@ class Folders:
         places = work, temporary, images = (f"{top}/work", f"{top}/temporary", f"{top}/images")
         for folder in places:
             Path(folder).mkdir()
-        return Box(self._mode, top, work, temporary, images, places, self._readable)
+        return Box(self.mode, top, work, temporary, images, places, self._readable)
 
     def leave_run(self) -> None:
         """Remove the folder."""

@@ -16,6 +16,9 @@ __all__ = ["call", "die_with_parent", "drop_capabilities", "forbid_new_privilege
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _VERSION_3 = 0x20080522  # _LINUX_CAPABILITY_VERSION_3: two words for each of three sets
 
+_THIS_THREAD = ctypes.create_string_buffer(struct.pack("=Ii", _VERSION_3, 0), 8)
+_NO_CAPABILITIES = ctypes.create_string_buffer(24)  # made once: types of ctypes are slow to make
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -82,8 +85,7 @@ def drop_capabilities() -> None:
     Raises:
         OSError: The kernel refuses.
     """
-    header = ctypes.create_string_buffer(struct.pack("=Ii", _VERSION_3, 0), 8)
-    call("capset", header, ctypes.create_string_buffer(24))
+    call("capset", _THIS_THREAD, _NO_CAPABILITIES)
 
 
 def forbid_new_privileges() -> None:

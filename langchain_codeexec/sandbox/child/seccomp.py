@@ -32,6 +32,7 @@ __all__ = [
     "NOTIFY",
     "NUMBER",
     "Filter",
+    "assemble",
     "audit_architecture",
     "errno",
     "filter_syscalls",
@@ -90,7 +91,7 @@ def errno(number: int) -> _Instruction:
     return _Instruction(_RET_K, 0, 0, 0x00050000 | number)  # SECCOMP_RET_ERRNO
 
 
-def _assemble(program: list[_Instruction]) -> bytes:
+def assemble(program: list[_Instruction]) -> bytes:
     """The program as an array of `struct sock_filter`."""
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
@@ -100,10 +101,9 @@ class Filter(ctypes.Structure):
 
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
 
-    def __init__(self, program: list[_Instruction]) -> None:
-        code = _assemble(program)
+    def __init__(self, code: bytes) -> None:
         self._code = ctypes.create_string_buffer(code, len(code))
-        super().__init__(len(program), ctypes.addressof(self._code))
+        super().__init__(len(code) // 8, ctypes.addressof(self._code))
 
 
 _LAST_KNOWN = 450
@@ -281,23 +281,24 @@ _FCNTLS_REFUSED = (8, 10, 15, 1024, 1026, 1031)  # SETOWN SETSIG SETOWN_EX SETLE
 _PRCTLS = (2, 3, 15, 16, 21, 23, 30, 39, 0x53564D41)  # getters, and the names of threads and of memory
 
 
-def filter_syscalls(code: list[_Instruction]) -> None:
+def filter_syscalls(code: bytes) -> None:
     """Let the kernel refuse this thread and all it starts whatever is not allowed; needs no_new_privs.
-
-    Args:
-        code: From `program`.
 
     Raises:
         OSError: The kernel has no seccomp.
     """
+    code = code.replace(_OWN_PID.to_bytes(4, "little"), os.getpid().to_bytes(4, "little"))
     prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(Filter(code)))
 
 
-def program(own_pid: int, *, isolated: bool, can_truncate: bool) -> list[_Instruction]:
+_OWN_PID = 0x7E5E1FED
+"""Stands for the only process that may be signalled: a filter is assembled once, for many."""
+
+
+def program(*, isolated: bool, can_truncate: bool) -> bytes:
     """The filter itself.
 
     Args:
-        own_pid: The only process it may signal.
         isolated: Whether it sees a file system of its own; else it cannot change attributes of files, and
             is told that it has.
         can_truncate: Whether Landlock watches over truncation by path.
@@ -306,7 +307,7 @@ def program(own_pid: int, *, isolated: bool, can_truncate: bool) -> list[_Instru
         OSError: This machine's numbers are not known.
     """
     rules = {name: [ALLOW] for name in (*_ALLOWED, *_ON_OWN_FILES)}
-    rules |= _conditions(own_pid)
+    rules |= _conditions()
     if not isolated:
         rules |= _AMONG_FILES_OF_OTHERS
         if not can_truncate:
@@ -322,19 +323,19 @@ def program(own_pid: int, *, isolated: bool, can_truncate: bool) -> list[_Instru
     for name, body in rules.items():
         if number(name) >= 0:
             code += [jump_equal(number(name), 0, len(body)), *body]
-    return [*code, _jump_least(_LAST_KNOWN + 1, 0, 1), errno(ENOSYS), errno(EPERM)]
+    return assemble([*code, _jump_least(_LAST_KNOWN + 1, 0, 1), errno(ENOSYS), errno(EPERM)])
 
 
-def _conditions(own_pid: int) -> dict[str, list[_Instruction]]:
+def _conditions() -> dict[str, list[_Instruction]]:
     """The calls whose arguments decide."""
-    itself = (0, own_pid)
+    itself = (0, _OWN_PID)
     return {
         "clone": _one_of(0, (_THREAD,), among=_THREAD | _CLONE_NEW),
         "clone3": [errno(ENOSYS)],  # its arguments lie in memory, where a filter cannot look
         "close_range": _one_of(2, (0,), EINVAL, among=_CLOSE_RANGE_UNSHARE),
         "mmap": _one_of(3, (0,), ENOMEM, among=_MAP_HUGETLB),
         **{name: _one_of(0, itself) for name in _OF_A_PROCESS},
-        **{name: _one_of(0, (own_pid,)) for name in ("tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")},
+        **{name: _one_of(0, (_OWN_PID,)) for name in ("tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")},
         "getpriority": _one_of(1, itself),
         "sched_getaffinity": _one_of(0, itself, ENOSYS),  # glibc asks for threads too, and can do without
         "personality": _one_of(0, (_PERSONALITY_QUERY,)),

@@ -40,7 +40,7 @@ def ask_for_threads() -> int:
         seccomp.NOTIFY,
         seccomp.ALLOW,
     ]
-    program = ctypes.byref(seccomp.Filter(code))
+    program = ctypes.byref(seccomp.Filter(seccomp.assemble(code)))
     return syscall("seccomp", seccomp.number("seccomp"), _SET_MODE_FILTER, _NEW_LISTENER, program)
 
 

@@ -45,9 +45,6 @@ def _confine(box: Box, limits: Limits, channel: socket.socket, keep: Iterable[in
         limits: What it may use.
         channel: Leads to its supervisor.
         keep: Descriptors that stay open besides the first three and the channel.
-
-    Raises:
-        OSError: The kernel refuses a step.
     """
     os.setsid()
     _close_all_but({0, 1, 2, channel.fileno(), *keep})
@@ -68,11 +65,7 @@ def _confine(box: Box, limits: Limits, channel: socket.socket, keep: Iterable[in
 
 @cache
 def barriers(mode: str) -> tuple[int, bytes]:
-    """The version of Landlock, and the filter of system calls; found out once, by the zygote.
-
-    Raises:
-        OSError: The kernel, or this machine, lacks what the mode needs.
-    """
+    """The version of Landlock, and the filter of system calls; found out once, by the zygote."""
     isolated = mode == "namespaces"
     version = landlock.abi(needed=not isolated)
     return version, seccomp.program(
@@ -112,9 +105,6 @@ def run_programs(requests: socket.socket, outputs: tuple[int, int], box: Box, li
         outputs: Become stdout and stderr.
         box: Where it may write.
         limits: What it may use.
-
-    Raises:
-        OSError: It could not be confined; nothing has been run.
     """
     channel = _move_up(requests, outputs)
     box.settle()

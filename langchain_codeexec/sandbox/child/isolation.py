@@ -73,11 +73,7 @@ class Isolation(Protocol):
         ...
 
     def enter_run(self, limits: Limits) -> Box:
-        """Make a box, as the supervisor.
-
-        Raises:
-            OSError: The kernel refuses.
-        """
+        """Make a box, as the supervisor."""
         ...
 
     def leave_run(self) -> None:

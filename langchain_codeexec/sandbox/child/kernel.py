@@ -23,11 +23,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def call(name: str, *arguments: object) -> int:
-    """Call a function of the C library that returns -1 and sets errno when it fails.
-
-    Raises:
-        OSError: It failed; `filename` is the function's name.
-    """
+    """Call a function of the C library that returns -1 and sets errno when it fails."""
     result = int(getattr(_libc, name)(*arguments))
     if result == -1:
         _fail(name)
@@ -35,11 +31,7 @@ def call(name: str, *arguments: object) -> int:
 
 
 def syscall(name: str, number: int, *arguments: object) -> int:
-    """Make a system call by its number.
-
-    Raises:
-        OSError: It failed; `filename` is the given name.
-    """
+    """Make a system call by its number."""
     words = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
     result = int(_libc.syscall(ctypes.c_long(number), *words))
     if result == -1:
@@ -48,11 +40,7 @@ def syscall(name: str, number: int, *arguments: object) -> int:
 
 
 def prctl(option: int, *arguments: object) -> int:
-    """Change an attribute of this process (`man 2 prctl`).
-
-    Raises:
-        OSError: It failed.
-    """
+    """Change an attribute of this process (`man 2 prctl`)."""
     words = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
     words += [ctypes.c_ulong(0)] * (4 - len(words))
     return call("prctl", ctypes.c_int(option), *words)
@@ -63,9 +51,6 @@ def die_with_parent(parent: int) -> None:
 
     Args:
         parent: Its number, as this process sees it: 0 for one in another pid namespace.
-
-    Raises:
-        OSError: The kernel refuses.
     """
     if sys.platform != "linux":  # pyright: ignore[reportUnnecessaryComparison]
         return
@@ -80,18 +65,10 @@ def _fail(name: str) -> None:
 
 
 def drop_capabilities() -> None:
-    """Empty the effective, permitted and inheritable sets, for good.
-
-    Raises:
-        OSError: The kernel refuses.
-    """
+    """Empty the effective, permitted and inheritable sets, for good."""
     call("capset", _THIS_THREAD, _NO_CAPABILITIES)
 
 
 def forbid_new_privileges() -> None:
-    """Make sure that no executable can give any back; Landlock and seccomp ask for it.
-
-    Raises:
-        OSError: The kernel refuses.
-    """
+    """Make sure that no executable can give any back; Landlock and seccomp ask for it."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)

@@ -103,11 +103,7 @@ _NAMES = {USER: "user", MOUNT: "mount", PID: "pid", NETWORK: "network", UTS: "ut
 
 
 def unshare(flags: int) -> None:
-    """Give this process new namespaces; a new pid namespace is for its children.
-
-    Raises:
-        OSError: The kernel or the system's policy refuses; `filename` names the namespaces.
-    """
+    """Give this process new namespaces; a new pid namespace is for its children."""
     try:
         call("unshare", flags)
     except OSError as error:
@@ -121,9 +117,6 @@ def enter(flags: int, proc: int) -> None:
     Args:
         flags: The other namespaces.
         proc: From `open_proc`.
-
-    Raises:
-        OSError: The kernel or the system's policy refuses.
     """
     user, group = os.geteuid(), os.getegid()
     unshare(USER | flags)
@@ -140,29 +133,17 @@ def enter_cgroup() -> None:
 
 
 def open_proc() -> int:
-    """A descriptor of /proc, good for `enter` even where no /proc is to be seen.
-
-    Raises:
-        OSError: There is none.
-    """
+    """A descriptor of /proc, good for `enter` even where no /proc is to be seen."""
     return os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def return_to(pid_namespace: int) -> None:
-    """Have children start in this pid namespace again, the one this process lives in.
-
-    Raises:
-        OSError: It is another one.
-    """
+    """Have children start in this pid namespace again, the one this process lives in."""
     call("setns", pid_namespace, PID)
 
 
 def become_nobody() -> None:
-    """Give up root's identity; in a new user namespace there are capabilities enough.
-
-    Raises:
-        OSError: This process may not change its user.
-    """
+    """Give up root's identity; in a new user namespace there are capabilities enough."""
     os.setgroups([])
     os.setresgid(_NOBODY, _NOBODY, _NOBODY)
     os.setresuid(_NOBODY, _NOBODY, _NOBODY)
@@ -213,9 +194,6 @@ def build_root(readable: list[str]) -> None:
     """Replace the root of this mount namespace by one that holds the readable paths and nothing else.
 
     The old root is moved below the new one while paths are bound, so that a mount hides none of them.
-
-    Raises:
-        OSError: The kernel refuses a mount.
     """
     _mount("none", "/", "", _RECURSIVE | _PRIVATE, "")
     base = "/tmp"  # noqa: S108 -- any folder that exists will do; it is covered in this namespace only
@@ -249,9 +227,6 @@ def mount_box(size: int, files: int, readable: list[str]) -> None:
         size: Bytes it holds.
         files: Files and folders it holds.
         readable: Paths that stay readable, even where they lie below one of these folders.
-
-    Raises:
-        OSError: The kernel refuses a mount.
     """
     top, folders = places(readable)
     hidden = [path for path in readable if path.startswith(tuple(f"{place}/" for place in folders.values()))]
@@ -268,11 +243,7 @@ def mount_box(size: int, files: int, readable: list[str]) -> None:
 
 
 def _bind(source: str, target: str) -> None:
-    """Show a file or folder, and what is mounted below it, at another place too.
-
-    Raises:
-        OSError: The kernel refuses.
-    """
+    """Show a file or folder, and what is mounted below it, at another place too."""
     _mount(source, target, "", _BIND | _RECURSIVE, "")
 
 

@@ -26,11 +26,7 @@ _CONTINUE = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
 
 
 def ask_for_threads() -> int:
-    """Have this process ask for every thread; the descriptor that is returned is where its calls arrive.
-
-    Raises:
-        OSError: The kernel refuses, for example as somebody listens already.
-    """
+    """Have this process ask for every thread; the descriptor that is returned is where its calls arrive."""
     code = [
         seccomp.load(seccomp.ARCHITECTURE),
         seccomp.jump_equal(seccomp.audit_architecture(), 1, 0),

@@ -125,11 +125,7 @@ _MADV_COLLAPSE = 25  # asm-generic/mman-common.h, since Linux 6.1
 
 
 def _use_large_pages(proc: int) -> None:
-    """Have what has been loaded lie in large pages, so that a fork has less to copy.
-
-    Raises:
-        OSError: There is no /proc.
-    """
+    """Have what has been loaded lie in large pages, so that a fork has less to copy."""
     with open(os.open("self/maps", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc), "rb") as maps:  # noqa: PTH123 -- a descriptor
         regions = [line.split() for line in maps]
     for addresses, access, _, _, inode, *_ in regions:

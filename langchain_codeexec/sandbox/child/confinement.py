@@ -69,7 +69,7 @@ def barriers(mode: str) -> tuple[int, bytes]:
     isolated = mode == "namespaces"
     version = landlock.abi(needed=not isolated)
     return version, seccomp.program(
-        isolated=isolated, can_truncate=isolated or version >= landlock.TRUNCATE_SINCE
+        CHANNEL, isolated=isolated, can_truncate=isolated or version >= landlock.TRUNCATE_SINCE
     )
 
 
@@ -115,9 +115,12 @@ def run_programs(requests: socket.socket, outputs: tuple[int, int], box: Box, li
     _send(channel, {"confined": True})
     status = 0
     with suppress(OSError):  # the program has closed the channel: the exit status tells the rest
-        while (request := receive(channel)) is not None:
+        descriptors: list[int] = []
+        while (request := receive(channel, descriptors)) is not None:
             header, (source,) = request
             _send(channel, {"begun": True})
+            program.let_call(header["calls"], descriptors)
+            descriptors.clear()
             status = program.run(source.decode("utf-8", "surrogatepass"))
             if os.getpid() != program.process:  # a fork that ran to the end of the program
                 break

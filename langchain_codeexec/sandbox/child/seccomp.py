@@ -261,16 +261,17 @@ _OWN_PID = 0x7E5E1FED
 """Stands for the only process that may be signalled: a filter is assembled once, for many."""
 
 
-def program(*, isolated: bool, can_truncate: bool) -> bytes:
+def program(channel: int, *, isolated: bool, can_truncate: bool) -> bytes:
     """The filter itself.
 
     Args:
+        channel: The only descriptor that it may receive descriptors from, which the supervisor sends.
         isolated: Whether it sees a file system of its own; else it cannot change attributes of files, and
             is told that it has.
         can_truncate: Whether Landlock watches over truncation by path.
     """
     rules = {name: [ALLOW] for name in (*_ALLOWED, *_ON_OWN_FILES)}
-    rules |= _conditions()
+    rules |= _conditions() | {"recvmsg": _one_of(0, (channel,))}
     if not isolated:
         rules |= _AMONG_FILES_OF_OTHERS
         if not can_truncate:

@@ -22,7 +22,6 @@ from .limits import peak_memory
 from .namespaces import DEVICES
 from .program import FIRST_PRIVATE_FD, Program
 from .refusals import explain_refusals, keep_to_one_process
-from .rlimits import apply_limits
 from .threads import ask_for_threads
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def _confine(box: Box, limits: Limits, channel: socket.socket, keep: Iterable[in
     """
     os.setsid()
     _close_all_but({0, 1, 2, channel.fileno(), *keep})
-    apply_limits(limits, count_tasks=box.mode != "landlock")
+    _apply_limits(limits, count_tasks=box.mode != "landlock")
     if box.mode == "process":
         return
     keep_to_one_process()
@@ -79,6 +78,27 @@ def _hand_over_threads(channel: socket.socket) -> None:
         listener = ask_for_threads()
         socket.send_fds(channel, [LISTENER], [listener])
         os.close(listener)
+
+
+_PENDING = 1024  # signals and timers, which are counted for all of a user's processes
+
+
+def _apply_limits(limits: Limits, *, count_tasks: bool) -> None:
+    """Lower what the kernel enforces, as far as this system can; tasks where the user's are this run's alone."""
+    wanted = {
+        "AS": limits.memory,
+        "FSIZE": min(limits.file, limits.disk or limits.file),
+        "NOFILE": limits.open_files,
+        "CORE": 1,  # at 0 the kernel would still start a handler of cores (`man 5 core`)
+        **dict.fromkeys(("MEMLOCK", "MSGQUEUE", "NICE", "RTPRIO"), 0),
+        "SIGPENDING": _PENDING,
+    } | ({"NPROC": limits.tasks} if count_tasks else {})
+    for name, value in wanted.items():
+        with suppress(AttributeError, OverflowError, ValueError, OSError):  # macOS refuses some
+            which = getattr(resource, f"RLIMIT_{name}")
+            ceiling = resource.getrlimit(which)[1]
+            soft = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
+            resource.setrlimit(which, (soft, soft))
 
 
 _LAST_FD = (1 << 31) - 1 if sys.platform == "linux" else os.sysconf("SC_OPEN_MAX")

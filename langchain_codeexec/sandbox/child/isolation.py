@@ -6,7 +6,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from . import namespaces
 from .folder import remove_tree
@@ -57,35 +57,11 @@ def live_in(folder: str) -> None:
     tempfile.tempdir = None  # what this process found out before
 
 
-class Isolation(Protocol):
-    """What the zygote does differently, depending on what the system allows.
-
-    Attributes:
-        mode: Its name.
-        proc: A descriptor of /proc, even where none is to be seen; -1 where there is none.
-    """
-
-    mode: str
-    proc: int
-
-    def fork(self) -> int:
-        """Fork the supervisor of a run."""
-        ...
-
-    def enter_run(self, limits: Limits) -> Box:
-        """Make a box, as the supervisor."""
-        ...
-
-    def leave_run(self) -> None:
-        """Free what `enter_run` took."""
-        ...
-
-
 class Namespaces:
     """Every run in user, mount and pid namespaces of its own.
 
     Args:
-        proc: From `namespaces.open_proc`.
+        proc: A descriptor of /proc, even where none is to be seen.
         readable: What is bound into the root.
     """
 
@@ -151,3 +127,7 @@ class Folders:
         """Remove the folder."""
         if self._top:
             remove_tree(self._top)
+
+
+Isolation: TypeAlias = Namespaces | Folders
+"""What the zygote does differently, depending on what the system allows."""

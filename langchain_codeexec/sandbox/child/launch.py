@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_ALL = namespaces.MOUNT | namespaces.PID | namespaces.NETWORK | namespaces.IPC | namespaces.UTS
 _SCRATCH = 64 << 20  # bytes for what libraries write while they are loaded
 
 
@@ -48,14 +47,14 @@ def main() -> int:
 
 def _with_namespaces(control: socket.socket, settings: dict[str, Any]) -> None:
     """Namespaces and a root made here; as root without a user namespace first, to see all libraries."""
-    proc = namespaces.open_proc()
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     readable = readable_paths(settings["readable"])
     built = False
     if os.geteuid() == 0:
         built = _build_as_root(readable)
         namespaces.become_nobody()
     namespaces.enter_cgroup()
-    namespaces.enter(_ALL, proc)
+    namespaces.enter(namespaces.ALL, proc)
     with suppress(OSError):
         call("sethostname", b"sandbox", 7)
     if not built:

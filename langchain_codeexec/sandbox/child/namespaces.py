@@ -16,18 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = [
+    "ALL",
     "DEVICES",
-    "IPC",
     "MOUNT",
-    "NETWORK",
     "PID",
-    "UTS",
     "become_nobody",
     "build_root",
     "enter",
     "enter_cgroup",
     "mount_box",
-    "open_proc",
     "places",
     "readable_paths",
     "return_to",
@@ -94,6 +91,7 @@ def _loaded_libraries() -> Iterator[str]:
 # CLONE_NEW* of linux/sched.h
 MOUNT, CGROUP, UTS, IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 USER, PID, NETWORK = 0x10000000, 0x20000000, 0x40000000
+ALL = MOUNT | PID | NETWORK | IPC | UTS
 
 _NOBODY = 65534
 """The user of programs, and what the kernel shows for ids that are not mapped (/proc/sys/kernel/overflowuid)."""
@@ -116,7 +114,7 @@ def enter(flags: int, proc: int) -> None:
 
     Args:
         flags: The other namespaces.
-        proc: From `open_proc`.
+        proc: A descriptor of /proc, good even where no /proc is to be seen.
     """
     user, group = os.geteuid(), os.getegid()
     unshare(USER | flags)
@@ -130,11 +128,6 @@ def enter_cgroup() -> None:
     """Hide the names of control groups, where the kernel can (it may be built without)."""
     with suppress(OSError):
         call("unshare", CGROUP)
-
-
-def open_proc() -> int:
-    """A descriptor of /proc, good for `enter` even where no /proc is to be seen."""
-    return os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def return_to(pid_namespace: int) -> None:

@@ -37,14 +37,7 @@ LISTENER = b"+"
 
 
 def _confine(box: Box, limits: Limits, channel: socket.socket, keep: Iterable[int]) -> None:
-    """Take from this process, for good, all that a program has no need of.
-
-    Args:
-        box: Where it may write, and how it is kept there.
-        limits: What it may use.
-        channel: Leads to its supervisor.
-        keep: Descriptors that stay open besides the first three and the channel.
-    """
+    """Take from this process, for good, all that a program has no need of, descriptors to `keep` excepted."""
     os.setsid()
     _close_all_but({0, 1, 2, channel.fileno(), *keep})
     _apply_limits(limits, count_tasks=box.mode != "landlock")
@@ -118,14 +111,7 @@ CHANNEL = FIRST_PRIVATE_FD - 1
 
 
 def run_programs(requests: socket.socket, outputs: tuple[int, int], box: Box, limits: Limits) -> int:
-    """Become the program's process; return its exit status.
-
-    Args:
-        requests: Sources arrive here, and lines of JSON that tell when they began and how they ended go back.
-        outputs: Become stdout and stderr.
-        box: Where it may write.
-        limits: What it may use.
-    """
+    """Be the program's process: sources arrive by `requests`, lines of JSON go back; return its exit status."""
     channel = _move_up(requests, outputs)
     box.settle()
     _reseed()

@@ -129,14 +129,7 @@ _PREFIX = "codeexec-owned-"
 
 
 class OwnedFolder:
-    """A new folder that only this user can enter.
-
-    Args:
-        where: What it is made in; by default where temporary files are.
-
-    Attributes:
-        path: Its path.
-    """
+    """A new folder, by default where temporary files are, that only this user can enter."""
 
     def __init__(self, where: str | None = None) -> None:
         where = where or tempfile.gettempdir()

@@ -22,25 +22,15 @@ _PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 @dataclass(frozen=True)
 class Box:
-    """The folders of a run.
+    """The folders of a run."""
 
-    Attributes:
-        mode: How the run is kept to them: `namespaces`, `landlock` or, not at all, `process`.
-        top: What holds them all.
-        work: The working directory.
-        temporary: Home and temporary folder.
-        images: Where drawings are left.
-        writable: All that may be written to.
-        readable: What of the host may be read, where that is to be seen.
-    """
-
-    mode: str
-    top: str
-    work: str
-    temporary: str
-    images: str
+    mode: str  # how it is kept to them: `namespaces`, `landlock` or, not at all, `process`
+    top: str  # what holds them all
+    work: str  # the working directory
+    temporary: str  # home and temporary folder
+    images: str  # where drawings are left
     writable: tuple[str, ...]
-    readable: tuple[str, ...] = ("/",)
+    readable: tuple[str, ...] = ("/",)  # where more is to be seen than may be read
 
     def settle(self) -> None:
         """Make this process at home in the box."""
@@ -58,12 +48,7 @@ def live_in(folder: str) -> None:
 
 
 class Namespaces:
-    """Every run in user, mount and pid namespaces of its own.
-
-    Args:
-        proc: A descriptor of /proc, even where none is to be seen.
-        readable: What is bound into the root.
-    """
+    """Every run in user, mount and pid namespaces of its own; `proc` is a descriptor of /proc."""
 
     mode = "namespaces"
 
@@ -98,13 +83,7 @@ class Namespaces:
 
 
 class Folders:
-    """Every run in a folder of its own.
-
-    Args:
-        mode: What keeps it there: `landlock`, or `process` for nothing.
-        base: Where the folders are made.
-        readable: What may be read.
-    """
+    """Every run in a folder of its own, kept there by Landlock or, in the mode `process`, by nothing."""
 
     def __init__(self, mode: str, base: str, readable: list[str]) -> None:
         self.mode, self._base, self._readable = mode, base, tuple(readable)

@@ -49,8 +49,7 @@ def prctl(option: int, *arguments: object) -> int:
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when its parent dies, also if that has happened already.
 
-    Args:
-        parent: Its number, as this process sees it: 0 for one in another pid namespace.
+    A parent in another pid namespace has the number 0.
     """
     if sys.platform != "linux":  # pyright: ignore[reportUnnecessaryComparison]
         return

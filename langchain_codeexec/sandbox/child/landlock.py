@@ -50,11 +50,6 @@ def restrict_files(version: int, readable: Iterable[str], writable: Iterable[str
 
     Nothing can be executed, no device node made, no TCP port used, no abstract socket and no process outside
     reached. What does not exist is left out.
-
-    Args:
-        version: From `abi`.
-        readable: Folders and files.
-        writable: The same.
     """
     handled = (1 << _BITS_BY_ABI.get(version, 16)) - 1
     ruleset = _ruleset(version, handled)

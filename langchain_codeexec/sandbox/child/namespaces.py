@@ -55,9 +55,6 @@ def readable_paths(more: Iterable[str] = ()) -> list[str]:
 
     Folders that a `.pth` file puts on `sys.path` from elsewhere are left out: an editable installation is
     a checkout, with whatever else lies there.
-
-    Args:
-        more: Further paths, as the user names them.
     """
     paths: list[str] = []
     for path in sorted({os.path.abspath(path) for path in (*_candidates(), *more)}):  # noqa: PTH100 -- keeps links
@@ -110,12 +107,7 @@ def unshare(flags: int) -> None:
 
 
 def enter(flags: int, proc: int) -> None:
-    """Enter a new user namespace as `_NOBODY` with all capabilities there, and other namespaces with it.
-
-    Args:
-        flags: The other namespaces.
-        proc: A descriptor of /proc, good even where no /proc is to be seen.
-    """
+    """Enter a new user namespace as `_NOBODY` with all capabilities there, and other namespaces with it."""
     user, group = os.geteuid(), os.getegid()
     unshare(USER | flags)
     with suppress(OSError):  # older than Linux 3.19, or denied already in the namespace around it
@@ -214,13 +206,7 @@ def build_root(readable: list[str]) -> None:
 
 
 def mount_box(size: int, files: int, readable: list[str]) -> None:
-    """Mount an empty box over the last one, and its folders where programs look for them.
-
-    Args:
-        size: Bytes it holds.
-        files: Files and folders it holds.
-        readable: Paths that stay readable, even where they lie below one of these folders.
-    """
+    """Mount an empty box of limited size over the last one; readable paths stay so even below its folders."""
     top, folders = places(readable)
     hidden = [path for path in readable if path.startswith(tuple(f"{place}/" for place in folders.values()))]
     trees = [_take_tree(path) for path in hidden]

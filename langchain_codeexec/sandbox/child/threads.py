@@ -41,13 +41,7 @@ def ask_for_threads() -> int:
 
 
 class ThreadGate:
-    """Answers the calls of a program that asks for threads.
-
-    Args:
-        fd: From `ask_for_threads`, in the program's process.
-        pid: That process.
-        most: Threads that it may have.
-    """
+    """Answers the calls of a program that asks for threads, by the descriptor from `ask_for_threads`."""
 
     def __init__(self, fd: int, pid: int, most: int) -> None:
         self.fd = fd

@@ -33,16 +33,9 @@ class BrokenLibraryError(Exception):
 
 
 def serve(control: socket.socket, isolation: Isolation, limits: Limits, preload: Iterable[str]) -> None:
-    """Fork a supervisor for every connection that arrives, until the host closes the control socket.
-
-    Args:
-        control: Each message is one byte with the descriptor of a connection.
-        isolation: How runs are kept apart.
-        limits: What each may use.
-        preload: Libraries to load now; those that are not installed are left out.
+    """Fork a supervisor for every connection that arrives by `control`, until the host closes that.
 
     Raises:
-        OSError: A run cannot be confined here.
         BrokenLibraryError: The zygote would hold a library that is half loaded.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries what is forked

@@ -49,7 +49,7 @@ def files_of(request: ExecutionRequest) -> dict[str, InlineFile]:
 
 
 def with_files(request: ExecutionRequest, earlier: Mapping[str, InlineFile]) -> ExecutionRequest:
-    """A request with files of earlier ones; its own take the place of those with the same name; see `named_files`."""
+    """A request with files of earlier ones; its own replace those of the same name; see `named_files`."""
     return replace(request, files=tuple({**earlier, **files_of(request)}.values())) if earlier else request
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import frames, namespaces, zygote
 from .folder import OwnedFolder
 from .isolation import Folders, Isolation, Namespaces, live_in
-from .kernel import call, die_with_parent
+from .kernel import call, die_with_parent, prctl
 from .limits import Limits
 from .namespaces import build_root, mount_box, readable_paths
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _SCRATCH = 64 << 20  # bytes for what libraries write while they are loaded
 
 
@@ -80,6 +82,8 @@ def _build_as_root(readable: list[str]) -> bool:
 
 def _with_folders(control: socket.socket, settings: dict[str, Any]) -> None:
     """No namespaces: what runs leave behind is removed here, when all of them have ended."""
+    if sys.platform == "linux":  # pyright: ignore[reportUnnecessaryComparison]
+        prctl(_PR_SET_CHILD_SUBREAPER, 1)  # of runs whose zygote is killed
     base = OwnedFolder(settings["temporary"])
     live_in(base.path)
     readable = readable_paths(settings["readable"])
@@ -90,13 +94,15 @@ def _with_folders(control: socket.socket, settings: dict[str, Any]) -> None:
 
 
 def _fork_zygote(control: socket.socket, settings: dict[str, Any], isolate: Callable[[], Isolation]) -> None:
-    """Fork the zygote, and wait for it."""
+    """Fork the zygote, and wait for it and for runs that it leaves."""
     pid = os.fork()
     if not pid:
         os._exit(_be_zygote(control, settings, isolate))
     control.close()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.waitpid(pid, 0)
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def _be_zygote(control: socket.socket, settings: dict[str, Any], isolate: Callable[[], Isolation]) -> int:

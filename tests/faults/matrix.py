@@ -140,7 +140,7 @@ FAULTS: Final = (
     Fault("pings for ever", (HANG,), (HEAD + CLOSE + SHOWN, Drip(b": ping\n\n" * 9_999)), expected=TIMEOUT, shown="who", settings=DEADLINE, says="deadline=…"),
     Fault("503 for ever", (_status(503, b"", b"Retry-After: 1\r\n"),), expected="ServerError", requests=1, settings=DEADLINE),
     Fault("an early 413", (_status(413, b"{}"),), expected="GeminiAPIError", requests=1, reads_body=False, says="413"),
-    Fault("an early 413 for much", (_status(413, b"{}"),), expected="GeminiAPIError", reads_body=False, says="413", prompt="q" * 8_000_000),
+    Fault("an early 413 for much", (_status(413, b"{}"),), expected="GeminiAPIError", requests=1, reads_body=False, says="413", prompt="q" * 8_000_000),
 )  # fmt: skip
 
 STYLES: Final = (
@@ -192,7 +192,10 @@ def run_cell(fault: Fault, style: str) -> Outcome:
         try:
             result = _CALLS[style](llm, fault.prompt, shown)
         except CodeExecError as error:
-            result, message = type(error).__name__, str(error)
+            result = next(
+                each.__name__ for each in type(error).__mro__ if each.__module__ == CodeExecError.__module__
+            )
+            message = str(error)
         finally:
             transport.close()
         return Outcome(result, "".join(shown), server.requests, message)

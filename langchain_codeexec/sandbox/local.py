@@ -444,8 +444,8 @@ class LocalSession:
             raise raised
         result = _result_from_reply(reply, left, limits, timeout, last=last)
         if running:  # files of replies come back only where the program has changed them
-            files = (file for file in result.files if running.files.get(file.name) != file.data)
-            result = replace(result, files=tuple(files))
+            changed = (file for file in result.files if running.files.get(file.name) != file.data)
+            result = replace(result, files=tuple(changed))
         return result
 
     def _exchange(

@@ -205,7 +205,7 @@ print(same(value=datetime.date(2026, 1, 2)))
 
 
 def test_the_wall_clock_stands_still_while_the_host_works_and_only_then(executor: LocalExecutor):
-    seconds = 1.0
+    seconds = 0.5
     slow = Functions(others={"same": lambda _: time.sleep(1.2 * seconds) or HostReply()})
 
     with executor.session() as session:

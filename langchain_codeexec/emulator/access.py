@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from langchain_codeexec.emulator.responses import error_response
-from langchain_codeexec.emulator.server import is_loopback
+from langchain_codeexec.emulator.server import is_http_url, is_loopback
 from langchain_codeexec.emulator.service_errors import EmulatedError
+from langchain_codeexec.errors import ConfigurationError
 
-__all__ = ["GuardedApp", "is_named_well"]
+__all__ = ["GuardedApp", "check_origins", "is_named_well"]
 
 _EXPOSED = ("Retry-After", "X-Goog-Upload-Status", "X-Goog-Upload-URL", "X-Goog-Upload-Size-Received")
 """Headers of answers that pages may read besides the harmless ones."""
@@ -33,7 +34,10 @@ class GuardedApp:
     """
 
     def __init__(
-        self, app: ASGIApp, allow_remote: bool | Collection[str], allow_origins: Collection[str] = ()
+        self,
+        app: ASGIApp,
+        allow_remote: bool | Collection[str] = False,
+        allow_origins: Collection[str] = (),
     ) -> None:
         self._app = _shared(app, allow_origins) if allow_origins else app
         self._allow_origins = allow_origins
@@ -41,10 +45,11 @@ class GuardedApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse."""
-        request = Request(scope)
-        if is_named_well(request, self._allow_remote, self._allow_origins):
+        is_http = scope["type"] == "http"
+        if not is_http or is_named_well(Request(scope), self._allow_remote, self._allow_origins):
             await self._app(scope, receive, send)
             return
+        request = Request(scope)
         message = (
             f"Requests to {request.headers.get('host', '')!r} from {request.headers.get('origin', 'no page')!r} "
             "are refused: what runs code answers this machine only, and no page of another site. Call it by a "
@@ -52,6 +57,19 @@ class GuardedApp:
             "allow_origins and the origin of the page."
         )
         await error_response(EmulatedError(403, message=message))(scope, receive, send)
+
+
+def check_origins(origins: Collection[str]) -> None:
+    """Refuse what is no origin of a page.
+
+    Raises:
+        ConfigurationError: One of them is none.
+    """
+    for origin in origins:
+        if not is_http_url(origin) or urlsplit(origin)._replace(scheme="", netloc="").geturl():
+            raise ConfigurationError(
+                f"{origin!r} is no origin of a page: scheme, host and port, as in http://localhost:5173"
+            )
 
 
 def _shared(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
@@ -68,7 +86,7 @@ def _shared(app: ASGIApp, origins: Collection[str]) -> ASGIApp:
 def is_named_well(
     request: Request, allow_remote: bool | Collection[str] = False, allow_origins: Collection[str] = ()
 ) -> bool:
-    """Whether a request gives the server a name it has, and comes from no page but its own and the allowed ones."""
+    """Whether a request gives the server a name it has, and comes from no page but its own and allowed ones."""
     host = _hostname(f"//{request.headers.get('host', '')}")
     origin = request.headers.get("origin")
     is_allowed = origin in allow_origins

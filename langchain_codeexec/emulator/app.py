@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias, Unpack
 
+from langchain_codeexec.emulator.access import GuardedApp, check_origins
 from langchain_codeexec.emulator.answering import Answer
 from langchain_codeexec.emulator.assertions import ReceivedRequest
 from langchain_codeexec.emulator.brain import Brain, Prompt
@@ -81,16 +82,27 @@ _FAMILIES: tuple[tuple[EndpointKind, str], ...] = (
 
 
 def create_app(
-    brain: Brain | None = None, executor: CodeExecutor | None = None, **options: Unpack[AppOptions]
+    brain: Brain | None = None,
+    executor: CodeExecutor | None = None,
+    *,
+    allow_remote: bool | Collection[str] = False,
+    allow_origins: Collection[str] = (),
+    **options: Unpack[AppOptions],
 ) -> Starlette:
-    """Make the emulator an ASGI application.
+    """Make the emulator an ASGI application, for a server of your own.
+
+    It refuses requests under names that are not this machine's, and those of other sites' pages; at which address
+    it listens is the server's concern.
 
     Args:
         brain: What decides the answers; by default the built-in scenes.
         executor: What runs the code; by default the local sandbox; see `allow_unsafe_code`.
+        allow_remote: Other names by which clients may call it: those given, or any (`True`).
+        allow_origins: Origins of other sites' pages that may call it all the same (CORS).
         **options: See `AppOptions`.
 
     Raises:
+        ConfigurationError: An origin is none.
         MissingDependencyError: Starlette is not installed.
     """
     service = _Service(brain or _default_brain(), executor or _default_executor(options), options)
@@ -116,9 +128,11 @@ def create_app(
         )
     ]
     routes += page_routes(service.journal, service.faults)
+    check_origins(allow_origins)
+    guarded = Middleware(GuardedApp, allow_remote=allow_remote, allow_origins=allow_origins)
     recorded = Middleware(RecordedApp, journal=service.journal, is_page=is_page)
     return Starlette(
-        routes=routes, middleware=[recorded], exception_handlers={HTTPException: service.no_route}
+        routes=routes, middleware=[guarded, recorded], exception_handlers={HTTPException: service.no_route}
     )
 
 

@@ -58,7 +58,9 @@ def not_covered(request: Request) -> EmulatedError:
     method, path, base = request.method, request.url.path, str(request.base_url).rstrip("/")
     hint = next((hint for right, hint in _corrections(path, base) if _is_route(request, right)), "")
     if path.strip("/") == "":
-        hint = f" A client that asks its base URL itself needs all of {base}/v1beta/models/{{model}}:{{method}}."
+        hint = (
+            f" A client that asks its base URL itself needs all of {base}/v1beta/models/{{model}}:{{method}}."
+        )
     message = f"This emulator does not cover {method} {path}.{hint} It covers: {'; '.join(COVERED)}."
     return EmulatedError(404, message=message)
 

@@ -8,7 +8,8 @@ same vector in it.
 
 Recorded: the answers of both services, that a reduced vector is the beginning of the full one, and that
 `gemini-embedding-2` gives it length one and takes no notice of the task type, as here no model does. Documented:
-that `gemini-embedding-001` leaves a reduced vector as it is. Quoted by users: the refusals of too many texts, of names and of empty texts.
+that `gemini-embedding-001` leaves a reduced vector as it is. Quoted by users: the refusals of too many texts, of
+names and of empty texts.
 """
 
 from __future__ import annotations

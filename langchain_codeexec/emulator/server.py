@@ -44,7 +44,6 @@ class LocalServer:
         host: str = "127.0.0.1",
         port: int = 0,
         allow_remote: bool | Collection[str] = False,
-        allow_origins: Collection[str] = (),
         tls: bool = False,
         grace: float = 5,
     ) -> None:
@@ -53,20 +52,13 @@ class LocalServer:
                 f"host {host!r} is not a loopback address, and the emulator runs code for everyone who reaches "
                 "it; listen on 127.0.0.1, or set allow_remote=True"
             )
-        for origin in allow_origins:
-            if not is_http_url(origin) or urlsplit(origin)._replace(scheme="", netloc="").geturl():
-                raise ConfigurationError(
-                    f"{origin!r} is no origin of a page: scheme, host and port, as in http://localhost:5173"
-                )
-        from langchain_codeexec.emulator.access import GuardedApp  # noqa: PLC0415 -- imports Starlette
         from langchain_codeexec.emulator.hosting import Hosting  # noqa: PLC0415 -- imports uvicorn
 
         self._address = (host, port)
         self._tls = _certificate(host, allow_remote) if tls else None
-        guarded = GuardedApp(app, allow_remote, allow_origins)
         context = self._tls.context if self._tls else None
         self._new_hosting: Callable[[], Hosting] = partial(
-            Hosting, guarded, grace, context
+            Hosting, app, grace, context
         )  # it serves only once
         self._url = ""
         self._hosting: Hosting | None = None
@@ -278,16 +270,8 @@ class GeminiEmulator(LocalServer):
         self.faults = options["faults"] = Faults.of(options.get("faults", ()))
         from langchain_codeexec.emulator.app import create_app  # noqa: PLC0415 -- imports Starlette
 
-        app = create_app(brain, executor, **options)
-        super().__init__(
-            app,
-            host=host,
-            port=port,
-            allow_remote=allow_remote,
-            allow_origins=allow_origins,
-            tls=tls,
-            grace=grace,
-        )
+        app = create_app(brain, executor, allow_remote=allow_remote, allow_origins=allow_origins, **options)
+        super().__init__(app, host=host, port=port, allow_remote=allow_remote, tls=tls, grace=grace)
 
     @property
     def page_url(self) -> str:

@@ -232,8 +232,9 @@ def test_names_can_be_made_known(start):
 def test_tokens_are_told_one_by_one_on_vertex(answering):
     url = answering.emulator.url
     with genai.Client(**who("vertex"), http_options={"base_url": url}) as client:
-        info = client.models.compute_tokens(model="gemini-2.5-flash", contents="Hello, world!").tokens_info[0]
+        info: Any = client.models.compute_tokens(model="gemini-2.5-flash", contents="Hello, world!")
         count = client.models.count_tokens(model="gemini-2.5-flash", contents="Hello, world!").total_tokens
+    (info,) = info.tokens_info
     assert b"".join(info.tokens) == b"Hello, world!"
     assert (info.role, len(info.tokens), len(set(info.token_ids))) == ("user", count, count)
     body = {"contents": {"parts": {"text": "x"}}}

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 from langchain_codeexec.emulator.responses import error_response
 from langchain_codeexec.emulator.server import is_http_url, is_loopback
 from langchain_codeexec.emulator.service_errors import EmulatedError
-from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 
 __all__ = ["GuardedApp", "check_origins", "is_named_well"]
+
+try:
+    from starlette.middleware.cors import CORSMiddleware
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+except ImportError as error:
+    raise MissingDependencyError("starlette", "emulator") from error
 
 _EXPOSED = ("Retry-After", "X-Goog-Upload-Status", "X-Goog-Upload-URL", "X-Goog-Upload-Size-Received")
 """Headers of answers that pages may read besides the harmless ones."""

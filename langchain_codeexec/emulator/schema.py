@@ -57,9 +57,9 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = {
         ),
         "EmbedContentRequest": (
             "model:string content:Content taskType:TaskType title:string outputDimensionality:int32 "
-            "autoTruncate:bool@vertex embedContentConfig:EmbedContentConfig"
+            "autoTruncate:bool@vertex embedContentConfig:EmbeddingConfig"
         ),
-        "EmbedContentConfig": (
+        "EmbeddingConfig": (
             "taskType:TaskType title:string outputDimensionality:int32 autoTruncate:bool documentOcr:bool "
             "audioTrackExtraction:bool"
         ),

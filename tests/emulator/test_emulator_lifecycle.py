@@ -12,7 +12,6 @@ import httpx
 import pytest
 from google import genai
 
-from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError
 from tests.emulator.conftest import run_python
@@ -190,15 +189,11 @@ def test_https_with_a_certificate_of_its_own(monkeypatch):
         with emulator:
             assert emulator.url.startswith("https://127.0.0.1:")
             assert httpx.get(f"{emulator.url}/v1beta/models?key=k", verify=strict).status_code == 200
-            model = ChatGeminiCodeExecution(model="gemini-2.5-flash", api_key="k", base_url=emulator.url)
-            assert model.invoke("Hi").text == "Fine."
-            assert "".join(chunk.text for chunk in model.stream("Hi")) == "Fine."
-            options = {"base_url": emulator.url}
-            with genai.Client(api_key="k", http_options=options) as client:
-                assert (
-                    client.files.upload(file=io.BytesIO(b"x"), config={"mime_type": "text/plain"}).size_bytes
-                    == 1
-                )
+            with genai.Client(api_key="k", http_options={"base_url": emulator.url}) as client:
+                stream = client.models.generate_content_stream(model="gemini-2.5-flash", contents="Hi")
+                assert "".join(chunk.text or "" for chunk in stream) == "Fine."
+                file = client.files.upload(file=io.BytesIO(b"x"), config={"mime_type": "text/plain"})
+                assert file.size_bytes == 1
     with pytest.raises(ConfigurationError, match="serves plain HTTP"):
         GeminiEmulator().certificate  # noqa: B018 -- it raises
     del emulator

@@ -10,7 +10,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from threading import Lock
 from typing import Any, Self
 
@@ -430,7 +430,11 @@ class LocalSession:
                 self.close()
         if raised is not None:
             raise raised
-        return _result_from_reply(reply, left, limits, timeout, last=last)
+        result = _result_from_reply(reply, left, limits, timeout, last=last)
+        if running:  # files of replies come back only where the program has changed them
+            changed = (file for file in result.files if running.files.get(file.name) != file.data)
+            result = replace(result, files=tuple(changed))
+        return result
 
     def _exchange(
         self,

@@ -244,6 +244,12 @@ def _chat(style: str, url: str, settings: dict[str, Any]) -> Iterator[ChatGemini
     rest.close()
 
 
+def _class_name(error: BaseException | None) -> str:
+    """The package's own name for an error's class, which may be one made for it."""
+    names = (each.__name__ for each in type(error).__mro__ if each.__module__ == CodeExecError.__module__)
+    return next(names, type(error).__name__)
+
+
 def run_cell(fault: Fault, style: str) -> Outcome:
     """Call in a style against a server with a fault."""
     streams = style in _STREAMS
@@ -259,9 +265,9 @@ def run_cell(fault: Fault, style: str) -> Outcome:
         try:
             result = _CALLS[style.removeprefix("genai_")](llm, fault.prompt, shown)
         except CodeExecError as error:
-            result, message = type(error).__name__, str(error)
+            result, message = _class_name(error), str(error)
         except ToolException as error:
-            result, message = type(error.__cause__).__name__, str(error)
+            result, message = _class_name(error.__cause__), str(error)
         return Outcome(result, "".join(shown), server.requests, message)
 
 

@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,19 +130,18 @@ class RecordingProxy(LocalServer):
     async def _answer(self, request: Request) -> Response:
         order = next(self._order)
         client = httpx.AsyncClient(timeout=self._timeout)
-        response: httpx.Response | None = None
-        try:
-            raw = await read_body(request, _LARGEST_BODY)
-            sending = client.send(self._onward(client, request, raw), stream=True)
-            response = await while_connected(request, sending)
-        except EmulatedError as error:
-            return error_response(error)
-        except httpx.HTTPError as error:
-            message = f"{self._base_url} could not be reached: {error}"
-            return error_response(EmulatedError(502, "UNAVAILABLE", message))
-        finally:
-            if response is None:
-                await client.aclose()
+        async with AsyncExitStack() as unanswered:
+            unanswered.push_async_callback(client.aclose)
+            try:
+                raw = await read_body(request, _LARGEST_BODY)
+                sending = client.send(self._onward(client, request, raw), stream=True)
+                response = await while_connected(request, sending)
+            except EmulatedError as error:
+                return error_response(error)
+            except httpx.HTTPError as error:
+                message = f"{self._base_url} could not be reached: {error}"
+                return error_response(EmulatedError(502, "UNAVAILABLE", message))
+            unanswered.pop_all()
         headers = {name: value for name, value in response.headers.items() if name not in _NOT_SENT_BACK}
         record = partial(self._record, order, request, raw, response)
         pieces = self._recording(response, record)

@@ -164,7 +164,7 @@ def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[
     for candidate in candidates_of(response) or [{}]:
         with readable():
             blocks = _blocks(whole_calls(parts_of(candidate)), ids)
-        _annotate(blocks, candidate.get("groundingMetadata"))
+        _annotate(blocks, candidate)
         calls = [block for block in blocks if block["type"] == "tool_call"]
         messages.append(
             AIMessage(
@@ -215,9 +215,9 @@ def _blocks(parts: list[Json], ids: CallIds) -> list[Json]:
     return blocks
 
 
-def _annotate(blocks: list[Json], grounding: Any) -> None:
+def _annotate(blocks: list[Json], candidate: Json) -> None:
     texts = [block.get("text", "") for block in blocks]
-    for block, citations in zip(blocks, citations_by_text(grounding, texts), strict=True):
+    for block, citations in zip(blocks, citations_by_text(candidate, texts), strict=True):
         if citations:
             block["annotations"] = citations
 

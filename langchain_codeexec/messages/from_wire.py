@@ -66,7 +66,9 @@ def usage_from_wire(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
 
 def _count(usage: Mapping[str, Any], key: str) -> int:
     value = usage.get(key)
-    return value if isinstance(value, int) else 0
+    if isinstance(value, str) and value.isdecimal():  # as protobuf writes numbers of 64 bits
+        return int(value)
+    return int(value) if isinstance(value, int | float) else 0
 
 
 def _of_modality(usage: Mapping[str, Any], key: str, modality: str) -> int:

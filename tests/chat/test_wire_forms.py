@@ -294,6 +294,24 @@ def test_quotes_are_citations(wire: Any, ask: Any, key: str) -> None:
     assert (whole["url"], "start_index" in whole) == ("https://c.example", False)
 
 
+@WAYS
+def test_counts_may_be_written_as_text_or_as_floats(wire: Any, ask: Any) -> None:
+    usage = {"promptTokenCount": "12", "candidatesTokenCount": 5.0, "thoughtsTokenCount": None}
+    wire.says({**response({"text": "Hi"}), "usageMetadata": usage})
+
+    assert ask(wire.chat()).usage_metadata == {"input_tokens": 12, "output_tokens": 5, "total_tokens": 17}
+
+
+@pytest.mark.parametrize(("model", "is_sent"), [(NEW, True), (OLD, False)])
+def test_the_resolution_of_an_image_goes_where_it_is_known(wire: Any, model: str, is_sent: bool) -> None:
+    wire.says(response({"text": "Hi"}))
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk=", "detail": "low"}}
+
+    wire.chat(model=model).invoke([HumanMessage([image])])
+
+    assert ("mediaResolution" in wire.bodies[-1]["contents"][0]["parts"][0]) is is_sent
+
+
 # -- what goes back -------------------------------------------------------------------------------------------
 
 PNG, PDF = "aGk=", "JVBERi0="

@@ -44,7 +44,8 @@ def structured_output(
         bound = llm.bind(response_mime_type="application/json", **limits, **kwargs)
         parser = _FinalPydantic(pydantic_object=schema) if _is_model(schema) else _FinalJson()
         if get_origin(schema) is not None:
-            parser |= TypeAdapter(schema).validate_python
+            kind: Any = schema
+            parser |= TypeAdapter(kind).validate_python
     if not include_raw:
         return bound | parser
     parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)

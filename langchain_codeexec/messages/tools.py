@@ -134,7 +134,8 @@ def schema_of(schema: Any) -> Json:
     if _is_model(schema):
         return _model_schema(schema)
     if get_origin(schema) is not None:  # a list or a union of such
-        return TypeAdapter(schema).json_schema()
+        kind: Any = schema
+        return TypeAdapter(kind).json_schema()
     declaration = _function(_unwrapped(schema))
     described = {key: declaration[key] for key in ("description",) if key in declaration}
     return {"title": declaration["name"], **described, **declaration.get("parametersJsonSchema", {})}

@@ -231,7 +231,7 @@ def test_other_names_of_settings(alias: str, name: str, value: Any) -> None:
             },
         ),
         (
-            {"response_schema": Point, "stop": "END"},
+            {"response_schema": Point, "stop_sequences": "END"},
             {"generationConfig": POINT_MODE | {"stopSequences": ["END"]}},
         ),
         (

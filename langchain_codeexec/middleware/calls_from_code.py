@@ -1,4 +1,4 @@
-"""Calls from code in an agent: which tools programs can call, and the way of each call through the agent's middlewares."""
+"""Calls from code in an agent: which tools programs can call, and the way of each through the middlewares."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ class CallsFromCode:
         if not reviewed or CallJournal.here():
             return None
         text = (
-            f"The program was not started: {', '.join(reviewed)} may have to wait for somebody's answer, for which "
-            "the agent needs a checkpointer: create_agent(…, checkpointer=InMemorySaver())."
+            f"The program was not started: {', '.join(reviewed)} may have to wait for an answer, and for "
+            "that the agent needs a checkpointer: create_agent(…, checkpointer=InMemorySaver())."
         )
         return ToolMessage(
             text, name=self.tool.name, tool_call_id=str(request.tool_call["id"]), status="error"
@@ -173,11 +173,11 @@ class CallsFromCode:
         ]
         if outside:
             raise ConfigurationError(
-                f"calls from code would pass by {', '.join(outside)}: put CodeExecutionMiddleware before it in the "
-                "list of middlewares"
+                f"calls from code would pass by {', '.join(outside)}: put CodeExecutionMiddleware before it in "
+                "the list of middlewares"
             )
-        mine = set(self._review.interrupt_on) if self._review else set()
-        reviewed, refused = set(mine), set()
+        mine = set(self._review.interrupt_on) if self._review else set[str]()
+        reviewed, refused = set(mine), set[str]()
         for middleware in inside:
             if isinstance(middleware, HumanInTheLoopMiddleware):
                 each = getattr(middleware, "interrupt_mode", "batched") == "per_call"
@@ -250,8 +250,8 @@ def _middlewares(start: Any, through: tuple[type, ...]) -> list[AgentMiddleware[
             left += _parts(each)
     if not nodes:
         raise ConfigurationError(
-            "this release of langchain does not show which middlewares wrap a tool call, and calls from code could "
-            "pass by them"
+            "this release of langchain does not show which middlewares wrap a tool call, and calls from code "
+            "could pass by them"
         )
     return found
 

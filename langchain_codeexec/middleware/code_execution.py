@@ -119,7 +119,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
 
     state_schema = CodeExecutionState  # type: ignore[assignment]  # an attribute of the class knows no ResponseT
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- one keyword for each setting
         self,
         *,
         planner: Planner | Callable[[PlanRequest], Any] | None = None,
@@ -143,7 +143,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         self.tools = [self._tool] if self._tool else []
         if callable_from_code is None and (only_from_code or interrupt_on or run_failed_code_here):
             raise ConfigurationError(
-                "only_from_code, interrupt_on and run_failed_code_here are about callable_from_code, which is not set"
+                "only_from_code, interrupt_on and run_failed_code_here need callable_from_code"
             )
         self.calls_from_code: CallsFromCode | None = None
         if callable_from_code is not None:

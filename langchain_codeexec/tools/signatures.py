@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from inspect import cleandoc
 from keyword import iskeyword
 from typing import Any, Final, get_args, get_type_hints
 
@@ -99,7 +100,7 @@ def _function_of(tool: BaseTool) -> ToolFunction:
     required = set(schema.get("required") or ())
     ordered = sorted(names.items(), key=lambda item: item[1] not in required)
     parameters = [
-        f"{name}: {_type(properties[key], schema)}{'' if key in required else _default(properties[key])}"
+        f"{name}: {_type(properties[key], schema)}{'' if key in required else _default(properties[key], schema)}"
         for name, key in ordered
     ]
     if schema.get("additionalProperties"):
@@ -111,7 +112,7 @@ def _function_of(tool: BaseTool) -> ToolFunction:
     returns = _type(returned, returned)
     if "dict" in returns and (shape := _type(returned, returned, shapes=True)) != returns:
         notes.append(f"returns: {shape}")
-    doc = "\n".join([tool.description.strip(), *notes]).strip()
+    doc = "\n".join([cleandoc(tool.description), *notes]).strip()
     name = _identifier(tool.name, _TAKEN)
     return ToolFunction(tool, HostFunction(name, ", ".join(parameters), returns, doc), schema, names)
 
@@ -131,9 +132,13 @@ def _identifier(name: str, taken: Iterable[str]) -> str:
     return made
 
 
-def _default(schema: Any) -> str:
-    """The default of a parameter; `...` where the tool has its own, or a large one."""
-    if not isinstance(schema, dict) or "default" not in schema:
+def _default(schema: Any, root: Json) -> str:
+    """The default of a parameter; `...` where the tool has its own, or one that is large, or of another type."""
+    if (
+        not isinstance(schema, dict)
+        or "default" not in schema
+        or any(_problems(schema["default"], schema, root, ""))
+    ):
         return " = ..."
     text = repr(schema["default"])
     return (

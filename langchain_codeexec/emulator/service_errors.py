@@ -27,7 +27,6 @@ __all__ = [
     "error_from_exception",
     "invalid",
     "not_prepared",
-    "route_not_found",
     "unable",
 ]
 
@@ -107,11 +106,6 @@ def not_prepared(message: str) -> EmulatedError:
     once.
     """
     return EmulatedError(400, "FAILED_PRECONDITION", message)
-
-
-def route_not_found(path: str) -> EmulatedError:
-    """The answer for a path or a method the service does not have (the wording is ours)."""
-    return EmulatedError(404, message=f"Method not found: {path}")
 
 
 def error_from_exception(error: Exception) -> EmulatedError:

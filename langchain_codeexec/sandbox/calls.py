@@ -1,7 +1,7 @@
 """The calls of a run, seen from the host: read, counted, answered in threads, and over when the run is.
 
-All calls arrive on one socket, which keeps their order, as lines of JSON; each names the socket that waits for its
-reply. Whoever reads a call answers it, and another thread reads on: so only its caller waits for a function.
+Lines of JSON arrive on as many sockets as there may be calls at once, each with a thread that answers one after
+another. Nothing is shared but their count: the program numbers its calls, and they are taken in that order.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Lock, Thread
+from threading import Condition, Thread
 from typing import Any, NoReturn
 
 from langchain_codeexec.errors import ExecutionRequestError, ExecutorError
@@ -27,16 +27,17 @@ _READ = 1 << 16  # bytes
 _HEAD = 1 << 12  # bytes of a call besides its arguments
 _DEEPEST = 100  # lists and objects within each other
 _LONGEST_ERROR = 10_000  # characters
+_PATIENCE = 10.0  # seconds for a call to arrive that was sent before another
 _REFUSALS = 100  # calls too many of which a program is told before it is killed
 
 
-class _ForgedError(Exception):
-    """The program has written to the socket itself, or has gone on too long."""
+class _KilledError(Exception):
+    """The program is to end for what it has sent."""
 
 
 @dataclass(eq=False)
 class _Open:
-    """A call, where its reply goes, when it came, and whether the program still waits for the function."""
+    """A call, where it came from, when, and whether the program still waits for the function."""
 
     call: HostCall
     place: int
@@ -50,32 +51,35 @@ class RunningCalls:
     Args:
         calls: The functions, the limits, and who answers.
 
+    Attributes:
+        files: What has been laid into the program's working directory, by name.
+
     Raises:
         ExecutorError: There are no descriptors left.
     """
 
     def __init__(self, calls: HostCalls) -> None:
+        self.files: dict[str, bytes] = {}
         self._calls, self._limits = calls, calls.limits
         self._names = {function.name for function in calls.functions}
         self._stop: Callable[[str], None] = lambda _: None
-        self._lock, self._reading = Lock(), Lock()
-        self._unread = bytearray()
+        self._lock = Condition()
         self._open: dict[int, _Open] = {}
-        self._idle = self._number = self._waiting = 0
+        self._number = self._threads = 0
         self._worked = self._since = 0.0
         self._over = False
         self._error: BaseException | None = None
         try:
-            pairs = [socket.socketpair() for _ in range(1 + self._limits.at_once)]
+            pairs = [socket.socketpair() for _ in range(self._limits.at_once)]
         except OSError as error:
             raise ExecutorError(f"no calls are possible: {error}; see `ulimit -n`") from error
-        (self._requests, *self._replies), self._theirs = zip(*pairs, strict=True)
-        for end in (self._requests, *self._replies, *self._theirs):
+        self._places, self._theirs = zip(*pairs, strict=True)
+        for end in (*self._places, *self._theirs):
             end.setblocking(True)  # whatever `socket.setdefaulttimeout` says
 
     @property
     def descriptors(self) -> list[int]:
-        """What the program gets: where it sends calls, and where it waits for replies."""
+        """What the program gets: a call is sent through each of them at a time."""
         return [end.fileno() for end in self._theirs]
 
     @property
@@ -94,7 +98,9 @@ class RunningCalls:
             stop: Has the program killed, for the reason that is given; does not wait for it.
         """
         self._stop = stop
-        self._start_thread()
+        for end in self._theirs:  # which have got there
+            end.close()
+        self._start_thread(0)
 
     def worked(self) -> float:
         """Seconds during which calls were open."""
@@ -111,148 +117,138 @@ class RunningCalls:
         for it in late:
             self._cancel(it.call)
             limit = self._total_words() if total else f"took longer than {self._limits.seconds:g} s (seconds)"
-            self._free(it)
-            self._refuse(it.place, f"{it.call.name}: {limit}")
+            with suppress(OSError):  # a program that does not read does not learn of it
+                self._places[it.place].send(_error(f"{it.call.name}: {limit}"), socket.MSG_DONTWAIT)
+            self._start_thread(it.place)  # the other one may never come back
 
     def close(self) -> BaseException | None:
         """Cancel what is open, and let nothing in any more; what a function has raised is returned."""
         with self._lock:
             self._over = True
-            left = [it for it in self._open.values() if self._settle(it)]
-        for end in (self._requests, *self._replies):
+            self._lock.notify_all()
+            left = [it for it in list(self._open.values()) if self._settle(it)]
+        for end in self._places:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)  # whoever waits for it goes on
+        for end in (*self._theirs, *self._places[self._threads :], *(self._places[it.place] for it in left)):
+            end.close()
         for it in left:
             self._cancel(it.call)
-        for end in (self._requests, *self._replies, *self._theirs):
-            end.close()
         return self._error
 
-    def _start_thread(self) -> None:
-        Thread(target=self._serve, name="codeexec-call", daemon=True).start()
+    def _start_thread(self, place: int) -> None:
+        self._threads = max(self._threads, place + 1)
+        try:
+            Thread(target=self._serve, args=(place,), name="codeexec-call", daemon=True).start()
+        except RuntimeError as error:
+            self._fail(ExecutorError(f"no thread can be started: {error}"))
 
-    def _serve(self) -> None:
-        while (it := self._next()) is not None:
-            error, reply = None, b""
+    def _serve(self, place: int) -> None:
+        """Answer what comes from one place; closes it, unless it has been given to another thread or closed."""
+        channel, unread = self._places[place], bytearray()
+        with suppress(OSError, _KilledError):
+            while data := channel.recv(_READ):
+                unread += data
+                if unread.endswith(b"\n"):
+                    if not self._answer(unread, place):
+                        return
+                    unread.clear()
+                elif len(unread) > self._limits.argument_bytes + _HEAD:
+                    self._kill("forged")
+        channel.close()
+
+    def _answer(self, line: bytearray, place: int) -> bool:
+        """Answer a call; false if the place is not for this thread any more."""
+        it = self._opened(line, place)
+        error, reply = None, b""
+        if isinstance(it, str):
+            reply = _error(it)
+        else:
             try:
                 reply = self._encoded(it.call, self._calls(it.call))
             except BaseException as raised:  # noqa: BLE001 -- comes out of the run
                 error = raised
             with self._lock:
                 if not self._settle(it):
-                    continue
+                    return False
                 if error is not None:
-                    self._error = self._error or error
-                    self._stop("raised")
-                    return
-            with suppress(OSError):
-                if len(reply) > _READ:  # may have to wait for the program, which gets the end only then
-                    self._replies[it.place].sendall(reply[:-1])
-                    reply = reply[-1:]
-                self._free(it)
-                self._replies[it.place].sendall(reply)
+                    self._fail(error)
+                    self._kill("raised")
+        self._places[place].sendall(reply)
+        return True
 
-    def _next(self) -> _Open | None:
-        """The next call; `None` at the end, or where enough threads wait for one."""
-        with self._lock:
-            if self._idle >= self._limits.at_once:
-                return None
-            self._idle += 1
-        it = None
-        with self._reading, suppress(OSError, _ForgedError):
-            it = self._read()
-        with self._lock:
-            self._idle -= 1
-            is_last = it is not None and not self._idle
-        if is_last:
-            self._start_thread()
-        return it
-
-    def _read(self) -> _Open | None:
-        """Wait for a call that can be answered; `None` at the end."""
-        while True:
-            line, end, rest = self._unread.partition(b"\n")
-            if end:
-                self._unread = rest
-                it = self._opened(line)
-                if it is not None:
-                    return it
-            elif len(line) > self._limits.argument_bytes + _HEAD:
-                self._kill("forged")
-            elif data := self._requests.recv(_READ):
-                self._unread += data
-            else:
-                return None
-
-    def _opened(self, line: bytearray) -> _Open | None:
-        """Open the call in a line, unless something speaks against it, of which the program is told."""
+    def _opened(self, line: bytearray, place: int) -> _Open | str:
+        """The call in a line, or what speaks against it, of which the program is told."""
         try:
-            place, name, at, args = _DECODER.decode(line.decode())
+            number, name, at, args = _DECODER.decode(line.decode())
         except (ValueError, RecursionError, TypeError):
             self._kill("forged")
         is_ours = isinstance(args, dict) and isinstance(name, str) and name in self._names
-        is_ours = is_ours and all(type(number) is int and number >= 0 for number in (place, at))
-        if not is_ours or place >= len(self._replies) or place in self._open:
+        if not is_ours or type(number) is not int or type(at) is not int or at < 0:
             self._kill("forged")
-        self._number += 1
-        it = _Open(HostCall(self._number, name, args, at), place, time.monotonic())
-        refusal = self._refusal(it, line)
-        if refusal:
-            self._refuse(place, refusal)
-            return None
+        it = _Open(HostCall(number, name, args, at), place, time.monotonic())
+        refusal = self._refusal(it.call, line)
         with self._lock:
-            if self._over:
-                return None
+            self._lock.wait_for(lambda: self._over or self._number >= number - 1, _PATIENCE)
+            if not self._over and self._number != number - 1:
+                self._kill("forged")
+            self._number = number
+            self._lock.notify_all()
+            if refusal or self._over:
+                return refusal
+            self._since = self._since if self._open else it.since
             self._open[place] = it
-            self._since = self._since if self._waiting else it.since
-            self._waiting += 1
+            is_last = place + 1 == self._threads < len(self._places)
+        if is_last:
+            self._start_thread(place + 1)
         return it
 
-    def _refusal(self, it: _Open, line: bytearray) -> str:
-        if it.call.number > self._limits.calls:
-            if it.call.number > self._limits.calls + _REFUSALS:
+    def _refusal(self, call: HostCall, line: bytearray) -> str:
+        if call.number > self._limits.calls:
+            if call.number > self._limits.calls + _REFUSALS:
                 self._kill("calls")
-            return f"{it.call.name}: a run can make {self._limits.calls} calls (calls)"
+            return f"{call.name}: a run can make {self._limits.calls} calls (calls)"
         if self.worked() > self._limits.total_seconds:
-            return f"{it.call.name}: {self._total_words()}"
-        if line.count(b"[") + line.count(b"{") > _DEEPEST and _is_deeper(it.call.args, _DEEPEST):
-            return f"{it.call.name}: the arguments are nested more than {_DEEPEST} deep"
+            return f"{call.name}: {self._total_words()}"
+        if line.count(b"[") + line.count(b"{") > _DEEPEST and _is_deeper(call.args, _DEEPEST):
+            return f"{call.name}: the arguments are nested more than {_DEEPEST} deep"
         try:
             if b"\\ud" in line.lower():
-                json.dumps(it.call.args, ensure_ascii=False).encode()
+                json.dumps(call.args, ensure_ascii=False).encode()
         except ValueError:
-            return f"{it.call.name}: an argument has half of a surrogate pair, which is no text"
+            return f"{call.name}: an argument has half of a surrogate pair, which is no text"
         return ""
 
     def _total_words(self) -> str:
         return f"calls can take {self._limits.total_seconds:g} s together (total_seconds)"
 
+    def _fail(self, error: BaseException) -> None:
+        """Have the run end with an exception."""
+        with self._lock:
+            if not self._over:
+                self._error = self._error or error
+                self._stop("raised")
+
     def _kill(self, reason: str) -> NoReturn:
+        """Have the program killed, and be silent until it is: it is not to go on for having heard anything."""
         with self._lock:
             if not self._over:
                 self._stop(reason)
-        raise _ForgedError
+            self._lock.wait_for(lambda: self._over)
+        raise _KilledError
 
     def _settle(self, it: _Open) -> bool:
         """Whether the program still waited for this call; from now on it does not. The lock is held."""
         waited, it.waits = it.waits, False
         if waited:
-            self._worked = self._worked_until(now := time.monotonic())
+            now = time.monotonic()
+            self._worked = self._worked_until(now)
             self._since = now
-            self._waiting -= 1
+            del self._open[it.place]
         return waited
 
     def _worked_until(self, now: float) -> float:
-        return self._worked + (now - self._since if self._waiting else 0.0)
-
-    def _free(self, it: _Open) -> None:
-        with self._lock:
-            self._open.pop(it.place, None)
-
-    def _refuse(self, place: int, words: str) -> None:
-        """Have a call raise; a program that does not read what it gets does not learn of it."""
-        with suppress(OSError):
-            self._replies[place].send(_error(words), socket.MSG_DONTWAIT)
+        return self._worked + (now - self._since if self._open else 0.0)
 
     def _cancel(self, call: HostCall) -> None:
         with suppress(Exception):
@@ -261,18 +257,21 @@ class RunningCalls:
     def _encoded(self, call: HostCall, reply: HostReply) -> bytes:
         if reply.error is not None:
             return _error(str(reply.error))
+        most = self._limits.result_bytes
         try:
-            files = {name: b64encode(data).decode() for name, data in named_files(reply.files)}
-            encoded = json.dumps({"value": reply.value, "files": files}).encode() + b"\n"
+            files = dict(named_files(reply.files))
+            size = sum(map(len, files.values()))
+            laid = {name: b64encode(data).decode() for name, data in files.items() if size <= most}
+            encoded = (
+                json.dumps({"value": reply.value, **({"files": laid} if files else {})}).encode() + b"\n"
+            )
         except ExecutionRequestError as error:
             return _error(f"{call.name}: {error}")
         except (TypeError, ValueError, RecursionError) as error:
             return _error(f"{call.name}: the result is no JSON: {error}")
-        most = self._limits.result_bytes
-        if len(encoded) > most:
-            return _error(
-                f"{call.name}: the result has {len(encoded)} bytes: {most} are allowed (result_bytes)"
-            )
+        if (size := max(size, len(encoded))) > most:
+            return _error(f"{call.name}: the result has {size} bytes: {most} are allowed (result_bytes)")
+        self.files |= files
         return encoded
 
 

@@ -10,7 +10,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from threading import Lock
 from typing import Any, Self
 
@@ -76,18 +76,6 @@ class LocalExecutor:
 
     It can be used from many threads and event loops, and in forks of its process. It starts with the first run
     and ends with `close`, with the program or when nobody refers to it any more.
-
-    Args:
-        timeout: Wall-clock seconds for a run whose request names none.
-        limits: What each run may use.
-        modes: Ways of isolation, in the order in which they are tried.
-        python: The interpreter.
-        preload: Libraries to load in advance.
-        readable: Further paths that programs can read.
-        spares: Runs to make ready in advance.
-        workers: Runs at a time.
-        waiting: Runs that may wait.
-        sessions: Sessions open at a time.
     """
 
     name: str
@@ -442,7 +430,11 @@ class LocalSession:
                 self.close()
         if raised is not None:
             raise raised
-        return _result_from_reply(reply, left, limits, timeout, last=last)
+        result = _result_from_reply(reply, left, limits, timeout, last=last)
+        if running:  # files of replies come back only where the program has changed them
+            changed = (file for file in result.files if running.files.get(file.name) != file.data)
+            result = replace(result, files=tuple(changed))
+        return result
 
     def _exchange(
         self,

@@ -53,6 +53,7 @@ class Functions:
         return HostReply(error="no such thing: \ud800")
 
     def _hang(self, _call: HostCall) -> HostReply:
+        self.released = released = Event()
         self.hanging.set()
-        self.released.wait(60)
+        released.wait(60)
         return HostReply("too late")

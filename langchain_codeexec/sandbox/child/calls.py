@@ -10,16 +10,18 @@ import sys
 import threading
 import typing
 from base64 import b64decode
+from errno import EBADF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-__all__ = ["Calls", "ToolError"]
+__all__ = ["FILENAME", "Calls", "ToolError"]
 
-# ruff: noqa: PTH123, SIM105, S102 -- as few imports as can be; the source that is executed is the host's
+# ruff: noqa: PTH123, S102 -- as few imports as can be; the source that is executed is the host's
 
+FILENAME = "<host>"
 _READ = 1 << 16  # bytes
 _VARARGS, _VARKEYWORDS = 0x04, 0x08  # inspect.CO_VARARGS and CO_VARKEYWORDS
 _ANNOTATIONS = 0x1000000  # __future__.annotations.compiler_flag
@@ -45,7 +47,7 @@ class Calls:
 
     Args:
         given: From the host: the functions, and how large arguments can be.
-        descriptors: Where calls are sent, and where replies are waited for.
+        descriptors: Where calls are sent, one at a time through each.
         filename: What the program's code is compiled as.
 
     Attributes:
@@ -53,13 +55,14 @@ class Calls:
     """
 
     def __init__(self, given: dict[str, Any], descriptors: Sequence[int], filename: str) -> None:
-        self._requests, *self._replies = [socket.socket(fileno=fd) for fd in descriptors]
-        for end in (self._requests, *self._replies):
-            end.settimeout(None)
-        self._free = list(reversed(range(len(self._replies))))
+        self._channels = [socket.socket(fileno=fd) for fd in descriptors]
+        for channel in self._channels:
+            channel.settimeout(None)
+        self._free = self._channels[::-1]  # the first of them first, as the host expects
         self._usable = len(self._free)
         self._places = threading.Semaphore(self._usable)
         self._sending = threading.Lock()
+        self._number = 0
         self._most = given["argument_bytes"]
         self._process, self._filename = os.getpid(), filename
         self._here = _Here()
@@ -68,21 +71,21 @@ class Calls:
 
     def close(self) -> None:
         """Let go on whoever still waits for a reply."""
-        for end in (self._requests, *self._replies):
+        for channel in self._channels:
             try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            end.close()
+                channel.shutdown(socket.SHUT_RDWR)
+                channel.close()
+            except OSError:  # the program has closed it
+                channel.detach()
 
     def _function(self, name: str, parameters: str, returns: str, doc: str) -> Any:
         """A function that binds its arguments as any other does, and sends them."""
         source = f"def {name}({parameters}) -> {returns}:\n {doc!r}\n return __call(__locals())"
         names: dict[str, Any] = {**vars(typing), "__locals": locals, "__name__": "__main__"}
         try:
-            exec(compile(source, __file__, "exec", 0, dont_inherit=True), names)
+            exec(compile(source, FILENAME, "exec", 0, dont_inherit=True), names)
         except Exception:  # noqa: BLE001 -- an annotation that means something to its reader alone
-            exec(compile(source, __file__, "exec", _ANNOTATIONS, dont_inherit=True), names)
+            exec(compile(source, FILENAME, "exec", _ANNOTATIONS, dont_inherit=True), names)
         function = names[name]
         function.__doc__ = doc or None
         code = function.__code__
@@ -104,45 +107,52 @@ class Calls:
             raise ToolError(
                 f"{name}: the arguments have {len(encoded)} bytes: {self._most} are allowed (argument_bytes)"
             )
+        line = self._here.line or _line(self._filename)
         self._places.acquire()
-        place = self._free.pop() if self._free else None
+        channel = self._free.pop() if self._free else None
         whole = False
         try:
-            if place is None:
+            if channel is None:
                 raise ToolError(f"{name}: too many calls have been interrupted in this run")
-            head = json.dumps([place, name, self._here.line or _line(self._filename)])
-            self._send(f"{head[:-1]}, {encoded}]\n".encode())
-            reply = _receive(self._replies[place])
+            self._send(channel, f'"{name}", {line}, {encoded}]\n')
+            reply = _receive(channel)
             whole = True
-        except OSError:
+        except OSError as error:
+            if (
+                not isinstance(error, ConnectionError) and error.errno != EBADF
+            ):  # but an alarm of the program's
+                raise
             raise ToolError(f"{name}: the host takes no calls any more") from None
         finally:
-            self._give_back(place, whole=whole)
+            self._give_back(channel, whole=whole)
         if "error" in reply:
             raise ToolError(reply["error"])
-        for file, data in reply["files"].items():
+        for file, data in reply.get("files", {}).items():
             with open(file, "wb") as target:
                 target.write(b64decode(data))
         return reply["value"]
 
-    def _send(self, line: bytes) -> None:
-        try:
-            with self._sending:
-                self._requests.sendall(line)
-        except BaseException:  # an alarm of the program's: the host would wait for the rest of a line
-            self._requests.shutdown(socket.SHUT_RDWR)
-            raise
+    def _send(self, channel: socket.socket, rest: str) -> None:
+        with self._sending:
+            try:
+                channel.sendall(f"[{self._number + 1}, {rest}".encode())
+                self._number += 1
+            except (
+                BaseException
+            ):  # an alarm of the program's: the host would wait for a number or the end of a line
+                self.close()
+                raise
         if self._here.sent:
             self._here.sent.set()
 
-    def _give_back(self, place: int | None, *, whole: bool) -> None:
-        """Free a place, unless a reply may still come that nobody waits for."""
-        if place is not None and not whole:
-            self._replies[place].close()
+    def _give_back(self, channel: socket.socket | None, *, whole: bool) -> None:
+        """Let another call have its place, unless a reply may still come that nobody waits for."""
+        if channel is not None and not whole:
+            channel.close()
             self._usable -= 1
-        elif place is not None:
-            self._free.append(place)
-        if whole or not self._usable:
+        elif channel is not None:
+            self._free.append(channel)
+        if whole or self._usable <= 0:
             self._places.release()
 
     def _gather(self) -> Callable[..., list[Any]]:
@@ -155,7 +165,7 @@ class Calls:
             Raises:
                 Exception: That of the first of them that has failed, when all have ended.
             """
-            line, places = _line(self._filename), threading.Semaphore(len(self._replies))
+            line, places = _line(self._filename), threading.Semaphore(len(self._channels))
             results: list[Any] = [None] * len(calls)
             errors: dict[int, BaseException] = {}
 
@@ -194,7 +204,7 @@ def _receive(channel: socket.socket) -> Any:
         if not data:
             raise ConnectionAbortedError
         reply += data
-    return json.loads(reply)
+    return json.loads(reply.decode())
 
 
 def _line(filename: str) -> int:

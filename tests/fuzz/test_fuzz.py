@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.fuzz.corpus import CORPUS
 from tests.fuzz.targets import TARGETS
 
+pytestmark = pytest.mark.no_cover
 KEPT = [(name, index) for name, kept in CORPUS.items() for index in range(len(kept))]
 
 

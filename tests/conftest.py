@@ -29,9 +29,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-            item.add_marker("no_cover")
     # At the end: threads that go on from one test to the next are measured up to the first that is not.
     items.sort(key=lambda item: item.get_closest_marker("no_cover") is not None)
     if config.getoption("--live"):

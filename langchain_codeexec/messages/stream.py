@@ -35,6 +35,9 @@ Json = dict[str, Any]
 _TEXT_TYPES: Final = frozenset({"text", "reasoning"})
 """Blocks whose text may go on in the next chunk; it stands under the key of the block's type."""
 
+_NOTHING: Final = {"text": ""}
+"""What the service puts beside a finish reason; there is no such part where it does not stream."""
+
 _PIECE: Final = frozenset({"type", "name", "id", "args", "index"})
 """Keys of a block that only goes on with a call."""
 
@@ -145,6 +148,8 @@ class _Candidate:
         collect(self.wire, {key: value for key, value in candidate.items() if key != "content"})
         blocks: dict[str, Json] = {}
         for part in parts_of(candidate):
+            if part == _NOTHING and self._open != "text":
+                continue
             call = self._pieces.add(part)
             block = self._of_call(call) if call else self._placed(block_from_part(part, self._ids))
             for each in [block, *self._closed([each for each in self._calls if each.is_ended])]:
@@ -156,9 +161,7 @@ class _Candidate:
 
     def last_blocks(self) -> list[Json]:
         """What ends calls that are still open, and the citations of texts."""
-        citations = citations_by_text(
-            self.wire.get("groundingMetadata"), ["".join(each) for each in self._texts.values()]
-        )
+        citations = citations_by_text(self.wire, ["".join(each) for each in self._texts.values()])
         return [
             *self._closed(list(self._calls)),
             *(

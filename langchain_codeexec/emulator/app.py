@@ -241,7 +241,7 @@ class _Service:
 
     def check_model(self, target: Target) -> None:
         """Refuse a model the service does not know."""
-        if not is_known(target.model, self._known_models):
+        if not is_known(target.model, self._known_models, target.action):
             raise model_not_found(target)
 
 

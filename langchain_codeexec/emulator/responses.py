@@ -224,7 +224,7 @@ def _finished(
     fields: dict[str, Any] = {**answer.fields}
     first, *others = fields.pop("candidates", None) or [{}]
     candidate = {**_candidate(answer.target, parts), "finishReason": answer.finish_reason}
-    if answer.has_calls and answer.target.explains_calls:
+    if answer.has_calls and answer.target.endpoint == "developer" and not answer.target.is_early:
         candidate["finishMessage"] = _CALLED
     candidate |= first
     body: dict[str, Any] = {"usageMetadata": answer.usage.total, **identity, **fields}

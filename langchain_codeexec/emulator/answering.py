@@ -190,8 +190,8 @@ class Answer:
         self.usage.add(part)
         return part
 
-    def _signed(self, part: Part) -> Part:
-        if not self.target.signs or "thoughtSignature" in part:
+    def _signed(self, part: Part, *, signs: bool) -> Part:
+        if not signs or "thoughtSignature" in part:
             return part
         return {**part, "thoughtSignature": mint_signature(self.target.endpoint)}
 
@@ -231,13 +231,14 @@ class Answer:
         return text[: min(places)]
 
     def _call(self, part: Part) -> _Emitted:
-        """Gemini 3 gives every call an id, and the first of a parallel group a signature."""
+        """Gemini 3 gives every call an id; thoughts sign the first call of a parallel group."""
         if not self._fits(part_tokens(part)[1]):
             return None
         self.has_calls = True
         if self.target.signs:
             part = {**part, "functionCall": {"id": mint_id(), **part.get("functionCall", {})}}
-        yield self._counted(part if self._after_call else self._signed(part))
+        signs = self.target.signs or (self.target.signs_calls and self.usage.thinks)
+        yield self._counted(self._signed(part, signs=signs and not self._after_call))
         return None
 
     def _code(self, part: Part) -> _Emitted:
@@ -250,7 +251,7 @@ class Answer:
         code: ExecutableCode = {"language": "PYTHON", **part.get("executableCode", {})}
         if self.target.signs:
             code = {"id": mint_id(), **code}
-        yield self._counted(self._signed({**part, "executableCode": code}))
+        yield self._counted(self._signed({**part, "executableCode": code}, signs=self.target.signs))
         result = self._run(code)
         self._failures = 0 if result.outcome is Outcome.OK else self._failures + 1
         yield self._counted({"codeExecutionResult": self._result(result, code)})

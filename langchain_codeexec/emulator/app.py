@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any, TypeAlias, Unpack
 
 from langchain_codeexec.emulator.answering import Answer
@@ -34,6 +35,7 @@ from langchain_codeexec.emulator.responses import (
     read_body,
     stream_response,
     while_connected,
+    with_headers,
 )
 from langchain_codeexec.emulator.rules import checked_request
 from langchain_codeexec.emulator.server import AppOptions
@@ -142,6 +144,7 @@ class _Service:
         """Wrap a reply: credentials before it, errors and the record after it."""
 
         async def answer(request: Request) -> Response:
+            began = perf_counter()
             target = _target(kind, request)
             if exchange := _exchange(request):
                 exchange.target = target
@@ -158,7 +161,7 @@ class _Service:
             except ConnectionCut:
                 response = CutResponse()
             self._record(request, target, body, response.status_code)
-            return response
+            return with_headers(response, target, perf_counter() - began)
 
         return answer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
 from langchain_core.messages import BaseMessage
@@ -27,7 +28,7 @@ from langchain_codeexec.gemini.wire import (
     ToolConfig,
     Transport,
 )
-from langchain_codeexec.messages.from_wire import Origin
+from langchain_codeexec.messages.from_wire import Origin, readable
 from langchain_codeexec.messages.generation_config import generation_config, safety_settings
 from langchain_codeexec.messages.to_wire import contents_from_messages
 from langchain_codeexec.messages.tools import (
@@ -130,13 +131,14 @@ class Call:
         step = next(steps, None)
         while step is not None:
             if isinstance(step, PlanRequest):
-                step = _next(steps, plan_call(step, self._planner))
+                self._deadline.waiting_for = "the planner"
+                plan = self._deadline.run(partial(plan_call, step, self._planner))
+                step = _next(steps, plan)
                 continue
             try:
                 with closing(self._send(step.request, streamed=streamed)) as chunks:
                     for chunk in chunks:
-                        self._has_answer = True
-                        yield step.shown(usage.count(chunk))
+                        yield self._shown(step, usage.count(chunk))
                 yield from step.rest()
             except GeminiError as failure:
                 step = self._after_failure(steps, step, failure)
@@ -152,13 +154,13 @@ class Call:
         step = next(steps, None)
         while step is not None:
             if isinstance(step, PlanRequest):
-                step = _next(steps, await aplan_call(step, self._planner))
+                self._deadline.waiting_for = "the planner"
+                step = _next(steps, await self._deadline.limit(aplan_call(step, self._planner)))
                 continue
             try:
                 async with aclosing(self._asend(step.request, streamed=streamed)) as chunks:
                     async for chunk in chunks:
-                        self._has_answer = True
-                        yield step.shown(usage.count(chunk))
+                        yield self._shown(step, usage.count(chunk))
                 for chunk in step.rest():
                     yield chunk
             except GeminiError as failure:
@@ -185,9 +187,15 @@ class Call:
         else:
             yield await self._transport.agenerate(model, request, **self._limits())
 
+    def _shown(self, step: Exchange, chunk: GenerateContentResponse) -> GenerateContentResponse:
+        self._has_answer = True
+        with readable():
+            return step.shown(chunk)
+
     def _limits(self) -> Limits:
         """The limits of the next request: what the deadline leaves of the call, if it has one."""
         self._deadline.check()
+        self._deadline.waiting_for = "the answers before the next request"
         left = self._deadline.least()
         return {"timeout": self.timeout} if left is None else {"timeout": self.timeout, "deadline": left}
 

@@ -39,6 +39,7 @@ from langchain_codeexec.settings import (
     CALL_SETTINGS,
     CONNECTION_SETTINGS,
     GeminiSettings,
+    refuse_nesting,
     settings_by_name,
 )
 from langchain_codeexec.takeover import settings_of
@@ -104,6 +105,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
     def __init__(self, **settings: Any) -> None:
         try:
+            refuse_nesting(settings)
             super().__init__(**settings_by_name(settings))
         except ValidationError as error:
             raise without_secrets(error)  # noqa: B904 -- the same error
@@ -355,7 +357,12 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
             settings["stop"] = stop
         overrides = _call_overrides(kwargs)
         connection = {name: overrides.pop(name) for name in _OF_CONNECTION & overrides.keys()}
-        return Call(messages, settings, overrides, self._connection(connection))
+        try:
+            return Call(messages, settings, overrides, self._connection(connection))
+        except RecursionError as error:
+            raise ConfigurationError(
+                "a tool or a setting of the call holds itself, or is nested too deeply"
+            ) from error
 
     def _connection(self, overrides: Mapping[str, Any] | None = None) -> Transport:
         """What carries the requests of a call, which may set for itself what makes a connection."""

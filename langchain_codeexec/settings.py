@@ -23,6 +23,7 @@ __all__ = [
     "CALL_SETTINGS",
     "CONNECTION_SETTINGS",
     "GeminiSettings",
+    "refuse_nesting",
     "settings_by_name",
 ]
 
@@ -168,6 +169,23 @@ class GeminiSettings(BaseModel):
 
 
 Settings = dict[str, Any]
+
+
+def refuse_nesting(settings: Mapping[str, Any]) -> None:
+    """Raise `ConfigurationError` for a setting that holds itself or is nested too deeply to be written."""
+    for name, setting in settings.items():
+        level, depth = [setting], 0
+        while level := [each for each in level if isinstance(each, _CONTAINERS)]:
+            held = (each.values() if isinstance(each, Mapping) else each for each in level)
+            level = list({id(each): each for inner in held for each in inner}.values())
+            depth += 1
+            if depth <= _DEEPEST:
+                continue
+            raise ConfigurationError(f"{name} holds itself, or is nested more than {_DEEPEST} deep")
+
+
+_DEEPEST: Final = 100
+_CONTAINERS: Final = (Mapping, list, tuple)
 
 
 def _spellings(name: str) -> tuple[str, ...]:

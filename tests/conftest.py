@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -32,6 +35,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker(skip)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What the tests' modules hold stays to the end: the collector need not look at it again and again."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_certificate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each client of other packages reads all authorities there are, which takes longer than its test."""
+    if not request.config.getoption("--live"):
+        end = "-----END CERTIFICATE-----\n"
+        first = Path(certifi.where()).read_text(encoding="utf-8").partition(end)[0]
+        path = tmp_path_factory.mktemp("authorities") / "one.pem"
+        path.write_text(first + end, encoding="utf-8")
+        os.environ["SSL_CERT_FILE"] = str(path)
 
 
 MAY_SKIP = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -145,7 +146,8 @@ def sink_from(place: object) -> Sink | None:
     if isinstance(place, str | PathLike) and str(place):
         return FolderSink(Path(place))
     raise ConfigurationError(
-        f"outputs are saved in a folder, at a URL or in an object with save() and asave(), not in {place!r}"
+        "outputs are saved in a folder, at a URL or in an object with save() and asave(), not in "
+        f"{reprlib.repr(place)}"
     )
 
 

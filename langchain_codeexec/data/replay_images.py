@@ -5,6 +5,7 @@ The messages themselves stay as they are; those that change are copied.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -69,7 +70,8 @@ def _limit(replay_images: object) -> int | None:
     if isinstance(replay_images, int) and not isinstance(replay_images, bool) and replay_images >= 0:
         return replay_images
     raise ConfigurationError(
-        f"replay_images is 'all', 'none' or a number of bytes that an image may have, not {replay_images!r}"
+        f"replay_images is 'all', 'none' or a number of bytes that an image may have, "
+        f"not {reprlib.repr(replay_images)}"
     )
 
 

@@ -27,16 +27,16 @@ class GuardedApp:
         allow_remote: The names besides those of this machine: some, any (`True`) or none (`False`).
     """
 
-    def __init__(self, app: ASGIApp, allow_remote: bool | Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, allow_remote: bool | Collection[str] = False) -> None:
         self._app = app
         self._allow_remote = {allow_remote} if isinstance(allow_remote, str) else allow_remote
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse."""
-        request = Request(scope)
-        if is_named_well(request, self._allow_remote):
+        if scope["type"] != "http" or is_named_well(Request(scope), self._allow_remote):
             await self._app(scope, receive, send)
             return
+        request = Request(scope)
         message = (
             f"Requests to {request.headers.get('host', '')!r} from {request.headers.get('origin', 'no page')!r} "
             "are refused: what runs code answers this machine only, and no page of another site. Call it by a "

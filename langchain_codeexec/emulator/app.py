@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, TypeAlias, Unpack
 
+from langchain_codeexec.emulator.access import GuardedApp
 from langchain_codeexec.emulator.answering import Answer
 from langchain_codeexec.emulator.assertions import ReceivedRequest
 from langchain_codeexec.emulator.brain import Brain, Prompt
@@ -78,13 +79,21 @@ _FAMILIES: tuple[tuple[EndpointKind, str], ...] = (
 
 
 def create_app(
-    brain: Brain | None = None, executor: CodeExecutor | None = None, **options: Unpack[AppOptions]
+    brain: Brain | None = None,
+    executor: CodeExecutor | None = None,
+    *,
+    allow_remote: bool | Collection[str] = False,
+    **options: Unpack[AppOptions],
 ) -> Starlette:
-    """Make the emulator an ASGI application.
+    """Make the emulator an ASGI application, for a server of your own.
+
+    It refuses requests under names that are not this machine's, and those of other sites' pages; at which address
+    it listens is the server's concern.
 
     Args:
         brain: What decides the answers; by default the built-in scenes.
         executor: What runs the code; by default the local sandbox; see `allow_unsafe_code`.
+        allow_remote: Other names by which clients may call it: those given, or any (`True`).
         **options: See `AppOptions`.
 
     Raises:
@@ -105,9 +114,10 @@ def create_app(
         for methods, path, endpoint in cache_routes(service.caches, service.endpoint, service.check_model)
     ]
     routes += page_routes(service.journal, service.faults)
+    guarded = Middleware(GuardedApp, allow_remote=allow_remote)
     recorded = Middleware(RecordedApp, journal=service.journal, is_page=is_page)
     return Starlette(
-        routes=routes, middleware=[recorded], exception_handlers={HTTPException: service.no_route}
+        routes=routes, middleware=[guarded, recorded], exception_handlers={HTTPException: service.no_route}
     )
 
 

@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
+from langchain_codeexec.emulator.access import GuardedApp
 from langchain_codeexec.emulator.cassettes import (
     SECRET_QUERY,
     Interaction,
@@ -32,6 +34,7 @@ from langchain_codeexec.emulator.responses import (
     BreakableResponse,
     error_response,
     read_body,
+    while_connected,
 )
 from langchain_codeexec.emulator.server import LocalServer, is_http_url
 from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
@@ -41,6 +44,7 @@ __all__ = ["CassettePlayer", "RecordingProxy", "open_cassette"]
 
 try:
     from starlette.applications import Starlette
+    from starlette.middleware import Middleware
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
@@ -107,7 +111,10 @@ class RecordingProxy(LocalServer):
         self._lock = threading.Lock()
         self._order = itertools.count()
         self._is_begun = self._is_over = False
-        app = Starlette(routes=[Route("/{path:path}", self._answer, methods=_METHODS)])
+        app = Starlette(
+            routes=[Route("/{path:path}", self._answer, methods=_METHODS)],
+            middleware=[Middleware(GuardedApp)],
+        )
         super().__init__(app, host=host, port=port)
 
     @property
@@ -123,20 +130,22 @@ class RecordingProxy(LocalServer):
     async def _answer(self, request: Request) -> Response:
         order = next(self._order)
         client = httpx.AsyncClient(timeout=self._timeout)
-        try:
-            raw = await read_body(request, _LARGEST_BODY)
-            response = await client.send(self._onward(client, request, raw), stream=True)
-        except EmulatedError as error:
-            await client.aclose()
-            return error_response(error)
-        except httpx.HTTPError as error:
-            await client.aclose()
-            message = f"{self._base_url} could not be reached: {error}"
-            return error_response(EmulatedError(502, "UNAVAILABLE", message))
+        async with AsyncExitStack() as unanswered:
+            unanswered.push_async_callback(client.aclose)
+            try:
+                raw = await read_body(request, _LARGEST_BODY)
+                sending = client.send(self._onward(client, request, raw), stream=True)
+                response = await while_connected(request, sending)
+            except EmulatedError as error:
+                return error_response(error)
+            except httpx.HTTPError as error:
+                message = f"{self._base_url} could not be reached: {error}"
+                return error_response(EmulatedError(502, "UNAVAILABLE", message))
+            unanswered.pop_all()
         headers = {name: value for name, value in response.headers.items() if name not in _NOT_SENT_BACK}
         record = partial(self._record, order, request, raw, response)
-        pieces = self._recording(client, response, record)
-        return BreakableResponse(pieces, response.status_code, headers)
+        pieces = self._recording(response, record)
+        return BreakableResponse(pieces, client, status_code=response.status_code, headers=headers)
 
     def _onward(self, client: httpx.AsyncClient, request: Request, raw: bytes) -> httpx.Request:
         query = f"?{request.url.query}" if request.url.query else ""
@@ -149,7 +158,7 @@ class RecordingProxy(LocalServer):
         )
 
     async def _recording(
-        self, client: httpx.AsyncClient, response: httpx.Response, record: Callable[[bytes], None]
+        self, response: httpx.Response, record: Callable[[bytes], None]
     ) -> AsyncIterator[bytes]:
         """The answer's bytes; at their end, and only there, they are recorded."""
         whole = bytearray()
@@ -160,8 +169,6 @@ class RecordingProxy(LocalServer):
                 yield piece
         except httpx.HTTPError as error:
             raise ConnectionCut from error  # what breaks there breaks here
-        finally:
-            await client.aclose()
         await asyncio.to_thread(record, bytes(whole))
 
     def _record(
@@ -273,7 +280,10 @@ class CassettePlayer(LocalServer):
         self._left = dict(enumerate(self._recorded))
         self._unanswered: list[RecordedRequest] = []
         self._lock = threading.Lock()
-        app = Starlette(routes=[Route("/{path:path}", self._answer, methods=_METHODS)])
+        app = Starlette(
+            routes=[Route("/{path:path}", self._answer, methods=_METHODS)],
+            middleware=[Middleware(GuardedApp)],
+        )
         super().__init__(app, host=host, port=port)
 
     def assert_finished(self) -> None:

@@ -23,7 +23,7 @@ from collections.abc import (
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from langchain_codeexec.emulator.answering import Answer, mint_signature
 from langchain_codeexec.emulator.brain import RESPONSE_FIELDS
@@ -427,7 +427,11 @@ def stream_response(
     """Answer with bodies as they are made; `source` is closed when the stream ends or the client goes away."""
     frame, media_type = framing
     frames = frame(injection.texts(_texts(injection.bodies(bodies))))
-    return _Stream(injection.frames(frames), source, media_type)
+    headers = {
+        "content-type": media_type,
+        **({"content-disposition": "attachment"} if framing is EVENTS else {}),
+    }
+    return BreakableResponse(injection.frames(frames), source, headers=headers)
 
 
 # -- the connection beneath ----------------------------------------------------------------------------
@@ -446,6 +450,10 @@ async def cut_connection(scope: Scope, receive: Receive) -> None:
         pass
 
 
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
 class CutResponse(Response):
     """The connection closes, and nothing is sent."""
 
@@ -459,7 +467,11 @@ class CutResponse(Response):
 
 
 class BreakableResponse(StreamingResponse):
-    """A streaming response whose content may raise `ConnectionCut`."""
+    """A streaming response whose content may raise `ConnectionCut`, and whose source is closed however it ends."""
+
+    def __init__(self, content: AsyncIterator[bytes], source: _Closable, **settings: Any) -> None:
+        super().__init__(content, **settings)
+        self._source = source
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream the content, and close the connection where it says so."""
@@ -467,21 +479,6 @@ class BreakableResponse(StreamingResponse):
             await super().__call__(scope, receive, send)
         except ConnectionCut:
             await cut_connection(scope, receive)
-
-
-class _Stream(BreakableResponse):
-    """A streaming response that closes what it streams however it ends."""
-
-    def __init__(self, content: AsyncIterator[bytes], source: Stepper[Any], media_type: str) -> None:
-        headers = {"content-type": media_type}
-        if media_type == EVENTS[1]:
-            headers["content-disposition"] = "attachment"
-        super().__init__(content, headers=headers)
-        self._source = source
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
         finally:
             await self._source.aclose()
 

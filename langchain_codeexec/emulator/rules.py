@@ -191,7 +191,7 @@ def _turns(request: _Request) -> Iterator[tuple[str, int, int]]:
 
 def _check_function_turns(request: _Request, _: Target) -> None:
     """A call turn follows the user or a response turn, and is answered by the very next turn in full."""
-    for (before, calls, _), (_, calling, responses) in pairwise(_turns(request)):
+    for (before, calls, _answered), (_role, calling, responses) in pairwise(_turns(request)):
         if calling and before not in _USER_ROLES:
             raise invalid(
                 "Please ensure that function call turn comes immediately after a user turn "

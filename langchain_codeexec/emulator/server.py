@@ -49,12 +49,10 @@ class LocalServer:
                 f"host {host!r} is not a loopback address, and the emulator runs code for everyone who reaches "
                 "it; listen on 127.0.0.1, or set allow_remote=True"
             )
-        from langchain_codeexec.emulator.access import GuardedApp  # noqa: PLC0415 -- imports Starlette
         from langchain_codeexec.emulator.hosting import Hosting  # noqa: PLC0415 -- imports uvicorn
 
         self._address = (host, port)
-        guarded = GuardedApp(app, allow_remote)
-        self._new_hosting: Callable[[], Hosting] = partial(Hosting, guarded, grace)  # it serves only once
+        self._new_hosting: Callable[[], Hosting] = partial(Hosting, app, grace)  # it serves only once
         self._url = ""
         self._hosting: Hosting | None = None
         self._thread: threading.Thread | None = None
@@ -239,7 +237,7 @@ class GeminiEmulator(LocalServer):
         self.faults = options["faults"] = Faults.of(options.get("faults", ()))
         from langchain_codeexec.emulator.app import create_app  # noqa: PLC0415 -- imports Starlette
 
-        app = create_app(brain, executor, **options)
+        app = create_app(brain, executor, allow_remote=allow_remote, **options)
         super().__init__(app, host=host, port=port, allow_remote=allow_remote, grace=grace)
 
     @property

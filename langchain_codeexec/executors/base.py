@@ -28,7 +28,6 @@ __all__ = [
     "CodeExecutor",
     "ExecutorSession",
     "FairSemaphore",
-    "arun_in",
     "check_counts",
     "check_durations",
     "checked_executor",
@@ -265,19 +264,6 @@ class FairSemaphore:
         """Stop waiting, or give the place back if it has been given meanwhile."""
         if not ticket.cancel():
             self.release()
-
-
-async def arun_in(session: ExecutorSession, request: ExecutionRequest) -> ExecutionResult:
-    """Run a program in a session without blocking the event loop.
-
-    Cancelling the task kills the run; in a session that only has `run` it waits for the run's end.
-
-    Raises:
-        ExecutorError: The sandbox itself is broken.
-    """
-    if isinstance(session, AsyncExecutorSession):
-        return await session.arun(request)
-    return await in_thread(lambda: session.run(request), cancel=lambda: None)
 
 
 STATE_LOST = "the variables and imports of the session are lost"

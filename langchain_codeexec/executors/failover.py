@@ -28,9 +28,9 @@ from langchain_codeexec.executors.base import (
     STATE_LOST,
     CodeExecutor,
     ExecutorSession,
-    arun_in,
     checked_executor,
 )
+from langchain_codeexec.executors.calls import arun_in
 from langchain_codeexec.executors.files import files_of, with_files
 
 __all__ = ["REASONS", "FailoverExecutor"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import reprlib
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Final, TypeVar
 
 from langchain_codeexec.errors import ConfigurationError, GeminiTimeoutError
@@ -31,7 +33,8 @@ def checked_seconds(name: str, value: object) -> float:
     """
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= _LONGEST:
         raise ConfigurationError(
-            f"{name}={value!r} must be a number of seconds above 0, at most {_LONGEST}; `None` leaves it out"
+            f"{name}={reprlib.repr(value)} must be a number of seconds above 0, at most {_LONGEST}; `None` leaves "
+            "it out"
         )
     return value
 
@@ -95,7 +98,7 @@ class Deadline:
         if self._until is None:
             return call()
         future: Future[T] = Future()
-        threading.Thread(target=_complete, args=(future, call), daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(_complete, future, call), daemon=True).start()
         try:
             return future.result(self.least())
         except TimeoutError as error:

@@ -154,7 +154,7 @@ def _json_begins(call: Specification) -> str:
     """How the JSON begins that a call demands, by the type of its schema; a fence may stand around it."""
     schema = call.config.get("responseJsonSchema") or call.config.get("responseSchema")
     kind = schema.get("type") if isinstance(schema, dict) else None
-    return _BRACKETS.get(str(kind).lower(), "")
+    return _BRACKETS.get(kind.lower(), "") if isinstance(kind, str) else ""
 
 
 _BRACKETS: Final = {"object": "{`", "array": "[`"}

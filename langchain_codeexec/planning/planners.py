@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import reprlib
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
@@ -128,8 +129,8 @@ def checked_planner(planner: Any) -> Planner:
         "ModelPlanner(llm) lets a chat model plan" if hasattr(planner, "bind_tools") else "pass an instance"
     )
     raise ConfigurationError(
-        f"planner={planner!r:.100} is no planner: it needs plan() and aplan(), or is a function that takes a "
-        f"PlanRequest and gives a Plan or one of {', '.join(map(repr, _SIDES))}; {remedy}"
+        f"planner={reprlib.repr(planner)} is no planner: it needs plan() and aplan(), or is a function that takes "
+        f"a PlanRequest and gives a Plan or one of {', '.join(map(repr, _SIDES))}; {remedy}"
     )
 
 

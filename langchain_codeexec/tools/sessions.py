@@ -15,7 +15,8 @@ from typing import Any, Final
 from langchain_codeexec._fork import abandon, renew_after_fork
 from langchain_codeexec.errors import ExecutionRequestError, GeminiError, SandboxBusyError
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile
-from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession, FairSemaphore, arun_in
+from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession, FairSemaphore
+from langchain_codeexec.executors.calls import arun_in
 
 __all__ = ["ThreadSession", "ThreadSessions"]
 

@@ -255,14 +255,7 @@ def test_code_stops_when_its_client_leaves(make, method):
     executor = Watched(make())
     steps = [[{"executableCode": {"code": ENDLESS}}, {"executableCode": {"code": ENDLESS}}, "Done."]]
     with GeminiEmulator(ScriptedBrain(steps), executor) as emulator:
-        host, port = emulator.url.removeprefix("http://").split(":")
-        body = json.dumps(ASK).encode()
-        with socket.create_connection((host, int(port))) as client:
-            client.sendall(
-                f"POST {MODEL}:{method} HTTP/1.1\r\nhost: {host}\r\nx-goog-api-key: k\r\n"
-                f"content-length: {len(body)}\r\n\r\n".encode()
-                + body
-            )
+        with raw_post(emulator.url, method):
             assert executor.began.wait(60)
         assert executor.ended.wait(60)
         emulator.stop()
@@ -272,3 +265,44 @@ def test_code_stops_when_its_client_leaves(make, method):
             assert not thread.is_alive()
     if method == "generateContent":
         assert emulator.requests[-1].status == 499
+
+
+def raw_post(url: str, method: str) -> socket.socket:
+    """A connection on which a request was sent."""
+    host, port = url.removeprefix("http://").split(":")
+    body = json.dumps(ASK).encode()
+    head = f"POST {MODEL}:{method} HTTP/1.1\r\nhost: {host}\r\nx-goog-api-key: k\r\n"
+    client = socket.create_connection((host, int(port)))
+    client.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+    return client
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["before", "during"])
+def test_a_recorder_gives_up_for_a_client_that_leaves(begun, tmp_path):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as service,
+        RecordingProxy(f"http://127.0.0.1:{service.getsockname()[1]}", tmp_path / "c.yaml") as recorder,
+        raw_post(recorder.url, "generateContent") as client,
+        service.accept()[0] as connection,
+    ):
+        connection.settimeout(60)
+        connection.recv(65536)
+        connection.sendall(begun)
+        if begun:
+            client.recv(65536)
+        client.close()
+        while connection.recv(65536):
+            pass
+
+
+@pytest.mark.parametrize(("headers", "status"), [({"host": "example.com"}, 403), (FORM, 403), ({}, 200)])
+def test_an_application_under_another_server_is_guarded_too(headers, status):
+    async def ask() -> httpx.Response:
+        app = create_app(ScriptedBrain(lambda prompt: "Hi."), allow_remote=["gemini.test"])
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://gemini.test"
+        ) as http:
+            path = f"{MODEL}:generateContent?key=k"
+            return await http.post(path, json=ASK, headers=headers)
+
+    assert asyncio.run(ask()).status_code == status

@@ -353,7 +353,7 @@ def test_a_server_that_cannot_cut_leaves_the_answer_unfinished():
         "method": "POST",
         "path": f"/v1beta/models/{OLD}:generateContent",
         "query_string": b"key=k",
-        "headers": [],
+        "headers": [(b"host", b"localhost")],
     }
     asyncio.run(app(scope, receive, send))
     assert sent == []

@@ -140,7 +140,7 @@ FAULTS: Final = (
     Fault("pings for ever", (HANG,), (HEAD + CLOSE + SHOWN, Drip(b": ping\n\n" * 9_999)), expected=TIMEOUT, shown="who", settings=DEADLINE, says="deadline=…"),
     Fault("503 for ever", (_status(503, b"", b"Retry-After: 1\r\n"),), expected="ServerError", requests=1, settings=DEADLINE),
     Fault("an early 413", (_status(413, b"{}"),), expected="GeminiAPIError", requests=1, reads_body=False, says="413"),
-    Fault("an early 413 for much", (_status(413, b"{}"),), expected="GeminiAPIError", reads_body=False, says="413", prompt="q" * 8_000_000),
+    Fault("an early 413 for much", (_status(413, b"{}"),), expected="GeminiAPIError", requests=1, reads_body=False, says="413", prompt="q" * 8_000_000),
 )  # fmt: skip
 
 STYLES: Final = (

@@ -63,6 +63,13 @@ CORPUS: dict[str, list[Any]] = {
         {"transport": True},
         {"deadline": []},
         {"generation_config": True},
+        *(
+            {name: nest(1500)}
+            for name in ("temperature", "planner", "output_sink", "deadline", "safety_settings")
+        ),
+        {"response_modalities": nest(300)},
+        {"response_schema": {"type": nest(1500)}},
+        {"image_config": {"x": circle()}},
     ],
     "files": [
         (b"<table><tr><td rowspan=99999999>1</table>", "t.html"),

@@ -12,8 +12,12 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import RunnableLambda
 
+from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import EmulatedError
+from langchain_codeexec.errors import GeminiTimeoutError
 from langchain_codeexec.planning import ModelPlanner, Plan
+from tests.calls import ainvoked, astreamed, invoked, streamed
+from tests.faults.servers import HANG, raw_server
 from tests.services import OLD
 
 
@@ -157,3 +161,19 @@ async def test_with_gemini_as_the_chooser(gemini, request_for):
     assert all("planning model failed" in reason for reason in reasons[1:])
     assert (await chooser.aplan(request)).functions == ("get_weather",)
     await llm.aclose()
+
+
+@pytest.mark.parametrize("ask", [invoked, streamed, ainvoked, astreamed])
+def test_the_deadline_of_a_call_bounds_its_planner(ask):
+    with raw_server((HANG,)) as silent:
+        chooser = ChatGeminiCodeExecution(model=OLD, api_key="k", base_url=silent.url)
+        llm = ChatGeminiCodeExecution(
+            model=OLD, api_key="k", base_url=silent.url, planner=ModelPlanner(chooser), deadline=0.2
+        )
+        with pytest.raises(GeminiTimeoutError, match="planner: allow more with deadline="):
+            ask(llm.bind_tools([get_weather]))
+
+
+def get_weather(city: str) -> str:
+    """Get the weather."""
+    return city

@@ -91,16 +91,7 @@ def _whole(answer: Answer) -> Generator[GenerateContentResponse]:
         return
     if answer.unsigned_text:
         parts[-1] = {**parts[-1], "thoughtSignature": mint_signature(answer.target.endpoint)}
-    body = _finished(answer, parts, _identity(answer.target), has_parts=bool(parts))
-    target = answer.target
-    if (
-        parts
-        and not answer.verbatim
-        and (target.endpoint == "vertex" or target.is_early)
-        and not target.draws
-    ):
-        body["candidates"][0].setdefault("avgLogprobs", _AVG_LOGPROBS)
-    yield body
+    yield _finished(answer, parts, _identity(answer.target), has_parts=bool(parts), whole=True)
 
 
 def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
@@ -155,10 +146,12 @@ def _sent(answer: Answer, piece: Part, identity: Mapping[str, str]) -> GenerateC
     """A chunk of one part; that of a brain's own is only completed by what is the same in every chunk."""
     if _is_response(piece):
         return cast("GenerateContentResponse", _present({**identity, **piece}))
-    parts: list[Part] = [piece]
-    if "executableCode" in piece and answer.target.signs and answer.target.endpoint == "developer":
-        parts += [] if answer.verbatim else [{"text": ""}]
-    candidate = _candidate(answer.target, parts)
+    target = answer.target
+    is_code = (
+        "executableCode" in piece and target.signs and target.endpoint == "developer" and not answer.verbatim
+    )
+    parts: list[Part] = [piece, {"text": ""}] if is_code else [piece]
+    candidate = _candidate(target, parts)
     return cast(
         "GenerateContentResponse",
         {"candidates": [candidate], "usageMetadata": answer.usage.so_far, **identity},
@@ -235,14 +228,17 @@ def _candidate(target: Target, parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def _finished(
-    answer: Answer, parts: Sequence[Part], identity: dict[str, str], *, has_parts: bool
+    answer: Answer, parts: Sequence[Part], identity: dict[str, str], *, has_parts: bool, whole: bool = False
 ) -> GenerateContentResponse:
     """The last body: what the brain sets itself replaces what the emulator says, `None` takes a field out."""
     fields: dict[str, Any] = {**answer.fields}
     first, *others = fields.pop("candidates", None) or [{}]
     candidate = {**_candidate(answer.target, parts), "finishReason": answer.finish_reason}
-    if answer.has_calls and answer.target.endpoint == "developer" and not answer.target.is_early:
+    target = answer.target
+    if answer.has_calls and target.endpoint == "developer" and not target.is_early:
         candidate["finishMessage"] = _CALLED
+    if whole and parts and target.is_scored and not answer.verbatim:
+        candidate["avgLogprobs"] = _AVG_LOGPROBS
     candidate |= first
     body: dict[str, Any] = {"usageMetadata": answer.usage.total, **identity, **fields}
     if has_parts or not answer.fields or answer.fields.get("candidates"):

@@ -110,6 +110,11 @@ class Target:
         return "image" in self.model
 
     @property
+    def is_scored(self) -> bool:
+        """Whether whole answers say how probable they were: on Vertex, and before Gemini 2.5."""
+        return (self.endpoint == "vertex" or self.is_early) and not self.draws
+
+    @property
     def thinks(self) -> bool:
         """Whether the model thinks unless told otherwise."""
         return not self.is_early and _WITHOUT_THOUGHTS.search(self.model) is None

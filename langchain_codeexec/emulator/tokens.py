@@ -105,7 +105,7 @@ class Usage:
     ) -> None:
         self._cached = cached
         self._target = target
-        self._tier = request.get("serviceTier", "")
+        self._tier = str(request.get("serviceTier") or "UNSPECIFIED")
         thinking = (request.get("generationConfig") or {}).get("thinkingConfig") or {}
         self.thinks = target.thinks and thinking.get("thinkingBudget") != 0
         self._since_result = 0
@@ -176,7 +176,7 @@ class Usage:
     def _traffic(self) -> dict[str, str]:
         if self._target.endpoint == "vertex":
             return {"trafficType": _TRAFFIC.get(self._tier, "ON_DEMAND")}
-        tier = "standard" if self._tier in ("", "UNSPECIFIED") else self._tier.lower()
+        tier = "standard" if self._tier == "UNSPECIFIED" else self._tier.lower()
         return {} if self._target.is_early else {"serviceTier": tier}
 
 

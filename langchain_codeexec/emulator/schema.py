@@ -62,11 +62,11 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = {
             "functionResponse:FunctionResponse executableCode:ExecutableCode "
             "codeExecutionResult:CodeExecutionResult toolCall:ToolCall@developer "
             "toolResponse:ToolResponse@developer thought:bool thoughtSignature:bytes videoMetadata:struct "
-            "mediaResolution:MediaResolution partMetadata:struct@developer mediaProcessing:struct "
+            "mediaResolution:PartMediaResolution partMetadata:struct@developer mediaProcessing:struct "
             "audioTranscription:struct audioMetadata:struct speechMetadata:struct documentMetadata:struct "
             "spreadsheetMetadata:struct"
         ),
-        "MediaResolution": "level:MediaResolution.Level numTokens:int32",
+        "PartMediaResolution": "level:MediaResolution.Level numTokens:int32",
         "Blob": "mimeType:string data:bytes displayName:string",
         "FileData": "mimeType:string fileUri:string displayName:string",
         "FunctionCall": (

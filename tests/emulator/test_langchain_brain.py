@@ -143,7 +143,7 @@ SCHEMA = {
         "city": {"type": "STRING", "nullable": True},
         "days": {"type": "ARRAY", "items": {"type": "INTEGER"}},
         "unit": {"anyOf": [{"type": "STRING"}, {"type": "NULL"}]},
-        "kind": {"nullable": True, "enum": ["a"]},
+        "kind": {"type": "STRING", "nullable": True, "enum": ["a"]},
     },
     "propertyOrdering": ["city"],
 }
@@ -170,7 +170,7 @@ def calling(name="weather", **arguments):
 
 def test_functions_are_bound_as_tools(start):
     llm = Scripted(says=[calling(city="Utrecht")])
-    parts = start(LangChainBrain(llm)).parts(ask(tools=[WEATHER]))
+    parts = start(LangChainBrain(llm)).parts(ask(tools=[WEATHER]), endpoint="vertex")
     assert parts == [{"functionCall": {"name": "weather", "args": {"city": "Utrecht"}}}]
     weather, second = (tool["function"] for tool in llm.settings[0]["tools"])
     assert weather == {"name": "weather", "description": "Tells it.", "parameters": PLAIN}

@@ -153,7 +153,7 @@ PLAIN = {
         "city": {"type": ["string", "null"]},
         "days": {"type": "array", "items": {"type": "integer"}},
         "unit": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-        "kind": {"enum": ["a"]},
+        "kind": {"type": ["string", "null"], "enum": ["a"]},
     },
 }
 WEATHER = {

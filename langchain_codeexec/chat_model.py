@@ -25,10 +25,11 @@ from pydantic import PrivateAttr, ValidationError
 
 from langchain_codeexec.call import Call
 from langchain_codeexec.data.outputs import sink_from
-from langchain_codeexec.errors import CodeExecError, ConfigurationError
+from langchain_codeexec.errors import CodeExecError, ConfigurationError, MissingDependencyError
 from langchain_codeexec.gemini.errors import without_secrets
 from langchain_codeexec.gemini.wire import Content, EndpointKind, Transport
 from langchain_codeexec.messages.from_wire import messages_from_response
+from langchain_codeexec.messages.legacy import LegacyContent
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.tools import bound_tools, tool_config, wire_tools
 from langchain_codeexec.planning.execution import joined
@@ -74,6 +75,15 @@ class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
         return structured.with_config(self.config)
 
 
+class _Unsaved:
+    """What a copy or a pickle of a model makes anew."""
+
+    value: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+
 _CALL_SETTINGS_OF: Final = attrgetter(*CALL_SETTINGS)
 _SECRETS: Final = frozenset({"api_key", "credentials"})
 _OF_CONNECTION: Final = frozenset(CONNECTION_SETTINGS) - {*CALL_SETTINGS}
@@ -101,6 +111,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
     model_config = GeminiSettings.model_config  # the other base's would ignore a misspelt setting
     _opened: Any = PrivateAttr(default=())
+    _sdk: Any = PrivateAttr(default_factory=_Unsaved)
     _lock: ClassVar = Lock()
 
     def __init__(self, **settings: Any) -> None:
@@ -146,6 +157,23 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
     def connection(self) -> Transport:
         """What carries the requests: the transport given, or the one that the settings lead to."""
         return self._connection()
+
+    @property
+    def client(self) -> Any:
+        """A `google.genai.Client` of the same connection, for files, caches and what else is not chat.
+
+        Made when first asked for; `None` where google-genai (extra `genai`) is not installed or cannot connect
+        with these settings. It does not carry the model's own requests.
+        """
+        with self._lock:
+            if self._sdk.value is None:
+                self._sdk.value = self._sdk_client()
+        return self._sdk.value
+
+    @property
+    def _use_vertexai(self) -> bool:
+        """What langchain-google-genai's `create_context_cache` asks of a model, beside its `client`."""
+        return self.endpoint == "vertex"
 
     # -- LangChain's interface ---------------------------------------------------------------------
 
@@ -269,11 +297,18 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
+        client, self._sdk.value = self._sdk.value, None
+        if client is not None:
+            client.close()
         for transport in self._transports():
             transport.close()
 
     async def aclose(self) -> None:
         """Close the connections, those of the running event loop included."""
+        client, self._sdk.value = self._sdk.value, None
+        if client is not None:
+            client.close()
+            await client.aio.aclose()
         for transport in self._transports():
             await transport.aclose()
 
@@ -293,7 +328,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         if call.recorder:
             for answer in answers:
                 call.recorder.record(answer)
-        return _result(answers)
+        return self._result(answers)
 
     async def _agenerate(
         self,
@@ -309,7 +344,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         if call.recorder:
             for answer in answers:
                 await call.recorder.arecord(answer)
-        return _result(answers)
+        return self._result(answers)
 
     def _stream(
         self,
@@ -319,7 +354,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         call = self._call(messages, stop, kwargs)
-        translator = None
+        translator, legacy = None, self._legacy()
         with closing(call.responses(streamed=True)) as responses:
             for response in responses:
                 if translator is None:
@@ -328,8 +363,9 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
                 if chunk := translator.chunk(response):
                     if call.recorder:
                         call.recorder.record(chunk)
-                    yield ChatGenerationChunk(message=chunk)
-        yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
+                    yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
+        chunk = (translator or ChunkTranslator(call.origin)).last()
+        yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
 
     async def _astream(
         self,
@@ -339,7 +375,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         call = self._call(messages, stop, kwargs)
-        translator = None
+        translator, legacy = None, self._legacy()
         async with aclosing(call.aresponses(streamed=True)) as responses:
             async for response in responses:
                 if translator is None:
@@ -348,8 +384,23 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
                 if chunk := translator.chunk(response):
                     if call.recorder:
                         await call.recorder.arecord(chunk)
-                    yield ChatGenerationChunk(message=chunk)
-        yield ChatGenerationChunk(message=(translator or ChunkTranslator(call.origin)).last())
+                    yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
+        chunk = (translator or ChunkTranslator(call.origin)).last()
+        yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
+
+    def _result(self, answers: list[AIMessage]) -> ChatResult:
+        legacy = self._legacy()
+        return ChatResult(
+            generations=[
+                ChatGeneration(message=legacy.message(answer) if legacy else answer) for answer in answers
+            ]
+        )
+
+    def _legacy(self) -> LegacyContent | None:
+        """What gives an answer the content of `output_version="v0"`, if that is set."""
+        if self.output_version != "v0":
+            return None
+        return LegacyContent(self.model)
 
     def _call(self, messages: Sequence[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Call:
         settings = dict(zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True))
@@ -389,6 +440,18 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
                     raise without_secrets(error)  # noqa: B904 -- the same error
                 self._opened = ((settings, transport), *self._opened)[:_MOST_OPENED]
         return transport
+
+    def _sdk_client(self) -> Any:
+        try:
+            from langchain_codeexec.gemini.genai import GenAITransport, genai_client  # noqa: PLC0415 -- an extra
+        except MissingDependencyError:
+            return None
+        connection = self.transport or self._opened[0][1]
+        if isinstance(connection, GenAITransport):
+            return connection.client
+        if self.transport is not None:
+            return None
+        return genai_client({name: getattr(self, name) for name in CONNECTION_SETTINGS}, connection.service)
 
     def _transports(self) -> list[Transport]:
         return [self.transport] if self.transport is not None else [each for _, each in self._opened]
@@ -430,7 +493,3 @@ def _countable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     if all(isinstance(message, SystemMessage) for message in window):
         return [HumanMessage(message.content) for message in window]
     return window
-
-
-def _result(answers: list[AIMessage]) -> ChatResult:
-    return ChatResult(generations=[ChatGeneration(message=answer) for answer in answers])

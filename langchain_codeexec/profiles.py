@@ -49,18 +49,34 @@ _NO_MEDIA: Final = {
 _NO_SOUND: Final = {"audio_inputs": False, "video_inputs": False}
 
 
+def _efforts(levels: str, default: str) -> dict[str, Any]:
+    return {"reasoning_effort_levels": levels.split(), "reasoning_effort_default": default}
+
+
+_ALL_EFFORTS: Final = "minimal low medium high"
+_NO_EFFORTS: Final = {"reasoning_effort_levels": None, "reasoning_effort_default": None}
+
+
 def _limits(most_input: int, most_output: int, **changes: bool) -> dict[str, Any]:
     return {"max_input_tokens": most_input, "max_output_tokens": most_output, **changes}
 
 
 _FAMILIES: Final = (
-    (r"gemini-4\b", {"max_output_tokens": 32_768}),
+    (r"gemini-3(\.\d+)?-flash", _efforts(_ALL_EFFORTS, "medium")),
+    (r"gemini-3-flash", _efforts(_ALL_EFFORTS, "high")),
+    (r"gemini-3(\.\d+)?-flash-lite", _efforts(_ALL_EFFORTS, "minimal")),
+    (r"gemini-3-pro", _efforts("low high", "high")),
+    (r"gemini-3\.\d+-pro", _efforts("low medium high", "high")),
+    (r"gemini-4\b", {"max_output_tokens": 32_768, **_efforts("low medium high", "medium")}),
+    (r"gemini-3\.(5-flash-lite|6-flash)", {"temperature": False}),
     (r"gemini-2\.0|gemini-1\.5", _limits(1_048_576, 8_192, reasoning_output=False)),
     (r"gemini-1\.5-pro", {"max_input_tokens": 2_097_152}),
     (r"gemma-", _limits(131_072, 8_192, reasoning_output=False, **_NO_SOUND)),
     (r"gemma-4", _limits(262_144, 32_768, reasoning_output=True)),
     (r"-computer-use", _limits(128_000, 64_000, structured_output=False, **_NO_SOUND)),
     (r"-image\b", _limits(65_536, 32_768, image_outputs=True, structured_output=False, **_NO_SOUND, **_NO_TOOLS)),
+    (r"-image\b|-tts\b|-live\b", _NO_EFFORTS),
+    (r"gemini-3\.1-flash-image", _efforts("minimal high", "minimal")),
     (r"gemini-2.*-image\b", _limits(32_768, 32_768, reasoning_output=False)),
     (
         r"-tts\b",
@@ -94,4 +110,5 @@ def model_profile(model: str) -> ModelProfile:
         if re.search(pattern, model.rpartition("/")[2]):
             profile.update(changes)
     known = ModelProfile.__annotations__
-    return cast("ModelProfile", {key: value for key, value in profile.items() if key in known})
+    stated = {key: value for key, value in profile.items() if key in known and value is not None}
+    return cast("ModelProfile", stated)

@@ -7,9 +7,9 @@ The names of google-genai's `GenerateContentConfig` and OpenAI's `response_forma
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.limits import MAX_CONNECTIONS
@@ -42,6 +42,15 @@ CALL_SETTINGS: Final = (
     *("safety_settings", *BODY_SETTINGS, "timeout", "deadline"),
 )
 """What a single call may override, beside what makes the connection."""
+
+
+_MOST_PENALTY: Final = 2.0
+
+
+def _checked_penalty(value: float | None, info: ValidationInfo) -> float | None:
+    if value is not None and abs(value) > _MOST_PENALTY:
+        raise ValueError(f"{info.field_name} must be in the range from -2.0 to 2.0")
+    return value
 
 
 class GeminiSettings(BaseModel):
@@ -112,17 +121,17 @@ class GeminiSettings(BaseModel):
     transport: Any = Field(default=None, exclude=True, repr=False)
     """A `Transport` that carries the requests instead of one made from the settings above."""
 
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    top_k: int | None = Field(default=None, gt=0)
     max_output_tokens: int | None = Field(
         default=None, validation_alias=AliasChoices("max_output_tokens", "max_tokens")
     )
     n: int | None = Field(default=None, validation_alias=AliasChoices("n", "candidate_count"))
     stop: list[str] | None = Field(default=None, validation_alias=AliasChoices("stop", "stop_sequences"))
     seed: int | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
+    frequency_penalty: Annotated[float | None, AfterValidator(_checked_penalty)] = None
+    presence_penalty: Annotated[float | None, AfterValidator(_checked_penalty)] = None
     logprobs: bool | int | None = None
     """`True` for the chosen tokens' log probabilities, a number for that many alternatives as well."""
     thinking_budget: int | None = None
@@ -157,9 +166,6 @@ class GeminiSettings(BaseModel):
     """Model Armor's templates for prompts and answers (Vertex AI)."""
     streaming: bool | None = None
     """Whether `invoke` streams beneath."""
-
-    client: ClassVar[None] = None
-    """No client of google-genai; code written for `ChatGoogleGenerativeAI` closes the one it finds here."""
 
     def __getattr__(self, name: str) -> Any:
         """A setting by another of its names, `reasoning_effort` say."""
@@ -214,7 +220,7 @@ def settings_by_name(given: Mapping[str, Any]) -> Settings:
             raise ConfigurationError(f"{name!r} is no setting here: {_ELSEWHERE[name]}")
         if name in _TRANSLATED and value is not None:
             _merge(settings, _TRANSLATED[name](value))
-    for name, value in given.items():
+    for name, value in sorted(given.items(), key=lambda setting: setting[0] in GeminiSettings.model_fields):
         if name not in _TRANSLATED and name not in _ELSEWHERE:
             _merge(settings, {SPELLINGS.get(name, name): value})
     return settings
@@ -223,7 +229,7 @@ def settings_by_name(given: Mapping[str, Any]) -> Settings:
 def _merge(settings: Settings, more: Settings) -> None:
     for name, value in more.items():
         before = settings.get(name)
-        if isinstance(before, dict) and isinstance(value, dict):
+        if name in _MERGED and isinstance(before, dict) and isinstance(value, dict):
             settings[name] = {**before, **value}
         elif before is None or value is not None:
             settings[name] = value
@@ -259,6 +265,14 @@ def _connection_settings(options: Any) -> Settings:
     return settings
 
 
+def _client_options(options: Any) -> Settings:
+    fields = _fields("client_options", options)
+    address = fields.pop("api_endpoint", None)
+    if fields:
+        raise ConfigurationError(f"client_options[{min(fields)!r}] has no place here: {_OWN_TRANSPORT}")
+    return {"base_url": address} if address else {}
+
+
 def _response_format(response_format: Any) -> Settings:
     """Of OpenAI's `response_format`, with the schema where either of OpenAI's interfaces has it."""
     if not isinstance(response_format, dict):
@@ -282,6 +296,7 @@ def _in_generation_config(name: str) -> Callable[[Any], Settings]:
     return lambda value: {"generation_config": {name: value}}
 
 
+_MERGED: Final = frozenset({"generation_config", "additional_headers", "client_args"})
 _OWN_TRANSPORT: Final = "pass transport=RestTransport(...) that is set up so"
 _HTTP_OPTIONS: Final[Mapping[str, str]] = {
     "base_url": "base_url",
@@ -291,6 +306,7 @@ _HTTP_OPTIONS: Final[Mapping[str, str]] = {
 }
 _TRANSLATED: Final[Mapping[str, Callable[[Any], Settings]]] = {
     "model_kwargs": settings_by_name,
+    "client_options": _client_options,
     "thinking_config": _thinking_settings,
     "http_options": _connection_settings,
     "response_format": _response_format,
@@ -305,6 +321,6 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "automatic_function_calling": "functions are called by an agent, or by you from the answer's tool_calls",
     "client": "pass transport=GenAITransport(client)",
     "async_client": "pass transport=RestTransport(..., async_client=...)",
-    "default_metadata": "pass additional_headers={...}",
+    **dict.fromkeys(("default_metadata", "default_metadata_input"), "pass additional_headers={...}"),
     "convert_system_message_to_human": "every current model takes system text",
 }

@@ -15,7 +15,7 @@ Settings = dict[str, Any]
 
 _SAME: Final = frozenset(
     # langchain-core's own
-    "name cache verbose callbacks tags custom_get_token_ids rate_limiter disable_streaming profile "
+    "name cache verbose callbacks tags custom_get_token_ids rate_limiter disable_streaming profile output_version "
     # both packages'
     "project location credentials additional_headers max_retries temperature top_p top_k max_output_tokens n stop "
     "seed frequency_penalty presence_penalty thinking_budget include_thoughts response_mime_type "
@@ -35,9 +35,7 @@ _EVEN_DEFAULTS: Final = frozenset({"temperature", "location"})
 
 _MADE_FROM_OTHERS: Final = frozenset(
     "client async_client client_preview client_options default_metadata vertexai tuned_model_name full_model_name "
-    # Our answers hold LangChain's standard blocks whatever the model's output version was, and we speak REST
-    # whatever its transport was; the service is the same.
-    "output_version api_transport".split()
+    "api_transport".split()  # we speak REST whatever its transport was; the service is the same
 )
 _NOTHING: Final[tuple[object, ...]] = (None, "", {})
 _REASONS: Final[Mapping[str, str]] = {

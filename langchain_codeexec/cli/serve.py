@@ -126,6 +126,16 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
             help="Allow an address that other machines reach: whoever does can run code on this one.",
         ),
     ] = False,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="Let pages of this origin call it from a browser (CORS); may be repeated.",
+        ),
+    ] = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve HTTPS, with a certificate made for this run.")
+    ] = False,
     allow_unsafe_code: Annotated[
         bool,
         typer.Option(
@@ -146,17 +156,30 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
         options["allow_unsafe_code"] = True
     with reported(debug=debug):
         chosen = chosen_brain(script, brain)
-        announced = partial(_announce_emulator, description=chosen.description)
-        emulator = GeminiEmulator(chosen.brain, host=host, port=port, allow_remote=allow_remote, **options)
+        emulator = GeminiEmulator(
+            chosen.brain,
+            host=host,
+            port=port,
+            allow_remote=allow_remote,
+            allow_origins=allow_origin or (),
+            tls=tls,
+            **options,
+        )
+        certificate = str(emulator.certificate) if tls else ""
+        announced = partial(_announce_emulator, description=chosen.description, certificate=certificate)
         until_interrupted(partial(emulator.serve, announced), host, port)
     if chosen.script:
         print_unfinished(chosen.script)
 
 
-def _announce_emulator(url: str, *, description: str) -> None:
+def _announce_emulator(url: str, *, description: str, certificate: str) -> None:
     console = results()
     console.print(f"[bold green]Gemini emulator on {url}[/]  (Ctrl-C stops it)")
     console.print(description, markup=False)
     console.print(f"What comes in is shown on {url}{PREFIX}/")
+    if certificate:
+        names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE")
+        console.print("Let clients trust its certificate:")
+        console.print(f"    export {' '.join(f'{name}={certificate}' for name in names)}", soft_wrap=True)
     console.print("The code runs on this machine; `doctor` tells how it is isolated.\n")
     console.print(_HINTS.format(url=url, model=DEFAULT_MODEL), soft_wrap=True)

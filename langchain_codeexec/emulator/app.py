@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeAlias, Unpack
 
-from langchain_codeexec.emulator.access import GuardedApp
+from langchain_codeexec.emulator.access import GuardedApp, check_origins
 from langchain_codeexec.emulator.answering import Answer
 from langchain_codeexec.emulator.assertions import ReceivedRequest
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.caching import CachedContents, cache_routes
 from langchain_codeexec.emulator.continuing import Bodies, Continuations, merged
+from langchain_codeexec.emulator.coverage import not_covered
+from langchain_codeexec.emulator.embeddings import embedded, is_embedding
 from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
 from langchain_codeexec.emulator.faults import Faults
+from langchain_codeexec.emulator.files_api import UploadedFiles, file_routes
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp
 from langchain_codeexec.emulator.page.routes import is_page, page_routes
 from langchain_codeexec.emulator.parsing import parse_json
@@ -40,7 +45,7 @@ from langchain_codeexec.emulator.responses import (
 )
 from langchain_codeexec.emulator.rules import checked_request
 from langchain_codeexec.emulator.server import AppOptions
-from langchain_codeexec.emulator.service_errors import EmulatedError, route_not_found
+from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import (
     Target,
     check_credentials,
@@ -49,7 +54,7 @@ from langchain_codeexec.emulator.targets import (
     list_models,
     model_not_found,
 )
-from langchain_codeexec.emulator.tokens import count_tokens
+from langchain_codeexec.emulator.tokens import compute_tokens, count_tokens
 from langchain_codeexec.errors import MissingDependencyError
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentResponse
@@ -83,6 +88,7 @@ def create_app(
     executor: CodeExecutor | None = None,
     *,
     allow_remote: bool | Collection[str] = False,
+    allow_origins: Collection[str] = (),
     **options: Unpack[AppOptions],
 ) -> Starlette:
     """Make the emulator an ASGI application, for a server of your own.
@@ -94,9 +100,11 @@ def create_app(
         brain: What decides the answers; by default the built-in scenes.
         executor: What runs the code; by default the local sandbox; see `allow_unsafe_code`.
         allow_remote: Other names by which clients may call it: those given, or any (`True`).
+        allow_origins: Origins of other sites' pages that may call it all the same (CORS).
         **options: See `AppOptions`.
 
     Raises:
+        ConfigurationError: An origin is none.
         MissingDependencyError: Starlette is not installed.
     """
     service = _Service(brain or _default_brain(), executor or _default_executor(options), options)
@@ -113,8 +121,17 @@ def create_app(
         Route(path, endpoint, methods=methods)
         for methods, path, endpoint in cache_routes(service.caches, service.endpoint, service.check_model)
     ]
+    routes += [
+        Route(path, endpoint, methods=[method])
+        for method, path, endpoint in file_routes(
+            service.files,
+            partial(service.endpoint, "developer"),
+            partial(service.endpoint, "developer", uploads=True),
+        )
+    ]
     routes += page_routes(service.journal, service.faults)
-    guarded = Middleware(GuardedApp, allow_remote=allow_remote)
+    check_origins(allow_origins)
+    guarded = Middleware(GuardedApp, allow_remote=allow_remote, allow_origins=allow_origins)
     recorded = Middleware(RecordedApp, journal=service.journal, is_page=is_page)
     return Starlette(
         routes=routes, middleware=[guarded, recorded], exception_handlers={HTTPException: service.no_route}
@@ -145,13 +162,22 @@ class _Service:
         self._send_empty_output = options.get("send_empty_output", False)
         self._log = options.get("log", deque(maxlen=0))
         self.faults = Faults.of(options.get("faults", ()))
-        self.caches = CachedContents()
+        self.files = UploadedFiles()
+        self.caches = CachedContents(inline=self.files.inlined)
         self._continuations = Continuations()
         self.journal = Journal()
         self.journal.is_open = options.get("record_page", False)
 
-    def endpoint(self, kind: EndpointKind, reply: _Reply) -> Callable[[Request], Awaitable[Response]]:
-        """Wrap a reply: credentials before it, errors and the record after it."""
+    def endpoint(
+        self, kind: EndpointKind, reply: _Reply, *, uploads: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Wrap a reply: credentials before it, errors and the record after it.
+
+        Args:
+            kind: The service it is of.
+            reply: Gets the body as JSON.
+            uploads: Whether it reads the body itself, and goes on with uploads, whose URL is the credential.
+        """
 
         async def answer(request: Request) -> Response:
             began = perf_counter()
@@ -160,12 +186,16 @@ class _Service:
                 exchange.target = target
             body: Any = None
             try:
-                raw = await read_body(request, self._max_body_bytes)
+                raw = b"" if uploads else await read_body(request, self._max_body_bytes)
                 if not _VERSION.fullmatch(target.version):
-                    raise route_not_found(request.url.path)
-                check_credentials(target, request.headers, request.query_params, self._accept_key)
-                body = parse_json(raw) if request.method in _WITH_BODY else None
-                response = await while_connected(request, reply(request, target, body))
+                    raise not_covered(request)
+                if not (uploads and "upload_id" in request.query_params):
+                    check_credentials(target, request.headers, request.query_params, self._accept_key)
+                if uploads:
+                    response = await reply(request, target, None)
+                else:
+                    body = parse_json(raw) if request.method in _WITH_BODY else None
+                    response = await while_connected(request, reply(request, target, body))
             except EmulatedError as error:
                 response = error_response(error, as_array=_wants_array(request, target))
             except ConnectionCut:
@@ -192,17 +222,23 @@ class _Service:
 
     async def no_route(self, request: Request, error: Exception) -> Response:  # noqa: ARG002 -- Starlette's signature
         """Answer what no route takes; the wrong HTTP method is no route either."""
-        response = error_response(route_not_found(request.url.path))
+        response = error_response(not_covered(request))
         self._record(request, None, None, response.status_code)
         return response
 
     async def call(self, request: Request, target: Target, body: Any) -> Response:
         """Answer a POST: one of the methods of a model."""
-        if target.action not in ("countTokens", *BODIES):
-            raise route_not_found(request.url.path)
+        if is_embedding(target):
+            embed = partial(embedded, body, target, self.files.inlined, self._known_models)
+            return json_response(await asyncio.to_thread(embed))
+        computes = target.action == "computeTokens" and target.endpoint == "vertex"
+        if not computes and target.action not in ("countTokens", *BODIES):
+            raise not_covered(request)
         self.check_model(target)
         checked = checked_request(body, target, self.caches.complete)
         cached = self.caches.tokens(checked)
+        if computes:
+            return json_response(compute_tokens(checked))
         if target.action == "countTokens":
             return json_response(count_tokens(checked, target, cached))
         rest = self._continuations.rest(checked)

@@ -61,10 +61,20 @@ class _Cache:
 
 
 class CachedContents:
-    """All that were made, by a clock that has a zone. It is thread-safe."""
+    """All that were made. It is thread-safe.
 
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    Args:
+        now: A clock that has a zone.
+        inline: Puts the bytes of uploaded files into a request.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        inline: Callable[[dict[str, Any], Target], dict[str, Any]] = lambda request, _: request,
+    ) -> None:
         self._now = now
+        self._inline = inline
         self._caches: OrderedDict[str, _Cache] = OrderedDict()
         self._lock = Lock()
 
@@ -74,9 +84,8 @@ class CachedContents:
         model = str(parsed.get("model", "")).rpartition("/")[2]
         if not model:
             raise invalid("* CreateCachedContentRequest.model: model is required.\n")
-        prompt = cast(
-            "GenerateContentRequest", {name: parsed[name] for name in ("contents", *_KEPT) if name in parsed}
-        )
+        kept = {name: parsed[name] for name in ("contents", *_KEPT) if name in parsed}
+        prompt = cast("GenerateContentRequest", self._inline(kept, target))
         tokens = prompt_tokens(prompt)
         if tokens.total() < _LEAST_TOKENS:
             raise invalid(_too_small(tokens.total(), target))
@@ -127,7 +136,8 @@ class CachedContents:
         return {}
 
     def complete(self, request: dict[str, Any], target: Target) -> dict[str, Any]:
-        """A request with what it names put in front; one that names nothing as it is."""
+        """A request with its files' bytes in it and what it names put in front."""
+        request = self._inline(request, target)
         name = request.get("cachedContent")
         if not name:
             return request

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from contextlib import suppress
 from types import FrameType
 from typing import Any, TypeVar
@@ -39,9 +40,10 @@ class Hosting:
     Args:
         app: What answers.
         grace: Seconds that requests under way may still take when it is stopped.
+        tls: What is served with; by default plain HTTP.
     """
 
-    def __init__(self, app: ASGIApp, grace: float) -> None:
+    def __init__(self, app: ASGIApp, grace: float, tls: ssl.SSLContext | None = None) -> None:
         self._app = _QuietApp(app)
         config = uvicorn.Config(
             self._app,
@@ -52,10 +54,13 @@ class Hosting:
             access_log=False,
             timeout_keep_alive=_KEEP_ALIVE,
         )
+        self._config, self._tls = config, tls
         self._server = _Server(config, self._app, grace)
 
     def run(self, listener: socket.socket) -> None:
         """Serve until told to stop; where that was before it began, uvicorn leaves the listener open."""
+        self._config.load()
+        self._config.ssl = self._tls  # of its own making: uvicorn's would need the key in a file
         with listener:
             self._server.run([listener])
 

@@ -389,4 +389,5 @@ _CHECKS: Mapping[str, Sequence[Callable[[_Request, Target], None]]] = {
     "generateContent": _GENERATE_CHECKS,
     "streamGenerateContent": _GENERATE_CHECKS,
     "countTokens": _CONTENT_CHECKS,
+    "computeTokens": _CONTENT_CHECKS,
 }

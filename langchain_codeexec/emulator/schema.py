@@ -56,6 +56,23 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = {
             "name:string displayName:string ttl:string expireTime:string createTime:string updateTime:string "
             "usageMetadata:struct encryptionSpec:struct"
         ),
+        "EmbedContentRequest": (
+            "model:string content:Content taskType:TaskType title:string outputDimensionality:int32 "
+            "autoTruncate:bool@vertex embedContentConfig:EmbeddingConfig"
+        ),
+        "EmbeddingConfig": (
+            "taskType:TaskType title:string outputDimensionality:int32 autoTruncate:bool documentOcr:bool "
+            "audioTrackExtraction:bool"
+        ),
+        "BatchEmbedContentsRequest": "model:string requests:[EmbedContentRequest]",
+        "PredictRequest": "instances:[struct] parameters:struct labels:{string}",
+        "ComputeTokensRequest": "model:string contents:[Content] instances:[struct]",
+        "CreateFileRequest": "file:File",
+        "File": (
+            "name:string displayName:string mimeType:string sizeBytes:value createTime:string updateTime:string "
+            "expirationTime:string sha256Hash:bytes uri:string downloadUri:string state:string source:string "
+            "error:struct videoMetadata:struct"
+        ),
         "Content": "role:string parts:[Part]",
         "Part": (
             "text:string inlineData:Blob fileData:FileData functionCall:FunctionCall "
@@ -129,6 +146,10 @@ REQUESTS: Mapping[str, str] = {
     "generateContent": "GenerateContentRequest",
     "streamGenerateContent": "GenerateContentRequest",
     "countTokens": "CountTokensRequest",
+    "computeTokens": "ComputeTokensRequest",
+    "embedContent": "EmbedContentRequest",
+    "batchEmbedContents": "BatchEmbedContentsRequest",
+    "predict": "PredictRequest",
 }
 """The message that each method takes."""
 
@@ -148,6 +169,11 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
         "",
         "TOOL_TYPE_UNSPECIFIED GOOGLE_SEARCH_WEB GOOGLE_SEARCH_IMAGE URL_CONTEXT GOOGLE_MAPS FILE_SEARCH "
         "MEDIA_PROCESSING",
+    ),
+    "TaskType": _enum(
+        "",
+        "TASK_TYPE_UNSPECIFIED RETRIEVAL_QUERY RETRIEVAL_DOCUMENT SEMANTIC_SIMILARITY CLASSIFICATION CLUSTERING "
+        "QUESTION_ANSWERING FACT_VERIFICATION CODE_RETRIEVAL_QUERY",
     ),
     "HarmCategory": _enum(
         "HARM_CATEGORY_",

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableSequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.base import CodeExecutor
 
 if TYPE_CHECKING:
+    from langchain_codeexec.emulator.certificates import Certificate
     from langchain_codeexec.emulator.hosting import Hosting  # imports uvicorn
 
 __all__ = ["AppOptions", "GeminiEmulator", "LocalServer", "is_http_url", "is_loopback"]
@@ -35,13 +37,14 @@ class LocalServer:
     Use it as a context manager, async or not, or call `start` and `stop`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- where to listen, to whom, and how
         self,
         app: Callable[..., Awaitable[None]],
         *,
         host: str = "127.0.0.1",
         port: int = 0,
         allow_remote: bool | Collection[str] = False,
+        tls: bool = False,
         grace: float = 5,
     ) -> None:
         if not (allow_remote or is_loopback(host)):
@@ -52,7 +55,11 @@ class LocalServer:
         from langchain_codeexec.emulator.hosting import Hosting  # noqa: PLC0415 -- imports uvicorn
 
         self._address = (host, port)
-        self._new_hosting: Callable[[], Hosting] = partial(Hosting, app, grace)  # it serves only once
+        self._tls = _certificate(host, allow_remote) if tls else None
+        context = self._tls.context if self._tls else None
+        self._new_hosting: Callable[[], Hosting] = partial(
+            Hosting, app, grace, context
+        )  # it serves only once
         self._url = ""
         self._hosting: Hosting | None = None
         self._thread: threading.Thread | None = None
@@ -70,6 +77,20 @@ class LocalServer:
             )
         return self._url
 
+    @property
+    def certificate(self) -> Path:
+        """File with the certificate that clients must trust, where it serves with one it made (`tls`).
+
+        Most clients read its name from the environment: `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` or
+        `NODE_EXTRA_CA_CERTS`.
+
+        Raises:
+            ConfigurationError: It serves plain HTTP.
+        """
+        if self._tls is None:
+            raise ConfigurationError("the emulator serves plain HTTP; start it with tls=True")
+        return self._tls.path
+
     def start(self) -> Self:
         """Listen and answer. When this returns, connections are accepted; started twice is started.
 
@@ -78,7 +99,7 @@ class LocalServer:
         """
         if self._thread is None:
             listener = _listen(self._address)
-            self._url = _url(listener)
+            self._url = _url(listener, self._tls)
             self._hosting = self._new_hosting()
             self._thread = threading.Thread(
                 target=self._hosting.run, args=(listener,), name="gemini-emulator", daemon=True
@@ -107,7 +128,7 @@ class LocalServer:
             OSError: The address cannot be bound.
         """
         listener = _listen(self._address)
-        self._url = _url(listener)
+        self._url = _url(listener, self._tls)
         with listener:
             if announce is not None:
                 announce(self._url)
@@ -159,11 +180,19 @@ def _listen(address: tuple[str, int]) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def _certificate(host: str, allow_remote: bool | Collection[str]) -> Certificate:
+    from langchain_codeexec.emulator.certificates import Certificate  # noqa: PLC0415 -- imports cryptography
+
+    names = [allow_remote] if isinstance(allow_remote, str) else allow_remote
+    return Certificate([host, *(() if isinstance(names, bool) else names)])
+
+
+def _url(listener: socket.socket, tls: Certificate | None = None) -> str:
     """A URL that reaches the listener from this machine, whatever address it is bound to."""
     bound, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, str(bound))  # noqa: S104 -- recognised, not bound
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 _REMEMBERED = 10_000
@@ -209,8 +238,10 @@ class GeminiEmulator(LocalServer):
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         allow_remote: Whether `host` may be other than a loopback address, and by which names clients may call it
-            then: those given, or any (`True`). The emulator runs code for everyone it answers; pages of other
-            sites it never does.
+            then: those given, or any (`True`). The emulator runs code for everyone it answers.
+        allow_origins: Origins of pages, `http://localhost:5173` for example, that may call it from a browser
+            (CORS); by default none, and never all.
+        tls: Whether to serve HTTPS, with a certificate made for this run; see `certificate`.
         grace: Seconds that requests under way may still take when it is stopped.
         **options: See `AppOptions`; by default the last 10,000 requests are recorded.
 
@@ -218,8 +249,8 @@ class GeminiEmulator(LocalServer):
         faults: What goes wrong with which request; add to it at any time.
 
     Raises:
-        ConfigurationError: `host` is not a loopback address and `allow_remote` is not set.
-        MissingDependencyError: Starlette or uvicorn is not installed.
+        ConfigurationError: `host` is not a loopback address and `allow_remote` is not set, or an origin is none.
+        MissingDependencyError: Starlette or uvicorn is not installed; for `tls`, cryptography.
     """
 
     def __init__(  # noqa: PLR0913 -- where to listen, and for how long
@@ -230,6 +261,8 @@ class GeminiEmulator(LocalServer):
         host: str = "127.0.0.1",
         port: int = 0,
         allow_remote: bool | Collection[str] = False,
+        allow_origins: Collection[str] = (),
+        tls: bool = False,
         grace: float = 5,
         **options: Unpack[AppOptions],
     ) -> None:
@@ -237,8 +270,8 @@ class GeminiEmulator(LocalServer):
         self.faults = options["faults"] = Faults.of(options.get("faults", ()))
         from langchain_codeexec.emulator.app import create_app  # noqa: PLC0415 -- imports Starlette
 
-        app = create_app(brain, executor, allow_remote=allow_remote, **options)
-        super().__init__(app, host=host, port=port, allow_remote=allow_remote, grace=grace)
+        app = create_app(brain, executor, allow_remote=allow_remote, allow_origins=allow_origins, **options)
+        super().__init__(app, host=host, port=port, allow_remote=allow_remote, tls=tls, grace=grace)
 
     @property
     def page_url(self) -> str:

@@ -28,7 +28,6 @@ __all__ = [
     "invalid",
     "not_prepared",
     "retry_info",
-    "route_not_found",
     "unable",
 ]
 
@@ -114,11 +113,6 @@ def not_prepared(message: str) -> EmulatedError:
     once.
     """
     return EmulatedError(400, "FAILED_PRECONDITION", message)
-
-
-def route_not_found(path: str) -> EmulatedError:
-    """The answer for a path or a method the service does not have (the wording is ours)."""
-    return EmulatedError(404, message=f"Method not found: {path}")
 
 
 def error_from_exception(error: Exception) -> EmulatedError:

@@ -30,6 +30,8 @@ _LISTED_MODELS = (
     "gemini-3-flash-preview",
     "gemini-3-pro-preview",
     "gemini-flash-latest",
+    "gemini-embedding-001",
+    "gemini-embedding-2",
 )
 """The models `GET models` lists; every other Gemini or Gemma name is answered as well."""
 
@@ -211,19 +213,23 @@ def _reason(target: Target, reason: str) -> dict[str, Any]:
 _PAGE, _LARGEST = 50, 1000
 
 
-def page_of(key: str, items: Sequence[Any], query: Mapping[str, str]) -> dict[str, Any]:
+def page_of(
+    key: str, items: Sequence[Any], query: Mapping[str, str], size: int = _PAGE, largest: int = _LARGEST
+) -> dict[str, Any]:
     """The part of a list that `pageSize` and `pageToken` ask for, and the token of the next.
 
     Args:
         key: The field of the answer that holds the items; it is left out where there are none.
         items: The whole list.
         query: The query parameters.
+        size: How many items a page has by default.
+        largest: How many it may have.
     """
-    size = _number(query, "pageSize", "page_size") or _PAGE
+    size = _number(query, "pageSize", "page_size") or size
     start = _number(query, "pageToken", "page_token")
     if start and start >= len(items):
         raise invalid("Invalid page token.")
-    end = start + min(size, _LARGEST)
+    end = start + min(size, largest)
     page = {key: list(items[start:end])} if items else {}
     return {**page, "nextPageToken": str(end)} if end < len(items) else page
 
@@ -246,10 +252,20 @@ _LIMITS = {
     "thinking": True,
 }
 """Those of the Gemini family."""
+_EMBEDDING_LIMITS = {
+    "inputTokenLimit": 2048,
+    "outputTokenLimit": 1,
+    "supportedGenerationMethods": [
+        "embedContent",
+        "countTextTokens",
+        "countTokens",
+        "asyncBatchEmbedContent",
+    ],
+}
 
 
 def describe_model(model: str, target: Target) -> dict[str, Any]:
-    """One model as the service describes it; all have the same limits."""
+    """One model as the service describes it; all that generate have the same limits, and all that embed."""
     if target.endpoint == "vertex":
         name = f"publishers/google/models/{model}"
         return {
@@ -265,7 +281,7 @@ def describe_model(model: str, target: Target) -> dict[str, Any]:
         "version": "001",
         "displayName": title,
         "description": f"{title}, played by an emulator.",
-        **_LIMITS,
+        **(_EMBEDDING_LIMITS if "embedding" in model else _LIMITS),
     }
 
 

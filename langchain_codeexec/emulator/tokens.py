@@ -6,19 +6,31 @@ gives for a small image). It is no tokenizer: counts are of the right order and 
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from langchain_codeexec.emulator.parsing import bytes_from_base64, declared_functions
 from langchain_codeexec.emulator.targets import Target
-from langchain_codeexec.gemini.wire import CountTokensResponse, GenerateContentRequest, UsageMetadata
+from langchain_codeexec.gemini.wire import Content, CountTokensResponse, GenerateContentRequest, UsageMetadata
 
-__all__ = ["Usage", "count_tokens", "cut_text", "part_tokens", "prompt_tokens", "text_tokens"]
+__all__ = [
+    "Usage",
+    "compute_tokens",
+    "count_tokens",
+    "cut_text",
+    "modality_counts",
+    "part_tokens",
+    "prompt_tokens",
+    "text_tokens",
+]
 
 _CHARACTERS = 4
 _BINARY = 258
+_VOCABULARY = 262_144
 _NONE: Mapping[str, int] = {}
 _MODALITIES = {"image": "IMAGE", "audio": "AUDIO", "video": "VIDEO", "text": "TEXT"}
 
@@ -201,3 +213,20 @@ def count_tokens(
         texts = (part.get("text", "") for part in parts)
         answer["totalBillableCharacters"] = sum(len("".join(text.split())) for text in texts)
     return answer
+
+
+def compute_tokens(request: GenerateContentRequest) -> dict[str, Any]:
+    """The answer of computeTokens: the pieces that are counted, and for each an id that only depends on it."""
+    return {"tokensInfo": [_tokens_info(content) for content in request.get("contents") or []]}
+
+
+def _tokens_info(content: Content) -> dict[str, Any]:
+    texts = [part.get("text", "") for part in content.get("parts", [])]
+    tokens = [
+        text[at : at + _CHARACTERS].encode() for text in texts for at in range(0, len(text), _CHARACTERS)
+    ]
+    return {
+        "role": content.get("role", "user"),
+        "tokens": [base64.b64encode(token).decode("ascii") for token in tokens],
+        "tokenIds": [str(zlib.crc32(token) % _VOCABULARY) for token in tokens],
+    }

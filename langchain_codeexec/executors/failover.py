@@ -30,7 +30,17 @@ from langchain_codeexec.executors.base import (
     ExecutorSession,
     checked_executor,
 )
-from langchain_codeexec.executors.calls import arun_in
+from langchain_codeexec.executors.calls import (
+    CallLimits,
+    HostCall,
+    HostCalls,
+    HostFunction,
+    HostReply,
+    arun_in,
+    check_takes_calls,
+    run_in,
+    takes_calls,
+)
 from langchain_codeexec.executors.files import files_of, with_files
 
 __all__ = ["REASONS", "FailoverExecutor"]
@@ -115,34 +125,41 @@ class FailoverExecutor:
             raise ConfigurationError("FailoverExecutor needs at least one executor")
 
     @property
+    def takes_calls(self) -> bool:
+        """Whether programs can call functions of the host, whoever runs them."""
+        return all(map(takes_calls, self.executors))
+
+    @property
     def name(self) -> str:
         """The names of the executors, in order."""
         return "+".join(executor.name for executor in self.executors)
 
-    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+    def run(self, request: ExecutionRequest | str, *, calls: HostCalls | None = None) -> ExecutionResult:
         """Run one program, given as a request or as its source text.
 
         Raises:
             CodeExecError: The last executor that was tried failed.
         """
         request = ExecutionRequest.of(request)
-        attempts = _Attempts(self.on, len(self.executors))
+        attempts = _Attempts(self.on, self.executors, calls)
         for executor in self.executors:
             try:
-                end: _End = executor.run(request)
+                end: _End = run_in(executor, request, attempts.calls)
             except CodeExecError as error:
                 end = error
             if attempts.ended(executor.name, end):
                 break
         return attempts.outcome()
 
-    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
+    async def arun(
+        self, request: ExecutionRequest | str, *, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
         request = ExecutionRequest.of(request)
-        attempts = _Attempts(self.on, len(self.executors))
+        attempts = _Attempts(self.on, self.executors, calls)
         for executor in self.executors:
             try:
-                end: _End = await executor.arun(request)
+                end: _End = await arun_in(executor, request, attempts.calls)
             except CodeExecError as error:
                 end = error
             if attempts.ended(executor.name, end):
@@ -172,23 +189,30 @@ class FailoverSession:
         self._has_state = self._has_lost = False
         self._files: dict[str, InlineFile] = {}
 
-    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+    @property
+    def takes_calls(self) -> bool:
+        """Whether programs can call functions of the host, whoever runs them."""
+        return all(map(takes_calls, self._left))
+
+    def run(self, request: ExecutionRequest | str, *, calls: HostCalls | None = None) -> ExecutionResult:
         """Run a program after those that ran in this session before.
 
         Raises:
             CodeExecError: The last executor that was tried failed.
         """
         request = ExecutionRequest.of(request)
-        attempts = _Attempts(self._on, len(self._left))
-        while not attempts.ended(self._left[0].name, self._try(request)):
+        attempts = _Attempts(self._on, self._left, calls)
+        while not attempts.ended(self._left[0].name, self._try(request, attempts.calls)):
             self._move_on()
         return self._noted(attempts.outcome())
 
-    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
+    async def arun(
+        self, request: ExecutionRequest | str, *, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task kills the run. See `run`."""
         request = ExecutionRequest.of(request)
-        attempts = _Attempts(self._on, len(self._left))
-        while not attempts.ended(self._left[0].name, await self._atry(request)):
+        attempts = _Attempts(self._on, self._left, calls)
+        while not attempts.ended(self._left[0].name, await self._atry(request, attempts.calls)):
             self._move_on()
         return self._noted(attempts.outcome())
 
@@ -202,17 +226,17 @@ class FailoverSession:
         self._has_lost, self._has_state = False, True
         return replace(result, detail="; ".join(remarks))
 
-    def _try(self, request: ExecutionRequest) -> _End:
+    def _try(self, request: ExecutionRequest, calls: HostCalls | None) -> _End:
         try:
             session, request = self._opened(request)
-            return session.run(request)
+            return run_in(session, request, calls)
         except CodeExecError as error:
             return error
 
-    async def _atry(self, request: ExecutionRequest) -> _End:
+    async def _atry(self, request: ExecutionRequest, calls: HostCalls | None) -> _End:
         try:
             session, request = self._opened(request)
-            return await arun_in(session, request)
+            return await arun_in(session, request, calls)
         except CodeExecError as error:
             return error
 
@@ -226,11 +250,39 @@ class FailoverSession:
         return self._session, request
 
 
+class _NotedCalls:
+    """Calls, and whether one has been made: then the program cannot be run again, which would make it again."""
+
+    def __init__(self, calls: HostCalls) -> None:
+        self._calls, self.made = calls, False
+
+    @property
+    def functions(self) -> Sequence[HostFunction]:
+        return self._calls.functions
+
+    @property
+    def limits(self) -> CallLimits:
+        return self._calls.limits
+
+    def __call__(self, call: HostCall) -> HostReply:
+        self.made = True
+        return self._calls(call)
+
+    def cancel(self, call: HostCall) -> None:
+        self._calls.cancel(call)
+
+
 class _Attempts:
     """What was tried for one program, and why it was given up."""
 
-    def __init__(self, on: tuple[str, ...], left: int) -> None:
-        self._on, self._left = on, left
+    def __init__(
+        self, on: tuple[str, ...], executors: Sequence[CodeExecutor], calls: HostCalls | None
+    ) -> None:
+        if calls is not None:
+            for executor in executors:
+                check_takes_calls(executor)
+        self.calls = _NotedCalls(calls) if calls is not None else None
+        self._on, self._left = on, len(executors)
         self._tried: list[str] = []
         self._name = ""
         self._end: _End | None = None
@@ -240,7 +292,7 @@ class _Attempts:
         self._left -= 1
         self._name, self._end = name, end
         reason = next((reason for reason in REASONS if reason in self._on and _KINDS[reason].fits(end)), None)
-        if reason is None or not self._left:
+        if reason is None or not self._left or (self.calls and self.calls.made):
             return True
         self._tried.append(f"{name}: {reason}")
         return False

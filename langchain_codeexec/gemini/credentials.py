@@ -114,6 +114,15 @@ class OAuthCredentials(RequestCredentials):
         return type(self), (self._load,)
 
     @property
+    def credentials(self) -> Credentials:
+        """The credentials themselves.
+
+        Raises:
+            CredentialsError: There are none, or they are malformed.
+        """
+        return self._credentials_and_project()[0]
+
+    @property
     def project(self) -> str | None:
         """Project the credentials name, if any.
 

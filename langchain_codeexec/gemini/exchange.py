@@ -327,6 +327,10 @@ def _lent(pool: Pool[Client], call: Call) -> Iterator[Lease[Client]]:
         pool.give_back(lease.client, lease.response)
 
 
+class _ReadTimeoutError(GeminiTimeoutError, httpx.ReadTimeout):
+    """Silence, which code that was written for google-genai expects as httpx's exception."""
+
+
 def _failure(error: httpx.HTTPError, call: Call) -> GeminiError:
     if call.deadline.is_over:
         return call.deadline.error()
@@ -338,7 +342,7 @@ def _failure(error: httpx.HTTPError, call: Call) -> GeminiError:
                 "read, or raise max_connections in the httpx.Limits of the client that was given"
             )
         case "ReadTimeout":
-            return GeminiTimeoutError(f"{url} sent nothing for {limits.read:g} s: allow more with timeout=…")
+            return _ReadTimeoutError(f"{url} sent nothing for {limits.read:g} s: allow more with timeout=…")
         case "WriteTimeout":
             return GeminiTimeoutError(f"{url} took nothing for {limits.write:g} s: allow more with timeout=…")
         case "DecodingError":

@@ -20,7 +20,8 @@ from langchain_codeexec.errors import (
     ResponseFormatError,
     TruncatedResponseError,
 )
-from langchain_codeexec.gemini.endpoints import Method, count_tokens_body, method_path
+from langchain_codeexec.gemini.credentials import oauth_credentials
+from langchain_codeexec.gemini.endpoints import Endpoint, Method, count_tokens_body, method_path
 from langchain_codeexec.gemini.errors import LONGEST_EXCERPT, api_error, error_in
 from langchain_codeexec.gemini.exchange import decoded, encoded, is_cut
 from langchain_codeexec.gemini.limits import DEFAULT_TIMEOUT, Deadline
@@ -34,7 +35,7 @@ from langchain_codeexec.gemini.wire import (
     Limits,
 )
 
-__all__ = ["GenAITransport"]
+__all__ = ["GenAITransport", "genai_client"]
 
 try:
     from google.genai import Client
@@ -104,6 +105,11 @@ class GenAITransport:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> GenAITransport:
         return type(self)(self._client)  # a client holds connections and cannot be copied
+
+    @property
+    def client(self) -> Client:
+        """The client given."""
+        return self._client
 
     @property
     def endpoint(self) -> EndpointKind:
@@ -264,3 +270,39 @@ def _api_error(error: Any) -> GeminiAPIError:
         headers=headers,
         response=response if type(response).__module__.partition(".")[0] in _HTTPX else None,
     )
+
+
+def genai_client(settings: Mapping[str, Any], endpoint: Endpoint) -> Client | None:
+    """A client with a chat model's connection.
+
+    Args:
+        settings: The settings that make its connection.
+        endpoint: Where they lead to.
+
+    Returns:
+        The client; `None` where it takes no such settings, a gateway that demands nothing say.
+    """
+    credentials, api_key = settings["credentials"], settings["api_key"]
+    if credentials is not None:
+        credentials = oauth_credentials(credentials).credentials
+    timeout, client_args = settings["timeout"], settings["client_args"]
+    options = {
+        "base_url": endpoint.root,
+        "api_version": settings["api_version"],
+        "headers": settings["additional_headers"],
+        "timeout": None if timeout is None else ceil(timeout * 1000),
+        "client_args": client_args,
+        "async_client_args": client_args,
+        "retry_options": {"attempts": settings["max_retries"] + 1},
+    }
+    try:
+        return Client(
+            vertexai=endpoint.kind == "vertex",
+            api_key=api_key and api_key.get_secret_value(),
+            project=endpoint.project or None,
+            location=endpoint.location if endpoint.project else None,
+            credentials=credentials,
+            http_options=cast("Any", {key: value for key, value in options.items() if value is not None}),
+        )
+    except ValueError:
+        return None

@@ -135,6 +135,11 @@ class RestTransport:
         return self._endpoint.kind
 
     @property
+    def service(self) -> Endpoint:
+        """Where requests go, as the settings say."""
+        return self._endpoint
+
+    @property
     def address(self) -> str:
         """Scheme, host, port and prefix that requests go to; see `Transport`."""
         return self._endpoint.root

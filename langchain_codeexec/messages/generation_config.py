@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
@@ -29,6 +31,14 @@ _PLAIN: Final[Mapping[str, str]] = {
     "speech_config": "speechConfig",
     "image_config": "imageConfig",
 }
+_JSON: Final = "application/json"
+_SAMPLING: Final = ("temperature", "topP", "topK")
+_FIXED_SAMPLING: Final = re.compile(r"gemini-3\.5-flash-lite|gemini-3\.6-flash")
+"""Models that are documented to sample in a fixed way."""
+
+_SPEECH: Final = re.compile(r"-tts\b")
+"""Models that answer in sound alone and refuse a request for text, which is the default."""
+
 THINKING_SETTINGS: Final[Mapping[str, str]] = {
     "thinking_budget": "thinkingBudget",
     "thinking_level": "thinkingLevel",
@@ -48,12 +58,31 @@ def generation_config(settings: Mapping[str, Any]) -> Json:
         config["thinkingConfig"] = thinking
     for name, special in _SPECIAL.items():
         if settings.get(name) is not None:
-            config |= special(settings[name])
+            config |= special(settings[name], settings)
     for key, value in (settings.get("generation_config") or {}).items():
         wire = camel_case(key)
         are_objects = isinstance(value, dict) and isinstance(config.get(wire), dict)
         config[wire] = config[wire] | value if are_objects else value
+    return _for_model(str(settings.get("model", "")).rpartition("/")[2], config)
+
+
+def _for_model(model: str, config: Json) -> Json:
+    """The config without what the model ignores or refuses, and with what it cannot do without."""
+    thinking = config.get("thinkingConfig")
+    if isinstance(thinking, dict) and {"thinkingLevel", "thinkingBudget"} <= thinking.keys():
+        _warn("thinking_level and thinking_budget exclude each other: 'thinking_level' takes precedence")
+        level_only = {key: value for key, value in thinking.items() if key != "thinkingBudget"}
+        config = {**config, "thinkingConfig": level_only}
+    if _FIXED_SAMPLING.search(model) and (ignored := [key for key in _SAMPLING if key in config]):
+        _warn(f"{model} samples in a fixed way: {', '.join(ignored)} will be ignored")
+        config = {key: value for key, value in config.items() if key not in ignored}
+    if _SPEECH.search(model):
+        config = {"responseModalities": ["AUDIO"], **config}
     return config
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def safety_settings(settings: Any) -> list[Json]:
@@ -84,11 +113,16 @@ def _safety_setting(entry: Any) -> Json:
     return setting
 
 
-def _response_schema(schema: Any) -> Json:
-    return {"responseJsonSchema": schema_of(schema), "responseMimeType": "application/json"}
+def _response_schema(schema: Any, settings: Mapping[str, Any]) -> Json:
+    mime_type = settings.get("response_mime_type") or _JSON
+    if mime_type not in {_JSON, "text/x.enum"}:
+        raise ConfigurationError(
+            f"a response schema goes with the MIME type {_JSON}, not {mime_type!r}: leave response_mime_type away"
+        )
+    return {"responseJsonSchema": schema_of(schema), "responseMimeType": mime_type}
 
 
-def _logprobs(setting: bool | int) -> Json:
+def _logprobs(setting: bool | int, _settings: Mapping[str, Any]) -> Json:
     if setting is True:
         return {"responseLogprobs": True}
     return {"responseLogprobs": True, "logprobs": setting} if setting else {}
@@ -102,7 +136,7 @@ def _plain(value: Any) -> Any:
     return name if isinstance(name, str) and hasattr(value, "value") else value
 
 
-_SPECIAL: Final[Mapping[str, Callable[[Any], Json]]] = {
+_SPECIAL: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Json]]] = {
     "response_schema": _response_schema,
     "logprobs": _logprobs,
 }

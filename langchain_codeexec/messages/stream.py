@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 
-from langchain_codeexec.messages.call_pieces import CallPieces, StreamedCall
+from langchain_codeexec.messages.call_pieces import NOTHING, CallPieces, StreamedCall
 from langchain_codeexec.messages.citations import citations_by_text
 from langchain_codeexec.messages.from_wire import (
     EVERY_CHUNK,
@@ -144,7 +144,10 @@ class _Candidate:
         """The blocks of the candidate in one chunk."""
         collect(self.wire, {key: value for key, value in candidate.items() if key != "content"})
         blocks: dict[str, Json] = {}
-        for part in parts_of(candidate):
+        parts = parts_of(candidate)
+        for part in parts:
+            if part == NOTHING and len(parts) > 1:
+                continue
             call = self._pieces.add(part)
             block = self._of_call(call) if call else self._placed(block_from_part(part, self._ids))
             for each in [block, *self._closed([each for each in self._calls if each.is_ended])]:

@@ -89,7 +89,10 @@ class _Conversation:
     def finish(self) -> tuple[list[Content], Content | None]:
         self._close_replies()
         if not self._contents:
-            raise MessageError("there is nothing to send: the conversation needs a HumanMessage with content")
+            raise MessageError(
+                "there is nothing to send, contents are required. The conversation needs a HumanMessage with "
+                "content"
+            )
         if any(map(_calls_function, self._contents[0]["parts"])):
             # It was trimmed there, and the service wants a turn of the user's before calls.
             self._contents.insert(0, {"role": "user", "parts": [{"text": _BEGINNING_LEFT_OUT}]})
@@ -122,6 +125,8 @@ class _Conversation:
         origin = origin_of(answer) if is_native(answer) else None
         if origin is None:
             parts = parts_from_other_provider(answer)
+            if answer.response_metadata.get("endpoint", destination.endpoint) != destination.endpoint:
+                parts = without_signatures(parts)
         else:
             keeps_ids = self._accepts.call_ids or not origin.accepts.call_ids
             parts = _native_parts(answer, signed=origin.endpoint == destination.endpoint, ids=keeps_ids)

@@ -10,7 +10,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from threading import Lock
 from typing import Any, Self
 
@@ -36,6 +36,7 @@ from langchain_codeexec.executors.base import (
     words_for_status,
     words_for_time,
 )
+from langchain_codeexec.executors.calls import HostCalls
 from langchain_codeexec.executors.files import (
     files_from_left,
     images_from_left,
@@ -43,6 +44,7 @@ from langchain_codeexec.executors.files import (
     pictures_once,
     text_from_bytes,
 )
+from langchain_codeexec.sandbox.calls import RunningCalls
 from langchain_codeexec.sandbox.child.limits import Limits
 from langchain_codeexec.sandbox.modes import MODES, unsupported_system
 from langchain_codeexec.sandbox.pool import Pool
@@ -89,6 +91,7 @@ class LocalExecutor:
     """
 
     name: str
+    takes_calls = True
 
     def __init__(  # noqa: PLR0913 -- what two constructors have to say
         self,
@@ -154,8 +157,12 @@ class LocalExecutor:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
-        """Run one program, given as a request or as its source text.
+    def run(self, request: ExecutionRequest | str, *, calls: HostCalls | None = None) -> ExecutionResult:
+        """Run one program.
+
+        Args:
+            request: The program, or its source text.
+            calls: What it can call on its host; what an answer raises comes out of here as it is.
 
         Raises:
             ExecutionRequestError: The request itself is wrong: a file's name, the time-out.
@@ -164,12 +171,14 @@ class LocalExecutor:
             ExecutorError: The executor failed.
         """
         with closing(LocalSession(self)) as session:
-            return session.run(request, last=True)
+            return session.run(request, last=True, calls=calls)
 
-    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
+    async def arun(
+        self, request: ExecutionRequest | str, *, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
         with closing(LocalSession(self)) as session:
-            return await session.arun(request, last=True)
+            return await session.arun(request, last=True, calls=calls)
 
     @contextmanager
     def session(self) -> Iterator[LocalSession]:
@@ -345,6 +354,8 @@ class LocalSession:
         executor: Whose limits hold.
     """
 
+    takes_calls = True
+
     def __init__(self, executor: LocalExecutor) -> None:
         self._executor = executor
         self._connection: Connection | None = None
@@ -365,28 +376,40 @@ class LocalSession:
         if connection is not None:
             connection.cancel()
 
-    def run(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
+    def run(
+        self, request: ExecutionRequest | str, *, last: bool = False, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run a program after those that ran in this session before.
 
         Args:
             request: The program.
             last: Whether no other follows: then the process ends as a script does, `atexit` included.
+            calls: What it can call on its host, see `LocalSandbox.run`. Where an answer raises, the process ends.
 
         Raises:
             ExecutorError: As `LocalSandbox.run` says, or a run of the session was cancelled.
         """
         with self._executor.semaphore:
-            return self._run(request, last=last)
+            return self._run(request, last=last, calls=calls)
 
-    async def arun(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
+    async def arun(
+        self, request: ExecutionRequest | str, *, last: bool = False, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task ends the session. See `run`."""
         is_over = asyncio.get_running_loop().is_closed
         return await in_thread(
-            lambda: self._run(request, last=last, is_over=is_over), self.cancel, self._executor.semaphore
+            lambda: self._run(request, last=last, calls=calls, is_over=is_over),
+            self.cancel,
+            self._executor.semaphore,
         )
 
     def _run(
-        self, request: ExecutionRequest | str, *, last: bool, is_over: Callable[[], bool] = lambda: False
+        self,
+        request: ExecutionRequest | str,
+        *,
+        last: bool,
+        calls: HostCalls | None,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> ExecutionResult:
         if self._process != os.getpid():
             raise ExecutorError("this session is of the process that this one was forked from: open another")
@@ -402,28 +425,44 @@ class LocalSession:
                 f"the files do not fit into the sandbox's disk of {limits.disk} bytes: send less, or set "
                 "disk_bytes higher"
             )
-        header = {"timeout": timeout, "last": last, "files": [name for name, _ in files]}
+        header = {"timeout": timeout, "last": last, "files": [name for name, _ in files], "calls": None}
         blobs = [source_bytes(request), *(data for _, data in files)]
         with self._lock:
+            running = RunningCalls(calls) if calls and calls.functions else None
+            if running:
+                header["calls"] = running.header
             try:
-                reply, left = self._exchange(header, blobs, timeout + _GRACE, is_over)
+                reply, left = self._exchange(header, blobs, timeout + _GRACE, is_over, running)
             except BaseException:
                 self.close()
                 raise
+            finally:
+                raised = running.close() if running else None
             if last:
                 self.close()
-        return _result_from_reply(reply, left, limits, timeout, last=last)
+        if raised is not None:
+            raise raised
+        result = _result_from_reply(reply, left, limits, timeout, last=last)
+        if running:  # files of replies come back only where the program has changed them
+            changed = (file for file in result.files if running.files.get(file.name) != file.data)
+            result = replace(result, files=tuple(changed))
+        return result
 
     def _exchange(
-        self, header: dict[str, Any], blobs: list[bytes], timeout: float, is_over: Callable[[], bool]
+        self,
+        header: dict[str, Any],
+        blobs: list[bytes],
+        timeout: float,
+        is_over: Callable[[], bool],
+        calls: RunningCalls | None,
     ) -> tuple[dict[str, Any], list[bytes]]:
         if self._connection is not None:
-            return self._connection.exchange(header, blobs, timeout, is_over)
+            return self._connection.exchange(header, blobs, timeout, is_over, calls)
         for failures in range(_ATTEMPTS - 1):
             with suppress(WorkerEndedError):  # it was killed while it waited for a program
-                return self._connected(failures).exchange(header, blobs, timeout, is_over)
+                return self._connected(failures).exchange(header, blobs, timeout, is_over, calls)
             self.close()
-        return self._connected(_ATTEMPTS - 1).exchange(header, blobs, timeout, is_over)
+        return self._connected(_ATTEMPTS - 1).exchange(header, blobs, timeout, is_over, calls)
 
     def _connected(self, failures: int) -> Connection:
         self._connection = connection = self._executor.running_pool().connect(failures)
@@ -471,6 +510,8 @@ def _result_from_reply(
         if limits.disk
         else "there is no room for the program's files",
         "restless": "killed: its threads could not be stopped at the end of the run",
+        "calls": "killed: it went on calling functions beyond the limit of calls",
+        "forged": "killed: it sent something that is no call of a function",
     }
     sizes = {name: size for name, size in asdict(limits).items() if size}
     limit = words_for_limit(reply["limit"], sizes) if status else ""

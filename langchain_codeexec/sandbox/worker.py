@@ -21,6 +21,7 @@ from typing import Any, cast
 
 from langchain_codeexec.errors import ExecutorError
 from langchain_codeexec.executors.files import text_from_bytes
+from langchain_codeexec.sandbox.calls import RunningCalls
 from langchain_codeexec.sandbox.child import frames
 
 __all__ = [
@@ -205,6 +206,8 @@ class Connection:
         self._channel = channel
         self._is_cancelled = False
         self._end = math.inf
+        self._calls: RunningCalls | None = None
+        self._writing = Lock()
         self.is_lent = self.is_used = False
 
     def prepare(self) -> None:
@@ -232,6 +235,7 @@ class Connection:
         blobs: Sequence[bytes],
         timeout: float,
         is_over: Callable[[], bool] = lambda: False,
+        calls: RunningCalls | None = None,
     ) -> tuple[dict[str, Any], list[bytes]]:
         """Send a request and wait for the result.
 
@@ -240,21 +244,26 @@ class Connection:
             blobs: What belongs to it.
             timeout: Seconds until the sandbox is given up.
             is_over: Whether nobody waits for the result any more; asked now and then.
+            calls: What answers the program's calls.
 
         Raises:
             WorkerEndedError: The sandbox had ended before it took the request: nothing was run.
             ExecutorError: The sandbox failed, or has not answered in time.
         """
-        taken = False
+        taken, self._calls = False, calls
         try:
             self._channel.settimeout(timeout)
             self._end = time.monotonic() + (_ENDING if self._is_cancelled else timeout)
-            frames.send(self._channel, request, blobs)
+            frames.send(self._channel, request, blobs, calls.descriptors if calls else ())
             while (reply := self._receive(is_over)) is not None:
                 if "status" in reply[0]:
                     return reply
                 if "taken" in reply[0]:
                     taken = self.is_used = True
+                    if calls:
+                        calls.start(lambda reason: self._say({"stop": reason}))
+                if "clock" in reply[0] and calls:
+                    self._say({"worked": calls.worked()})
                 if "error" in reply[0]:
                     failure = f"the sandbox failed: {reply[0]['error']}"
                     words = self._words_for_end() if self._is_cancelled else failure
@@ -269,12 +278,23 @@ class Connection:
         raise (ExecutorError if taken or self._is_cancelled else WorkerEndedError)(words)
 
     def _receive(self, is_over: Callable[[], bool]) -> tuple[dict[str, Any], list[bytes]] | None:
-        while not self._poll(min(_LOOK_AROUND, self._end - time.monotonic())):
-            if time.monotonic() >= self._end:
+        while not self._poll(min(_LOOK_AROUND, self._seconds_left())):
+            if self._seconds_left() <= 0:
                 raise TimeoutError
             if is_over():
                 self.cancel()
+            if self._calls:
+                self._calls.cancel_late()
         return frames.receive(self._channel)
+
+    def _seconds_left(self) -> float:
+        worked = self._calls.worked() if self._calls and not self._is_cancelled else 0.0
+        return self._end + worked - time.monotonic()
+
+    def _say(self, message: dict[str, Any]) -> None:
+        """Send something in the middle of a run, from any thread."""
+        with suppress(OSError), self._writing:
+            frames.send(self._channel, message)
 
     def _poll(self, seconds: float) -> list[tuple[int, int]]:
         poll = select.poll()

@@ -288,7 +288,22 @@ def test_an_overflow_is_known_to_langchain(gemini: Any, message: str, overflows:
         (NEW, {"max_input_tokens": 1_048_576, "structured_output": True, "tool_calling": True}),
         ("projects/p/locations/l/publishers/google/models/gemini-2.0-flash", {"max_output_tokens": 8_192}),
         ("gemini-1.5-pro-002", {"max_input_tokens": 2_097_152, "reasoning_output": False}),
-        ("gemini-4-argon", {"max_output_tokens": 32_768}),
+        (
+            "gemini-4-argon",
+            {"max_output_tokens": 32_768, "reasoning_effort_levels": ["low", "medium", "high"]},
+        ),
+        (
+            "gemini-3-flash-preview",
+            {
+                "reasoning_effort_levels": ["minimal", "low", "medium", "high"],
+                "reasoning_effort_default": "high",
+            },
+        ),
+        ("gemini-3.1-flash-lite", {"reasoning_effort_default": "minimal"}),
+        ("gemini-3-pro-image-preview", {"reasoning_effort_levels": None, "reasoning_effort_default": None}),
+        ("gemini-3.1-pro-preview", {"reasoning_effort_levels": ["low", "medium", "high"]}),
+        ("gemini-3.6-flash", {"temperature": False, "reasoning_effort_default": "medium"}),
+        ("gemini-2.5-pro", {"reasoning_effort_levels": None}),
         (
             "gemini-2.5-flash-image",
             {"image_outputs": True, "structured_output": False, "max_input_tokens": 32_768},

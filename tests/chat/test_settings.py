@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import pickle
+import threading
+from contextlib import nullcontext, suppress
 from functools import reduce
 from operator import add
 from typing import Any
 
+import httpx
 import pytest
+from google import genai
 from google.cloud.aiplatform_v1beta1.types import HarmCategory, SafetySetting
 from google.cloud.aiplatform_v1beta1.types.content import Modality
 from google.genai import types
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_google_genai import create_context_cache
 from pydantic import ValidationError
 
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import EmulatedError
-from langchain_codeexec.errors import ConfigurationError, NotFoundError, ServerError, ToolDeclarationError
+from langchain_codeexec.errors import (
+    ConfigurationError,
+    GeminiTimeoutError,
+    NotFoundError,
+    ServerError,
+    ToolDeclarationError,
+)
+from langchain_codeexec.gemini.genai import GenAITransport
 from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": ["integer", "null"]}}}
@@ -175,6 +187,23 @@ def test_other_names_of_settings(alias: str, name: str, value: Any) -> None:
             {"generationConfig": {"routingConfig": {"a": 1}, "modelConfig": {"b": 2}, "topK": 3}},
         ),
         (
+            {"response_json_schema": SCHEMA, "response_format": {"type": "object", "properties": {}, "x": 1}},
+            {"generationConfig": JSON_MODE},
+        ),
+        (
+            {"response_schema": SCHEMA, "response_mime_type": "text/x.enum"},
+            {"generationConfig": {"responseJsonSchema": SCHEMA, "responseMimeType": "text/x.enum"}},
+        ),
+        (
+            {"thinking_level": "low", "reasoning_effort": "high"},
+            {"generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}},
+        ),
+        (
+            {"reasoning_effort": "high", "thinking_level": "low"},
+            {"generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}},
+        ),
+        ({"default_metadata_input": []}, {"generationConfig": None}),
+        (
             {"model_kwargs": {"top_k": 1, "service_tier": "flex"}, "temperature": None},
             {"generationConfig": {"topK": 1}, "serviceTier": "flex"},
         ),
@@ -188,6 +217,117 @@ def test_names_of_the_google_packages(
     gemini.vertex(**({} if in_call else settings)).invoke("q", **(settings if in_call else {}))
 
     assert {field: gemini.body.get(field) for field in wire_fields} == wire_fields
+
+
+@pytest.mark.parametrize("in_call", [False, True], ids=["of the model", "of the call"])
+@pytest.mark.parametrize(
+    ("model", "settings", "config", "warned"),
+    [
+        (
+            "gemini-3-flash-preview",
+            {"thinking_config": {"thinkingLevel": "low"}, "thinking_budget": 5},
+            {"thinkingConfig": {"thinkingLevel": "low"}},
+            "'thinking_level' takes precedence",
+        ),
+        (
+            "models/gemini-3.6-flash",
+            {"temperature": 0.2, "top_k": 3, "seed": 1, "generation_config": {"top_p": 0.5}},
+            {"seed": 1},
+            "temperature, topP, topK will be ignored",
+        ),
+        ("gemini-3.6-flash", {"seed": 1}, {"seed": 1}, ""),
+        ("gemini-3.5-flash", {"temperature": 0.2}, {"temperature": 0.2}, ""),
+        ("gemini-2.5-flash-preview-tts", {"code_execution": False}, {"responseModalities": ["AUDIO"]}, ""),
+        (
+            "gemini-2.5-flash-preview-tts",
+            {"code_execution": False, "response_modalities": ["TEXT"]},
+            {"responseModalities": ["TEXT"]},
+            "",
+        ),
+    ],
+)
+def test_what_a_model_ignores_or_must_have(  # noqa: PLR0913, PLR0917 -- one column each
+    wire: Any, model: str, settings: dict[str, Any], config: dict[str, Any], warned: str, in_call: bool
+) -> None:
+    wire.says({"candidates": [{"content": {"parts": [{"text": "Fine."}]}, "finishReason": "STOP"}]})
+
+    with pytest.warns(UserWarning, match=warned) if warned else nullcontext():
+        wire.chat(model=model, **({} if in_call else settings)).invoke("q", **(settings if in_call else {}))
+
+    assert wire.bodies[-1]["generationConfig"] == config
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", 2.1), ("temperature", -0.1), ("top_p", 1.5), ("top_k", 0), ("frequency_penalty", 2.1),
+        ("presence_penalty", -2.5),
+    ],
+)  # fmt: skip
+def test_settings_out_of_range_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValidationError, match=rf"{name}(?s:.)*(must be in the range|should be)"):
+        ChatGeminiCodeExecution(model="m", api_key="k", **{name: value})
+
+
+def test_a_schema_and_a_mime_type_that_holds_none_exclude_each_other(gemini: Any) -> None:
+    with pytest.raises(ConfigurationError, match="leave response_mime_type away"):
+        gemini.chat().invoke("q", response_schema=SCHEMA, response_mime_type="text/plain")
+
+
+def test_the_address_in_client_options_is_the_base_url() -> None:
+    llm = ChatGeminiCodeExecution(
+        model="m", api_key="k", client_options={"api_endpoint": "http://127.0.0.1:9"}
+    )
+
+    assert llm.base_url == "http://127.0.0.1:9"
+    with pytest.raises(ConfigurationError, match="quota_project_id"):
+        ChatGeminiCodeExecution(model="m", api_key="k", client_options={"quota_project_id": "x"})
+
+
+@pytest.mark.parametrize("endpoint", ["developer", "vertex"])
+def test_the_client_of_the_sdk_has_the_same_connection(wire: Any, endpoint: str) -> None:
+    wire.says({"totalTokens": 5})
+    llm = wire.on(endpoint, additional_headers={"x-team": "a"}, timeout=9)
+
+    counted = llm.client.models.count_tokens(model=llm.model, contents="Hello there")
+    mine = llm.get_num_tokens("Hello there")
+
+    assert counted.total_tokens == mine == 5
+    assert wire.paths[-2] == wire.paths[-1]
+    assert wire.headers[-2]["x-team"] == "a"
+    secrets = [header.get("x-goog-api-key") or header.get("authorization") for header in wire.headers[-2:]]
+    assert secrets[0] == secrets[1]
+    assert llm.client is llm.client
+    assert pickle.loads(pickle.dumps(llm)).client is not llm.client
+
+
+def test_silence_is_known_to_code_written_for_httpx(gemini: Any) -> None:
+    given_up = threading.Event()
+    gemini.says(lambda _: given_up.wait(9) and "Late.")
+
+    with pytest.raises(httpx.TimeoutException) as caught:
+        gemini.chat(timeout=0.05).invoke("q")
+
+    given_up.set()
+    assert isinstance(caught.value, GeminiTimeoutError)
+    assert isinstance(pickle.loads(pickle.dumps(caught.value)), GeminiTimeoutError)
+
+
+def test_a_cache_made_by_the_other_package_is_used(gemini: Any, endpoint: str) -> None:
+    gemini.says("Fine.")
+    llm = gemini.on(endpoint)
+
+    cache = create_context_cache(llm, [SystemMessage("Be brief."), HumanMessage("word " * 5000)], ttl="60s")
+
+    assert llm.invoke("q", cached_content=cache).text == "Fine."
+    assert gemini.body["cachedContent"] == cache
+
+
+def test_the_client_is_that_of_the_transport_given(gemini: Any) -> None:
+    client = genai.Client(api_key="k", http_options=types.HttpOptions(base_url=gemini.url))
+
+    assert ChatGeminiCodeExecution(model="m", transport=GenAITransport(client)).client is client
+    assert ChatGeminiCodeExecution(model="m", transport=gemini.chat().connection).client is None
 
 
 @pytest.mark.parametrize(
@@ -295,7 +435,7 @@ def test_arguments_of_http_clients_reach_them(wire: Any) -> None:
 def test_settings_are_read_by_their_other_names() -> None:
     llm = ChatGeminiCodeExecution(model="m", google_api_key="k", reasoning_effort="low", max_tokens=5)
 
-    assert (llm.reasoning_effort, llm.max_tokens, llm.model_name, llm.client) == ("low", 5, "m", None)
+    assert (llm.reasoning_effort, llm.max_tokens, llm.model_name) == ("low", 5, "m")
     with pytest.raises(AttributeError, match="tempratur"):
         _ = llm.tempratur
 

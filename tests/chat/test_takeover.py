@@ -98,7 +98,7 @@ SAME_VERTEX: dict[str, Any] = {
 }
 # All others: the value, and the settings of ours that say the same.
 OTHERS: dict[str, Any] = {
-    "output_version": ("v1", NOT_OURS),
+    "output_version": ("v0", {"output_version": "v0"}),
     "default_metadata": (None, NOT_OURS),
     "client": (None, NOT_OURS),
     "model_kwargs": (

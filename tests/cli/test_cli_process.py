@@ -33,13 +33,10 @@ def started(*args: str, **settings: object) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_ask_answers_also_at_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
-    for environment in (os.environ, {**os.environ, "PYTHONIOENCODING": "ascii"}):
-        command = [*RUN, "ask", "What is 6 * 7?"]
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, check=True, env=environment
-        )
-        assert "result = 42\n" in done.stdout
-        assert "\x1b" not in done.stdout + done.stderr
+    command, environment = [*RUN, "ask", "What is 6 * 7?"], {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True, env=environment)
+    assert "result = 42\n" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("library", ["typer", "rich"])
@@ -146,9 +143,7 @@ def test_at_a_terminal_it_is_coloured_and_an_interrupt_ends_only_the_answer(gemi
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="no full device here")
-@pytest.mark.parametrize(
-    "command", [["--help"], ["ask", "What is 6 * 7?"], ["doctor", "--json"], ["serve", "--port", "0"]]
-)
+@pytest.mark.parametrize("command", [["--help"], ["ask", "What is 6 * 7?"], ["serve", "--port", "0"]])
 def test_a_full_disk_is_a_sentence(tmp_path: Path, command: list[str]) -> None:
     with FULL.open("w") as full:
         done = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 
 import httpx
 import pytest
@@ -56,6 +57,22 @@ def test_faults_are_answered_with(serving):
     assert serving("serve", "--fault", "503", client=status)[1] == 503
 
 
+def test_https_and_pages_of_other_origins(serving, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def allowed(url: str) -> str:
+        assert url.startswith("https://")
+        (certificate,) = tmp_path.glob("*/certificate.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        response = httpx.get(f"{url}/v1beta/models?key=k", headers={"origin": "http://localhost:5173"})
+        return response.headers["access-control-allow-origin"]
+
+    options = ("--tls", "--allow-origin", "http://localhost:5173", "--allow-origin", "http://localhost:1")
+    result, origin = serving("serve", *options, client=allowed)
+    assert (result.exit_code, origin) == (0, "http://localhost:5173")
+    assert f"REQUESTS_CA_BUNDLE={tmp_path}/" in result.stdout
+
+
 def test_a_chat_model_answers(serving, gemini):
     gemini.says("```python\nprint(6 * 7)\n```", "It is 42.")
     result, parts = serving("serve", "--brain", "google_genai:gemini-2.5-flash", client=answer)
@@ -73,6 +90,7 @@ def test_a_chat_model_answers(serving, gemini):
         ("serve --host 192.0.2.1 --allow-remote", "cannot listen on 192.0.2.1"),
         ("serve --port 70000", "'--port'"),
         ("serve --fault sunspots", "sunspots"),
+        ("serve --allow-origin *", "'*' is no origin of a page"),
         ("serve --libraries some", "'--libraries'"),
         ("record ftp://host new.yaml", "'ftp://host' is no http or https URL"),
         ("record http://127.0.0.1:99999 new.yaml", "is no http or https URL"),

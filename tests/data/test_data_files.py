@@ -15,7 +15,7 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 from langchain_core.documents.base import Blob
@@ -333,7 +333,6 @@ def test_the_hint() -> None:
     assert pdf.hint == "- input_file_0.pdf: a.pdf; application/pdf; attached to be read, code cannot open it"
 
 
-@settings(max_examples=40)
 @given(
     st.lists(st.text(max_size=200), min_size=1, max_size=60),
     st.lists(st.text(max_size=300), min_size=1, max_size=3),

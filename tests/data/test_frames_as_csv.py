@@ -13,7 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_codeexec.data import data_files
@@ -173,7 +173,6 @@ COLUMNS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(max_examples=40)
 @given(st.data(), st.integers(1, 6), st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=4))
 def test_read_csv_gives_back_the_frame(data: st.DataObject, rows: int, kinds: list[str]) -> None:
     values = [data.draw(st.lists(COLUMNS[kind], min_size=rows, max_size=rows)) for kind in kinds]
@@ -188,7 +187,6 @@ def test_read_csv_gives_back_the_frame(data: st.DataObject, rows: int, kinds: li
         pd.testing.assert_series_equal(got, wanted, check_dtype=False, rtol=1e-15)
 
 
-@settings(max_examples=40)
 @given(st.lists(st.dictionaries(st.text(max_size=3), st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.binary(max_size=3) | st.datetimes(),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2), max_leaves=4,

@@ -105,7 +105,7 @@ def test_no_name_left_is_an_error_that_overwrites_nothing(sink):
     assert lying_in(sink) == sorted(names)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     files=st.lists(st.builds(InlineFile, st.binary(max_size=4), st.just("image/png"), st.text(max_size=9)))
 )

@@ -6,7 +6,7 @@ import re
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 
@@ -225,7 +225,6 @@ TABLE = st.integers(1, 5).flatmap(
 )
 
 
-@settings(max_examples=30)
 @given(st.lists(st.tuples(TABLE, st.text(alphabet="ab \n.,:#*", max_size=40)), max_size=4))
 def test_what_is_written_is_read_again(parts: list) -> None:
     text, written = "", []
@@ -236,7 +235,6 @@ def test_what_is_written_is_read_again(parts: list) -> None:
     assert [(table.columns, table.rows) for table in tables_in_text(text)] == written
 
 
-@settings(max_examples=60)
 @given(
     st.lists(
         st.sampled_from(

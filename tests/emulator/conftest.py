@@ -55,14 +55,22 @@ class Client:
         return [json.loads(event.removeprefix("data: ")) for event in events]
 
 
+@pytest.fixture(scope="session")
+def shared_executor() -> Iterator[ProcessExecutor]:
+    """One process for all emulators that need no other."""
+    executor = ProcessExecutor()
+    yield executor
+    executor.close()
+
+
 @pytest.fixture
-def start() -> Iterator[Callable[..., Client]]:
+def start(shared_executor: ProcessExecutor) -> Iterator[Callable[..., Client]]:
     """Start an emulator for a script and get a client for it; both end with the test."""
     running: list[Client] = []
 
     def run(script: Any, *, executor: Any = None, **options: Any) -> Client:
         brain = script if hasattr(script, "respond") else ScriptedBrain(script)
-        client = Client(GeminiEmulator(brain, executor or ProcessExecutor(), **options).start())
+        client = Client(GeminiEmulator(brain, executor or shared_executor, **options).start())
         running.append(client)
         return client
 

@@ -6,10 +6,11 @@ import asyncio
 import json
 import socket
 import threading
+from itertools import cycle
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_codeexec.emulator import (
@@ -20,6 +21,7 @@ from langchain_codeexec.emulator import (
     create_app,
 )
 from langchain_codeexec.emulator.cassettes import write_cassette
+from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.process import ProcessExecutor
 from langchain_codeexec.sandbox import LocalSandbox
 
@@ -32,6 +34,7 @@ ROUTES = [
     ("GET", MODEL),
     ("GET", "/v1beta/models"),
     ("POST", "/v1beta/cachedContents"),
+    ("POST", "/upload/v1beta/files"),
     ("GET", "/__emulator__/requests"),
     ("DELETE", "/__emulator__/requests"),
     ("GET", "/__emulator__/events"),
@@ -81,8 +84,7 @@ def send(server, method, path, headers):
     return httpx.request(method, server.url + path, json=ASK, headers={"x-goog-api-key": "k", **headers})
 
 
-@pytest.mark.parametrize("headers", FOREIGN, ids=str)
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(("method", "path", "headers"), [(*r, h) for r, h in zip(ROUTES, cycle(FOREIGN))])
 def test_no_route_answers_another_name_or_site(emulator, method, path, headers):
     answered = len(emulator.requests)
     response = send(emulator, method, path, headers)
@@ -116,6 +118,44 @@ def test_no_server_answers_another_name_or_site(kind, headers, request):
 )
 def test_every_name_of_this_machine_is_answered(emulator, headers):
     assert send(emulator, "POST", f"{MODEL}:generateContent", headers).status_code == 200
+
+
+PAGE = "http://localhost:5173"
+FROM_PAGE = {"origin": PAGE, "sec-fetch-site": "same-site", "sec-fetch-mode": "cors"}
+
+
+def test_pages_of_allowed_origins_are_answered_and_told_so(emulator):
+    ask = {
+        **FROM_PAGE,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "x-goog-api-key",
+    }
+    assert send(emulator, "POST", f"{MODEL}:generateContent", FROM_PAGE).status_code == 403
+    with GeminiEmulator(
+        ScriptedBrain(lambda prompt: "Hi."), allow_origins=[PAGE, "https://app.example"]
+    ) as sharing:
+        preflight = send(sharing, "OPTIONS", f"{MODEL}:generateContent", ask)
+        assert preflight.headers["access-control-allow-headers"] == "x-goog-api-key"
+        answers = [preflight, send(sharing, "POST", f"{MODEL}:generateContent", FROM_PAGE)]
+        answers.append(send(sharing, "POST", f"{MODEL}:streamGenerateContent", FROM_PAGE))
+        for answer in answers:
+            assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, PAGE)
+        far = {"origin": "https://app.example", "sec-fetch-site": "cross-site"}
+        assert send(sharing, "GET", "/v1beta/models", far).status_code == 200
+        others = [
+            {**FROM_PAGE, "origin": "http://localhost:5174"},
+            {**FROM_PAGE, "host": "example.com"},
+            *FOREIGN,
+        ]
+        for headers in others:
+            assert send(sharing, "POST", f"{MODEL}:generateContent", headers).status_code == 403
+        assert send(sharing, "GET", "/__emulator__/requests", FROM_PAGE).status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "localhost:5173", "http://localhost:5173/", "http://h/path"])
+def test_what_is_no_origin_is_refused(origin):
+    with pytest.raises(ConfigurationError, match="is no origin of a page"):
+        GeminiEmulator(allow_origins=[origin])
 
 
 @pytest.mark.parametrize(
@@ -174,7 +214,6 @@ ODD = st.sampled_from(
 )
 
 
-@settings(max_examples=100)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]),
     base=st.sampled_from(

@@ -33,8 +33,7 @@ def continued(token: str) -> dict[str, Any]:
     return {**ASK, "continuationToken": token}
 
 
-@pytest.mark.parametrize("endpoint", ["developer", "vertex"])
-@pytest.mark.parametrize("model", [OLD, NEW])
+@pytest.mark.parametrize(("endpoint", "model"), [("developer", OLD), ("vertex", NEW)])
 @pytest.mark.parametrize("after", [0, 1, 3, 4])
 @pytest.mark.parametrize("streams", [False, True])
 def test_an_answer_goes_out_in_hops(start, endpoint, model, after, streams):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import socket
+import ssl
 import threading
 
 import httpx
 import pytest
+from google import genai
 
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError
@@ -172,3 +176,26 @@ def test_without_a_sandbox_code_runs_where_it_is_allowed(no_sandbox):
     with GeminiEmulator(ScriptedBrain([[CODE]]), allow_unsafe_code=True) as emulator:
         parts = httpx.post(emulator.url + PATH, json=HELLO).json()["candidates"][0]["content"]["parts"]
     assert parts[1]["codeExecutionResult"] == {"outcome": "OUTCOME_OK", "output": "42\n"}
+
+
+def test_https_with_a_certificate_of_its_own(monkeypatch):
+    emulator = GeminiEmulator(ScriptedBrain(lambda prompt: "Fine."), tls=True)
+    certificate = emulator.certificate
+    assert [path.name for path in certificate.parent.iterdir()] == ["certificate.pem"]  # and no key
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    strict = ssl.create_default_context(cafile=certificate)
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+    for _ in range(2):  # started again it serves again
+        with emulator:
+            assert emulator.url.startswith("https://127.0.0.1:")
+            assert httpx.get(f"{emulator.url}/v1beta/models?key=k", verify=strict).status_code == 200
+            with genai.Client(api_key="k", http_options={"base_url": emulator.url}) as client:
+                stream = client.models.generate_content_stream(model="gemini-2.5-flash", contents="Hi")
+                assert "".join(chunk.text or "" for chunk in stream) == "Fine."
+                file = client.files.upload(file=io.BytesIO(b"x"), config={"mime_type": "text/plain"})
+                assert file.size_bytes == 1
+    with pytest.raises(ConfigurationError, match="serves plain HTTP"):
+        GeminiEmulator().certificate  # noqa: B018 -- it raises
+    del emulator
+    gc.collect()
+    assert not certificate.exists()

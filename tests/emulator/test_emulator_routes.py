@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from google import genai
+from google.genai import errors, types
+from langchain_google_genai import ChatGoogleGenerativeAI
 
 HELLO = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
 VERTEX = "/v1beta1/projects/p/locations/l/publishers/google/models"
@@ -189,3 +192,64 @@ def test_models_come_a_page_at_a_time(answering, prefix, key):
 def test_a_page_there_is_not(answering, query):
     response = answering.http.get("/v1beta/models", params=query)
     assert (response.status_code, response.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_what_is_not_covered_is_said_with_what_is(answering):
+    said = answering.http.post("/v1beta/fileSearchStores", json={}).json()["error"]["message"]
+    beginning, _, covered = said.removesuffix(".").partition(" It covers: ")
+    assert beginning == "This emulator does not cover POST /v1beta/fileSearchStores."
+    rows = covered.split("; ")
+    assert len(rows) > 20
+    names = {"version": "v1beta", "project": "p", "location": "l", "model": "gemini-embedding-2", "id": "x"}
+    for row in rows:
+        method, path = row.split(" ")
+        response = answering.http.request(
+            method, path.format(**names), json={} if method in ("POST", "PATCH") else None
+        )
+        assert "does not cover" not in response.text, row
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/models/gemini-2.5-flash:generateContent", "set the client's base URL to {url}/v1beta."),
+        ("/upload/files", "set the client's base URL to {url}/v1beta."),
+        (
+            "/projects/p/locations/l/publishers/google/models/m:predict",
+            "set the client's base URL to {url}/v1beta1.",
+        ),
+        ("/v1beta/v1beta/models/gemini-2.5-flash:generateContent", "its base URL is {url}, without one."),
+        (
+            "//v1beta/models/gemini-2.5-flash:generateContent",
+            "base URL is {url}, without a slash at its end.",
+        ),
+        ("/", "itself needs all of {url}/v1beta/models/{{model}}:{{method}}."),
+        ("/v1beta/batches", ""),
+        ("/something/else", ""),
+    ],
+)
+def test_a_url_that_lacks_something_gets_the_hint_that_helps(answering, path, hint):
+    response = httpx.post(answering.emulator.url + path, json=HELLO)
+    assert response.status_code == 404
+    beginning = response.json()["error"]["message"].partition(" It covers: ")[0]
+    assert beginning.partition(".")[0] == f"This emulator does not cover POST {path}".partition(".")[0]
+    assert beginning.endswith(hint.format(url=answering.emulator.url) or f"{path}.")
+
+
+@pytest.mark.parametrize("retries", ["genai", "langchain"])
+def test_no_client_asks_again_for_what_is_not_covered(start, retries):
+    client = start(lambda prompt: "Fine.")
+    before = len(client.emulator.requests)
+    if retries == "genai":
+        options = types.HttpOptions(
+            base_url=client.emulator.url, retry_options=types.HttpRetryOptions(attempts=5)
+        )
+        with genai.Client(api_key="k", http_options=options) as sdk, pytest.raises(errors.ClientError):
+            sdk.batches.get(name="batches/1")
+    else:
+        model = ChatGoogleGenerativeAI(
+            model="m", api_key="k", base_url=f"{client.emulator.url}/v1beta", max_retries=6
+        )
+        with pytest.raises(Exception, match="its base URL is"):
+            model.invoke("Hi")
+    assert len(client.emulator.requests) == before + 1

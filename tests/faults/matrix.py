@@ -192,7 +192,10 @@ def run_cell(fault: Fault, style: str) -> Outcome:
         try:
             result = _CALLS[style](llm, fault.prompt, shown)
         except CodeExecError as error:
-            result, message = type(error).__name__, str(error)
+            result = next(
+                each.__name__ for each in type(error).__mro__ if each.__module__ == CodeExecError.__module__
+            )
+            message = str(error)
         finally:
             transport.close()
         return Outcome(result, "".join(shown), server.requests, message)

@@ -160,6 +160,12 @@ GOOGLE = {name: model for name, model in MODELS.items() if not name.startswith("
 any_model = pytest.mark.parametrize("build", MODELS.values(), ids=MODELS)
 googles_model = pytest.mark.parametrize("build", GOOGLE.values(), ids=GOOGLE)
 either_generation = pytest.mark.parametrize("model", [OLD, NEW])
+PAIRED = [
+    *zip(MODELS, (NEW, OLD, OLD, NEW), strict=False),
+    ("vertexai", OLD),
+    ("vertexai", NEW),
+]
+"""Every package, endpoint and generation beside every other one."""
 THREAD: Any = {"configurable": {"thread_id": "1"}}
 # ChatVertexAI speaks gRPC alone where it is asked asynchronously, and the emulator speaks HTTP.
 AWAITABLE = [name for name in MODELS if name != "vertexai"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.middleware.agent_shop import (
     AWAITABLE,
     BOTH,
     DELEGATE,
+    GOOGLE,
     MODELS,
     QUESTION,
     REQUESTS,
@@ -229,11 +231,12 @@ def refusing(text: str, *, code_alone: bool = False) -> Callable[[Prompt], Any]:
     return answer
 
 
-@googles_model
-@pytest.mark.parametrize("text", REFUSALS)
-def test_a_refused_combination_is_delegated(build: Any, text: str, gemini: Gemini) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"), [*zip(cycle(GOOGLE), REFUSALS), *((name, REFUSALS[-1]) for name in GOOGLE)]
+)
+def test_a_refused_combination_is_delegated(name: str, text: str, gemini: Gemini) -> None:
     gemini.says(refusing(text))
-    state = agent_on(build(gemini, NEW)).invoke(QUESTION)
+    state = agent_on(GOOGLE[name](gemini, NEW)).invoke(QUESTION)
     requests = requests_of(gemini)
     assert requests[0] == (BOTH[0], 400)
     assert [request for request in requests if request[1] == 200] == REQUESTS[OLD]

@@ -132,11 +132,15 @@ def has_schema(body: dict[str, Any]) -> bool:
 ALONE = ("Write and run Python code for this", "Give the answer now, as JSON")
 """How requests begin that serve another one: to run code alone, or to have the answer as JSON."""
 FORMATS = {"auto": Order, "tool": ToolStrategy(Order), "provider": ProviderStrategy(Order)}
-EVERYWHERE = [(name, model) for name in MODELS for model in (OLD, NEW, "gemini-flash-latest")]
+GENERATIONS = (OLD, NEW, "gemini-flash-latest")
+EVERYWHERE = [  # each model, generation and format beside each other
+    (name, GENERATIONS[(row + column) % 3], response_format)
+    for row, name in enumerate(MODELS)
+    for column, response_format in enumerate(FORMATS)
+]
 
 
-@pytest.mark.parametrize(("name", "model"), EVERYWHERE)
-@pytest.mark.parametrize("response_format", FORMATS)
+@pytest.mark.parametrize(("name", "model", "response_format"), EVERYWHERE)
 @pytest.mark.parametrize("tools", [[pieces_in_stock], []], ids=["functions", "no functions"])
 def test_structured_answers_are_computed(
     name: str, model: str, response_format: str, tools: Any, gemini: Gemini

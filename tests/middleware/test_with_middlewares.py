@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.middleware.agent_shop import (
     ALONE,
     AWAITABLE,
     MODELS,
+    PAIRED,
     QUESTION,
     REQUESTS,
     THREAD,
@@ -43,9 +45,7 @@ if TYPE_CHECKING:
 # langchain-google-genai warns of every answer that holds code.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
 
-everywhere = pytest.mark.parametrize(
-    ("name", "model"), [(name, model) for name in MODELS for model in REQUESTS]
-)
+everywhere = pytest.mark.parametrize(("name", "model"), PAIRED)
 
 
 def asked(agent: Any) -> dict[str, Any]:
@@ -129,9 +129,10 @@ def test_a_long_history_is_summarized(name: str, model: str, gemini: Gemini) -> 
     assert printed(state)[-1] == "3840\n"
 
 
-@pytest.mark.parametrize("in_mid_turn", [False, True])
-@pytest.mark.parametrize("fallback", MODELS)
-@pytest.mark.parametrize("first", MODELS)
+@pytest.mark.parametrize(
+    ("first", "fallback", "in_mid_turn"),
+    [*((*pair, True) for pair in product(MODELS, MODELS)), *((name, name, False) for name in MODELS)],
+)
 def test_another_model_takes_over(first: str, fallback: str, in_mid_turn: bool, gemini: Gemini) -> None:
     """At once, or with signatures, code and calls of the first one in the history."""
     failing = [NEW]

@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
@@ -135,7 +135,6 @@ PIECES = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=60)
 @given(words=PIECES)
 @example(words=HOSTILE)
 @example(words="http://x[")
@@ -235,7 +234,6 @@ def test_what_comes_out_goes_to_its_code(blocks, cells):
     assert contents_of(cells_of(AIMessage(blocks))) == cells
 
 
-@settings(max_examples=30)
 @given(words=PIECES)
 @example(words=HOSTILE)
 def test_markdown_in_a_notebook_is_inert(words):

@@ -62,7 +62,10 @@ def _confine(box: Box, limits: Limits, channel: socket.socket, keep: Iterable[in
     if version:
         landlock.restrict_files(version, box.readable, [*box.writable, *DEVICES])
     code = seccomp.program(
-        os.getpid(), isolated=isolated, can_truncate=isolated or version >= landlock.TRUNCATE_SINCE
+        os.getpid(),
+        channel.fileno(),
+        isolated=isolated,
+        can_truncate=isolated or version >= landlock.TRUNCATE_SINCE,
     )
     if not isolated:
         _hand_over_threads(channel)
@@ -114,9 +117,12 @@ def run_programs(requests: socket.socket, outputs: tuple[int, int], box: Box, li
     _send(channel, {"confined": True})
     status = 0
     with suppress(OSError):  # the program has closed the channel: the exit status tells the rest
-        while (request := receive(channel)) is not None:
+        descriptors: list[int] = []
+        while (request := receive(channel, descriptors)) is not None:
             header, (source,) = request
             _send(channel, {"begun": True})
+            program.let_call(header["calls"], descriptors)
+            descriptors.clear()
             status = program.run(source.decode("utf-8", "surrogatepass"))
             if os.getpid() != program.process:  # a fork that ran to the end of the program
                 break

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Sequence
 
 __all__ = ["encode", "receive", "send"]
 
 _LENGTH = struct.Struct("!I")
 _MOST_IN_HEADER = 1 << 24  # bytes
+_MOST_DESCRIPTORS = 253  # SCM_MAX_FD of linux/net/scm.h
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)  # not on macOS
 
 
-def send(channel: socket.socket, header: dict[str, Any], blobs: Sequence[bytes | bytearray] = ()) -> None:
-    """Send a message.
+def send(
+    channel: socket.socket,
+    header: dict[str, Any],
+    blobs: Sequence[bytes | bytearray] = (),
+    descriptors: Sequence[int] = (),
+) -> None:
+    """Send a message, and descriptors with it.
 
     Raises:
         OSError: The other side is gone.
     """
-    channel.sendall(encode(header, blobs))
+    message = memoryview(encode(header, blobs))
+    sent = socket.send_fds(channel, [message], descriptors) if descriptors else 0
+    channel.sendall(message[sent:])
 
 
 def encode(header: dict[str, Any], blobs: Sequence[bytes | bytearray] = ()) -> bytes:
@@ -31,14 +40,26 @@ def encode(header: dict[str, Any], blobs: Sequence[bytes | bytearray] = ()) -> b
     return b"".join((_LENGTH.pack(len(encoded)), encoded, *blobs))
 
 
-def receive(channel: socket.socket) -> tuple[dict[str, Any], list[bytes]] | None:
+def receive(
+    channel: socket.socket, descriptors: list[int] | None = None
+) -> tuple[dict[str, Any], list[bytes]] | None:
     """Receive a message; `None` where the other side has closed the connection.
+
+    Args:
+        channel: From where.
+        descriptors: Where those that come with the message are put; without it none are taken.
 
     Raises:
         OSError: The other side is gone.
         ValueError: That was no message.
     """
-    start = _exactly(channel, _LENGTH.size)
+    if descriptors is None:
+        start = _exactly(channel, _LENGTH.size)
+    else:
+        first, received, _, _ = socket.recv_fds(channel, _LENGTH.size, _MOST_DESCRIPTORS, _CLOSE_ON_EXEC)
+        descriptors += received
+        rest = _exactly(channel, _LENGTH.size - len(first)) if first else None
+        start = None if rest is None else first + rest
     if start is None:
         return None
     length = _LENGTH.unpack(start)[0]

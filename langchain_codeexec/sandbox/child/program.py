@@ -7,6 +7,7 @@ import fcntl
 import os
 import sys
 
+from . import calls
 from .drawings import Drawings
 
 TYPE_CHECKING = False
@@ -56,6 +57,7 @@ class _AfterImport:
 
 
 FILENAME = "<code>"
+OWN_FILES = (__file__, calls.__file__)
 FIRST_PRIVATE_FD = 200  # out of the way of programs that close the low ones
 ONLY_AST = 0x400  # ast.PyCF_ONLY_AST, without the import
 LONGEST_TREE = 1_000_000  # characters of a source
@@ -83,10 +85,24 @@ class Program:
         self._source = ""
         self.descriptors = tuple(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_PRIVATE_FD) for fd in (1, 2))
         self._streams: list[TextIO] = []
+        self._calls: calls.Calls | None = None
         sys.modules["__main__"] = self._module
         sys.argv = [FILENAME]
         sys.path.append(os.getcwd())  # last, so that no file of the program hides a library
         after_import({"linecache": self._show_source, **self._drawings.callbacks()})
+
+    def let_call(self, given: dict[str, Any] | None, descriptors: list[int]) -> None:
+        """Have the next source find functions of the host, and no more those of the last; its own names win."""
+        names = self._module.__dict__
+        if self._calls is not None:
+            self._calls.close()
+            for name, function in self._calls.functions.items():
+                if names.get(name) is function:
+                    del names[name]
+            self._calls = None
+        if given is not None:
+            self._calls = calls.Calls(given, descriptors, FILENAME)
+            self._module.__dict__.update(self._calls.functions | names)
 
     def run(self, source: str) -> int:
         """Run a source and return the exit status it would have as a script."""
@@ -140,7 +156,9 @@ class Program:
         """Print a traceback without the frames of this file."""
         self.limit = _limit(error)
         try:
-            trace = _without_own_frames(error.__traceback__)
+            for link in _chain(error):
+                link.__traceback__ = _without_own_frames(link.__traceback__)
+            trace = error.__traceback__
             if sys.excepthook is sys.__excepthook__:
                 import traceback  # noqa: PLC0415 -- would add a third to the start-up time
 
@@ -223,11 +241,28 @@ def _flush(stream: TextIO | None) -> None:
         return
 
 
+def _chain(error: BaseException) -> list[BaseException]:
+    """An exception, and those that it came from."""
+    chain: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        link = waiting.pop()
+        if link is not None and all(link is not known for known in chain):
+            chain.append(link)
+            waiting += [link.__cause__, link.__context__]
+    return chain
+
+
 def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback that belongs to the program."""
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    """A traceback without what is ours: the frames of this file, and of that which sends calls."""
+    entries = []
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename not in OWN_FILES:
+            entries.append(trace)
         trace = trace.tb_next
-    return trace
+    for entry, following in zip(entries, (*entries[1:], None), strict=True):
+        entry.tb_next = following
+    return entries[0] if entries else None
 
 
 def _join_threads() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,7 @@ from .limits import Capture, peak_memory
 
 if TYPE_CHECKING:
     import resource
-    import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .threads import ThreadGate
 
@@ -60,6 +60,7 @@ class ProgramProcess:
         self.gate: ThreadGate | None = None
         self._outputs = outputs
         self._unread, self._awaited, self._unsent = b"", 0, memoryview(b"")
+        self._descriptors: Sequence[int] = ()
         self._clock = (~pid << 3) | 2  # CPUCLOCK_SCHED of linux/posix-timers.h: the whole process
         self._usage: resource.struct_rusage | None = None
         channel.setblocking(False)
@@ -96,20 +97,21 @@ class ProgramProcess:
             self.channel.fileno(): self._read_report,
         }  # fmt: skip
 
-    def begin(self, output_bytes: int, request: bytes) -> None:
+    def begin(self, output_bytes: int, request: bytes, descriptors: Sequence[int]) -> None:
         """Forget what earlier runs have said, and go on after `stop`; `feed` sends the request."""
         self.drain()
         self.report, self.begun = {}, False
         self._unread, self._awaited = b"", _REPORTS
         self.captures = (Capture(output_bytes), Capture(output_bytes))
-        self._unsent = memoryview(request)
+        self._unsent, self._descriptors = memoryview(request), descriptors
         self._signal(signal.SIGCONT)
 
     def feed(self) -> None:
         """Send as much of the request as it takes by now."""
         try:
             while self._unsent:
-                self._unsent = self._unsent[self.channel.send(self._unsent) :]
+                sent = socket.send_fds(self.channel, [self._unsent], self._descriptors)
+                self._unsent, self._descriptors = self._unsent[sent:], ()
         except BlockingIOError:
             return
         except OSError:  # it has closed its end, or has ended

@@ -293,11 +293,12 @@ def filter_syscalls(code: list[_Instruction]) -> None:
     prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(Filter(code)))
 
 
-def program(own_pid: int, *, isolated: bool, can_truncate: bool) -> list[_Instruction]:
+def program(own_pid: int, channel: int, *, isolated: bool, can_truncate: bool) -> list[_Instruction]:
     """The filter itself.
 
     Args:
         own_pid: The only process it may signal.
+        channel: The only descriptor that it may receive descriptors from, which the supervisor sends.
         isolated: Whether it sees a file system of its own; else it cannot change attributes of files, and
             is told that it has.
         can_truncate: Whether Landlock watches over truncation by path.
@@ -307,6 +308,7 @@ def program(own_pid: int, *, isolated: bool, can_truncate: bool) -> list[_Instru
     """
     rules = {name: [ALLOW] for name in (*_ALLOWED, *_ON_OWN_FILES)}
     rules |= _conditions(own_pid)
+    rules["recvmsg"] = _one_of(0, (channel,))
     if not isolated:
         rules |= _AMONG_FILES_OF_OTHERS
         if not can_truncate:

@@ -32,11 +32,55 @@ _PATIENCE = 0.25  # seconds that a program may be as important as its host
 _SHARE = 4  # looks may take this part of the time
 _LONGEST_VALUE, _LONGEST_LIMIT, _LAST_STATUS = 20_000, 100, 255  # whatever the program says
 _STARTING = 10.0  # seconds for a process to be forked and confined
+_RAISED = "raised"  # how a run ends whose result the host throws away, for an exception of its own
 _READ, _WRITE = select.POLLIN, select.POLLOUT
 
 
 class _NoRoomError(Exception):
     """What the programs of a session have left leaves no room for a file."""
+
+
+class _Clock:
+    """The wall clock of a run. It stands still while the host works for the program, which only the host knows.
+
+    Args:
+        timeout: Seconds that the program has.
+        most: Seconds that the host may work; 0 where the program can call nothing.
+
+    Attributes:
+        start: When the run began.
+        deadline: When there is something to be done.
+    """
+
+    def __init__(self, timeout: float, most: float) -> None:
+        self.start, self._timeout, self._most = time.monotonic(), timeout, most
+        self.deadline = self.start + timeout
+        self._asked = 0.0
+        self._stop: str | None = None
+
+    def end(self, host: socket.socket) -> str | None:
+        """Why the run is over, if it is: its time is up, on which the host is heard first, or the host says so."""
+        now = time.monotonic()
+        if self._stop or now < self.deadline:
+            return self._stop
+        if self._most and not self._asked:
+            frames.send(host, {"clock": True})
+            self._asked, self.deadline = now, self.start + self._timeout + self._most
+        return "deadline" if now >= self.deadline else None
+
+    def hear(self, host: socket.socket) -> None:
+        """Take what the host says in the middle of a run: that it is to end, or how long it has worked.
+
+        Raises:
+            OSError: It says that it is gone.
+        """
+        message = frames.receive(host)
+        if message is None:
+            raise ConnectionAbortedError
+        self._stop = message[0].get("stop")
+        self.deadline = self.start + self._timeout + min(message[0].get("worked", 0.0), self._most)
+        if self.deadline > self._asked:
+            self._asked = 0.0
 
 
 @dataclass
@@ -55,6 +99,7 @@ class Supervisor:
 
     def __post_init__(self) -> None:
         self._process: ProgramProcess | None = None
+        self._descriptors: list[int] = []
         self._lost = False
         self._known: dict[str, bytes] = {}
 
@@ -78,31 +123,35 @@ class Supervisor:
             if self._process is not None and self._process.exit >= 0:
                 poll.register(self._process.exit, _READ)
             if any(fd == self.host.fileno() for fd, _ in poll.poll()):
-                return frames.receive(self.host)
+                return frames.receive(self.host, self._descriptors)
             self._lose_process()
 
     def _answer(self, header: dict[str, Any], blobs: list[bytes]) -> None:
         if header.get("prepare"):
             self._start()
             frames.send(self.host, {"ready": True})
+        if "timeout" not in header:  # but what was said to a run that has ended meanwhile
             return
         frames.send(self.host, {"taken": True})  # until then nothing has been run
-        start = time.monotonic()
+        calls = header["calls"]
+        clock = _Clock(header["timeout"], calls["total_seconds"] if calls else 0.0)
         code, *files = blobs
         current = self._process or self._start()
         cpu = current.cpu_time
         try:
             self._place(header["files"], files)  # while nothing of the program runs that could get in the way
-            end = self._run(current, header, code, start + header["timeout"])
+            end = self._run(current, header, code, clock)
             if end == "exited" and not current.begun:  # as where the system has killed it in its sleep
                 self._lose_process()
                 current, cpu = self._start(), 0.0
-                end = self._run(current, header, code, start + header["timeout"])
+                end = self._run(current, header, code, clock)
         except _NoRoomError:
             end = "disk"
         if end == "exited" and not current.begun:
             raise OSError(0, "it has ended before the program began", "the program's process")
-        wall = time.monotonic() - start
+        while self._descriptors:
+            os.close(self._descriptors.pop())
+        wall = time.monotonic() - clock.start
         stays = end == "replied" and not header["last"]
         if stays and not current.stop():
             stays, end = False, "restless"
@@ -111,14 +160,15 @@ class Supervisor:
         current.drain()
         cpu_time = current.cpu_time - cpu
         self._reply(current, {"end": end, "wall": wall, "cpu": cpu_time, "lost": self._lost})
-        self._lost = False
+        self._lost = end == _RAISED and not header["last"]  # what is said of this run, nobody will see
         if not stays:
             self._end_process()
 
-    def _run(self, current: ProgramProcess, header: dict[str, Any], code: bytes, deadline: float) -> str:
+    def _run(self, current: ProgramProcess, header: dict[str, Any], code: bytes, clock: _Clock) -> str:
         """Feed the program to its process, and find out how it ends."""
         cpu = current.cpu_time + time.process_time()  # what it makes its supervisor do is its own
-        current.begin(self.limits.output, frames.encode({"last": header["last"]}, [code]))
+        request = frames.encode({"last": header["last"], "calls": header["calls"]}, [code])
+        current.begin(self.limits.output, request, self._descriptors)
         readers = current.readers()
         poll, channel, look = select.poll(), current.channel.fileno(), 0.0
         patience = time.monotonic() + _PATIENCE
@@ -126,7 +176,7 @@ class Supervisor:
             poll.register(fd, _READ)
         while True:
             current.feed()
-            end, now = self._end(current, deadline, last=header["last"]), time.monotonic()
+            end, now = self._end(current, clock, last=header["last"]), time.monotonic()
             if now >= look:
                 end = end or self._excess(current, cpu - time.process_time())
                 if now >= patience:
@@ -137,19 +187,17 @@ class Supervisor:
                 return end
             if channel in readers:
                 poll.modify(channel, _READ | _WRITE if current.wants_more else _READ)
-            for fd, event in poll.poll(max(0.0, min(look, deadline) - time.monotonic()) * 1e3):
+            for fd, event in poll.poll(max(0.0, min(look, clock.deadline) - time.monotonic()) * 1e3):
                 if fd == self.host.fileno():
-                    raise ConnectionAbortedError
-                if event & ~_WRITE and not readers[fd]():
+                    clock.hear(self.host)
+                elif event & ~_WRITE and not readers[fd]():
                     poll.unregister(fd)
                     del readers[fd]
 
-    def _end(self, current: ProgramProcess, deadline: float, *, last: bool) -> str | None:
+    def _end(self, current: ProgramProcess, clock: _Clock, *, last: bool) -> str | None:
         if not current.wait():
             return "exited"
-        if current.report and not last:
-            return "replied"
-        return "deadline" if time.monotonic() >= deadline else None
+        return "replied" if current.report and not last else clock.end(self.host)
 
     def _excess(self, current: ProgramProcess, cpu: float) -> str | None:
         """Which limit is exceeded that the kernel does not enforce."""
@@ -165,7 +213,8 @@ class Supervisor:
         report = current.report
         most = self.limits.disk or sys.maxsize
         images, images_left = collect(self.box.images, {}, self.limits.file, most)
-        files, files_left = collect(self.box.work, self._known, self.limits.file, most)
+        known = dict(self._known) if header["end"] == _RAISED else self._known
+        files, files_left = collect(self.box.work, known, self.limits.file, most)
         with suppress(OSError):
             empty(self.box.images)
         status = report.get("status", 0) if current.status is None else current.status

@@ -227,16 +227,3 @@ def test_unused_it_imports_next_to_nothing(tmp_path):
     )
     ran = run(tmp_path, source)
     assert "1 passed" in ran.stdout, ran.stdout + ran.stderr
-
-
-def test_tests_in_parallel_do_not_meet(tmp_path):
-    source = (
-        "import pytest\n"
-        "@pytest.mark.parametrize('number', range(12))\n"
-        "@pytest.mark.gemini_script(lambda prompt: prompt.request['contents'][0]['parts'][0]['text'])\n"
-        "def test_own(gemini_code_model, gemini_emulator, number):\n"
-        "    assert gemini_code_model.invoke(str(number)).text == str(number)\n"
-        "    gemini_emulator.assert_requested(times=1)\n"
-    )
-    ran = run(tmp_path, source, "-p", "xdist", "-n", "2")
-    assert "12 passed" in ran.stdout, ran.stdout + ran.stderr

@@ -33,7 +33,7 @@ _LISTED_MODELS = (
     "gemini-embedding-001",
     "gemini-embedding-2",
 )
-"""The models `GET models` lists; every other Gemini or Gemma name is answered as well."""
+"""The models `GET models` lists; every other name of those families is answered as well."""
 
 _WORDS = (
     "preview|exp|experimental|latest|lite|8b|image|generation|tts|live|native|audio|dialog|thinking|vision|"
@@ -44,11 +44,9 @@ _KNOWN = re.compile(
     rf"(?:-(?:{_WORDS}|\d+))*"
     rf"|gemini-robotics-er-\d(?:\.\d)?(?:-(?:{_WORDS}|\d+))*"
     r"|gemini-[4-9](?:\.\d)?(?:-[a-z0-9.]+)+|gemma-\dn?(?:-[a-z0-9]+)+|learnlm-\d\.\d(?:-[a-z0-9]+)+"
-    r"|(?:text-)?(?:multilingual-)?embedding-(?:gecko-)?\d+"
 )
 """Families and what their names may add; of generations still to come, any tier."""
 _GENERATES = frozenset({"generateContent", "streamGenerateContent"})
-_EMBEDS = frozenset({"embedContent", "batchEmbedContents", "predict"})
 _NUMBERED = re.compile(r"gemini-(\d+)")
 _NEWEST = 3
 _EARLY = re.compile(r"gemini-(?:1|2\.0|2-)|gemma-[123]")
@@ -57,11 +55,9 @@ _WITHOUT_CODE = re.compile(r"image|tts|embedding|gemma|gemini-2\.0-.*exp")
 
 
 def is_known(model: str, also: Collection[str] = (), action: str = "") -> bool:
-    """Whether the service would know the name, and the method for that model: an embedding model only embeds."""
-    if model in also:
-        return True
-    wrong = _GENERATES if "embedding" in model else _EMBEDS
-    return action not in wrong and _KNOWN.fullmatch(model) is not None
+    """Whether the service would know the name, and the method for it: embedding models generate nothing."""
+    generates = "embedding" not in model or action not in _GENERATES
+    return model in also or (generates and _KNOWN.fullmatch(model) is not None)
 
 
 @dataclass(frozen=True, slots=True)

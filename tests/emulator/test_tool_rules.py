@@ -168,8 +168,3 @@ def test_other_names_are_not(answering, name):
         f"models/{name} is not found for API version v1beta, or is not supported for generateContent. "
         "Call ModelService.ListModels to see the list of available models and their supported methods."
     )
-
-
-def test_only_embedding_models_embed():
-    asked = [("gemini-embedding-2", "embedContent"), ("text-embedding-005", "predict"), (OLD, "embedContent")]
-    assert [is_known(name, action=action) for name, action in asked] == [True, True, False]

@@ -83,7 +83,7 @@ _AVG_LOGPROBS = -0.25
 
 
 def _whole(answer: Answer) -> Generator[GenerateContentResponse]:
-    """The whole answer in one body; Gemini 3's last signature rides on the last text."""
+    """The whole answer in one body; its last signature rides on the last text."""
     parts = list(answer.parts())
     if any(map(_is_response, parts)):
         identity = _identity(answer.target)

@@ -83,6 +83,20 @@ def test_no_thoughts_where_they_are_switched_off(start):
 
 
 @pytest.mark.parametrize(
+    ("endpoint", "model", "ask", "signed"),
+    [
+        ("developer", MIDDLE, DECLARED, True),
+        ("developer", MIDDLE, ASK, False),
+        ("vertex", MIDDLE, DECLARED, False),
+        ("developer", NEW, ASK, True),
+    ],
+)
+def test_gemini_2_5_signs_texts_beside_functions(start, endpoint, model, ask, signed):
+    (part,) = start(["Fine."]).parts(ask, endpoint=endpoint, model=model)
+    assert ("thoughtSignature" in part) == signed
+
+
+@pytest.mark.parametrize(
     ("endpoint", "tier", "named"),
     [
         ("developer", "flex", ("serviceTier", "flex")),

@@ -26,6 +26,7 @@ CodeExecError
 │   ├── GeminiTimeoutError               no answer within the time allowed
 │   └── ResponseFormatError              the answer is not what the protocol promises
 └── ExecutorError                        a sandbox is broken (a failing program is data, not an error)
+    ├── CourseChangedError               a program that is run again does not do what it did before
     ├── ExecutionRequestError (ValueError)   a request cannot be run as it stands
     ├── SandboxBusyError                 too many runs are waiting already
     └── SandboxUnavailableError          this system cannot isolate programs, and nothing was run
@@ -48,6 +49,7 @@ __all__ = [
     "CodeExecError",
     "ConfigurationError",
     "ContextOverflowError",
+    "CourseChangedError",
     "CredentialsError",
     "DataError",
     "ExecutionRequestError",
@@ -262,6 +264,10 @@ class TruncatedResponseError(GeminiConnectionError, ResponseFormatError):
 
 class ExecutorError(CodeExecError):
     """A sandbox could not run the code at all. A program that fails is an `Outcome`, not this."""
+
+
+class CourseChangedError(ExecutorError):
+    """A program that was interrupted, and is run again, does not make the calls that it made before."""
 
 
 class ExecutionRequestError(ExecutorError, ValueError):

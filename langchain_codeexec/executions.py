@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ __all__ = [
     "CodeExecution",
     "ExecutionRequest",
     "ExecutionResult",
+    "FunctionCall",
     "InlineFile",
     "Outcome",
     "artifact_from_executions",
@@ -131,6 +132,31 @@ class ExecutionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """The record of a call that a program made of a function on its host.
+
+    Attributes:
+        name: The tool's.
+        args: What it was called with.
+        result: What it returned, as JSON; of a large one, the beginning of its text.
+        error: What was raised in the program instead; `None` if nothing.
+        line: The program's line; 0 where it is not known.
+        seconds: How long it took.
+        id: Of the tool call.
+        artifact: What the tool returned beside it for its host, as JSON.
+    """
+
+    name: str
+    args: Json = field(default_factory=dict)
+    result: Any = None
+    error: str | None = None
+    line: int = 0
+    seconds: float = 0.0
+    id: str = ""
+    artifact: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class CodeExecution:
     """The record of one run, as read out of a message.
 
@@ -143,6 +169,7 @@ class CodeExecution:
         id: The id that links code and result, as the message has it; `None` where it has none.
         origin: Who ran it: `gemini`, `openai`, `anthropic`, or an executor's name.
         tried: The executors that were tried before, and why each was given up, as `name: reason`.
+        calls: What it called on its host, in the order of the calls.
     """
 
     code: str
@@ -153,6 +180,7 @@ class CodeExecution:
     id: str | None = None
     origin: str = "gemini"
     tried: tuple[str, ...] = ()
+    calls: tuple[FunctionCall, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -172,8 +200,8 @@ def artifact_from_executions(
 
     Returns:
         `{"type": "code_executions", "answer", "executions": [...], "files": [...]}`. A run has `code`,
-        `language`, `outcome`, `output`, `images`, `id`, `origin`, and `tried` where others were tried before;
-        images and files have `mime_type`, `name` and `base64`.
+        `language`, `outcome`, `output`, `images`, `id`, `origin`, and `tried` and `calls` where there are any;
+        images and files have `mime_type`, `name` and `base64`, calls what a `FunctionCall` has.
     """
     return {
         "type": ARTIFACT_TYPE,
@@ -210,6 +238,7 @@ def _json_from_execution(execution: CodeExecution) -> Json:
         "id": execution.id,
         "origin": execution.origin,
         **({"tried": list(execution.tried)} if execution.tried else {}),
+        **({"calls": [asdict(call) for call in execution.calls]} if execution.calls else {}),
     }
 
 
@@ -224,6 +253,21 @@ def _execution_from_json(run: Json) -> CodeExecution:
         id=None if call_id is None else str(call_id),
         origin=str(run.get("origin", "gemini")),
         tried=tuple(map(str, tried)) if isinstance(tried, list) else (),
+        calls=tuple(map(_call_from_json, _objects(run.get("calls")))),
+    )
+
+
+def _call_from_json(call: Json) -> FunctionCall:
+    args, error, line, seconds = (call.get(key) for key in ("args", "error", "line", "seconds"))
+    return FunctionCall(
+        name=str(call.get("name", "")),
+        args=args if isinstance(args, dict) else {},
+        result=call.get("result"),
+        error=None if error is None else str(error),
+        line=line if isinstance(line, int) else 0,
+        seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
+        id=str(call.get("id") or ""),
+        artifact=call.get("artifact"),
     )
 
 

@@ -30,7 +30,7 @@ from langchain_codeexec.gemini.endpoints import (
     resolve_endpoint,
 )
 from langchain_codeexec.records.sections import visible
-from langchain_codeexec.sandbox.battery.report import MODES_HERE, report_of_mode
+from langchain_codeexec.sandbox.battery import MODES_HERE, report_of_mode
 
 __all__ = ["VARIABLES", "doctor", "read_configuration"]
 

@@ -43,14 +43,13 @@ __all__ = [
 
 @runtime_checkable
 class ExecutorSession(Protocol):
-    """Runs that share their state: variables, imports and files of one run are there in the next."""
+    """Runs that share their state: variables, imports and files of one run are there in the next.
+
+    A broken sandbox is an `ExecutorError`.
+    """
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run a program after those that ran in this session before.
-
-        Raises:
-            ExecutorError: The sandbox itself is broken.
-        """
+        """Run a program after those that ran in this session before."""
         ...
 
 
@@ -59,11 +58,7 @@ class AsyncExecutorSession(ExecutorSession, Protocol):
     """A session whose runs can be cancelled; all sessions of this package are."""
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run a program without blocking the event loop; cancelling the task kills the run.
-
-        Raises:
-            ExecutorError: The sandbox itself is broken.
-        """
+        """Run a program without blocking the event loop; cancelling the task kills the run."""
         ...
 
 
@@ -71,7 +66,7 @@ class AsyncExecutorSession(ExecutorSession, Protocol):
 class CodeExecutor(Protocol):
     """Runs programs, each by itself unless in a session.
 
-    A failing program or a time-out is data (`ExecutionResult.outcome`); a broken sandbox is an exception.
+    A failing program or a time-out is data (`ExecutionResult.outcome`); a broken sandbox is an `ExecutorError`.
     """
 
     @property
@@ -80,27 +75,15 @@ class CodeExecutor(Protocol):
         ...
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program.
-
-        Raises:
-            ExecutorError: The sandbox itself is broken.
-        """
+        """Run one program."""
         ...
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
-        """Run one program without blocking the event loop; cancelling the task kills the run.
-
-        Raises:
-            ExecutorError: The sandbox itself is broken.
-        """
+        """Run one program without blocking the event loop; cancelling the task kills the run."""
         ...
 
     def session(self) -> AbstractContextManager[ExecutorSession]:
-        """Open a session; leaving it frees whatever it holds.
-
-        Raises:
-            ExecutorError: The sandbox itself is broken.
-        """
+        """Open a session; leaving it frees whatever it holds."""
         ...
 
 

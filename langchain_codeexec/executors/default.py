@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 class DefaultExecutor:
     """Runs programs in a `LocalSandbox`; where the system allows none, it refuses unless that is allowed.
 
-    Which of them is found out by the first run.
+    Which of them is found out at the first use, which raises a `SandboxUnavailableError` where it is neither.
 
     Args:
         preload: Libraries that the sandbox loads in advance.
@@ -49,19 +49,11 @@ class DefaultExecutor:
 
     @property
     def name(self) -> str:
-        """The name of the executor that is taken.
-
-        Raises:
-            SandboxUnavailableError: There is none to take.
-        """
+        """The name of the executor that is taken."""
         return self._executor().name
 
     def isolation(self) -> str:
-        """The sandbox's mode; empty where programs are not isolated.
-
-        Raises:
-            SandboxUnavailableError: They cannot be, and may not run without.
-        """
+        """The sandbox's mode; empty where programs are not isolated."""
         chosen = self._executor()
         return chosen.mode if isinstance(chosen, LocalSandbox) else ""
 
@@ -85,12 +77,7 @@ class DefaultExecutor:
                 self._chosen.close()
 
     def session(self) -> AbstractContextManager[ExecutorSession]:
-        """Open a session.
-
-        Raises:
-            SandboxUnavailableError: Programs cannot be isolated, and may not run without.
-            ExecutorError: The executor failed.
-        """
+        """Open a session; see `run`."""
         return self._executor().session()
 
     def _executor(self) -> CodeExecutor:

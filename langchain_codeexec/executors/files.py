@@ -43,21 +43,13 @@ def named_files(files: Iterable[InlineFile]) -> list[tuple[str, bytes]]:
 
 
 def files_of(request: ExecutionRequest) -> dict[str, InlineFile]:
-    """The files of a request by the names its program finds them under.
-
-    Raises:
-        ExecutionRequestError: A file's name is not a plain file name, or two files have the same.
-    """
+    """The files of a request by the names its program finds them under; see `named_files`."""
     named = zip(request.files, named_files(request.files), strict=True)
     return {name: replace(file, name=name) for file, (name, _) in named}
 
 
 def with_files(request: ExecutionRequest, earlier: Mapping[str, InlineFile]) -> ExecutionRequest:
-    """A request with files of earlier ones; its own take the place of those with the same name.
-
-    Raises:
-        ExecutionRequestError: A file's name is not a plain file name, or two files have the same.
-    """
+    """A request with files of earlier ones; its own replace those of the same name; see `named_files`."""
     return replace(request, files=tuple({**earlier, **files_of(request)}.values())) if earlier else request
 
 

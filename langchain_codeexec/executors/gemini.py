@@ -110,7 +110,7 @@ class GeminiExecutor:
 
         Args:
             llm: The chat model.
-            **settings: `timeout` and `generation_config`.
+            **settings: `timeout`, by default the model's `deadline`, and `generation_config`.
 
         Raises:
             ConfigurationError: It is no such model, or a setting is wrong.
@@ -121,7 +121,7 @@ class GeminiExecutor:
                 f"{type(llm).__name__} is no ChatGeminiCodeExecution; take it over first with "
                 "ChatGeminiCodeExecution.from_chat_model(...)"
             )
-        return cls(transport, model, **settings)
+        return cls(transport, model, **{"timeout": getattr(llm, "deadline", None), **settings})
 
     def run(self, request: ExecutionRequest | str) -> ExecutionResult:
         """Run one program, given as a request or as its source text.

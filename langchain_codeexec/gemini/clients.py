@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 import time
 import weakref
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import httpcore
@@ -35,7 +37,7 @@ _ALWAYS_KEPT: Final = 2
 """Idle connections that stay open for the next question of a conversation."""
 _IDLE_SECONDS: Final = 4.0
 _SWEEP_SECONDS: Final = 0.5
-_MUCH: Final = 64_000
+_MUCH: Final = 16_000
 """Bytes that are not sent at once."""
 
 
@@ -97,7 +99,7 @@ class Clients:
             return self._threads
         with self._lock:
             if self._threads is None:
-                make = partial(httpx.Client, **{**_options(), **self._arguments})
+                make = partial(self._opened, httpx.Client)
                 self._threads = ThreadPool(make, self._width, self._given)
                 # Also when the transport is dropped without closing, and when the interpreter ends.
                 self._closer = weakref.finalize(self, _close_all, self._threads)
@@ -108,13 +110,29 @@ class Clients:
         loop = asyncio.get_running_loop()
         pool = self._loops.get(loop)
         if pool is None or pool.is_closed:
-            make = partial(_async_client, **{**_options(), **self._arguments})
+            make = partial(self._opened, _async_client)
             pool = LoopPool(make, self._width, self._given_async)
             with self._lock:
                 self._forget_ended_loops()
                 self._loops[loop] = pool
             await anext(pool.life)
         return pool
+
+    def _opened(self, open_client: Callable[..., Client]) -> Client:
+        try:
+            arguments: dict[str, Any] = {**_OPTIONS, **self._arguments}
+            verify = arguments.get("verify", True)
+            if isinstance(verify, bool | str) and "cert" not in arguments:
+                arguments["verify"] = _tls(verify)
+            return open_client(**arguments)
+        except (ValueError, TypeError, OSError, ImportError, httpx.InvalidURL) as error:
+            given = self._arguments.keys() - {"trust_env"}
+            what = (
+                f"client_args={{{', '.join(sorted(given))}}}"
+                if given
+                else "HTTPS_PROXY, ALL_PROXY or SSL_CERT_FILE"
+            )
+            raise ConfigurationError(f"{what} cannot be used: {type(error).__name__} {error}") from error
 
     def close(self) -> None:
         """Close the clients of blocking requests."""
@@ -174,9 +192,9 @@ class Pool(ABC, Generic[Client]):
                 return client, self._clients[client]
             try:
                 client = self._make()
-            except (ValueError, ImportError, httpx.InvalidURL) as error:
+            except Exception:
                 self._give_permit()
-                raise ConfigurationError(f"HTTPS_PROXY or ALL_PROXY cannot be used: {error}") from error
+                raise
             self._clients[client] = connected = Connected()
             return client, connected
 
@@ -450,11 +468,18 @@ def _leave_loops(loops: dict[asyncio.AbstractEventLoop, LoopPool]) -> None:
             loop.call_soon_threadsafe(pool.begin_to_close)
 
 
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "limits": httpx.Limits(max_connections=1, keepalive_expiry=60.0),
+    "follow_redirects": False,  # httpx would carry x-goog-api-key to another host
+}
+
+
 @cache
-def _options() -> Mapping[str, Any]:
-    """Options of all clients, with one TLS context: reading the certificates takes longer than a request."""
-    return {
-        "limits": httpx.Limits(max_connections=1, keepalive_expiry=60.0),
-        "verify": httpx.create_ssl_context(),
-        "follow_redirects": False,  # httpx would carry x-goog-api-key to another host
-    }
+def _tls(verify: bool | str) -> ssl.SSLContext:
+    """One TLS context for all clients that verify alike: reading the certificates takes longer than a request."""
+    if isinstance(verify, str):
+        is_folder = Path(verify).is_dir()
+        return ssl.create_default_context(
+            cafile=None if is_folder else verify, capath=verify if is_folder else None
+        )
+    return httpx.create_ssl_context(verify)

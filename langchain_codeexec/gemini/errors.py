@@ -91,6 +91,7 @@ _BY_CODE: Final = {
     401: "sign in (gcloud auth application-default login), or check the API key and which service it is for",
     403: "grant the account roles/aiplatform.user, or check that the API is enabled and the key is for it",
     404: "check the model's name, and whether it is offered in this location (try location='global')",
+    407: "name the proxy with its user and password: HTTPS_PROXY=http://user:password@host:port",
     408: "try again, or allow more time with timeout=…",
     413: "send less at once: upload large files and refer to them by URI",
     429: "quota or rate limit: wait, send less often, raise max_retries, or request more quota",
@@ -111,8 +112,9 @@ _TOO_MANY_TOKENS: Final = re.compile(
 )
 _USED_UP: Final = "the quota of the day is used up: request more for the project, or use another model or key"
 _BY_FAILURE: Final = {
-    "SSLCertVerificationError": "its certificate is not trusted: name your proxy's CA in SSL_CERT_FILE, sign in "
-    "to the network if it asks for that (captive portal), or check base_url",
+    "SSLCertVerificationError": "its certificate is not trusted: name its CA, or that of your proxy, in "
+    "SSL_CERT_FILE or client_args={'verify': 'ca.pem'}, sign in to the network if it asks for that (captive "
+    "portal), or check base_url",
     "SSLError": "it does not speak TLS: check base_url (http:// for a local server) and HTTPS_PROXY",
     "gaierror": "there is no such host here: check base_url, location, the network and HTTPS_PROXY",
     "ConnectionRefusedError": "nothing listens there: check base_url and its port, and HTTPS_PROXY",
@@ -126,6 +128,11 @@ _BY_ERRNO: Final = {
     errno.ENETUNREACH: "there is no network: check its connection, and HTTPS_PROXY",
     errno.EHOSTUNREACH: "there is no way to that host: check base_url, the network and HTTPS_PROXY",
 }
+
+_NOT_NOW: Final = "its certificate is not valid at this time: have it renewed, or set this machine's clock"
+_NOT_ITS_NAME: Final = "its certificate is for another host: check base_url, and HTTPS_PROXY"
+_BY_VERIFY_CODE: Final = {9: _NOT_NOW, 10: _NOT_NOW, 62: _NOT_ITS_NAME, 64: _NOT_ITS_NAME}
+"""Source of the codes: OpenSSL's x509_vfy.h."""
 
 LONGEST_WAIT: Final = 60.0
 """Seconds a service may ask to wait before the next attempt."""
@@ -218,8 +225,9 @@ def connection_error(
     causes = list(_causes(error))
     names = {cls.__name__ for cause in causes for cls in type(cause).__mro__}
     by_errno = (_BY_ERRNO.get(cause.errno or 0) for cause in causes if isinstance(cause, OSError))
+    by_code = (_BY_VERIFY_CODE.get(getattr(cause, "verify_code", 0)) for cause in causes)
     by_name = (remedy for name, remedy in _BY_FAILURE.items() if name in names)
-    remedy = next((remedy for remedy in (*by_errno, *by_name) if remedy), "")
+    remedy = next((remedy for remedy in (*by_errno, *by_code, *by_name) if remedy), "")
     error_class = errors.GeminiTimeoutError if "ConnectTimeout" in names else errors.GeminiConnectionError
     return error_class(f"{message}: {type(error).__name__} {error}".rstrip(), remedy=remedy)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, closing, contextmanager, suppress
 from functools import partial
 from math import ceil
 from typing import Any, Final, TypeAlias, Unpack, cast
@@ -189,12 +189,14 @@ class GenAITransport:
 
     def _chunks(self, arguments: _Arguments, deadline: Deadline) -> Generator[Any, None, None]:
         completeness = Completeness(arguments[1])
-        with (
-            _translated_failures(ends_when_done=True),
-            closing(self._api.request_streamed(*arguments)) as responses,
-        ):
-            while (response := deadline.run(partial(next, responses, None))) is not None:
-                yield from completeness.counted(_chunks_in(response, arguments[1]))
+        with _translated_failures(ends_when_done=True):
+            responses = self._api.request_streamed(*arguments)
+            try:
+                while (response := deadline.run(partial(next, responses, None))) is not None:
+                    yield from completeness.counted(_chunks_in(response, arguments[1]))
+            finally:
+                with suppress(ValueError):  # the deadline has come, and another thread still waits in it
+                    responses.close()
         completeness.check()
 
     async def _achunks(self, arguments: _Arguments) -> AsyncGenerator[Any, None]:

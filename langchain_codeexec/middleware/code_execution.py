@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from enum import Enum
 from typing import Annotated, Any, Generic, NotRequired, TypeAlias, cast, get_args
 
@@ -16,9 +16,10 @@ from langchain.agents.middleware.types import (
     ModelResponse,
     OmitFromSchema,
     ResponseT,
+    ToolCallRequest,
 )
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
@@ -27,8 +28,14 @@ from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.gemini.wire import EndpointKind
 from langchain_codeexec.messages.signatures import ENDPOINT_KEY, with_valid_signatures
+from langchain_codeexec.middleware.calls_from_code import Callables, CallsFromCode
 from langchain_codeexec.middleware.google_models import GoogleModelCall
-from langchain_codeexec.middleware.model_calls import DelegatedCall, OtherModelCall, tools_without
+from langchain_codeexec.middleware.model_calls import (
+    DelegatedCall,
+    ModelCall,
+    OtherModelCall,
+    tools_without,
+)
 from langchain_codeexec.planning.plan import (
     Combination,
     Plan,
@@ -73,6 +80,14 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
       when it calls that function, and the call and its reply stand in the conversation before the answer.
     - Every other model gets the middleware's tool among the agent's.
 
+    With `callable_from_code`, code runs on the middleware's executor whatever model is called, and can call the
+    agent's tools as plain functions; what they return never passes through the model. Each such call goes through
+    all middlewares that wrap tool calls, those behind this one in the list. `HumanInTheLoopMiddleware` of
+    langchain 1.5 reviews them with `interrupt_mode="per_call"`, or `interrupt_on` does; after the decision the
+    program is run again, and no call that had a result is made again. Such programs run by themselves, without
+    the session's state. In its `batched` mode it sees the model's own calls alone: then code cannot call what
+    is under review.
+
     No combination that a service refuses reaches the user as an error: the call is made once more in another
     way. Each plan is in the state, under `code_execution_plans`, in the answer's `response_metadata["plan"]`,
     and in the custom event `gemini_code_execution_plan`.
@@ -85,6 +100,11 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         tool: Stands in for code execution where a model has none of its own.
         llm: Makes that tool a `CodeExecutionTool` on this chat model.
         executor: Makes that tool a `PythonTool` on this executor.
+        callable_from_code: Names of the agent's tools that programs can call, or `"all"`.
+        only_from_code: Whether the model is not offered these tools beside.
+        interrupt_on: As that of `HumanInTheLoopMiddleware`, for calls from code: somebody has to answer each.
+        run_failed_code_here: Whether Gemini's own code execution is offered too, and code that failed there for
+            want of one of these tools runs here. Code that was to run at Google's then runs here.
 
     Raises:
         ConfigurationError: More than one of `tool`, `llm` and `executor` is given, or one is wrong.
@@ -99,7 +119,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
 
     state_schema = CodeExecutionState  # type: ignore[assignment]  # an attribute of the class knows no ResponseT
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- one keyword for each setting
         self,
         *,
         planner: Planner | Callable[[PlanRequest], Any] | None = None,
@@ -107,6 +127,10 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         tool: BaseTool | None = None,
         llm: BaseChatModel | None = None,
         executor: CodeExecutor | None = None,
+        callable_from_code: Callables | None = None,
+        only_from_code: bool = False,
+        interrupt_on: Mapping[str, Any] | None = None,
+        run_failed_code_here: bool = False,
     ) -> None:
         super().__init__()
         if combination not in (None, *get_args(Combination)):
@@ -117,6 +141,16 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         self._combination: Combination = combination or "auto"
         self._tool = _tool(tool, llm, executor)
         self.tools = [self._tool] if self._tool else []
+        if callable_from_code is None and (only_from_code or interrupt_on or run_failed_code_here):
+            raise ConfigurationError(
+                "only_from_code, interrupt_on and run_failed_code_here need callable_from_code"
+            )
+        self.calls_from_code: CallsFromCode | None = None
+        if callable_from_code is not None:
+            self.calls_from_code = CallsFromCode(
+                self._tool, callable_from_code, interrupt_on, only_from_code=only_from_code
+            )
+        self._runs_failed_code = run_failed_code_here
         given = {"planner": planner, "combination": combination}
         self._settings = {name: value for name, value in given.items() if value is not None}
 
@@ -187,24 +221,62 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         except StopIteration as end:
             return cast("ExtendedModelResponse[ResponseT]", end.value)
 
+    def wrap_tool_call(
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolMessage | Command[Any]]
+    ) -> ToolMessage | Command[Any]:
+        """Let a program call the agent's tools.
+
+        Raises:
+            ConfigurationError: Calls from code would pass by another middleware.
+        """
+        calls = self._calls_of(request)
+        if calls is None:
+            return handler(request)
+        with calls.given(request, handler):
+            return calls.refusal(request, handler) or handler(request)
+
+    async def awrap_tool_call(
+        self,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
+    ) -> ToolMessage | Command[Any]:
+        """Let a program call the agent's tools; see `wrap_tool_call`."""
+        calls = self._calls_of(request)
+        if calls is None:
+            return await handler(request)
+        with calls.given(request, handler):
+            return calls.refusal(request, handler) or await handler(request)
+
+    def _calls_of(self, request: ToolCallRequest) -> CallsFromCode | None:
+        calls = self.calls_from_code
+        return calls if calls and request.tool is calls.tool else None
+
     def _steps(self, request: ModelRequest[Any]) -> Generator[Step, Any, ExtendedModelResponse[Any]]:
         """A model call as the steps to take, each of which is told its result; no step is taken here."""
         model = unbound_model(request.model)
-        is_own = isinstance(model, ChatGeminiCodeExecution)
-        if self._tool and request.tool_choice == self._tool.name and (is_own or is_google_model(model)):
+        tool, calls = self._tool, self.calls_from_code
+        if calls:
+            request, tool = calls.offered(request)
+        runs_here = calls is not None and not self._runs_failed_code
+        is_own, is_googles = isinstance(model, ChatGeminiCodeExecution), is_google_model(model)
+        if not calls and tool and request.tool_choice == tool.name and (is_own or is_googles):
             request = request.override(tool_choice="none")  # Gemini's code execution stands for the tool
         if isinstance(model, ChatGeminiCodeExecution):  # plans by itself
-            response = yield request.override(
+            settings = {"planner": _functions_alone} if runs_here else self._settings
+            request = request.override(
                 messages=with_valid_signatures(request.messages, model.endpoint),
-                tools=tools_without(request, self._tool),
-                model_settings={**request.model_settings, **self._settings},
+                tools=request.tools if calls else tools_without(request, tool),
+                model_settings={**request.model_settings, **settings},
             )
-            return _recorded(response)
-        call = (
-            GoogleModelCall(request, self._tool, self._combination)
-            if is_google_model(model)
-            else OtherModelCall(request, self._tool)
-        )
+            if not runs_here:
+                response = yield request
+                return _recorded(self._with_failed_code(request, response))
+        call: ModelCall
+        if is_googles:
+            way: Combination = "delegated" if runs_here else self._combination
+            call = GoogleModelCall(request, tool if runs_here or not calls else None, way)
+        else:
+            call = OtherModelCall(request, tool)
         while True:
             plan = call.explained((yield call.plan_request))
             try:
@@ -214,7 +286,21 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                     raise
             else:
                 yield plan
-                return _recorded(response, plan, call.endpoint)
+                return _recorded(self._with_failed_code(request, response), plan, call.endpoint)
+
+    def _with_failed_code(
+        self, request: ModelRequest[Any], response: ModelResponse[ResponseT]
+    ) -> ModelResponse[ResponseT]:
+        """The response, with a call that runs code here if it failed for want of the agent's tools."""
+        *others, last = response.result
+        if not (self.calls_from_code and self._runs_failed_code and isinstance(last, AIMessage)):
+            return response
+        result = [*others, self.calls_from_code.with_failed_code(last, request.tools)]
+        return ModelResponse(result=result, structured_response=response.structured_response)
+
+
+def _functions_alone(request: PlanRequest) -> str:  # noqa: ARG001 -- a planner
+    return "functions"
 
 
 def _tool(tool: BaseTool | None, llm: BaseChatModel | None, executor: CodeExecutor | None) -> BaseTool | None:

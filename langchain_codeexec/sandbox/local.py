@@ -76,18 +76,6 @@ class LocalExecutor:
 
     It can be used from many threads and event loops, and in forks of its process. It starts with the first run
     and ends with `close`, with the program or when nobody refers to it any more.
-
-    Args:
-        timeout: Wall-clock seconds for a run whose request names none.
-        limits: What each run may use.
-        modes: Ways of isolation, in the order in which they are tried.
-        python: The interpreter.
-        preload: Libraries to load in advance.
-        readable: Further paths that programs can read.
-        spares: Runs to make ready in advance.
-        workers: Runs at a time.
-        waiting: Runs that may wait.
-        sessions: Sessions open at a time.
     """
 
     name: str

@@ -30,21 +30,13 @@ _CONNECTIONS_PER_WORKER = 10_000
 
 @dataclass(eq=False)
 class Pool:
-    """Keeps one worker at hand.
-
-    Attributes:
-        python: The interpreter.
-        modes: Ways of isolation, in the order in which they are tried.
-        settings: What the zygote is told.
-        complain: Called with words about a library that cannot be loaded in advance.
-        spares: How many runs are made ready in advance, each for one use like any other.
-    """
+    """Keeps one worker at hand."""
 
     python: str
-    modes: tuple[str, ...]
-    settings: dict[str, Any]
-    complain: Callable[[str], None]
-    spares: int = 1
+    modes: tuple[str, ...]  # in the order in which they are tried
+    settings: dict[str, Any]  # what the zygote is told
+    complain: Callable[[str], None]  # about a library that cannot be loaded in advance
+    spares: int = 1  # runs made ready in advance, each for one use like any other
     _worker: Worker | None = field(default=None, init=False)
     _retired: list[Worker] = field(default_factory=list, init=False)
     _spares: deque[Connection] = field(default_factory=deque, init=False)
@@ -59,8 +51,7 @@ class Pool:
         """A worker that is alive.
 
         Raises:
-            SandboxUnavailableError: The system cannot isolate programs.
-            ExecutorError: The interpreter cannot be started, or the pool is closed.
+            ExecutorError: The system cannot isolate programs, or start them, or the pool is closed.
         """
         with self._lock:
             return self._living_worker()
@@ -75,8 +66,7 @@ class Pool:
                 ready before, after two the worker is replaced.
 
         Raises:
-            SandboxUnavailableError: The system cannot isolate programs.
-            ExecutorError: The sandbox cannot be started, or the pool is closed.
+            ExecutorError: As in `worker`.
         """
         with self._lock:
             if failures:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from contextvars import ContextVar
 from typing import Annotated, Any, Final, Self
 
 from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import InjectedToolArg
+from langchain_core.tools import BaseTool, InjectedToolArg
 from pydantic import BaseModel, Field, PlainSerializer, PrivateAttr
 
-from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.errors import ConfigurationError, CourseChangedError, ExecutorError
 from langchain_codeexec.executions import (
     ARTIFACT_TYPE,
     CodeExecution,
@@ -19,12 +22,14 @@ from langchain_codeexec.executions import (
     Outcome,
 )
 from langchain_codeexec.executors.base import CodeExecutor, checked_executor
+from langchain_codeexec.executors.calls import CallLimits, arun_in, check_takes_calls, run_in
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeResult
+from langchain_codeexec.tools.calls import CallableTools, CallRoute, ProgramCalls
 from langchain_codeexec.tools.files import files_in_state, messages_in_state
 from langchain_codeexec.tools.report import IN_SESSION, Output, Report, ReportingTool
 from langchain_codeexec.tools.sessions import ThreadSession, ThreadSessions
 
-__all__ = ["PythonTool"]
+__all__ = ["CALLS_OF_AGENT", "PythonTool"]
 
 _PURPOSE: Final = (
     "Runs a Python program and gives what it prints. Use it for whatever must be computed exactly. "
@@ -42,9 +47,16 @@ _FILES: Final = (
     "Files that the user attached, if any, lie in the working directory as input_file_0.csv, input_file_1.png "
     "and so on, by their order and type; others under their own names."
 )
+_APART: Final = "The program ran by itself: what earlier calls defined and wrote was not there."
 _LOST: Final = (
     "The session of the earlier calls has ended: what they defined and wrote is lost; make it again."
 )
+
+
+CALLS_OF_AGENT: Final[ContextVar[Callable[[Any, Any], tuple[CallableTools, CallRoute] | None] | None]] = (
+    ContextVar("CALLS_OF_AGENT", default=None)
+)
+"""What a middleware lets a program of a tool call, by the tool and its `ToolRuntime`, and the way to it."""
 
 
 class _Arguments(BaseModel):
@@ -68,6 +80,14 @@ class PythonTool(ReportingTool):
     In an agent, programs find the files that the user's messages carry, as `input_file_0.csv` and so on, and
     those under `files` in the agent's state.
 
+    Programs can call `tools` as plain functions, whose signatures the description tells the model: what they
+    return is data in the program, and no model sees it. A failing tool raises a `ToolError` there; bytes and
+    media come as files. Each call is a run of the tool below this tool's run, and in the record
+    (`CodeExecution.calls`). Arguments are checked before anything runs. In a graph with a checkpointer a program
+    that is stopped for somebody's answer is run again, and every call that had a result has it again.
+    **Calls of `tools` pass by the agent's middlewares**, also those that ask for approval:
+    `CodeExecutionMiddleware(callable_from_code=…)` sends them through.
+
     Args:
         executor: Runs the code; by default a `LocalSandbox` of the tool's own, which starts with the first
             call and ends when the tool is closed.
@@ -78,9 +98,12 @@ class PythonTool(ReportingTool):
         max_sessions: Threads that have a session open at a time, the least recently used is closed for
             another one; 0 makes every call a program by itself.
         give_files: Whether programs are given the conversation's and the state's files.
+        tools: LangChain's tools that programs can call.
+        call_limits: How often, how long, how much.
 
     Raises:
-        ConfigurationError: The executor is none, or a setting is unknown or wrong.
+        ConfigurationError: The executor is none, or a setting is unknown or wrong, or there are `tools` and the
+            executor's programs cannot call any.
 
     Examples:
         >>> create_agent(model, tools=[PythonTool()])  # doctest: +SKIP
@@ -92,6 +115,9 @@ class PythonTool(ReportingTool):
     executor: Any = Field(exclude=True, repr=False)
     max_sessions: int = 16
     give_files: bool = True
+    tools: Any = Field(default=(), exclude=True, repr=False)
+    call_limits: CallLimits = CallLimits()
+    _callable: Any = PrivateAttr(default=None)
     _sessions: Any = PrivateAttr(default=None)
     _owns_executor: bool = PrivateAttr(default=False)
 
@@ -114,6 +140,20 @@ class PythonTool(ReportingTool):
         self._sessions = ThreadSessions(executor, self.max_sessions) if self.max_sessions else None
         shared, files = _SHARED if self._sessions else _ALONE, _FILES if self.give_files else ""
         self.description = self.description or f"{_PURPOSE}{shared}{_PRINT}{files}".strip()
+        if self.tools:
+            self._callable = self.callable_tools(self.tools)
+            self.description = f"{self.description}\n\n{self._callable.description}"
+
+    def callable_tools(self, tools: Sequence[BaseTool]) -> CallableTools:
+        """Tools as programs here can call them.
+
+        Raises:
+            ConfigurationError: They cannot call any, or one is no tool, or this one, or two have one name.
+        """
+        check_takes_calls(self.executor)
+        if self.name in [getattr(tool, "name", None) for tool in tools]:
+            raise ConfigurationError(f"a program of {self.name!r} cannot call {self.name!r}")
+        return CallableTools(tools, self.call_limits)
 
     def close(self) -> None:
         """Close the sessions, and the sandbox if it is the tool's own."""
@@ -128,42 +168,88 @@ class PythonTool(ReportingTool):
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _run(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Output:
-        return self._output(self._steps(_Call(self, code, runtime), _thread(config)))
+    def _run(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Any:
+        call = _Call(self, code, runtime)
+        return call.with_updates(self._output(self._steps(call, _thread(config))))
 
-    async def _arun(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Output:
-        return await self._aoutput(self._asteps(_Call(self, code, runtime), _thread(config)))
+    async def _arun(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Any:
+        call = _Call(self, code, runtime, asyncio.get_running_loop())
+        return call.with_updates(await self._aoutput(self._asteps(call, _thread(config))))
 
     def _steps(self, call: _Call, thread: str) -> Iterator[CodeBlock | Report]:
         yield call.code
-        if self._sessions and thread:
-            with self._sessions.turn(thread) as session:
-                result = session.run(call.request_in(session))
-        else:
-            result = self.executor.run(call.request)
+        calls = call.calls
+        try:
+            with calls.running() if calls else nullcontext():
+                if self._sessions and thread and not call.is_alone:
+                    with self._sessions.turn(thread) as session:
+                        result = session.run(call.request_in(session), calls)
+                else:
+                    result = run_in(self.executor, call.request, calls)
+        except ExecutorError as error:
+            result = call.broken(error)
         yield from call.outcome(result)
 
     async def _asteps(self, call: _Call, thread: str) -> AsyncIterator[CodeBlock | Report]:
         yield call.code
-        if self._sessions and thread:
-            async with self._sessions.aturn(thread) as session:
-                result = await session.arun(call.request_in(session))
-        else:
-            result = await self.executor.arun(call.request)
+        calls = call.calls
+        try:
+            async with calls.arunning() if calls else nullcontext():
+                if self._sessions and thread and not call.is_alone:
+                    async with self._sessions.aturn(thread) as session:
+                        result = await session.arun(call.request_in(session), calls)
+                else:
+                    result = await arun_in(self.executor, call.request, calls)
+        except ExecutorError as error:
+            result = call.broken(error)
         for step in call.outcome(result):
             yield step
 
 
 class _Call:
-    """One call on its way: its program, with the files it is given."""
+    """One call on its way: its program, with the files and the functions it is given."""
 
-    def __init__(self, tool: PythonTool, code: str, runtime: Any) -> None:
+    def __init__(
+        self, tool: PythonTool, code: str, runtime: Any, loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
         state = getattr(runtime, "state", None)
         files, self._left_out = files_in_state(state) if tool.give_files else ((), ())
         self.request = ExecutionRequest(code, files=files)
         self._had_session = _left_session(messages_in_state(state), tool.name)
         self._in_session = self._has_lost = False
         self._origin = str(tool.executor.name)
+        self._name, self._id = tool.name, getattr(runtime, "tool_call_id", None)
+        calls_of_agent = CALLS_OF_AGENT.get()
+        given = calls_of_agent(tool, runtime) if calls_of_agent else None
+        if given is None and tool._callable:  # noqa: SLF001 -- the tool's own
+            given = tool._callable, CallRoute(runtime)  # noqa: SLF001
+        self.calls = ProgramCalls(*given, loop) if given else None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it runs outside of sessions."""
+        return self.calls is not None and self.calls.route.is_alone
+
+    def broken(self, error: ExecutorError) -> ExecutionResult:
+        """What to say of a run that did not come to its end, so that its calls are not lost.
+
+        Raises:
+            ExecutorError: It made none.
+        """
+        if not (self.calls and (self.calls.record or isinstance(error, CourseChangedError))):
+            raise error
+        return ExecutionResult(Outcome.FAILED, detail=str(error))
+
+    def with_updates(self, output: Output) -> Any:
+        """The output, with the updates of the graph's state that came of calls."""
+        updates = self.calls.updates if self.calls else ()
+        if not updates:
+            return output
+        from langgraph.types import Command  # noqa: PLC0415 -- of the graph that runs
+
+        content, artifact = output
+        message = ToolMessage(content, artifact=artifact, name=self._name, tool_call_id=self._id)
+        return [message, *(Command(update=update) for update in updates)], None
 
     @property
     def code(self) -> CodeCall:
@@ -174,6 +260,8 @@ class _Call:
         """The request as it goes to a session."""
         self._in_session = True
         self._has_lost = session.has_lost or (not session.has_state and self._had_session)
+        if self.calls:
+            self.calls.route.stay_in_session(has_state=session.has_state)
         self.request = session.request(self.request)
         return self.request
 
@@ -189,6 +277,7 @@ class _Call:
             images=result.images,
             origin=origin,
             tried=result.tried,
+            calls=self.calls.record if self.calls else (),
         )
         yield Report(
             (run,),
@@ -210,6 +299,10 @@ class _Call:
             yield f"Files given to the program: {', '.join(file.name for file in self.request.files)}."
         if self._left_out:
             yield f"Files that cannot be given to a program: {', '.join(self._left_out)}."
+        if self.calls:
+            yield from self.calls.remarks
+            if self.is_alone and self._had_session:
+                yield _APART
         if result.tried:
             yield f"Run by {origin}; tried before: {', '.join(result.tried)}."
 

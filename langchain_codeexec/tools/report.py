@@ -19,6 +19,7 @@ from langchain_codeexec.errors import (
     GeminiTimeoutError,
     InvalidRequestError,
     RateLimitError,
+    SandboxBusyError,
     ServerError,
 )
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, artifact_from_executions
@@ -188,6 +189,7 @@ _REMEDIES: Final[Mapping[type[CodeExecError], str]] = {
     RateLimitError: _LATER,
     ServerError: _LATER,
     GeminiConnectionError: _LATER,
+    SandboxBusyError: _LATER,
     GeminiTimeoutError: "Try once more with a smaller task, or go on without it.",
     InvalidRequestError: _OTHERWISE,
     ExecutionRequestError: _OTHERWISE,

@@ -16,7 +16,7 @@ from langchain_codeexec._fork import abandon, renew_after_fork
 from langchain_codeexec.errors import ExecutionRequestError, GeminiError, SandboxBusyError
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile
 from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession, FairSemaphore
-from langchain_codeexec.executors.calls import arun_in
+from langchain_codeexec.executors.calls import HostCalls, arun_in, run_in
 
 __all__ = ["ThreadSession", "ThreadSessions"]
 
@@ -55,15 +55,15 @@ class ThreadSession:
         new = tuple(file for file in request.files if self._placed.get(file.name) != _digest(file))
         return replace(request, files=new)
 
-    def run(self, request: ExecutionRequest) -> ExecutionResult:
+    def run(self, request: ExecutionRequest, calls: HostCalls | None = None) -> ExecutionResult:
         """Run a program after the thread's earlier ones."""
         with self._noting(request):
-            return self._opened().run(request)
+            return run_in(self._opened(), request, calls)
 
-    async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+    async def arun(self, request: ExecutionRequest, calls: HostCalls | None = None) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task kills it and ends the session."""
         with self._noting(request):
-            return await arun_in(self._opened(), request)
+            return await arun_in(self._opened(), request, calls)
 
     def end(self) -> None:
         """Close the session; the thread's next call opens another one."""

@@ -12,6 +12,7 @@ from langchain_codeexec.emulator.brain import last_text
 from langchain_codeexec.emulator.targets import Target, quota_exceeded
 
 CODE = {"executableCode": {"code": "print(sum(range(11)))"}}
+READ = {"executableCode": {"code": "print(open('input_file_0.py').read(), end='')"}}
 CALL = {"functionCall": {"name": "get_weather", "args": {"city": "Utrecht"}}}
 
 
@@ -29,6 +30,7 @@ ANSWERS: dict[str, Any] = {
     "weather": [CODE, CALL],
     "Thanks": "You are welcome.",
     "quota": lambda prompt: quota_exceeded(Target(prompt.endpoint, "v1beta", prompt.model), 7),
+    "Read": [READ],
     "Sum": ["I add them all up. ", CODE, "It is 55."],
 }
 
@@ -39,6 +41,7 @@ RAN = {
     "output": "55\n",
     "finish": "STOP",
 }
+READ_FILE = {"output": "n = 41\n", "size": "8388610"}
 COMBINED = {
     "developer": "Tool use with function calling is unsupported",
     "vertex": "Multiple tools are supported only when they are all search tools",
@@ -62,7 +65,8 @@ def test_a_client_cannot_tell(node, script, mode, endpoint, refusal):
     with GeminiEmulator(ScriptedBrain(model)) as emulator:
         report = node(script, mode, emulator.url)
         requests = [request for request in emulator.requests if request.generates]
-    errors = report.pop("errors")
+    errors, files = report.pop("errors"), report.pop("files", READ_FILE)
+    assert files == READ_FILE
     assert report == {
         "codeExecution": {**RAN, "counted": True},
         "codeAndFunction": {
@@ -72,6 +76,7 @@ def test_a_client_cannot_tell(node, script, mode, endpoint, refusal):
         },
         "streaming": {**RAN, "several": True},
         "conversation": {"text": "You are welcome."},
+        "embeddings": {"nearest": "the longest river in Europe", "size": 3072},
     }
     expected = {
         "request": (400, "INVALID_ARGUMENT", refusal),

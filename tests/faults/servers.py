@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ HANG = object()
 """Send nothing more, and wait for the client to leave."""
 RESET = object()
 """End the connection with an error."""
+HALF_CLOSE = object()
+"""Say that nothing more is sent, and wait for the client to leave."""
 
 Step = bytes | Drip | object
 
@@ -29,12 +32,13 @@ Step = bytes | Drip | object
 class RawServer:
     """Answers the first requests with steps, each in turn, and those that follow with the last ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.replies: list[tuple[Step, ...]] = []
         self.reads_body = True
-        self.requests = 0
+        self.requests = self.connections = 0
         self._ended = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -46,10 +50,14 @@ class RawServer:
         with suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
+                self.connections += 1
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+    def _serve(self, accepted: socket.socket) -> None:
+        with (
+            suppress(OSError),
+            self._tls.wrap_socket(accepted, server_side=True) if self._tls else accepted as connection,
+        ):
             connection.settimeout(5)
             data = b""
             while b"\r\n\r\n" not in data:
@@ -74,6 +82,9 @@ class RawServer:
                 connection.sendall(bytes([byte]))
                 if self._ended.wait(step.seconds):
                     return
+        elif step is HALF_CLOSE:
+            connection.shutdown(socket.SHUT_WR)
+            connection.recv(1)
         elif step is HANG:
             connection.recv(1)
         elif step is RESET:
@@ -81,9 +92,9 @@ class RawServer:
 
 
 @contextmanager
-def raw_server(*replies: tuple[Step, ...]) -> Iterator[RawServer]:
+def raw_server(*replies: tuple[Step, ...], tls: ssl.SSLContext | None = None) -> Iterator[RawServer]:
     """A server for the duration."""
-    server = RawServer()
+    server = RawServer(tls)
     server.replies = list(replies)
     try:
         yield server

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from langchain_codeexec.errors import SandboxUnavailableError
-from langchain_codeexec.sandbox.battery.attacks import LIMITS
 from langchain_codeexec.sandbox.local import LocalSandbox
 from langchain_codeexec.sandbox.modes import MODES
+from tests.sandbox.attacks.attack import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

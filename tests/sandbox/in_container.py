@@ -31,7 +31,7 @@ def main() -> None:
         code += [seccomp.jump_equal(CLONE[machine], 0, 4), seccomp.load(seccomp.ARGUMENTS)]
         code += [seccomp.mask(NEW_USER), seccomp.jump_equal(0, 1, 0), seccomp.errno(errno.EPERM)]
     forbid_new_privileges()
-    seccomp.filter_syscalls([*code, seccomp.ALLOW])
+    seccomp.filter_syscalls(seccomp.assemble([*code, seccomp.ALLOW]))
     os.execv(sys.argv[2], sys.argv[2:])
 
 

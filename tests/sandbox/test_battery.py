@@ -13,18 +13,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
-from langchain_codeexec.sandbox.battery.attack import ENVIRONMENT
-from langchain_codeexec.sandbox.battery.report import KNOWN_GAPS, breaches
+from langchain_codeexec.sandbox import battery
 from langchain_codeexec.sandbox.modes import MODES
 from tests.sandbox.attacks import ATTACKS
+from tests.sandbox.attacks.attack import breaches
 
 if TYPE_CHECKING:
-    from langchain_codeexec.sandbox.battery.attack import Attack
     from langchain_codeexec.sandbox.local import LocalSandbox
+    from tests.sandbox.attacks.attack import Attack
 
 AS_USER = Path(__file__).with_name("as_user.py")
 ROOT = Path(__file__).parents[2]
 IS_ROOT = os.geteuid() == 0
+KNOWN_GAPS = {
+    "landlock": battery.KNOWN_GAPS["landlock"]
+    | {
+        "ask for access to a file",
+        "follow a link of the kernel",
+        "learn where a link leads",
+        "look at a file while its name changes",
+        "look at a folder's file system",
+    }
+}
 NEEDS_ROOT = {
     "become another user",
     "change the root",
@@ -121,8 +131,7 @@ def run_plainly(request: ExecutionRequest) -> ExecutionResult:
 
 @pytest.mark.parametrize("attack", PLAIN, ids=lambda attack: attack.name)
 def test_succeeds_where_nothing_is_isolated(attack: Attack, monkeypatch: pytest.MonkeyPatch):
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(battery.DECOY, "1")
 
     assert attack.breaches(run_plainly)
 
@@ -144,4 +153,3 @@ def test_is_held_as_an_ordinary_user(mode: str):
     if report["missing"]:
         pytest.skip(f"{mode}: {report['missing']}")
     assert set(report["breaches"]) <= KNOWN_GAPS.get(mode, set())
-    assert report["attacks"] == len(ATTACKS)

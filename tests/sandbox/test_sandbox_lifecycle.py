@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -202,6 +202,25 @@ def test_what_waits_for_a_program_and_is_killed_is_replaced(confined: LocalSandb
                 os.kill(pid, signal.SIGKILL)
 
         assert [sandbox.run(PRINT) for _ in range(3)] == [RAN] * 3
+
+
+@pytest.mark.parametrize("mode", ["landlock", "process"])
+def test_runs_go_on_where_what_they_were_forked_from_is_killed(mode: str):
+    settings = {"unsafe": True} if mode == "process" else {"mode": mode}
+    with (
+        pytest.warns(SandboxWarning) if mode == "process" else nullcontext(),
+        LocalSandbox(preload=(), disk_bytes=1 << 24, **settings) as sandbox,
+        sandbox.session() as session,
+    ):
+        session.run(ExecutionRequest("x = 1; open('kept', 'w').write('1')"))
+        (zygote,) = children(worker_pid(sandbox))
+        os.kill(zygote, signal.SIGKILL)
+        assert settles(lambda: not Path(f"/proc/{zygote}").exists())
+
+        result = session.run(ExecutionRequest("import time; time.sleep(0.5); print(x, open('kept').read())"))
+
+        assert (result.outcome, result.stdout, result.detail) == (Outcome.OK, "1 1\n", "")
+        assert sandbox.run(PRINT).stdout == "1\n"
 
 
 class Ran:

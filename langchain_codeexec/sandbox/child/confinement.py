@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import landlock, seccomp
@@ -21,7 +22,6 @@ from .limits import peak_memory
 from .namespaces import DEVICES
 from .program import FIRST_PRIVATE_FD, Program
 from .refusals import explain_refusals, keep_to_one_process
-from .rlimits import apply_limits
 from .threads import ask_for_threads
 
 if TYPE_CHECKING:
@@ -30,46 +30,39 @@ if TYPE_CHECKING:
     from .isolation import Box
     from .limits import Limits
 
-__all__ = ["CHANNEL", "LISTENER", "run_programs"]
+__all__ = ["CHANNEL", "LISTENER", "barriers", "run_programs"]
 
 LISTENER = b"+"
 """Comes with the descriptor of the calls that the other end is to answer."""
 
 
 def _confine(box: Box, limits: Limits, channel: socket.socket, keep: Iterable[int]) -> None:
-    """Take from this process, for good, all that a program has no need of.
-
-    Args:
-        box: Where it may write, and how it is kept there.
-        limits: What it may use.
-        channel: Leads to its supervisor.
-        keep: Descriptors that stay open besides the first three and the channel.
-
-    Raises:
-        OSError: The kernel refuses a step.
-    """
+    """Take from this process, for good, all that a program has no need of, descriptors to `keep` excepted."""
     os.setsid()
     _close_all_but({0, 1, 2, channel.fileno(), *keep})
-    apply_limits(limits, count_tasks=box.mode != "landlock")
+    _apply_limits(limits, count_tasks=box.mode != "landlock")
     if box.mode == "process":
         return
     keep_to_one_process()
     explain_refusals()
     drop_capabilities()
     forbid_new_privileges()
-    isolated = box.mode == "namespaces"
-    version = landlock.abi(needed=not isolated)
+    version, code = barriers(box.mode)
     if version:
         landlock.restrict_files(version, box.readable, [*box.writable, *DEVICES])
-    code = seccomp.program(
-        os.getpid(),
-        channel.fileno(),
-        isolated=isolated,
-        can_truncate=isolated or version >= landlock.TRUNCATE_SINCE,
-    )
-    if not isolated:
+    if box.mode == "landlock":
         _hand_over_threads(channel)
     seccomp.filter_syscalls(code)
+
+
+@cache
+def barriers(mode: str) -> tuple[int, bytes]:
+    """The version of Landlock, and the filter of system calls; found out once, by the zygote."""
+    isolated = mode == "namespaces"
+    version = landlock.abi(needed=not isolated)
+    return version, seccomp.program(
+        CHANNEL, isolated=isolated, can_truncate=isolated or version >= landlock.TRUNCATE_SINCE
+    )
 
 
 def _hand_over_threads(channel: socket.socket) -> None:
@@ -78,6 +71,27 @@ def _hand_over_threads(channel: socket.socket) -> None:
         listener = ask_for_threads()
         socket.send_fds(channel, [LISTENER], [listener])
         os.close(listener)
+
+
+_PENDING = 1024  # signals and timers, which are counted for all of a user's processes
+
+
+def _apply_limits(limits: Limits, *, count_tasks: bool) -> None:
+    """Lower what the kernel enforces, as far as this system can; tasks where the user's are this run's alone."""
+    wanted = {
+        "AS": limits.memory,
+        "FSIZE": min(limits.file, limits.disk or limits.file),
+        "NOFILE": limits.open_files,
+        "CORE": 1,  # at 0 the kernel would still start a handler of cores (`man 5 core`)
+        **dict.fromkeys(("MEMLOCK", "MSGQUEUE", "NICE", "RTPRIO"), 0),
+        "SIGPENDING": _PENDING,
+    } | ({"NPROC": limits.tasks} if count_tasks else {})
+    for name, value in wanted.items():
+        with suppress(AttributeError, OverflowError, ValueError, OSError):  # macOS refuses some
+            which = getattr(resource, f"RLIMIT_{name}")
+            ceiling = resource.getrlimit(which)[1]
+            soft = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
+            resource.setrlimit(which, (soft, soft))
 
 
 _LAST_FD = (1 << 31) - 1 if sys.platform == "linux" else os.sysconf("SC_OPEN_MAX")
@@ -97,17 +111,7 @@ CHANNEL = FIRST_PRIVATE_FD - 1
 
 
 def run_programs(requests: socket.socket, outputs: tuple[int, int], box: Box, limits: Limits) -> int:
-    """Become the program's process; return its exit status.
-
-    Args:
-        requests: Sources arrive here, and lines of JSON that tell when they began and how they ended go back.
-        outputs: Become stdout and stderr.
-        box: Where it may write.
-        limits: What it may use.
-
-    Raises:
-        OSError: It could not be confined; nothing has been run.
-    """
+    """Be the program's process: sources arrive by `requests`, lines of JSON go back; return its exit status."""
     channel = _move_up(requests, outputs)
     box.settle()
     _reseed()
@@ -147,7 +151,7 @@ def _reseed() -> None:
     random.seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
-        numpy_random.seed()
+        numpy_random.seed(int.from_bytes(os.urandom(4)))  # without a number it takes a millisecond
 
 
 def _forget_name() -> None:

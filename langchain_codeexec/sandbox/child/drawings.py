@@ -24,11 +24,7 @@ __all__ = ["Drawings"]
 
 
 class Drawings:
-    """A folder of PNG images whose names sort in the order they were drawn.
-
-    Args:
-        folder: Where they are left.
-    """
+    """A folder of PNG images whose names sort in the order they were drawn."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -78,14 +74,7 @@ _FRAMES = ("raw", "rgba")  # the formats in which a film is saved, frame by fram
 
 
 class _Plots:
-    """The figures of a program.
-
-    Args:
-        new_part: Names the file for an image that is not whole yet.
-
-    Attributes:
-        notices: Whether it is the program that saves figures now.
-    """
+    """The figures of a program; `notices` says whether it is the program that saves figures now."""
 
     def __init__(self, new_part: Callable[[], str]) -> None:
         self._new_part = new_part
@@ -205,12 +194,9 @@ def _is_web_figure(value: object) -> bool:
 
 
 def _png_of_web_figure(value: Any) -> bytes:
-    """The figure as an image.
+    """The figure as an image, or whatever is raised where what draws it is not installed, or is a browser.
 
     That of altair would be drawn by vl-convert, which crashes for want of some hundred gigabytes of address space.
-
-    Raises:
-        Exception: Whatever the library raises where what it needs for that is not installed, or is a browser.
     """
     return bytes(value.to_image(format="png"))
 

@@ -59,11 +59,7 @@ def collect(
 
 
 def empty(folder: str) -> None:
-    """Remove all that is in a folder.
-
-    Raises:
-        OSError: Something cannot be removed, or it is no folder any more.
-    """
+    """Remove all that is in a folder."""
     fd = _open(folder)
     try:
         for name in os.listdir(fd):  # noqa: PTH208 -- names are wanted, not paths
@@ -105,9 +101,6 @@ def remove_tree(top: str) -> None:
     """Remove a folder that a program has filled, however deep it is and whatever it has locked.
 
     Folders are moved up before they are emptied, so that no path gets longer than the system allows.
-
-    Raises:
-        OSError: Something cannot be removed.
     """
     waiting, count = [top], 0
     emptied: list[str] = []
@@ -136,17 +129,7 @@ _PREFIX = "codeexec-owned-"
 
 
 class OwnedFolder:
-    """A new folder that only this user can enter.
-
-    Args:
-        where: What it is made in; by default where temporary files are.
-
-    Attributes:
-        path: Its path.
-
-    Raises:
-        OSError: It cannot be made.
-    """
+    """A new folder, by default where temporary files are, that only this user can enter."""
 
     def __init__(self, where: str | None = None) -> None:
         where = where or tempfile.gettempdir()

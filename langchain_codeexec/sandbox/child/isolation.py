@@ -6,7 +6,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from . import namespaces
 from .folder import remove_tree
@@ -22,25 +22,15 @@ _PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 @dataclass(frozen=True)
 class Box:
-    """The folders of a run.
+    """The folders of a run."""
 
-    Attributes:
-        mode: How the run is kept to them: `namespaces`, `landlock` or, not at all, `process`.
-        top: What holds them all.
-        work: The working directory.
-        temporary: Home and temporary folder.
-        images: Where drawings are left.
-        writable: All that may be written to.
-        readable: What of the host may be read, where that is to be seen.
-    """
-
-    mode: str
-    top: str
-    work: str
-    temporary: str
-    images: str
+    mode: str  # how it is kept to them: `namespaces`, `landlock` or, not at all, `process`
+    top: str  # what holds them all
+    work: str  # the working directory
+    temporary: str  # home and temporary folder
+    images: str  # where drawings are left
     writable: tuple[str, ...]
-    readable: tuple[str, ...] = ("/",)
+    readable: tuple[str, ...] = ("/",)  # where more is to be seen than may be read
 
     def settle(self) -> None:
         """Make this process at home in the box."""
@@ -57,39 +47,10 @@ def live_in(folder: str) -> None:
     tempfile.tempdir = None  # what this process found out before
 
 
-class Isolation(Protocol):
-    """What the zygote does differently, depending on what the system allows.
-
-    Attributes:
-        proc: A descriptor of /proc, even where none is to be seen; -1 where there is none.
-    """
-
-    proc: int
-
-    def fork(self) -> int:
-        """Fork the supervisor of a run."""
-        ...
-
-    def enter_run(self, limits: Limits) -> Box:
-        """Make a box, as the supervisor.
-
-        Raises:
-            OSError: The kernel refuses.
-        """
-        ...
-
-    def leave_run(self) -> None:
-        """Free what `enter_run` took."""
-        ...
-
-
 class Namespaces:
-    """Every run in user, mount and pid namespaces of its own.
+    """Every run in user, mount and pid namespaces of its own; `proc` is a descriptor of /proc."""
 
-    Args:
-        proc: From `namespaces.open_proc`.
-        readable: What is bound into the root.
-    """
+    mode = "namespaces"
 
     def __init__(self, proc: int, readable: list[str]) -> None:
         self.proc, self._readable = proc, readable
@@ -115,23 +76,17 @@ class Namespaces:
         images = f"{top}/images"
         Path(images).mkdir()
         writable = (top, *places.values())
-        return Box("namespaces", top, places["work"], places["temporary"], images, writable)
+        return Box(self.mode, top, places["work"], places["temporary"], images, writable)
 
     def leave_run(self) -> None:
         """Nothing outlives the namespaces."""
 
 
 class Folders:
-    """Every run in a folder of its own.
-
-    Args:
-        mode: What keeps it there: `landlock`, or `process` for nothing.
-        base: Where the folders are made.
-        readable: What may be read.
-    """
+    """Every run in a folder of its own, kept there by Landlock or, in the mode `process`, by nothing."""
 
     def __init__(self, mode: str, base: str, readable: list[str]) -> None:
-        self._mode, self._base, self._readable = mode, base, tuple(readable)
+        self.mode, self._base, self._readable = mode, base, tuple(readable)
         self._top = ""
         self.proc = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC) if Path("/proc/self").exists() else -1
 
@@ -145,9 +100,13 @@ class Folders:
         places = work, temporary, images = (f"{top}/work", f"{top}/temporary", f"{top}/images")
         for folder in places:
             Path(folder).mkdir()
-        return Box(self._mode, top, work, temporary, images, places, self._readable)
+        return Box(self.mode, top, work, temporary, images, places, self._readable)
 
     def leave_run(self) -> None:
         """Remove the folder."""
         if self._top:
             remove_tree(self._top)
+
+
+Isolation: TypeAlias = Namespaces | Folders
+"""What the zygote does differently, depending on what the system allows."""

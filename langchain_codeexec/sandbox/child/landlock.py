@@ -36,11 +36,7 @@ _FILE_RIGHTS = _READ_FILE | _WRITE_FILE | _TRUNCATE
 
 
 def abi(*, needed: bool) -> int:
-    """The version of Landlock this kernel has; 0 where it has none, or none that is switched on.
-
-    Raises:
-        OSError: There is none and it is needed.
-    """
+    """The version of Landlock this kernel has; 0 where it has none, or none that is switched on."""
     try:
         return syscall("landlock", _CREATE_RULESET, 0, 0, _VERSION)
     except OSError:
@@ -54,14 +50,6 @@ def restrict_files(version: int, readable: Iterable[str], writable: Iterable[str
 
     Nothing can be executed, no device node made, no TCP port used, no abstract socket and no process outside
     reached. What does not exist is left out.
-
-    Args:
-        version: From `abi`.
-        readable: Folders and files.
-        writable: The same.
-
-    Raises:
-        OSError: The kernel refuses.
     """
     handled = (1 << _BITS_BY_ABI.get(version, 16)) - 1
     ruleset = _ruleset(version, handled)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import frames, namespaces, zygote
 from .folder import OwnedFolder
 from .isolation import Folders, Isolation, Namespaces, live_in
-from .kernel import call, die_with_parent
+from .kernel import call, die_with_parent, prctl
 from .limits import Limits
 from .namespaces import build_root, mount_box, readable_paths
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_ALL = namespaces.MOUNT | namespaces.PID | namespaces.NETWORK | namespaces.IPC | namespaces.UTS
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _SCRATCH = 64 << 20  # bytes for what libraries write while they are loaded
 
 
@@ -48,14 +49,14 @@ def main() -> int:
 
 def _with_namespaces(control: socket.socket, settings: dict[str, Any]) -> None:
     """Namespaces and a root made here; as root without a user namespace first, to see all libraries."""
-    proc = namespaces.open_proc()
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     readable = readable_paths(settings["readable"])
     built = False
     if os.geteuid() == 0:
         built = _build_as_root(readable)
         namespaces.become_nobody()
     namespaces.enter_cgroup()
-    namespaces.enter(_ALL, proc)
+    namespaces.enter(namespaces.ALL, proc)
     with suppress(OSError):
         call("sethostname", b"sandbox", 7)
     if not built:
@@ -81,6 +82,8 @@ def _build_as_root(readable: list[str]) -> bool:
 
 def _with_folders(control: socket.socket, settings: dict[str, Any]) -> None:
     """No namespaces: what runs leave behind is removed here, when all of them have ended."""
+    if sys.platform == "linux":  # pyright: ignore[reportUnnecessaryComparison]
+        prctl(_PR_SET_CHILD_SUBREAPER, 1)  # of runs whose zygote is killed
     base = OwnedFolder(settings["temporary"])
     live_in(base.path)
     readable = readable_paths(settings["readable"])
@@ -91,13 +94,15 @@ def _with_folders(control: socket.socket, settings: dict[str, Any]) -> None:
 
 
 def _fork_zygote(control: socket.socket, settings: dict[str, Any], isolate: Callable[[], Isolation]) -> None:
-    """Fork the zygote, and wait for it."""
+    """Fork the zygote, and wait for it and for runs that it leaves."""
     pid = os.fork()
     if not pid:
         os._exit(_be_zygote(control, settings, isolate))
     control.close()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.waitpid(pid, 0)
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def _be_zygote(control: socket.socket, settings: dict[str, Any], isolate: Callable[[], Isolation]) -> int:

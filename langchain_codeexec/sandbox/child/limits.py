@@ -14,39 +14,20 @@ __all__ = ["Capture", "Limits", "peak_memory"]
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of every run of a sandbox.
+    """The limits of every run of a sandbox."""
 
-    Attributes:
-        memory: Bytes of address space.
-        cpu: Seconds on all processors together; 0 leaves it to the wall clock.
-        tasks: Threads, the main one among them.
-        open_files: Descriptors.
-        file: Bytes of the largest file.
-        disk: Bytes of all files together; 0 for what there is.
-        files: Files and folders.
-        output: Bytes kept of stdout, and of stderr.
-    """
-
-    memory: int
-    cpu: float
-    tasks: int
+    memory: int  # bytes of address space
+    cpu: float  # seconds on all processors together; 0 leaves it to the wall clock
+    tasks: int  # threads, the main one among them
     open_files: int
-    file: int
-    disk: int
-    files: int
-    output: int
+    file: int  # bytes of the largest file
+    disk: int  # bytes of all files together; 0 for what there is
+    files: int  # files and folders
+    output: int  # bytes kept of stdout, and of stderr
 
 
 class Capture:
-    """The head of a stream, up to a limit of bytes; what comes after is dropped.
-
-    Args:
-        limit: Bytes that are kept.
-
-    Attributes:
-        head: What is kept.
-        truncated: Whether something was dropped.
-    """
+    """The head of a stream, up to a limit of bytes; what comes after is dropped."""
 
     def __init__(self, limit: int = 0) -> None:
         self.head = bytearray()

@@ -16,18 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = [
+    "ALL",
     "DEVICES",
-    "IPC",
     "MOUNT",
-    "NETWORK",
     "PID",
-    "UTS",
     "become_nobody",
     "build_root",
     "enter",
     "enter_cgroup",
     "mount_box",
-    "open_proc",
     "places",
     "readable_paths",
     "return_to",
@@ -58,9 +55,6 @@ def readable_paths(more: Iterable[str] = ()) -> list[str]:
 
     Folders that a `.pth` file puts on `sys.path` from elsewhere are left out: an editable installation is
     a checkout, with whatever else lies there.
-
-    Args:
-        more: Further paths, as the user names them.
     """
     paths: list[str] = []
     for path in sorted({os.path.abspath(path) for path in (*_candidates(), *more)}):  # noqa: PTH100 -- keeps links
@@ -94,6 +88,7 @@ def _loaded_libraries() -> Iterator[str]:
 # CLONE_NEW* of linux/sched.h
 MOUNT, CGROUP, UTS, IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 USER, PID, NETWORK = 0x10000000, 0x20000000, 0x40000000
+ALL = MOUNT | PID | NETWORK | IPC | UTS
 
 _NOBODY = 65534
 """The user of programs, and what the kernel shows for ids that are not mapped (/proc/sys/kernel/overflowuid)."""
@@ -103,11 +98,7 @@ _NAMES = {USER: "user", MOUNT: "mount", PID: "pid", NETWORK: "network", UTS: "ut
 
 
 def unshare(flags: int) -> None:
-    """Give this process new namespaces; a new pid namespace is for its children.
-
-    Raises:
-        OSError: The kernel or the system's policy refuses; `filename` names the namespaces.
-    """
+    """Give this process new namespaces; a new pid namespace is for its children."""
     try:
         call("unshare", flags)
     except OSError as error:
@@ -116,15 +107,7 @@ def unshare(flags: int) -> None:
 
 
 def enter(flags: int, proc: int) -> None:
-    """Enter a new user namespace as `_NOBODY` with all capabilities there, and other namespaces with it.
-
-    Args:
-        flags: The other namespaces.
-        proc: From `open_proc`.
-
-    Raises:
-        OSError: The kernel or the system's policy refuses.
-    """
+    """Enter a new user namespace as `_NOBODY` with all capabilities there, and other namespaces with it."""
     user, group = os.geteuid(), os.getegid()
     unshare(USER | flags)
     with suppress(OSError):  # older than Linux 3.19, or denied already in the namespace around it
@@ -139,30 +122,13 @@ def enter_cgroup() -> None:
         call("unshare", CGROUP)
 
 
-def open_proc() -> int:
-    """A descriptor of /proc, good for `enter` even where no /proc is to be seen.
-
-    Raises:
-        OSError: There is none.
-    """
-    return os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-
-
 def return_to(pid_namespace: int) -> None:
-    """Have children start in this pid namespace again, the one this process lives in.
-
-    Raises:
-        OSError: It is another one.
-    """
+    """Have children start in this pid namespace again, the one this process lives in."""
     call("setns", pid_namespace, PID)
 
 
 def become_nobody() -> None:
-    """Give up root's identity; in a new user namespace there are capabilities enough.
-
-    Raises:
-        OSError: This process may not change its user.
-    """
+    """Give up root's identity; in a new user namespace there are capabilities enough."""
     os.setgroups([])
     os.setresgid(_NOBODY, _NOBODY, _NOBODY)
     os.setresuid(_NOBODY, _NOBODY, _NOBODY)
@@ -213,9 +179,6 @@ def build_root(readable: list[str]) -> None:
     """Replace the root of this mount namespace by one that holds the readable paths and nothing else.
 
     The old root is moved below the new one while paths are bound, so that a mount hides none of them.
-
-    Raises:
-        OSError: The kernel refuses a mount.
     """
     _mount("none", "/", "", _RECURSIVE | _PRIVATE, "")
     base = "/tmp"  # noqa: S108 -- any folder that exists will do; it is covered in this namespace only
@@ -243,16 +206,7 @@ def build_root(readable: list[str]) -> None:
 
 
 def mount_box(size: int, files: int, readable: list[str]) -> None:
-    """Mount an empty box over the last one, and its folders where programs look for them.
-
-    Args:
-        size: Bytes it holds.
-        files: Files and folders it holds.
-        readable: Paths that stay readable, even where they lie below one of these folders.
-
-    Raises:
-        OSError: The kernel refuses a mount.
-    """
+    """Mount an empty box of limited size over the last one; readable paths stay so even below its folders."""
     top, folders = places(readable)
     hidden = [path for path in readable if path.startswith(tuple(f"{place}/" for place in folders.values()))]
     trees = [_take_tree(path) for path in hidden]
@@ -268,11 +222,7 @@ def mount_box(size: int, files: int, readable: list[str]) -> None:
 
 
 def _bind(source: str, target: str) -> None:
-    """Show a file or folder, and what is mounted below it, at another place too.
-
-    Raises:
-        OSError: The kernel refuses.
-    """
+    """Show a file or folder, and what is mounted below it, at another place too."""
     _mount(source, target, "", _BIND | _RECURSIVE, "")
 
 

@@ -260,7 +260,7 @@ def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:
         if trace.tb_frame.f_code.co_filename not in OWN_FILES:
             entries.append(trace)
         trace = trace.tb_next
-    for entry, following in zip(entries, (*entries[1:], None), strict=True):
+    for entry, following in zip(entries, (*entries, None)[1:], strict=True):
         entry.tb_next = following
     return entries[0] if entries else None
 

@@ -28,25 +28,15 @@ def keep_to_one_process() -> None:
     setattr(selectors, "DefaultSelector", selectors.PollSelector)  # noqa: B010 -- there is no epoll
     after_import(
         {
-            "multiprocessing.process": _refuse_to_start,
+            "multiprocessing.process": lambda module: setattr(module.BaseProcess, "start", _refuse),
             "multiprocessing.synchronize": _lock_threads_only,
-            "multiprocessing.util": _refuse_to_spawn,
+            "multiprocessing.util": lambda module: setattr(module, "spawnv_passfds", _refuse),
         }
     )
 
 
-def _refuse_to_start(module: ModuleType) -> None:
-    def start(_process: object) -> None:
-        raise PermissionError(EPERM, _PROCESSES)
-
-    setattr(module.BaseProcess, "start", start)  # noqa: B010 -- a class that is not known here
-
-
-def _refuse_to_spawn(module: ModuleType) -> None:
-    def spawn(*_arguments: object) -> None:
-        raise PermissionError(EPERM, _PROCESSES)
-
-    setattr(module, "spawnv_passfds", spawn)  # noqa: B010 -- as above
+def _refuse(*_arguments: object) -> None:
+    raise PermissionError(EPERM, _PROCESSES)
 
 
 def _lock_threads_only(module: ModuleType) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "NOTIFY",
     "NUMBER",
     "Filter",
+    "assemble",
     "audit_architecture",
     "errno",
     "filter_syscalls",
@@ -90,7 +91,7 @@ def errno(number: int) -> _Instruction:
     return _Instruction(_RET_K, 0, 0, 0x00050000 | number)  # SECCOMP_RET_ERRNO
 
 
-def _assemble(program: list[_Instruction]) -> bytes:
+def assemble(program: list[_Instruction]) -> bytes:
     """The program as an array of `struct sock_filter`."""
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
@@ -100,10 +101,9 @@ class Filter(ctypes.Structure):
 
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
 
-    def __init__(self, program: list[_Instruction]) -> None:
-        code = _assemble(program)
+    def __init__(self, code: bytes) -> None:
         self._code = ctypes.create_string_buffer(code, len(code))
-        super().__init__(len(program), ctypes.addressof(self._code))
+        super().__init__(len(code) // 8, ctypes.addressof(self._code))
 
 
 _LAST_KNOWN = 450
@@ -115,11 +115,7 @@ MACHINE = os.uname().machine
 
 
 def audit_architecture() -> int:
-    """What seccomp calls the architecture of this process.
-
-    Raises:
-        OSError: The numbers of its system calls are not known here.
-    """
+    """What seccomp calls the architecture of this process."""
     if MACHINE not in _AUDIT:
         raise OSError(0, f"no table of system calls for {MACHINE}", "seccomp")
     return _AUDIT[MACHINE]
@@ -130,60 +126,50 @@ def number(name: str) -> int:
     return _NUMBERS[name][list(_AUDIT).index(MACHINE)]
 
 
-# fmt: off
-_NUMBERS: dict[str, tuple[int, int]] = {
-    "access": (21, -1), "alarm": (37, -1), "arch_prctl": (158, -1), "brk": (12, 214), "capget": (125,
-    90), "chdir": (80, 49), "chmod": (90, -1), "chown": (92, -1), "clock_getres": (229, 114),
-    "clock_gettime": (228, 113), "clock_nanosleep": (230, 115), "clone": (56, 220), "clone3": (435,
-    435), "close": (3, 57), "close_range": (436, 436), "copy_file_range": (326, 285), "creat": (85, -1),
-    "dup": (32, 23), "dup2": (33, -1), "dup3": (292, 24), "epoll_create": (213, -1),
-    "epoll_create1": (291, 20), "eventfd": (284, -1), "eventfd2": (290, 19), "exit": (60, 93),
-    "exit_group": (231, 94), "faccessat": (269, 48), "faccessat2": (439, 439), "fadvise64": (221, 223),
-    "fallocate": (285, 47), "fchdir": (81, 50), "fchmod": (91, 52), "fchmodat": (268, 53),
-    "fchmodat2": (452, 452), "fchown": (93, 55), "fchownat": (260, 54), "fcntl": (72, 25),
-    "fdatasync": (75, 83), "fgetxattr": (193, 10), "flistxattr": (196, 13), "flock": (73, 32),
-    "fremovexattr": (199, 16), "fsetxattr": (190, 7), "fstat": (5, 80), "fstatfs": (138, 44),
-    "fsync": (74, 82), "ftruncate": (77, 46), "futex": (202, 98), "futex_waitv": (449, 449),
-    "futimesat": (261, -1), "getcpu": (309, 168), "getcwd": (79, 17), "getdents": (78, -1),
-    "getdents64": (217, 61), "getegid": (108, 177), "geteuid": (107, 175), "getgid": (104, 176),
-    "getgroups": (115, 158), "getitimer": (36, 102), "getpeername": (52, 205), "getpgid": (121, 155),
-    "getpgrp": (111, -1), "getpid": (39, 172), "getppid": (110, 173), "getpriority": (140, 141),
-    "getrandom": (318, 278), "getresgid": (120, 150), "getresuid": (118, 148), "getrlimit": (97, 163),
-    "getrusage": (98, 165), "getsid": (124, 156), "getsockname": (51, 204), "getsockopt": (55, 209),
-    "gettid": (186, 178), "gettimeofday": (96, 169), "getuid": (102, 174), "getxattr": (191, 8),
-    "ioctl": (16, 29), "kill": (62, 129), "lchown": (94, -1), "lgetxattr": (192, 9), "link": (86, -1),
-    "linkat": (265, 37), "listxattr": (194, 11), "llistxattr": (195, 12), "lremovexattr": (198, 15),
-    "lseek": (8, 62), "lsetxattr": (189, 6), "lstat": (6, -1), "madvise": (28, 233), "membarrier": (324,
-    283), "mincore": (27, 232), "mkdir": (83, -1), "mkdirat": (258, 34), "mknod": (133, -1),
-    "mknodat": (259, 33), "mlock": (149, 228), "mlock2": (325, 284), "mmap": (9, 222), "mprotect": (10,
-    226), "mremap": (25, 216), "msync": (26, 227), "munlock": (150, 229), "munmap": (11, 215),
-    "nanosleep": (35, 101), "newfstatat": (262, 79), "open": (2, -1), "openat": (257, 56),
-    "openat2": (437, 437), "pause": (34, -1), "personality": (135, 92), "pipe": (22, -1), "pipe2": (293,
-    59), "pkey_alloc": (330, 289), "pkey_free": (331, 290), "pkey_mprotect": (329, 288),
-    "poll": (7, -1), "ppoll": (271, 73), "prctl": (157, 167), "pread64": (17, 67), "preadv": (295, 69),
-    "preadv2": (327, 286), "prlimit64": (302, 261), "pselect6": (270, 72), "pwrite64": (18, 68),
-    "pwritev": (296, 70), "pwritev2": (328, 287), "read": (0, 63), "readahead": (187, 213),
-    "readlink": (89, -1), "readlinkat": (267, 78), "readv": (19, 65), "recvfrom": (45, 207),
-    "recvmsg": (47, 212), "removexattr": (197, 14), "rename": (82, -1), "renameat": (264, 38),
-    "renameat2": (316, 276), "restart_syscall": (219, 128), "rmdir": (84, -1), "rseq": (334, 293),
-    "rt_sigaction": (13, 134), "rt_sigpending": (127, 136), "rt_sigprocmask": (14, 135),
-    "rt_sigqueueinfo": (129, 138), "rt_sigreturn": (15, 139), "rt_sigsuspend": (130, 133),
-    "rt_sigtimedwait": (128, 137), "rt_tgsigqueueinfo": (297, 240), "sched_get_priority_max": (146,
-    125), "sched_get_priority_min": (147, 126), "sched_getaffinity": (204, 123), "sched_getparam": (143,
-    121), "sched_getscheduler": (145, 120), "sched_rr_get_interval": (148, 127),
-    "sched_setaffinity": (203, 122), "sched_yield": (24, 124), "seccomp": (317, 277),
-    "select": (23, -1), "sendfile": (40, 71), "sendmsg": (46, 211), "sendto": (44, 206),
-    "set_robust_list": (273, 99), "set_tid_address": (218, 96), "setitimer": (38, 103),
-    "setrlimit": (160, 164), "setsockopt": (54, 208), "setxattr": (188, 5), "shutdown": (48, 210),
-    "sigaltstack": (131, 132), "signalfd": (282, -1), "signalfd4": (289, 74), "socketpair": (53, 199),
-    "stat": (4, -1), "statfs": (137, 43), "statx": (332, 291), "symlink": (88, -1), "symlinkat": (266,
-    36), "sync_file_range": (277, 84), "sysinfo": (99, 179), "tgkill": (234, 131), "time": (201, -1),
-    "timerfd_create": (283, 85), "timerfd_gettime": (287, 87), "timerfd_settime": (286, 86),
-    "times": (100, 153), "truncate": (76, 45), "umask": (95, 166), "uname": (63, 160),
-    "unlink": (87, -1), "unlinkat": (263, 35), "utime": (132, -1), "utimensat": (280, 88),
-    "utimes": (235, -1), "wait4": (61, 260), "waitid": (247, 95), "write": (1, 64), "writev": (20, 66),
-}
-# fmt: on
+def _table(text: str) -> dict[str, tuple[int, int]]:
+    words = text.split()
+    return {words[n]: (int(words[n + 1]), int(words[n + 2])) for n in range(0, len(words), 3)}
+
+
+_ALLOWED = _table("""
+    access 21 -1 alarm 37 -1 arch_prctl 158 -1 brk 12 214 capget 125 90 chdir 80 49 close 3 57
+    copy_file_range 326 285 creat 85 -1 dup 32 23 dup2 33 -1 dup3 292 24 eventfd 284 -1 eventfd2 290 19 exit
+    60 93 exit_group 231 94 faccessat 269 48 faccessat2 439 439 fadvise64 221 223 fchdir 81 50 fdatasync 75
+    83 fgetxattr 193 10 flistxattr 196 13 fstat 5 80 fstatfs 138 44 fsync 74 82 ftruncate 77 46 futex 202 98
+    futex_waitv 449 449 getcpu 309 168 getcwd 79 17 getdents 78 -1 getdents64 217 61 getegid 108 177 geteuid
+    107 175 getgid 104 176 getgroups 115 158 getitimer 36 102 getpeername 52 205 getpgrp 111 -1 getpid 39
+    172 getppid 110 173 getrandom 318 278 getresgid 120 150 getresuid 118 148 getrlimit 97 163 getrusage 98
+    165 getsockname 51 204 gettid 186 178 gettimeofday 96 169 getuid 102 174 link 86 -1 linkat 265 37 lseek
+    8 62 lstat 6 -1 madvise 28 233 membarrier 324 283 mincore 27 232 mkdir 83 -1 mkdirat 258 34 mknod 133 -1
+    mknodat 259 33 mlock 149 228 mlock2 325 284 mprotect 10 226 mremap 25 216 msync 26 227 munlock 150 229
+    munmap 11 215 nanosleep 35 101 newfstatat 262 79 pause 34 -1 pipe 22 -1 pipe2 293 59 pkey_alloc 330 289
+    pkey_free 331 290 pkey_mprotect 329 288 poll 7 -1 ppoll 271 73 pread64 17 67 preadv 295 69 preadv2 327
+    286 pselect6 270 72 pwrite64 18 68 pwritev 296 70 pwritev2 328 287 read 0 63 readahead 187 213 readlink
+    89 -1 readlinkat 267 78 readv 19 65 recvfrom 45 207 rename 82 -1 renameat 264 38 renameat2 316 276
+    restart_syscall 219 128 rmdir 84 -1 rseq 334 293 rt_sigaction 13 134 rt_sigpending 127 136
+    rt_sigprocmask 14 135 rt_sigreturn 15 139 rt_sigsuspend 130 133 rt_sigtimedwait 128 137
+    sched_get_priority_max 146 125 sched_get_priority_min 147 126 sched_yield 24 124 select 23 -1 sendfile
+    40 71 set_robust_list 273 99 set_tid_address 218 96 setitimer 38 103 setrlimit 160 164 shutdown 48 210
+    sigaltstack 131 132 signalfd 282 -1 signalfd4 289 74 stat 4 -1 statfs 137 43 statx 332 291 symlink 88 -1
+    symlinkat 266 36 sync_file_range 277 84 sysinfo 99 179 time 201 -1 timerfd_create 283 85 timerfd_gettime
+    287 87 timerfd_settime 286 86 times 100 153 umask 95 166 uname 63 160 unlink 87 -1 unlinkat 263 35 wait4
+    61 260 waitid 247 95 write 1 64 writev 20 66
+""")
+"""The calls that are allowed whatever their arguments are, with their numbers on x86-64 and on aarch64."""
+
+_NUMBERS = _ALLOWED | _table("""
+    chmod 90 -1 chown 92 -1 clock_getres 229 114 clock_gettime 228 113 clock_nanosleep 230 115 clone 56 220
+    clone3 435 435 close_range 436 436 epoll_create 213 -1 epoll_create1 291 20 fallocate 285 47 fchmod 91
+    52 fchmodat 268 53 fchmodat2 452 452 fchown 93 55 fchownat 260 54 fcntl 72 25 flock 73 32 fremovexattr
+    199 16 fsetxattr 190 7 futimesat 261 -1 getpgid 121 155 getpriority 140 141 getsid 124 156 getsockopt 55
+    209 getxattr 191 8 ioctl 16 29 kill 62 129 lchown 94 -1 lgetxattr 192 9 listxattr 194 11 llistxattr 195
+    12 lremovexattr 198 15 lsetxattr 189 6 mmap 9 222 open 2 -1 openat 257 56 openat2 437 437 personality
+    135 92 prctl 157 167 prlimit64 302 261 recvmsg 47 212 removexattr 197 14 rt_sigqueueinfo 129 138
+    rt_tgsigqueueinfo 297 240 sched_getaffinity 204 123 sched_getparam 143 121 sched_getscheduler 145 120
+    sched_rr_get_interval 148 127 sched_setaffinity 203 122 seccomp 317 277 sendmsg 46 211 sendto 44 206
+    setsockopt 54 208 setxattr 188 5 socketpair 53 199 tgkill 234 131 truncate 76 45 utime 132 -1 utimensat
+    280 88 utimes 235 -1
+""")
 
 
 def _argument(index: int) -> int:
@@ -229,22 +215,6 @@ _OF_A_PROCESS = """
 """.split()
 _PERSONALITY_QUERY = 0xFFFFFFFF
 
-_ALLOWED = """
-    read write close stat fstat lstat poll lseek mprotect munmap brk rt_sigaction rt_sigprocmask
-    rt_sigreturn pread64 pwrite64 readv writev access pipe select sched_yield mremap msync mincore
-    madvise dup dup2 pause nanosleep getitimer alarm setitimer getpid sendfile exit wait4 uname fsync
-    fdatasync ftruncate getdents getcwd chdir fchdir rename mkdir rmdir creat link unlink symlink
-    readlink umask gettimeofday getrlimit getrusage sysinfo times getuid getgid geteuid getegid getppid
-    getpgrp getgroups getresuid getresgid capget rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack
-    mknod statfs fstatfs sched_get_priority_max sched_get_priority_min mlock munlock mlock2 arch_prctl
-    setrlimit sync_file_range gettid readahead fgetxattr flistxattr time futex getdents64
-    set_tid_address restart_syscall fadvise64 exit_group waitid mkdirat mknodat newfstatat unlinkat
-    renameat linkat symlinkat readlinkat faccessat pselect6 ppoll set_robust_list signalfd
-    timerfd_create eventfd timerfd_settime timerfd_gettime signalfd4 eventfd2 dup3 pipe2 preadv pwritev
-    getcpu renameat2 getrandom membarrier copy_file_range preadv2 pwritev2 pkey_mprotect pkey_alloc
-    pkey_free statx rseq faccessat2 futex_waitv recvfrom shutdown getsockname getpeername
-""".split()
-
 _ATTRIBUTES = """
     chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
 """.split()
@@ -281,34 +251,27 @@ _FCNTLS_REFUSED = (8, 10, 15, 1024, 1026, 1031)  # SETOWN SETSIG SETOWN_EX SETLE
 _PRCTLS = (2, 3, 15, 16, 21, 23, 30, 39, 0x53564D41)  # getters, and the names of threads and of memory
 
 
-def filter_syscalls(code: list[_Instruction]) -> None:
-    """Let the kernel refuse this thread and all it starts whatever is not allowed; needs no_new_privs.
-
-    Args:
-        code: From `program`.
-
-    Raises:
-        OSError: The kernel has no seccomp.
-    """
+def filter_syscalls(code: bytes) -> None:
+    """Let the kernel refuse this thread and all it starts whatever is not allowed; needs no_new_privs."""
+    code = code.replace(_OWN_PID.to_bytes(4, "little"), os.getpid().to_bytes(4, "little"))
     prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(Filter(code)))
 
 
-def program(own_pid: int, channel: int, *, isolated: bool, can_truncate: bool) -> list[_Instruction]:
+_OWN_PID = 0x7E5E1FED
+"""Stands for the only process that may be signalled: a filter is assembled once, for many."""
+
+
+def program(channel: int, *, isolated: bool, can_truncate: bool) -> bytes:
     """The filter itself.
 
     Args:
-        own_pid: The only process it may signal.
         channel: The only descriptor that it may receive descriptors from, which the supervisor sends.
         isolated: Whether it sees a file system of its own; else it cannot change attributes of files, and
             is told that it has.
         can_truncate: Whether Landlock watches over truncation by path.
-
-    Raises:
-        OSError: This machine's numbers are not known.
     """
     rules = {name: [ALLOW] for name in (*_ALLOWED, *_ON_OWN_FILES)}
-    rules |= _conditions(own_pid)
-    rules["recvmsg"] = _one_of(0, (channel,))
+    rules |= _conditions() | {"recvmsg": _one_of(0, (channel,))}
     if not isolated:
         rules |= _AMONG_FILES_OF_OTHERS
         if not can_truncate:
@@ -324,19 +287,19 @@ def program(own_pid: int, channel: int, *, isolated: bool, can_truncate: bool) -
     for name, body in rules.items():
         if number(name) >= 0:
             code += [jump_equal(number(name), 0, len(body)), *body]
-    return [*code, _jump_least(_LAST_KNOWN + 1, 0, 1), errno(ENOSYS), errno(EPERM)]
+    return assemble([*code, _jump_least(_LAST_KNOWN + 1, 0, 1), errno(ENOSYS), errno(EPERM)])
 
 
-def _conditions(own_pid: int) -> dict[str, list[_Instruction]]:
+def _conditions() -> dict[str, list[_Instruction]]:
     """The calls whose arguments decide."""
-    itself = (0, own_pid)
+    itself = (0, _OWN_PID)
     return {
         "clone": _one_of(0, (_THREAD,), among=_THREAD | _CLONE_NEW),
         "clone3": [errno(ENOSYS)],  # its arguments lie in memory, where a filter cannot look
         "close_range": _one_of(2, (0,), EINVAL, among=_CLOSE_RANGE_UNSHARE),
         "mmap": _one_of(3, (0,), ENOMEM, among=_MAP_HUGETLB),
         **{name: _one_of(0, itself) for name in _OF_A_PROCESS},
-        **{name: _one_of(0, (own_pid,)) for name in ("tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")},
+        **{name: _one_of(0, (_OWN_PID,)) for name in ("tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")},
         "getpriority": _one_of(1, itself),
         "sched_getaffinity": _one_of(0, itself, ENOSYS),  # glibc asks for threads too, and can do without
         "personality": _one_of(0, (_PERSONALITY_QUERY,)),

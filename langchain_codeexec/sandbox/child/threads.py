@@ -26,11 +26,7 @@ _CONTINUE = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
 
 
 def ask_for_threads() -> int:
-    """Have this process ask for every thread; the descriptor that is returned is where its calls arrive.
-
-    Raises:
-        OSError: The kernel refuses, for example as somebody listens already.
-    """
+    """Have this process ask for every thread; the descriptor that is returned is where its calls arrive."""
     code = [
         seccomp.load(seccomp.ARCHITECTURE),
         seccomp.jump_equal(seccomp.audit_architecture(), 1, 0),
@@ -40,18 +36,12 @@ def ask_for_threads() -> int:
         seccomp.NOTIFY,
         seccomp.ALLOW,
     ]
-    program = ctypes.byref(seccomp.Filter(code))
+    program = ctypes.byref(seccomp.Filter(seccomp.assemble(code)))
     return syscall("seccomp", seccomp.number("seccomp"), _SET_MODE_FILTER, _NEW_LISTENER, program)
 
 
 class ThreadGate:
-    """Answers the calls of a program that asks for threads.
-
-    Args:
-        fd: From `ask_for_threads`, in the program's process.
-        pid: That process.
-        most: Threads that it may have.
-    """
+    """Answers the calls of a program that asks for threads, by the descriptor from `ask_for_threads`."""
 
     def __init__(self, fd: int, pid: int, most: int) -> None:
         self.fd = fd

@@ -16,14 +16,7 @@ _SCANS = 8  # attempts at counting folders that are moved all the time
 
 
 def disk_within(top: str, pid: int, size: int, count: int) -> bool:
-    """Whether all below a folder, and what a process holds open of removed files, stays within limits.
-
-    Args:
-        top: The folder.
-        pid: The process.
-        size: Bytes on the disk.
-        count: Files and folders.
-    """
+    """Whether all below a folder, and what a process holds open of removed files, stays within limits."""
     for _ in range(_SCANS):
         try:
             left = _space_left(top, size, count)
@@ -41,7 +34,6 @@ def _space_left(top: str, size: int, count: int) -> int | None:
     Raises:
         FileNotFoundError: A folder has been moved or removed meanwhile; what is in there has not been counted.
         NotADirectoryError: The same, and something else has got its name.
-        OSError: A folder cannot be read.
     """
     for status in _below(top, None):
         size -= status.st_blocks * _BLOCK

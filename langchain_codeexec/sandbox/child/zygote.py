@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from . import frames
+from .confinement import barriers
 from .kernel import call
 from .supervisor import Supervisor
 
@@ -32,22 +33,18 @@ class BrokenLibraryError(Exception):
 
 
 def serve(control: socket.socket, isolation: Isolation, limits: Limits, preload: Iterable[str]) -> None:
-    """Fork a supervisor for every connection that arrives, until the host closes the control socket.
-
-    Args:
-        control: Each message is one byte with the descriptor of a connection.
-        isolation: How runs are kept apart.
-        limits: What each may use.
-        preload: Libraries to load now; those that are not installed are left out.
+    """Fork a supervisor for every connection that arrives by `control`, until the host closes that.
 
     Raises:
-        OSError: A run cannot be confined here.
         BrokenLibraryError: The zygote would hold a library that is half loaded.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries what is forked
+    if isolation.mode != "process":
+        barriers(isolation.mode)
     _try_out(isolation, limits)
     loaded = [name for name in preload if _load(name)]
     gc.collect()
+    _fill_gaps()
     gc.freeze()
     with suppress(OSError):
         _use_large_pages(isolation.proc)
@@ -105,16 +102,23 @@ def _try_out(isolation: Isolation, limits: Limits) -> None:
         raise OSError(0, reason, "confining a process")
 
 
+_FILLING: list[bytes] = []
+
+
+def _fill_gaps() -> None:
+    """Fill the gaps that loading has left among objects, so that those of a fork lie side by side.
+
+    Whatever a fork writes to is copied by pages; and pages that it writes to break up the large ones.
+    """
+    _FILLING.extend(bytes(size) for size in range(0, 480, 16) for _ in range(1000))
+
+
 _LARGE = 2 << 20  # bytes; elsewhere than on x86-64 a large page may be another, and this in vain
 _MADV_COLLAPSE = 25  # asm-generic/mman-common.h, since Linux 6.1
 
 
 def _use_large_pages(proc: int) -> None:
-    """Have what has been loaded lie in large pages, so that a fork has less to copy.
-
-    Raises:
-        OSError: There is no /proc.
-    """
+    """Have what has been loaded lie in large pages, so that a fork has less to copy."""
     with open(os.open("self/maps", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc), "rb") as maps:  # noqa: PTH123 -- a descriptor
         regions = [line.split() for line in maps]
     for addresses, access, _, _, inode, *_ in regions:
@@ -144,6 +148,7 @@ def _warm_up_pyplot() -> None:
     pyplot.title("x")
     pyplot.savefig(io.BytesIO(), format="png")
     pyplot.close("all")
+    sys.modules["matplotlib.font_manager"].__dict__["_get_font"].cache_clear()  # as every fork would
 
 
 _WARM_UP: dict[str, Callable[[], None]] = {"matplotlib.pyplot": _warm_up_pyplot}

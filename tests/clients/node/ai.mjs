@@ -1,9 +1,9 @@
 // The Vercel AI SDK against the service at EMULATOR_URL, with the provider and mode the first argument names.
 import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { createVertex } from "@ai-sdk/google-vertex";
-import { generateText, isStepCount, streamText, tool } from "ai";
+import { embedMany, generateText, isStepCount, streamText, tool } from "ai";
 import { z } from "zod";
-import { NEW, WEATHER, credentials, refusal, report } from "./common.mjs";
+import { NEW, TEXTS, WEATHER, credentials, nearest, refusal, report } from "./common.mjs";
 
 const url = process.env.EMULATOR_URL;
 const where = { project: "p", location: "us-central1" };
@@ -71,6 +71,11 @@ async function conversation() {
   return { text: (await ask({ tools: code, messages })).text };
 }
 
+async function embeddings() {
+  const model = provider.embeddingModel("gemini-embedding-001");
+  return nearest((await embedMany({ model, values: TEXTS })).embeddings);
+}
+
 const failed = (error) => ({ status: error.statusCode, ...JSON.parse(error.responseBody).error });
 const errors = async () => ({
   request: await refusal(() => ask({ tools: { "1": weather[WEATHER.name] }, prompt: "Sum to ten" }), failed),
@@ -78,4 +83,4 @@ const errors = async () => ({
   quota: await refusal(() => ask({ prompt: "Use up the quota" }), failed),
 });
 
-await report({ codeExecution, codeAndFunction, streaming, conversation, errors });
+await report({ codeExecution, codeAndFunction, streaming, conversation, embeddings, errors });

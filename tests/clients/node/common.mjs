@@ -9,6 +9,15 @@ export const WEATHER = {
   schema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 };
 
+export const TEXTS = ["rivers of Europe", "the longest river in Europe", "a tax on income"];
+const product = (one, other) => one.reduce((sum, value, index) => sum + value * other[index], 0);
+
+// Which of the other texts' vectors is nearest to the first.
+export const nearest = ([first, ...others]) => {
+  const likeness = others.map((other) => product(first, other));
+  return { nearest: TEXTS[1 + likeness.indexOf(Math.max(...likeness))], size: first.length };
+};
+
 // Google's clients take a ready client for authentication; this one has a token that never expires.
 const authClient = new OAuth2Client();
 authClient.setCredentials({ access_token: "token" });

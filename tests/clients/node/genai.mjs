@@ -1,6 +1,6 @@
 // @google/genai against the service at EMULATOR_URL, in the mode the first argument names.
 import { GoogleGenAI } from "@google/genai";
-import { NEW, OLD, WEATHER, credentials, refusal, report } from "./common.mjs";
+import { NEW, OLD, TEXTS, WEATHER, credentials, nearest, refusal, report } from "./common.mjs";
 
 const MODES = {
   developer: { apiKey: "test" },
@@ -67,6 +67,26 @@ async function conversation() {
   return { text: (await chat.sendMessage({ message: "Thanks" })).text };
 }
 
+async function embeddings() {
+  const { embeddings } = await client.models.embedContent({ model: "gemini-embedding-001", contents: TEXTS });
+  return nearest(embeddings.map((embedding) => embedding.values));
+}
+
+// Vertex has no files.
+async function files() {
+  if (mode !== "developer") return { output: "n = 41\n", size: "8388610" };
+  const config = { mimeType: "text/x-python" };
+  const file = await client.files.upload({ file: new Blob(["n = 41\n"]), config });
+  const part = { fileData: { fileUri: file.uri, mimeType: file.mimeType } };
+  const answer = await ask([{ role: "user", parts: [{ text: "Read the file" }, part] }], [code]);
+  await client.files.delete({ name: file.name });
+  const big = new Blob(["#".repeat(8 * 1024 * 1024 + 2)]); // in two pieces
+  await client.files.upload({ file: big, config });
+  const sizes = [];
+  for await (const { sizeBytes } of await client.files.list()) sizes.push(sizeBytes);
+  return { output: seen(partsOf(answer)).output, size: sizes.join() };
+}
+
 const failed = (error) => ({ status: error.status, ...JSON.parse(error.message).error });
 const errors = async () => ({
   request: await refusal(() => ask("Sum to ten", [code, weather], OLD), failed),
@@ -74,4 +94,4 @@ const errors = async () => ({
   quota: await refusal(() => ask("Use up the quota", []), failed),
 });
 
-await report({ codeExecution, codeAndFunction, streaming, conversation, errors });
+await report({ codeExecution, codeAndFunction, streaming, conversation, embeddings, files, errors });

@@ -3,8 +3,15 @@
 import json
 import sys
 
-from langchain_codeexec.sandbox.battery.report import report_of_mode
+from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.sandbox.local import LocalSandbox
 from tests.sandbox.attacks import ATTACKS
+from tests.sandbox.attacks.attack import LIMITS, breaches
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(report_of_mode(sys.argv[1], ATTACKS)) + "\n")
+    try:
+        with LocalSandbox(mode=sys.argv[1], preload=(), workers=4, **LIMITS) as sandbox:
+            report = {"missing": "", "breaches": breaches(sandbox.start(), ATTACKS)}
+    except SandboxUnavailableError as error:
+        report = {"missing": str(error.reasons)}
+    sys.stdout.write(json.dumps(report) + "\n")

@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langchain_codeexec.executions import Outcome
-from langchain_codeexec.sandbox.battery.attack import Attack, token_printed
-from langchain_codeexec.sandbox.battery.attacks import LEAVE, mode_changed, target_changed, trace_left
+from tests.sandbox.attacks.attack import (
+    LEAVE,
+    Attack,
+    mode_changed,
+    target_changed,
+    token_printed,
+    trace_left,
+)
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.sandbox.battery.attack import Decoys
+    from tests.sandbox.attacks.attack import Decoys
 
 __all__ = ["FILES", "LEAKS"]
 
@@ -32,6 +38,23 @@ FILES = (
         "read a file by a relative path",
         "import os\nos.chdir('../' * 40 + decoys['folder'].lstrip('/'))\nprint(open('secret.txt').read())",
         token_printed,
+    ),
+    Attack(
+        "read a file through a link",
+        "import os\nos.symlink(decoys['secret'], 'a')\nprint(open('a').read())",
+        token_printed,
+    ),
+    Attack(
+        "inherit a descriptor",
+        "import os\nfor fd in range(3, 4096):\n    try: print(os.pread(fd, 100, 0))\n    except OSError: pass",
+        token_printed,
+    ),
+    Attack("change a file's mode", "import os\nos.chmod(decoys['target'], 0o600)", mode_changed),
+    Attack(
+        "plant code for the host",
+        "import sys\nfor folder in sys.path:\n"
+        "    try: open(folder + '/' + decoys['name'] + '.pth', 'w').close()\n    except OSError: pass",
+        trace_left,
     ),
     Attack(
         "list the home folder", "import json, os\nprint(json.dumps(os.listdir(decoys['home'])))", _home_listed
@@ -108,6 +131,17 @@ def _looks_good(_: Decoys, result: ExecutionResult) -> bool:
 
 
 LEAKS = (
+    Attack(
+        "find files of an earlier run",
+        """\
+import glob
+for folder in ('.', '/tmp', '/dev/shm', '/box/**', '/work'):
+    for path in glob.glob(folder + '/trace-*', recursive=True):
+        print(open(path).read())
+""",
+        token_printed,
+        earlier=LEAVE,
+    ),
     Attack(
         "find objects of an earlier run",
         "import builtins, json\nprint(getattr(builtins, 'mark', ''), getattr(json, 'mark', ''))",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from langchain_codeexec.sandbox.battery.attack import Attack
-from langchain_codeexec.sandbox.battery.attacks import kernel_call, reached
+from tests.sandbox.attacks.attack import Attack, kernel_call, reached
 
 __all__ = ["KERNEL", "NETWORK"]
 
@@ -68,6 +67,16 @@ def _can_make(family: str, kind: str) -> Attack:
 
 
 NETWORK = (
+    Attack(
+        "send by UDP",
+        "import socket\nsocket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', decoys['udp']))",
+        reached("udp"),
+    ),
+    Attack(
+        "connect to a socket in a folder",
+        "import socket\nsocket.socket(socket.AF_UNIX).connect(decoys['path'])",
+        reached("path"),
+    ),
     Attack(
         "connect without the library",
         "import ctypes, platform, struct\n"

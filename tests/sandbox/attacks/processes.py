@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.sandbox.battery.attack import Attack, token_printed
-from langchain_codeexec.sandbox.battery.attacks import SYSCALL, victim_hurt
+from tests.sandbox.attacks.attack import SYSCALL, Attack, token_printed, victim_hurt
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.sandbox.battery.attack import Decoys
+    from tests.sandbox.attacks.attack import Decoys
 
 __all__ = ["PROCESSES"]
 
@@ -19,6 +18,7 @@ def _stray_left(decoys: Decoys, _: ExecutionResult) -> bool:
 
 
 PROCESSES = (
+    Attack("kill a process", "import os, signal\nos.kill(decoys['victim'], signal.SIGTERM)", victim_hurt),
     Attack(
         "set a timer that wakes what has been stopped",
         SYSCALL

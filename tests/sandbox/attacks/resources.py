@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from langchain_codeexec.sandbox.battery.attack import Attack
-from langchain_codeexec.sandbox.battery.attacks import LIMITS, runs_on
+from tests.sandbox.attacks.attack import LIMITS, Attack, runs_on
 
 if TYPE_CHECKING:
     from langchain_codeexec.executions import ExecutionResult
-    from langchain_codeexec.sandbox.battery.attack import Decoys
+    from tests.sandbox.attacks.attack import Decoys
 
 __all__ = ["RESOURCES"]
-
-
-"""What the sandbox is given for the battery; each of these attacks wants more."""
 
 
 def _much_output(_: Decoys, result: ExecutionResult) -> bool:
@@ -22,6 +18,7 @@ def _much_output(_: Decoys, result: ExecutionResult) -> bool:
 
 
 RESOURCES = (
+    Attack("open many files", "kept = [open('/dev/null') for _ in range(400)]\nprint(PROOF)"),
     Attack("map much memory", "import mmap\nx = mmap.mmap(-1, 2 << 30)\nprint(PROOF)"),
     Attack(
         "raise its own limits",

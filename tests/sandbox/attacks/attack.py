@@ -9,15 +9,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
-from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
-
-__all__ = ["ENVIRONMENT", "PROOF", "Attack", "Decoys", "token_printed"]
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
+from langchain_codeexec.executors.base import CodeExecutor
+from langchain_codeexec.sandbox import battery
+from langchain_codeexec.sandbox.battery import DECOY
 
 Evidence: TypeAlias = Callable[["Decoys", ExecutionResult], bool]
 
@@ -25,18 +27,8 @@ _WAITING = ("/bin/sh", "-c", "read never")  # the cheapest process to start for 
 _OPEN = 0o777
 
 
-ENVIRONMENT = {"CODEEXEC_DECOY": secrets.token_hex(16)}
-"""What the host's environment holds while attacks are run."""
-
-
 class Decoys:
-    """Files, sockets and a process of the host that no program should reach.
-
-    Attributes:
-        token: A secret that is nowhere else.
-        folder: A folder that everybody may read and write.
-        victim: A process of the host with the token in its arguments and environment.
-    """
+    """Files, sockets and a process of the host that no program should reach."""
 
     def __init__(self) -> None:
         self.token = secrets.token_hex(16)
@@ -47,7 +39,7 @@ class Decoys:
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="codeexec-decoys-")))
         self.folder.chmod(_OPEN)
         self.secret = self.folder / "secret.txt"
-        self.secret.write_text(self.token, encoding="ascii")
+        self.secret.write_text(f"{self.token} {PROOF}", encoding="ascii")
         self.target = self.folder / "target.txt"
         self.target.write_text("untouched", encoding="ascii")
         self.target.chmod(0o666)
@@ -57,10 +49,10 @@ class Decoys:
         os.set_inheritable(self._inherited, True)
         stack.callback(os.close, self._inherited)
         self.victim = stack.enter_context(
-            subprocess.Popen(  # noqa: S603 -- a decoy
+            subprocess.Popen(
                 [*_WAITING, self.token],
                 stdin=subprocess.PIPE,
-                env={**os.environ, "CODEEXEC_DECOY": self.token},
+                env={**os.environ, DECOY: self.token},
             )
         )
         stack.callback(self.victim.kill)
@@ -96,6 +88,7 @@ class Decoys:
             "path": str(self.folder / "socket"),
             "link": str(self.folder / "link"),
             "home": str(Path.home()),
+            "host": os.uname().nodename,
         }
 
     def was_reached(self, listener: str) -> bool:
@@ -127,7 +120,7 @@ class Decoys:
     def traces(self) -> list[Path]:
         """Files that a program has left where the host, or another program, would find them."""
         name = f"trace-{self.token}"
-        places = ("/tmp", "/var/tmp", "/dev/shm", "/work", "/box")  # noqa: S108 -- where traces are looked for
+        places = ("/tmp", "/var/tmp", "/dev/shm", "/work", "/box")
         folders = [*map(Path, places), self.folder, *map(Path, sys.path)]
         paths = (folder / f"{name}{suffix}" for folder in dict.fromkeys(folders) for suffix in ("", ".pth"))
         return [path for path in paths if path.is_file()]
@@ -196,3 +189,81 @@ class Attack:
             if self.earlier:
                 run(ExecutionRequest(start + self.earlier, timeout=self.timeout))
             return self.seen(decoys, run(ExecutionRequest(start + self.code, timeout=self.timeout)))
+
+
+def breaches(executor: CodeExecutor, attacks: Sequence[Attack]) -> list[str]:
+    """The names of the attacks that an executor does not hold."""
+    os.environ[DECOY] = secrets.token_hex(16)  # once: it must not change while threads start processes
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            results = threads.map(lambda attack: attack.breaches(executor.run), attacks)
+            return [attack.name for attack, breached in zip(attacks, results, strict=True) if breached]
+    finally:
+        del os.environ[DECOY]
+
+
+_MIB = 1 << 20
+
+
+LIMITS: dict[str, Any] = {
+    "memory_bytes": 1536 * _MIB,
+    "file_bytes": 8 * _MIB,
+    "disk_bytes": 16 * _MIB,
+    "output_bytes": _MIB,
+    "processes": 32,
+    "open_files": 220,
+}
+"""What the sandbox is given for the battery; some attacks want more of each."""
+
+
+def target_changed(decoys: Decoys, _: ExecutionResult) -> bool:
+    """Whether a file of the host is not what it was."""
+    return not decoys.target.exists() or decoys.target.read_text(encoding="utf-8") != "untouched"
+
+
+def mode_changed(decoys: Decoys, _: ExecutionResult) -> bool:
+    """Whether its mode or its times are not."""
+    status = decoys.target.stat()
+    return status.st_mode & 0o777 != 0o666 or status.st_mtime == 1
+
+
+def trace_left(decoys: Decoys, _: ExecutionResult) -> bool:
+    """Whether a file has been left where others find it."""
+    return bool(decoys.traces())
+
+
+def victim_hurt(decoys: Decoys, _: ExecutionResult) -> bool:
+    """Whether a process of the host has been killed or stopped."""
+    return decoys.victim_is_hurt()
+
+
+def reached(listener: str) -> Evidence:
+    """Whether somebody has connected to a socket of the host."""
+    return lambda decoys, _: decoys.was_reached(listener)
+
+
+def runs_on(_: Decoys, result: ExecutionResult) -> bool:
+    """Whether it was not stopped in time."""
+    return result.outcome is not Outcome.DEADLINE_EXCEEDED
+
+
+def kernel_call(name: str, x86: int, arm: int, arguments: str) -> Attack:
+    return Attack(name, battery.kernel_call(x86, arm, arguments))
+
+
+SYSCALL = """\
+import ctypes, os, platform, signal
+libc = ctypes.CDLL(None, use_errno=True)
+arm = platform.machine() == 'aarch64'
+"""
+"""What system calls need."""
+
+LEAVE = """\
+import builtins, json, os, sys, tempfile
+mark = decoys['abstract']
+builtins.mark = json.mark = mark
+for folder in ('.', '/tmp', '/dev/shm', '/box', '/work', tempfile.gettempdir()):
+    try: open(folder + '/trace-' + mark, 'w').write(mark)
+    except OSError: pass
+"""
+"""What an earlier run leaves."""

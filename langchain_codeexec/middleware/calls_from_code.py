@@ -1,0 +1,273 @@
+"""Calls from code in an agent: which tools programs can call, and the way of each through the middlewares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from types import CodeType
+from typing import Any, Final, Literal, TypeAlias
+from uuid import uuid4
+
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
+from langchain_core.messages import AIMessage, ToolCall, ToolMessage
+from langchain_core.tools import BaseTool, ToolException
+from langgraph.prebuilt import ToolNode
+
+from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.executors.calls import check_takes_calls
+from langchain_codeexec.messages.code_blocks import code_executions
+from langchain_codeexec.tools.calls import CallableTools, CallRoute
+from langchain_codeexec.tools.journal import CallJournal
+from langchain_codeexec.tools.python import CALLS_OF_AGENT, PythonTool
+
+__all__ = ["Callables", "CallsFromCode"]
+
+Callables: TypeAlias = Literal["all"] | Sequence[str]
+"""Names of tools, or all of them."""
+Json = dict[str, Any]
+
+_WANTING: Final = re.compile(r"^NameError: name '(\w+)' is not defined", re.MULTILINE)
+_NAMESPACE: Final = "default_api"
+"""Where Gemini models believe the functions to be that they are offered."""
+
+
+class CallsFromCode:
+    """What a middleware does so that programs of its Python tool can call the agent's tools.
+
+    Args:
+        tool: Runs the programs.
+        names: Which tools.
+        interrupt_on: As that of LangChain's `HumanInTheLoopMiddleware`: calls from code that somebody has to
+            answer, each when it is made.
+        only_from_code: Whether the model is not offered these tools beside.
+
+    Raises:
+        ConfigurationError: The tool is no `PythonTool`, its programs cannot call anything, or a setting is wrong.
+    """
+
+    def __init__(
+        self,
+        tool: BaseTool | None,
+        names: Callables,
+        interrupt_on: Mapping[str, Any] | None,
+        *,
+        only_from_code: bool = False,
+    ) -> None:
+        if not isinstance(tool, PythonTool):
+            raise ConfigurationError(
+                "callable_from_code needs executor=LocalSandbox(), or a PythonTool as the middleware's tool"
+            )
+        if names != "all" and (isinstance(names, str) or not all(isinstance(name, str) for name in names)):
+            raise ConfigurationError(f"callable_from_code is 'all' or a list of tools' names, not {names!r}")
+        check_takes_calls(tool.executor)
+        self.tool = tool
+        self._names = names
+        self._only_from_code = only_from_code
+        self._callable: dict[tuple[int, ...], CallableTools] = {}
+        self._review: HumanInTheLoopMiddleware[Any, Any, Any] | None = None
+        if interrupt_on:
+            try:
+                self._review = HumanInTheLoopMiddleware(dict(interrupt_on), interrupt_mode="per_call")
+            except TypeError as error:
+                raise ConfigurationError(f"interrupt_on needs langchain 1.5 or newer: {error}") from error
+
+    def offered(self, request: ModelRequest[Any]) -> tuple[ModelRequest[Any], PythonTool]:
+        """A model request whose Python tool says what programs can call, and that tool.
+
+        Raises:
+            ConfigurationError: A tool is named that the agent does not have.
+        """
+        tools = self._selected([one for one in request.tools if isinstance(one, BaseTool)])
+        description = f"{self.tool.description}\n\n{tools.description}".strip()
+        python = self.tool.model_copy(update={"description": description})
+        hidden = set(tools.names) if self._only_from_code else ()
+        left = [one for one in request.tools if not (isinstance(one, BaseTool) and one.name in hidden)]
+        return request.override(tools=[python if one is self.tool else one for one in left]), python
+
+    @contextmanager
+    def given(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Any]) -> Iterator[None]:
+        """Let the program of a tool call make calls, each of which takes the way of the agent's tool calls."""
+        token = CALLS_OF_AGENT.set(partial(self._given, request, handler))
+        try:
+            yield
+        finally:
+            CALLS_OF_AGENT.reset(token)
+
+    def refusal(self, request: ToolCallRequest, handler: Callable[..., Any]) -> ToolMessage | None:
+        """Why a program is not to be started; `None` if it is.
+
+        Raises:
+            ConfigurationError: Calls from code would pass by another middleware.
+        """
+        tools = self._selected(request.runtime.tools)
+        reviewed = [name for name in tools.names if name in self._review_of(handler)[0]]
+        if not reviewed or CallJournal.here():
+            return None
+        text = (
+            f"The program was not started: {', '.join(reviewed)} may have to wait for an answer, and for "
+            "that the agent needs a checkpointer: create_agent(…, checkpointer=InMemorySaver())."
+        )
+        return ToolMessage(
+            text, name=self.tool.name, tool_call_id=str(request.tool_call["id"]), status="error"
+        )
+
+    def with_failed_code(self, message: AIMessage, tools: Sequence[Any]) -> AIMessage:
+        """An answer whose code failed elsewhere for want of a tool, with a call that runs it here."""
+        functions = self._selected([one for one in tools if isinstance(one, BaseTool)]).functions
+        runs = code_executions(message)
+        if message.tool_calls or not runs or runs[-1].ok:
+            return message
+        wanting = _WANTING.search(runs[-1].output or "")
+        if not wanting or wanting[1] not in {*functions, _NAMESPACE}:
+            return message
+        code = re.sub(rf"\b{_NAMESPACE}\.(?=({'|'.join(functions)})\b)", "", runs[-1].code)
+        call = ToolCall(name=self.tool.name, args={"code": code}, id=f"call_{uuid4()}", type="tool_call")
+        content: Any = message.content
+        if isinstance(content, list):
+            content = [*content, dict(call)]
+        return message.model_copy(update={"content": content, "tool_calls": [call]})
+
+    def _selected(self, tools: Sequence[BaseTool]) -> CallableTools:
+        """Those of the agent's tools that programs can call."""
+        others = {tool.name: tool for tool in tools if tool.name != self.tool.name}
+        if self._names != "all" and (missing := sorted(set(self._names) - others.keys())):
+            raise ConfigurationError(
+                f"callable_from_code names {', '.join(missing)}; the agent has {', '.join(others) or 'no tools'}"
+            )
+        chosen = [tool for name, tool in others.items() if self._names == "all" or name in self._names]
+        key = tuple(map(id, chosen))
+        if key not in self._callable:
+            self._callable = {
+                key: self.tool.callable_tools(chosen)
+            }  # keeps the tools, and so their addresses
+        return self._callable[key]
+
+    def _given(
+        self, request: ToolCallRequest, handler: Callable[..., Any], tool: BaseTool, runtime: Any
+    ) -> tuple[CallableTools, CallRoute] | None:
+        """What a program can call, and the way to it; none if it is another program."""
+        if tool.name != self.tool.name or getattr(runtime, "tool_call_id", None) != request.tool_call["id"]:
+            return None
+        tools = self._selected(request.runtime.tools)
+        reviewed, refused = self._review_of(handler)
+        route = _AgentRoute(runtime, request, handler, self._review, refused)
+        route.is_alone = not reviewed.isdisjoint(tools.names)
+        return tools, route
+
+    def _review_of(self, handler: Callable[..., Any]) -> tuple[set[str], set[str]]:
+        """Names of the tools whose calls somebody has to answer, and of those that code can therefore not call.
+
+        Raises:
+            ConfigurationError: Calls from code would pass by another middleware.
+        """
+        inside = _middlewares(handler, through=())
+        outside = [
+            middleware.name
+            for middleware in _middlewares(handler, through=(ToolNode,))
+            if not any(middleware is one for one in inside)
+            and not getattr(middleware, "calls_from_code", None)
+        ]
+        if outside:
+            raise ConfigurationError(
+                f"calls from code would pass by {', '.join(outside)}: put CodeExecutionMiddleware before it in "
+                "the list of middlewares"
+            )
+        mine = set(self._review.interrupt_on) if self._review else set[str]()
+        reviewed, refused = set(mine), set[str]()
+        for middleware in inside:
+            if isinstance(middleware, HumanInTheLoopMiddleware):
+                each = getattr(middleware, "interrupt_mode", "batched") == "per_call"
+                (reviewed if each else refused).update(middleware.interrupt_on)
+        return reviewed, refused - mine
+
+
+class _AgentRoute(CallRoute):
+    """The way through the agent's middlewares that wrap tool calls."""
+
+    def __init__(
+        self,
+        runtime: Any,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Any],
+        review: HumanInTheLoopMiddleware[Any, Any, Any] | None,
+        refused: set[str],
+    ) -> None:
+        super().__init__(runtime)
+        self._request = request
+        self._handler = handler
+        self._review = review
+        self._refused = refused
+
+    def invoke(self, tool: BaseTool, call: ToolCall) -> Any:
+        request = self._request_of(tool, call)
+        if self._review:
+            return self._review.wrap_tool_call(request, self._handler)
+        return self._handler(request)
+
+    async def ainvoke(self, tool: BaseTool, call: ToolCall) -> Any:
+        request = self._request_of(tool, call)
+        if self._review:
+            return await self._review.awrap_tool_call(request, self._handler)
+        return await self._handler(request)
+
+    def _request_of(self, tool: BaseTool, call: ToolCall) -> ToolCallRequest:
+        if tool.name in self._refused:
+            raise ToolException(
+                f"{tool.name} is under review, and calls from code would pass by it: somebody has to set "
+                "HumanInTheLoopMiddleware(…, interrupt_mode='per_call'), or interrupt_on of "
+                "CodeExecutionMiddleware; else call it directly"
+            )
+        runtime = replace(self._request.runtime, tool_call_id=call["id"])
+        return replace(self._request, tool=tool, tool_call=call, runtime=runtime)
+
+
+def _middlewares(start: Any, through: tuple[type, ...]) -> list[AgentMiddleware[Any, Any, Any]]:
+    """The middlewares that a chain of functions calls, as far as its closures and methods show them.
+
+    Args:
+        start: The function that the chain begins with.
+        through: Types of objects whose attributes are looked into as well.
+    """
+    found: list[AgentMiddleware[Any, Any, Any]] = []
+    nodes = 0
+    seen: set[int] = set()
+    left = [start]
+    while left:
+        each = left.pop()
+        if id(each) in seen or isinstance(each, str | bytes | CodeType):
+            continue
+        seen.add(id(each))
+        if isinstance(each, AgentMiddleware):
+            found.append(each)
+        elif isinstance(each, ToolNode):
+            nodes += 1
+            left += [one for one in vars(each).values() if callable(one)] if through else []
+        else:
+            left += _parts(each)
+    if not nodes:
+        raise ConfigurationError(
+            "this release of langchain does not show which middlewares wrap a tool call, and calls from code "
+            "could pass by them"
+        )
+    return found
+
+
+def _parts(function: Any) -> list[Any]:
+    """What a function refers to."""
+    if isinstance(function, partial):
+        return [function.func, *function.args, *function.keywords.values()]
+    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_filled(cell)]
+    held = [getattr(function, name, None) for name in ("__self__", "__wrapped__", "__func__")]
+    return [one for one in (*cells, *held) if callable(one) or isinstance(one, ToolNode | AgentMiddleware)]
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 -- raises if it is empty
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,414 @@
+"""The calls of one run: a program's call becomes the call of a tool, and what came of it becomes its reply."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextvars import ContextVar, copy_context
+from functools import partial, wraps
+from threading import Event, Timer
+from time import perf_counter
+from typing import Any, Final
+from uuid import uuid4
+
+from langchain_core.messages import ToolCall
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config, patch_config
+from langchain_core.tools import BaseTool
+
+from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.executions import FunctionCall
+from langchain_codeexec.executors.calls import CallLimits, HostCall, HostFunction, HostReply
+from langchain_codeexec.tools.call_results import (
+    MISSING,
+    CallResult,
+    Invocation,
+    head,
+    is_control_flow,
+    result_of,
+    words_for,
+)
+from langchain_codeexec.tools.journal import CallJournal, settle
+from langchain_codeexec.tools.signatures import functions_of
+
+__all__ = ["CallRoute", "CallableTools", "ProgramCalls"]
+
+Json = dict[str, Any]
+
+_FUNCTIONS: Final = (
+    "The program can call these functions, as often as it needs to; they are there, do not define them. They "
+    "return data: compute with it, and print only what is asked for. A call that fails raises a ToolError. "
+    "gather((f, x), (g, y)) makes calls side by side and returns the list of their results."
+)
+_NOBODY: Final = "somebody has to answer before {name} goes on, and nobody can: there is no checkpointer"
+_NOT_AGAIN: Final = (
+    "somebody has to answer before {name} goes on, and this program would then run once more: it cannot, since "
+    "what earlier programs left it would be missing. Let every program run by itself: PythonTool(max_sessions=0)"
+)
+
+
+class CallableTools:
+    """The tools that programs can call.
+
+    Args:
+        tools: LangChain's tools.
+        limits: How much of it.
+
+    Attributes:
+        functions: By the names that programs call them by.
+        limits: How much of it.
+
+    Raises:
+        ConfigurationError: One is no tool, or two have one name in a program.
+    """
+
+    def __init__(self, tools: Sequence[BaseTool], limits: CallLimits) -> None:
+        for tool in tools:
+            if not isinstance(tool, BaseTool):
+                raise ConfigurationError(f"{tool!r:.100} is no LangChain tool: decorate it with @tool")
+        self._tools = tuple(tools)
+        self.limits = limits
+        self.functions = functions_of(map(_recording, tools))
+
+    @property
+    def names(self) -> list[str]:
+        """The tools' names."""
+        return [function.tool.name for function in self.functions.values()]
+
+    @property
+    def description(self) -> str:
+        """What a model is told of them."""
+        stubs = "\n".join(function.function.stub for function in self.functions.values())
+        return f"{_FUNCTIONS}\n\n```python\n{stubs}\n```" if stubs else ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CallableTools, (self._tools, self.limits)
+
+
+_invocation: ContextVar[Invocation | None] = ContextVar("_invocation", default=None)
+
+
+class CallRoute:
+    """The way of a run's calls: here straight to the tools, injected into as LangGraph's `ToolNode` does it.
+
+    Args:
+        runtime: LangGraph's `ToolRuntime` of the tool whose program calls; `None` outside of a graph.
+
+    Attributes:
+        is_alone: Whether the program runs outside of sessions, since somebody may have to answer a call.
+        why_not: Why the graph cannot stop for somebody's answer, and the program run again afterwards; empty if
+            it can.
+    """
+
+    is_alone = False
+
+    def __init__(self, runtime: Any) -> None:
+        self.runtime = runtime
+        self.journal = CallJournal.here()
+        self.why_not = "" if self.journal else _NOBODY
+        self._callbacks = ensure_config().get("callbacks")
+
+    def stay_in_session(self, *, has_state: bool) -> None:
+        """Let the program run in a session."""
+        self.why_not = self.why_not or (_NOT_AGAIN if has_state else "")
+
+    def invoke(self, tool: BaseTool, call: ToolCall) -> Any:
+        """Invoke a tool; gives a message, a command or a list of them."""
+        if self.runtime is None or not _is_injected_into(tool):
+            return tool.invoke(call)
+        return _outputs(_node(tool).invoke(_with_state(call, self.runtime.state)))
+
+    async def ainvoke(self, tool: BaseTool, call: ToolCall) -> Any:
+        """Invoke a tool without blocking the event loop; see `invoke`."""
+        if self.runtime is None or not _is_injected_into(tool):
+            return await tool.ainvoke(call)
+        return _outputs(await _node(tool).ainvoke(_with_state(call, self.runtime.state)))
+
+    def result(self, tool: BaseTool, call: ToolCall) -> CallResult:
+        """Carry a call out.
+
+        Raises:
+            GraphBubbleUp: The graph has to stop, for somebody's answer say.
+        """
+        with self._noting() as noted:
+            try:
+                output = self.invoke(tool, call)
+            except Exception as error:  # noqa: BLE001 -- belongs to the program
+                return self._failure(call, error)
+        return result_of(call, output, noted, in_graph=self.runtime is not None)
+
+    async def aresult(self, tool: BaseTool, call: ToolCall) -> CallResult:
+        """Carry a call out without blocking the event loop; see `result`."""
+        with self._noting() as noted:
+            try:
+                output = await self.ainvoke(tool, call)
+            except Exception as error:  # noqa: BLE001 -- belongs to the program
+                return self._failure(call, error)
+        return result_of(call, output, noted, in_graph=self.runtime is not None)
+
+    @contextmanager
+    def _noting(self) -> Iterator[Invocation]:
+        noted = Invocation(self._callbacks)
+        token = _invocation.set(noted)
+        try:
+            yield noted
+        finally:
+            _invocation.reset(token)
+
+    def _failure(self, call: ToolCall, error: Exception) -> CallResult:
+        if not is_control_flow(error):
+            return CallResult(error=words_for(error))
+        if self.why_not:
+            return CallResult(error=self.why_not.format(name=call["name"]))
+        raise error
+
+
+class ProgramCalls:
+    """Answers the calls of one run.
+
+    Args:
+        tools: What can be called.
+        route: The way to them.
+        loop: Invokes the tools; without one, it happens in the threads of the executor.
+
+    Attributes:
+        route: The way to them.
+    """
+
+    def __init__(
+        self, tools: CallableTools, route: CallRoute, loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
+        self._tools = tools
+        self.route = route
+        self._loop = loop
+        self._context = copy_context()
+        self._program = str(getattr(route.runtime, "tool_call_id", None) or "")
+        self._id = self._program or str(uuid4())
+        self._open: dict[int, Callable[[], Any]] = {}
+        self._made: dict[int, tuple[FunctionCall, CallResult]] = {}
+        self._has_stopped = False
+
+    @property
+    def functions(self) -> Sequence[HostFunction]:
+        """What the program can call."""
+        return [function.function for function in self._tools.functions.values()]
+
+    @property
+    def limits(self) -> CallLimits:
+        """How much of it."""
+        return self._tools.limits
+
+    @property
+    def record(self) -> tuple[FunctionCall, ...]:
+        """The calls that have been answered."""
+        return tuple(call for _, (call, _) in sorted(self._made.items()))
+
+    @property
+    def updates(self) -> list[Json]:
+        """Of the graph's state, in the order of the calls."""
+        return [update for _, (_, result) in sorted(self._made.items()) for update in result.updates]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the model is to be told of the calls."""
+        made = sorted(self._made.items())
+        return [f"{call.name}: {result.remark}" for _, (call, result) in made if result.remark]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the program, without event loop.
+
+        Raises:
+            SandboxBusyError: Too many run already.
+            CourseChangedError: It was run before, and called something else then.
+        """
+        journal = self.route.journal
+        with journal.program() if journal else nullcontext():
+            yield
+            if journal:
+                journal.end(self._program)
+
+    @asynccontextmanager
+    async def arunning(self) -> AsyncIterator[None]:
+        """Run the program without blocking the event loop; see `running`."""
+        yield
+        if self.route.journal:
+            await self.route.journal.aend(self._program)
+
+    def __call__(self, call: HostCall) -> HostReply:
+        """Answer a call.
+
+        Raises:
+            GraphBubbleUp: The graph has to stop, for somebody's answer say.
+            CourseChangedError: The program was run before, and called something else then.
+        """
+        function = self._tools.functions[call.name]
+        started = perf_counter()
+        tool_call = ToolCall(
+            name=function.tool.name, args=call.args, id=f"{self._id}:{call.number}", type="tool_call"
+        )
+        try:
+            tool_call["args"] = function.arguments(call.args)
+        except ValueError as error:
+            result = CallResult(error=str(error))
+        else:
+            result = self._result(function.tool, tool_call, call.number)
+        recorded = FunctionCall(
+            name=tool_call["name"],
+            args=tool_call["args"],
+            result=head(result.value),
+            error=result.error,
+            line=call.line,
+            seconds=perf_counter() - started,
+            id=str(tool_call["id"]),
+            artifact=head(result.artifact),
+        )
+        self._made[call.number] = recorded, result
+        return HostReply(result.value, result.error, result.files)
+
+    def cancel(self, call: HostCall) -> None:
+        """Stop waiting for a call; where the graph has stopped, it is given the time it would have had."""
+        give_up = self._open.get(call.number)
+        if give_up and self._has_stopped:
+            timer = Timer(self.limits.seconds, give_up)
+            timer.daemon = True
+            timer.start()
+        elif give_up:
+            give_up()
+
+    def _result(self, tool: BaseTool, tool_call: ToolCall, number: int) -> CallResult:
+        context, journal = self._context.copy(), self.route.journal
+        key = json.dumps([self._program, tool_call["name"], tool_call["args"]], sort_keys=True)
+        given_up = CallResult(error=f"nobody waits for {tool_call['name']} any longer")
+        try:
+            if self._loop:
+                made = self._aresult(tool, tool_call, number, key, given_up)
+                return context.run(asyncio.run_coroutine_threadsafe, made, self._loop).result()
+            if journal is None:
+                return context.run(self.route.result, tool, tool_call)
+            outcome: Future[Json] = Future()
+            self._open[number] = partial(settle, outcome, given_up.to_dict)
+            compute = partial(self.route.result, tool, tool_call)
+            kept = context.run(journal.result, key, lambda: compute().to_dict(), outcome)
+            return CallResult.from_dict(kept)
+        except BaseException as error:
+            self._has_stopped = self._has_stopped or is_control_flow(error)
+            raise
+        finally:
+            self._open.pop(number, None)
+
+    async def _aresult(
+        self, tool: BaseTool, tool_call: ToolCall, number: int, key: str, given_up: CallResult
+    ) -> CallResult:
+        journal, loop, is_given_up = self.route.journal, asyncio.get_running_loop(), Event()
+
+        async def compute() -> Json:
+            work = asyncio.ensure_future(self.route.aresult(tool, tool_call))
+
+            def give_up() -> None:
+                is_given_up.set()
+                loop.call_soon_threadsafe(work.cancel)
+
+            self._open[number] = give_up
+            try:
+                return (await work).to_dict()
+            except asyncio.CancelledError:
+                if is_given_up.is_set():
+                    return given_up.to_dict()
+                raise
+
+        return CallResult.from_dict(await (journal.aresult(key, compute) if journal else compute()))
+
+
+# -- tools ------------------------------------------------------------------------------------------------
+
+
+def _recording(tool: BaseTool) -> BaseTool:
+    """A copy of a tool that notes what its own code returns, and runs as a child of the program's run.
+
+    An asynchronous tool without a synchronous form gets one.
+    """
+    copy = tool.model_copy()
+    run, arun, invoke, ainvoke = copy._run, copy._arun, copy.invoke, copy.ainvoke  # noqa: SLF001
+    is_async = getattr(tool, "coroutine", None) is not None and getattr(tool, "func", None) is None
+
+    def note(returned: Any) -> None:
+        if noted := _invocation.get():
+            is_pair = copy.response_format == "content_and_artifact" and isinstance(returned, tuple)
+            noted.returned = returned[0] if is_pair and returned else returned
+
+    @wraps(run)
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        returned = asyncio.run(arun(*args, **kwargs)) if is_async else run(*args, **kwargs)
+        note(returned)
+        return returned
+
+    @wraps(arun)
+    async def arecorded(*args: Any, **kwargs: Any) -> Any:
+        returned = await arun(*args, **kwargs)
+        note(returned)
+        return returned
+
+    def invoked(value: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        if (noted := _invocation.get()) is None:
+            return invoke(value, config, **kwargs)
+        noted.output, noted.returned = None, MISSING
+        noted.output = invoke(value, patch_config(ensure_config(), callbacks=noted.callbacks), **kwargs)
+        return noted.output
+
+    async def ainvoked(value: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        if (noted := _invocation.get()) is None:
+            return await ainvoke(value, config, **kwargs)
+        noted.output, noted.returned = None, MISSING
+        noted.output = await ainvoke(
+            value, patch_config(ensure_config(), callbacks=noted.callbacks), **kwargs
+        )
+        return noted.output
+
+    for name, method in (
+        ("_run", recorded),
+        ("_arun", arecorded),
+        ("invoke", invoked),
+        ("ainvoke", ainvoked),
+    ):
+        object.__setattr__(copy, name, method)  # a method of this one tool; pydantic knows fields only
+    return copy
+
+
+def _is_injected_into(tool: BaseTool) -> bool:
+    """Whether a tool takes what no caller gives it: the graph's state, its store, a runtime."""
+    shown: Any = tool.tool_call_schema
+    given = shown.get("properties", ()) if isinstance(shown, dict) else shown.model_fields
+    function = getattr(tool, "func", None) or getattr(tool, "coroutine", None) or tool._run  # noqa: SLF001
+    named = {
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
+    fields = getattr(tool.args_schema, "model_fields", ())
+    return bool({*named, *fields} - {*given, "config", "run_manager", "callbacks"})
+
+
+def _node(tool: BaseTool) -> Any:
+    from langgraph.prebuilt import ToolNode  # noqa: PLC0415 -- of the graph that runs
+
+    return ToolNode([tool], handle_tool_errors=False)
+
+
+def _with_state(call: ToolCall, state: Any) -> Json:
+    """What a `ToolNode` takes for one call."""
+    return {"__type": "tool_call_with_context", "tool_call": call, "state": state}
+
+
+def _outputs(given: Any) -> list[Any]:
+    """The messages and commands that a `ToolNode` gives."""
+    each = given if isinstance(given, list) else [given]
+    return [
+        output
+        for one in each
+        for output in (one["messages"] if isinstance(one, dict) else one if isinstance(one, list) else [one])
+    ]

@@ -1,0 +1,244 @@
+"""Calls that are made once: their results outlive an interrupt of the graph, and the process.
+
+When a graph stops for somebody's answer, the program that was running is killed, and run again afterwards. Each of
+its calls is a LangGraph task, so that the graph's checkpointer keeps what came of it, and the second run gets that
+instead. Tasks are known by their position alone. Hence a call is announced by a task of its own before it is made;
+in a second run the calls are put into the order that was announced, and what was not announced is not made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future, InvalidStateError
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import Context, copy_context
+from functools import partial
+from threading import Condition
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+from langchain_core.callbacks import BaseCallbackManager
+from langchain_core.runnables.config import ensure_config, patch_config, set_config_context
+
+from langchain_codeexec.errors import CourseChangedError, SandboxBusyError
+
+__all__ = ["CallJournal", "settle"]
+
+Json = dict[str, Any]
+
+_PATIENCE: Final = 5.0
+"""Seconds that a call waits for one that was announced before it while no other call is under way."""
+_END: Final = "end"
+
+# What LangGraph hands to the nodes of a graph in `config["configurable"]`.
+_CHECKPOINTER: Final = "__pregel_checkpointer"
+_TASKS: Final = "__pregel_call"
+_POSITION: Final = "__pregel_scratchpad"
+
+
+class CallJournal:
+    """The calls of the programs that one task of a graph runs."""
+
+    def __init__(self, position: object) -> None:
+        self._position = position  # kept, so that nothing else is known by its address
+        self._changed, self._achanged = Condition(), asyncio.Condition()
+        self._next: str | None = None
+        self._under_way = self._returned = 0
+
+    @classmethod
+    def here(cls) -> CallJournal | None:
+        """That of the task that runs; `None` outside of a graph, and of one without a checkpointer."""
+        given = ensure_config().get("configurable") or {}
+        position = given.get(_POSITION)
+        if given.get(_CHECKPOINTER) is None or given.get(_TASKS) is None or position is None:
+            return None
+        return _journals.setdefault(id(position), CallJournal(position))
+
+    @contextmanager
+    def program(self) -> Iterator[None]:
+        """Take part, without event loop, in the threads of a graph that runs.
+
+        Raises:
+            SandboxBusyError: So many programs do that none of their tasks would find a thread.
+        """
+        config = ensure_config()
+        thread = str((config.get("configurable") or {}).get("thread_id"))
+        threads = config.get("max_concurrency") or min(32, (os.cpu_count() or 1) + 4)
+        _programs[thread] += 1
+        try:
+            if _programs[thread] > max(1, threads - 2):
+                raise SandboxBusyError(
+                    f"{threads} threads run this graph (max_concurrency): too few for so many programs at once "
+                    "that call functions; run this one once more, by itself"
+                )
+            yield
+        finally:
+            _programs[thread] -= 1
+            if not _programs[thread]:
+                del _programs[thread]
+
+    def result(self, call: str, compute: Callable[[], Json], outcome: Future[Json]) -> Json:
+        """What came of a call, made now or before.
+
+        Args:
+            call: The call, written out.
+            compute: Makes it, in this thread; what it raises is not kept if it stops the graph.
+            outcome: Set from elsewhere, it is what came of the call, and nobody waits any longer.
+
+        Raises:
+            CourseChangedError: Another one was announced in its place.
+        """
+        started: Future[Context | None] = Future()
+
+        def call_from_code(call: str) -> Json:
+            started.set_result(copy_context())
+            return {"call": call, "result": outcome.result()}
+
+        with self._turn(call):
+            kept = _task(call_from_code, call)
+            kept.add_done_callback(lambda _: None if started.done() else started.set_result(None))
+        try:
+            if context := started.result():
+                settle(outcome, partial(context.run, compute))
+            return _checked(kept.result(), call)
+        finally:
+            with self._changed:
+                self._close()
+
+    async def aresult(self, call: str, compute: Callable[[], Awaitable[Json]]) -> Json:
+        """What came of a call, without blocking the event loop; see `result`."""
+
+        async def call_from_code(call: str) -> Json:
+            return {"call": call, "result": await compute()}
+
+        async with self._aturn(call):
+            kept = _task(call_from_code, call)
+        try:
+            return _checked(await kept, call)
+        finally:
+            self._close()
+
+    def end(self, program: str) -> None:
+        """Note that a program has ended.
+
+        Raises:
+            CourseChangedError: It made another call at this point before.
+        """
+        with self._turn(json.dumps([program, _END])):
+            self._close()
+
+    async def aend(self, program: str) -> None:
+        """Note that a program has ended; see `end`."""
+        async with self._aturn(json.dumps([program, _END])):
+            self._close()
+
+    def _close(self) -> None:
+        """Note that a call is no longer under way."""
+        self._under_way, self._returned = self._under_way - 1, self._returned + 1
+
+    @contextmanager
+    def _turn(self, call: str) -> Iterator[None]:
+        """Wait until it is a call's turn."""
+        with self._changed:
+            while (announced := self._next or _task(_call_announced, call).result()) != call:
+                self._next, returned = announced, self._returned
+                is_over = partial(self._is_over, announced)
+                if not self._changed.wait_for(is_over, _PATIENCE):
+                    self._check_patience(call, returned)
+            self._under_way += 1
+            try:
+                yield
+            finally:
+                self._next = None
+                self._changed.notify_all()
+
+    @asynccontextmanager
+    async def _aturn(self, call: str) -> AsyncIterator[None]:
+        """Wait until it is a call's turn, without blocking the event loop."""
+        async with self._achanged:
+            while (announced := self._next or await _task(_acall_announced, call)) != call:
+                self._next, returned = announced, self._returned
+                change = self._achanged.wait_for(partial(self._is_over, announced))
+                try:
+                    await asyncio.wait_for(change, _PATIENCE)
+                except TimeoutError:
+                    self._check_patience(call, returned)
+            self._under_way += 1
+            try:
+                yield
+            finally:
+                self._next = None
+                self._achanged.notify_all()
+
+    def _is_over(self, announced: str) -> bool:
+        return self._next != announced
+
+    def _check_patience(self, call: str, returned: int) -> None:
+        """Give up, unless a call that is under way or has returned may lead to the one that is waited for."""
+        if not self._under_way and self._returned == returned:
+            raise _course_changed(str(self._next), call)
+
+
+def settle(outcome: Future[Json], compute: Callable[[], Json]) -> None:
+    """Set a future to what a function returns or raises, unless it has been set before."""
+    with suppress(InvalidStateError):
+        try:
+            outcome.set_result(compute())
+        except InvalidStateError:
+            raise
+        except BaseException as error:  # noqa: BLE001 -- of whoever waits
+            outcome.set_exception(error)
+
+
+_journals: WeakValueDictionary[int, CallJournal] = WeakValueDictionary()
+_programs: Counter[str] = Counter()
+"""By the thread of conversation, those that run without event loop."""
+
+
+def _call_announced(call: str) -> str:
+    return call
+
+
+async def _acall_announced(call: str) -> str:
+    return call
+
+
+def _task(function: Callable[[str], Any], call: str) -> Any:
+    """Run a function as a task of the graph; traces show the tools alone."""
+    from langgraph.func import task  # noqa: PLC0415 -- of the graph that runs
+
+    config = ensure_config()
+    callbacks: Any = config.get("callbacks")
+    if isinstance(callbacks, BaseCallbackManager):
+        callbacks = callbacks.copy()
+        callbacks.add_tags(["langsmith:hidden"], inherit=False)
+    with set_config_context(patch_config(config, callbacks=callbacks)) as context:
+        return context.run(task(function), call)
+
+
+def _checked(kept: Json, call: str) -> Json:
+    """The result that was kept, if it is of this call."""
+    if kept["call"] != call:
+        raise _course_changed(kept["call"], call)
+    result: Json = kept["result"]
+    return result
+
+
+def _course_changed(before: str, now: str) -> CourseChangedError:
+    return CourseChangedError(
+        f"the program was run before, until somebody had to answer, and took another course then: it has "
+        f"{_shown(now)} now where it had {_shown(before)}. This was not done; write a program that does the same "
+        "whenever it is run, without clock or chance"
+    )
+
+
+def _shown(call: str) -> str:
+    _, *rest = json.loads(call)
+    if rest == [_END]:
+        return "its end"
+    name, args = rest
+    return f"{name}({', '.join(f'{key}={value!r:.200}' for key, value in args.items())})"

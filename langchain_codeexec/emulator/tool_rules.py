@@ -178,8 +178,6 @@ def _walk(schema: _Schema, path: str) -> Iterator[tuple[str, _Schema]]:
 
 
 def _fault_on_vertex(schema: _Schema) -> str:
-    if "anyOf" in schema and schema.keys() - {"anyOf", "nullable"}:
-        return "specified other fields alongside any_of. When using any_of, it must be the only field set."
     if not _is_typed(schema):
         return "didn't specify the schema type field."
     if schema.get("type") == "ARRAY" and "items" not in schema:

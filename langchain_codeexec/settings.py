@@ -220,10 +220,20 @@ def settings_by_name(given: Mapping[str, Any]) -> Settings:
             raise ConfigurationError(f"{name!r} is no setting here: {_ELSEWHERE[name]}")
         if name in _TRANSLATED and value is not None:
             _merge(settings, _TRANSLATED[name](value))
+    given = {name: _PLAIN.get(SPELLINGS.get(name, name), _as_it_is)(value) for name, value in given.items()}
     for name, value in sorted(given.items(), key=lambda setting: setting[0] in GeminiSettings.model_fields):
         if name not in _TRANSLATED and name not in _ELSEWHERE:
             _merge(settings, {SPELLINGS.get(name, name): value})
     return settings
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """An object of google.genai as a dict, anything else as it is."""
+    return value if value is None or (fields := dumped(value)) is None else fields
 
 
 def _merge(settings: Settings, more: Settings) -> None:
@@ -316,6 +326,13 @@ _TRANSLATED: Final[Mapping[str, Callable[[Any], Settings]]] = {
     "enable_enhanced_civic_answers": _in_generation_config("enableEnhancedCivicAnswers"),
     "audio_transcription_config": _in_generation_config("audioTranscriptionConfig"),
 }
+_PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    **dict.fromkeys(("generation_config", "speech_config", "image_config", "model_armor_config"), _plain),
+    "response_schema": lambda schema: schema if schema is None else schema_of(schema),
+    "stop": lambda stop: [stop] if isinstance(stop, str) else stop,
+}
+"""Settings that may come in another form than they are kept in."""
+
 _ELSEWHERE: Final[Mapping[str, str]] = {
     "system_instruction": "begin the conversation with a SystemMessage",
     "automatic_function_calling": "functions are called by an agent, or by you from the answer's tool_calls",

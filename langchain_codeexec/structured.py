@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import Any
+from typing import Any, get_origin
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models.base import LanguageModelInput
@@ -15,6 +15,7 @@ from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import TypeAdapter
 
 from langchain_codeexec.errors import ConfigurationError, ToolDeclarationError
 from langchain_codeexec.messages.from_wire import failure_of
@@ -42,6 +43,9 @@ def structured_output(
         limits = {"response_schema": shape} if shape else {}
         bound = llm.bind(response_mime_type="application/json", **limits, **kwargs)
         parser = _FinalPydantic(pydantic_object=schema) if _is_model(schema) else _FinalJson()
+        if get_origin(schema) is not None:
+            kind: Any = schema
+            parser |= TypeAdapter(kind).validate_python
     if not include_raw:
         return bound | parser
     parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, TypeGuard
 
 from langchain_codeexec.errors import ResponseFormatError
 
-__all__ = ["NOTHING", "CallPieces", "StreamedCall", "whole_calls"]
+__all__ = ["CallPieces", "StreamedCall", "whole_calls"]
 
 Json = dict[str, Any]
 _Path: TypeAlias = tuple[str | int, ...]
@@ -23,8 +23,7 @@ _FIELDS: Final = {"name": str, "id": str, "args": dict, "partialArgs": list}
 _MARKS: Final = frozenset({"partialArgs", "willContinue"})
 """Keys of a piece that a whole call does not have."""
 
-NOTHING: Final = {"text": ""}
-"""The part that brings nothing: what ends Gemini 3's streams, and what it sends beside code."""
+_NOTHING: Final = {"text": ""}
 _STEP: Final = re.compile(
     r"""\.(?P<name>[^.\[\]]+)|\[(?P<index>\d{1,9})\]|\[(?P<quote>['"])(?P<quoted>(?:[^\\]|\\.)*?)(?P=quote)\]"""
 )
@@ -47,7 +46,7 @@ class CallPieces:
         """
         piece = part.get("functionCall")
         call = self._of(part, piece) if _is_call(piece) else None
-        if part != NOTHING:
+        if part != _NOTHING:
             for other in self._calls:
                 other.is_ended |= not other.is_open and other is not call
         return call

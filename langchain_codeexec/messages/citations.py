@@ -1,4 +1,4 @@
-"""What an answer was grounded on, as LangChain's citations of its texts."""
+"""What an answer rests on and quotes, as LangChain's citations of its texts."""
 
 from __future__ import annotations
 
@@ -12,25 +12,35 @@ Json = dict[str, Any]
 _SOURCES: Final = ("web", "maps", "retrievedContext", "image")
 
 
-def citations_by_text(grounding: Any, texts: Sequence[str]) -> list[list[Json]]:
-    """The citations that `groundingMetadata` holds, in the form that LangChain's Google packages give them.
+def citations_by_text(candidate: Json, texts: Sequence[str]) -> list[list[Json]]:
+    """The citations that a candidate has, in the form that LangChain's Google packages give them.
 
     Args:
-        grounding: The wire's object; malformed entries are passed over.
+        candidate: The wire's object, whose `groundingMetadata` names what the answer rests on and whose
+            `citationMetadata` what it quotes at length; malformed entries are passed over.
         texts: The text of each block of the answer, empty where it has none.
 
     Returns:
         For each block the citations of it, their indices in characters; the wire counts bytes of UTF-8.
     """
     citations: list[list[Json]] = [[] for _ in texts]
-    if not isinstance(grounding, dict) or not any(texts):
+    if not any(texts):
         return citations
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    for segment, citation in (*_grounded(candidate.get("groundingMetadata")), *_quoted(candidate)):
+        index, span = _place(segment, encoded)
+        citations[index].append({"type": "citation", **citation, **span})
+    return citations
+
+
+def _grounded(grounding: Any) -> Iterator[tuple[Json, Json]]:
+    """Segments of the answer, and what each rests on."""
+    if not isinstance(grounding, dict):
+        return
     chunks = _objects(grounding.get("groundingChunks"))
     queries = grounding.get("webSearchQueries") or []
     for number, support in enumerate(_objects(grounding.get("groundingSupports"))):
         segment = support.get("segment")
-        index, span = _place(segment if isinstance(segment, dict) else {}, encoded)
         indices, scores = support.get("groundingChunkIndices"), support.get("confidenceScores") or []
         for chunk_index in indices if isinstance(indices, list) else ():
             if not isinstance(chunk_index, int) or not 0 <= chunk_index < len(chunks):
@@ -42,16 +52,26 @@ def citations_by_text(grounding: Any, texts: Sequence[str]) -> list[list[Json]]:
                 "confidence_scores": scores,
                 **extras,
             }
-            citations[index].append(
-                {
-                    "type": "citation",
-                    "id": f"lc_{number}_{chunk_index}",
-                    **source,
-                    **span,
-                    "extras": {"google_ai_metadata": metadata},
-                }
+            citation = {**source, "extras": {"google_ai_metadata": metadata}}
+            yield (
+                segment if isinstance(segment, dict) else {},
+                {"id": f"lc_{number}_{chunk_index}", **citation},
             )
-    return citations
+
+
+def _quoted(candidate: Json) -> Iterator[tuple[Json, Json]]:
+    """Segments of the answer, and what each is quoted from; the two services name the list differently."""
+    metadata = candidate.get("citationMetadata")
+    if not isinstance(metadata, dict):
+        return
+    for number, quote in enumerate(_objects(metadata.get("citationSources", metadata.get("citations")))):
+        named = {"url": quote.get("uri"), "title": quote.get("title")}
+        source = {key: value for key, value in named.items() if isinstance(value, str) and value}
+        rest = {"license": quote.get("license"), "publication_date": quote.get("publicationDate")}
+        known = {key: value for key, value in rest.items() if value}
+        extras = {"extras": {"google_ai_metadata": known}} if known else {}
+        if source or extras:
+            yield quote, {"id": f"lc_quote_{number}", **source, **extras}
 
 
 def _objects(value: Any) -> list[Json]:

@@ -66,7 +66,9 @@ def usage_from_wire(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
 
 def _count(usage: Mapping[str, Any], key: str) -> int:
     value = usage.get(key)
-    return value if isinstance(value, int) else 0
+    if isinstance(value, str) and value.isdecimal():  # as protobuf writes numbers of 64 bits
+        return int(value)
+    return int(value) if isinstance(value, int | float) else 0
 
 
 def _of_modality(usage: Mapping[str, Any], key: str, modality: str) -> int:
@@ -164,7 +166,7 @@ def messages_from_response(response: Mapping[str, Any], origin: Origin) -> list[
     for candidate in candidates_of(response) or [{}]:
         with readable():
             blocks = _blocks(whole_calls(parts_of(candidate)), ids)
-        _annotate(blocks, candidate.get("groundingMetadata"))
+        _annotate(blocks, candidate)
         calls = [block for block in blocks if block["type"] == "tool_call"]
         messages.append(
             AIMessage(
@@ -215,9 +217,9 @@ def _blocks(parts: list[Json], ids: CallIds) -> list[Json]:
     return blocks
 
 
-def _annotate(blocks: list[Json], grounding: Any) -> None:
+def _annotate(blocks: list[Json], candidate: Json) -> None:
     texts = [block.get("text", "") for block in blocks]
-    for block, citations in zip(blocks, citations_by_text(grounding, texts), strict=True):
+    for block, citations in zip(blocks, citations_by_text(candidate, texts), strict=True):
         if citations:
             block["annotations"] = citations
 

@@ -45,20 +45,24 @@ _BYTES: Final = "application/octet-stream"
 _DEFAULT_TYPES: Final = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4"}
 
 _KINDS: Final[Mapping[str, str]] = {
-    "image": "image",
+    **dict.fromkeys(("image", "input_image"), "image"),
     "image_url": "image",
     "image_generation_call": "image",
     "audio": "audio",
     "input_audio": "audio",
     "video": "video",
-    **dict.fromkeys(("file", "document", "media", "text-plain"), "file"),
+    **dict.fromkeys(("file", "document", "media", "text-plain", "input_file"), "file"),
 }
 """`type` of a block to the kind of its media."""
 
 _PARTS: Final = ("inlineData", "inline_data", "fileData", "file_data")
 _NAMES: Final = ("filename", "name", "title")
+_ADDRESSES: Final = ("url", "image_url", "file_url", "file_uri", "fileUri")
 _HOLDERS: Final = frozenset({"source", "image_url", "input_audio", "file", *_PARTS})
 """Keys under which a block may keep its fields in an object of their own."""
+
+_TEXTS: Final = ("text", "input_text")
+"""`type` of a block of text; OpenAI's Responses have a type of their own for what people say."""
 
 _BLOB: Final = frozenset({"mime_type", "data"})
 """Keys of a blob as Google's older client libraries take it, without a type."""
@@ -78,6 +82,8 @@ _SETTINGS: Final[Mapping[str, str]] = {
     spelling: key for key in _QUALIFIERS for spelling in (key, re.sub("([A-Z])", r"_\1", key).lower())
 }
 """What may stand beside the data of a part, by its key in a block, in either case, to its key in the part."""
+
+_DETAIL: Final = {"low": "MEDIA_RESOLUTION_LOW", "high": "MEDIA_RESOLUTION_HIGH"}
 
 _OURS: Final = frozenset({"signature", "signature_apart", "part", "outcome", "block_type", "tool_type"})
 """Extras of the blocks of answers, which mean nothing in a question."""
@@ -140,7 +146,9 @@ def media_from_block(block: object) -> Media | None:
         kind = family if family in _DEFAULT_TYPES else "file"
     name = _name(block, holder)
     data = _data(holder)
-    uri = _first_text(holder, "url", "image_url", "file_uri", "fileUri") or _first_text(block, "file_id")
+    uri = _first_text(holder, "url", "image_url", "file_url", "file_uri", "fileUri") or _first_text(
+        block, "file_id"
+    )
     if isinstance(data, str) and data.startswith("data:"):
         uri = data
         data = None
@@ -221,7 +229,7 @@ def _part_from_block(block: Any) -> Json:
     block_type, text, value = block.get("type"), block.get("text"), block.get("value")
     if block_type is None and not _RAW_KEYS.isdisjoint(block):
         return block
-    if block_type == "text" and isinstance(text, str):
+    if block_type in _TEXTS and isinstance(text, str):
         return {"text": text, **_settings(block)}
     if block_type == "text-plain" and isinstance(text, str):
         text = "\n".join(str(block[key]) for key in ("title", "context", "text") if block.get(key))
@@ -250,10 +258,16 @@ def _settings(block: Json) -> Json:
     settings = {
         _SETTINGS[key]: fields[key] for fields in (extras, block) for key in _SETTINGS if fields.get(key)
     }
-    resolution = settings.get("mediaResolution")
+    resolution = settings.get("mediaResolution") or _DETAIL.get(_detail(block))
     if resolution and not isinstance(resolution, dict):
         settings["mediaResolution"] = {"level": getattr(resolution, "value", resolution)}
     return settings
+
+
+def _detail(block: Json) -> str:
+    """How closely an image is to be looked at, in OpenAI's blocks of both its interfaces."""
+    holder = block.get("image_url")
+    return _first_text(holder if isinstance(holder, dict) else block, "detail")
 
 
 def _holder(block: Json) -> Json | None:

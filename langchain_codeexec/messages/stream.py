@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 
-from langchain_codeexec.messages.call_pieces import NOTHING, CallPieces, StreamedCall
+from langchain_codeexec.messages.call_pieces import CallPieces, StreamedCall
 from langchain_codeexec.messages.citations import citations_by_text
 from langchain_codeexec.messages.from_wire import (
     EVERY_CHUNK,
@@ -34,6 +34,9 @@ Json = dict[str, Any]
 
 _TEXT_TYPES: Final = frozenset({"text", "reasoning"})
 """Blocks whose text may go on in the next chunk; it stands under the key of the block's type."""
+
+_NOTHING: Final = {"text": ""}
+"""What the service puts beside a finish reason; there is no such part where it does not stream."""
 
 _PIECE: Final = frozenset({"type", "name", "id", "args", "index"})
 """Keys of a block that only goes on with a call."""
@@ -144,9 +147,8 @@ class _Candidate:
         """The blocks of the candidate in one chunk."""
         collect(self.wire, {key: value for key, value in candidate.items() if key != "content"})
         blocks: dict[str, Json] = {}
-        parts = parts_of(candidate)
-        for part in parts:
-            if part == NOTHING and len(parts) > 1:
+        for part in parts_of(candidate):
+            if part == _NOTHING and self._open != "text":
                 continue
             call = self._pieces.add(part)
             block = self._of_call(call) if call else self._placed(block_from_part(part, self._ids))
@@ -159,9 +161,7 @@ class _Candidate:
 
     def last_blocks(self) -> list[Json]:
         """What ends calls that are still open, and the citations of texts."""
-        citations = citations_by_text(
-            self.wire.get("groundingMetadata"), ["".join(each) for each in self._texts.values()]
-        )
+        citations = citations_by_text(self.wire, ["".join(each) for each in self._texts.values()])
         return [
             *self._closed(list(self._calls)),
             *(

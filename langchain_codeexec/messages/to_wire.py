@@ -6,6 +6,7 @@ Answers of our own chat model go back verbatim, unless they go where they cannot
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -24,6 +25,7 @@ from langchain_codeexec.messages.signatures import without_signatures
 
 __all__ = ["contents_from_messages", "is_native", "origin_of"]
 
+_logger = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 _CALL_TYPES: Final = frozenset({"tool_call", "tool_call_chunk"})
@@ -112,7 +114,13 @@ class _Conversation:
         self._system.extend(parts_from_content(message.content))
 
     def add_user(self, message: BaseMessage) -> None:
-        self._append("user", list(parts_from_content(message.content)))
+        parts = list(parts_from_content(message.content))
+        if not self._accepts.media_in_responses:
+            # Models before Gemini 3 know the resolution of a request alone, and refuse that of a part.
+            if any("mediaResolution" in part for part in parts):
+                _logger.warning("%s takes no resolution of a single image", self._destination.model)
+            parts = [_without(part, "mediaResolution") for part in parts]
+        self._append("user", parts)
 
     def add_chat(self, message: BaseMessage) -> None:
         role = message.role if isinstance(message, ChatMessage) else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, TypeGuard, cast
+from typing import Any, Final, TypeGuard, cast, get_origin
 
 from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_function
@@ -133,6 +133,9 @@ def schema_of(schema: Any) -> Json:
         return schema
     if _is_model(schema):
         return _model_schema(schema)
+    if get_origin(schema) is not None:  # a list or a union of such
+        kind: Any = schema
+        return TypeAdapter(kind).json_schema()
     declaration = _function(_unwrapped(schema))
     described = {key: declaration[key] for key in ("description",) if key in declaration}
     return {"title": declaration["name"], **described, **declaration.get("parametersJsonSchema", {})}

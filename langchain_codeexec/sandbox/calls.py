@@ -141,8 +141,7 @@ class RunningCalls:
         try:
             Thread(target=self._serve, args=(place,), name="codeexec-call", daemon=True).start()
         except RuntimeError as error:
-            with suppress(_KilledError):
-                self._fail(ExecutorError(f"no thread can be started: {error}"))
+            self._fail(ExecutorError(f"no thread can be started: {error}"))
 
     def _serve(self, place: int) -> None:
         """Answer what comes from one place; closes it, unless it has been given to another thread or closed."""
@@ -174,6 +173,7 @@ class RunningCalls:
                     return False
                 if error is not None:
                     self._fail(error)
+                    self._kill("raised")
         self._places[place].sendall(reply)
         return True
 
@@ -222,15 +222,19 @@ class RunningCalls:
     def _total_words(self) -> str:
         return f"calls can take {self._limits.total_seconds:g} s together (total_seconds)"
 
-    def _fail(self, error: BaseException) -> NoReturn:
+    def _fail(self, error: BaseException) -> None:
+        """Have the run end with an exception."""
         with self._lock:
-            self._error = self._error or error
-        self._kill("raised")
+            if not self._over:
+                self._error = self._error or error
+                self._stop("raised")
 
     def _kill(self, reason: str) -> NoReturn:
+        """Have the program killed, and be silent until it is: it is not to go on for having heard anything."""
         with self._lock:
             if not self._over:
                 self._stop(reason)
+            self._lock.wait_for(lambda: self._over)
         raise _KilledError
 
     def _settle(self, it: _Open) -> bool:
@@ -253,21 +257,20 @@ class RunningCalls:
     def _encoded(self, call: HostCall, reply: HostReply) -> bytes:
         if reply.error is not None:
             return _error(str(reply.error))
+        most = self._limits.result_bytes
         try:
             files = dict(named_files(reply.files))
-            shown = (
-                {"files": {name: b64encode(data).decode() for name, data in files.items()}} if files else {}
+            size = sum(map(len, files.values()))
+            laid = {name: b64encode(data).decode() for name, data in files.items() if size <= most}
+            encoded = (
+                json.dumps({"value": reply.value, **({"files": laid} if files else {})}).encode() + b"\n"
             )
-            encoded = json.dumps({"value": reply.value, **shown}).encode() + b"\n"
         except ExecutionRequestError as error:
             return _error(f"{call.name}: {error}")
         except (TypeError, ValueError, RecursionError) as error:
             return _error(f"{call.name}: the result is no JSON: {error}")
-        most = self._limits.result_bytes
-        if len(encoded) > most:
-            return _error(
-                f"{call.name}: the result has {len(encoded)} bytes: {most} are allowed (result_bytes)"
-            )
+        if (size := max(size, len(encoded))) > most:
+            return _error(f"{call.name}: the result has {size} bytes: {most} are allowed (result_bytes)")
         self.files |= files
         return encoded
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import Any
 
 import pytest
@@ -175,3 +177,28 @@ def test_nobody_listens() -> None:
 
     with pytest.raises(errors.GeminiConnectionError, match=r"127\.0\.0\.1:9"):
         llm.invoke("q")
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-flash-preview"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(["a", {"executableCode": {"language": "PYTHON", "code": "print(1)"}}], id="code"),
+        pytest.param(["a", {"inlineData": {"mimeType": "image/png", "data": "aGk="}}], id="image"),
+        pytest.param([{"functionCall": {"name": "f", "args": {}}}], id="call"),
+    ],
+)
+def test_a_stream_ends_without_a_block_that_only_streams_have(
+    gemini: Any, model: str, parts: list[Any]
+) -> None:
+    def f() -> None:
+        """Do it."""
+
+    gemini.says(parts)
+    llm = gemini.chat(model=model).bind_tools([f])
+
+    whole, streamed = llm.invoke("q"), reduce(add, llm.stream("q"))
+
+    assert [block["type"] for block in streamed.content_blocks] == [
+        block["type"] for block in whole.content_blocks
+    ]

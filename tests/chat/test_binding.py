@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.load import dumps, loads
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableBinding
 
+from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ToolDeclarationError
 
 FLAG = "includeServerSideToolInvocations"
@@ -147,3 +150,21 @@ def test_calls_and_code_in_one_conversation(gemini: Any, endpoint: str) -> None:
     responses = [part["functionResponse"] for part in gemini.body["contents"][-1]["parts"]]
     assert [response["id"] for response in responses] == [call["id"] for call in answer.tool_calls]
     assert responses[0]["response"] == {"output": "Sunny in Utrecht."}
+
+
+@pytest.mark.filterwarnings("ignore:.*is in beta")
+def test_what_was_bound_and_answered_is_revived(gemini: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "key")
+    gemini.says(["I run it.", {"executableCode": {"language": "PYTHON", "code": "print(1)"}}, "One."])
+    bound = gemini.chat(output_version="v1").bind_tools([weather]).with_config(tags=["a"])
+    answer = bound.invoke("q")
+
+    saved = dumps([bound, answer])
+    allowed = [ChatGeminiCodeExecution, RunnableBinding, AIMessage]
+    again, revived = loads(
+        saved, allowed_objects=allowed, valid_namespaces=["langchain_codeexec"], secrets_from_env=True
+    )
+
+    assert revived == answer
+    assert again.invoke([HumanMessage("q"), revived, HumanMessage("n")]).text == answer.text
+    assert gemini.bodies[0]["tools"] == gemini.body["tools"]

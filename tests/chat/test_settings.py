@@ -18,7 +18,7 @@ from google.genai import types
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_google_genai import create_context_cache
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import EmulatedError
@@ -32,7 +32,18 @@ from langchain_codeexec.errors import (
 from langchain_codeexec.gemini.genai import GenAITransport
 from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
 
+
+class Point(BaseModel):
+    x: int
+
+
 SCHEMA = {"type": "object", "properties": {"a": {"type": ["integer", "null"]}}}
+POINT_MODE = {
+    "responseJsonSchema": {
+        "title": "Point", "type": "object", "properties": {"x": {"title": "X", "type": "integer"}}, "required": ["x"],
+    },
+    "responseMimeType": "application/json",
+}  # fmt: skip
 JSON_MODE = {"responseJsonSchema": SCHEMA, "responseMimeType": "application/json"}
 LOW, OFF = "BLOCK_LOW_AND_ABOVE", "OFF"
 HARASSMENT = "HARM_CATEGORY_HARASSMENT"
@@ -203,6 +214,26 @@ def test_other_names_of_settings(alias: str, name: str, value: Any) -> None:
             {"generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}},
         ),
         ({"default_metadata_input": []}, {"generationConfig": None}),
+        (
+            {
+                "speech_config": types.SpeechConfig(language_code="de-DE"),
+                "image_config": types.ImageConfig(aspect_ratio="1:1"),
+                "generation_config": types.GenerationConfig(temperature=0.5),
+                "model_armor_config": types.ModelArmorConfig(prompt_template_name="p"),
+            },
+            {
+                "generationConfig": {
+                    "speechConfig": {"languageCode": "de-DE"},
+                    "imageConfig": {"aspectRatio": "1:1"},
+                    "temperature": 0.5,
+                },
+                "modelArmorConfig": {"promptTemplateName": "p"},
+            },
+        ),
+        (
+            {"response_schema": Point, "stop_sequences": "END"},
+            {"generationConfig": POINT_MODE | {"stopSequences": ["END"]}},
+        ),
         (
             {"model_kwargs": {"top_k": 1, "service_tier": "flex"}, "temperature": None},
             {"generationConfig": {"topK": 1}, "serviceTier": "flex"},

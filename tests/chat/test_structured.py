@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from typing_extensions import NotRequired, TypedDict  # noqa: UP035 -- pydantic reads this one before 3.12
 
 from langchain_codeexec import code_executions
@@ -110,6 +110,21 @@ def test_what_constrains_the_answer(gemini: Any, method: str, fields: Any) -> No
     if method == "function_calling":
         calling = gemini.body["toolConfig"]["functionCallingConfig"]
         assert calling == {"mode": "ANY", "allowedFunctionNames": ["Sum"]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "value"),
+    [
+        (list[Sum], '[{"total": 6}]', [Sum(total=6)]),
+        (Sum | None, "null", None),
+        (Sum | int, '{"total": 6}', Sum(total=6)),
+    ],
+)
+def test_a_list_or_a_union_of_classes(gemini: Any, schema: Any, text: str, value: Any) -> None:
+    gemini.says(text)
+
+    assert gemini.chat().with_structured_output(schema).invoke("q") == value
+    assert gemini.body["generationConfig"]["responseJsonSchema"] == TypeAdapter(schema).json_schema()
 
 
 def test_json_mode_needs_no_schema(gemini: Any) -> None:

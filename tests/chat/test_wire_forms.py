@@ -271,6 +271,47 @@ def test_grounded_texts_carry_citations(wire: Any, ask: Any) -> None:
     assert sent_back(wire, llm, answer) == parts
 
 
+@pytest.mark.parametrize("key", ["citationSources", "citations"], ids=["developer", "vertex"])
+@WAYS
+def test_quotes_are_citations(wire: Any, ask: Any, key: str) -> None:
+    quotes = [
+        {"startIndex": 7, "endIndex": 17, "uri": "https://a.example", "license": "mit"},
+        {"startIndex": 18, "endIndex": 31, "title": "B", "publicationDate": {"year": 2024}},
+        {"uri": "https://c.example"},
+        {"endIndex": 3},
+        "no object",
+    ]
+    parts = [{"text": TEXTS[0]}, {"executableCode": {"code": "1", "language": "PYTHON"}}, {"text": TEXTS[1]}]
+    wire.says(response(*parts, citationMetadata={key: quotes}))
+
+    answer = ask(wire.chat())
+
+    first, _, last = answer.content_blocks
+    [quote], [quote_2, whole] = first["annotations"], last["annotations"]
+    assert (quote["url"], quote["cited_text"]) == ("https://a.example", "Spain won.")
+    assert quote["extras"]["google_ai_metadata"] == {"license": "mit"}
+    assert (quote_2["title"], quote_2["cited_text"], quote_2["start_index"]) == ("B", "It was 3 €.", 0)
+    assert (whole["url"], "start_index" in whole) == ("https://c.example", False)
+
+
+@WAYS
+def test_counts_may_be_written_as_text_or_as_floats(wire: Any, ask: Any) -> None:
+    usage = {"promptTokenCount": "12", "candidatesTokenCount": 5.0, "thoughtsTokenCount": None}
+    wire.says({**response({"text": "Hi"}), "usageMetadata": usage})
+
+    assert ask(wire.chat()).usage_metadata == {"input_tokens": 12, "output_tokens": 5, "total_tokens": 17}
+
+
+@pytest.mark.parametrize(("model", "is_sent"), [(NEW, True), (OLD, False)])
+def test_the_resolution_of_an_image_goes_where_it_is_known(wire: Any, model: str, is_sent: bool) -> None:
+    wire.says(response({"text": "Hi"}))
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk=", "detail": "low"}}
+
+    wire.chat(model=model).invoke([HumanMessage([image])])
+
+    assert ("mediaResolution" in wire.bodies[-1]["contents"][0]["parts"][0]) is is_sent
+
+
 # -- what goes back -------------------------------------------------------------------------------------------
 
 PNG, PDF = "aGk=", "JVBERi0="

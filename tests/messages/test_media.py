@@ -64,8 +64,22 @@ def at(uri: str, mime_type: str | None) -> dict[str, Any]:
         ({"type": "file", "file": {"file_data": f"data:application/pdf;base64,{HI}"}}, inline("application/pdf")),
         ({"type": "image_generation_call", "result": HI}, PNG),
         ({"type": "image_url", "image_url": URL}, at(URL, "image/png")),
-        ({"type": "image_url", "image_url": {"url": URL, "detail": "low"}}, at(URL, "image/png")),
+        ({"type": "image_url", "image_url": {"url": URL, "detail": "auto"}}, at(URL, "image/png")),
+        (
+            {"type": "image_url", "image_url": {"url": URL, "detail": "low"}},
+            {**at(URL, "image/png"), "mediaResolution": {"level": "MEDIA_RESOLUTION_LOW"}},
+        ),
+        (
+            {"type": "input_image", "image_url": URL, "detail": "high"},
+            {**at(URL, "image/png"), "mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"}},
+        ),
         ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{HI}"}}, PNG),
+        ({"type": "input_text", "text": "Hello."}, {"text": "Hello."}),
+        (
+            {"type": "input_file", "file_data": f"data:application/pdf;base64,{HI}", "filename": "a.pdf"},
+            inline("application/pdf"),
+        ),
+        ({"type": "input_file", "file_url": "https://x/a.pdf"}, at("https://x/a.pdf", "application/pdf")),
         # LangChain's Google packages'
         ({"type": "media", "mime_type": "text/csv", "data": HI}, inline("text/csv")),
         ({"type": "media", "mime_type": "image/png", "data": b"hi"}, PNG),

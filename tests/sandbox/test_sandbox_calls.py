@@ -102,6 +102,7 @@ except ToolError as error:
         'File "<code>", line 3, in look',
         'File "<code>", line 7, in <module>',
     ]
+    assert "invalid syntax" in executor.run("1 1").stderr  # where all frames are ours
 
 
 def test_calls_side_by_side_arrive_in_order_and_as_many_at_once_as_may_be(executor: LocalExecutor):

@@ -10,16 +10,18 @@ import sys
 import threading
 import typing
 from base64 import b64decode
+from errno import EBADF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-__all__ = ["Calls", "ToolError"]
+__all__ = ["FILENAME", "Calls", "ToolError"]
 
-# ruff: noqa: PTH123, SIM105, S102 -- as few imports as can be; the source that is executed is the host's
+# ruff: noqa: PTH123, S102 -- as few imports as can be; the source that is executed is the host's
 
+FILENAME = "<host>"
 _READ = 1 << 16  # bytes
 _VARARGS, _VARKEYWORDS = 0x04, 0x08  # inspect.CO_VARARGS and CO_VARKEYWORDS
 _ANNOTATIONS = 0x1000000  # __future__.annotations.compiler_flag
@@ -72,18 +74,18 @@ class Calls:
         for channel in self._channels:
             try:
                 channel.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            channel.close()
+                channel.close()
+            except OSError:  # the program has closed it
+                channel.detach()
 
     def _function(self, name: str, parameters: str, returns: str, doc: str) -> Any:
         """A function that binds its arguments as any other does, and sends them."""
         source = f"def {name}({parameters}) -> {returns}:\n {doc!r}\n return __call(__locals())"
         names: dict[str, Any] = {**vars(typing), "__locals": locals, "__name__": "__main__"}
         try:
-            exec(compile(source, __file__, "exec", 0, dont_inherit=True), names)
+            exec(compile(source, FILENAME, "exec", 0, dont_inherit=True), names)
         except Exception:  # noqa: BLE001 -- an annotation that means something to its reader alone
-            exec(compile(source, __file__, "exec", _ANNOTATIONS, dont_inherit=True), names)
+            exec(compile(source, FILENAME, "exec", _ANNOTATIONS, dont_inherit=True), names)
         function = names[name]
         function.__doc__ = doc or None
         code = function.__code__
@@ -115,7 +117,11 @@ class Calls:
             self._send(channel, f'"{name}", {line}, {encoded}]\n')
             reply = _receive(channel)
             whole = True
-        except OSError:
+        except OSError as error:
+            if (
+                not isinstance(error, ConnectionError) and error.errno != EBADF
+            ):  # but an alarm of the program's
+                raise
             raise ToolError(f"{name}: the host takes no calls any more") from None
         finally:
             self._give_back(channel, whole=whole)

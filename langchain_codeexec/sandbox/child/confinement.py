@@ -125,14 +125,16 @@ def run_programs(requests: socket.socket, outputs: tuple[int, int], box: Box, li
         while (request := receive(channel, descriptors)) is not None:
             header, (source,) = request
             _send(channel, {"begun": True})
-            program.let_call(header["calls"], descriptors)
-            descriptors.clear()
+            if header["calls"]:
+                program.let_call(header["calls"], descriptors)
             status = program.run(source.decode("utf-8", "surrogatepass"))
             if os.getpid() != program.process:  # a fork that ran to the end of the program
                 break
             _send(channel, _report(program, status))
             if header["last"]:
                 break
+            program.forget_calls()
+            descriptors.clear()
     _end(program)
     return status
 

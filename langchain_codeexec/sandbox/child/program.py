@@ -57,7 +57,7 @@ class _AfterImport:
 
 
 FILENAME = "<code>"
-OWN_FILES = (__file__, calls.__file__)
+OWN_FILES = (__file__, calls.__file__, calls.FILENAME)
 FIRST_PRIVATE_FD = 200  # out of the way of programs that close the low ones
 ONLY_AST = 0x400  # ast.PyCF_ONLY_AST, without the import
 LONGEST_TREE = 1_000_000  # characters of a source
@@ -91,18 +91,20 @@ class Program:
         sys.path.append(os.getcwd())  # last, so that no file of the program hides a library
         after_import({"linecache": self._show_source, **self._drawings.callbacks()})
 
-    def let_call(self, given: dict[str, Any] | None, descriptors: list[int]) -> None:
-        """Have the next source find functions of the host, and no more those of the last; its own names win."""
-        names = self._module.__dict__
+    def let_call(self, given: dict[str, Any], descriptors: list[int]) -> None:
+        """Have the next source find functions of the host, unless it has defined those names itself."""
+        self._calls = calls.Calls(given, descriptors, FILENAME)
+        self._module.__dict__.update(self._calls.functions | self._module.__dict__)
+
+    def forget_calls(self) -> None:
+        """Have the next source find none of them any more."""
         if self._calls is not None:
             self._calls.close()
+            names = self._module.__dict__
             for name, function in self._calls.functions.items():
                 if names.get(name) is function:
                     del names[name]
             self._calls = None
-        if given is not None:
-            self._calls = calls.Calls(given, descriptors, FILENAME)
-            self._module.__dict__.update(self._calls.functions | names)
 
     def run(self, source: str) -> int:
         """Run a source and return the exit status it would have as a script."""
@@ -260,9 +262,10 @@ def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:
         if trace.tb_frame.f_code.co_filename not in OWN_FILES:
             entries.append(trace)
         trace = trace.tb_next
-    for entry, following in zip(entries, (*entries, None)[1:], strict=True):
-        entry.tb_next = following
-    return entries[0] if entries else None
+    following = None
+    for entry in reversed(entries):
+        entry.tb_next, following = following, entry
+    return following
 
 
 def _join_threads() -> None:

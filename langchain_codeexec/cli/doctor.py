@@ -31,6 +31,7 @@ from langchain_codeexec.gemini.endpoints import (
 )
 from langchain_codeexec.records.sections import visible
 from langchain_codeexec.sandbox.battery import MODES_HERE, report_of_mode
+from langchain_codeexec.sandbox.modes import REMEDIES
 
 __all__ = ["VARIABLES", "doctor", "read_configuration"]
 
@@ -321,7 +322,7 @@ def _render_attacks(report: dict[str, Any]) -> RenderableType:
     line = (
         f"LocalSandbox takes {mode} here. The attacks were run as {user}."
         if mode
-        else "LocalSandbox refuses to run anything here."
+        else f"LocalSandbox refuses to run anything here. {REMEDIES}"
     )
     return Group(Text("Sandbox", "bold"), _table(rows), Text(line))
 

@@ -34,7 +34,9 @@ _HEAD: Final = 65_536  # characters looked at to tell the delimiter
 _RECORDS: Final = 100
 _LARGE: Final = 1_000_000  # bytes from which pyarrow is worth its loading
 _CONTROLS: Final = bytes({*range(0x20)} - {*range(0x09, 0x0E), 0x1B})
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?")
+_WITH_COMMAS: Final = (re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?"), ",")
+_IN_GROUPS: Final = (re.compile(r"[+-]?\d{1,3}(?:\.\d{3})*"), ".")
+"""How columns of numbers are written where a comma is the decimal mark, and what one of the cells must have."""
 
 
 def decoded(data: bytes, source: str) -> tuple[str, str, str]:
@@ -168,29 +170,38 @@ def _arrays(text: str, width: int, delimiter: str) -> list[Any]:
 
 
 def _with_points(table: Table) -> Table | None:
-    """The table with points for decimal commas, if there are columns with nothing but such numbers."""
+    """The table with points for decimal commas, if there are columns with nothing but such numbers.
+
+    In such a table points group digits, in columns of whole numbers as well.
+    """
     if table.arrays:
-        arrays = [_pointed(array) for array in table.arrays]
-        is_pointed = any(new is not old for new, old in zip(arrays, table.arrays, strict=True))
-        return table_from_arrays(table.names, arrays) if is_pointed else None
+        arrays = [_pointed(array, *_WITH_COMMAS) for array in table.arrays]
+        if not any(new is not old for new, old in zip(arrays, table.arrays, strict=True)):
+            return None
+        pairs = zip(arrays, table.arrays, strict=True)
+        return table_from_arrays(
+            table.names, [_pointed(new, *_IN_GROUPS) if new is old else new for new, old in pairs]
+        )
     columns = [list(chain.from_iterable(pieces)) for pieces in zip(*table.chunks(1), strict=True)]
-    pointed = [place for place, cells in enumerate(columns) if _has_decimal_commas(cells)]
-    for place in pointed:
-        columns[place] = [cell.replace(".", "").replace(",", ".") for cell in columns[place]]
-    return table_from_rows(table.names, list(zip(*columns, strict=True)), is_text=True) if pointed else None
+    if not any(_are_written(cells, *_WITH_COMMAS) for cells in columns):
+        return None
+    for place, cells in enumerate(columns):
+        if _are_written(cells, *_WITH_COMMAS) or _are_written(cells, *_IN_GROUPS):
+            columns[place] = [cell.replace(".", "").replace(",", ".") for cell in cells]
+    return table_from_rows(table.names, list(zip(*columns, strict=True)), is_text=True)
 
 
-def _pointed(array: Any) -> Any:
-    """An array of text with points for decimal commas, if it holds nothing but such numbers."""
+def _pointed(array: Any, pattern: re.Pattern[str], mark: str) -> Any:
+    """An array of text with points for decimal commas, if it holds nothing but numbers of a pattern."""
     compute = import_module("pyarrow.compute")
-    fits = compute.match_substring_regex(array, rf"^\s*(?:{_DECIMAL_COMMA.pattern})?\s*$")
+    fits = compute.match_substring_regex(array, rf"^\s*(?:{pattern.pattern})?\s*$")
     odd = (cell.as_py().strip() for cell in array.filter(compute.invert(fits)))
-    has_comma = compute.any(compute.match_substring(array, ",")).as_py()
-    if not has_comma or not all(cell == "" or _DECIMAL_COMMA.fullmatch(cell) for cell in odd):
+    has_mark = compute.any(compute.match_substring(array, mark)).as_py()
+    if not has_mark or not all(cell == "" or pattern.fullmatch(cell) for cell in odd):
         return array
     return compute.replace_substring(compute.replace_substring(array, ".", ""), ",", ".")
 
 
-def _has_decimal_commas(cells: list[str]) -> bool:
+def _are_written(cells: list[str], pattern: re.Pattern[str], mark: str) -> bool:
     filled = {cell.strip() for cell in cells} - {""}
-    return any("," in cell for cell in filled) and all(map(_DECIMAL_COMMA.fullmatch, filled))
+    return any(mark in cell for cell in filled) and all(map(pattern.fullmatch, filled))

@@ -21,7 +21,8 @@ from langchain_codeexec.emulator.coverage import not_covered
 from langchain_codeexec.emulator.embeddings import embedded, is_embedding
 from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
 from langchain_codeexec.emulator.faults import Faults
-from langchain_codeexec.emulator.files_api import UploadedFiles, file_routes
+from langchain_codeexec.emulator.file_store import UploadedFiles
+from langchain_codeexec.emulator.files_api import file_routes
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp
 from langchain_codeexec.emulator.page.routes import is_page, page_routes
 from langchain_codeexec.emulator.parsing import parse_json

@@ -47,7 +47,8 @@ COVERED = (
 )
 """Methods and paths; `predict` is for embedding models. Vertex's model paths may also begin at `publishers`."""
 
-_DOUBLED = re.compile(r"/v1\w*(/v1\w*/.*)")
+_PREFIXED = re.compile(r"/.+?(/v1\w*/.*)")
+_DOUBLED = re.compile(r"(/v1\w*)/.*(/models/[^/]+)")
 
 
 def not_covered(request: Request) -> EmulatedError:
@@ -67,8 +68,13 @@ def not_covered(request: Request) -> EmulatedError:
 
 def _corrections(path: str, base: str) -> Iterator[tuple[str, str]]:
     """Paths that may have been meant, and what to set then."""
+    if prefixed := _PREFIXED.fullmatch(path):
+        yield prefixed[1], f" The client adds the API version itself: its base URL is {base}, and no more."
     if doubled := _DOUBLED.fullmatch(path):
-        yield doubled[1], f" The client adds the API version itself: its base URL is {base}, without one."
+        yield (
+            doubled[1] + doubled[2],
+            f" The client adds the model itself: its base URL is {base}{doubled[1]}.",
+        )
     if path.startswith("//"):
         yield f"/{path.lstrip('/')}", f" The client's base URL is {base}, without a slash at its end."
     for version in ("v1beta1",) if path.startswith(("/projects/", "/publishers/")) else ("v1beta",):

@@ -320,6 +320,11 @@ class LoopPool(Pool[httpx.AsyncClient]):
                 return
             self._check_patience(since, limit)
 
+    def give_back(self, client: httpx.AsyncClient, response: httpx.Response | None) -> None:
+        """Take a client back; of a loop that was closed by hand, its sockets close as they are collected."""
+        if not self._loop.is_closed():
+            super().give_back(client, response)
+
     async def _until_closed(self) -> AsyncGenerator[None, None]:
         """Hold clients until their event loop shuts down.
 

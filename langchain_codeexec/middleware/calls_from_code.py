@@ -17,10 +17,13 @@ from langchain_core.messages import AIMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.prebuilt import ToolNode
 
+from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.calls import check_takes_calls
 from langchain_codeexec.messages.code_blocks import code_executions
+from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.tools.calls import CallableTools, CallRoute
+from langchain_codeexec.tools.code_execution import unbound_model
 from langchain_codeexec.tools.journal import CallJournal
 from langchain_codeexec.tools.python import CALLS_OF_AGENT, PythonTool
 
@@ -115,8 +118,9 @@ class CallsFromCode:
             text, name=self.tool.name, tool_call_id=str(request.tool_call["id"]), status="error"
         )
 
-    def with_failed_code(self, message: AIMessage, tools: Sequence[Any]) -> AIMessage:
+    def with_failed_code(self, message: AIMessage, request: ModelRequest[Any]) -> AIMessage:
         """An answer whose code failed elsewhere for want of a tool, with a call that runs it here."""
+        tools = request.tools
         functions = self._selected([one for one in tools if isinstance(one, BaseTool)]).functions
         runs = code_executions(message)
         if message.tool_calls or not runs or runs[-1].ok:
@@ -128,7 +132,11 @@ class CallsFromCode:
         call = ToolCall(name=self.tool.name, args={"code": code}, id=f"call_{uuid4()}", type="tool_call")
         content: Any = message.content
         if isinstance(content, list):
-            content = [*content, dict(call)]
+            is_own = isinstance(
+                unbound_model(request.model), ChatGeminiCodeExecution
+            )  # others sign by themselves
+            signed = {"extras": {"signature": STAND_IN_SIGNATURE}} if is_own else {}
+            content = [*content, {**call, **signed}]
         return message.model_copy(update={"content": content, "tool_calls": [call]})
 
     def _selected(self, tools: Sequence[BaseTool]) -> CallableTools:

@@ -295,7 +295,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         *others, last = response.result
         if not (self.calls_from_code and self._runs_failed_code and isinstance(last, AIMessage)):
             return response
-        result = [*others, self.calls_from_code.with_failed_code(last, request.tools)]
+        result = [*others, self.calls_from_code.with_failed_code(last, request)]
         return ModelResponse(result=result, structured_response=response.structured_response)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from langchain_core.messages import BaseMessage
 
-from langchain_codeexec.records.sections import Kind, Section, sections_in, visible
+from langchain_codeexec.records.sections import Kind, Section, call_rows, sections_in, visible
 
 __all__ = ["html_fragment", "html_from_python", "html_page"]
 
@@ -101,6 +101,7 @@ _STYLE: Final = """
 .codeexec .keyword { color: light-dark(#a3219b, #e08be0); }
 .codeexec .string { color: light-dark(#0a6640, #7fd8a4); }
 .codeexec .number { color: light-dark(#0a4fa8, #83b9ff); }
+.codeexec .call { color: light-dark(#8a5300, #f2b35c); }
 .codeexec .comment { color: light-dark(#636c76, #98a2ad); font-style: italic; }
 """
 
@@ -161,7 +162,10 @@ def _prose(section: Section) -> str:
 
 def _code(section: Section) -> str:
     code = visible(section.text).strip("\n")
-    source = html_from_python(code) if section.label == "python" else escape(code)
+    lines = (html_from_python(code) if section.label == "python" else escape(code)).split("\n")
+    for index, row in call_rows(section, code.split("\n")):
+        lines[index] += f'\n<span class="call">{escape(row)}</span>'
+    source = "\n".join(lines)
     return f'<pre tabindex="0"><code>{source}</code></pre>'
 
 

@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.records.html import html_fragment
-from langchain_codeexec.records.sections import Kind, Section, sections_in, visible
+from langchain_codeexec.records.sections import Kind, Section, call_rows, sections_in, visible
 
 __all__ = ["notebook_from_messages", "show"]
 
@@ -108,13 +108,16 @@ class _Cells:
         magic = _MAGICS.get(section.label)
         if magic is None:
             return False
-        source = magic + visible(section.text).strip("\n")
+        source = visible(section.text).strip("\n")
+        rows = [
+            f"line {index + 1}: {row.lstrip('# ')}\n" for index, row in call_rows(section, source.split("\n"))
+        ]
         cell: Json = {
             "cell_type": "code",
             "execution_count": None,
             "metadata": {},
-            "outputs": [],
-            "source": source,
+            "outputs": [{"output_type": "stream", "name": "stdout", "text": "".join(rows)}] if rows else [],
+            "source": magic + source,
         }
         self.cells.append(cell)
         self._waiting.append((section.run, cell))

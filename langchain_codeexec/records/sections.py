@@ -6,7 +6,7 @@ The other forms are `terminal`, `html` and `notebook`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias
 
@@ -15,7 +15,13 @@ from langchain_core.messages import BaseMessage
 from langchain_codeexec.data.data_file import NOTICES_KEY
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
-from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, executions_from_artifact
+from langchain_codeexec.executions import (
+    CodeExecution,
+    FunctionCall,
+    InlineFile,
+    Outcome,
+    executions_from_artifact,
+)
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, as_text, code_executions
 from langchain_codeexec.messages.from_wire import failure_of
 from langchain_codeexec.messages.media import inline_file, inline_image
@@ -24,6 +30,7 @@ __all__ = [
     "Kind",
     "Section",
     "SectionReader",
+    "call_rows",
     "closing_sections",
     "json_record",
     "notices_of",
@@ -52,6 +59,9 @@ _OUTCOMES: Final[Mapping[Outcome, str]] = {
 }
 _PROSE: Final = frozenset({"model", "answer"})
 _RUN: Final = frozenset({"code", "output"})
+
+_MOST_ROWS, _LONGEST_ROW = 20, 160
+"""Calls of one line of code that are shown, and characters of each."""
 
 _CONTROL_PICTURES: Final = 0x2400
 _BIDIRECTIONAL: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -85,6 +95,7 @@ class Section:
         file: The image or file it is about.
         place: Where that is saved: a path, or a URL.
         run: The id that links code and what it printed, where the message has one.
+        calls: What code called on its host.
     """
 
     kind: Kind
@@ -94,6 +105,7 @@ class Section:
     file: InlineFile | None = None
     place: str = ""
     run: str | None = None
+    calls: tuple[FunctionCall, ...] = ()
 
 
 class SectionReader:
@@ -163,12 +175,48 @@ def places_of(message: BaseMessage) -> dict[str, str]:
 
 def sections_of_execution(execution: CodeExecution) -> list[Section]:
     """The sections of one run."""
-    sections = [Section("code", execution.code, execution.language.lower())] if execution.code else []
+    code = Section("code", execution.code, execution.language.lower(), calls=execution.calls)
+    sections = [code] if execution.code else []
     if execution.outcome is not None:
         sections.append(_output(execution.outcome, execution.output or ""))
     if execution.tried:
         sections.append(Section("notice", f"Tried before: {', '.join(execution.tried)}"))
     return [*sections, *map(_image, execution.images)]
+
+
+def call_rows(section: Section, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The calls of a section of code, as comments to stand below the lines that made them.
+
+    Args:
+        section: The section.
+        lines: Those of its code, without the empty ones that it begins with.
+
+    Yields:
+        The index of a line, and a comment as far indented.
+    """
+    text = visible(section.text)
+    before = len(text) - len(text.lstrip("\n"))
+    made: dict[int, list[FunctionCall]] = {}
+    for call in section.calls:
+        line = call.line - before
+        made.setdefault(line if 0 < line <= len(lines) else len(lines), []).append(call)
+    for line, calls in made.items():
+        code = lines[line - 1]
+        indentation = code[: len(code) - len(code.lstrip())]
+        rows = [_call_row(call) for call in calls[:_MOST_ROWS]]
+        if len(calls) > _MOST_ROWS:
+            rows.append(f"and {len(calls) - _MOST_ROWS} more")
+        for row in rows:
+            yield line - 1, f"{indentation}#   {row}"
+
+
+def _call_row(call: FunctionCall) -> str:
+    arguments = ", ".join(f"{name}={value!r}" for name, value in call.args.items())
+    came = repr(call.result) if call.error is None else call.error
+    row = f"{call.name}({arguments}) {'=' if call.error is None else 'failed:'} {came}"
+    whole = " ".join(visible(row).split())
+    shown = whole if len(whole) <= _LONGEST_ROW else f"{whole[:_LONGEST_ROW]}\N{HORIZONTAL ELLIPSIS}"
+    return f"{shown} \N{MIDDLE DOT} {call.seconds * 1e3:.0f} ms"
 
 
 # -- roles ---------------------------------------------------------------------------------------------
@@ -374,6 +422,7 @@ def _json_execution(execution: CodeExecution, places: Mapping[str, str]) -> Json
         "images": [_json_image(image, places) for image in execution.images],
         "origin": execution.origin,
         **({"tried": list(execution.tried)} if execution.tried else {}),
+        **({"calls": [asdict(call) for call in execution.calls]} if execution.calls else {}),
     }
 
 

@@ -17,7 +17,14 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from langchain_codeexec.executions import CodeExecution
-from langchain_codeexec.records.sections import Kind, Section, sections_of, sections_of_execution, visible
+from langchain_codeexec.records.sections import (
+    Kind,
+    Section,
+    call_rows,
+    sections_of,
+    sections_of_execution,
+    visible,
+)
 
 __all__ = ["heading", "render_execution", "render_message", "render_section", "verbatim"]
 
@@ -93,6 +100,11 @@ def _code(section: Section) -> RenderableType:
     code = visible(section.text).strip("\n")
     highlighted = Syntax(code, section.label, theme=_THEME, background_color="default").highlight(code)
     highlighted.rstrip()
+    if section.calls:
+        lines = list(highlighted.split("\n", allow_blank=True))
+        for index, row in reversed(list(call_rows(section, code.split("\n")))):
+            lines.insert(index + 1, Text(row, "yellow"))
+        highlighted = Text("\n").join(lines)
     highlighted.no_wrap, highlighted.overflow = True, "ignore"
     return highlighted
 

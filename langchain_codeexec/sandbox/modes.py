@@ -8,7 +8,7 @@ from collections.abc import Callable
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.sandbox.worker import ModeUnavailableError, Worker
 
-__all__ = ["MODES", "start_in_any_mode", "unsupported_system"]
+__all__ = ["MODES", "REMEDIES", "start_in_any_mode", "unsupported_system"]
 
 MODES = ("namespaces", "landlock")
 """In the order in which they are tried: what isolates most comes first."""
@@ -29,6 +29,8 @@ What you can do:
 - let Gemini run the code on Google's side: ChatGeminiCodeExecution, or CodeExecutionTool(llm);
 - run it without isolation, as yourself: LocalSandbox(unsafe=True), which needs Linux or macOS."""
 
+REMEDIES = _OPTIONS if sys.platform == "linux" else _ELSEWHERE
+
 
 def start_in_any_mode(modes: tuple[str, ...], start: Callable[[str], Worker]) -> Worker:
     """Start a worker in the first mode that the system allows.
@@ -45,13 +47,13 @@ def start_in_any_mode(modes: tuple[str, ...], start: Callable[[str], Worker]) ->
             reasons[mode] = str(error)
     listed = "\n".join(f"- {mode}: {reason}" for mode, reason in reasons.items())
     raise SandboxUnavailableError(
-        f"programs cannot be isolated here; nothing was run. What is missing:\n{listed}\n{_OPTIONS}", reasons
+        f"programs cannot be isolated here; nothing was run. What is missing:\n{listed}\n{REMEDIES}", reasons
     )
 
 
 def unsupported_system() -> SandboxUnavailableError:
     """The refusal on a system for which there is no sandbox."""
     return SandboxUnavailableError(
-        f"there is no sandbox for {sys.platform}; nothing was run.\n{_ELSEWHERE}",
+        f"there is no sandbox for {sys.platform}; nothing was run.\n{REMEDIES}",
         {"system": f"{sys.platform} has neither namespaces nor Landlock"},
     )

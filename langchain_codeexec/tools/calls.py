@@ -7,7 +7,7 @@ import inspect
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar, copy_context
 from functools import partial, wraps
 from threading import Event, Timer
@@ -189,6 +189,7 @@ class ProgramCalls:
         self._program = str(getattr(route.runtime, "tool_call_id", None) or "")
         self._id = self._program or str(uuid4())
         self._open: dict[int, Callable[[], Any]] = {}
+        self._timers: dict[int, Timer] = {}
         self._made: dict[int, tuple[FunctionCall, CallResult]] = {}
         self._has_stopped = False
 
@@ -274,7 +275,7 @@ class ProgramCalls:
         """Stop waiting for a call; where the graph has stopped, it is given the time it would have had."""
         give_up = self._open.get(call.number)
         if give_up and self._has_stopped:
-            timer = Timer(self.limits.seconds, give_up)
+            timer = self._timers[call.number] = Timer(self.limits.seconds, give_up)
             timer.daemon = True
             timer.start()
         elif give_up:
@@ -300,6 +301,8 @@ class ProgramCalls:
             raise
         finally:
             self._open.pop(number, None)
+            if timer := self._timers.pop(number, None):
+                timer.cancel()
 
     async def _aresult(
         self, tool: BaseTool, tool_call: ToolCall, number: int, key: str, given_up: CallResult
@@ -311,7 +314,8 @@ class ProgramCalls:
 
             def give_up() -> None:
                 is_given_up.set()
-                loop.call_soon_threadsafe(work.cancel)
+                with suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(work.cancel)
 
             self._open[number] = give_up
             try:

@@ -2,7 +2,7 @@
 
 ```
 python -m tests.benchmarks.soak
-python -m tests.benchmarks.soak --clients 50 --seconds 60
+python -m tests.benchmarks.soak --clients 50 --minutes 10
 ```
 
 Half of the answers are text, half are code that runs in the sandbox; half of each are streamed. Loopback only;
@@ -111,10 +111,10 @@ async def soak(url: str, pid: int, clients: int, seconds: float) -> tuple[list[f
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clients", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=3600)
+    parser.add_argument("--minutes", type=float, default=60)
     chosen = parser.parse_args()
     with server() as (url, pid):
-        calls, wrong, grew = asyncio.run(soak(url, pid, chosen.clients, chosen.seconds))
+        calls, wrong, grew = asyncio.run(soak(url, pid, chosen.clients, chosen.minutes * 60))
     cuts = statistics.quantiles(calls, n=100)
     print(f"{len(calls)} answers, {len(wrong)} wrong; something grew: {grew}")
     print(

@@ -146,6 +146,7 @@ def test_utf8_csv_travels_byte_for_byte_and_what_no_encoding_takes_as_latin_1() 
     ("text", "expected", "pointed"),
     [
         ("a;b\n1,5;x\n1.234,25;y\n;z\n", "a,b\n1.5,x\n1234.25,y\n,z\n", True),
+        ("a;b;c\n1,5;1.234;1.25\n2;56;3\n", "a,b,c\n1.5,1234,1.25\n2,56,3\n", True),
         ("a;b\n1,5;x\n2.5;y\n", 'a,b\n"1,5",x\n2.5,y\n', False),
         ("a;b\n15;x\n25;y\n", "a,b\n15,x\n25,y\n", False),
     ],

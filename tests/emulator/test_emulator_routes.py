@@ -218,7 +218,9 @@ def test_what_is_not_covered_is_said_with_what_is(answering):
             "/projects/p/locations/l/publishers/google/models/m:predict",
             "set the client's base URL to {url}/v1beta1.",
         ),
-        ("/v1beta/v1beta/models/gemini-2.5-flash:generateContent", "its base URL is {url}, without one."),
+        ("/v1beta/v1beta/models/gemini-2.5-flash:generateContent", "its base URL is {url}, and no more."),
+        ("/gemini/v1beta/models/gemini-2.5-flash:generateContent", "its base URL is {url}, and no more."),
+        ("/v1beta/models/m/models/m:generateContent", "adds the model itself: its base URL is {url}/v1beta."),
         (
             "//v1beta/models/gemini-2.5-flash:generateContent",
             "base URL is {url}, without a slash at its end.",

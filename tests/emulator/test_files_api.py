@@ -17,8 +17,8 @@ from langchain_core.messages import HumanMessage
 from langchain_google_genai import ChatGoogleGenerativeAI
 
 from langchain_codeexec import ChatGeminiCodeExecution
-from langchain_codeexec.emulator import EmulatedError, files_api
-from langchain_codeexec.emulator.files_api import UploadedFiles
+from langchain_codeexec.emulator import EmulatedError, file_store
+from langchain_codeexec.emulator.file_store import UploadedFiles
 from langchain_codeexec.emulator.targets import Target
 
 MODEL = "gemini-2.5-flash"
@@ -237,7 +237,9 @@ def test_an_unreadable_type_is_refused_when_it_is_used(reading):
 )
 def test_what_no_file_can_be(reading, metadata, status, text):
     if metadata == {"name": "files/taken"}:
-        command(reading, begin(reading, b'{"file": {"name": "taken"}}'), "finalize")
+        urls = [begin(reading, b'{"file": {"name": "taken"}}') for _ in range(2)]
+        answers = [command(reading, url, "finalize")[0].status_code for url in urls]
+        assert answers == [200, 409]
     headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
     headers["x-goog-upload-header-content-length"] = str(metadata.get("sizeBytes", 0))
     response = reading.http.post("/upload/v1beta/files", json={"file": metadata}, headers=headers)
@@ -251,9 +253,9 @@ def test_an_upload_needs_a_key(reading):
 
 
 def test_files_have_bounds_and_an_end(monkeypatch):
-    monkeypatch.setattr(files_api, "_LARGEST", 10)
-    monkeypatch.setattr(files_api, "_ALL", 15)
-    monkeypatch.setattr(files_api, "_MOST_UNFINISHED", 2)
+    monkeypatch.setattr(file_store, "LARGEST", 10)
+    monkeypatch.setattr(file_store, "_ALL", 15)
+    monkeypatch.setattr(file_store, "_MOST_UNFINISHED", 2)
     now = datetime(2026, 1, 1, tzinfo=UTC)
     store = UploadedFiles(lambda: now)
     first, second, third = (store.begin({}, "text/csv", None) for _ in range(3))

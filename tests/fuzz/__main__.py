@@ -11,7 +11,9 @@ import traceback
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.fuzz.targets import TARGETS
+from tests.fuzz import grounded, targets
+
+TARGETS = {**targets.TARGETS, **grounded.TARGETS}
 
 
 def fuzz(name: str, examples: int) -> bool:

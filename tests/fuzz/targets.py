@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import reduce
 from operator import add
@@ -301,8 +301,8 @@ MESSAGES = broken(
 )
 
 
-def messages(fields: Any) -> None:
-    """A message of each type with these fields, as far as langchain-core makes one."""
+def made(fields: Any) -> Iterator[Any]:
+    """A message of each type with these fields, as far as langchain-core makes one and reads it itself."""
     for kind in (AIMessage, HumanMessage, SystemMessage, ToolMessage):
         names = {"content", "additional_kwargs", "response_metadata"}
         names |= {"tool_calls"} if kind is AIMessage else {"artifact"} if kind is ToolMessage else set()
@@ -314,10 +314,20 @@ def messages(fields: Any) -> None:
             _normalize_messages([message])
         except Exception:  # noqa: BLE001 -- langchain-core makes no such message
             continue
+        yield message
+
+
+def history_of(message: Any) -> list[Any]:
+    """A conversation that ends on a message."""
+    call = [AIMessage("", tool_calls=[CALL])] if isinstance(message, ToolMessage) else []
+    return [HumanMessage("q"), *call, message]
+
+
+def messages(fields: Any) -> None:
+    for message in made(fields):
         with suppress(CodeExecError):
             use(message)
-        call = [AIMessage("", tool_calls=[CALL])] if kind is ToolMessage else []
-        send([HumanMessage("q"), *call, message, HumanMessage("and?")])
+        send([*history_of(message), HumanMessage("and?")])
 
 
 TOOLS = broken(

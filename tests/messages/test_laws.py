@@ -9,7 +9,7 @@ from itertools import pairwise
 from operator import add
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from langchain_core.load import dumpd, load
 from langchain_core.messages import (
@@ -29,6 +29,7 @@ from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.to_wire import contents_from_messages
 from tests.messages.wire_strategies import PARTS, calls_in_pieces, well_formed_parts
 
+pytestmark = pytest.mark.no_cover
 HERE = Destination("gemini-3-flash-preview", "developer")
 ORIGIN = Origin(Destination("gemini-3-flash-preview", "developer"))
 
@@ -175,6 +176,7 @@ def _goes_on(before: dict, part: dict) -> bool:
 @given(streams())
 def test_the_sum_of_the_chunks_is_the_invoked_message(stream: tuple[list[dict], list[list[dict]]]) -> None:
     whole, chunks = stream
+    assume({"text": ""} not in whole)  # the service has such parts in streams alone, beside a finish reason
     invoked = message(whole)
     _, total = streamed_chunks(chunks)
     assert unplaced(total) == invoked.content

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from html import unescape
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from rich.console import Console
 
 from langchain_codeexec.data import FolderSink, save_outputs
-from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome
+from langchain_codeexec.executions import (
+    CodeExecution,
+    FunctionCall,
+    InlineFile,
+    Outcome,
+    artifact_from_executions,
+)
 from langchain_codeexec.records.html import html_page
 from langchain_codeexec.records.notebook import notebook_from_messages, show
 from langchain_codeexec.records.sections import SectionReader, json_record, sections_of, sections_of_execution
@@ -277,3 +285,40 @@ def scene(scenes) -> AIMessage:
 def test_every_form_says_that_a_stand_in_answered(scene, form):
     assert "total = 55" in form(scene)
     assert "gemini-3-flash-preview (offline stand-in)" in form(scene)
+
+
+CALLS = (
+    FunctionCall("get_price", {"item": "a"}, 19.99, line=3, seconds=0.012),
+    FunctionCall("get_price", {"item": "b" * 300}, 5.0, line=3, seconds=1),
+    FunctionCall("refund", {"order": 7}, error="not <b>\x1b[31mnow", line=4),
+    *(FunctionCall("tick", line=5) for _ in range(22)),
+    FunctionCall("late", {}, {"ok": True}, seconds=2),
+)
+
+
+def test_calls_stand_below_the_lines_that_made_them():
+    source = "\n\nprices = [get_price(x) for x in items]\nif refund(\n    7): [tick() for _ in range(22)]\nprint(1)\n"
+    run = CodeExecution(source, outcome=Outcome.OK, output="1\n", calls=CALLS)
+    message = ToolMessage("1", tool_call_id="1", artifact=artifact_from_executions([run]))
+    [cell, *_] = notebook_from_messages(message)["cells"]
+    terminal = shown(render_message(message))
+    page = unescape(re.sub("<[^>]+>", "", html_page(message)))
+    rows = [
+        "get_price(item='a') = 19.99 \u00b7 12 ms",
+        "get_price(item='bbbbb",
+        "refund(order=7) failed: not <b>\u241b[31mnow \u00b7 0 ms",
+        *["tick() = None \u00b7 0 ms"] * 20,
+        "and 2 more",
+        "late() = {'ok': True} \u00b7 2000 ms",
+    ]
+    for form in (terminal, page, cell["outputs"][0]["text"]):
+        end = 0
+        for row in rows:
+            end = form.index(row, end) + len(row)
+        assert "b" * 200 not in form
+    lines = terminal.splitlines()
+    assert lines[1:3] == ["prices = [get_price(x) for x in items]", f"#   {rows[0]}"]
+    assert lines[4:6] == ["if refund(", f"#   {rows[2]}"]
+    compile(terminal[terminal.index("prices") : terminal.index("\n\noutput")], "shown", "exec")
+    assert cell["source"] == source.strip("\n")
+    assert json_record(message)["executions"][0]["calls"][0]["result"] == 19.99

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -153,3 +154,16 @@ def test_is_held_as_an_ordinary_user(mode: str):
     if report["missing"]:
         pytest.skip(f"{mode}: {report['missing']}")
     assert set(report["breaches"]) <= KNOWN_GAPS.get(mode, set())
+
+
+def test_every_promise_names_what_shows_it():
+    promises = [
+        line.split("|") for line in (ROOT / "SECURITY.md").read_text().splitlines() if line.startswith("| ")
+    ]
+    here = AS_USER.parent
+    tests = "".join(path.read_text() for path in here.glob("test_*.py"))
+    for promise in promises[1:]:
+        names = re.findall("`([^`]+)`", promise[2])
+        assert names, promise
+        for name in names:
+            assert (here / name).is_file() if name.endswith(".py") else f"def {name}(" in tests, name

@@ -294,3 +294,62 @@ def test_a_file_system_that_does_not_answer_stops_neither_a_deadline_nor_closing
     done = subprocess.run(command, capture_output=True, check=False, text=True)
 
     assert (done.stdout, done.stderr) == ("DEADLINE_EXCEEDED open 1\nclosed\n", "")
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", "time limit"),
+        ("import os\nos.close(199)\nwhile True: pass", "time limit"),
+        ("import os\nos.closerange(0, 65536)", ""),
+        ("import os\nos.mkfifo('a.csv')", ""),
+        ("import os\nos.symlink('/etc/passwd', 'a.csv')", ""),
+        ("import os\nos.makedirs('a.csv/b')\nos.chmod('a.csv', 0)", ""),
+        (
+            "import os\nw = os.getcwd()\ntry: os.rename(w, w + '2'); os.symlink('/tmp', w)\nexcept OSError: pass",
+            "",
+        ),
+        ("import os, time\nfor n in range(5000): os.symlink('x' * 4000, f's{n}')\ntime.sleep(9)", "disk"),
+        (
+            "import os, time\nfor n in range(5000): open('x', 'w'); os.link('x', f's{n}')\ntime.sleep(9)",
+            "disk",
+        ),
+        pytest.param(
+            "import os, time\nfor n in range(5000): os.mkdir('d'); os.chdir('d'); os.chmod('.', 0o300)\n"
+            "time.sleep(9)",
+            "disk",
+        ),
+        pytest.param(
+            "import mmap, time\nkept = []\nfor n in range(8):\n"
+            "    file = open(f'x{n}', 'w+b'); file.truncate(4 << 20)\n"
+            "    kept.append(mmap.mmap(file.fileno(), 4 << 20))\n"
+            "    for at in range(0, 4 << 20, 4096): kept[-1][at] = 1\n"
+            "time.sleep(9)",
+            "killed",
+        ),
+        pytest.param(
+            "import os, signal, threading\ndef wake():\n    while True: os.kill(os.getpid(), signal.SIGCONT)\n"
+            "threading.Thread(target=wake, daemon=True).start()",
+            "",
+        ),
+    ],
+)
+def test_a_session_outlives_its_programs(confined: LocalSandbox, program: str, words: str):
+    with confined.session() as session:
+        first = session.run(ExecutionRequest(program, timeout=2.0 if words == "time limit" else 60.0))
+        given = (InlineFile(b"2", "text/csv", "a.csv"),)
+        second = session.run(ExecutionRequest("print(open('a.csv').read())", files=given))
+
+    assert words in first.detail
+    assert second.outcome is Outcome.OK or "limit of the disk" in second.detail  # which is full
+    assert confined.run(ExecutionRequest("print(1)")).stdout == "1\n"
+
+
+def test_threads_that_outlive_the_main_one_use_up_its_time(confined: LocalSandbox):
+    spin = "def spin():\n    while True: pass\n"
+    program = f"import ctypes, threading\n{spin}for _ in range(2): threading.Thread(target=spin).start()\n"
+    number = "93 if __import__('os').uname().machine == 'aarch64' else 60"
+    with LocalSandbox(preload=(), mode=confined.mode, cpu_seconds=0.4) as sandbox:
+        result = sandbox.run(ExecutionRequest(f"{program}ctypes.CDLL(None).syscall({number}, 0)"))
+
+    assert "CPU time" in result.detail

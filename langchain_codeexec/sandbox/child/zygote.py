@@ -44,7 +44,6 @@ def serve(control: socket.socket, isolation: Isolation, limits: Limits, preload:
     _try_out(isolation, limits)
     loaded = [name for name in preload if _load(name)]
     gc.collect()
-    _fill_gaps()
     gc.freeze()
     with suppress(OSError):
         _use_large_pages(isolation.proc)
@@ -100,17 +99,6 @@ def _try_out(isolation: Isolation, limits: Limits) -> None:
     if reply is None or "ready" not in reply[0]:
         reason = reply[0].get("error", "") if reply else "it ended at once"
         raise OSError(0, reason, "confining a process")
-
-
-_FILLING: list[bytes] = []
-
-
-def _fill_gaps() -> None:
-    """Fill the gaps that loading has left among objects, so that those of a fork lie side by side.
-
-    Whatever a fork writes to is copied by pages; and pages that it writes to break up the large ones.
-    """
-    _FILLING.extend(bytes(size) for size in range(0, 480, 16) for _ in range(1000))
 
 
 _LARGE = 2 << 20  # bytes; elsewhere than on x86-64 a large page may be another, and this in vain

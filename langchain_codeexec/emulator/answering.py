@@ -16,7 +16,7 @@ from functools import partial
 from typing import NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
-from langchain_codeexec.emulator.parsing import bytes_from_base64, calling_config
+from langchain_codeexec.emulator.parsing import bytes_from_base64, calling_config, declared_functions
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
@@ -106,7 +106,8 @@ class Answer:
         fields: What the brain sets itself in the response; complete once `parts` is exhausted.
         finish_reason: Why the answer ended.
         verbatim: Whether what went out last was a list of parts sent as it is, or nothing at all.
-        unsigned_text: Whether the answer ended with a text that still lacks the signature Gemini 3 gives.
+        unsigned_text: Whether the answer ended with a text that lacks the signature Gemini 3 gives, and 2.5 beside
+            functions on the Developer API.
         has_calls: Whether functions are called.
         runs: The programs that ran.
     """
@@ -134,6 +135,8 @@ class Answer:
         self._prompt = prompt
         self._send_empty_output = send_empty_output
         config = prompt.request.get("generationConfig") or {}
+        self._signs_calls = target.signs or (target.signs_calls and self.usage.thinks)
+        self._signs_text = target.signs or (self._signs_calls and bool(declared_functions(prompt.request)))
         self._streams_arguments = bool(calling_config(prompt.request).get("streamFunctionCallArguments"))
         self._budget = config.get("maxOutputTokens") or None
         self._stops = config.get("stopSequences") or []
@@ -190,8 +193,8 @@ class Answer:
         self.usage.add(part)
         return part
 
-    def _signed(self, part: Part) -> Part:
-        if not self.target.signs or "thoughtSignature" in part:
+    def _signed(self, part: Part, *, signs: bool) -> Part:
+        if not signs or "thoughtSignature" in part:
             return part
         return {**part, "thoughtSignature": mint_signature(self.target.endpoint)}
 
@@ -218,7 +221,7 @@ class Answer:
             text = cut_text(text, cast("int", self._budget) - self.usage.candidates)
         if self._over and not text:
             return None
-        self.unsigned_text = self.target.signs and not part.get("thought") and "thoughtSignature" not in part
+        self.unsigned_text = self._signs_text and not part.get("thought") and "thoughtSignature" not in part
         yield self._counted({**part, "text": text})
         return None
 
@@ -231,13 +234,13 @@ class Answer:
         return text[: min(places)]
 
     def _call(self, part: Part) -> _Emitted:
-        """Gemini 3 gives every call an id, and the first of a parallel group a signature."""
+        """Gemini 3 gives every call an id; thoughts sign the first call of a parallel group."""
         if not self._fits(part_tokens(part)[1]):
             return None
         self.has_calls = True
         if self.target.signs:
             part = {**part, "functionCall": {"id": mint_id(), **part.get("functionCall", {})}}
-        yield self._counted(part if self._after_call else self._signed(part))
+        yield self._counted(self._signed(part, signs=self._signs_calls and not self._after_call))
         return None
 
     def _code(self, part: Part) -> _Emitted:
@@ -250,7 +253,7 @@ class Answer:
         code: ExecutableCode = {"language": "PYTHON", **part.get("executableCode", {})}
         if self.target.signs:
             code = {"id": mint_id(), **code}
-        yield self._counted(self._signed({**part, "executableCode": code}))
+        yield self._counted(self._signed({**part, "executableCode": code}, signs=self.target.signs))
         result = self._run(code)
         self._failures = 0 if result.outcome is Outcome.OK else self._failures + 1
         yield self._counted({"codeExecutionResult": self._result(result, code)})

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from time import perf_counter
 from typing import Any, TypeAlias, Unpack
 
 from langchain_codeexec.emulator.access import GuardedApp, check_origins
@@ -41,6 +42,7 @@ from langchain_codeexec.emulator.responses import (
     read_body,
     stream_response,
     while_connected,
+    with_headers,
 )
 from langchain_codeexec.emulator.rules import checked_request
 from langchain_codeexec.emulator.server import AppOptions
@@ -179,6 +181,7 @@ class _Service:
         """
 
         async def answer(request: Request) -> Response:
+            began = perf_counter()
             target = _target(kind, request)
             if exchange := _exchange(request):
                 exchange.target = target
@@ -199,7 +202,7 @@ class _Service:
             except ConnectionCut:
                 response = CutResponse()
             self._record(request, target, body, response.status_code)
-            return response
+            return with_headers(response, target, perf_counter() - began)
 
         return answer
 
@@ -288,7 +291,7 @@ class _Service:
 
     def check_model(self, target: Target) -> None:
         """Refuse a model the service does not know."""
-        if not is_known(target.model, self._known_models):
+        if not is_known(target.model, self._known_models, target.action):
             raise model_not_found(target)
 
 

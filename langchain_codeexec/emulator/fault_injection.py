@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, TypeAlias, TypeVar, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.continuing import Bodies, Continuations
 from langchain_codeexec.emulator.faults import Fault
 from langchain_codeexec.emulator.parsing import declared_functions
-from langchain_codeexec.emulator.service_errors import EmulatedError
+from langchain_codeexec.emulator.service_errors import EmulatedError, retry_info
 from langchain_codeexec.emulator.targets import Target, permission_denied, quota_exceeded
 from langchain_codeexec.emulator.tokens import Usage
 from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
@@ -90,13 +91,14 @@ class FaultInjection:
 # -- before the answer ---------------------------------------------------------------------------------
 
 
-def _status(fault: Fault, _: Target) -> EmulatedError:
-    headers, details = {}, []
-    if fault.retry_after is not None:
-        headers["Retry-After"] = f"{fault.retry_after:g}"
-        delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{fault.retry_after:g}s"}
-        details.append(delay)
-    return EmulatedError(fault.status_code, message=fault.message, details=details, headers=headers)
+def _status(fault: Fault, target: Target) -> EmulatedError:
+    """The Developer API says with a 429 only in the details when to come back."""
+    seconds, code = fault.retry_after, fault.status_code
+    if seconds is None:
+        return EmulatedError(code, message=fault.message)
+    says_in_header = target.endpoint == "vertex" or code != HTTPStatus.TOO_MANY_REQUESTS
+    headers = {"Retry-After": f"{seconds:g}"} if says_in_header else {}
+    return EmulatedError(code, message=fault.message, details=[retry_info(seconds)], headers=headers)
 
 
 _REFUSALS: Mapping[str, Callable[[Fault, Target], EmulatedError]] = {

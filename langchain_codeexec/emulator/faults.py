@@ -45,7 +45,7 @@ class Fault:
     | kind | what happens |
     |---|---|
     | `none` | nothing: the request is answered as ever (to let one pass in a queue) |
-    | `status` | an error status, `status_code`, with `Retry-After` where `retry_after` is given |
+    | `status` | an error status, `status_code` |
     | `quota` | 429 with the details of an exceeded quota |
     | `permission` | 403 with the details of a missing permission |
     | `latency` | `seconds` pass before the answer begins, or in a stream before chunk `after` |
@@ -67,7 +67,8 @@ class Fault:
         kind: One of the above.
         status_code: HTTP status, 400 to 599.
         message: The service's words; empty takes the ones that belong to the status.
-        retry_after: Seconds the client is to wait, in the header and in the details.
+        retry_after: Seconds the client is to wait: in the details, and but for a 429 of the Developer API in the
+            `Retry-After` header as well.
         seconds: How long the answer takes longer.
         after: How many chunks go out well first.
         rate: The share of requests it hits, 0 to 1, until it is removed; `None` hits the next one, once.

@@ -17,8 +17,8 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langchain_codeexec.emulator.answering import MENDING_ATTEMPTS, input_files
 from langchain_codeexec.emulator.brain import Parts, Prompt
 from langchain_codeexec.emulator.parsing import bytes_from_base64, callable_functions, calling_config
-from langchain_codeexec.emulator.rules import declares
 from langchain_codeexec.emulator.service_errors import not_prepared
+from langchain_codeexec.emulator.tool_rules import declares
 from langchain_codeexec.executions import Outcome
 from langchain_codeexec.gemini.wire import Content, GenerateContentRequest, GenerateContentResponse, Part
 

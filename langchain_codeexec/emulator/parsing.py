@@ -35,26 +35,33 @@ def bytes_from_base64(text: str) -> bytes:
     return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
 
 
-_LENIENT = re.compile(r"""("(?:\\.|[^"\\])*")|'((?:\\.|[^'\\])*)'|,(?=\s*[}\]])""")
+_LENIENT = re.compile(
+    r"""("(?:\\.|[^"\\])*")|'((?:\\.|[^'\\])*)'|([A-Za-z_$][\w$]*)(?=\s*:)|,(?=\s*[}\]])""", re.DOTALL
+)
+_QUOTES = re.compile(r"""\\(.)|(")""", re.DOTALL)
 
 
 def parse_json(raw: bytes) -> Any:
-    """Read a body as the service does: single quotes and trailing commas pass, nothing is an empty object."""
+    """Read a body as the service does: bare keys, single quotes, trailing commas and line breaks in strings pass.
+
+    Nothing is an empty object.
+    """
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")
         try:
-            return json.loads(text) if text.strip() else {}
+            return json.loads(text, strict=False) if text.strip() else {}
         except json.JSONDecodeError:
-            return json.loads(_LENIENT.sub(_strict_json, text))
+            return json.loads(_LENIENT.sub(_strict_json, text), strict=False)
     except (ValueError, RecursionError) as error:
         raise invalid(f"Invalid JSON payload received. Unexpected token.\n{error}") from error
 
 
 def _strict_json(match: re.Match[str]) -> str:
-    double, single = match.groups()
-    if single is not None:
-        return json.dumps(single.replace("\\'", "'"))
-    return double or ""
+    double, single, bare = match.groups()
+    if single is None:
+        return f'"{bare}"' if bare else double or ""
+    quoted = _QUOTES.sub(lambda found: "'" if found[1] == "'" else f"\\{found[1] or found[2]}", single)
+    return f'"{quoted}"'
 
 
 def tool_kinds(request: Mapping[str, Any]) -> list[str]:
@@ -167,7 +174,7 @@ class _Parser:
         return self.message(kind, value, path)
 
     def _enum(self, kind: str, value: Any, path: str) -> Any:
-        names = ENUMS[kind]
+        names = ENUMS.get(f"{kind}@{self.target.endpoint}") or ENUMS[kind]
         if isinstance(value, str) and value.upper() in names:
             return value.upper()
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):

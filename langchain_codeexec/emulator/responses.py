@@ -53,6 +53,7 @@ __all__ = [
     "read_body",
     "stream_response",
     "while_connected",
+    "with_headers",
 ]
 
 try:
@@ -74,12 +75,15 @@ SHUTDOWN_EXTENSION = "langchain_codeexec.shutdown"
 
 _END_OF_CALL: Part = {"functionCall": {}}
 _CALLED = "Model generated function call(s)."
-_WORDS_PER_CHUNK = 4
-_WORD_GROUP = re.compile(rf"(?:\S*\s+|\S+){{1,{_WORDS_PER_CHUNK}}}")
+_PIECE = re.compile(r".{1,20}", re.DOTALL)
+"""A text is cut anywhere, inside words and numbers too, as recorded."""
+_RESULTS = frozenset({"codeExecutionResult", "toolResponse"})
+_AVG_LOGPROBS = -0.25
+"""The same for every answer: a script has no probabilities."""
 
 
 def _whole(answer: Answer) -> Generator[GenerateContentResponse]:
-    """The whole answer in one body; Gemini 3's last signature rides on the last text."""
+    """The whole answer in one body; its last signature rides on the last text."""
     parts = list(answer.parts())
     if any(map(_is_response, parts)):
         identity = _identity(answer.target)
@@ -87,11 +91,11 @@ def _whole(answer: Answer) -> Generator[GenerateContentResponse]:
         return
     if answer.unsigned_text:
         parts[-1] = {**parts[-1], "thoughtSignature": mint_signature(answer.target.endpoint)}
-    yield _finished(answer, parts, _identity(answer.target), has_parts=bool(parts))
+    yield _finished(answer, parts, _identity(answer.target), has_parts=bool(parts), whole=True)
 
 
 def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
-    """The answer in pieces: text in groups of words, all else whole, and a last chunk with the totals.
+    """The answer in pieces: text cut anywhere, all else whole, and a last chunk with the totals.
 
     In recorded traffic Gemini 2 gives the finish reason with its last words or its last call, so these wait here
     for what comes next. From Gemini 3 on the last chunk holds an empty text, which carries the last signature
@@ -142,7 +146,12 @@ def _sent(answer: Answer, piece: Part, identity: Mapping[str, str]) -> GenerateC
     """A chunk of one part; that of a brain's own is only completed by what is the same in every chunk."""
     if _is_response(piece):
         return cast("GenerateContentResponse", _present({**identity, **piece}))
-    candidate = _candidate(answer.target, [piece])
+    target = answer.target
+    is_code = (
+        "executableCode" in piece and target.signs and target.endpoint == "developer" and not answer.verbatim
+    )
+    parts: list[Part] = [piece, {"text": ""}] if is_code else [piece]
+    candidate = _candidate(target, parts)
     return cast(
         "GenerateContentResponse",
         {"candidates": [candidate], "usageMetadata": answer.usage.so_far, **identity},
@@ -156,8 +165,8 @@ def _closing(answer: Answer) -> list[Part]:
 
 
 def _pieces(part: Part) -> Iterator[Part]:
-    """A text in groups of words that add up to it; a signature stays on the last of them."""
-    groups = _WORD_GROUP.findall(part.get("text", ""))
+    """A text in pieces that add up to it; a signature stays on the last of them."""
+    groups = _PIECE.findall(part.get("text", ""))
     if len(groups) < 2:  # noqa: PLR2004 -- nothing to split
         yield part
         return
@@ -193,7 +202,7 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def _partial_args(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, str):
-        for group in _WORD_GROUP.findall(value):
+        for group in _PIECE.findall(value):
             yield {"stringValue": group, "willContinue": True}
         yield {"stringValue": ""}
     elif value is None:
@@ -212,20 +221,24 @@ def _identity(target: Target) -> dict[str, str]:
 
 def _candidate(target: Target, parts: Sequence[Part]) -> dict[str, Any]:
     candidate: dict[str, Any] = {"content": {"parts": list(parts), "role": "model"}} if parts else {}
-    if target.endpoint == "developer":
+    ends_with_result = bool(parts) and not _RESULTS.isdisjoint(parts[-1])
+    if target.endpoint == "developer" and not target.is_early and not ends_with_result:
         candidate["index"] = 0
     return candidate
 
 
 def _finished(
-    answer: Answer, parts: Sequence[Part], identity: dict[str, str], *, has_parts: bool
+    answer: Answer, parts: Sequence[Part], identity: dict[str, str], *, has_parts: bool, whole: bool = False
 ) -> GenerateContentResponse:
     """The last body: what the brain sets itself replaces what the emulator says, `None` takes a field out."""
     fields: dict[str, Any] = {**answer.fields}
     first, *others = fields.pop("candidates", None) or [{}]
     candidate = {**_candidate(answer.target, parts), "finishReason": answer.finish_reason}
-    if answer.has_calls and answer.target.explains_calls:
+    target = answer.target
+    if answer.has_calls and target.endpoint == "developer" and not target.is_early:
         candidate["finishMessage"] = _CALLED
+    if whole and parts and target.is_scored and not answer.verbatim:
+        candidate["avgLogprobs"] = _AVG_LOGPROBS
     candidate |= first
     body: dict[str, Any] = {"usageMetadata": answer.usage.total, **identity, **fields}
     if has_parts or not answer.fields or answer.fields.get("candidates"):
@@ -332,6 +345,15 @@ async def all_bodies(first: Mapping[str, Any], rest: Stepper[Any]) -> AsyncItera
 # -- framing -------------------------------------------------------------------------------------------
 
 _JSON = "application/json; charset=UTF-8"
+_HEADERS = (
+    (b"vary", b"Origin"),
+    (b"vary", b"X-Origin"),
+    (b"vary", b"Referer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"x-xss-protection", b"0"),
+)
+"""What every answer was recorded with; `alt-svc` is left out, for nothing here speaks HTTP/3."""
 
 
 def _encoded(body: Any) -> bytes:
@@ -384,6 +406,14 @@ def error_response(error: EmulatedError, *, as_array: bool = False) -> Response:
     return Response(_encoded(body), error.status_code, headers=error.headers, media_type=_JSON)
 
 
+def with_headers(response: Response, target: Target, seconds: float) -> Response:
+    """Add what the service sends with every answer; the Developer API says how long it took."""
+    response.raw_headers += _HEADERS
+    if target.endpoint == "developer":
+        response.raw_headers.append((b"server-timing", f"gfet4t7; dur={seconds * 1000:.0f}".encode()))
+    return response
+
+
 def stream_response(
     bodies: AsyncIterator[Mapping[str, Any]],
     framing: _Framing,
@@ -393,7 +423,11 @@ def stream_response(
     """Answer with bodies as they are made; `source` is closed when the stream ends or the client goes away."""
     frame, media_type = framing
     frames = frame(injection.texts(_texts(injection.bodies(bodies))))
-    return BreakableResponse(injection.frames(frames), source, media_type=media_type)
+    headers = {
+        "content-type": media_type,
+        **({"content-disposition": "attachment"} if framing is EVENTS else {}),
+    }
+    return BreakableResponse(injection.frames(frames), source, headers=headers)
 
 
 # -- the connection beneath ----------------------------------------------------------------------------

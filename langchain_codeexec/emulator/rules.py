@@ -1,35 +1,25 @@
 """Whether a request that parses makes sense: the checks the services make, in their words.
 
 Each check takes the request and its target and raises at the first fault; `_CHECKS` says which run for which
-method and in which order. Which tools go together:
-
-| endpoint | model | functions together with a built-in tool |
-|---|---|---|
-| Developer API | Gemini 3 and later | needs `toolConfig.includeServerSideToolInvocations` |
-| Vertex | Gemini 3 and later | allowed; the flag is an unknown name |
-| both | Gemini 2 and earlier | refused |
-
-On Vertex, Gemini 2 takes a second tool only where all of them search. Seen in answers of the services are the
-refusals of combined tools, of JSON beside tools, of a schema without JSON and of MIME types; the wordings for
-numbers out of their range are made after them.
+method and in which order. Most wordings were seen in answers of the services, as users quote them; those for
+numbers out of their range, for levels of thinking on Vertex and for code in the history are made after them.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from langchain_codeexec.emulator.answering import minted_by
-from langchain_codeexec.emulator.parsing import parse_message, tool_kinds
+from langchain_codeexec.emulator.parsing import parse_message
 from langchain_codeexec.emulator.schema import PART_DATA, REQUESTS, snake_case
-from langchain_codeexec.emulator.service_errors import invalid, unable
+from langchain_codeexec.emulator.service_errors import EmulatedError, invalid, unable
 from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.emulator.tool_rules import FUNCTION_CALLING, TOOL_CHECKS, declares, no_circulation
 from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
-__all__ = ["checked_request", "declares"]
+__all__ = ["checked_request"]
 
 _Request: TypeAlias = Mapping[str, Any]
 _Complete: TypeAlias = Callable[[dict[str, Any], Target], dict[str, Any]]
@@ -58,6 +48,8 @@ def checked_request(
 
 # -- contents ------------------------------------------------------------------------------------------
 
+_TAKEN_ALONE = PART_DATA | {"videoMetadata"}
+_NESTED = frozenset("image/png image/jpeg image/webp application/pdf text/plain".split())
 _USER_ROLES = ("user", "function")
 _ROLES = ("user", "model", "function")
 
@@ -92,15 +84,14 @@ def _check_contents(request: _Request, target: Target) -> None:
 
 def _check_parts(request: _Request, target: Target) -> None:
     for place, part in _numbered_parts(request):
-        if not PART_DATA & part.keys():
+        if not _TAKEN_ALONE & part.keys():
             raise invalid(
                 f"* GenerateContentRequest.{place}.data: "
                 "required oneof field 'data' must have one initialized field\n"
             )
         if not target.signs and part.keys() & {"toolCall", "toolResponse"}:
-            raise invalid(_no_circulation(target))
-        if target.signs and "functionResponse" in part:
-            _check_references(place, part["functionResponse"])
+            raise invalid(no_circulation(target))
+        _check_nested_media(part.get("functionResponse") or {}, target)
         author = minted_by(part.get("thoughtSignature", ""))
         if author is not None and author != target.endpoint:
             text = "Thought signature is not valid"
@@ -109,16 +100,30 @@ def _check_parts(request: _Request, target: Target) -> None:
             )
 
 
-def _check_references(place: str, response: Mapping[str, Any]) -> None:
-    """From Gemini 3 on, `$ref` in a function response names one of the media beside it; the wording is ours."""
-    media = (part.get("inlineData") or part.get("fileData") or {} for part in response.get("parts") or [])
-    names = {blob.get("displayName") for blob in media}
-    for reference in _references(response.get("response")):
+def _check_nested_media(response: Mapping[str, Any], target: Target) -> None:
+    """Function responses hold media from Gemini 3 on, of a few types; `$ref` names one of them.
+
+    On the Developer API it may not do even that, whatever its documentation says.
+    """
+    media = [part.get("inlineData") or part.get("fileData") or {} for part in response.get("parts") or []]
+    types = [blob.get("mimeType", "") for blob in media]
+    if media and not target.signs:
+        raise _no_nesting(target, "`function_response.parts` is not supported for this model.")
+    if wrong := next((name for name in types if name not in _NESTED), None):
+        raise _no_nesting(target, f"the mime_type: {wrong} is not supported in `function_response.parts`.")
+    names = {blob.get("displayName") for blob in media} if target.endpoint == "vertex" else set()
+    for reference in _references(response.get("response")) if target.signs else ():
         if reference not in names:
             raise invalid(
-                f"* GenerateContentRequest.{place}.function_response.response: $ref {json.dumps(reference)} "
-                "names none of the function_response.parts by its display_name.\n"
+                f"The referenced name `{reference}` in function_response.response does not match to a "
+                "display_name in the function_response.parts."
             )
+
+
+def _no_nesting(target: Target, reason: str) -> EmulatedError:
+    if target.endpoint == "vertex":
+        return unable(reason, FUNCTION_CALLING)
+    return invalid("Request contains an invalid argument.")
 
 
 def _references(value: Any) -> Iterator[Any]:
@@ -147,6 +152,15 @@ def _check_roles(request: _Request, target: Target) -> None:
         )
 
 
+def _check_texts(request: _Request, target: Target) -> None:
+    """An empty text of the user's is refused on Vertex, and by what answers for it: models before Gemini 2.5."""
+    if target.endpoint == "developer" and not target.is_early:
+        return
+    for content in _contents(request):
+        if content["role"] == "user" and any(part.get("text") == "" for part in _parts(content)):
+            raise unable("it has an empty text parameter. Add a value to the parameter and try again.")
+
+
 def _is_silent(content: Mapping[str, Any]) -> bool:
     return content["role"] == "model" and all(part.get("text") == "" for part in _parts(content))
 
@@ -155,21 +169,34 @@ def _count(content: Mapping[str, Any], key: str) -> int:
     return sum(key in part for part in _parts(content))
 
 
-def _check_function_turns(request: _Request, _: Target) -> None:
-    """A call turn follows the user or a response turn, and is answered by the very next turn in full.
+def _turns(request: _Request) -> Iterator[tuple[str, int, int]]:
+    """Who speaks, how many functions are called and how many answered; calls in a row are one turn.
 
     The empty text that ends a stream is no turn: Google's own client sends it back as a content of its own.
     """
-    start: dict[str, Any] = {"role": "model"}
-    end: dict[str, Any] = {"role": "user"}
-    turns = [content for content in _contents(request) if not _is_silent(content)]
-    for before, content in pairwise([start, *turns, end]):
-        if _count(content, "functionCall") and before["role"] not in _USER_ROLES:
+    turn = ("model", 0, 0)
+    for content in _contents(request):
+        if _is_silent(content):
+            continue
+        role, responses = content["role"], _count(content, "functionResponse")
+        calls = _count(content, "functionCall")
+        if calls and turn[1] and role == turn[0] == "model":
+            calls += turn[1]
+        else:
+            yield turn
+        turn = (role, calls, responses)
+    yield turn
+    yield ("user", 0, 0)
+
+
+def _check_function_turns(request: _Request, _: Target) -> None:
+    """A call turn follows the user or a response turn, and is answered by the very next turn in full."""
+    for (before, calls, _answered), (_role, calling, responses) in pairwise(_turns(request)):
+        if calling and before not in _USER_ROLES:
             raise invalid(
                 "Please ensure that function call turn comes immediately after a user turn "
                 "or after a function response turn."
             )
-        calls, responses = _count(before, "functionCall"), _count(content, "functionResponse")
         if responses and not calls:
             raise invalid(
                 "Please ensure that function response turn comes immediately after a function call turn."
@@ -228,76 +255,6 @@ def _check_code_history(request: _Request, _: Target) -> None:
                 raise invalid(
                     f"Code execution is not enabled: {place} has {name} and tools no code_execution."
                 )
-
-
-# -- tools ---------------------------------------------------------------------------------------------
-
-_FUNCTIONS = "functionDeclarations"
-_SEARCH_TOOLS = frozenset(
-    "googleSearch googleSearchRetrieval enterpriseWebSearch retrieval urlContext googleMaps parallelAiSearch "
-    "exaAiSearch".split()
-)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
-
-
-def declares(request: _Request, kind: str) -> bool:
-    """Whether the request declares a tool of that kind."""
-    return kind in tool_kinds(request)
-
-
-def _declarations(request: _Request) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for index, tool in enumerate(request.get("tools") or []):
-        for position, declaration in enumerate(tool.get(_FUNCTIONS) or []):
-            yield f"tools[{index}].function_declarations[{position}]", declaration
-
-
-def _check_tools(request: _Request, target: Target) -> None:
-    """Refuse function names that are no names, names declared twice, and forbidden combinations."""
-    seen: set[str] = set()
-    for place, declaration in _declarations(request):
-        name = declaration.get("name", "")
-        if not _NAME.fullmatch(name):
-            raise invalid(
-                f"* GenerateContentRequest.{place}.name: Invalid function name. Must start with a letter "
-                "or an underscore. Must be alphameric (a-z, A-Z, 0-9), underscores (_), dots (.), "
-                "colons (:), or dashes (-), with a maximum length of 64.\n"
-            )
-        if name in seen:
-            raise invalid(f"Duplicate function declaration found: {name}")
-        seen.add(name)
-    if text := _forbidden_combination(request, target):
-        raise invalid(text)
-
-
-def _forbidden_combination(request: _Request, target: Target) -> str:
-    """The refusal of the tools together, or nothing."""
-    kinds = tool_kinds(request)
-    mixes = _FUNCTIONS in kinds and len(set(kinds)) > 1
-    if target.endpoint == "vertex":
-        mixed = not target.signs and len(kinds) > 1 and not set(kinds) <= _SEARCH_TOOLS
-        return "Multiple tools are supported only when they are all search tools." if mixed else ""
-    flagged = bool((request.get("toolConfig") or {}).get("includeServerSideToolInvocations"))
-    if not target.signs:
-        if flagged:
-            return _no_circulation(target)
-        return "Tool use with function calling is unsupported" if mixes else ""
-    if not mixes or flagged:
-        return ""
-    return (
-        "Please enable tool_config.include_server_side_tool_invocations "
-        "to use Built-in tools with Function calling."
-    )
-
-
-def _no_circulation(target: Target) -> str:
-    return f"Tool call context circulation is not enabled for {target.resource}"
-
-
-def _check_tool_config(request: _Request, _: Target) -> None:
-    """Refuse a function calling configuration without functions."""
-    configured = "functionCallingConfig" in (request.get("toolConfig") or {})
-    if configured and not any(_declarations(request)):
-        raise invalid("Function calling config is set without function_declarations.")
 
 
 # -- files and settings --------------------------------------------------------------------------------
@@ -395,6 +352,21 @@ def _check_ranges(request: _Request, target: Target) -> None:
         )
 
 
+def _check_thinking(request: _Request, target: Target) -> None:
+    """Levels of thinking are for Gemini 3 and later, never beside a budget; several candidates are not."""
+    config = request.get("generationConfig") or {}
+    thinking = config.get("thinkingConfig") or {}
+    level = thinking.get("thinkingLevel")
+    if level and "thinkingBudget" in thinking:
+        raise invalid("You can only set only one of thinking budget and thinking level.")
+    if level and not target.signs:
+        if target.endpoint == "vertex":
+            raise unable(f"thinking_level {level} is not supported by this model.")
+        raise invalid("Thinking level is not supported for this model.")
+    if config.get("candidateCount", 1) > 1 and target.signs and target.endpoint == "developer":
+        raise invalid("Multiple candidates is not enabled for this model")
+
+
 def _out_of_range(config: Mapping[str, Any]) -> Iterator[tuple[str, float, _Range]]:
     for name, allowed in _RANGES.items():
         value = config.get(name)
@@ -402,13 +374,13 @@ def _out_of_range(config: Mapping[str, Any]) -> Iterator[tuple[str, float, _Rang
             yield name, value, allowed
 
 
-_CONTENT_CHECKS = (_check_contents, _check_parts, _check_files, _check_roles)
+_CONTENT_CHECKS = (_check_contents, _check_parts, _check_files, _check_roles, _check_texts)
 _GENERATE_CHECKS = (
     *_CONTENT_CHECKS,
-    _check_tools,
-    _check_tool_config,
+    *TOOL_CHECKS,
     _check_form,
     _check_ranges,
+    _check_thinking,
     _check_function_turns,
     _check_call_signatures,
     _check_code_history,

@@ -42,7 +42,8 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = {
         "GenerateContentRequest": (
             "contents:[Content] systemInstruction:Content tools:[Tool] generationConfig:GenerationConfig "
             "model:string toolConfig:ToolConfig safetySettings:[SafetySetting] cachedContent:string "
-            "labels:{string} modelArmorConfig:struct@vertex serviceTier:string store:bool@developer "
+            "labels:{string} modelArmorConfig:struct@vertex "
+            "serviceTier:GenerateContentRequest.ServiceTier store:bool@developer "
             "continuationToken:string outputConfig:struct@vertex processingOptions:struct"
         ),
         "CountTokensRequest": (
@@ -78,10 +79,11 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = {
             "functionResponse:FunctionResponse executableCode:ExecutableCode "
             "codeExecutionResult:CodeExecutionResult toolCall:ToolCall@developer "
             "toolResponse:ToolResponse@developer thought:bool thoughtSignature:bytes videoMetadata:struct "
-            "mediaResolution:struct partMetadata:struct@developer mediaProcessing:struct "
+            "mediaResolution:PartMediaResolution partMetadata:struct@developer mediaProcessing:struct "
             "audioTranscription:struct audioMetadata:struct speechMetadata:struct documentMetadata:struct "
             "spreadsheetMetadata:struct"
         ),
+        "PartMediaResolution": "level:MediaResolution.Level numTokens:int32",
         "Blob": "mimeType:string data:bytes displayName:string",
         "FileData": "mimeType:string fileUri:string displayName:string",
         "FunctionCall": (
@@ -89,13 +91,13 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = {
         ),
         "FunctionResponse": (
             "id:string@call_ids name:string response:struct parts:[FunctionResponsePart] "
-            "willContinue:bool@developer scheduling:string"
+            "willContinue:bool@developer scheduling:FunctionResponse.Scheduling"
         ),
-        "FunctionResponsePart": "inlineData:Blob fileData:FileData@vertex mediaProcessing:struct",
-        "ExecutableCode": "id:string language:Language code:string",
-        "CodeExecutionResult": "id:string outcome:Outcome output:string",
-        "ToolCall": "id:string toolType:string args:struct",
-        "ToolResponse": "id:string toolType:string response:struct",
+        "FunctionResponsePart": "inlineData:Blob fileData:FileData mediaProcessing:struct",
+        "ExecutableCode": "id:string language:ExecutableCode.Language code:string",
+        "CodeExecutionResult": "id:string outcome:CodeExecutionResult.Outcome output:string",
+        "ToolCall": "id:string toolType:ToolType args:struct",
+        "ToolResponse": "id:string toolType:ToolType response:struct",
         "Tool": (
             "functionDeclarations:[FunctionDeclaration] codeExecution:CodeExecution googleSearch:struct "
             "googleSearchRetrieval:struct urlContext:struct googleMaps:struct fileSearch:struct@developer "
@@ -105,7 +107,7 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = {
         "CodeExecution": "",
         "FunctionDeclaration": (
             "name:string description:string parameters:Schema parametersJsonSchema:value response:Schema "
-            "responseJsonSchema:value behavior:string"
+            "responseJsonSchema:value behavior:FunctionDeclaration.Behavior"
         ),
         "Schema": (
             "type:Type format:string title:string description:string nullable:bool default:value "
@@ -119,20 +121,23 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = {
             "includeServerSideToolInvocations:bool@developer"
         ),
         "FunctionCallingConfig": (
-            "mode:Mode allowedFunctionNames:[string] streamFunctionCallArguments:bool@vertex"
+            "mode:FunctionCallingConfig.Mode allowedFunctionNames:[string] streamFunctionCallArguments:bool@vertex"
         ),
-        "SafetySetting": "category:HarmCategory threshold:HarmBlockThreshold method:string@vertex",
+        "SafetySetting": (
+            "category:HarmCategory threshold:SafetySetting.HarmBlockThreshold "
+            "method:SafetySetting.HarmBlockMethod@vertex"
+        ),
         "GenerationConfig": (
             "stopSequences:[string] responseMimeType:string responseSchema:Schema responseJsonSchema:value "
-            "responseFormat:value responseModalities:[string] candidateCount:int32 maxOutputTokens:int32 "
-            "temperature:double topP:double topK:double seed:int32 presencePenalty:double "
+            "responseFormat:value responseModalities:[GenerationConfig.Modality] candidateCount:int32 "
+            "maxOutputTokens:int32 temperature:double topP:double topK:double seed:int32 presencePenalty:double "
             "frequencyPenalty:double responseLogprobs:bool logprobs:int32 audioTimestamp:bool@vertex "
             "enableEnhancedCivicAnswers:bool@developer enableAffectiveDialog:bool "
-            "thinkingConfig:ThinkingConfig mediaResolution:string speechConfig:struct imageConfig:struct "
-            "routingConfig:struct@vertex modelConfig:struct@vertex translationConfig:struct "
+            "thinkingConfig:ThinkingConfig mediaResolution:GenerationConfig.MediaResolution speechConfig:struct "
+            "imageConfig:struct routingConfig:struct@vertex modelConfig:struct@vertex translationConfig:struct "
             "audioTranscriptionConfig:struct"
         ),
-        "ThinkingConfig": "includeThoughts:bool thinkingBudget:int32 thinkingLevel:string",
+        "ThinkingConfig": "includeThoughts:bool thinkingBudget:int32 thinkingLevel:ThinkingConfig.ThinkingLevel",
     }.items()
 }
 
@@ -154,10 +159,17 @@ def _enum(prefix: str, names: str) -> tuple[str, ...]:
 
 
 ENUMS: Mapping[str, tuple[str, ...]] = {
-    "Language": _enum("", "LANGUAGE_UNSPECIFIED PYTHON"),
-    "Outcome": _enum("OUTCOME_", "UNSPECIFIED OK FAILED DEADLINE_EXCEEDED"),
-    "Mode": _enum("", "MODE_UNSPECIFIED AUTO ANY NONE VALIDATED"),
+    "ExecutableCode.Language": _enum("", "LANGUAGE_UNSPECIFIED PYTHON"),
+    "CodeExecutionResult.Outcome": _enum("OUTCOME_", "UNSPECIFIED OK FAILED DEADLINE_EXCEEDED"),
+    "FunctionCallingConfig.Mode": _enum("", "MODE_UNSPECIFIED AUTO ANY NONE VALIDATED VALIDATED"),
+    "FunctionDeclaration.Behavior": _enum("", "UNSPECIFIED BLOCKING NON_BLOCKING"),
+    "FunctionResponse.Scheduling": _enum("", "SCHEDULING_UNSPECIFIED SILENT WHEN_IDLE INTERRUPT"),
     "Type": _enum("", "TYPE_UNSPECIFIED STRING NUMBER INTEGER BOOLEAN ARRAY OBJECT NULL"),
+    "ToolType": _enum(
+        "",
+        "TOOL_TYPE_UNSPECIFIED GOOGLE_SEARCH_WEB GOOGLE_SEARCH_IMAGE URL_CONTEXT GOOGLE_MAPS FILE_SEARCH "
+        "MEDIA_PROCESSING",
+    ),
     "TaskType": _enum(
         "",
         "TASK_TYPE_UNSPECIFIED RETRIEVAL_QUERY RETRIEVAL_DOCUMENT SEMANTIC_SIMILARITY CLASSIFICATION CLUSTERING "
@@ -166,17 +178,27 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "HarmCategory": _enum(
         "HARM_CATEGORY_",
         "UNSPECIFIED HATE_SPEECH DANGEROUS_CONTENT HARASSMENT SEXUALLY_EXPLICIT CIVIC_INTEGRITY "
-        "JAILBREAK IMAGE_HATE IMAGE_DANGEROUS_CONTENT IMAGE_HARASSMENT IMAGE_SEXUALLY_EXPLICIT "
-        "DEROGATORY TOXICITY VIOLENCE SEXUAL MEDICAL DANGEROUS",
+        "JAILBREAK IMAGE_HATE IMAGE_DANGEROUS_CONTENT IMAGE_HARASSMENT IMAGE_SEXUALLY_EXPLICIT",
     ),
-    "HarmBlockThreshold": _enum(
+    "HarmCategory@developer": _enum(
+        "HARM_CATEGORY_",
+        "UNSPECIFIED DEROGATORY TOXICITY VIOLENCE SEXUAL MEDICAL DANGEROUS HARASSMENT HATE_SPEECH "
+        "SEXUALLY_EXPLICIT DANGEROUS_CONTENT CIVIC_INTEGRITY",
+    ),
+    "SafetySetting.HarmBlockThreshold": _enum(
         "",
         "HARM_BLOCK_THRESHOLD_UNSPECIFIED BLOCK_LOW_AND_ABOVE BLOCK_MEDIUM_AND_ABOVE BLOCK_ONLY_HIGH "
         "BLOCK_NONE OFF",
     ),
+    "SafetySetting.HarmBlockMethod": _enum("", "HARM_BLOCK_METHOD_UNSPECIFIED SEVERITY PROBABILITY"),
+    "GenerationConfig.Modality": _enum("", "MODALITY_UNSPECIFIED TEXT IMAGE AUDIO VIDEO"),
+    "GenerationConfig.MediaResolution": _enum("MEDIA_RESOLUTION_", "UNSPECIFIED LOW MEDIUM HIGH"),
+    "MediaResolution.Level": _enum("MEDIA_RESOLUTION_", "UNSPECIFIED LOW MEDIUM HIGH ULTRA_HIGH"),
+    "ThinkingConfig.ThinkingLevel": _enum("", "THINKING_LEVEL_UNSPECIFIED LOW MEDIUM HIGH MINIMAL"),
+    "GenerateContentRequest.ServiceTier": _enum("", "UNSPECIFIED STANDARD FLEX PRIORITY"),
 }
-"""Values by enum, in the order of their numbers on Vertex, whose gRPC-made clients send these; names are matched
-in any case, as the service does."""
+"""Values by enum, in the order of their numbers, which clients made from the gRPC description send instead of
+names; names are matched in any case, as the service does. `@` as in a field."""
 
 
 @cache

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from langchain_codeexec.emulator.brain import RESPONSE_FIELDS, Step, When
-from langchain_codeexec.emulator.service_errors import EmulatedError
+from langchain_codeexec.emulator.service_errors import EmulatedError, retry_info
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.wire import Part
 
@@ -150,11 +150,12 @@ def _error(item: Mapping[str, Any]) -> EmulatedError:
         keys={"status_code", "status", "message", "retry_after"},
         types={"status_code": int, "status": str, "message": str},
     )
-    headers = {"Retry-After": str(error["retry_after"])} if "retry_after" in error else {}
+    seconds = error.get("retry_after")
+    headers = {} if seconds is None else {"Retry-After": str(seconds)}
+    details = [retry_info(seconds)] if isinstance(seconds, int | float) else []
+    status, message = error.get("status", ""), error.get("message", "")
     try:
-        return EmulatedError(
-            error["status_code"], error.get("status", ""), error.get("message", ""), headers=headers
-        )
+        return EmulatedError(error["status_code"], status, message, details=details, headers=headers)
     except ValueError as unknown:
         raise ConfigurationError(f"there is no HTTP status {error['status_code']}") from unknown
 

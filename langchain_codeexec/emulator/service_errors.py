@@ -27,12 +27,13 @@ __all__ = [
     "error_from_exception",
     "invalid",
     "not_prepared",
+    "retry_info",
     "unable",
 ]
 
 logger = logging.getLogger(__name__)
 
-_LEARN_MORE = "Learn more: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/gemini"
+_DOCUMENTATION = "https://cloud.google.com/vertex-ai/generative-ai/docs/"
 RPC = "type.googleapis.com/google.rpc"
 _STATUS = {
     400: "INVALID_ARGUMENT",
@@ -90,13 +91,19 @@ def invalid(message: str, *, details: Sequence[Mapping[str, Any]] = ()) -> Emula
     return EmulatedError(400, message=message, details=details)
 
 
-def unable(reason: str) -> EmulatedError:
+def unable(reason: str, page: str = "model-reference/gemini") -> EmulatedError:
     """A 400 INVALID_ARGUMENT in the frame that Vertex AI gives its reasons.
 
     Args:
         reason: What stands in the way, as a sentence without its beginning.
+        page: The part of the documentation to learn more from.
     """
-    return invalid(f"Unable to submit request because {reason} {_LEARN_MORE}")
+    return invalid(f"Unable to submit request because {reason} Learn more: {_DOCUMENTATION}{page}")
+
+
+def retry_info(seconds: float) -> dict[str, Any]:
+    """The detail that says when to come back."""
+    return {"@type": f"{RPC}.RetryInfo", "retryDelay": f"{seconds:g}s"}
 
 
 def not_prepared(message: str) -> EmulatedError:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_codeexec.emulator.service_errors import RPC, EmulatedError, invalid
+from langchain_codeexec.emulator.service_errors import RPC, EmulatedError, invalid, retry_info
 from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = [
@@ -33,15 +33,31 @@ _LISTED_MODELS = (
     "gemini-embedding-001",
     "gemini-embedding-2",
 )
-"""The models `GET models` lists; every other Gemini or Gemma name is answered as well."""
+"""The models `GET models` lists; every other name of those families is answered as well."""
 
+_WORDS = (
+    "preview|exp|experimental|latest|lite|8b|image|generation|tts|live|native|audio|dialog|thinking|vision|"
+    "computer|use|customtools|embedding|ultra|pro|flash|nano"
+)
+_KNOWN = re.compile(
+    rf"gemini(?:-live)?(?:-(?:1(?:\.[05])?|2(?:\.[05])?|3(?:\.\d)?))?-(?:pro|flash|ultra|nano|exp|embedding|computer)"
+    rf"(?:-(?:{_WORDS}|\d+))*"
+    rf"|gemini-robotics-er-\d(?:\.\d)?(?:-(?:{_WORDS}|\d+))*"
+    r"|gemini-[4-9](?:\.\d)?(?:-[a-z0-9.]+)+|gemma-\dn?(?:-[a-z0-9]+)+|learnlm-\d\.\d(?:-[a-z0-9]+)+"
+)
+"""Families and what their names may add; of generations still to come, any tier."""
+_GENERATES = frozenset({"generateContent", "streamGenerateContent"})
 _NUMBERED = re.compile(r"gemini-(\d+)")
 _NEWEST = 3
+_EARLY = re.compile(r"gemini-(?:1|2\.0|2-)|gemma-[123]")
+_WITHOUT_THOUGHTS = re.compile(r"lite|gemini-2.*image|tts|gemma")
+_WITHOUT_CODE = re.compile(r"image|tts|embedding|gemma|gemini-2\.0-.*exp")
 
 
-def is_known(model: str, also: Collection[str] = ()) -> bool:
-    """Whether the service would know the name."""
-    return model.startswith(("gemini-", "gemma-")) or model in also
+def is_known(model: str, also: Collection[str] = (), action: str = "") -> bool:
+    """Whether the service would know the name, and the method for it: embedding models generate nothing."""
+    generates = "embedding" not in model or action not in _GENERATES
+    return model in also or (generates and _KNOWN.fullmatch(model) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +98,34 @@ class Target:
         return self.generation >= 3  # noqa: PLR2004 -- the generation named in the line above
 
     @property
-    def explains_calls(self) -> bool:
-        """Whether the finish message says that functions were called: the Developer API, from Gemini 2.5 on."""
-        is_older = self.generation < 2 or self.model.startswith(("gemini-2.0", "gemma-"))  # noqa: PLR2004 -- as above
-        return self.endpoint == "developer" and not is_older
+    def is_early(self) -> bool:
+        """Whether the model came before Gemini 2.5."""
+        return _EARLY.match(self.model) is not None
+
+    @property
+    def draws(self) -> bool:
+        """Whether the model makes images."""
+        return "image" in self.model
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether whole answers say how probable they were: on Vertex, and before Gemini 2.5."""
+        return (self.endpoint == "vertex" or self.is_early) and not self.draws
+
+    @property
+    def thinks(self) -> bool:
+        """Whether the model thinks unless told otherwise."""
+        return not self.is_early and _WITHOUT_THOUGHTS.search(self.model) is None
+
+    @property
+    def signs_calls(self) -> bool:
+        """Whether function calls carry signatures: from Gemini 3 on, and thinking 2.5 on the Developer API."""
+        return self.signs or (self.endpoint == "developer" and self.thinks)
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether code execution is enabled for the model."""
+        return _WITHOUT_CODE.search(self.model) is None
 
     @property
     def resource(self) -> str:
@@ -257,18 +297,21 @@ def model_not_found(target: Target) -> EmulatedError:
             "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions"
         )
     else:
+        listing = "ModelService.ListModels" if target.action in _GENERATES else "ListModels"
         message = (
             f"{target.resource} is not found for API version {target.version}, or is not supported for "
-            f"{target.action}. Call ListModels to see the list of available models and their supported "
-            "methods."
+            f"{target.action}. Call {listing} to see the list of available models and their supported methods."
         )
     return EmulatedError(404, message=message)
 
 
 def quota_exceeded(target: Target, retry_after: float | None = None) -> EmulatedError:
-    """The answer where a quota is used up; only the Developer API says which, and when to come back."""
-    headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    """The answer where a quota is used up; only the Developer API says which, and when to come back.
+
+    Vertex would say that in a header, the Developer API does in the details and in the text.
+    """
     if target.endpoint == "vertex":
+        headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
         message = (
             "Resource exhausted. Please try again later. Please refer to "
             "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details."
@@ -294,8 +337,8 @@ def quota_exceeded(target: Target, retry_after: float | None = None) -> Emulated
     ]
     if retry_after is not None:
         message += f"\nPlease retry in {retry_after:g}s."
-        details.append({"@type": f"{RPC}.RetryInfo", "retryDelay": f"{retry_after:g}s"})
-    return EmulatedError(429, message=message, details=details, headers=headers)
+        details.append(retry_info(retry_after))
+    return EmulatedError(429, message=message, details=details)
 
 
 def permission_denied(target: Target) -> EmulatedError:

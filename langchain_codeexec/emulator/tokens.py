@@ -91,6 +91,9 @@ def _add(counts: Counter[str], items: Iterable[tuple[str, int]]) -> None:
 
 
 _SIDES = {"codeExecutionResult": "toolUsePrompt", "inlineData": "toolUsePrompt"}
+_HIDDEN = 32
+"""What a model that thinks is said to have thought where it shows no thoughts; `maxOutputTokens` leaves it out."""
+_TRAFFIC = {"FLEX": "ON_DEMAND_FLEX", "PRIORITY": "ON_DEMAND_PRIORITY"}
 
 
 class Usage:
@@ -101,15 +104,24 @@ class Usage:
 
     Args:
         request: What is answered.
-        target: Where it went; only Vertex details the candidates and names the traffic type.
+        target: Where it went. As recorded, only Vertex, models that draw and those before Gemini 2.5 detail the
+            candidates; Vertex names the traffic type, the Developer API the service tier.
         cached: How many tokens of the prompt are a cached content's, by modality.
+
+    Attributes:
+        thinks: Whether the model thinks about this request.
     """
 
     def __init__(
         self, request: GenerateContentRequest, target: Target, cached: Mapping[str, int] = _NONE
     ) -> None:
         self._cached = cached
-        self._vertex = target.endpoint == "vertex"
+        self._target = target
+        self._tier = str(request.get("serviceTier") or "UNSPECIFIED")
+        thinking = (request.get("generationConfig") or {}).get("thinkingConfig") or {}
+        self.thinks = target.thinks and thinking.get("thinkingBudget") != 0
+        self._since_result = 0
+        self._reads = False
         self._sides: dict[str, Counter[str]] = {
             "prompt": prompt_tokens(request),
             "candidates": Counter(),
@@ -120,7 +132,10 @@ class Usage:
     def add(self, part: Mapping[str, Any]) -> None:
         """Count one part of the answer."""
         side = next((side for key, side in _SIDES.items() if key in part), "candidates")
-        _add(self._sides["thoughts" if part.get("thought") else side], [part_tokens(part)])
+        counted = part_tokens(part)
+        _add(self._sides["thoughts" if part.get("thought") else side], [counted])
+        self._reads = side == "toolUsePrompt"
+        self._since_result = 0 if self._reads else self._since_result + counted[1]
 
     @property
     def candidates(self) -> int:
@@ -129,26 +144,52 @@ class Usage:
 
     @property
     def so_far(self) -> UsageMetadata:
-        """What goes into a chunk that is not the last: Vertex names the traffic type alone."""
-        return cast("UsageMetadata", {"trafficType": "ON_DEMAND"}) if self._vertex else self.total
+        """What goes into a chunk that is not the last.
+
+        Vertex names the traffic type alone; models before Gemini 2.5 count the prompt, and Gemini 3 besides what
+        it wrote since the last result, so that its counts may be smaller than before.
+        """
+        if self._target.endpoint == "vertex":
+            return cast("UsageMetadata", self._traffic)
+        if self._target.is_early or (self._target.signs and self._reads):
+            return self._counts({"prompt": self._sides["prompt"].total()})
+        if not self._target.signs:
+            return self.total
+        thoughts = _HIDDEN if self.thinks else 0
+        counts = {
+            "prompt": self._sides["prompt"].total(),
+            "candidates": self._since_result,
+            "thoughts": thoughts,
+        }
+        return self._counts(counts)
 
     @property
     def total(self) -> UsageMetadata:
         """The final count; a count of zero is left out, as protobuf does."""
-        usage: dict[str, Any] = {}
-        for side, counts in self._sides.items():
-            if counts.total():
-                usage[f"{side}TokenCount"] = counts.total()
-        usage["totalTokenCount"] = sum(counts.total() for counts in self._sides.values())
+        counts = {side: counts.total() for side, counts in self._sides.items()}
+        if self.thinks and not counts["thoughts"]:
+            counts["thoughts"] = _HIDDEN
+        return self._counts(counts)
+
+    def _counts(self, counts: Mapping[str, int]) -> UsageMetadata:
+        usage: dict[str, Any] = {f"{side}TokenCount": count for side, count in counts.items() if count}
+        usage["totalTokenCount"] = sum(counts.values())
         if self._cached:
             usage["cachedContentTokenCount"] = sum(self._cached.values())
             usage["cacheTokensDetails"] = modality_counts(self._cached)
-        for side in ("prompt", "toolUsePrompt", *(("candidates",) if self._vertex else ())):
-            if details := modality_counts(self._sides[side]):
+        target = self._target
+        details_all = target.endpoint == "vertex" or target.is_early or target.draws
+        for side in ("prompt", "toolUsePrompt", *(("candidates",) if details_all else ())):
+            if counts.get(side) and (details := modality_counts(self._sides[side])):
                 usage[f"{side}TokensDetails"] = details
-        if self._vertex:
-            usage["trafficType"] = "ON_DEMAND"
-        return cast("UsageMetadata", usage)
+        return cast("UsageMetadata", usage | self._traffic)
+
+    @property
+    def _traffic(self) -> dict[str, str]:
+        if self._target.endpoint == "vertex":
+            return {"trafficType": _TRAFFIC.get(self._tier, "ON_DEMAND")}
+        tier = "standard" if self._tier == "UNSPECIFIED" else self._tier.lower()
+        return {} if self._target.is_early else {"serviceTier": tier}
 
 
 def modality_counts(counts: Mapping[str, int]) -> list[dict[str, Any]]:

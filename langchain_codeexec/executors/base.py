@@ -131,16 +131,7 @@ async def in_thread(
 
 
 class _Call(Generic[T]):
-    """A function that a thread calls for a task of the running event loop.
-
-    Args:
-        function: What to call.
-        semaphore: Gives it a place.
-
-    Attributes:
-        ticket: Done when it may begin.
-        result: What it returns.
-    """
+    """A function that a thread calls for a task of the event loop; its `ticket` is done when it may begin."""
 
     def __init__(self, function: Callable[[], T], semaphore: FairSemaphore | None) -> None:
         self._function = function
@@ -174,10 +165,6 @@ class FairSemaphore:
     """Lets in as many as there are places; the others wait, first come, first served.
 
     It serves threads and event loops together (`with` and `async with`); those of the standard library do not.
-
-    Args:
-        places: How many are in at a time.
-        most_waiting: How many may wait.
     """
 
     def __init__(self, places: int, most_waiting: int) -> None:

@@ -10,13 +10,12 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-import httpcore
 import httpx
 
 from langchain_codeexec._fork import abandon, renew_after_fork
@@ -37,8 +36,6 @@ _ALWAYS_KEPT: Final = 2
 """Idle connections that stay open for the next question of a conversation."""
 _IDLE_SECONDS: Final = 4.0
 _SWEEP_SECONDS: Final = 0.5
-_MUCH: Final = 16_000
-"""Bytes that are not sent at once."""
 
 
 class Clients:
@@ -110,7 +107,7 @@ class Clients:
         loop = asyncio.get_running_loop()
         pool = self._loops.get(loop)
         if pool is None or pool.is_closed:
-            make = partial(self._opened, _async_client)
+            make = partial(self._opened, httpx.AsyncClient)
             pool = LoopPool(make, self._width, self._given_async)
             with self._lock:
                 self._forget_ended_loops()
@@ -320,6 +317,11 @@ class LoopPool(Pool[httpx.AsyncClient]):
                 return
             self._check_patience(since, limit)
 
+    def give_back(self, client: httpx.AsyncClient, response: httpx.Response | None) -> None:
+        """Take a client back; of a loop that was closed by hand, its sockets close as they are collected."""
+        if not self._loop.is_closed():
+            super().give_back(client, response)
+
     async def _until_closed(self) -> AsyncGenerator[None, None]:
         """Hold clients until their event loop shuts down.
 
@@ -381,79 +383,6 @@ class Connected:
         if self._stream is not None:
             with suppress(OSError):  # it has ended
                 socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
-
-
-def _async_client(**arguments: Any) -> httpx.AsyncClient:
-    client = httpx.AsyncClient(**arguments)
-    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 -- httpx passes no backend on
-        pool = getattr(transport, "_pool", None)
-        if pool is not None:
-            pool._network_backend = _Backend(pool._network_backend)  # noqa: SLF001 -- as above
-    return client
-
-
-class _Backend(httpcore.AsyncNetworkBackend):
-    """Opens TCP connections as another backend does; see `_Stream`."""
-
-    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
-        self._backend = backend
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        return _Stream(await self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
-
-    async def connect_unix_socket(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        return await self._backend.connect_unix_socket(*arguments, **options)
-
-    async def sleep(self, seconds: float) -> None:
-        await self._backend.sleep(seconds)
-
-
-class _Stream(httpcore.AsyncNetworkStream):
-    """Reads while it sends much: once it can send no more, asyncio drops what has arrived, as an early 413."""
-
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
-        self._early = bytearray()
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if self._early:
-            early = bytes(self._early[:max_bytes])
-            del self._early[:max_bytes]
-            return early
-        return await self._stream.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if len(buffer) < _MUCH:
-            await self._stream.write(buffer, timeout)
-            return
-        reading = asyncio.ensure_future(self._read_early())
-        try:
-            await asyncio.sleep(0)  # it begins
-            await self._stream.write(buffer, timeout)
-        finally:
-            reading.cancel()
-            await asyncio.wait([reading])
-
-    async def _read_early(self) -> None:
-        with suppress(httpcore.ReadError):  # it is over, which the next one to read notices
-            while data := await self._stream.read(_MUCH):
-                self._early += data
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        return type(self)(await self._stream.start_tls(*arguments, **options))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
 
 
 def _close_all(pool: ThreadPool) -> None:

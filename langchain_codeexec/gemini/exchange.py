@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import platform
 import re
@@ -42,6 +43,7 @@ __all__ = ["Call", "Exchange", "Lease", "decoded", "encoded", "is_cut", "request
 Client = TypeVar("Client")
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_LARGE_BODY: Final = 64_000
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 
@@ -228,7 +230,7 @@ class Exchange:
                     raise
                 raise refusal from error
             call.deadline.waiting_for = f"the answer of {call.address}"
-            lease.response = response = await lease.client.send(request, stream=True)
+            lease.response = response = await self._reply(call, lease.client, request)
             if response.is_success:
                 return response
             body = _ErrorBody(call, response)
@@ -239,6 +241,21 @@ class Exchange:
                         if body.is_enough:
                             break
             refusal = self._refusal(call, response, bytes(body), refusal)
+
+    async def _reply(self, call: Call, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        try:
+            return await client.send(request, stream=True)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            if len(call.body) < _LARGE_BODY or self._clients.are_given:
+                raise
+        # asyncio drops what has arrived once it can send no more, such as an early 413; blocking sockets give it.
+        return await asyncio.to_thread(self._blocking_reply, call)
+
+    def _blocking_reply(self, call: Call) -> httpx.Response:
+        with self.lease(call) as lease:
+            request = self._request(lease, call, self._credentials.headers(call.timeout().read))
+            lease.response = lease.client.send(request)
+        return _detached(lease.response, call, lease.response.content)
 
     def _request(self, lease: Lease[Any], call: Call, auth: Mapping[str, str]) -> httpx.Request:
         """A request; no caller keeps the headers in a variable, which error reporters would show."""

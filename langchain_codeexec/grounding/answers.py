@@ -180,10 +180,11 @@ def _annotated(block: Any, figures: Sequence[AnswerFigure], documents: Sequence[
     added = [annotation for figure in figures for annotation in _annotations(figure, documents)]
     if isinstance(block, str):
         return {"type": "text", "text": block, "annotations": added} if added else block
+    given = block.get("annotations")
     kept = [
         annotation
-        for annotation in block.get("annotations") or ()
-        if not str(annotation.get("id", "")).startswith(_ID_PREFIX)
+        for annotation in (given if isinstance(given, list) else ())
+        if not (isinstance(annotation, Mapping) and str(annotation.get("id", "")).startswith(_ID_PREFIX))
     ]
     bare = {key: value for key, value in block.items() if key != "annotations"}
     return {**bare, "annotations": [*kept, *added]} if kept or added else bare

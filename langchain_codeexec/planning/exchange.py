@@ -126,14 +126,14 @@ class VisibleParts:
         last = max((index for index, part in enumerate(parts) if "text" not in part), default=-1)
         for index, part in enumerate(parts):
             self._in_json = "text" in part and (self._in_json or self._begins_json(part))
-            is_remark = "text" in part and not self._in_json and index < last
+            is_remark = bool(part.get("text")) and not self._in_json and index < last
             yield {**part, "thought": True} if is_remark else part
 
     def _begins_json(self, part: Json) -> bool:
         return not part.get("thought") and str(part["text"]).lstrip().startswith(tuple(self.json_begins))
 
     def _part(self, part: Json) -> Json | None:
-        if self.text_as_thought and "text" in part:
+        if self.text_as_thought and part.get("text"):
             return {**part, "thought": True}
         call = self._pieces.add(part)
         piece = part.get("functionCall")

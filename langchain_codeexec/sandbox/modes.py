@@ -54,6 +54,6 @@ def start_in_any_mode(modes: tuple[str, ...], start: Callable[[str], Worker]) ->
 def unsupported_system() -> SandboxUnavailableError:
     """The refusal on a system for which there is no sandbox."""
     return SandboxUnavailableError(
-        f"there is no sandbox for {sys.platform}; nothing was run.\n{REMEDIES}",
+        f"there is no sandbox for {sys.platform}; nothing was run.\n{_ELSEWHERE}",
         {"system": f"{sys.platform} has neither namespaces nor Landlock"},
     )

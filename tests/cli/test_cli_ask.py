@@ -342,7 +342,7 @@ def test_declarations_that_cannot_be_read_are_an_error(refusal, tmp_path, conten
     assert message in refusal("ask", SUM, "--tools", "tools.json")
 
 
-@pytest.mark.parametrize("options", [[], ["--stream"], ["--json"]])
+@pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_table_that_is_too_large_may_be_thinned_out_and_both_are_told(cli, gemini, tmp_path, options):
     gemini.says("Fine.")
     (tmp_path / "large.csv").write_text("a,b\n" + f"1,{'x' * 10_000}\n" * 1600)

@@ -115,9 +115,9 @@ def _results_follow_code(bodies: Sequence[dict[str, Any]], generation: int) -> I
 
 
 def _signed(bodies: Sequence[dict[str, Any]], generation: int) -> Iterator[str]:
-    """From Gemini 3 on, code has a signature, and so has the first function call."""
+    """From Gemini 3 on, code has a signature, and so has the first function call; Gemini 2.5 may sign that too."""
     parts = answer_content(bodies)["parts"]
-    first_call = [part for part in parts if "functionCall" in part][:1]
+    first_call = [part for part in parts if "functionCall" in part][:1] if generation >= LINKING else []
     for part in [*(part for part in parts if "executableCode" in part), *first_call]:
         if bool(part.get("thoughtSignature")) != (generation >= LINKING):
             yield f"a part of generation {generation} has the keys {sorted(part)}"

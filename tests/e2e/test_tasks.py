@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from tests.services import Gemini
 
 # langchain-google-genai warns of every answer that holds code.
-pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
+pytestmark = [
+    pytest.mark.no_cover,
+    pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning"),
+]
 
 DEVELOPER: dict[str, Any] = {"api_key": "any"}
 VERTEX: dict[str, Any] = {

@@ -68,7 +68,9 @@ def test_function_calls(start, endpoint):
     calls = [{"functionCall": {"name": name, "args": {}}} for name in ("f", "g")]
     ask = {**ASK, "tools": [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}]}
     client = start([calls, calls, [calls[0], "and", calls[1]]])
-    assert client.parts(ask, model=OLD, endpoint=endpoint) == calls
+    early = client.parts(ask, model=OLD, endpoint=endpoint)
+    assert ["thoughtSignature" in part for part in early] == [endpoint == "developer", False]
+    assert [{"functionCall": part["functionCall"]} for part in early] == calls
     parallel = client.parts(ask, model=NEW, endpoint=endpoint)
     assert len({part["functionCall"]["id"] for part in parallel}) == 2
     assert ["thoughtSignature" in part for part in parallel] == [True, False]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import subprocess
 from typing import Any
 
 import pytest
 
-from langchain_codeexec.emulator.parsing import parse_message
+from langchain_codeexec.emulator.parsing import parse_json, parse_message
 from langchain_codeexec.emulator.rules import checked_request
 from langchain_codeexec.emulator.schema import snake_case
+from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 
 USER = {"role": "user", "parts": [{"text": "Hi"}]}
@@ -79,10 +81,12 @@ def violation(text: str, at: str) -> str:
         (says("Hi"), "contents[0]", "Invalid value at 'contents[0]' (type.googleapis.com/google.ai.generativelanguage.v1beta.Content), \"Hi\""),
         (says(USER, labels="x"), "labels", "Invalid value at 'labels' (Map), \"x\""),
         (part({"functionCall": {"name": "f", "args": "a=1"}}), "contents[0].parts[1].function_call.args", "Invalid value at 'contents[0].parts[1].function_call.args' (TYPE_STRUCT), \"a=1\""),
-        (part({"executableCode": {"language": "RUBY", "code": "p 1"}}), "contents[0].parts[1].executable_code.language", "Invalid value at 'contents[0].parts[1].executable_code.language' (type.googleapis.com/google.ai.generativelanguage.v1beta.Language), \"RUBY\""),
-        (part({"codeExecutionResult": {"outcome": "FINE"}}), "contents[0].parts[1].code_execution_result.outcome", "Invalid value at 'contents[0].parts[1].code_execution_result.outcome' (type.googleapis.com/google.ai.generativelanguage.v1beta.Outcome), \"FINE\""),
-        (says(USER, toolConfig={"functionCallingConfig": {"mode": "SOME"}}), "tool_config.function_calling_config.mode", "Invalid value at 'tool_config.function_calling_config.mode' (type.googleapis.com/google.ai.generativelanguage.v1beta.Mode), \"SOME\""),
+        (part({"executableCode": {"language": "RUBY", "code": "p 1"}}), "contents[0].parts[1].executable_code.language", "Invalid value at 'contents[0].parts[1].executable_code.language' (type.googleapis.com/google.ai.generativelanguage.v1beta.ExecutableCode.Language), \"RUBY\""),
+        (part({"codeExecutionResult": {"outcome": "FINE"}}), "contents[0].parts[1].code_execution_result.outcome", "Invalid value at 'contents[0].parts[1].code_execution_result.outcome' (type.googleapis.com/google.ai.generativelanguage.v1beta.CodeExecutionResult.Outcome), \"FINE\""),
+        (says(USER, toolConfig={"functionCallingConfig": {"mode": "SOME"}}), "tool_config.function_calling_config.mode", "Invalid value at 'tool_config.function_calling_config.mode' (type.googleapis.com/google.ai.generativelanguage.v1beta.FunctionCallingConfig.Mode), \"SOME\""),
         (says(USER, safetySettings=[{"category": "RUDE"}]), "safety_settings[0].category", "Invalid value at 'safety_settings[0].category' (type.googleapis.com/google.ai.generativelanguage.v1beta.HarmCategory), \"RUDE\""),
+        (says(USER, generationConfig={"thinkingConfig": {"thinkingLevel": "MUCH"}}), "generation_config.thinking_config.thinking_level", "Invalid value at 'generation_config.thinking_config.thinking_level' (type.googleapis.com/google.ai.generativelanguage.v1beta.ThinkingConfig.ThinkingLevel), \"MUCH\""),
+        (says(USER, generationConfig={"responseModalities": ["TEXT", "SMELL"]}), "generation_config.response_modalities[1]", "Invalid value at 'generation_config.response_modalities[1]' (type.googleapis.com/google.ai.generativelanguage.v1beta.GenerationConfig.Modality), \"SMELL\""),
         (says(USER, generationConfig={"temperature": "hot"}), "generation_config.temperature", "Invalid value at 'generation_config.temperature' (TYPE_DOUBLE), \"hot\""),
         (says(USER, generationConfig={"temperature": True}), "generation_config.temperature", "Invalid value at 'generation_config.temperature' (TYPE_DOUBLE), true"),
         (says(USER, generationConfig={"maxOutputTokens": 1.5}), "generation_config.max_output_tokens", "Invalid value at 'generation_config.max_output_tokens' (TYPE_INT32), 1.5"),
@@ -105,7 +109,7 @@ def test_violations_of_the_schema(answering, body, field, message):
 def test_types_are_named_as_the_service_names_them(answering):
     wrong = part({"executableCode": {"language": "RUBY"}})
     message = answering.ask(wrong, endpoint="vertex").json()["error"]["message"]
-    assert "(type.googleapis.com/google.cloud.aiplatform.v1beta1.Language)" in message
+    assert "(type.googleapis.com/google.cloud.aiplatform.v1beta1.ExecutableCode.Language)" in message
 
 
 def test_every_violation_is_named_at_once(answering):
@@ -141,19 +145,55 @@ def test_a_lone_surrogate_comes_back_as_json(answering):
     assert "\\udfff" in response.text
 
 
-SAMPLE = """{
+LENIENT = """{
   "tools": [{'codeExecution': {}}],
-  "contents": {
-    "role": "USER",
-    "parts": { "text": "It's {'fine', } \\"so\\"" },
+  contents : {
+    'role': "user", /**/
+    "parts": { "text": "It's {'fine', } so: \\"a\\"", },
   },
-}"""
+}""".replace(" /**/", "")
+FROM_BASH = r"""$'{
+    "tools": [{'code_execution': {}}],
+    "contents": [
+      {"role": "user", "parts": {"text": "Please say \"Hi\"."}},
+      {"role": "model", "parts": [
+        {"text": ""},
+        {"executable_code": {"language": "PYTHON", "code": "\nprint(\"Hi\")\n"}},
+        {"code_execution_result": {"outcome": "OUTCOME_OK", "output": "Hi\n"}},
+        {"text": "It says \"Hi\"."}
+      ],},
+      {"role": "user", "parts": {"text": "Once more."}}
+    ]
+  }'"""
+"""As documentation has it behind curl's -d: what is quoted once more in there loses its quotes."""
 
 
-def test_single_quotes_trailing_commas_and_objects_for_lists_pass(answering):
-    assert answering.ask(SAMPLE.replace("USER", "user")).status_code == 200
-    sent = answering.emulator.requests[-1].body
-    assert sent["contents"]["parts"]["text"] == "It's {'fine', } \"so\""
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("{a: {b_1: [1, true, null,], $c: 'x'}}", {"a": {"b_1": [1, True, None], "$c": "x"}}),
+        (r"""{'a': 'It\'s "so"\n', "b": "x: {y: 1,}"}""", {"a": 'It\'s "so"\n', "b": "x: {y: 1,}"}),
+        ('{"a": "two\nlines"}', {"a": "two\nlines"}),
+        ("\ufeff{}", {}),
+        (" ", {}),
+    ],
+)
+def test_json_is_read_as_protobuf_reads_it(raw, value):
+    assert parse_json(raw.encode()) == value
+
+
+@pytest.mark.parametrize("raw", ["{a b: 1}", "{'a: 1}", "{a: b}", "[1 2]"])
+def test_what_protobuf_does_not_read_either(raw):
+    with pytest.raises(EmulatedError, match=r"Invalid JSON payload received\. Unexpected token\."):
+        parse_json(raw.encode())
+
+
+def test_the_documented_commands_pass_as_a_shell_sends_them(answering):
+    sent = subprocess.run(["bash", "-c", f"printf %s {FROM_BASH}"], capture_output=True, check=True).stdout
+    assert b"[{code_execution: {}}]" in sent
+    assert answering.ask(sent, endpoint="vertex", model="gemini-2.0-flash-001").status_code == 200
+    assert answering.ask(LENIENT, endpoint="vertex").status_code == 200
+    assert answering.emulator.requests[-1].body["contents"]["parts"]["text"] == "It's {'fine', } so: \"a\""
 
 
 def test_an_empty_body_is_an_empty_message(answering):
@@ -183,7 +223,9 @@ def test_an_empty_body_is_an_empty_message(answering):
         (says(USER, model(RAN[1]), USER, tools=[F]), "Code execution is not enabled: contents[1].parts[0] has code_execution_result", "Code execution is not enabled"),
         (says(USER, model(*RAN), USER, tools=[CODE]), None, None),
         (says({"parts": [{"text": "a"}], "role": "user"}, systemInstruction={"parts": {"text": "b"}}), None, None),
-        (says(user({"text": ""})), None, None),
+        (says(user({"text": ""})), None, "it has an empty text parameter. Add a value to the parameter and try again."),
+        (says(USER, model({"text": ""}), USER), None, None),
+        (part({"videoMetadata": {"startOffset": "2s"}}), None, None),
         (says(USER, labels={"team_name": "a"}), None, None),
     ],
 )  # fmt: skip
@@ -213,6 +255,8 @@ STRAY = "Please ensure that function response turn comes immediately after a fun
         ([USER, model(CALL), user(REPLY), model(CALL), user(REPLY), MODEL, USER], None),
         ([USER, model({"text": "So"}, CALL), user(REPLY, {"text": "Go on."})], None),
         ([USER, model(CALL), model({"text": ""}), user(REPLY)], None),
+        ([USER, model(CALL), model({"text": "So"}, CALL), user(REPLY, REPLY)], None),
+        ([USER, model(CALL), model(CALL), user(REPLY)], COUNT),
         ([USER, model(CALL), model({"text": "And"}), user(REPLY)], COUNT),
         ([USER, model(CALL, CALL), user(REPLY)], COUNT),
         ([USER, model(CALL), user(REPLY, REPLY)], COUNT),
@@ -236,6 +280,12 @@ NEW, OLD = "gemini-3-flash-preview", "gemini-2.5-flash"
 ENABLE = "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function calling."
 MULTIPLE = "Multiple tools are supported only when they are all search tools."
 UNKNOWN = "Unknown name \"includeServerSideToolInvocations\" at 'tool_config': Cannot find field."
+CODELESS = (
+    "gemma-3-27b-it",
+    "gemini-2.5-flash-image",
+    "gemini-2.5-pro-preview-tts",
+    "gemini-2.0-flash-thinking-exp",
+)
 UNSUPPORTED = "Tool use with function calling is unsupported"
 CIRCULATION = "Tool call context circulation is not enabled for models/gemini-2.5-flash"
 
@@ -253,7 +303,11 @@ CIRCULATION = "Tool call context circulation is not enabled for models/gemini-2.
         (("developer", OLD), [CODE, F], {}, UNSUPPORTED),
         (("developer", OLD), [CODE, F], FLAG, CIRCULATION),
         (("developer", OLD), [CODE, SEARCH], {}, None),
-        (("developer", "gemma-3-27b-it"), [CODE, F], {}, UNSUPPORTED),
+        (("developer", "gemma-3-27b-it"), [SEARCH, F], {}, UNSUPPORTED),
+        *(
+            (("developer", name), [CODE], {}, f"Code execution is not enabled for models/{name}")
+            for name in CODELESS
+        ),
         (("vertex", NEW), [CODE, F], {}, None),
         (("vertex", NEW), [CODE, F], FLAG, UNKNOWN),
         (("vertex", OLD), [CODE, F], {}, MULTIPLE),
@@ -281,18 +335,29 @@ def replied(response, *parts):
 PICTURE = {"inlineData": {"mimeType": "image/png", "data": "", "displayName": "a.png"}}
 TOOL_CALL = {"toolCall": {"id": "a", "toolType": "GOOGLE_SEARCH_WEB", "args": {}}}
 FILE = {"fileData": {"mimeType": "image/png", "fileUri": "https://example.com/a.png"}}
+SOUND = {"inlineData": {"mimeType": "audio/mpeg", "data": ""}}
+UNMATCHED = "The referenced name `{}` in function_response.response does not match to a display_name in the function_response.parts."
 BOTH = ("developer", "vertex")
 
 
 @pytest.mark.parametrize(
     ("endpoints", "name", "body", "text"),
     [
-        (BOTH, NEW, replied({"schema": [{"$ref": "#/defs/a"}]}), "$ref"),
-        (BOTH, NEW, replied({"$ref": "b.png"}, PICTURE), "names none"),
-        (BOTH, NEW, replied({"image": {"$ref": "a.png"}}, PICTURE), None),
+        (BOTH, NEW, replied({"schema": [{"$ref": "#/defs/a"}]}), UNMATCHED.format("#/defs/a")),
+        (BOTH, NEW, replied({"$ref": "b.png"}, PICTURE), UNMATCHED.format("b.png")),
+        (["vertex"], NEW, replied({"image": {"$ref": "a.png"}}, PICTURE), None),
+        (["developer"], NEW, replied({"image": {"$ref": "a.png"}}, PICTURE), UNMATCHED.format("a.png")),
         (BOTH, OLD, replied({"$ref": "#/defs/a"}), None),
-        (["developer"], NEW, replied({}, FILE), 'Unknown name "fileData"'),
-        (["vertex"], NEW, replied({}, FILE), None),
+        (BOTH, NEW, replied({}, FILE), None),
+        (["developer"], NEW, replied({}, SOUND), "Request contains an invalid argument."),
+        (
+            ["vertex"],
+            NEW,
+            replied({}, SOUND),
+            "the mime_type: audio/mpeg is not supported in `function_response.parts`.",
+        ),
+        (["developer"], OLD, replied({}, FILE), "Request contains an invalid argument."),
+        (["vertex"], OLD, replied({}, FILE), "`function_response.parts` is not supported for this model."),
         (BOTH, NEW, part({"thoughtSignature": "c2ln"}), "required oneof field 'data'"),
         (["developer"], NEW, says(USER, model(TOOL_CALL), USER), None),
         (["developer"], OLD, says(USER, model(TOOL_CALL), USER), "circulation is not enabled"),
@@ -407,8 +472,8 @@ FREE_FORM = {"snake_key": {"inner_key": [1, {"deep_key": None}]}, "camelKey": "x
     [
         ("Part", {"functionCall": {"name": "f", "args": FREE_FORM}}),
         ("Part", {"functionResponse": {"name": "f", "response": FREE_FORM}}),
-        ("Part", {"toolCall": {"toolType": "T", "args": FREE_FORM}}),
-        ("Part", {"toolResponse": {"toolType": "T", "response": FREE_FORM}}),
+        ("Part", {"toolCall": {"toolType": "URL_CONTEXT", "args": FREE_FORM}}),
+        ("Part", {"toolResponse": {"toolType": "URL_CONTEXT", "response": FREE_FORM}}),
         ("FunctionDeclaration", {"name": "f", "parametersJsonSchema": FREE_FORM}),
         ("FunctionDeclaration", {"name": "f", "responseJsonSchema": FREE_FORM}),
         ("GenerationConfig", {"responseJsonSchema": FREE_FORM}),
@@ -434,3 +499,24 @@ def test_free_form_places_stay_as_they_are(message, body):
 )  # fmt: skip
 def test_values_are_read_as_protobuf_reads_them(message, body, parsed):
     assert parse_message(message, body, Target("developer", "v1beta")) == parsed
+
+
+@pytest.mark.parametrize("endpoint", BOTH)
+def test_clients_made_from_the_grpc_description_send_enums_as_numbers(endpoint):
+    body = says(
+        USER,
+        model({"executableCode": {"language": 1}}, {"codeExecutionResult": {"outcome": 2}}),
+        tools=[{"functionDeclarations": [{"name": "f", "parameters": {"type": 6}, "behavior": 1}]}],
+        toolConfig={"functionCallingConfig": {"mode": 2}},
+        safetySettings=[{"category": 8 if endpoint == "developer" else 1, "threshold": 3}],
+        generationConfig={"responseModalities": [1, 2], "mediaResolution": 3},
+    )
+    parsed = parse_message("GenerateContentRequest", body, Target(endpoint, "v1beta1", NEW))
+    assert parsed["contents"][1]["parts"][1] == {"codeExecutionResult": {"outcome": "OUTCOME_FAILED"}}
+    assert parsed["toolConfig"]["functionCallingConfig"]["mode"] == "ANY"
+    assert parsed["safetySettings"] == [
+        {"category": "HARM_CATEGORY_HATE_SPEECH", "threshold": "BLOCK_ONLY_HIGH"}
+    ]
+    assert parsed["generationConfig"] == {
+        "responseModalities": ["TEXT", "IMAGE"], "mediaResolution": "MEDIA_RESOLUTION_HIGH"
+    }  # fmt: skip

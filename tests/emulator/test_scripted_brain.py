@@ -117,8 +117,8 @@ def test_a_whole_response_goes_out_as_written(start):
     assert [chunk["candidates"][0]["content"]["parts"] for chunk in chunks] == [
         [CODE],
         [RESULT],
-        [{"text": "one two three four "}],
-        [{"text": "five six"}],
+        [{"text": "one two three four f"}],
+        [{"text": "ive six"}],
     ]
     assert end["usageMetadata"] == RESPONSE["usageMetadata"]
     assert end["candidates"][0] == {

@@ -21,6 +21,13 @@ def sandbox() -> Iterator[LocalSandbox]:
         yield sandbox
 
 
+@pytest.fixture(scope="session")
+def process() -> Iterator[ProcessExecutor]:
+    executor = ProcessExecutor()
+    yield executor
+    executor.close()
+
+
 @pytest.fixture(params=["process", "sandbox"])
-def local(request: pytest.FixtureRequest, sandbox: LocalSandbox) -> CodeExecutor:
-    return ProcessExecutor() if request.param == "process" else sandbox
+def local(request: pytest.FixtureRequest) -> CodeExecutor:
+    return request.getfixturevalue(request.param)

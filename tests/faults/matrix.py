@@ -166,7 +166,7 @@ FAULTS: Final = (
     Fault("pings for ever", (HANG,), (HEAD + CLOSE + SHOWN, Drip(b": ping\n\n" * 9_999)), expected=TIMEOUT, shown="who", settings=DEADLINE, says="deadline=…", in_genai=False),
     Fault("503 for ever", (_status(503, b"", b"Retry-After: 1\r\n"),), expected="ServerError", requests=1, settings=DEADLINE),
     Fault("an early 413", (_status(413, b"{}"),), expected="GeminiAPIError", requests=1, reads_body=False, says="413"),
-    Fault("an early 413 for much", (_status(413, b"{}"),), expected="GeminiAPIError", requests=1, reads_body=False, says="413", in_genai=False, prompt="q" * 8_000_000),
+    Fault("an early 413 for much", (_status(413, b"{}"),), expected="GeminiAPIError", reads_body=False, says="413", in_genai=False, prompt="q" * 8_000_000),
     Fault("early hints", (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + _sized(BODY),), (b"HTTP/1.1 100 Continue\r\n\r\n" + _sized(EVENTS),), requests=1),
     Fault("chunk extensions, trailers", (_chunked(BODY),), (_chunked(EVENTS),), requests=1),
     Fault("HTTP/1.0", (b"HTTP/1.0 200 OK\r\n\r\n" + BODY,), (b"HTTP/1.0 200 OK\r\n\r\n" + EVENTS,), requests=1),

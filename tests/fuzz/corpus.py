@@ -76,6 +76,10 @@ CORPUS: dict[str, list[Any]] = {
         (b"[" * 5000, "t.json"),
         (b"PK\x03\x04", "t.xlsx"),
     ],
+    "attribution": [
+        ([], {**PLAIN, "content": [{"type": "text", "text": "Hello.", "annotations": annotations}]}, "")
+        for annotations in ([None], True, "x")
+    ],
     "figures": ["1e999", "²", "10^" * 50],
     "requests": [None, []],
     "scripts": [

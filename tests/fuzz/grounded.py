@@ -73,6 +73,8 @@ def attribution(given: tuple[Any, Any, str]) -> None:
 def agents(given: tuple[Any, Any, Any]) -> None:
     """An agent whose conversation, documents and answers are odd."""
     pages, fields, chunks = given
+    if not isinstance(chunks, list) or not chunks:
+        return
     reply = ToolMessage("found", tool_call_id="f1", artifact=list(documents(pages)))
     for message in made(fields):
         middleware = [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import anyio
@@ -184,3 +186,23 @@ def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, g
 def test_what_does_not_heal_has_a_remedy(url: str, says: str, generate) -> None:
     with pytest.raises(GeminiConnectionError, match=says):
         generate(RestTransport(Endpoint("developer", url), max_retries=1), "m", {})
+
+
+def test_streams_of_a_loop_closed_by_hand_end_silently(monkeypatch) -> None:
+    ignored: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda info: ignored.append(info.exc_value))
+    with (
+        raw_server((OPEN, HANG)) as server,
+        warnings.catch_warnings(action="ignore", category=ResourceWarning),
+    ):
+        transport = RestTransport(Endpoint("developer", server.url))
+        loop = asyncio.new_event_loop()
+        stream = transport.astream("m", {})
+        loop.run_until_complete(anext(stream))
+        loop.close()
+        del stream
+        gc.collect()
+        transport.close()
+        del transport, loop
+        gc.collect()
+    assert not ignored

@@ -98,6 +98,7 @@ def test_usage_of_all_requests_is_added_up(gemini: Gemini, ask: Any) -> None:
             "promptTokenCount": prompt,
             "candidatesTokenCount": candidates,
             "toolUsePromptTokenCount": 0,
+            "thoughtsTokenCount": 0,
         }
         return {**response(*parts), "usageMetadata": usage}
 

@@ -432,8 +432,9 @@ def test_beside_other_candidates_an_empty_answer_stays(gemini: Gemini, ask: Any)
 
 
 @ALL_WAYS
-@pytest.mark.parametrize("model", [OLD, NEW])
-@pytest.mark.parametrize("parts", [[], [THOUGHT], [text("Let me see. ")]], ids=["bare", "thought", "said"])
+@pytest.mark.parametrize(
+    ("model", "parts"), [(OLD, []), (NEW, []), (NEW, [THOUGHT]), (OLD, [text("Let me see. ")])]
+)
 def test_a_malformed_call_that_can_be_read_is_mended(
     gemini: Gemini, ask: Any, model: str, parts: list[Any]
 ) -> None:
@@ -450,7 +451,7 @@ def test_a_malformed_call_that_can_be_read_is_mended(
     )
 
 
-@ALL_WAYS
+@WHOLE_AND_STREAMED
 @pytest.mark.parametrize(
     "none",
     [
@@ -477,21 +478,19 @@ def test_an_answer_that_is_none_is_asked_for_once_more(gemini: Gemini, ask: Any,
 
 
 @ALL_WAYS
-@pytest.mark.parametrize(("retries", "requests"), [(None, 2), (0, 1), (3, 4)])
 @pytest.mark.parametrize(
-    ("none", "words"),
+    ("settings", "requests", "none", "words"),
     [
-        (malformed(BROKEN), "baker"),
-        (malformed(None), "cannot be parsed"),
-        (malformed(UNDECLARED, reason="UNEXPECTED_TOOL_CALL"), "undeclared"),
-        ({"candidates": [{"finishReason": "STOP"}]}, "without an answer"),
+        ({}, 2, malformed(BROKEN), "baker"),
+        ({"answer_retries": 0}, 1, malformed(None), "cannot be parsed"),
+        ({"answer_retries": 3}, 4, malformed(UNDECLARED, reason="UNEXPECTED_TOOL_CALL"), "undeclared"),
+        ({}, 2, {"candidates": [{"finishReason": "STOP"}]}, "without an answer"),
     ],
 )
 def test_an_answer_that_stays_none_says_what_happened(  # noqa: PLR0913, PLR0917 -- a table with a column for each
-    gemini: Gemini, ask: Any, retries: int | None, requests: int, none: Any, words: str
+    gemini: Gemini, ask: Any, settings: Any, requests: int, none: Any, words: str
 ) -> None:
     gemini.says(none)
-    settings = {} if retries is None else {"answer_retries": retries}
     answer = ask(gemini.chat(**settings).bind_tools([get_price]))
     assert (answer.text, len(gemini.requests)) == ("", requests)
     assert words in answer.response_metadata["finish_message"]

@@ -23,25 +23,7 @@ from typing import NamedTuple
 
 from .kernel import prctl
 
-__all__ = [
-    "ALLOW",
-    "ARCHITECTURE",
-    "ARGUMENTS",
-    "KILL",
-    "MACHINE",
-    "NOTIFY",
-    "NUMBER",
-    "Filter",
-    "assemble",
-    "audit_architecture",
-    "errno",
-    "filter_syscalls",
-    "jump_equal",
-    "load",
-    "mask",
-    "number",
-    "program",
-]
+__all__ = ["Filter", "filter_syscalls", "number", "program", "thread_gate"]
 
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
 
@@ -326,3 +308,18 @@ def _conditions() -> dict[str, list[_Instruction]]:
         ],
         **dict.fromkeys(_CLOCKS, _CLOCK),
     }
+
+
+def thread_gate() -> bytes:
+    """A filter that has another process answer each call of `clone`, and allows all else."""
+    return assemble(
+        [
+            load(ARCHITECTURE),
+            jump_equal(audit_architecture(), 1, 0),
+            KILL,
+            load(NUMBER),
+            jump_equal(number("clone"), 0, 1),
+            NOTIFY,
+            ALLOW,
+        ]
+    )

@@ -27,16 +27,7 @@ _CONTINUE = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
 
 def ask_for_threads() -> int:
     """Have this process ask for every thread; the descriptor that is returned is where its calls arrive."""
-    code = [
-        seccomp.load(seccomp.ARCHITECTURE),
-        seccomp.jump_equal(seccomp.audit_architecture(), 1, 0),
-        seccomp.KILL,
-        seccomp.load(seccomp.NUMBER),
-        seccomp.jump_equal(seccomp.number("clone"), 0, 1),
-        seccomp.NOTIFY,
-        seccomp.ALLOW,
-    ]
-    program = ctypes.byref(seccomp.Filter(seccomp.assemble(code)))
+    program = ctypes.byref(seccomp.Filter(seccomp.thread_gate()))
     return syscall("seccomp", seccomp.number("seccomp"), _SET_MODE_FILTER, _NEW_LISTENER, program)
 
 

@@ -7,21 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from types import CodeType
 from typing import Any, Final, Literal, TypeAlias
 from uuid import uuid4
 
 from langchain.agents.middleware import HumanInTheLoopMiddleware
-from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
+from langchain.agents.middleware.types import ModelRequest, ToolCallRequest
 from langchain_core.messages import AIMessage, ToolCall, ToolMessage
-from langchain_core.tools import BaseTool, ToolException
-from langgraph.prebuilt import ToolNode
+from langchain_core.tools import BaseTool
 
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.calls import check_takes_calls
 from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
+from langchain_codeexec.tools.agent_reviews import Reviews, middlewares_in, reviews_of
 from langchain_codeexec.tools.calls import CallableTools, CallRoute
 from langchain_codeexec.tools.code_execution import unbound_model
 from langchain_codeexec.tools.journal import CallJournal
@@ -34,6 +33,11 @@ Callables: TypeAlias = Literal["all"] | Sequence[str]
 Json = dict[str, Any]
 
 _WANTING: Final = re.compile(r"^NameError: name '(\w+)' is not defined", re.MULTILINE)
+_UNSEEN: Final = (
+    "{name} is under review, and calls from code would pass by it: somebody has to set "
+    "HumanInTheLoopMiddleware(…, interrupt_mode='per_call'), or interrupt_on of CodeExecutionMiddleware; else "
+    "call it directly"
+)
 _NAMESPACE: Final = "default_api"
 """Where Gemini models believe the functions to be that they are offered."""
 
@@ -107,7 +111,7 @@ class CallsFromCode:
             ConfigurationError: Calls from code would pass by another middleware.
         """
         tools = self._selected(request.runtime.tools)
-        reviewed = [name for name in tools.names if name in self._review_of(handler)[0]]
+        reviewed = sorted(self._reviews(handler).each_call.intersection(tools.names))
         if not reviewed or CallJournal.here():
             return None
         text = (
@@ -161,36 +165,36 @@ class CallsFromCode:
         if tool.name != self.tool.name or getattr(runtime, "tool_call_id", None) != request.tool_call["id"]:
             return None
         tools = self._selected(request.runtime.tools)
-        reviewed, refused = self._review_of(handler)
-        route = _AgentRoute(runtime, request, handler, self._review, refused)
-        route.is_alone = not reviewed.isdisjoint(tools.names)
+        reviews = self._reviews(handler)
+        route = _AgentRoute(runtime, request, handler, self._review)
+        route.refused = dict.fromkeys(reviews.each_turn, _UNSEEN)
+        route.is_alone = not reviews.each_call.isdisjoint(tools.names)
         return tools, route
 
-    def _review_of(self, handler: Callable[..., Any]) -> tuple[set[str], set[str]]:
-        """Names of the tools whose calls somebody has to answer, and of those that code can therefore not call.
+    def _reviews(self, handler: Callable[..., Any]) -> Reviews:
+        """What is under review: call by call, and what code can therefore not call.
 
         Raises:
             ConfigurationError: Calls from code would pass by another middleware.
         """
-        inside = _middlewares(handler, through=())
+        inside, _ = middlewares_in(handler)
+        everywhere, is_whole = middlewares_in(handler, through_nodes=True)
+        if not is_whole:
+            raise ConfigurationError(
+                "this release of langchain does not show which middlewares wrap a tool call, and calls from code "
+                "could pass by them"
+            )
         outside = [
-            middleware.name
-            for middleware in _middlewares(handler, through=(ToolNode,))
-            if not any(middleware is one for one in inside)
-            and not getattr(middleware, "calls_from_code", None)
+            one for one in everywhere if one not in inside and not getattr(one, "calls_from_code", None)
         ]
         if outside:
             raise ConfigurationError(
-                f"calls from code would pass by {', '.join(outside)}: put CodeExecutionMiddleware before it in "
-                "the list of middlewares"
+                f"calls from code would pass by {', '.join(one.name for one in outside)}: put "
+                "CodeExecutionMiddleware before it in the list of middlewares"
             )
         mine = set(self._review.interrupt_on) if self._review else set[str]()
-        reviewed, refused = set(mine), set[str]()
-        for middleware in inside:
-            if isinstance(middleware, HumanInTheLoopMiddleware):
-                each = getattr(middleware, "interrupt_mode", "batched") == "per_call"
-                (reviewed if each else refused).update(middleware.interrupt_on)
-        return reviewed, refused - mine
+        reviews = reviews_of(inside)
+        return Reviews(reviews.each_call | mine, reviews.each_turn - mine)
 
 
 class _AgentRoute(CallRoute):
@@ -202,13 +206,11 @@ class _AgentRoute(CallRoute):
         request: ToolCallRequest,
         handler: Callable[[ToolCallRequest], Any],
         review: HumanInTheLoopMiddleware[Any, Any, Any] | None,
-        refused: set[str],
     ) -> None:
         super().__init__(runtime)
         self._request = request
         self._handler = handler
         self._review = review
-        self._refused = refused
 
     def invoke(self, tool: BaseTool, call: ToolCall) -> Any:
         request = self._request_of(tool, call)
@@ -223,59 +225,5 @@ class _AgentRoute(CallRoute):
         return await self._handler(request)
 
     def _request_of(self, tool: BaseTool, call: ToolCall) -> ToolCallRequest:
-        if tool.name in self._refused:
-            raise ToolException(
-                f"{tool.name} is under review, and calls from code would pass by it: somebody has to set "
-                "HumanInTheLoopMiddleware(…, interrupt_mode='per_call'), or interrupt_on of "
-                "CodeExecutionMiddleware; else call it directly"
-            )
         runtime = replace(self._request.runtime, tool_call_id=call["id"])
         return replace(self._request, tool=tool, tool_call=call, runtime=runtime)
-
-
-def _middlewares(start: Any, through: tuple[type, ...]) -> list[AgentMiddleware[Any, Any, Any]]:
-    """The middlewares that a chain of functions calls, as far as its closures and methods show them.
-
-    Args:
-        start: The function that the chain begins with.
-        through: Types of objects whose attributes are looked into as well.
-    """
-    found: list[AgentMiddleware[Any, Any, Any]] = []
-    nodes = 0
-    seen: set[int] = set()
-    left = [start]
-    while left:
-        each = left.pop()
-        if id(each) in seen or isinstance(each, str | bytes | CodeType):
-            continue
-        seen.add(id(each))
-        if isinstance(each, AgentMiddleware):
-            found.append(each)
-        elif isinstance(each, ToolNode):
-            nodes += 1
-            left += [one for one in vars(each).values() if callable(one)] if through else []
-        else:
-            left += _parts(each)
-    if not nodes:
-        raise ConfigurationError(
-            "this release of langchain does not show which middlewares wrap a tool call, and calls from code "
-            "could pass by them"
-        )
-    return found
-
-
-def _parts(function: Any) -> list[Any]:
-    """What a function refers to."""
-    if isinstance(function, partial):
-        return [function.func, *function.args, *function.keywords.values()]
-    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_filled(cell)]
-    held = [getattr(function, name, None) for name in ("__self__", "__wrapped__", "__func__")]
-    return [one for one in (*cells, *held) if callable(one) or isinstance(one, ToolNode | AgentMiddleware)]
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018 -- raises if it is empty
-    except ValueError:
-        return False
-    return True

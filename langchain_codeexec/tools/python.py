@@ -222,7 +222,7 @@ class _Call:
         calls_of_agent = CALLS_OF_AGENT.get()
         given = calls_of_agent(tool, runtime) if calls_of_agent else None
         if given is None and tool._callable:  # noqa: SLF001 -- the tool's own
-            given = tool._callable, CallRoute(runtime)  # noqa: SLF001
+            given = tool._callable, CallRoute.straight(runtime)  # noqa: SLF001
         self.calls = ProgramCalls(*given, loop) if given else None
 
     @property

@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import MessagesState, StateGraph
 from langgraph.types import Command
 
 from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox, PythonTool
@@ -134,6 +135,7 @@ async def test_a_human_decides_in_the_middle_of_a_program(
     assert len(llm.offered) == 2
     if decision == "edit":
         assert "pay: Note: a human reviewer replaced this tool call" in reply
+        assert "a human reviewer" in runs(state)[0].calls[2].remark
     if decision == "reject":
         assert "ToolError: User rejected the tool call for `pay` with reason: No." in reply
 
@@ -208,6 +210,44 @@ async def test_programs_under_review_run_by_themselves(is_async: bool, sandbox: 
         agent, _ = agent_on(sandbox, "x = 1", "print(globals().get('x', False))", others=others)
         state = await run(agent, is_async=is_async)
         assert replies(state)[1].startswith(f"The code printed:\n{printed}")
+
+
+@both_ways
+@pytest.mark.parametrize("mode", ["batched", "per_call"])
+async def test_a_tool_without_the_middleware_does_not_pass_by_a_review(
+    mode: Any, is_async: bool, sandbox: LocalSandbox
+) -> None:
+    review = HumanInTheLoopMiddleware({"pay": True}, interrupt_mode=mode)
+    llm = Scripted(lines=[programs("print(get_rate('EUR'))\npay('7', 1)"), AIMessage("done")])
+    python = PythonTool(sandbox, tools=[pay, get_rate])
+    agent = create_agent(llm, [python], middleware=[review], checkpointer=InMemorySaver())
+    [reply] = replies(await run(agent, is_async=is_async))
+    assert "ToolError: pay is under review" in reply
+    assert "CodeExecutionMiddleware(executor=…, callable_from_code=…)" in reply
+    assert MADE == ["EUR"]
+
+
+@both_ways
+async def test_programs_side_by_side_and_below_another_graph_are_answered_one_by_one(
+    is_async: bool, sandbox: LocalSandbox
+) -> None:
+    """The program itself is under review as well, and the agent has no checkpointer but its parent's."""
+    codes = [f"get_price('{name}')\nprint(pay('{name}', 1)['order'])" for name in "AB"]
+    llm = Scripted(lines=[programs(*codes), AIMessage("done")] * 2)
+    review = HumanInTheLoopMiddleware({"pay": True, "python": True}, interrupt_mode="per_call")
+    middleware = [CodeExecutionMiddleware(executor=sandbox, callable_from_code="all"), review]
+    graph = StateGraph(MessagesState)
+    graph.add_node("agent", create_agent(llm, [get_price, pay], middleware=middleware))
+    graph.set_entry_point("agent")
+    parent = graph.compile(checkpointer=InMemorySaver())
+    state = await run(parent, is_async=is_async)
+    names: list[str] = []
+    while interrupts := state.get("__interrupt__", ()):
+        names.append(interrupts[0].value["name"])
+        state = await run(parent, Command(resume={interrupts[0].id: APPROVE}), is_async=is_async)
+    assert sorted(names) == ["pay", "pay", "python", "python"]
+    assert replies(state) == ["The code printed:\nA", "The code printed:\nB"]
+    assert sorted(map(str, MADE)) == ["('A', 1.0)", "('B', 1.0)", "A", "B"]
 
 
 # -- what is offered ---------------------------------------------------------------------------------------

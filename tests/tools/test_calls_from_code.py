@@ -430,15 +430,21 @@ async def test_a_cancelled_agent_cancels_its_open_calls(sandbox: LocalSandbox):
 
 
 @both_ways
-async def test_limits_are_exceptions_in_the_program(is_async: bool, sandbox: LocalSandbox):
-    limits = CallLimits(calls=3, result_bytes=1000, argument_bytes=1000)
+@pytest.mark.parametrize("saver", ["memory", None])
+async def test_limits_are_exceptions_in_the_program(saver: Any, is_async: bool, sandbox: LocalSandbox):
+    limits = CallLimits(result_bytes=1000, argument_bytes=1000)
     code = """
-for call in ("page(1)", "get_price('x' * 2000)", "get_price('A')", "get_price('B')"):
+for call in ("page(1)", "get_price('x' * 2000)", "get_price('A')['symbol']"):
     try:
-        print(eval(call)["symbol"])
-    except Exception as error:
-        print(type(error).__name__)
+        print(eval(call))
+    except ToolError as error:
+        print(error)
 """
-    message = await called(PythonTool(sandbox, tools=ALL, call_limits=limits), code, is_async=is_async)
-    assert message.text.splitlines()[1:] == ["ToolError", "ToolError", "A", "ToolError"] or message.text
-    assert MADE in (["A"], ["A", "B"])
+    python = PythonTool(sandbox, tools=ALL, call_limits=limits)
+    state = await run(agent_of([python], code, saver=saver), is_async=is_async)
+    lines = replies(state)[0].splitlines()[1:]
+    assert lines[0] == "the result has 1048576 bytes, and 1000 are the limit"
+    assert "1000" in lines[1]
+    assert lines[2] == "A"
+    assert MADE == ["A"]
+    assert runs(state)[0].calls[0].error == lines[0]

@@ -109,12 +109,15 @@ class Calls:
             )
         line = self._here.line or _line(self._filename)
         self._places.acquire()
-        channel = self._free.pop() if self._free else None
-        whole = False
+        channel, whole = None, False
         try:
-            if channel is None:
-                raise ToolError(f"{name}: too many calls have been interrupted in this run")
-            self._send(channel, f'"{name}", {line}, {encoded}]\n')
+            with self._sending:  # the host listens on one channel more than calls have come through so far
+                channel = self._free.pop() if self._free else None
+                if channel is None:
+                    raise ToolError(f"{name}: too many calls have been interrupted in this run")
+                self._send(channel, f'"{name}", {line}, {encoded}]\n')
+            if self._here.sent:
+                self._here.sent.set()
             reply = _receive(channel)
             whole = True
         except OSError as error:
@@ -133,17 +136,14 @@ class Calls:
         return reply["value"]
 
     def _send(self, channel: socket.socket, rest: str) -> None:
-        with self._sending:
-            try:
-                channel.sendall(f"[{self._number + 1}, {rest}".encode())
-                self._number += 1
-            except (
-                BaseException
-            ):  # an alarm of the program's: the host would wait for a number or the end of a line
-                self.close()
-                raise
-        if self._here.sent:
-            self._here.sent.set()
+        try:
+            channel.sendall(f"[{self._number + 1}, {rest}".encode())
+            self._number += 1
+        except (
+            BaseException
+        ):  # an alarm of the program's: the host would wait for a number or the end of a line
+            self.close()
+            raise
 
     def _give_back(self, channel: socket.socket | None, *, whole: bool) -> None:
         """Let another call have its place, unless a reply may still come that nobody waits for."""

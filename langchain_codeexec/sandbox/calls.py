@@ -186,16 +186,19 @@ class RunningCalls:
         is_ours = isinstance(args, dict) and isinstance(name, str) and name in self._names
         if not is_ours or type(number) is not int or type(at) is not int or at < 0:
             self._kill("forged")
+        if number > self._limits.calls + _REFUSALS:
+            self._kill("calls")
         it = _Open(HostCall(number, name, args, at), place, time.monotonic())
-        refusal = self._refusal(it.call, line)
         with self._lock:
-            self._lock.wait_for(lambda: self._over or self._number >= number - 1, _PATIENCE)
-            if not self._over and self._number != number - 1:
-                self._kill("forged")
+            if self._number != number - 1:  # what was sent before it is on its way, unless this is forged
+                self._lock.wait_for(lambda: self._over or self._number >= number - 1, _PATIENCE)
+                if not self._over and self._number != number - 1:
+                    self._kill("forged")
             self._number = number
             self._lock.notify_all()
+            refusal = self._refusal(it, line)
             if refusal or self._over:
-                return refusal
+                return f"{name}: {refusal}"
             self._since = self._since if self._open else it.since
             self._open[place] = it
             is_last = place + 1 == self._threads < len(self._places)
@@ -203,20 +206,19 @@ class RunningCalls:
             self._start_thread(place + 1)
         return it
 
-    def _refusal(self, call: HostCall, line: bytearray) -> str:
-        if call.number > self._limits.calls:
-            if call.number > self._limits.calls + _REFUSALS:
-                self._kill("calls")
-            return f"{call.name}: a run can make {self._limits.calls} calls (calls)"
-        if self.worked() > self._limits.total_seconds:
-            return f"{call.name}: {self._total_words()}"
-        if line.count(b"[") + line.count(b"{") > _DEEPEST and _is_deeper(call.args, _DEEPEST):
-            return f"{call.name}: the arguments are nested more than {_DEEPEST} deep"
+    def _refusal(self, it: _Open, line: bytearray) -> str:
+        """What speaks against a call, of which the program is told."""
+        if it.call.number > self._limits.calls:
+            return f"a run can make {self._limits.calls} calls (calls)"
+        if self._worked_until(it.since) > self._limits.total_seconds:
+            return self._total_words()
+        if line.count(b"[") + line.count(b"{") > _DEEPEST and _is_deeper(it.call.args, _DEEPEST):
+            return f"the arguments are nested more than {_DEEPEST} deep"
         try:
-            if b"\\ud" in line.lower():
-                json.dumps(call.args, ensure_ascii=False).encode()
+            if b"\\ud" in line or b"\\uD" in line:
+                json.dumps(it.call.args, ensure_ascii=False).encode()
         except ValueError:
-            return f"{call.name}: an argument has half of a surrogate pair, which is no text"
+            return "an argument has half of a surrogate pair, which is no text"
         return ""
 
     def _total_words(self) -> str:

@@ -17,10 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langchain_codeexec import ExecutionRequest
+from langchain_codeexec.executors.calls import CallLimits, HostCall, HostFunction, HostReply
 from langchain_codeexec.sandbox.local import LocalSandbox
+
+try:
+    from pydantic_monty import Monty
+except ImportError:
+    Monty = None
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from langchain_codeexec.sandbox.local import LocalSession
 
 PRINT = "print(6 * 7)"
 NUMPY = "import numpy as np\nprint(np.linalg.inv(np.eye(50) * 2).sum())"
@@ -28,7 +36,7 @@ PLOT = (
     "import pandas as pd\nimport matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\n"
     "pd.DataFrame({'a': [1, 3, 2]}).plot()\nplt.savefig('plot.png')\nplt.close()"
 )
-RUNS = 1000
+RUNS, CALLS = 1000, 900
 
 
 def cold(code: str) -> None:
@@ -52,6 +60,48 @@ def milliseconds(run: Callable[[], None], repeat: int) -> float:
         run()
         times.append(time.perf_counter() - start)
     return statistics.median(times) * 1e3
+
+
+class Ticks:
+    """A function that does nothing but note when it was called."""
+
+    functions = (HostFunction("tick", "value: int"),)
+    limits = CallLimits(calls=CALLS)
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def __call__(self, call: HostCall) -> HostReply:
+        return HostReply(self.tick(call.args["value"]))
+
+    def cancel(self, call: HostCall) -> None:
+        """There is nothing to cancel."""
+
+    def tick(self, value: int) -> int:
+        self.times.append(time.perf_counter())
+        return value
+
+    def median(self) -> float:
+        """Milliseconds from one call to the next."""
+        return statistics.median(map(float.__sub__, self.times[1:], self.times)) * 1e3
+
+
+CALLING = f"for n in range({CALLS}): tick(n)"
+
+
+def call_in(session: LocalSession) -> float:
+    """A call of the host in a session, in milliseconds."""
+    ticks = Ticks()
+    session.run(CALLING, calls=ticks)
+    return ticks.median()
+
+
+def call_in_monty() -> float:
+    """A call of the host in pydantic-monty, which langchain-monty runs, in milliseconds."""
+    ticks = Ticks()
+    with Monty() as pool, pool.checkout() as session:
+        session.feed_run(CALLING, external_lookup={"tick": ticks.tick})
+    return ticks.median()
 
 
 def per_second(run: Callable[[], None], seconds: float = 4.0) -> float:
@@ -151,7 +201,15 @@ def main() -> int:
         show("a warm print", milliseconds(lambda: warm(sandbox, "print(1)"), 60) / python, 1 / 2)
         with sandbox.session() as session:
             request = ExecutionRequest("print(1)")
-            show("a session's print", milliseconds(lambda: session.run(request), 200) / python, 1 / 5)
+            printing = milliseconds(lambda: session.run(request), 200)
+            show("a session's print", printing / python, 1 / 5)
+            calling = call_in(session)
+            show(
+                f"a call of the host ({calling:.3f} ms), times a session's print", calling / printing, 1 / 10
+            )
+            if Monty:
+                monty = call_in_monty()
+                show(f"a call of the host, times pydantic-monty's ({monty:.3f} ms)", calling / monty, 1)
         plot = milliseconds(lambda: warm(sandbox, PLOT), 15) / milliseconds(lambda: cold(PLOT), 5)
         show("pandas and plot", plot, 1 / 7)
         numpy = per_second(lambda: cold(NUMPY)) / per_second(lambda: warm(sandbox, NUMPY))

@@ -19,12 +19,16 @@ from langchain_codeexec.sandbox.modes import MODES
 HERE = Path(__file__).parent
 REPORT = """
 import json, sys
-from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.executors.calls import CallLimits, HostFunction, HostReply
 from langchain_codeexec.sandbox import LocalSandbox
+class Calls:
+    functions, limits = [HostFunction("answer", "")], CallLimits()
+    def __call__(self, call):
+        return HostReply(42)
 try:
     with LocalSandbox(preload=(), mode=sys.argv[1]) as sandbox:
-        print(json.dumps([sandbox.mode, sandbox.run(ExecutionRequest("print(6 * 7)")).stdout]))
+        print(json.dumps([sandbox.mode, sandbox.run("print(answer())", calls=Calls()).stdout]))
 except SandboxUnavailableError as error:
     print(json.dumps([error.reasons, str(error)]))
 """

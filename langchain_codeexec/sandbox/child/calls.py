@@ -60,7 +60,7 @@ class Calls:
             channel.settimeout(None)
         self._free = self._channels[::-1]  # the first of them first, as the host expects
         self._usable = len(self._free)
-        self._places = threading.Semaphore(self._usable)
+        self._freed, self._waiting = threading.Condition(), 0
         self._sending = threading.Lock()
         self._number = 0
         self._most = given["argument_bytes"]
@@ -108,24 +108,15 @@ class Calls:
                 f"{name}: the arguments have {len(encoded)} bytes: {self._most} are allowed (argument_bytes)"
             )
         line = self._here.line or _line(self._filename)
-        self._places.acquire()
-        channel, whole = None, False
+        channel, whole = self._take(name), False
         try:
-            with self._sending:  # the host listens on one channel more than calls have come through so far
-                channel = self._free.pop() if self._free else None
-                if channel is None:
-                    raise ToolError(f"{name}: too many calls have been interrupted in this run")
-                self._send(channel, f'"{name}", {line}, {encoded}]\n')
-            if self._here.sent:
-                self._here.sent.set()
+            self._send(channel, f'"{name}", {line}, {encoded}]\n')
             reply = _receive(channel)
             whole = True
         except OSError as error:
-            if (
-                not isinstance(error, ConnectionError) and error.errno != EBADF
-            ):  # but an alarm of the program's
-                raise
-            raise ToolError(f"{name}: the host takes no calls any more") from None
+            if isinstance(error, ConnectionError) or error.errno == EBADF:
+                raise ToolError(f"{name}: the host takes no calls any more") from None
+            raise  # an alarm of the program's
         finally:
             self._give_back(channel, whole=whole)
         if "error" in reply:
@@ -135,25 +126,40 @@ class Calls:
                 target.write(b64decode(data))
         return reply["value"]
 
-    def _send(self, channel: socket.socket, rest: str) -> None:
-        try:
-            channel.sendall(f"[{self._number + 1}, {rest}".encode())
-            self._number += 1
-        except (
-            BaseException
-        ):  # an alarm of the program's: the host would wait for a number or the end of a line
-            self.close()
-            raise
+    def _take(self, name: str) -> socket.socket:
+        """Wait for one that no other call goes through."""
+        while self._usable > 0:
+            try:
+                return self._free.pop()
+            except IndexError:
+                with self._freed:
+                    self._waiting += 1
+                    if not self._free and self._usable > 0:
+                        self._freed.wait()
+                    self._waiting -= 1
+        raise ToolError(f"{name}: too many calls have been interrupted in this run")
 
-    def _give_back(self, channel: socket.socket | None, *, whole: bool) -> None:
-        """Let another call have its place, unless a reply may still come that nobody waits for."""
-        if channel is not None and not whole:
+    def _give_back(self, channel: socket.socket, *, whole: bool) -> None:
+        """Let another call have it, unless a reply may still come that nobody waits for."""
+        if whole:
+            self._free.append(channel)
+        else:
             channel.close()
             self._usable -= 1
-        elif channel is not None:
-            self._free.append(channel)
-        if whole or self._usable <= 0:
-            self._places.release()
+        if self._waiting or not whole:
+            with self._freed:
+                self._freed.notify_all()
+
+    def _send(self, channel: socket.socket, rest: str) -> None:
+        with self._sending:
+            try:
+                channel.sendall(f"[{self._number + 1}, {rest}".encode())
+                self._number += 1
+            except BaseException:  # in the middle of a line, perhaps, and the next would have a wrong number
+                self.close()
+                raise
+        if self._here.sent:
+            self._here.sent.set()
 
     def _gather(self) -> Callable[..., list[Any]]:
         def gather(*calls: Any) -> list[Any]:
@@ -198,12 +204,14 @@ class Calls:
 
 
 def _receive(channel: socket.socket) -> Any:
-    reply = bytearray()
-    while not reply.endswith(b"\n"):
-        data = channel.recv(_READ)
-        if not data:
-            raise ConnectionAbortedError
-        reply += data
+    reply = data = channel.recv(_READ)
+    if not data.endswith(b"\n"):
+        parts = [data]
+        while data and not data.endswith(b"\n"):
+            parts.append(data := channel.recv(_READ))
+        reply = b"".join(parts)
+    if not data:
+        raise ConnectionAbortedError
     return json.loads(reply.decode())
 
 

@@ -18,7 +18,16 @@ from pydantic_core import to_jsonable_python
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.messages.media import inline_file, text_of
 
-__all__ = ["MISSING", "CallResult", "Invocation", "head", "is_control_flow", "result_of", "words_for"]
+__all__ = [
+    "MISSING",
+    "CallResult",
+    "Invocation",
+    "head",
+    "is_control_flow",
+    "joined",
+    "result_of",
+    "words_for",
+]
 
 Json = dict[str, Any]
 
@@ -87,6 +96,15 @@ def is_control_flow(error: BaseException) -> bool:
         return False
     is_invalid = getattr(errors, "is_invalid_resume", None)
     return isinstance(error, errors.GraphBubbleUp) or bool(is_invalid and is_invalid(error))
+
+
+def joined(errors: list[BaseException]) -> BaseException:
+    """What stops the graph for all of the errors that do: the interrupts together, else the first."""
+    interrupt = getattr(sys.modules.get("langgraph.errors"), "GraphInterrupt", None)
+    if interrupt is None or not all(type(error) is interrupt for error in errors):
+        return errors[0]
+    stop: BaseException = interrupt(tuple(each for error in errors for each in error.args[0]))
+    return stop
 
 
 def words_for(error: Exception) -> str:

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar, copy_context
 from functools import partial, wraps
-from threading import Event, Timer
+from threading import Condition, Event
 from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
@@ -30,6 +30,7 @@ from langchain_codeexec.tools.call_results import (
     Invocation,
     head,
     is_control_flow,
+    joined,
     result_of,
     words_for,
 )
@@ -45,6 +46,8 @@ _FUNCTIONS: Final = (
     "return data: compute with it, and print only what is asked for. A call that fails raises a ToolError. "
     "gather((f, x), (g, y)) makes calls side by side and returns the list of their results."
 )
+_SETTLED: Final = 0.1
+"""Seconds after which calls that are made side by side have all begun."""
 _NOBODY: Final = "somebody has to answer before {name} goes on, and nobody can: there is no checkpointer"
 _PASSED_BY: Final = (
     "{name} is under review, and calls from code would pass by it: whoever built this agent has to give it "
@@ -203,9 +206,11 @@ class ProgramCalls:
         self._program = str(getattr(route.runtime, "tool_call_id", None) or "")
         self._id = self._program or str(uuid4())
         self._open: dict[int, Callable[[], Any]] = {}
-        self._timers: dict[int, Timer] = {}
+        self._changed = Condition()
+        self._under_way = self._arrived = 0
+        self._held: list[BaseException] = []
         self._made: dict[int, tuple[FunctionCall, CallResult]] = {}
-        self._has_stopped = False
+        self._end: BaseException | None = None
 
     @property
     def functions(self) -> Sequence[HostFunction]:
@@ -261,6 +266,48 @@ class ProgramCalls:
             GraphBubbleUp: The graph has to stop, for somebody's answer say.
             CourseChangedError: The program was run before, and called something else then.
         """
+        with self._changed:
+            self._check_end()
+            self._under_way += 1
+            self._arrived += 1
+        try:
+            return self._reply(call)
+        except BaseException as error:  # noqa: BLE001 -- raised below, alone or with others
+            if is_control_flow(error):
+                self._hold(error)
+            with self._changed:
+                self._end = self._end or error
+            raise self._end from None
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def _check_end(self) -> None:
+        """Let nothing begin after a call has ended the run."""
+        if self._end:
+            raise self._end
+
+    def _hold(self, error: BaseException) -> None:
+        """Wait until no other call goes on, so that all stop together, and nobody's answer to one is lost."""
+        until = perf_counter() + self.limits.seconds / 2
+        with self._changed:
+            self._held.append(error)
+            self._changed.notify_all()
+            arrived = -1
+            while not self._end and perf_counter() < until and arrived != self._arrived:
+                self._changed.wait_for(self._is_held, until - perf_counter())
+                arrived = self._arrived
+                self._changed.wait_for(partial(self._has_more_than, arrived), _SETTLED)
+            self._end = self._end or joined(self._held)
+
+    def _is_held(self) -> bool:
+        return self._end is not None or len(self._held) >= self._under_way
+
+    def _has_more_than(self, arrived: int) -> bool:
+        return self._end is not None or self._arrived > arrived
+
+    def _reply(self, call: HostCall) -> HostReply:
         function = self._tools.functions[call.name]
         started = perf_counter()
         tool_call = ToolCall(
@@ -290,13 +337,8 @@ class ProgramCalls:
         return HostReply(result.value, result.error, result.files)
 
     def cancel(self, call: HostCall) -> None:
-        """Stop waiting for a call; where the graph has stopped, it is given the time it would have had."""
-        give_up = self._open.get(call.number)
-        if give_up and self._has_stopped:
-            timer = self._timers[call.number] = Timer(self.limits.seconds, give_up)
-            timer.daemon = True
-            timer.start()
-        elif give_up:
+        """Stop waiting for a call."""
+        if give_up := self._open.get(call.number):
             give_up()
 
     def _result(self, tool: BaseTool, tool_call: ToolCall, number: int) -> CallResult:
@@ -312,15 +354,12 @@ class ProgramCalls:
             outcome: Future[Json] = Future()
             self._open[number] = partial(settle, outcome, given_up.to_dict)
             compute = partial(self.route.result, tool, tool_call)
-            kept = context.run(journal.result, key, lambda: self._bounded(compute()).to_dict(), outcome)
+            kept = context.run(
+                journal.result, key, lambda: self._bounded(compute()).to_dict(), outcome, self._check_end
+            )
             return CallResult.from_dict(kept)
-        except BaseException as error:
-            self._has_stopped = self._has_stopped or is_control_flow(error)
-            raise
         finally:
             self._open.pop(number, None)
-            if timer := self._timers.pop(number, None):
-                timer.cancel()
 
     def _bounded(self, result: CallResult) -> CallResult:
         """A result, unless it is too large to be sent, and so to be kept."""
@@ -352,7 +391,9 @@ class ProgramCalls:
                     return given_up.to_dict()
                 raise
 
-        return CallResult.from_dict(await (journal.aresult(key, compute) if journal else compute()))
+        return CallResult.from_dict(
+            await (journal.aresult(key, compute, self._check_end) if journal else compute())
+        )
 
 
 # -- tools ------------------------------------------------------------------------------------------------

@@ -81,13 +81,16 @@ class CallJournal:
             if not _programs[thread]:
                 del _programs[thread]
 
-    def result(self, call: str, compute: Callable[[], Json], outcome: Future[Json]) -> Json:
+    def result(
+        self, call: str, compute: Callable[[], Json], outcome: Future[Json], check_end: Callable[[], None]
+    ) -> Json:
         """What came of a call, made now or before.
 
         Args:
             call: The call, written out.
             compute: Makes it, in this thread; what it raises is not kept if it stops the graph.
             outcome: Set from elsewhere, it is what came of the call, and nobody waits any longer.
+            check_end: Raises something if the run has ended meanwhile.
 
         Raises:
             CourseChangedError: Another one was announced in its place.
@@ -98,7 +101,7 @@ class CallJournal:
             started.set_result(copy_context())
             return {"call": call, "result": outcome.result()}
 
-        with self._turn(call):
+        with self._turn(call, check_end):
             kept = _task(call_from_code, call)
             kept.add_done_callback(lambda _: None if started.done() else started.set_result(None))
         try:
@@ -109,13 +112,15 @@ class CallJournal:
             with self._changed:
                 self._close()
 
-    async def aresult(self, call: str, compute: Callable[[], Awaitable[Json]]) -> Json:
+    async def aresult(
+        self, call: str, compute: Callable[[], Awaitable[Json]], check_end: Callable[[], None]
+    ) -> Json:
         """What came of a call, without blocking the event loop; see `result`."""
 
         async def call_from_code(call: str) -> Json:
             return {"call": call, "result": await compute()}
 
-        async with self._aturn(call):
+        async with self._aturn(call, check_end):
             kept = _task(call_from_code, call)
         try:
             return _checked(await kept, call)
@@ -141,7 +146,7 @@ class CallJournal:
         self._under_way, self._returned = self._under_way - 1, self._returned + 1
 
     @contextmanager
-    def _turn(self, call: str) -> Iterator[None]:
+    def _turn(self, call: str, check_end: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Wait until it is a call's turn."""
         with self._changed:
             while (announced := self._next or _task(_call_announced, call).result()) != call:
@@ -149,6 +154,7 @@ class CallJournal:
                 is_over = partial(self._is_over, announced)
                 if not self._changed.wait_for(is_over, _PATIENCE):
                     self._check_patience(call, returned)
+            check_end()
             self._under_way += 1
             try:
                 yield
@@ -157,7 +163,7 @@ class CallJournal:
                 self._changed.notify_all()
 
     @asynccontextmanager
-    async def _aturn(self, call: str) -> AsyncIterator[None]:
+    async def _aturn(self, call: str, check_end: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
         """Wait until it is a call's turn, without blocking the event loop."""
         async with self._achanged:
             while (announced := self._next or await _task(_acall_announced, call)) != call:
@@ -167,6 +173,7 @@ class CallJournal:
                     await asyncio.wait_for(change, _PATIENCE)
                 except TimeoutError:
                     self._check_patience(call, returned)
+            check_end()
             self._under_way += 1
             try:
                 yield

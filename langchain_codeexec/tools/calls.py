@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from functools import partial, wraps
 from threading import Condition, Event
@@ -238,24 +238,17 @@ class ProgramCalls:
         made = sorted(self._made.items())
         return [f"{call.name}: {result.remark}" for _, (call, result) in made if result.remark]
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Run the program, without event loop.
+    def end(self) -> None:
+        """Note that the program has ended, without event loop.
 
         Raises:
-            SandboxBusyError: Too many run already.
             CourseChangedError: It was run before, and called something else then.
         """
-        journal = self.route.journal
-        with journal.program() if journal else nullcontext():
-            yield
-            if journal:
-                journal.end(self._program)
+        if self.route.journal:
+            self.route.journal.end(self._program)
 
-    @asynccontextmanager
-    async def arunning(self) -> AsyncIterator[None]:
-        """Run the program without blocking the event loop; see `running`."""
-        yield
+    async def aend(self) -> None:
+        """Note that the program has ended; see `end`."""
         if self.route.journal:
             await self.route.journal.aend(self._program)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import Annotated, Any, Final, Self
 
@@ -180,12 +179,13 @@ class PythonTool(ReportingTool):
         yield call.code
         calls = call.calls
         try:
-            with calls.running() if calls else nullcontext():
-                if self._sessions and thread and not call.is_alone:
-                    with self._sessions.turn(thread) as session:
-                        result = session.run(call.request_in(session), calls)
-                else:
-                    result = run_in(self.executor, call.request, calls)
+            if self._sessions and thread and not call.is_alone:
+                with self._sessions.turn(thread) as session:
+                    result = session.run(call.request_in(session), calls)
+            else:
+                result = run_in(self.executor, call.request, calls)
+            if calls:
+                calls.end()
         except ExecutorError as error:
             result = call.broken(error)
         yield from call.outcome(result)
@@ -194,12 +194,13 @@ class PythonTool(ReportingTool):
         yield call.code
         calls = call.calls
         try:
-            async with calls.arunning() if calls else nullcontext():
-                if self._sessions and thread and not call.is_alone:
-                    async with self._sessions.aturn(thread) as session:
-                        result = await session.arun(call.request_in(session), calls)
-                else:
-                    result = await arun_in(self.executor, call.request, calls)
+            if self._sessions and thread and not call.is_alone:
+                async with self._sessions.aturn(thread) as session:
+                    result = await session.arun(call.request_in(session), calls)
+            else:
+                result = await arun_in(self.executor, call.request, calls)
+            if calls:
+                await calls.aend()
         except ExecutorError as error:
             result = call.broken(error)
         for step in call.outcome(result):

@@ -11,6 +11,7 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool, tool
+from langgraph.config import get_stream_writer
 from langgraph.types import Command
 
 from langchain_codeexec import LocalSandbox, PythonTool, code_executions
@@ -31,6 +32,7 @@ from tests.tools.calling import (
     get_rate,
     order,
     programs,
+    refund,
     remote,
     replies,
     run,
@@ -380,13 +382,37 @@ async def test_where_nobody_can_answer_the_program_is_told(is_async: bool, sandb
         assert replies(state)[1] == "The code printed:\n1: yes"
 
 
-def test_more_programs_than_threads_are_refused(sandbox: LocalSandbox):
-    codes = ["print(gather(*[(get_price, symbol) for symbol in 'ABC'])[2]['symbol'])"] * 4
+@both_ways
+@pytest.mark.parametrize("most", [1, 4])
+async def test_programs_need_no_threads_of_the_graph(most: int, is_async: bool, sandbox: LocalSandbox):
+    codes = ["print(gather(*[(get_price, symbol) for symbol in 'ABC'])[2]['symbol'])"] * 5
     agent = agent_of([PythonTool(sandbox, tools=ALL, max_sessions=0)], programs(*codes))
-    state = agent.invoke(QUESTION, {**THREAD, "max_concurrency": 4})
-    told = sorted(reply.partition(":")[0] for reply in replies(state))
-    assert set(told) == {"The code printed", "The code was not run"}
-    assert "The code printed:\nC" in replies(state)
+    state = await run(agent, is_async=is_async, max_concurrency=most)
+    assert replies(state) == ["The code printed:\nC"] * 5
+
+
+@both_ways
+async def test_a_stream_shows_nothing_of_how_calls_are_kept(is_async: bool, sandbox: LocalSandbox):
+    @tool
+    def shout(text: str) -> str:
+        """Shout."""
+        get_stream_writer()(f"{text}!")
+        return text.upper()
+
+    code = "print(gather((shout, 'a'), (shout, 'b')))\nrefund('7')"
+    agent = agent_of([PythonTool(sandbox, tools=[shout, refund], max_sessions=0)], code)
+    shown: list[Any] = []
+    for given in QUESTION, Command(resume="yes"):
+        stream = agent.astream if is_async else agent.stream
+        chunks = stream(given, THREAD, stream_mode=["updates", "custom", "tasks"])
+        shown += [each async for each in chunks] if is_async else list(chunks)
+    names = [name for mode, chunk in shown if mode == "updates" for name in chunk]
+    assert names == ["model", "__interrupt__", "tools", "model"]
+    assert {chunk["name"] for mode, chunk in shown if mode == "tasks"} == {"model", "tools"}
+    assert sorted(chunk for mode, chunk in shown if mode == "custom" and isinstance(chunk, str)) == [
+        "a!",
+        "b!",
+    ]
 
 
 # -- limits ------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """`record` and `replay`: a proxy that writes down traffic with a service, and a player that answers from it."""
 
+import asyncio
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -68,12 +69,19 @@ def replay(
         bool,
         typer.Option("--lenient", help="Answer in the recorded order, even if something else is asked."),
     ] = False,
+    timing: Annotated[
+        bool, typer.Option("--timing", help="Take as long for answers and their chunks as was recorded.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Answer requests as they were recorded, each once, until Ctrl-C."""
     with reported(debug=debug):
         player = langchain_codeexec.emulator.CassettePlayer(
-            cassette, strict=not lenient, host=LOOPBACK, port=port
+            cassette,
+            strict=not lenient,
+            wait=asyncio.sleep if timing else None,
+            host=LOOPBACK,
+            port=port,
         )
         announced = partial(announce, description=f"Replaying {cassette}")
         until_interrupted(partial(player.serve, announced), LOOPBACK, port)

@@ -21,7 +21,7 @@ from langchain_codeexec.emulator.continuing import Bodies, Continuations, merged
 from langchain_codeexec.emulator.coverage import not_covered
 from langchain_codeexec.emulator.embeddings import embedded, is_embedding
 from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
-from langchain_codeexec.emulator.faults import Faults
+from langchain_codeexec.emulator.faults import FAULTS_HEADER, Fault, Faults
 from langchain_codeexec.emulator.file_store import UploadedFiles
 from langchain_codeexec.emulator.files_api import file_routes
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp
@@ -46,7 +46,7 @@ from langchain_codeexec.emulator.responses import (
 )
 from langchain_codeexec.emulator.rules import checked_request
 from langchain_codeexec.emulator.server import AppOptions
-from langchain_codeexec.emulator.service_errors import EmulatedError
+from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
 from langchain_codeexec.emulator.targets import (
     Target,
     check_credentials,
@@ -56,7 +56,7 @@ from langchain_codeexec.emulator.targets import (
     model_not_found,
 )
 from langchain_codeexec.emulator.tokens import compute_tokens, count_tokens
-from langchain_codeexec.errors import MissingDependencyError
+from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentResponse
 
@@ -244,7 +244,7 @@ class _Service:
             return json_response(count_tokens(checked, target, cached))
         rest = self._continuations.rest(checked)
         streams = target.action == "streamGenerateContent"
-        faults = self.faults.take()
+        faults = self._faults(request)
         injection = FaultInjection(faults, self.faults.wait, streams=streams)
         exchange = _exchange(request)
         if exchange is not None:
@@ -264,6 +264,13 @@ class _Service:
         if injection.on_the_way:
             return stream_response(one_body(first), HALVES, injection, bodies)
         return json_response(first)
+
+    def _faults(self, request: Request) -> tuple[Fault, ...]:
+        """The faults that hit a request."""
+        try:
+            return self.faults.take(request.headers.get(FAULTS_HEADER, ""))
+        except ConfigurationError as error:
+            raise not_prepared(f"The header {FAULTS_HEADER}: {error}") from error
 
     def _bodies(
         self,

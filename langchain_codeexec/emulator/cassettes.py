@@ -157,9 +157,10 @@ class RecordedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecordedResponse:
-    """A response, without its secrets. It has one of `body` (JSON), `chunks` and `text`.
+    """A response, without its secrets. It has one of `body` (JSON), `chunks`, `text` and `data` (base64).
 
     `headers` are those that mean something to a client; a chunk that is a text is an event that was no JSON.
+    `timing` says how long the answer took, in whole milliseconds: of chunks each one since the one before.
     """
 
     status: int
@@ -167,6 +168,8 @@ class RecordedResponse:
     body: Any = None
     chunks: Sequence[Any] | None = None
     text: str | None = None
+    data: str | None = None
+    timing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ class _FaultBrain:
 
 _HOPS: Mapping[str, str | None] = {"continuation": "CONTINUATION", "checkpoint": None}
 """The faults that leave a part of the answer for another request, and the finish reason they leave it with."""
-_OF_STREAMS = frozenset({"checkpoint", "done"})
+_OF_STREAMS = frozenset({"checkpoint", "done", "unfinished"})
 
 
 # -- on its way ----------------------------------------------------------------------------------------
@@ -161,10 +161,15 @@ async def _late(bodies: AsyncIterator[_Body], fault: Fault, wait: _Wait) -> Asyn
         yield body
 
 
-async def _broken_off(bodies: AsyncIterator[_Body], fault: Fault, _: _Wait) -> AsyncIterator[_Body]:
+async def _unfinished(bodies: AsyncIterator[_Body], fault: Fault, _: _Wait) -> AsyncIterator[_Body]:
     async for number, body in _numbered(bodies):
         if number == fault.after:
-            break
+            return
+        yield body
+
+
+async def _broken_off(bodies: AsyncIterator[_Body], fault: Fault, wait: _Wait) -> AsyncIterator[_Body]:
+    async for body in _unfinished(bodies, fault, wait):
         yield body
     yield EmulatedError(fault.status_code, message=fault.message).envelope
 
@@ -212,6 +217,7 @@ async def _done(frames: AsyncIterator[bytes], _: int) -> AsyncIterator[bytes]:
 _BODIES: Mapping[str, Callable[[AsyncIterator[_Body], Fault, _Wait], AsyncIterator[_Body]]] = {
     "latency": _late,
     "error": _broken_off,
+    "unfinished": _unfinished,
 }
 _TEXTS: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]] = {
     "duplicate": _duplicated,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import secrets
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from random import Random
@@ -12,7 +14,10 @@ from typing import Any, TypeAlias
 
 from langchain_codeexec.errors import ConfigurationError
 
-__all__ = ["FAULT_SETTINGS", "Fault", "FaultLike", "Faults"]
+__all__ = ["FAULTS_HEADER", "FAULT_SETTINGS", "Fault", "FaultLike", "Faults"]
+
+FAULTS_HEADER = "x-emulator-faults"
+"""The header with which a client asks for faults of its own; see `Faults.header`."""
 
 FAULT_SETTINGS: Mapping[str, frozenset[str]] = {
     "none": frozenset(),
@@ -22,6 +27,7 @@ FAULT_SETTINGS: Mapping[str, frozenset[str]] = {
     "latency": frozenset({"seconds", "after"}),
     "cut": frozenset({"after"}),
     "truncated": frozenset({"after"}),
+    "unfinished": frozenset({"after"}),
     "garbled": frozenset({"after"}),
     "duplicate": frozenset({"after"}),
     "error": frozenset({"status_code", "message", "after"}),
@@ -51,6 +57,7 @@ class Fault:
     | `latency` | `seconds` pass before the answer begins, or in a stream before chunk `after` |
     | `cut` | the connection closes: with no answer at all, or after `after` chunks of it |
     | `truncated` | the answer ends well in the middle of chunk `after` |
+    | `unfinished` | a stream ends well after `after` chunks, without a finish reason |
     | `garbled` | chunk `after` is no JSON |
     | `duplicate` | chunk `after` of a stream comes twice |
     | `error` | a stream of status 200 ends with an error after `after` chunks; else the same as `status` |
@@ -177,7 +184,8 @@ class Faults:
     """Says which faults hit which request. It is thread-safe.
 
     Every request takes the next fault of the queue, and besides each of those at a rate that chances on it.
-    Only requests that the service would have answered count.
+    Only requests that the service would have answered count. A request with a header of its own faults (see
+    `header`) takes from those alone.
 
     Args:
         faults: To begin with.
@@ -193,6 +201,7 @@ class Faults:
         self._lock = threading.Lock()
         self._queue: deque[Fault] = deque()
         self._lasting: list[tuple[Fault, Random]] = []
+        self._by_header: OrderedDict[str, Faults] = OrderedDict()
         self.wait = wait
         self.add(*faults)
 
@@ -248,12 +257,69 @@ class Faults:
         with self._lock:
             return (*(fault for fault, _ in self._lasting), *self._queue)
 
-    def take(self) -> tuple[Fault, ...]:
-        """The faults that hit the next request."""
+    @staticmethod
+    def header(*faults: FaultLike) -> dict[str, str]:
+        """A header for all requests of one client, whose faults hit no other's.
+
+        The requests with the same header share a queue: the first of them takes the first fault, and so on. Its
+        value spells the faults, between them `;`, and behind `#` any name that tells it from other headers:
+        `x-emulator-faults: 503; cut:after=1 #test-17`. Clients in any language can write it themselves.
+
+        Args:
+            *faults: What goes wrong, first to last.
+
+        Returns:
+            The header, with a name of its own.
+
+        Raises:
+            ConfigurationError: One of them is no fault, or its message has one of `,;#` or is not plain ASCII.
+        """
+        read = [Fault.of(fault) for fault in faults]
+        for message in (fault.message for fault in read):
+            if not re.fullmatch(r"(?! )[ -~]*(?<! )", message) or {",", ";", "#"} & set(message):
+                raise ConfigurationError(
+                    f"the message {message!r} cannot be in a header: plain ASCII without ,;#"
+                )
+        value = f"{';'.join(map(_text_of, read))}#{secrets.token_hex(8)}"
+        return {FAULTS_HEADER: value}
+
+    def take(self, header: str = "") -> tuple[Fault, ...]:
+        """The faults that hit the next request.
+
+        Args:
+            header: The value of its header of faults.
+
+        Raises:
+            ConfigurationError: The header has what is no fault.
+        """
+        if header:
+            return self._of_header(header).take()
         with self._lock:
             queued = [self._queue.popleft()] if self._queue else []
             chanced = [fault for fault, dice in self._lasting if dice.random() < (fault.rate or 0)]
         return tuple(fault for fault in (*queued, *chanced) if fault.kind != "none")
+
+    def _of_header(self, header: str) -> Faults:
+        with self._lock:
+            if header not in self._by_header:
+                self._by_header[header] = Faults(_faults_in_header(header))
+            self._by_header.move_to_end(header)
+            while len(self._by_header) > _HEADERS:
+                self._by_header.popitem(last=False)
+            return self._by_header[header]
+
+
+_HEADERS = 1000
+"""Headers that are remembered, the last ones."""
+
+
+def _faults_in_header(header: str) -> list[Fault]:
+    return [Fault.of(text) for text in header.partition("#")[0].split(";") if text.strip()]
+
+
+def _text_of(fault: Fault) -> str:
+    settings = ",".join(f"{name}={value}" for name, value in fault.as_json().items() if name != "kind")
+    return f"{fault.kind}:{settings}"
 
 
 def _sorted_out(faults: Iterable[FaultLike]) -> tuple[list[Fault], list[tuple[Fault, Random]]]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import bisect
+import hashlib
 import itertools
 import json
 import logging
+import re
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
@@ -30,6 +35,7 @@ from langchain_codeexec.emulator.cassettes import (
     write_cassette,
 )
 from langchain_codeexec.emulator.fault_injection import ConnectionCut
+from langchain_codeexec.emulator.parsing import bytes_from_base64
 from langchain_codeexec.emulator.responses import (
     BreakableResponse,
     error_response,
@@ -46,7 +52,7 @@ try:
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.requests import Request
-    from starlette.responses import Response
+    from starlette.responses import Response, StreamingResponse
     from starlette.routing import Route
 except ImportError as error:
     raise MissingDependencyError("starlette", "emulator") from error
@@ -57,8 +63,17 @@ _NOT_SENT_ON = frozenset(
     "proxy-authorization proxy-authenticate x-forwarded-for x-forwarded-proto forwarded".split()
 )
 _NOT_SENT_BACK = _NOT_SENT_ON | {"content-encoding", "date", "server"}
-_KEPT = ("content-type", "retry-after")
+_UPLOAD_URL = "x-goog-upload-url"
+_KEPT = (
+    "content-type",
+    "retry-after",
+    "x-goog-upload-chunk-granularity",
+    "x-goog-upload-size-received",
+    "x-goog-upload-status",
+    _UPLOAD_URL,
+)
 _LARGEST_BODY = 20 * 1024 * 1024
+_LARGEST_UPLOAD = 256 * 1024 * 1024
 _LARGEST_ANSWER = 64 * 1024 * 1024
 """What is longer is passed on and not recorded."""
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -73,7 +88,7 @@ class RecordingProxy(LocalServer):
     Point a client at `url` instead of at the service. Answers go through as they come, streams piece by piece.
     After every answer that came to its end it is added to the file, which the first one replaces. Where it cannot
     be written, the log says so once and requests are still passed on. Secrets are left out (see `Scrubber`), the
-    client's credentials go to the service alone.
+    client's credentials go to the service alone. The URL that the service gives for an upload leads through here.
 
     Args:
         base_url: The service: `https://generativelanguage.googleapis.com`, a Vertex host, another emulator.
@@ -110,6 +125,7 @@ class RecordingProxy(LocalServer):
         self._timeout = timeout
         self._lock = threading.Lock()
         self._order = itertools.count()
+        self._uploads: dict[str, str] = {}
         self._is_begun = self._is_over = False
         app = Starlette(
             routes=[Route("/{path:path}", self._answer, methods=_METHODS)],
@@ -128,12 +144,12 @@ class RecordingProxy(LocalServer):
             return tuple(read_cassette(self._cassette)) if self._is_begun else ()
 
     async def _answer(self, request: Request) -> Response:
-        order = next(self._order)
+        order, began = next(self._order), time.monotonic()
         client = httpx.AsyncClient(timeout=self._timeout)
         async with AsyncExitStack() as unanswered:
             unanswered.push_async_callback(client.aclose)
             try:
-                raw = await read_body(request, _LARGEST_BODY)
+                raw = await read_body(request, _largest(request))
                 sending = client.send(self._onward(client, request, raw), stream=True)
                 response = await while_connected(request, sending)
             except EmulatedError as error:
@@ -143,49 +159,53 @@ class RecordingProxy(LocalServer):
                 return error_response(EmulatedError(502, "UNAVAILABLE", message))
             unanswered.pop_all()
         headers = {name: value for name, value in response.headers.items() if name not in _NOT_SENT_BACK}
-        record = partial(self._record, order, request, raw, response)
-        pieces = self._recording(response, record)
+        if url := response.headers.get(_UPLOAD_URL):
+            headers[_UPLOAD_URL] = self._through_here(url, request)
+        record = partial(self._record, order, request, raw)
+        pieces = self._recording(response, began, record)
         return BreakableResponse(pieces, client, status_code=response.status_code, headers=headers)
 
+    def _through_here(self, url: str, request: Request) -> str:
+        """The URL here of an upload that the service wants to have elsewhere."""
+        place = _place(url)
+        self._uploads[place] = url
+        return f"{str(request.base_url).rstrip('/')}{place}"
+
     def _onward(self, client: httpx.AsyncClient, request: Request, raw: bytes) -> httpx.Request:
-        query = f"?{request.url.query}" if request.url.query else ""
+        place = _raw_path(request) + (f"?{request.url.query}" if request.url.query else "")
         headers = [(name, value) for name, value in request.headers.items() if name not in _NOT_SENT_ON]
         return client.build_request(
             request.method,
-            f"{self._base_url}{_raw_path(request)}{query}",
+            self._uploads.get(place) or f"{self._base_url}{place}",
             headers=[*headers, ("accept-encoding", "identity")],
             content=raw,
         )
 
     async def _recording(
-        self, response: httpx.Response, record: Callable[[bytes], None]
+        self, response: httpx.Response, began: float, record: Callable[[Callable[[], RecordedResponse]], None]
     ) -> AsyncIterator[bytes]:
         """The answer's bytes; at their end, and only there, they are recorded."""
-        whole = bytearray()
+        whole, marks = bytearray(), []
         try:
             async for piece in response.aiter_bytes():
                 if len(whole) <= _LARGEST_ANSWER:
                     whole += piece
+                    marks.append((len(whole), time.monotonic() - began))
                 yield piece
         except httpx.HTTPError as error:
             raise ConnectionCut from error  # what breaks there breaks here
-        await asyncio.to_thread(record, bytes(whole))
+        await asyncio.to_thread(record, partial(self._recorded_response, response, bytes(whole), marks))
 
     def _record(
-        self, order: int, request: Request, raw: bytes, response: httpx.Response, whole: bytes
+        self, order: int, request: Request, raw: bytes, response: Callable[[], RecordedResponse]
     ) -> None:
         """Write an interaction down; what goes wrong with that is no concern of the client."""
         with self._lock:
             if self._is_over:
                 return
             try:
-                if len(whole) > _LARGEST_ANSWER:
-                    raise ValueError(f"it is longer than {_LARGEST_ANSWER} bytes")  # noqa: TRY301 -- logged below
-                interaction = Interaction(
-                    _recorded_request(request, raw, self._scrubber),
-                    self._recorded_response(response, whole),
-                    order,
-                )
+                recorded = _recorded_request(request, raw, self._scrubber)
+                interaction = Interaction(recorded, response(), order)
                 if self._is_begun:
                     append_to_cassette(self._cassette, interaction)
                 else:
@@ -197,16 +217,58 @@ class RecordingProxy(LocalServer):
                 reason = error or type(error).__name__
                 _logger.warning("%s: %s not recorded: %s", self._cassette, lost, reason)
 
-    def _recorded_response(self, response: httpx.Response, raw: bytes) -> RecordedResponse:
+    def _recorded_response(
+        self, response: httpx.Response, raw: bytes, marks: list[_Mark]
+    ) -> RecordedResponse:
+        if len(raw) > _LARGEST_ANSWER:
+            raise ValueError(f"it is longer than {_LARGEST_ANSWER} bytes")
         kept = {name: response.headers[name] for name in _KEPT if name in response.headers}
+        if _UPLOAD_URL in kept:
+            kept[_UPLOAD_URL] = self._scrubber.text(_without_secrets(kept[_UPLOAD_URL]))
         scrub = self._scrubber.value
         if kept.get("content-type", "").startswith("text/event-stream"):
             events = [_event(event) for event in raw.replace(b"\r\n", b"\n").split(b"\n\n") if event]
-            return RecordedResponse(response.status_code, kept, chunks=scrub(events))
+            timing = _timing([match.end() for match in _EVENT_ENDS.finditer(raw)], marks)
+            return RecordedResponse(response.status_code, kept, chunks=scrub(events), timing=timing)
+        timing = _timing([len(raw)], marks)
+        try:
+            raw.decode()
+        except UnicodeDecodeError:
+            data = base64.b64encode(raw).decode()
+            return RecordedResponse(response.status_code, kept, data=data, timing=timing)
         parsed = _parsed(raw)
         if isinstance(parsed, str):
-            return RecordedResponse(response.status_code, kept, text=scrub(parsed))
-        return RecordedResponse(response.status_code, kept, body=scrub(parsed))
+            return RecordedResponse(response.status_code, kept, text=scrub(parsed), timing=timing)
+        return RecordedResponse(response.status_code, kept, body=scrub(parsed), timing=timing)
+
+
+_Mark: TypeAlias = tuple[int, float]
+"""How many bytes of an answer had come after how many seconds."""
+_EVENT_ENDS = re.compile(rb"(?:\r?\n){2,}")
+
+
+def _timing(ends: list[int], marks: list[_Mark]) -> str | None:
+    """How long each piece of an answer took, in milliseconds, by where the pieces end."""
+    if not marks:
+        return None
+    came = [marks[bisect.bisect_left(marks, (end,))][1] for end in ends if end <= marks[-1][0]]
+    rounded = [0, *(round(seconds * 1000) for seconds in came)]
+    return " ".join(str(later - earlier) for earlier, later in itertools.pairwise(rounded)) or None
+
+
+def _largest(request: Request) -> int:
+    return _LARGEST_UPLOAD if "/upload/" in request.url.path else _LARGEST_BODY
+
+
+def _place(url: str) -> str:
+    """Path and query of a URL."""
+    return urlsplit(url)._replace(scheme="", netloc="").geturl()
+
+
+def _without_secrets(url: str) -> str:
+    """Path and query of a URL without the parameters that are secret."""
+    query = [(name, value) for name, value in parse_qsl(urlsplit(url).query) if name not in SECRET_QUERY]
+    return _place(urlsplit(url)._replace(query=urlencode(query)).geturl())
 
 
 def _recorded_request(request: Request, raw: bytes, scrubber: Scrubber) -> RecordedRequest:
@@ -228,11 +290,12 @@ def _raw_path(request: Request) -> str:
 
 
 def _parsed(raw: bytes) -> Any:
-    """JSON, else text."""
-    try:
+    """JSON, else text, else what tells the bytes from others."""
+    with suppress(ValueError):
         return json.loads(raw)
-    except ValueError:
-        return raw.decode("utf-8", "replace")
+    with suppress(UnicodeDecodeError):
+        return raw.decode()
+    return f"{len(raw)} bytes, sha256 {hashlib.sha256(raw).hexdigest()}"
 
 
 def _event(event: bytes) -> Any:
@@ -255,6 +318,8 @@ class CassettePlayer(LocalServer):
         strict: Whether the request must be the recorded one. Otherwise each takes the next interaction of its
             method (`generateContent`, `streamGenerateContent` and so on), whatever it asks.
         secrets: The texts that were not to be written down.
+        wait: How to let the recorded seconds pass before an answer and between its chunks, `asyncio.sleep` for
+            example; by default none pass.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
 
@@ -263,15 +328,17 @@ class CassettePlayer(LocalServer):
         MissingDependencyError: Starlette or uvicorn is not installed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what is played and where, as keywords
         self,
         cassette: str | Path,
         *,
         strict: bool = True,
         secrets: Iterable[str] = (),
+        wait: Callable[[float], Awaitable[object]] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
+        self._wait = wait
         self._name = str(cassette)
         self._key = fingerprint if strict else _method
         self._scrubber = Scrubber(secrets)
@@ -305,8 +372,9 @@ class CassettePlayer(LocalServer):
 
     async def _answer(self, request: Request) -> Response:
         try:
-            raw = await read_body(request, _LARGEST_BODY)
-            return _response(await asyncio.to_thread(self._take, request, raw))
+            raw = await read_body(request, _largest(request))
+            recorded = await asyncio.to_thread(self._take, request, raw)
+            return await self._response(recorded, str(request.base_url).rstrip("/"))
         except EmulatedError as error:
             return error_response(error)
 
@@ -325,11 +393,29 @@ class CassettePlayer(LocalServer):
             else "no such request was recorded"
         )
         difference = nearest(request, (interaction.request for interaction in left))
-        raise not_prepared(f"{self._name}: {why}; record it anew.\n{difference}".strip())
+        number = len(self._recorded) - len(self._left) + len(self._unanswered)
+        step = f"request {number}, {request.method} {request.path}"
+        raise not_prepared(f"{self._name}: {step}: {why}; record it anew.\n{difference}".strip())
+
+    async def _response(self, recorded: RecordedResponse, base_url: str) -> Response:
+        headers = dict(recorded.headers)
+        if _UPLOAD_URL in headers:
+            headers[_UPLOAD_URL] = base_url + _place(headers[_UPLOAD_URL])
+        pieces = _pieces(recorded)
+        if self._wait is None:
+            return Response(b"".join(pieces), recorded.status, headers)
+        first, *delays = [int(text) / 1000 for text in (recorded.timing or "0").split()]
+        await self._wait(first)
+        return StreamingResponse(_timed(pieces, delays, self._wait), recorded.status, headers)
 
 
 def open_cassette(
-    cassette: str | Path, *, base_url: str = "", strict: bool = True, secrets: Iterable[str] = ()
+    cassette: str | Path,
+    *,
+    base_url: str = "",
+    strict: bool = True,
+    secrets: Iterable[str] = (),
+    wait: Callable[[float], Awaitable[object]] | None = None,
 ) -> CassettePlayer | RecordingProxy:
     """Play a cassette where there is one, else record it.
 
@@ -338,12 +424,13 @@ def open_cassette(
         base_url: The service to record; empty only plays.
         strict: As for `CassettePlayer`.
         secrets: As for both.
+        wait: As for `CassettePlayer`.
 
     Raises:
         ConfigurationError: There is no file and no service.
     """
     if Path(cassette).exists():
-        return CassettePlayer(cassette, strict=strict, secrets=secrets)
+        return CassettePlayer(cassette, strict=strict, secrets=secrets, wait=wait)
     if not base_url:
         raise ConfigurationError(f"there is no cassette {cassette}; give a base_url to record it from")
     return RecordingProxy(base_url, cassette, secrets=secrets)
@@ -353,16 +440,23 @@ def _method(request: RecordedRequest) -> str:
     return json.dumps([request.method, request.path.rpartition(":")[2], dict(request.query)], sort_keys=True)
 
 
-def _response(response: RecordedResponse) -> Response:
-    return Response(_content(response), response.status, headers=dict(response.headers))
+async def _timed(
+    pieces: list[bytes], delays: list[float], wait: Callable[[float], Awaitable[object]]
+) -> AsyncIterator[bytes]:
+    for piece, delay in itertools.zip_longest(pieces, delays):
+        yield piece or b""
+        if delay:
+            await wait(delay)
 
 
-def _content(response: RecordedResponse) -> bytes:
-    if response.chunks is not None:
-        text = "".join(map(_event_replaying, response.chunks))
+def _pieces(recorded: RecordedResponse) -> list[bytes]:
+    if recorded.data is not None:
+        return [bytes_from_base64(recorded.data)]
+    if recorded.chunks is not None:
+        texts = list(map(_event_replaying, recorded.chunks))
     else:
-        text = json.dumps(response.body) if response.text is None else response.text
-    return text.encode("utf-8", "backslashreplace")
+        texts = [json.dumps(recorded.body) if recorded.text is None else recorded.text]
+    return [text.encode("utf-8", "backslashreplace") for text in texts]
 
 
 def _event_replaying(chunk: object) -> str:

@@ -48,6 +48,12 @@ class CallResult:
     artifact: Any = None
     updates: tuple[Json, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """Bytes of the value, as JSON, and of the files."""
+        value = self.value if isinstance(self.value, str) else json.dumps(self.value, ensure_ascii=False)
+        return len(value.encode("utf-8", "surrogatepass")) + sum(len(file.data) for file in self.files)
+
     def to_dict(self) -> Json:
         """The result as every checkpointer keeps it."""
         return asdict(self)

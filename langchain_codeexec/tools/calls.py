@@ -23,6 +23,7 @@ from langchain_core.tools import BaseTool
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executions import FunctionCall
 from langchain_codeexec.executors.calls import CallLimits, HostCall, HostFunction, HostReply
+from langchain_codeexec.tools.agent_reviews import reviews_here
 from langchain_codeexec.tools.call_results import (
     MISSING,
     CallResult,
@@ -45,6 +46,10 @@ _FUNCTIONS: Final = (
     "gather((f, x), (g, y)) makes calls side by side and returns the list of their results."
 )
 _NOBODY: Final = "somebody has to answer before {name} goes on, and nobody can: there is no checkpointer"
+_PASSED_BY: Final = (
+    "{name} is under review, and calls from code would pass by it: whoever built this agent has to give it "
+    "CodeExecutionMiddleware(executor=…, callable_from_code=…) in place of PythonTool(…, tools=…)"
+)
 _NOT_AGAIN: Final = (
     "somebody has to answer before {name} goes on, and this program would then run once more: it cannot, since "
     "what earlier programs left it would be missing. Let every program run by itself: PythonTool(max_sessions=0)"
@@ -102,6 +107,7 @@ class CallRoute:
         is_alone: Whether the program runs outside of sessions, since somebody may have to answer a call.
         why_not: Why the graph cannot stop for somebody's answer, and the program run again afterwards; empty if
             it can.
+        refused: Why a tool cannot be called from code, by its name.
     """
 
     is_alone = False
@@ -110,6 +116,7 @@ class CallRoute:
         self.runtime = runtime
         self.journal = CallJournal.here()
         self.why_not = "" if self.journal else _NOBODY
+        self.refused: dict[str, str] = {}
         self._callbacks = ensure_config().get("callbacks")
 
     def stay_in_session(self, *, has_state: bool) -> None:
@@ -149,6 +156,13 @@ class CallRoute:
             except Exception as error:  # noqa: BLE001 -- belongs to the program
                 return self._failure(call, error)
         return result_of(call, output, noted, in_graph=self.runtime is not None)
+
+    @classmethod
+    def straight(cls, runtime: Any) -> CallRoute:
+        """The way past an agent's middlewares, closed to what they review."""
+        route = cls(runtime)
+        route.refused = dict.fromkeys(set[str]().union(*reviews_here()), _PASSED_BY) if runtime else {}
+        return route
 
     @contextmanager
     def _noting(self) -> Iterator[Invocation]:
@@ -257,7 +271,10 @@ class ProgramCalls:
         except ValueError as error:
             result = CallResult(error=str(error))
         else:
-            result = self._result(function.tool, tool_call, call.number)
+            why_not = self.route.refused.get(function.tool.name, "").format(name=function.tool.name)
+            result = (
+                CallResult(error=why_not) if why_not else self._result(function.tool, tool_call, call.number)
+            )
         recorded = FunctionCall(
             name=tool_call["name"],
             args=tool_call["args"],
@@ -267,6 +284,7 @@ class ProgramCalls:
             seconds=perf_counter() - started,
             id=str(tool_call["id"]),
             artifact=head(result.artifact),
+            remark=result.remark,
         )
         self._made[call.number] = recorded, result
         return HostReply(result.value, result.error, result.files)
@@ -290,11 +308,11 @@ class ProgramCalls:
                 made = self._aresult(tool, tool_call, number, key, given_up)
                 return context.run(asyncio.run_coroutine_threadsafe, made, self._loop).result()
             if journal is None:
-                return context.run(self.route.result, tool, tool_call)
+                return self._bounded(context.run(self.route.result, tool, tool_call))
             outcome: Future[Json] = Future()
             self._open[number] = partial(settle, outcome, given_up.to_dict)
             compute = partial(self.route.result, tool, tool_call)
-            kept = context.run(journal.result, key, lambda: compute().to_dict(), outcome)
+            kept = context.run(journal.result, key, lambda: self._bounded(compute()).to_dict(), outcome)
             return CallResult.from_dict(kept)
         except BaseException as error:
             self._has_stopped = self._has_stopped or is_control_flow(error)
@@ -303,6 +321,15 @@ class ProgramCalls:
             self._open.pop(number, None)
             if timer := self._timers.pop(number, None):
                 timer.cancel()
+
+    def _bounded(self, result: CallResult) -> CallResult:
+        """A result, unless it is too large to be sent, and so to be kept."""
+        size, most = result.size, self.limits.result_bytes
+        return (
+            result
+            if size <= most
+            else CallResult(error=f"the result has {size} bytes, and {most} are the limit")
+        )
 
     async def _aresult(
         self, tool: BaseTool, tool_call: ToolCall, number: int, key: str, given_up: CallResult
@@ -319,7 +346,7 @@ class ProgramCalls:
 
             self._open[number] = give_up
             try:
-                return (await work).to_dict()
+                return self._bounded(await work).to_dict()
             except asyncio.CancelledError:
                 if is_given_up.is_set():
                     return given_up.to_dict()
@@ -337,7 +364,7 @@ def _recording(tool: BaseTool) -> BaseTool:
     An asynchronous tool without a synchronous form gets one.
     """
     copy = tool.model_copy()
-    run, arun, invoke, ainvoke = copy._run, copy._arun, copy.invoke, copy.ainvoke  # noqa: SLF001
+    run, arun, invoke, ainvoke = tool._run, tool._arun, copy.invoke, copy.ainvoke  # noqa: SLF001
     is_async = getattr(tool, "coroutine", None) is not None and getattr(tool, "func", None) is None
 
     def note(returned: Any) -> None:

@@ -220,9 +220,10 @@ class _Call:
         self._origin = str(tool.executor.name)
         self._name, self._id = tool.name, getattr(runtime, "tool_call_id", None)
         calls_of_agent = CALLS_OF_AGENT.get()
+        CALLS_OF_AGENT.set(None)  # not for programs that its calls run
         given = calls_of_agent(tool, runtime) if calls_of_agent else None
         if given is None and tool._callable:  # noqa: SLF001 -- the tool's own
-            given = tool._callable, CallRoute(runtime)  # noqa: SLF001
+            given = tool._callable, CallRoute.straight(runtime)  # noqa: SLF001
         self.calls = ProgramCalls(*given, loop) if given else None
 
     @property

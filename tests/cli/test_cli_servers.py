@@ -125,10 +125,10 @@ def cassette(serving, tmp_path):
     return "tapes/talk.yaml"
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_what_was_recorded_is_played(serving, cassette, end):
+@pytest.mark.parametrize(("end", "options"), [(signal.SIGINT, []), (signal.SIGTERM, ["--timing"])])
+def test_what_was_recorded_is_played(serving, cassette, end, options):
     result, parts = serving(
-        "replay", cassette, client=lambda url: [answer(url, "two?"), answer(url, "one?")], end=end
+        "replay", cassette, *options, client=lambda url: [answer(url, "two?"), answer(url, "one?")], end=end
     )
     assert (result.exit_code, result.stderr) == (0, "Stopped.\n")
     assert parts == [[{"text": "Two."}], [{"text": "One."}]]

@@ -158,6 +158,42 @@ def test_faults_may_be_shared_between_emulators(start):
     assert [client.ask(ASK).status_code for client in (one, second, one)] == [503, 503, 200]
 
 
+def test_a_header_has_faults_of_its_own(start):
+    client = start(always, faults=["500"])
+    first, second = Faults.header("503", "none", Fault("error", message="Oh no", after=1)), Faults.header()
+    written = {"x-emulator-faults": "429:retry_after=1 ; 404 # mine"}
+
+    def ask(headers, action="generateContent"):
+        return client.http.post(f"/v1beta/models/{OLD}:{action}", json=ASK, headers=headers)
+
+    asked = [first, written, second, first, written, written, {}, {}]
+    assert [ask(one).status_code for one in asked] == [503, 429, 200, 200, 404, 200, 500, 200]
+    assert ask(first, "streamGenerateContent").json()[-1]["error"]["message"] == "Oh no"
+    refused = ask({"x-emulator-faults": "oops#1"}).json()["error"]
+    assert refused["status"] == "FAILED_PRECONDITION"
+    assert "x-emulator-faults: there is no fault 'oops'" in refused["message"]
+
+
+@given(rates=st.lists(st.floats(0, 1), max_size=3))
+def test_headers_are_told_apart_and_the_oldest_forgotten(rates):
+    faults, spelled = Faults(), [Fault("quota", rate=rate, seed=7) for rate in rates]
+    headers = [Faults.header(*spelled)["x-emulator-faults"] for _ in range(2)]
+    hits = [[faults.take(header) for _ in range(10)] for header in headers]
+    assert hits == [[own.take() for _ in range(10)] for own in (Faults(spelled), Faults(spelled))]
+    assert faults.take() == ()
+    once = Faults.header("503")["x-emulator-faults"]
+    assert [len(faults.take(once)) for _ in range(2)] == [1, 0]
+    for number in range(1000):
+        faults.take(f"#{number}")
+    assert len(faults.take(once)) == 1
+
+
+@pytest.mark.parametrize("message", ["a, b", "a;b", "a#b", "é", " a"])
+def test_what_does_not_fit_into_a_header_is_refused(message):
+    with pytest.raises(ConfigurationError, match="cannot be in a header"):
+        Faults.header(Fault("status", message=message))
+
+
 # -- refusals ------------------------------------------------------------------------------------------
 
 
@@ -306,6 +342,16 @@ def test_a_truncated_stream_ends_well(start):
         json.loads(second)
     with pytest.raises(json.JSONDecodeError):
         client.ask(ASK).json()
+
+
+@pytest.mark.parametrize("sse", [True, False])
+def test_an_unfinished_stream_is_whole_but_for_its_end(start, sse):
+    client = start(always, faults=["unfinished:after=2", "unfinished"])
+    raw, broke = streamed(client, sse=sse)
+    chunks = list(map(json.loads, events(raw))) if sse else json.loads(raw)
+    assert not broke
+    assert [set(chunk["candidates"][0]) & {"finishReason"} for chunk in chunks] == [set(), set()]
+    assert client.parts(ASK)[0]["text"] == TEXT
 
 
 def test_a_garbled_chunk_alone_is_no_json(start):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -28,6 +29,7 @@ from langchain_codeexec.emulator.cassettes import (
     read_cassette,
     write_cassette,
 )
+from langchain_codeexec.emulator.server import LocalServer
 from langchain_codeexec.errors import ConfigurationError
 
 KEY = "AIza" + "Sy0123456789abcdefghijklmnopqrstuvw"
@@ -198,7 +200,8 @@ def test_a_strict_player_wants_the_same_request_in_any_order(record):
             player.assert_finished()
     assert refused.status_code == 400
     message = refused.json()["error"]["message"]
-    assert "no such request was recorded; record it anew" in message
+    step = "request 2, POST /v1beta/models/gemini-3-flash-preview:generateContent: "
+    assert f"{step}no such request was recorded; record it anew" in message
     assert "nearest recorded request" in message
     assert "-  - parts:\n" not in message
     assert "- text: a\n" in message
@@ -307,6 +310,112 @@ def test_interactions_are_in_the_order_they_were_asked_in(tmp_path):
         slow.join(60)
     texts = [one.request.body["contents"][0]["parts"][0]["text"] for one in read_cassette(path)]
     assert texts == ["slow", "fast"]
+
+
+def upload(url, data, **metadata):
+    """A resumable upload in two pieces; the URL it went to, and the file."""
+    headers = {"x-goog-api-key": KEY, "x-goog-upload-protocol": "resumable"}
+    begun = httpx.post(
+        f"{url}/upload/v1beta/files",
+        headers={
+            **headers,
+            "x-goog-upload-command": "start",
+            "x-goog-upload-header-content-type": "text/csv",
+        },
+        json={"file": metadata},
+    )
+    place = begun.headers["x-goog-upload-url"]
+    granularity = int(begun.headers["x-goog-upload-chunk-granularity"])
+    going = httpx.post(
+        place, content=data[:granularity], headers={"x-goog-upload-command": "upload"}, timeout=60
+    )
+    assert going.headers["x-goog-upload-status"] == "active"
+    done = httpx.post(
+        place,
+        content=data[granularity:],
+        headers={"x-goog-upload-command": "upload, finalize", "x-goog-upload-offset": str(granularity)},
+    )
+    assert done.headers["x-goog-upload-status"] == "final"
+    return place, done.json()["file"]
+
+
+def test_uploads_go_through_the_recorder_and_are_played(tmp_path):
+    path, data = tmp_path / "c.yaml", b"\xff" * (8 << 20) + b"a,b\r\n1,2\n"
+
+    def talk(url):
+        place, file = upload(url, data, displayName="t.csv")
+        assert place.startswith(f"{url}/upload/v1beta/files?")
+        part = {"fileData": {"fileUri": file["uri"], "mimeType": "text/csv"}}
+        return file, post(url, body={"contents": [{"role": "user", "parts": [part]}]}).json()
+
+    with GeminiEmulator(ScriptedBrain(["Seen."])) as emulator, RecordingProxy(emulator.url, path) as proxy:
+        recorded = talk(proxy.url)
+        assert [request.path for request in emulator.requests][:3] == ["/upload/v1beta/files"] * 3
+    assert recorded[0]["sizeBytes"] == str(len(data))
+    text = path.read_text(encoding="utf-8")
+    assert "upload_id" not in text
+    assert "http://" not in text.replace(recorded[0]["uri"], "")
+    assert "8388608 bytes, sha256 " in text
+    with CassettePlayer(path) as player:
+        assert talk(player.url) == recorded
+        player.assert_finished()
+
+
+def test_an_upload_elsewhere_than_the_service_goes_there(tmp_path):
+    async def service(scope, receive, send):
+        here = dict(scope["headers"])[b"host"]
+        elsewhere = (
+            b"http://" + here.replace(b"127.0.0.1", b"localhost") + b"/gone/on?upload_id=1234567890&x=%2F"
+        )
+        body = b"\xff\x00" if scope["path"] == "/gone/on" else b"%s%s" % (scope["path"].encode(), here)
+        headers = [(b"content-type", b"image/png"), (b"x-goog-upload-url", elsewhere)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    path = tmp_path / "c.yaml"
+
+    def talk(url):
+        place = post(url, "/upload/v1beta/files").headers["x-goog-upload-url"]
+        assert place.startswith(f"{url}/gone/on?")
+        return post(place, "").content
+
+    with LocalServer(service) as elsewhere, RecordingProxy(f"{elsewhere.url}/gateway", path) as proxy:
+        assert talk(proxy.url) == b"\xff\x00"
+    assert "1234567890" not in path.read_text(encoding="utf-8")
+    with CassettePlayer(path) as player:
+        assert talk(player.url) == b"\xff\x00"
+
+
+def test_an_answer_takes_as_long_as_it_did_where_that_is_wanted(record):
+    def talk(url):
+        return [seen(post(url, f"{DEVELOPER}:{path}")) for path in paths]
+
+    paths = ["streamGenerateContent?alt=sse", "generateContent", "generateContent"]
+
+    path, answers = record(["One two three four five six seven eight.", "Two.", "Three."], talk)
+    stream, *whole = read_cassette(path)
+    assert len(stream.response.timing.split()) == len(stream.response.chunks)
+    assert all(one.response.timing.isdecimal() for one in whole)
+    timed = replace(
+        stream.response, timing=" ".join(["1000", "20", *["0"] * (len(stream.response.chunks) - 2), "9"])
+    )
+    untimed = replace(whole[1].response, timing=None)
+    write_cassette(
+        path,
+        [
+            replace(stream, response=timed),
+            replace(whole[0], response=replace(whole[0].response, timing="3")),
+            replace(whole[1], response=untimed),
+        ],
+    )
+    waited = []
+
+    async def wait(seconds):
+        waited.append(seconds)
+
+    with open_cassette(path, strict=False, wait=wait) as player:
+        assert talk(player.url) == answers
+    assert waited == [1, 0.02, 0.009, 0.003, 0]
 
 
 def test_open_cassette_records_once_and_then_plays(tmp_path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import ToolMessage
-from langchain_core.tools import StructuredTool, tool
+from langchain_core.tools import BaseTool, StructuredTool, tool
 from langgraph.types import Command
 
 from langchain_codeexec import LocalSandbox, PythonTool, code_executions
@@ -207,6 +207,21 @@ def test_a_wrong_setting_is_named(settings: Any, words: str, sandbox: LocalSandb
 
 
 # -- in a graph --------------------------------------------------------------------------------------------
+
+
+def test_a_tool_that_keeps_something_is_the_one_that_others_call(sandbox: LocalSandbox):
+    class Count(BaseTool):
+        name: str = "count"
+        description: str = "Count."
+        number: int = 0
+
+        def _run(self) -> int:
+            self.number += 1
+            return self.number
+
+    count = Count()
+    assert "1 2" in PythonTool(sandbox, tools=[count]).invoke({"code": "print(count(), count())"})
+    assert count.invoke({}) == 3
 
 
 @both_ways
@@ -430,15 +445,21 @@ async def test_a_cancelled_agent_cancels_its_open_calls(sandbox: LocalSandbox):
 
 
 @both_ways
-async def test_limits_are_exceptions_in_the_program(is_async: bool, sandbox: LocalSandbox):
-    limits = CallLimits(calls=3, result_bytes=1000, argument_bytes=1000)
+@pytest.mark.parametrize("saver", ["memory", None])
+async def test_limits_are_exceptions_in_the_program(saver: Any, is_async: bool, sandbox: LocalSandbox):
+    limits = CallLimits(result_bytes=1000, argument_bytes=1000)
     code = """
-for call in ("page(1)", "get_price('x' * 2000)", "get_price('A')", "get_price('B')"):
+for call in ("page(1)", "get_price('x' * 2000)", "get_price('A')['symbol']"):
     try:
-        print(eval(call)["symbol"])
-    except Exception as error:
-        print(type(error).__name__)
+        print(eval(call))
+    except ToolError as error:
+        print(error)
 """
-    message = await called(PythonTool(sandbox, tools=ALL, call_limits=limits), code, is_async=is_async)
-    assert message.text.splitlines()[1:] == ["ToolError", "ToolError", "A", "ToolError"] or message.text
-    assert MADE in (["A"], ["A", "B"])
+    python = PythonTool(sandbox, tools=ALL, call_limits=limits)
+    state = await run(agent_of([python], code, saver=saver), is_async=is_async)
+    lines = replies(state)[0].splitlines()[1:]
+    assert lines[0] == "the result has 1048576 bytes, and 1000 are the limit"
+    assert "1000" in lines[1]
+    assert lines[2] == "A"
+    assert MADE == ["A"]
+    assert runs(state)[0].calls[0].error == lines[0]

@@ -11,6 +11,7 @@ const MEANINGS = {
   latency: "The answer begins late, or a chunk of a stream comes late.",
   cut: "The connection closes, with no answer or in the middle of it.",
   truncated: "The answer ends well in the middle of a chunk.",
+  unfinished: "A stream ends well, without a finish reason.",
   garbled: "A chunk is no JSON.",
   duplicate: "A chunk of a stream comes twice.",
   error: "A stream of status 200 ends with an error.",

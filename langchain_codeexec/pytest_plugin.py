@@ -1,24 +1,26 @@
 """Fixtures for tests of agents that use Gemini code execution, offline.
 
 `gemini_emulator` is a running emulator, `gemini_code_model` a chat model bound to it. By default built-in scenes
-answer; `@pytest.mark.gemini_script([...])` says what is answered instead. Nothing is imported before a test asks
-for it.
+answer; `@pytest.mark.gemini_script([...])` says what is answered instead. `gemini_judge` runs a client through
+faults. Nothing is imported before a test asks for it.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from langchain_codeexec.chat_model import ChatGeminiCodeExecution
     from langchain_codeexec.emulator import Brain, GeminiEmulator
+    from langchain_codeexec.emulator.judging import Verdict
 
-__all__ = ["gemini_code_model", "gemini_emulator", "gemini_model_settings"]
+__all__ = ["gemini_code_model", "gemini_emulator", "gemini_judge", "gemini_model_settings"]
 
 _MARKER = "gemini_script"
 _DEFAULT_MODEL = "gemini-3-flash-preview"
@@ -74,6 +76,41 @@ def gemini_code_model(
     model = ChatGeminiCodeExecution(**settings)
     yield model
     model.close()
+
+
+@pytest.fixture
+def gemini_judge(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Sequence[str] | Callable[[], object]], list[Verdict]]:
+    """Run a client once as it is and once for each fault, a command or a function; returns the verdicts.
+
+    It finds the service by GOOGLE_GEMINI_BASE_URL or GOOGLE_VERTEX_BASE_URL, a key in GOOGLE_API_KEY. A verdict's
+    `state` is `good`, `bad` or `not seen`; as a text it is a line.
+    """
+    from langchain_codeexec.emulator.judging import judge, run_command  # noqa: PLC0415 -- only where asked for
+
+    scripts, _ = _marked(request)
+    brain = partial(_brain, scripts[0], request.path.parent) if scripts else None
+
+    def run(client: Sequence[str] | Callable[[], object]) -> list[Verdict]:
+        def called(environment: Mapping[str, str]) -> str:
+            if not callable(client):
+                return run_command(client, _SECONDS, environment)
+            for name, value in environment.items():
+                monkeypatch.setenv(name, value)
+            try:
+                client()
+            except Exception as error:  # noqa: BLE001 -- however it fails
+                return f"{type(error).__name__}: {error}"[:120]
+            return ""
+
+        return judge(called, brain)
+
+    return run
+
+
+_SECONDS = 120
+"""How long one run of a command may take."""
 
 
 def _marked(request: pytest.FixtureRequest) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -9,6 +9,7 @@ from langchain_codeexec.cli.ask import ask
 from langchain_codeexec.cli.chat import chat
 from langchain_codeexec.cli.demo import demo
 from langchain_codeexec.cli.doctor import doctor
+from langchain_codeexec.cli.judge import judge
 from langchain_codeexec.cli.record import record, replay
 from langchain_codeexec.cli.serve import serve
 
@@ -46,5 +47,5 @@ def _about(
     """
 
 
-for _command in (ask, chat, demo, doctor, serve, record, replay):
+for _command in (ask, chat, demo, doctor, serve, judge, record, replay):
     app.command(epilog=_EPILOGUE)(_command)

@@ -82,11 +82,10 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
 
     With `callable_from_code`, code runs on the middleware's executor whatever model is called, and can call the
     agent's tools as plain functions; what they return never passes through the model. Each such call goes through
-    all middlewares that wrap tool calls, those behind this one in the list. `HumanInTheLoopMiddleware` of
-    langchain 1.5 reviews them with `interrupt_mode="per_call"`, or `interrupt_on` does; after the decision the
-    program is run again, and no call that had a result is made again. Such programs run by themselves, without
-    the session's state. In its `batched` mode it sees the model's own calls alone: then code cannot call what
-    is under review.
+    all middlewares that wrap tool calls. `HumanInTheLoopMiddleware` of langchain 1.5 reviews them with
+    `interrupt_mode="per_call"`, or `interrupt_on` does; after the decision the program is run again, and no call
+    that had a result is made again. Such programs run by themselves, without the session's state. In its
+    `batched` mode it sees the model's own calls alone: then code cannot call what is under review.
 
     No combination that a service refuses reaches the user as an error: the call is made once more in another
     way. Each plan is in the state, under `code_execution_plans`, in the answer's `response_metadata["plan"]`,
@@ -232,8 +231,8 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         calls = self._calls_of(request)
         if calls is None:
             return handler(request)
-        with calls.given(request, handler):
-            return calls.refusal(request, handler) or handler(request)
+        with calls.given(request, handler, "_wrap_tool_call") as refusal:
+            return refusal or handler(request)
 
     async def awrap_tool_call(
         self,
@@ -244,8 +243,8 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         calls = self._calls_of(request)
         if calls is None:
             return await handler(request)
-        with calls.given(request, handler):
-            return calls.refusal(request, handler) or await handler(request)
+        with calls.given(request, handler, "_awrap_tool_call") as refusal:
+            return refusal or await handler(request)
 
     def _calls_of(self, request: ToolCallRequest) -> CallsFromCode | None:
         calls = self.calls_from_code

@@ -44,7 +44,7 @@ def reviews_here() -> Reviews:
     return reviews_of(middlewares_in(*getattr(node, "steps", [node]), through_nodes=True)[0])
 
 
-def middlewares_in(*start: Any, through_nodes: bool = False) -> tuple[list[Any], bool]:
+def middlewares_in(*start: Any, through_nodes: bool = False) -> tuple[list[Any], list[tuple[Any, Any]]]:
     """The middlewares that functions call, as far as their closures and methods show them.
 
     Args:
@@ -53,26 +53,26 @@ def middlewares_in(*start: Any, through_nodes: bool = False) -> tuple[list[Any],
             are reached.
 
     Returns:
-        The middlewares, and whether there was a `ToolNode`, which is where each chain of them ends.
+        The middlewares, and each `ToolNode` with what calls it: where a chain of them ends.
     """
     types, nodes = sys.modules.get("langchain.agents.middleware.types"), sys.modules.get("langgraph.prebuilt")
     found: list[Any] = []
-    has_node = False
+    ends: list[tuple[Any, Any]] = []
     seen: set[int] = set()
-    left = list(start) if types and nodes else []
+    left: list[tuple[Any, Any]] = [(each, None) for each in start if types and nodes]
     while left:
-        each = left.pop()
+        each, caller = left.pop()
         if id(each) in seen:
             continue
         seen.add(id(each))
         if types and isinstance(each, types.AgentMiddleware):
             found.append(each)
         elif nodes and isinstance(each, nodes.ToolNode):
-            has_node = True
-            left += [one for one in vars(each).values() if callable(one)] if through_nodes else []
+            ends.append((each, caller))
+            left += [(one, each) for one in vars(each).values() if through_nodes and callable(one)]
         elif callable(each) and not isinstance(each, type):
-            left += _parts(each)
-    return found, has_node
+            left += [(one, each) for one in _parts(each)]
+    return found, ends
 
 
 def _parts(function: Any) -> list[Any]:

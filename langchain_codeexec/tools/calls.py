@@ -405,7 +405,7 @@ def _recording(tool: BaseTool) -> BaseTool:
     An asynchronous tool without a synchronous form gets one.
     """
     copy = tool.model_copy()
-    run, arun, invoke, ainvoke = copy._run, copy._arun, copy.invoke, copy.ainvoke  # noqa: SLF001
+    run, arun, invoke, ainvoke = tool._run, tool._arun, copy.invoke, copy.ainvoke  # noqa: SLF001
     is_async = getattr(tool, "coroutine", None) is not None and getattr(tool, "func", None) is None
 
     def note(returned: Any) -> None:

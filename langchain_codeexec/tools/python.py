@@ -220,6 +220,7 @@ class _Call:
         self._origin = str(tool.executor.name)
         self._name, self._id = tool.name, getattr(runtime, "tool_call_id", None)
         calls_of_agent = CALLS_OF_AGENT.get()
+        CALLS_OF_AGENT.set(None)  # not for programs that its calls run
         given = calls_of_agent(tool, runtime) if calls_of_agent else None
         if given is None and tool._callable:  # noqa: SLF001 -- the tool's own
             given = tool._callable, CallRoute.straight(runtime)  # noqa: SLF001

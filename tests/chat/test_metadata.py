@@ -58,7 +58,7 @@ def response(*parts: dict[str, Any], candidate: Any = None, **fields: Any) -> di
             },
         ),
         ({"promptTokenCount": 10}, {"input_tokens": 10, "output_tokens": 0, "total_tokens": 10}),
-        ({"promptTokenCount": "10"}, {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}),
+        ({"promptTokenCount": "10"}, {"input_tokens": 10, "output_tokens": 0, "total_tokens": 10}),
         ({"promptTokensDetails": 5}, {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}),
         ({}, None),
         (None, None),

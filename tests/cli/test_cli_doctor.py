@@ -232,7 +232,7 @@ def test_the_version_can_be_asked_for(cli):
     assert result.stdout == f"{langchain_codeexec.__version__}\n"
 
 
-COMMANDS = ["ask", "chat", "demo", "doctor", "serve", "record", "replay"]
+COMMANDS = ["ask", "chat", "demo", "doctor", "serve", "judge", "record", "replay"]
 
 
 @pytest.mark.parametrize("command_name", ["", *COMMANDS])

@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware, ToolRetryMiddleware, wrap_tool_call
-from langchain_core.messages import AIMessage
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    HumanInTheLoopMiddleware,
+    ToolRetryMiddleware,
+    wrap_model_call,
+    wrap_tool_call,
+)
+from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -159,16 +165,73 @@ async def test_a_batched_review_sees_no_calls_from_code_and_they_are_refused(
 
 @both_ways
 async def test_no_call_passes_by_a_middleware(is_async: bool, sandbox: LocalSandbox) -> None:
-    agent, _ = agent_on(sandbox, CODE, first=per_call())
-    with pytest.raises(
-        ConfigurationError, match="pass by HumanInTheLoopMiddleware: put CodeExecutionMiddleware"
-    ):
-        await run(agent, is_async=is_async)
+    seen: list[str] = []
+
+    class Watch(AgentMiddleware):
+        def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+            seen.append(request.tool_call["name"])
+            return handler(request)
+
+        async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+            seen.append(request.tool_call["name"])
+            return await handler(request)
+
+    agent, _ = agent_on(sandbox, "print(get_rate('EUR'), pay('7', 1)['paid'])", first=[Watch(), *per_call()])
+    state = await run(agent, is_async=is_async)
+    assert [each.value["name"] for each in state["__interrupt__"]] == ["pay"]
+    state = await run(agent, Command(resume=APPROVE), is_async=is_async)
+    assert replies(state) == ["The code printed:\n1.25 1.0"]
+    assert (seen, MADE) == (["python", "get_rate", "pay", "python", "pay"], ["EUR", ("7", 1)])
+    MADE.clear()
     agent, _ = agent_on(sandbox, CODE, others=per_call(), saver=None)
     assert (
         "The program was not started: pay may have to wait" in replies(await run(agent, is_async=is_async))[0]
     )
     assert MADE == []
+
+
+@both_ways
+async def test_a_middleware_that_makes_errors_messages_leaves_the_review_its_interrupts(
+    is_async: bool, sandbox: LocalSandbox
+) -> None:
+    class Errors(AgentMiddleware):
+        def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+            try:
+                return handler(request)
+            except Exception as error:  # noqa: BLE001 -- as the documentation of langchain shows it
+                return ToolMessage(f"failed: {error}", tool_call_id=request.tool_call["id"], status="error")
+
+        async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+            try:
+                return await handler(request)
+            except Exception as error:
+                raise ValueError(request.tool_call["name"]) from error
+
+    agent, _ = agent_on(sandbox, "print(pay('7', 1)['paid'])", others=[*per_call(), Errors()])
+    assert [each.value["name"] for each in (await run(agent, is_async=is_async))["__interrupt__"]] == ["pay"]
+    state = await run(agent, Command(resume=APPROVE), is_async=is_async)
+    assert replies(state) == ["The code printed:\n1.0"]
+
+
+def test_programs_of_other_agents_get_no_functions_of_this_one(sandbox: LocalSandbox) -> None:
+    @tool
+    def delegate() -> str:
+        """Ask another agent, whose model numbers its calls in the same way."""
+        llm = Scripted(lines=[programs("print(pay('7', 1))"), AIMessage("done")])
+        return replies(create_agent(llm, [PythonTool(sandbox)]).invoke(QUESTION))[0]
+
+    llm = Scripted(lines=[programs("print(delegate())"), AIMessage("done")])
+    middleware = [CodeExecutionMiddleware(executor=sandbox, callable_from_code="all")]
+    state = create_agent(llm, [delegate, pay], middleware=middleware).invoke(QUESTION)
+    assert "NameError: name 'pay' is not defined" in replies(state)[0]
+    assert MADE == []
+
+
+def test_a_review_that_wraps_no_calls_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of langchain 1.3."""
+    monkeypatch.setattr(HumanInTheLoopMiddleware, "wrap_tool_call", AgentMiddleware.wrap_tool_call)
+    with pytest.raises(ConfigurationError, match=r"needs langchain 1\.4\.8 or newer"):
+        CodeExecutionMiddleware(executor=ProcessExecutor(), callable_from_code="all")
 
 
 async def test_what_a_middleware_takes_away_no_program_gets(sandbox: LocalSandbox) -> None:
@@ -277,6 +340,18 @@ def test_the_model_is_told_what_programs_can_call(sandbox: LocalSandbox) -> None
 def test_a_wrong_setting_is_named(settings: Any, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         CodeExecutionMiddleware(**settings)
+
+
+def test_a_tool_that_is_not_offered_once_is_no_error(sandbox: LocalSandbox) -> None:
+    @wrap_model_call
+    def select(request: Any, handler: Any) -> Any:
+        return handler(request.override(tools=[one for one in request.tools if one.name != "pay"]))
+
+    agent, llm = agent_on(
+        sandbox, "print(get_rate('EUR'))", first=[select], callable_from_code=["get_rate", "pay"]
+    )
+    assert replies(agent.invoke(QUESTION, THREAD)) == ["The code printed:\n1.25"]
+    assert llm.offered == [["get_price", "get_rate", "python"]] * 2
 
 
 def test_a_tool_that_the_agent_has_not_is_named(sandbox: LocalSandbox) -> None:

@@ -108,12 +108,12 @@ HARMLESS = {
     "calls in a fork": "if os.name != 'posix': fail()\ntry: pid = os.fork()\nexcept OSError: fail()\nif pid: os.waitpid(pid, 0); fail()\nelse: price('A')",
     "closing all that calls go through": "for fd in channels: os.close(fd)\nprice('A')",
     "replies that somebody else has read": """
-import select, threading
-poll, over = select.poll(), threading.Event()
-poll.register(channels[0], select.POLLIN)
+import threading
+over, copy = threading.Event(), socket.socket(fileno=os.dup(channels[0]))
 def steal():
-    while not over.is_set():
-        if poll.poll(10): return os.read(channels[0], 1)
+    while not over.wait(.001):
+        try: return copy.recv(1, socket.MSG_DONTWAIT)
+        except BlockingIOError: pass
 thief = threading.Thread(target=steal)
 thief.start()
 try: fail()

@@ -387,10 +387,22 @@ def test_limits_that_are_none_are_refused(limit: dict[str, Any]):
         CallLimits(**limit)
 
 
-def test_a_host_without_descriptors_says_so(executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch):
-    def none_left() -> None:
-        raise OSError(24, "Too many open files")
+SHORT = [
+    ("socket.socketpair", OSError(24, "Too many open files")),
+    ("Thread.start", RuntimeError("no new thread")),
+]
 
-    monkeypatch.setattr("langchain_codeexec.sandbox.calls.socket.socketpair", none_left)
-    with executor.session() as session, pytest.raises(ExecutorError, match=r"Too many open files.*ulimit"):
-        session.run("price('A')", calls=Functions())
+
+@pytest.mark.parametrize(("what", "error"), SHORT)
+def test_a_host_without_descriptors_or_threads_says_so(
+    executor: LocalExecutor, what: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+):
+    def none_left(*_args: object) -> None:
+        raise error
+
+    with executor.session() as session:
+        with monkeypatch.context() as patch:
+            patch.setattr(f"langchain_codeexec.sandbox.calls.{what}", none_left)
+            with pytest.raises(ExecutorError, match=str(error.args[-1])):
+                session.run("price('A')", calls=Functions())
+        assert session.run("print(price('A'))", calls=Functions()).stdout == "1.5\n"

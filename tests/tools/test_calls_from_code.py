@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import ToolMessage
-from langchain_core.tools import StructuredTool, tool
+from langchain_core.tools import BaseTool, StructuredTool, tool
 from langgraph.types import Command
 
 from langchain_codeexec import LocalSandbox, PythonTool, code_executions
@@ -207,6 +207,21 @@ def test_a_wrong_setting_is_named(settings: Any, words: str, sandbox: LocalSandb
 
 
 # -- in a graph --------------------------------------------------------------------------------------------
+
+
+def test_a_tool_that_keeps_something_is_the_one_that_others_call(sandbox: LocalSandbox):
+    class Count(BaseTool):
+        name: str = "count"
+        description: str = "Count."
+        number: int = 0
+
+        def _run(self) -> int:
+            self.number += 1
+            return self.number
+
+    count = Count()
+    assert "1 2" in PythonTool(sandbox, tools=[count]).invoke({"code": "print(count(), count())"})
+    assert count.invoke({}) == 3
 
 
 @both_ways

@@ -125,7 +125,10 @@ class CallsFromCode:
                 agent does not have.
             GraphBubbleUp: A call has stopped the graph, also where a middleware made that a message.
         """
-        tools = self._selected(request.runtime.tools)
+        offered = _offered_with(request)
+        tools = self._selected(
+            [one for one in request.runtime.tools if offered is None or one.name in offered]
+        )
         others = [tool.name for tool in request.runtime.tools if tool.name != self.tool.name]
         named = {
             "callable_from_code": () if self._names == "all" else self._names,
@@ -203,11 +206,9 @@ class CallsFromCode:
             if tool.name != self.tool.name and (self._names == "all" or tool.name in self._names)
         }
         key = tuple(map(id, chosen.values()))
-        if key not in self._callable:
-            self._callable = {
-                key: self.tool.callable_tools([*chosen.values()])
-            }  # keeps the tools, and so their addresses
-        return self._callable[key]
+        made = self._callable.get(key) or self.tool.callable_tools([*chosen.values()])
+        self._callable = {key: made}  # keeps the tools, and so their addresses
+        return made
 
     def _way(
         self, handler: Callable[..., Any], wrapper: str
@@ -235,6 +236,22 @@ class CallsFromCode:
         mine = set(self._review.interrupt_on) if self._review else set[str]()
         reviews = reviews_of(everywhere)
         return way, Reviews(reviews.each_call | mine, reviews.each_turn - mine)
+
+
+def _offered_with(request: ToolCallRequest) -> list[str] | None:
+    """Names of the tools that a program's model was told code can call; `None` if that is not known."""
+    state: Json = request.state if isinstance(request.state, dict) else {}
+    messages: list[Any] = state.get("messages") or []
+    plans: list[Json] = state.get("code_execution_plans") or []
+    for message in reversed(messages):
+        if isinstance(message, AIMessage) and any(
+            call["id"] == request.tool_call["id"] for call in message.tool_calls
+        ):
+            for plan in reversed(plans):
+                if plan.get("message_id") == message.id:
+                    names: list[str] | None = plan.get("callable_from_code")
+                    return names
+    return None
 
 
 class _AgentRoute(CallRoute):

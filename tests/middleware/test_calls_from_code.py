@@ -351,15 +351,16 @@ def test_a_wrong_setting_is_named(settings: Any, words: str) -> None:
         CodeExecutionMiddleware(**settings)
 
 
-def test_a_tool_that_is_not_offered_once_is_no_error(sandbox: LocalSandbox) -> None:
+def test_a_tool_that_is_not_offered_is_not_called(sandbox: LocalSandbox) -> None:
     @wrap_model_call
     def select(request: Any, handler: Any) -> Any:
         return handler(request.override(tools=[one for one in request.tools if one.name != "pay"]))
 
     agent, llm = agent_on(
-        sandbox, "print(get_rate('EUR'))", first=[select], callable_from_code=["get_rate", "pay"]
+        sandbox, "print(get_rate('EUR'))\npay('7', 1)", first=[select], callable_from_code=["get_rate", "pay"]
     )
-    assert replies(agent.invoke(QUESTION, THREAD)) == ["The code printed:\n1.25"]
+    assert "NameError: name 'pay' is not defined" in replies(agent.invoke(QUESTION, THREAD))[0]
+    assert MADE == ["EUR"]
     assert llm.offered == [["get_price", "get_rate", "python"]] * 2
 
 

@@ -87,14 +87,15 @@ class CallsFromCode:
             except TypeError as error:
                 raise ConfigurationError(f"interrupt_on needs langchain 1.4.8 or newer: {error}") from error
 
-    def offered(self, request: ModelRequest[Any]) -> tuple[ModelRequest[Any], PythonTool]:
-        """A model request whose Python tool says what programs can call, and that tool."""
+    def offered(self, request: ModelRequest[Any]) -> tuple[ModelRequest[Any], PythonTool, tuple[str, ...]]:
+        """A model request whose Python tool says what programs can call, that tool, and the tools' names."""
         tools = self._selected([one for one in request.tools if isinstance(one, BaseTool)])
         description = f"{self.tool.description}\n\n{tools.description}".strip()
         python = self.tool.model_copy(update={"description": description})
         hidden = set(tools.names) if self._only_from_code else ()
         left = [one for one in request.tools if not (isinstance(one, BaseTool) and one.name in hidden)]
-        return request.override(tools=[python if one is self.tool else one for one in left]), python
+        tools_left = [python if one is self.tool else one for one in left]
+        return request.override(tools=tools_left), python, tuple(tools.names)
 
     @contextmanager
     def given(

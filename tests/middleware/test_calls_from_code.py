@@ -324,9 +324,16 @@ def test_the_model_is_told_what_programs_can_call(sandbox: LocalSandbox) -> None
     assert llm.offered == [["get_price", "python"]] * 2
     assert replies(state) == ["The code printed:\n1.25"]
     assert [call.name for call in runs(state)[0].calls] == ["get_rate"]
-    agent, llm = agent_on(sandbox, "print(get_price('A'))", callable_from_code=["pay"])
+    planned: list[Any] = []
+    agent, llm = agent_on(
+        sandbox,
+        "print(get_price('A'))",
+        callable_from_code=["pay"],
+        planner=lambda request: planned.append(request) or "both",
+    )
     assert "NameError: name 'get_price' is not defined" in replies(agent.invoke(QUESTION, THREAD))[0]
     assert llm.offered == [["get_price", "get_rate", "pay", "python"]] * 2
+    assert [request.callable_from_code for request in planned] == [("pay",)] * 2
 
 
 @pytest.mark.parametrize(
@@ -386,7 +393,8 @@ def test_every_gemini_calls_from_code(name: str, model: str, gemini: Gemini, san
     assert requests_of(gemini) == [(["pieces_in_stock", "python"], 200)] * 2
     assert "def pieces_in_stock(article: str, store: int | str = 1) -> int:" in str(gemini.requests[0].body)
     assert replies(state) == ["The code printed:\n3840"]
-    assert [plan["code_execution"] for plan in state["code_execution_plans"]] == [True, True]
+    plans = [(plan["code_execution"], plan["callable_from_code"]) for plan in state["code_execution_plans"]]
+    assert plans == [(True, ["pieces_in_stock"])] * 2
 
 
 @pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
@@ -403,6 +411,9 @@ def test_code_that_failed_at_googles_runs_here(name: str, gemini: Gemini, sandbo
     assert [(each.origin, each.ok) for each in runs(state)] == [("gemini", False), ("sandbox", True)]
     assert [call.args for call in runs(state)[1].calls] == [{"article": "M8 bolt", "store": 1}]
     assert answers_of(state)[-1].text == "That makes 3840."
+    assert {tuple(plan["callable_from_code"]) for plan in state["code_execution_plans"]} == {
+        ("pieces_in_stock",)
+    }
 
 
 # -- killed ------------------------------------------------------------------------------------------------

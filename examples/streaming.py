@@ -3,18 +3,20 @@ r"""An answer as it arrives: words in pieces, each piece of code and each result
 `python examples/streaming.py` lets a stand-in answer on this machine, which is no language model; the
 code really runs. With `--live` Gemini answers, reached as the environment says. The former prints:
 
-    text    'I will compute the '
-    text    'sample standard deviation of '
-    text    'the 4 numbers.\n\n'
+    text    'I will compute the s'
+    text    'ample standard devia'
+    text    'tion of the 4 number'
+    text    's.\n\n'
     code    'import statistics\n\nnumbers = [3, 5, 8, 13]\nstdev = statistics.stdev(numbers)\nprint(f"{stdev = }")\n'
     result  success: 'stdev = 4.349329450233296\n'
-    text    'For the numbers 3, '
-    text    '5, 8, 13: the '
-    text    'sample standard deviation is '
-    text    '4.349329450233296.\n'
+    text    'For the numbers 3, 5'
+    text    ', 8, 13: the sample '
+    text    'standard deviation i'
+    text    's 4.349329450233296.'
+    text    '\n'
     text    ''
     blocks: ['text', 'server_tool_call', 'server_tool_result', 'text']
-    tokens: 20 in, 62 out
+    tokens: 20 in, 94 out
 """
 
 from __future__ import annotations

@@ -27,13 +27,13 @@ from langchain_codeexec.gemini.wire import (
     Tool,
     ToolConfig,
     Transport,
+    camel_case,
 )
 from langchain_codeexec.messages.from_wire import Origin, readable
 from langchain_codeexec.messages.generation_config import generation_config, safety_settings
 from langchain_codeexec.messages.to_wire import contents_from_messages
 from langchain_codeexec.messages.tools import (
     CODE_EXECUTION,
-    camel_case,
     declares_code_execution,
     tool_config,
     wire_tools,

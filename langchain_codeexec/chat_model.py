@@ -27,12 +27,12 @@ from langchain_codeexec.call import Call
 from langchain_codeexec.data.outputs import sink_from
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, MissingDependencyError
 from langchain_codeexec.gemini.errors import without_secrets
+from langchain_codeexec.gemini.responses import joined
 from langchain_codeexec.gemini.wire import Content, EndpointKind, Transport
 from langchain_codeexec.messages.from_wire import messages_from_response
 from langchain_codeexec.messages.legacy import LegacyContent
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.tools import bound_tools, tool_config, wire_tools
-from langchain_codeexec.planning.execution import joined
 from langchain_codeexec.planning.plan import areport_plan, report_plan
 from langchain_codeexec.planning.planners import checked_planner
 from langchain_codeexec.profiles import model_profile

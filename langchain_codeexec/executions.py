@@ -144,6 +144,7 @@ class FunctionCall:
         seconds: How long it took.
         id: Of the tool call.
         artifact: What the tool returned beside it for its host, as JSON.
+        remark: What was said of it on the way, by somebody who changed its arguments, say.
     """
 
     name: str
@@ -154,6 +155,7 @@ class FunctionCall:
     seconds: float = 0.0
     id: str = ""
     artifact: Any = None
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +270,7 @@ def _call_from_json(call: Json) -> FunctionCall:
         seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
         id=str(call.get("id") or ""),
         artifact=call.get("artifact"),
+        remark=str(call.get("remark") or ""),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, Unpack
 from langchain_codeexec.emulator.access import GuardedApp, check_origins
 from langchain_codeexec.emulator.answering import Answer
 from langchain_codeexec.emulator.assertions import ReceivedRequest
+from langchain_codeexec.emulator.bodies import BODIES
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.caching import CachedContents, cache_routes
 from langchain_codeexec.emulator.continuing import Bodies, Continuations, merged
@@ -29,7 +30,6 @@ from langchain_codeexec.emulator.page.routes import is_page, page_routes
 from langchain_codeexec.emulator.parsing import parse_json
 from langchain_codeexec.emulator.responses import (
     ARRAY,
-    BODIES,
     EVENTS,
     HALVES,
     CutResponse,

@@ -27,6 +27,7 @@ from langchain_codeexec.executors.gemini_programs import (
     program_from_requests,
     same_program,
 )
+from langchain_codeexec.gemini.responses import candidates_of, parts_of
 from langchain_codeexec.gemini.wire import (
     GenerateContentRequest,
     GenerateContentResponse,
@@ -35,7 +36,6 @@ from langchain_codeexec.gemini.wire import (
     Transport,
 )
 from langchain_codeexec.messages.code_blocks import code_executions
-from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 
 if TYPE_CHECKING:
     _Steps: TypeAlias = Generator[

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 import httpx
 
@@ -37,6 +37,8 @@ from langchain_codeexec.gemini.errors import (
     without_secrets,
 )
 from langchain_codeexec.gemini.limits import Deadline
+from langchain_codeexec.gemini.responses import canonical, joined
+from langchain_codeexec.gemini.sse import Completeness
 
 __all__ = ["Call", "Exchange", "Lease", "decoded", "encoded", "is_cut", "request_headers"]
 
@@ -64,7 +66,7 @@ def encoded(request: Mapping[str, Any]) -> bytes:
 
 
 def decoded(body: bytes, url: str) -> dict[str, Any]:
-    """The JSON object of a successful response, verbatim.
+    """The JSON object of a successful response; an array of them, as streams have it, is one response.
 
     Raises:
         ResponseFormatError: It is something else.
@@ -83,15 +85,16 @@ def decoded(body: bytes, url: str) -> dict[str, Any]:
             page if body.lstrip().startswith(b"<") else f"not complete JSON: {error or type(error).__name__}"
         )
         raise ResponseFormatError(f"the answer of {url} is {what}", body=excerpt(body)) from error
-    if isinstance(payload, dict) and not payload.get("error"):
-        return payload
     if error_in(payload) is not None:
         raise api_error(payload, url=url)
-    if not isinstance(payload, dict):
+    responses = payload if isinstance(payload, list) else [payload]
+    if not responses or not all(isinstance(each, dict) for each in responses):
         raise ResponseFormatError(
             f"the answer of {url} is JSON but not an object: {type(payload).__name__}", body=excerpt(body)
         )
-    return payload
+    spelled = [canonical(each, url) for each in responses]
+    whole = joined(list(Completeness(url).counted(spelled))) if len(spelled) > 1 else spelled[0]
+    return cast("dict[str, Any]", whole)
 
 
 def is_cut(body: bytes, error: Exception) -> bool:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterable, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from langchain_codeexec.errors import ResponseFormatError, TruncatedResponseError
 from langchain_codeexec.gemini.errors import LONGEST_EXCERPT, api_error, error_in, excerpt
+from langchain_codeexec.gemini.responses import canonical, index_of
 from langchain_codeexec.gemini.wire import GenerateContentResponse
 
 __all__ = ["Completeness", "StreamDecoder"]
@@ -39,16 +40,30 @@ class Completeness:
     def __init__(self, url: str) -> None:
         self._url = url
         self._is_over = False
+        self._last: GenerateContentResponse = {}
+        self._reasons: dict[int, Any] = {}
 
     def counted(self, responses: Iterable[GenerateContentResponse]) -> Iterator[GenerateContentResponse]:
-        """Some of its responses, taken into account."""
+        """Some of its responses, taken into account.
+
+        One that repeats the last, token counts included, is left out, and so is a `STOP` after another reason.
+        """
         for response in responses:
+            if self._is_over and response == self._last and "usageMetadata" in response:
+                continue
             feedback: Any = response.get("promptFeedback")
             candidates: Any = response.get("candidates")
             ends = [feedback.get("blockReason")] if isinstance(feedback, dict) else []
-            for candidate in candidates if isinstance(candidates, list) else ():
-                ends += [candidate.get("finishReason")] if isinstance(candidate, dict) else []
-            self._is_over |= any(ends)
+            for position, candidate in enumerate(candidates if isinstance(candidates, list) else ()):
+                if isinstance(candidate, dict) and (reason := candidate.get("finishReason")):
+                    ends.append(reason)
+                    number = index_of(candidate, position)
+                    if reason == "STOP" != self._reasons.get(number, reason):
+                        del candidate["finishReason"]
+                    else:
+                        self._reasons[number] = reason
+            if any(ends):
+                self._is_over, self._last = True, response
             yield response
 
     def check(self) -> None:
@@ -126,7 +141,7 @@ class StreamDecoder:
                 raise ResponseFormatError(
                     f"the stream{self._origin} holds JSON that is not an object", body=excerpt(document)
                 )
-            yield cast("GenerateContentResponse", item)
+            yield canonical(item, self._url)
 
     def _documents(self, data: bytes) -> Iterator[bytes]:
         if len(self._line) > len(_BOM) and not _LINE_END.search(data):

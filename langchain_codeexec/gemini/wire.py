@@ -31,7 +31,14 @@ __all__ = [
     "ToolConfig",
     "Transport",
     "UsageMetadata",
+    "camel_case",
 ]
+
+
+def camel_case(key: object) -> str:
+    """A key as the wire spells it."""
+    head, *rest = str(key).split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
 class ExecutableCode(TypedDict, total=False):

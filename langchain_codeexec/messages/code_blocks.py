@@ -99,6 +99,10 @@ class Run:
             self.earlier += (self.result,)
         self.result = result
 
+    def awaits(self, call: CodeCall) -> bool:
+        """Whether its result came before this call, whose id it names."""
+        return self.call is None and self.result is not None and self.result.id == call.id is not None
+
     @property
     def execution(self) -> CodeExecution:
         """The run as a record."""
@@ -212,8 +216,11 @@ def linked_runs(blocks: Iterable[tuple[Any, list[CodeBlock]]]) -> list[Run]:
     for block, codes in blocks:
         for code in codes:
             if isinstance(code, CodeCall):
-                drawing = Run(call=code)
-                runs.append(drawing)
+                drawing = next((run for run in runs if run.awaits(code)), None)
+                if drawing is None:
+                    drawing = Run()
+                    runs.append(drawing)
+                drawing.call = code
             else:
                 drawing = _run_of(code, runs, drawing, sum(1 for _ in takewhile(_is_result, ahead)))
                 drawing.add(code)

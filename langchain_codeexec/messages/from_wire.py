@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, cast
@@ -14,6 +13,7 @@ from langchain_core.messages.tool import tool_call
 
 from langchain_codeexec.errors import ResponseFormatError
 from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.gemini.responses import candidates_of, parts_of
 from langchain_codeexec.messages.call_pieces import whole_calls
 from langchain_codeexec.messages.citations import citations_by_text
 from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras
@@ -23,12 +23,10 @@ from langchain_codeexec.messages.tools import snake_case
 __all__ = [
     "EVERY_CHUNK",
     "Origin",
-    "candidates_of",
     "failure_of",
     "function_call_of",
     "messages_from_response",
     "metadata_of",
-    "parts_of",
     "readable",
     "usage_from_wire",
 ]
@@ -224,29 +222,6 @@ def _annotate(blocks: list[Json], candidate: Json) -> None:
             block["annotations"] = citations
 
 
-def candidates_of(response: Mapping[str, Any]) -> list[Json]:
-    """The candidates of a response or chunk; an empty list if it has none.
-
-    Raises:
-        ResponseFormatError: `candidates` is there and not a list of objects.
-    """
-    return _objects(response.get("candidates"), "candidates")
-
-
-def parts_of(candidate: Json) -> list[Json]:
-    """The parts of a candidate; an empty list if it has none.
-
-    Raises:
-        ResponseFormatError: The content or its parts are there and not objects.
-    """
-    content = candidate.get("content")
-    if content is None:
-        return []
-    if not isinstance(content, dict):
-        raise _malformed("content", content)
-    return _objects(content.get("parts"), "parts")
-
-
 def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *, empty: bool) -> Json:
     """Everything a response says beside its parts, names in snake_case, as in Google's packages.
 
@@ -296,20 +271,6 @@ def readable() -> Iterator[None]:
         yield
     except RecursionError as error:
         raise ResponseFormatError("a part of the answer holds itself, or is nested too deeply") from error
-
-
-def _objects(value: Any, what: str) -> list[Json]:
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise _malformed(what, value)
-    return value
-
-
-def _malformed(what: str, value: Any) -> ResponseFormatError:
-    return ResponseFormatError(
-        f"the response's {what!r} is not what the protocol promises", body=reprlib.repr(value)[:500]
-    )
 
 
 _NOT_METADATA: Final = frozenset({"candidates", "content", "index", "modelVersion"})

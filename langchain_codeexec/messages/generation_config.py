@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.messages.tools import camel_case, dumped, schema_of
+from langchain_codeexec.gemini.wire import camel_case
+from langchain_codeexec.messages.tools import dumped, schema_of
 
 __all__ = ["GENERATION_SETTINGS", "THINKING_SETTINGS", "generation_config", "safety_settings"]
 
@@ -20,7 +21,6 @@ _PLAIN: Final[Mapping[str, str]] = {
     "top_k": "topK",
     "max_output_tokens": "maxOutputTokens",
     "n": "candidateCount",
-    "stop": "stopSequences",
     "seed": "seed",
     "frequency_penalty": "frequencyPenalty",
     "presence_penalty": "presencePenalty",
@@ -122,6 +122,10 @@ def _response_schema(schema: Any, settings: Mapping[str, Any]) -> Json:
     return {"responseJsonSchema": schema_of(schema), "responseMimeType": mime_type}
 
 
+def _stop_sequences(setting: Any, _settings: Mapping[str, Any]) -> Json:
+    return {"stopSequences": [setting] if isinstance(setting, str) else setting} if setting else {}
+
+
 def _logprobs(setting: bool | int, _settings: Mapping[str, Any]) -> Json:
     if setting is True:
         return {"responseLogprobs": True}
@@ -139,6 +143,7 @@ def _plain(value: Any) -> Any:
 _SPECIAL: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Json]]] = {
     "response_schema": _response_schema,
     "logprobs": _logprobs,
+    "stop": _stop_sequences,
 }
 GENERATION_SETTINGS: Final = cast(
     "frozenset[str]", frozenset({*_PLAIN, *THINKING_SETTINGS, *_SPECIAL, "generation_config"})

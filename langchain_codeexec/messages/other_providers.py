@@ -7,10 +7,12 @@ providers' tools and unknown blocks, becomes text; bookkeeping and encrypted con
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from langchain_core.messages import AIMessage, ToolCall
+from langchain_core.messages.tool import tool_call
 
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, blocks_with_code, linked_runs
 from langchain_codeexec.messages.history_as_text import (
@@ -47,7 +49,8 @@ class _Answer:
         self._blocks = list(blocks_with_code(message))
         runs = [run for run in linked_runs(self._blocks) if run.call and run.call.language == "PYTHON"]
         self._replayable = {id(code) for run in runs for code in (run.call, run.result)}
-        self._calls = list(message.tool_calls)
+        self._calls = list(message.tool_calls) or _call_of_functions_api(message)
+        self._unreadable = [(str(call["name"]), call["args"]) for call in message.invalid_tool_calls]
         self._call_signatures = _call_signatures(message)
 
     def parts(self) -> Iterator[Json]:
@@ -59,6 +62,8 @@ class _Answer:
                 yield from self.of_block(block)
         for call in self._calls:
             yield self._of_call(call, {})
+        for name, arguments in self._unreadable:
+            yield {"text": text_from_call(name, arguments)}
         # Releases for OpenAI's Chat Completions keep these outside of the content.
         audio = self._kwargs.get("audio")
         for text in (
@@ -114,6 +119,26 @@ class _Answer:
             yield self.signed(part, {"signature": code.signature})
         for image in () if isinstance(code, CodeCall) else code.images:
             yield {"inlineData": {"mimeType": image.mime_type, "data": image.base64}}
+
+
+def _call_of_functions_api(message: AIMessage) -> list[ToolCall]:
+    """The call that OpenAI's functions, which came before its tools, left beside the content.
+
+    Google's packages leave a copy of the first call there, which stays when the user takes that call away.
+    """
+    call = message.additional_kwargs.get("function_call")
+    if not isinstance(call, dict) or message.response_metadata.get("model_provider") in _GOOGLE - {""}:
+        return []
+    try:
+        args = json.loads(call.get("arguments") or "{}")
+    except (TypeError, ValueError, RecursionError):
+        args = None
+    name = str(call.get("name"))
+    return [
+        tool_call(
+            name=name, args=args if isinstance(args, dict) else {"arguments": call["arguments"]}, id=None
+        )
+    ]
 
 
 def _call_signatures(message: AIMessage) -> dict[str, str]:

@@ -13,22 +13,21 @@ from typing import Any, Final, cast
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 
+from langchain_codeexec.gemini.responses import candidates_of, collect, index_of, parts_of
 from langchain_codeexec.messages.call_pieces import CallPieces, StreamedCall
 from langchain_codeexec.messages.citations import citations_by_text
 from langchain_codeexec.messages.from_wire import (
     EVERY_CHUNK,
     Origin,
-    candidates_of,
     function_call_of,
     metadata_of,
-    parts_of,
     readable,
     usage_from_wire,
 )
 from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras, whole_call_block
 from langchain_codeexec.messages.signatures import call_signatures
 
-__all__ = ["ChunkTranslator", "collect"]
+__all__ = ["ChunkTranslator"]
 
 Json = dict[str, Any]
 
@@ -40,8 +39,6 @@ _NOTHING: Final = {"text": ""}
 
 _PIECE: Final = frozenset({"type", "name", "id", "args", "index"})
 """Keys of a block that only goes on with a call."""
-
-_REPLACED: Final = frozenset({"safetyRatings"})
 
 
 class ChunkTranslator:
@@ -71,9 +68,7 @@ class ChunkTranslator:
         collect(self._response, {key: value for key, value in response.items() if key != "candidates"})
         blocks: list[Json] = []
         for position, wire in enumerate(candidates_of(response)):
-            index = wire.get("index")
-            number = index if isinstance(index, int) else position
-            candidate = self._candidates.setdefault(number, _Candidate(ids))
+            candidate = self._candidates.setdefault(index_of(wire, position), _Candidate(ids))
             with readable():
                 blocks += candidate.blocks(wire)
         return self._chunk(blocks, self._origin_once()) if blocks else None
@@ -232,28 +227,3 @@ def _add(blocks: dict[str, Json], block: Json) -> None:
 def _number(index: str) -> int:
     """The number of a block's index; chunks of calls have integers."""
     return int(index.rpartition("_")[2])
-
-
-def collect(collected: Json, values: Json) -> None:
-    """Add the values of the next chunk or response to those collected so far.
-
-    Each count and reason replaces its former value, lists go on unless they repeat what they held. The first
-    response's id stays, which the ids of calls are made from; a message goes with the reason that it explains.
-    """
-    if "finishReason" in values:
-        collected.pop("finishMessage", None)
-    for key, value in values.items():
-        before = None if key in _REPLACED else collected.get(key)
-        if key == "responseId" and before:
-            continue
-        if key == "usageMetadata" and isinstance(value, dict):
-            known = {name: count for name, count in value.items() if count is not None}
-            collected[key] = {**(before if isinstance(before, dict) else {}), **known}
-            continue
-        if isinstance(before, dict) and isinstance(value, dict):
-            collected[key] = dict(before)
-            collect(collected[key], value)
-        elif isinstance(before, list) and isinstance(value, list) and value[: len(before)] != before:
-            collected[key] = [*before, *value]
-        else:
-            collected[key] = value

@@ -84,7 +84,7 @@ class _Conversation:
                 f"a message of type {message.type!r} has no place in a conversation with Gemini; "
                 f"use one of {', '.join(filter(str.islower, _ADD))}"
             )
-        if add not in _REPLIES:
+        if add not in _ASIDE:
             self._close_replies()
         add(self, message)
 
@@ -124,9 +124,15 @@ class _Conversation:
 
     def add_chat(self, message: BaseMessage) -> None:
         role = message.role if isinstance(message, ChatMessage) else ""
-        if role not in _ROLES:
+        kind = _ROLES.get(role.lower())
+        if kind is None:
             raise MessageError(f"a ChatMessage has the role {role!r}; Gemini knows {', '.join(_ROLES)}")
-        self._append(_ROLES[role], list(parts_from_content(message.content)))
+        if kind == "system":
+            self.add_system(message)
+        elif kind == "tool":  # it does not say which call it answers
+            self._orphan(message.name, message.content, failed=False)
+        else:
+            self._append(kind, list(parts_from_content(message.content)))
 
     def add_model(self, message: BaseMessage) -> None:
         answer, destination = cast("AIMessage", message), self._destination
@@ -152,7 +158,7 @@ class _Conversation:
         reply = cast("ToolMessage", message)
         call = self._waiting(lambda call: call.call_id == reply.tool_call_id)
         if call is None:
-            self._orphan(reply.name, reply.content)
+            self._orphan(reply.name, reply.content, failed=reply.status == "error")
         else:
             self._reply(call, reply.content, failed=reply.status == "error")
 
@@ -161,7 +167,7 @@ class _Conversation:
         name = cast("FunctionMessage", message).name
         call = self._waiting(lambda call: call.name == name)
         if call is None:
-            self._orphan(name, message.content)
+            self._orphan(name, message.content, failed=False)
         else:
             self._reply(call, message.content, failed=False)
 
@@ -174,9 +180,9 @@ class _Conversation:
         call.answer(_response(content, failed=failed), **({"parts": nested} if nested else {}))
         self._attachments.extend(part for part in media if part not in nested)
 
-    def _orphan(self, name: str | None, content: str | list[Any]) -> None:
+    def _orphan(self, name: str | None, content: str | list[Any], *, failed: bool) -> None:
         """A reply whose call is gone (trimmed, say) would be refused; as text nothing is lost."""
-        self._attachments.append({"text": text_from_response(name, _response(content, failed=False))})
+        self._attachments.append({"text": text_from_response(name, _response(content, failed=failed))})
         self._attachments.extend(_media_parts(content))
 
     def _close_replies(self) -> None:
@@ -371,7 +377,12 @@ def _without(mapping: Any, key: str) -> Any:
 _NESTED: Final = frozenset({"image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain"})
 """MIME types of the media that a function response may hold."""
 
-_ROLES: Final = {"user": "user", "human": "user", "model": "model", "assistant": "model", "ai": "model"}
+_ROLES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("user", "human"), "user"),
+    **dict.fromkeys(("model", "assistant", "ai"), "model"),
+    **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(("tool", "function"), "tool"),
+}
 
 _ADD: Final[Mapping[str, Callable[[_Conversation, BaseMessage], None]]] = {
     "human": _Conversation.add_user,
@@ -387,4 +398,5 @@ _ADD: Final[Mapping[str, Callable[[_Conversation, BaseMessage], None]]] = {
     "FunctionMessageChunk": _Conversation.add_named_reply,
     "ChatMessageChunk": _Conversation.add_chat,
 }
-_REPLIES: Final = frozenset({_Conversation.add_reply, _Conversation.add_named_reply})
+_ASIDE: Final = frozenset({_Conversation.add_reply, _Conversation.add_named_reply, _Conversation.add_system})
+"""What may stand between a call and its reply."""

@@ -16,12 +16,11 @@ from langchain_core.utils.function_calling import convert_to_openai_function
 from pydantic import BaseModel, TypeAdapter
 
 from langchain_codeexec.errors import CodeExecError, ToolDeclarationError
-from langchain_codeexec.gemini.wire import FunctionDeclaration, Tool, ToolConfig
+from langchain_codeexec.gemini.wire import FunctionDeclaration, Tool, ToolConfig, camel_case
 
 __all__ = [
     "CODE_EXECUTION",
     "bound_tools",
-    "camel_case",
     "declares_code_execution",
     "dumped",
     "function_names",
@@ -290,12 +289,6 @@ def dumped(tool: Any) -> Json | None:
     return cast("Json", to_dict()) if callable(to_dict) and not callable(tool) else None
 
 
-def camel_case(key: object) -> str:
-    """A key as the wire spells it."""
-    head, *rest = str(key).split("_")
-    return head + "".join(word[:1].upper() + word[1:] for word in rest)
-
-
 def snake_case(key: object) -> str:
     """A key as Python spells it."""
     return _WORD.sub("_", str(key)).lower()
@@ -306,6 +299,7 @@ _CODE_CHOICES: Final = frozenset({"code_execution", "codeExecution", "code_inter
 _CONFIG_KEYS: Final = frozenset(
     {"functionCallingConfig", "retrievalConfig", "includeServerSideToolInvocations"}
 )
+_CALLING_KEYS: Final = frozenset({"mode", "allowedFunctionNames", "streamFunctionCallArguments"})
 
 
 def tool_config(choice: Any, tools: Sequence[Tool]) -> ToolConfig:
@@ -313,7 +307,8 @@ def tool_config(choice: Any, tools: Sequence[Tool]) -> ToolConfig:
 
     Args:
         choice: `None`, a bool, a mode (`auto`, `any`, `required`, `none`, `validated`), a function's name or
-            a list of names, OpenAI's or Anthropic's dict, or Gemini's own `toolConfig`, as a dict or an object.
+            a list of names, OpenAI's or Anthropic's dict, or Gemini's own `toolConfig` or its
+            `functionCallingConfig`, as a dict or an object.
         tools: What the request declares.
 
     Raises:
@@ -337,10 +332,12 @@ def tool_config(choice: Any, tools: Sequence[Tool]) -> ToolConfig:
 
 
 def _gemini_config(choice: Any) -> ToolConfig | None:
-    """Gemini's own `toolConfig` in either case, `None` for anything else."""
+    """Gemini's own `toolConfig` in either case, given whole or its part on functions; `None` for anything else."""
     if not isinstance(choice, dict):
         return None
     config = {camel_case(key): value for key, value in choice.items()}
+    if "mode" in config and config.keys() <= _CALLING_KEYS:
+        config = {"functionCallingConfig": config}
     if not config.keys() & _CONFIG_KEYS:
         return None
     calling = config.get("functionCallingConfig")

@@ -6,22 +6,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from types import CodeType
 from typing import Any, Final, Literal, TypeAlias
 from uuid import uuid4
 
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain.agents.middleware.types import AgentMiddleware, ModelRequest, ToolCallRequest
 from langchain_core.messages import AIMessage, ToolCall, ToolMessage
-from langchain_core.tools import BaseTool, ToolException
-from langgraph.prebuilt import ToolNode
+from langchain_core.tools import BaseTool
 
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.calls import check_takes_calls
 from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
+from langchain_codeexec.tools.agent_reviews import Reviews, middlewares_in, reviews_of
+from langchain_codeexec.tools.call_results import CallResult
 from langchain_codeexec.tools.calls import CallableTools, CallRoute
 from langchain_codeexec.tools.code_execution import unbound_model
 from langchain_codeexec.tools.journal import CallJournal
@@ -34,6 +33,11 @@ Callables: TypeAlias = Literal["all"] | Sequence[str]
 Json = dict[str, Any]
 
 _WANTING: Final = re.compile(r"^NameError: name '(\w+)' is not defined", re.MULTILINE)
+_UNSEEN: Final = (
+    "{name} is under review, and calls from code would pass by it: somebody has to set "
+    "HumanInTheLoopMiddleware(…, interrupt_mode='per_call'), or interrupt_on of CodeExecutionMiddleware; else "
+    "call it directly"
+)
 _NAMESPACE: Final = "default_api"
 """Where Gemini models believe the functions to be that they are offered."""
 
@@ -66,6 +70,11 @@ class CallsFromCode:
             )
         if names != "all" and (isinstance(names, str) or not all(isinstance(name, str) for name in names)):
             raise ConfigurationError(f"callable_from_code is 'all' or a list of tools' names, not {names!r}")
+        if HumanInTheLoopMiddleware.wrap_tool_call is AgentMiddleware.wrap_tool_call:
+            raise ConfigurationError(
+                "callable_from_code needs langchain 1.4.8 or newer: calls from code would pass by this release's "
+                "HumanInTheLoopMiddleware"
+            )
         check_takes_calls(tool.executor)
         self.tool = tool
         self._names = names
@@ -76,38 +85,71 @@ class CallsFromCode:
             try:
                 self._review = HumanInTheLoopMiddleware(dict(interrupt_on), interrupt_mode="per_call")
             except TypeError as error:
-                raise ConfigurationError(f"interrupt_on needs langchain 1.5 or newer: {error}") from error
+                raise ConfigurationError(f"interrupt_on needs langchain 1.4.8 or newer: {error}") from error
 
-    def offered(self, request: ModelRequest[Any]) -> tuple[ModelRequest[Any], PythonTool]:
-        """A model request whose Python tool says what programs can call, and that tool.
-
-        Raises:
-            ConfigurationError: A tool is named that the agent does not have.
-        """
+    def offered(self, request: ModelRequest[Any]) -> tuple[ModelRequest[Any], PythonTool, tuple[str, ...]]:
+        """A model request whose Python tool says what programs can call, that tool, and the tools' names."""
         tools = self._selected([one for one in request.tools if isinstance(one, BaseTool)])
         description = f"{self.tool.description}\n\n{tools.description}".strip()
         python = self.tool.model_copy(update={"description": description})
         hidden = set(tools.names) if self._only_from_code else ()
         left = [one for one in request.tools if not (isinstance(one, BaseTool) and one.name in hidden)]
-        return request.override(tools=[python if one is self.tool else one for one in left]), python
+        tools_left = [python if one is self.tool else one for one in left]
+        return request.override(tools=tools_left), python, tuple(tools.names)
 
     @contextmanager
-    def given(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Any]) -> Iterator[None]:
-        """Let the program of a tool call make calls, each of which takes the way of the agent's tool calls."""
-        token = CALLS_OF_AGENT.set(partial(self._given, request, handler))
-        try:
-            yield
-        finally:
-            CALLS_OF_AGENT.reset(token)
+    def given(
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Any], wrapper: str
+    ) -> Iterator[ToolMessage | None]:
+        """Let the program of a tool call make calls, each of which takes the way of the agent's tool calls.
 
-    def refusal(self, request: ToolCallRequest, handler: Callable[..., Any]) -> ToolMessage | None:
-        """Why a program is not to be started; `None` if it is.
+        Args:
+            request: The call of the Python tool.
+            handler: The middlewares behind this one, and the tools.
+            wrapper: Name of the attribute in which a `ToolNode` keeps all middlewares.
+
+        Yields:
+            Why the program is not to be started; `None` if it is.
 
         Raises:
-            ConfigurationError: Calls from code would pass by another middleware.
+            ConfigurationError: Calls from code would pass by another middleware, or a tool is named that the
+                agent does not have.
+            GraphBubbleUp: A call has stopped the graph, also where a middleware made that a message.
         """
         tools = self._selected(request.runtime.tools)
-        reviewed = [name for name in tools.names if name in self._review_of(handler)[0]]
+        missing = () if self._names == "all" else sorted({*self._names} - {*tools.names})
+        if missing:
+            names = ", ".join(tool.name for tool in request.runtime.tools if tool.name != self.tool.name)
+            raise ConfigurationError(
+                f"callable_from_code names {', '.join(missing)}; the agent has {names or 'no tools'}"
+            )
+        way, reviews = self._way(handler, wrapper)
+        stops: list[Exception] = []
+
+        def given(tool: BaseTool, runtime: Any) -> tuple[CallableTools, CallRoute] | None:
+            called = tool.name, getattr(runtime, "tool_call_id", None)
+            if called != (self.tool.name, request.tool_call["id"]):  # another program
+                return None
+            route = _AgentRoute(runtime, request, way, self._review, stops)
+            route.refused = dict.fromkeys(reviews.each_turn, _UNSEEN)
+            route.is_alone = not reviews.each_call.isdisjoint(tools.names)
+            return tools, route
+
+        token = CALLS_OF_AGENT.set(given)
+        try:
+            yield self._refusal(request, tools, reviews)
+        except Exception:
+            if not stops:
+                raise
+        finally:
+            CALLS_OF_AGENT.reset(token)
+        if stops:
+            raise stops[0]
+
+    def _refusal(
+        self, request: ToolCallRequest, tools: CallableTools, reviews: Reviews
+    ) -> ToolMessage | None:
+        reviewed = sorted(reviews.each_call.intersection(tools.names))
         if not reviewed or CallJournal.here():
             return None
         text = (
@@ -141,56 +183,44 @@ class CallsFromCode:
 
     def _selected(self, tools: Sequence[BaseTool]) -> CallableTools:
         """Those of the agent's tools that programs can call."""
-        others = {tool.name: tool for tool in tools if tool.name != self.tool.name}
-        if self._names != "all" and (missing := sorted(set(self._names) - others.keys())):
-            raise ConfigurationError(
-                f"callable_from_code names {', '.join(missing)}; the agent has {', '.join(others) or 'no tools'}"
-            )
-        chosen = [tool for name, tool in others.items() if self._names == "all" or name in self._names]
-        key = tuple(map(id, chosen))
+        chosen = {
+            tool.name: tool
+            for tool in tools
+            if tool.name != self.tool.name and (self._names == "all" or tool.name in self._names)
+        }
+        key = tuple(map(id, chosen.values()))
         if key not in self._callable:
             self._callable = {
-                key: self.tool.callable_tools(chosen)
+                key: self.tool.callable_tools([*chosen.values()])
             }  # keeps the tools, and so their addresses
         return self._callable[key]
 
-    def _given(
-        self, request: ToolCallRequest, handler: Callable[..., Any], tool: BaseTool, runtime: Any
-    ) -> tuple[CallableTools, CallRoute] | None:
-        """What a program can call, and the way to it; none if it is another program."""
-        if tool.name != self.tool.name or getattr(runtime, "tool_call_id", None) != request.tool_call["id"]:
-            return None
-        tools = self._selected(request.runtime.tools)
-        reviewed, refused = self._review_of(handler)
-        route = _AgentRoute(runtime, request, handler, self._review, refused)
-        route.is_alone = not reviewed.isdisjoint(tools.names)
-        return tools, route
-
-    def _review_of(self, handler: Callable[..., Any]) -> tuple[set[str], set[str]]:
-        """Names of the tools whose calls somebody has to answer, and of those that code can therefore not call.
+    def _way(
+        self, handler: Callable[..., Any], wrapper: str
+    ) -> tuple[Callable[[ToolCallRequest], Any], Reviews]:
+        """The way of calls through all middlewares, and what is under review on it.
 
         Raises:
-            ConfigurationError: Calls from code would pass by another middleware.
+            ConfigurationError: Calls from code would pass by a middleware.
         """
-        inside = _middlewares(handler, through=())
-        outside = [
-            middleware.name
-            for middleware in _middlewares(handler, through=(ToolNode,))
-            if not any(middleware is one for one in inside)
-            and not getattr(middleware, "calls_from_code", None)
-        ]
-        if outside:
+        inside, ends = middlewares_in(handler)
+        everywhere, _ = middlewares_in(handler, through_nodes=True)
+        node, execute = ends[0] if ends else (None, None)
+        whole = getattr(node, wrapper, None)
+        if not callable(whole):
             raise ConfigurationError(
-                f"calls from code would pass by {', '.join(outside)}: put CodeExecutionMiddleware before it in "
-                "the list of middlewares"
+                "this release of langchain does not show which middlewares wrap a tool call, and calls from code "
+                "could pass by them"
             )
+        way = handler
+        if any(one not in inside and not getattr(one, "calls_from_code", None) for one in everywhere):
+
+            def way(request: ToolCallRequest) -> Any:  # from the first middleware on
+                return whole(request, execute)
+
         mine = set(self._review.interrupt_on) if self._review else set[str]()
-        reviewed, refused = set(mine), set[str]()
-        for middleware in inside:
-            if isinstance(middleware, HumanInTheLoopMiddleware):
-                each = getattr(middleware, "interrupt_mode", "batched") == "per_call"
-                (reviewed if each else refused).update(middleware.interrupt_on)
-        return reviewed, refused - mine
+        reviews = reviews_of(everywhere)
+        return way, Reviews(reviews.each_call | mine, reviews.each_turn - mine)
 
 
 class _AgentRoute(CallRoute):
@@ -202,13 +232,13 @@ class _AgentRoute(CallRoute):
         request: ToolCallRequest,
         handler: Callable[[ToolCallRequest], Any],
         review: HumanInTheLoopMiddleware[Any, Any, Any] | None,
-        refused: set[str],
+        stops: list[Exception],
     ) -> None:
         super().__init__(runtime)
+        self._stops = stops
         self._request = request
         self._handler = handler
         self._review = review
-        self._refused = refused
 
     def invoke(self, tool: BaseTool, call: ToolCall) -> Any:
         request = self._request_of(tool, call)
@@ -222,60 +252,13 @@ class _AgentRoute(CallRoute):
             return await self._review.awrap_tool_call(request, self._handler)
         return await self._handler(request)
 
+    def _failure(self, call: ToolCall, error: Exception) -> CallResult:
+        try:
+            return super()._failure(call, error)
+        except Exception as stop:
+            self._stops.append(stop)
+            raise
+
     def _request_of(self, tool: BaseTool, call: ToolCall) -> ToolCallRequest:
-        if tool.name in self._refused:
-            raise ToolException(
-                f"{tool.name} is under review, and calls from code would pass by it: somebody has to set "
-                "HumanInTheLoopMiddleware(…, interrupt_mode='per_call'), or interrupt_on of "
-                "CodeExecutionMiddleware; else call it directly"
-            )
         runtime = replace(self._request.runtime, tool_call_id=call["id"])
         return replace(self._request, tool=tool, tool_call=call, runtime=runtime)
-
-
-def _middlewares(start: Any, through: tuple[type, ...]) -> list[AgentMiddleware[Any, Any, Any]]:
-    """The middlewares that a chain of functions calls, as far as its closures and methods show them.
-
-    Args:
-        start: The function that the chain begins with.
-        through: Types of objects whose attributes are looked into as well.
-    """
-    found: list[AgentMiddleware[Any, Any, Any]] = []
-    nodes = 0
-    seen: set[int] = set()
-    left = [start]
-    while left:
-        each = left.pop()
-        if id(each) in seen or isinstance(each, str | bytes | CodeType):
-            continue
-        seen.add(id(each))
-        if isinstance(each, AgentMiddleware):
-            found.append(each)
-        elif isinstance(each, ToolNode):
-            nodes += 1
-            left += [one for one in vars(each).values() if callable(one)] if through else []
-        else:
-            left += _parts(each)
-    if not nodes:
-        raise ConfigurationError(
-            "this release of langchain does not show which middlewares wrap a tool call, and calls from code "
-            "could pass by them"
-        )
-    return found
-
-
-def _parts(function: Any) -> list[Any]:
-    """What a function refers to."""
-    if isinstance(function, partial):
-        return [function.func, *function.args, *function.keywords.values()]
-    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_filled(cell)]
-    held = [getattr(function, name, None) for name in ("__self__", "__wrapped__", "__func__")]
-    return [one for one in (*cells, *held) if callable(one) or isinstance(one, ToolNode | AgentMiddleware)]
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018 -- raises if it is empty
-    except ValueError:
-        return False
-    return True

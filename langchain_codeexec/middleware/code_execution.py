@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Annotated, Any, Generic, NotRequired, TypeAlias, cast, get_args
 
@@ -64,8 +65,8 @@ class CodeExecutionState(AgentState[ResponseT], Generic[ResponseT]):
     code_execution_plans: NotRequired[
         Annotated[list[dict[str, Any]], OmitFromSchema(input=True, output=False), operator.add]
     ]
-    """One for each model call, in order: `message_id` of the answer, and `code_execution`, `functions`, `way` and
-    `reason` as in `Plan.to_dict()`."""
+    """One for each model call, in order: `message_id` of the answer, and `code_execution`, `functions`, `way`,
+    `reason` and, where there are any, `callable_from_code` as in `Plan.to_dict()`."""
 
 
 class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], ContextT, ResponseT]):
@@ -82,11 +83,10 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
 
     With `callable_from_code`, code runs on the middleware's executor whatever model is called, and can call the
     agent's tools as plain functions; what they return never passes through the model. Each such call goes through
-    all middlewares that wrap tool calls, those behind this one in the list. `HumanInTheLoopMiddleware` of
-    langchain 1.5 reviews them with `interrupt_mode="per_call"`, or `interrupt_on` does; after the decision the
-    program is run again, and no call that had a result is made again. Such programs run by themselves, without
-    the session's state. In its `batched` mode it sees the model's own calls alone: then code cannot call what
-    is under review.
+    all middlewares that wrap tool calls. `HumanInTheLoopMiddleware` of langchain 1.5 reviews them with
+    `interrupt_mode="per_call"`, or `interrupt_on` does; after the decision the program is run again, and no call
+    that had a result is made again. Such programs run by themselves, without the session's state. In its
+    `batched` mode it sees the model's own calls alone: then code cannot call what is under review.
 
     No combination that a service refuses reaches the user as an error: the call is made once more in another
     way. Each plan is in the state, under `code_execution_plans`, in the answer's `response_metadata["plan"]`,
@@ -232,8 +232,8 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         calls = self._calls_of(request)
         if calls is None:
             return handler(request)
-        with calls.given(request, handler):
-            return calls.refusal(request, handler) or handler(request)
+        with calls.given(request, handler, "_wrap_tool_call") as refusal:
+            return refusal or handler(request)
 
     async def awrap_tool_call(
         self,
@@ -244,8 +244,8 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         calls = self._calls_of(request)
         if calls is None:
             return await handler(request)
-        with calls.given(request, handler):
-            return calls.refusal(request, handler) or await handler(request)
+        with calls.given(request, handler, "_awrap_tool_call") as refusal:
+            return refusal or await handler(request)
 
     def _calls_of(self, request: ToolCallRequest) -> CallsFromCode | None:
         calls = self.calls_from_code
@@ -255,8 +255,9 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         """A model call as the steps to take, each of which is told its result; no step is taken here."""
         model = unbound_model(request.model)
         tool, calls = self._tool, self.calls_from_code
+        names: tuple[str, ...] = ()
         if calls:
-            request, tool = calls.offered(request)
+            request, tool, names = calls.offered(request)
         runs_here = calls is not None and not self._runs_failed_code
         is_own, is_googles = isinstance(model, ChatGeminiCodeExecution), is_google_model(model)
         if not calls and tool and request.tool_choice == tool.name and (is_own or is_googles):
@@ -270,7 +271,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
             )
             if not runs_here:
                 response = yield request
-                return _recorded(self._with_failed_code(request, response))
+                return _recorded(self._with_failed_code(request, response), names=names)
         call: ModelCall
         if is_googles:
             way: Combination = "delegated" if runs_here else self._combination
@@ -278,7 +279,8 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         else:
             call = OtherModelCall(request, tool)
         while True:
-            plan = call.explained((yield call.plan_request))
+            plan = call.explained((yield replace(call.plan_request, callable_from_code=names)))
+            plan = replace(plan, callable_from_code=names if plan.code_execution else ())
             try:
                 response = yield from call.exchanges(plan)
             except Exception as error:
@@ -316,10 +318,13 @@ def _tool(tool: BaseTool | None, llm: BaseChatModel | None, executor: CodeExecut
 
 
 def _recorded(
-    response: ModelResponse[ResponseT], plan: Plan | None = None, endpoint: EndpointKind | None = None
+    response: ModelResponse[ResponseT],
+    plan: Plan | None = None,
+    endpoint: EndpointKind | None = None,
+    names: tuple[str, ...] = (),
 ) -> ExtendedModelResponse[ResponseT]:
     """The response with an update of the state; without a plan, the model itself has put it into its answer."""
-    result = [_noted(message, plan, endpoint) for message in response.result]
+    result = [_noted(message, plan, endpoint, names) for message in response.result]
     plans = [
         {"message_id": message.id, **plan_of_message}
         for message in result
@@ -331,8 +336,18 @@ def _recorded(
     )
 
 
-def _noted(message: BaseMessage, plan: Plan | None, endpoint: EndpointKind | None) -> BaseMessage:
-    if plan is None or not isinstance(message, AIMessage):
+def _noted(
+    message: BaseMessage, plan: Plan | None, endpoint: EndpointKind | None, names: tuple[str, ...]
+) -> BaseMessage:
+    if not isinstance(message, AIMessage):
+        return message
+    if plan is None:
+        given = message.response_metadata.get("plan")
+        if names and isinstance(given, dict):
+            given = {**given, "callable_from_code": list(names)}
+            return message.model_copy(
+                update={"response_metadata": {**message.response_metadata, "plan": given}}
+            )
         return message
     metadata = {**message.response_metadata, "plan": plan.to_dict()}
     if endpoint:

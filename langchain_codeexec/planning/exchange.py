@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias, cast
 
 from langchain_codeexec.errors import GeminiAPIError, GeminiError
+from langchain_codeexec.gemini.responses import candidates_of, index_of, parts_of
 from langchain_codeexec.gemini.wire import (
     Content,
     FunctionDeclaration,
@@ -20,11 +21,10 @@ from langchain_codeexec.gemini.wire import (
     GenerateContentResponse,
 )
 from langchain_codeexec.messages.call_pieces import CallPieces, StreamedCall, whole_calls
-from langchain_codeexec.messages.from_wire import candidates_of, parts_of
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
 from langchain_codeexec.planning.repair import Repair
 
-__all__ = ["Exchange", "Exchanges", "VisibleParts", "answered", "content_of", "index_of"]
+__all__ = ["Exchange", "Exchanges", "VisibleParts", "answered", "content_of"]
 
 Json = dict[str, Any]
 
@@ -156,12 +156,6 @@ def _called(part: Json) -> Any:
     """The name of the function that a part calls; `None` for any other part."""
     call = part.get("functionCall")
     return call.get("name") if isinstance(call, dict) else None
-
-
-def index_of(candidate: Json, position: int) -> int:
-    """Which of several candidates one is; where it does not say so, its place among those that came with it."""
-    index = candidate.get("index")
-    return index if isinstance(index, int) else position
 
 
 def _with_parts(candidate: Json, parts: list[Json]) -> Json:

@@ -12,8 +12,6 @@ from typing import Any, Final, cast
 from langchain_codeexec.errors import InvalidRequestError, ResponseFormatError
 from langchain_codeexec.gemini.wire import Content, FunctionDeclaration, GenerateContentResponse
 from langchain_codeexec.messages.call_pieces import whole_calls
-from langchain_codeexec.messages.from_wire import candidates_of, parts_of
-from langchain_codeexec.messages.stream import collect
 from langchain_codeexec.planning.delegate import (
     MOST_DELEGATED,
     delegate_function,
@@ -21,11 +19,11 @@ from langchain_codeexec.planning.delegate import (
     response_to_call,
     task_from_call,
 )
-from langchain_codeexec.planning.exchange import Exchange, VisibleParts, answered, content_of, index_of
+from langchain_codeexec.planning.exchange import Exchange, VisibleParts, answered, content_of
 from langchain_codeexec.planning.plan import Plan
 from langchain_codeexec.planning.specification import Specification
 
-__all__ = ["UsageSum", "exchanges", "joined"]
+__all__ = ["UsageSum", "exchanges"]
 
 Json = dict[str, Any]
 
@@ -188,41 +186,6 @@ class UsageSum:
         return cast(
             "GenerateContentResponse", {**chunk, "usageMetadata": _sum(self._finished, self._current)}
         )
-
-
-def joined(responses: Sequence[GenerateContentResponse]) -> GenerateContentResponse:
-    """Whole responses to requests made one after the other as one; a single one stays as it came."""
-    if len(responses) == 1:
-        return responses[0]
-    answer: Json = {}
-    candidates: dict[int, Json] = {}
-    parts: dict[int, list[Json]] = {}
-    for response in responses:
-        collect(answer, {key: value for key, value in response.items() if key != "candidates"})
-        for position, candidate in enumerate(candidates_of(response)):
-            index = index_of(candidate, position)
-            _append(parts.setdefault(index, []), parts_of(candidate))
-            whole = candidates.setdefault(index, {})
-            collect(whole, {key: value for key, value in candidate.items() if key != "content"})
-    whole_candidates = [
-        {**candidates[index], "content": {"role": "model", "parts": parts[index]}}
-        for index in sorted(candidates)
-    ]
-    return cast("GenerateContentResponse", {**answer, "candidates": whole_candidates})
-
-
-def _append(parts: list[Json], more: list[Json]) -> None:
-    """Add the parts of the next response; plain text goes on as it does in a stream."""
-    if parts and more and _is_plain(parts[-1]) and parts[-1].keys() == more[0].keys():
-        parts[-1] = {**parts[-1], "text": parts[-1]["text"] + more[0]["text"]}
-        more = more[1:]
-    parts += more
-
-
-def _is_plain(part: Json) -> bool:
-    return "text" in part and (
-        part.keys() == {"text"} or (part.keys() == {"text", "thought"} and part["thought"])
-    )
 
 
 def _sum(left: Json, right: Json) -> Json:

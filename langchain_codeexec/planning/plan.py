@@ -68,6 +68,7 @@ class PlanRequest:
         obstacle: Why it is not, where it is not.
         way: How both sides are carried out if the plan is for both.
         tool_choice: The choice among the functions, as the wire has it. No plan overrules it.
+        callable_from_code: Names of the agent's tools that code can call, where it runs on an executor.
     """
 
     messages: Sequence[BaseMessage]
@@ -77,6 +78,7 @@ class PlanRequest:
     way: Way = "native"
     tool_choice: ToolConfig = field(default_factory=lambda: cast("ToolConfig", {}))
     obstacle: str = ""
+    callable_from_code: tuple[str, ...] = ()
 
     @cached_property
     def function_names(self) -> tuple[str, ...]:
@@ -103,12 +105,14 @@ class Plan:
         functions: Names of the functions it may call.
         way: How that is carried out.
         reason: Why, in one sentence for people.
+        callable_from_code: Names of the agent's tools that its code can call.
     """
 
     code_execution: bool
     functions: tuple[str, ...] = ()
     way: Way = "one_sided"
     reason: str = ""
+    callable_from_code: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON, as `response_metadata["plan"]` keeps it."""
@@ -117,6 +121,7 @@ class Plan:
             "functions": list(self.functions),
             "way": self.way,
             "reason": self.reason,
+            **({"callable_from_code": list(self.callable_from_code)} if self.callable_from_code else {}),
         }
 
 

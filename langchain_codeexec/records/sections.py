@@ -295,7 +295,9 @@ def plan_section(message: BaseMessage) -> Section | None:
     if not isinstance(plan, dict):
         return None
     functions = map(str, plan.get("functions") or [])
-    sides = ", ".join([*(["code execution"] if plan.get("code_execution") else []), *functions])
+    callable_functions = ", ".join(map(str, plan.get("callable_from_code") or []))
+    code = f"code execution (can call {callable_functions})" if callable_functions else "code execution"
+    sides = ", ".join([*([code] if plan.get("code_execution") else []), *functions])
     reason = plan.get("reason") or "no reason given"
     return Section("plan", f"{sides or 'no tools'}: {reason}", str(plan.get("way", "")))
 

@@ -18,7 +18,16 @@ from pydantic_core import to_jsonable_python
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.messages.media import inline_file, text_of
 
-__all__ = ["MISSING", "CallResult", "Invocation", "head", "is_control_flow", "result_of", "words_for"]
+__all__ = [
+    "MISSING",
+    "CallResult",
+    "Invocation",
+    "head",
+    "is_control_flow",
+    "joined",
+    "result_of",
+    "words_for",
+]
 
 Json = dict[str, Any]
 
@@ -47,6 +56,12 @@ class CallResult:
     remark: str = ""
     artifact: Any = None
     updates: tuple[Json, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the value, as JSON, and of the files."""
+        value = self.value if isinstance(self.value, str) else json.dumps(self.value, ensure_ascii=False)
+        return len(value.encode("utf-8", "surrogatepass")) + sum(len(file.data) for file in self.files)
 
     def to_dict(self) -> Json:
         """The result as every checkpointer keeps it."""
@@ -81,6 +96,15 @@ def is_control_flow(error: BaseException) -> bool:
         return False
     is_invalid = getattr(errors, "is_invalid_resume", None)
     return isinstance(error, errors.GraphBubbleUp) or bool(is_invalid and is_invalid(error))
+
+
+def joined(errors: list[BaseException]) -> BaseException:
+    """What stops the graph for all of the errors that do: the interrupts together, else the first."""
+    interrupt = getattr(sys.modules.get("langgraph.errors"), "GraphInterrupt", None)
+    if interrupt is None or not all(type(error) is interrupt for error in errors):
+        return errors[0]
+    stop: BaseException = interrupt(tuple(each for error in errors for each in error.args[0]))
+    return stop
 
 
 def words_for(error: Exception) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from functools import partial, wraps
-from threading import Event, Timer
+from threading import Condition, Event
 from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
@@ -23,12 +23,14 @@ from langchain_core.tools import BaseTool
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executions import FunctionCall
 from langchain_codeexec.executors.calls import CallLimits, HostCall, HostFunction, HostReply
+from langchain_codeexec.tools.agent_reviews import reviews_here
 from langchain_codeexec.tools.call_results import (
     MISSING,
     CallResult,
     Invocation,
     head,
     is_control_flow,
+    joined,
     result_of,
     words_for,
 )
@@ -44,7 +46,13 @@ _FUNCTIONS: Final = (
     "return data: compute with it, and print only what is asked for. A call that fails raises a ToolError. "
     "gather((f, x), (g, y)) makes calls side by side and returns the list of their results."
 )
+_SETTLED: Final = 0.1
+"""Seconds after which calls that are made side by side have all begun."""
 _NOBODY: Final = "somebody has to answer before {name} goes on, and nobody can: there is no checkpointer"
+_PASSED_BY: Final = (
+    "{name} is under review, and calls from code would pass by it: whoever built this agent has to give it "
+    "CodeExecutionMiddleware(executor=…, callable_from_code=…) in place of PythonTool(…, tools=…)"
+)
 _NOT_AGAIN: Final = (
     "somebody has to answer before {name} goes on, and this program would then run once more: it cannot, since "
     "what earlier programs left it would be missing. Let every program run by itself: PythonTool(max_sessions=0)"
@@ -102,6 +110,7 @@ class CallRoute:
         is_alone: Whether the program runs outside of sessions, since somebody may have to answer a call.
         why_not: Why the graph cannot stop for somebody's answer, and the program run again afterwards; empty if
             it can.
+        refused: Why a tool cannot be called from code, by its name.
     """
 
     is_alone = False
@@ -110,6 +119,7 @@ class CallRoute:
         self.runtime = runtime
         self.journal = CallJournal.here()
         self.why_not = "" if self.journal else _NOBODY
+        self.refused: dict[str, str] = {}
         self._callbacks = ensure_config().get("callbacks")
 
     def stay_in_session(self, *, has_state: bool) -> None:
@@ -150,6 +160,13 @@ class CallRoute:
                 return self._failure(call, error)
         return result_of(call, output, noted, in_graph=self.runtime is not None)
 
+    @classmethod
+    def straight(cls, runtime: Any) -> CallRoute:
+        """The way past an agent's middlewares, closed to what they review."""
+        route = cls(runtime)
+        route.refused = dict.fromkeys(set[str]().union(*reviews_here()), _PASSED_BY) if runtime else {}
+        return route
+
     @contextmanager
     def _noting(self) -> Iterator[Invocation]:
         noted = Invocation(self._callbacks)
@@ -189,9 +206,11 @@ class ProgramCalls:
         self._program = str(getattr(route.runtime, "tool_call_id", None) or "")
         self._id = self._program or str(uuid4())
         self._open: dict[int, Callable[[], Any]] = {}
-        self._timers: dict[int, Timer] = {}
+        self._changed = Condition()
+        self._under_way = self._arrived = 0
+        self._held: list[BaseException] = []
         self._made: dict[int, tuple[FunctionCall, CallResult]] = {}
-        self._has_stopped = False
+        self._end: BaseException | None = None
 
     @property
     def functions(self) -> Sequence[HostFunction]:
@@ -219,24 +238,17 @@ class ProgramCalls:
         made = sorted(self._made.items())
         return [f"{call.name}: {result.remark}" for _, (call, result) in made if result.remark]
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Run the program, without event loop.
+    def end(self) -> None:
+        """Note that the program has ended, without event loop.
 
         Raises:
-            SandboxBusyError: Too many run already.
             CourseChangedError: It was run before, and called something else then.
         """
-        journal = self.route.journal
-        with journal.program() if journal else nullcontext():
-            yield
-            if journal:
-                journal.end(self._program)
+        if self.route.journal:
+            self.route.journal.end(self._program)
 
-    @asynccontextmanager
-    async def arunning(self) -> AsyncIterator[None]:
-        """Run the program without blocking the event loop; see `running`."""
-        yield
+    async def aend(self) -> None:
+        """Note that the program has ended; see `end`."""
         if self.route.journal:
             await self.route.journal.aend(self._program)
 
@@ -247,6 +259,48 @@ class ProgramCalls:
             GraphBubbleUp: The graph has to stop, for somebody's answer say.
             CourseChangedError: The program was run before, and called something else then.
         """
+        with self._changed:
+            self._check_end()
+            self._under_way += 1
+            self._arrived += 1
+        try:
+            return self._reply(call)
+        except BaseException as error:  # noqa: BLE001 -- raised below, alone or with others
+            if is_control_flow(error):
+                self._hold(error)
+            with self._changed:
+                self._end = self._end or error
+            raise self._end from None
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def _check_end(self) -> None:
+        """Let nothing begin after a call has ended the run."""
+        if self._end:
+            raise self._end
+
+    def _hold(self, error: BaseException) -> None:
+        """Wait until no other call goes on, so that all stop together, and nobody's answer to one is lost."""
+        until = perf_counter() + self.limits.seconds / 2
+        with self._changed:
+            self._held.append(error)
+            self._changed.notify_all()
+            arrived = -1
+            while not self._end and perf_counter() < until and arrived != self._arrived:
+                self._changed.wait_for(self._is_held, until - perf_counter())
+                arrived = self._arrived
+                self._changed.wait_for(partial(self._has_more_than, arrived), _SETTLED)
+            self._end = self._end or joined(self._held)
+
+    def _is_held(self) -> bool:
+        return self._end is not None or len(self._held) >= self._under_way
+
+    def _has_more_than(self, arrived: int) -> bool:
+        return self._end is not None or self._arrived > arrived
+
+    def _reply(self, call: HostCall) -> HostReply:
         function = self._tools.functions[call.name]
         started = perf_counter()
         tool_call = ToolCall(
@@ -257,7 +311,10 @@ class ProgramCalls:
         except ValueError as error:
             result = CallResult(error=str(error))
         else:
-            result = self._result(function.tool, tool_call, call.number)
+            why_not = self.route.refused.get(function.tool.name, "").format(name=function.tool.name)
+            result = (
+                CallResult(error=why_not) if why_not else self._result(function.tool, tool_call, call.number)
+            )
         recorded = FunctionCall(
             name=tool_call["name"],
             args=tool_call["args"],
@@ -267,18 +324,14 @@ class ProgramCalls:
             seconds=perf_counter() - started,
             id=str(tool_call["id"]),
             artifact=head(result.artifact),
+            remark=result.remark,
         )
         self._made[call.number] = recorded, result
         return HostReply(result.value, result.error, result.files)
 
     def cancel(self, call: HostCall) -> None:
-        """Stop waiting for a call; where the graph has stopped, it is given the time it would have had."""
-        give_up = self._open.get(call.number)
-        if give_up and self._has_stopped:
-            timer = self._timers[call.number] = Timer(self.limits.seconds, give_up)
-            timer.daemon = True
-            timer.start()
-        elif give_up:
+        """Stop waiting for a call."""
+        if give_up := self._open.get(call.number):
             give_up()
 
     def _result(self, tool: BaseTool, tool_call: ToolCall, number: int) -> CallResult:
@@ -290,19 +343,25 @@ class ProgramCalls:
                 made = self._aresult(tool, tool_call, number, key, given_up)
                 return context.run(asyncio.run_coroutine_threadsafe, made, self._loop).result()
             if journal is None:
-                return context.run(self.route.result, tool, tool_call)
+                return self._bounded(context.run(self.route.result, tool, tool_call))
             outcome: Future[Json] = Future()
             self._open[number] = partial(settle, outcome, given_up.to_dict)
             compute = partial(self.route.result, tool, tool_call)
-            kept = context.run(journal.result, key, lambda: compute().to_dict(), outcome)
+            kept = context.run(
+                journal.result, key, lambda: self._bounded(compute()).to_dict(), outcome, self._check_end
+            )
             return CallResult.from_dict(kept)
-        except BaseException as error:
-            self._has_stopped = self._has_stopped or is_control_flow(error)
-            raise
         finally:
             self._open.pop(number, None)
-            if timer := self._timers.pop(number, None):
-                timer.cancel()
+
+    def _bounded(self, result: CallResult) -> CallResult:
+        """A result, unless it is too large to be sent, and so to be kept."""
+        size, most = result.size, self.limits.result_bytes
+        return (
+            result
+            if size <= most
+            else CallResult(error=f"the result has {size} bytes, and {most} are the limit")
+        )
 
     async def _aresult(
         self, tool: BaseTool, tool_call: ToolCall, number: int, key: str, given_up: CallResult
@@ -319,13 +378,15 @@ class ProgramCalls:
 
             self._open[number] = give_up
             try:
-                return (await work).to_dict()
+                return self._bounded(await work).to_dict()
             except asyncio.CancelledError:
                 if is_given_up.is_set():
                     return given_up.to_dict()
                 raise
 
-        return CallResult.from_dict(await (journal.aresult(key, compute) if journal else compute()))
+        return CallResult.from_dict(
+            await (journal.aresult(key, compute, self._check_end) if journal else compute())
+        )
 
 
 # -- tools ------------------------------------------------------------------------------------------------
@@ -337,7 +398,7 @@ def _recording(tool: BaseTool) -> BaseTool:
     An asynchronous tool without a synchronous form gets one.
     """
     copy = tool.model_copy()
-    run, arun, invoke, ainvoke = copy._run, copy._arun, copy.invoke, copy.ainvoke  # noqa: SLF001
+    run, arun, invoke, ainvoke = tool._run, tool._arun, copy.invoke, copy.ainvoke  # noqa: SLF001
     is_async = getattr(tool, "coroutine", None) is not None and getattr(tool, "func", None) is None
 
     def note(returned: Any) -> None:

@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import Context, copy_context
+from dataclasses import replace
 from functools import partial
-from threading import Condition
+from threading import Condition, Thread
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from langchain_core.callbacks import BaseCallbackManager
-from langchain_core.runnables.config import ensure_config, patch_config, set_config_context
+from langchain_core.runnables.config import RunnableConfig, ensure_config, patch_config, set_config_context
 
-from langchain_codeexec.errors import CourseChangedError, SandboxBusyError
+from langchain_codeexec.errors import CourseChangedError
 
 __all__ = ["CallJournal", "settle"]
 
@@ -37,6 +36,7 @@ _END: Final = "end"
 # What LangGraph hands to the nodes of a graph in `config["configurable"]`.
 _CHECKPOINTER: Final = "__pregel_checkpointer"
 _TASKS: Final = "__pregel_call"
+_HIDDEN: Final = "langsmith:hidden"
 _POSITION: Final = "__pregel_scratchpad"
 
 
@@ -58,47 +58,28 @@ class CallJournal:
             return None
         return _journals.setdefault(id(position), CallJournal(position))
 
-    @contextmanager
-    def program(self) -> Iterator[None]:
-        """Take part, without event loop, in the threads of a graph that runs.
-
-        Raises:
-            SandboxBusyError: So many programs do that none of their tasks would find a thread.
-        """
-        config = ensure_config()
-        thread = str((config.get("configurable") or {}).get("thread_id"))
-        threads = config.get("max_concurrency") or min(32, (os.cpu_count() or 1) + 4)
-        _programs[thread] += 1
-        try:
-            if _programs[thread] > max(1, threads - 2):
-                raise SandboxBusyError(
-                    f"{threads} threads run this graph (max_concurrency): too few for so many programs at once "
-                    "that call functions; run this one once more, by itself"
-                )
-            yield
-        finally:
-            _programs[thread] -= 1
-            if not _programs[thread]:
-                del _programs[thread]
-
-    def result(self, call: str, compute: Callable[[], Json], outcome: Future[Json]) -> Json:
+    def result(
+        self, call: str, compute: Callable[[], Json], outcome: Future[Json], check_end: Callable[[], None]
+    ) -> Json:
         """What came of a call, made now or before.
 
         Args:
             call: The call, written out.
             compute: Makes it, in this thread; what it raises is not kept if it stops the graph.
             outcome: Set from elsewhere, it is what came of the call, and nobody waits any longer.
+            check_end: Raises something if the run has ended meanwhile.
 
         Raises:
             CourseChangedError: Another one was announced in its place.
         """
         started: Future[Context | None] = Future()
+        tags = ensure_config().get("tags")
 
         def call_from_code(call: str) -> Json:
-            started.set_result(copy_context())
+            started.set_result(_tagged(tags))
             return {"call": call, "result": outcome.result()}
 
-        with self._turn(call):
+        with self._turn(call, check_end):
             kept = _task(call_from_code, call)
             kept.add_done_callback(lambda _: None if started.done() else started.set_result(None))
         try:
@@ -109,13 +90,16 @@ class CallJournal:
             with self._changed:
                 self._close()
 
-    async def aresult(self, call: str, compute: Callable[[], Awaitable[Json]]) -> Json:
+    async def aresult(
+        self, call: str, compute: Callable[[], Coroutine[Any, Any, Json]], check_end: Callable[[], None]
+    ) -> Json:
         """What came of a call, without blocking the event loop; see `result`."""
+        tags = ensure_config().get("tags")
 
         async def call_from_code(call: str) -> Json:
-            return {"call": call, "result": await compute()}
+            return {"call": call, "result": await asyncio.create_task(compute(), context=_tagged(tags))}
 
-        async with self._aturn(call):
+        async with self._aturn(call, check_end):
             kept = _task(call_from_code, call)
         try:
             return _checked(await kept, call)
@@ -141,7 +125,7 @@ class CallJournal:
         self._under_way, self._returned = self._under_way - 1, self._returned + 1
 
     @contextmanager
-    def _turn(self, call: str) -> Iterator[None]:
+    def _turn(self, call: str, check_end: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Wait until it is a call's turn."""
         with self._changed:
             while (announced := self._next or _task(_call_announced, call).result()) != call:
@@ -149,6 +133,7 @@ class CallJournal:
                 is_over = partial(self._is_over, announced)
                 if not self._changed.wait_for(is_over, _PATIENCE):
                     self._check_patience(call, returned)
+            check_end()
             self._under_way += 1
             try:
                 yield
@@ -157,7 +142,7 @@ class CallJournal:
                 self._changed.notify_all()
 
     @asynccontextmanager
-    async def _aturn(self, call: str) -> AsyncIterator[None]:
+    async def _aturn(self, call: str, check_end: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
         """Wait until it is a call's turn, without blocking the event loop."""
         async with self._achanged:
             while (announced := self._next or await _task(_acall_announced, call)) != call:
@@ -167,6 +152,7 @@ class CallJournal:
                     await asyncio.wait_for(change, _PATIENCE)
                 except TimeoutError:
                     self._check_patience(call, returned)
+            check_end()
             self._under_way += 1
             try:
                 yield
@@ -195,8 +181,6 @@ def settle(outcome: Future[Json], compute: Callable[[], Json]) -> None:
 
 
 _journals: WeakValueDictionary[int, CallJournal] = WeakValueDictionary()
-_programs: Counter[str] = Counter()
-"""By the thread of conversation, those that run without event loop."""
 
 
 def _call_announced(call: str) -> str:
@@ -208,16 +192,55 @@ async def _acall_announced(call: str) -> str:
 
 
 def _task(function: Callable[[str], Any], call: str) -> Any:
-    """Run a function as a task of the graph; traces show the tools alone."""
+    """Run a function as a task of the graph, which nobody is shown, and that takes none of the graph's threads."""
     from langgraph.func import task  # noqa: PLC0415 -- of the graph that runs
 
     config = ensure_config()
-    callbacks: Any = config.get("callbacks")
-    if isinstance(callbacks, BaseCallbackManager):
-        callbacks = callbacks.copy()
-        callbacks.add_tags(["langsmith:hidden"], inherit=False)
-    with set_config_context(patch_config(config, callbacks=callbacks)) as context:
+    given = (config.get("configurable") or {}).get(_TASKS)
+    if isinstance(given, partial):
+        schedule = given.keywords.get("schedule_task")
+
+        def hidden(parent: Any, position: int, made: Any = None) -> Any:
+            if made is not None and made.func is function:
+                tags = [*(parent.config.get("tags") or ()), _HIDDEN]
+                parent = replace(parent, config={**parent.config, "tags": tags})
+            return schedule(parent, position, made)  # type: ignore[misc]  # it is given
+
+        start = _in_task if asyncio.iscoroutinefunction(function) else _in_thread
+        given = partial(given, submit=lambda: start, **({"schedule_task": hidden} if schedule else {}))
+        config = patch_config(config, configurable={_TASKS: given})
+    with set_config_context(config) as context:
         return context.run(task(function), call)
+
+
+def _in_thread(function: Callable[..., Any], *args: Any, **settings: Any) -> Future[Any]:
+    """Run a task in a thread of its own: those of the graph may all be running programs that wait for it."""
+    outcome: Future[Any] = Future()
+    work = partial(copy_context().run, function, *args, **_arguments(settings))
+    Thread(target=settle, args=(outcome, work), name="codeexec-task", daemon=True).start()
+    return outcome
+
+
+def _in_task(function: Callable[..., Any], *args: Any, **settings: Any) -> asyncio.Task[Any]:
+    """Run a task without a place among those that a graph runs at once, which programs that wait may have."""
+    return asyncio.get_running_loop().create_task(function(*args, **_arguments(settings)))
+
+
+def _arguments(settings: Json) -> Json:
+    """What is for the function, and not for whoever starts it."""
+    return {name: value for name, value in settings.items() if not name.startswith("__")}
+
+
+def _tagged(tags: list[str] | None) -> Context:
+    """The context of a task, with the tags of the program that called: what it runs is shown."""
+    config = ensure_config()
+    callbacks: Any = config.get("callbacks")
+    if isinstance(callbacks, BaseCallbackManager) and _HIDDEN not in (tags or ()):
+        callbacks = callbacks.copy()
+        callbacks.remove_tags([_HIDDEN])
+    shown: RunnableConfig = {**config, "tags": tags or [], "callbacks": callbacks}
+    with set_config_context(shown) as context:
+        return context.run(copy_context)
 
 
 def _checked(kept: Json, call: str) -> Json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import Annotated, Any, Final, Self
 
@@ -180,12 +179,13 @@ class PythonTool(ReportingTool):
         yield call.code
         calls = call.calls
         try:
-            with calls.running() if calls else nullcontext():
-                if self._sessions and thread and not call.is_alone:
-                    with self._sessions.turn(thread) as session:
-                        result = session.run(call.request_in(session), calls)
-                else:
-                    result = run_in(self.executor, call.request, calls)
+            if self._sessions and thread and not call.is_alone:
+                with self._sessions.turn(thread) as session:
+                    result = session.run(call.request_in(session), calls)
+            else:
+                result = run_in(self.executor, call.request, calls)
+            if calls:
+                calls.end()
         except ExecutorError as error:
             result = call.broken(error)
         yield from call.outcome(result)
@@ -194,12 +194,13 @@ class PythonTool(ReportingTool):
         yield call.code
         calls = call.calls
         try:
-            async with calls.arunning() if calls else nullcontext():
-                if self._sessions and thread and not call.is_alone:
-                    async with self._sessions.aturn(thread) as session:
-                        result = await session.arun(call.request_in(session), calls)
-                else:
-                    result = await arun_in(self.executor, call.request, calls)
+            if self._sessions and thread and not call.is_alone:
+                async with self._sessions.aturn(thread) as session:
+                    result = await session.arun(call.request_in(session), calls)
+            else:
+                result = await arun_in(self.executor, call.request, calls)
+            if calls:
+                await calls.aend()
         except ExecutorError as error:
             result = call.broken(error)
         for step in call.outcome(result):
@@ -220,9 +221,10 @@ class _Call:
         self._origin = str(tool.executor.name)
         self._name, self._id = tool.name, getattr(runtime, "tool_call_id", None)
         calls_of_agent = CALLS_OF_AGENT.get()
+        CALLS_OF_AGENT.set(None)  # not for programs that its calls run
         given = calls_of_agent(tool, runtime) if calls_of_agent else None
         if given is None and tool._callable:  # noqa: SLF001 -- the tool's own
-            given = tool._callable, CallRoute(runtime)  # noqa: SLF001
+            given = tool._callable, CallRoute.straight(runtime)  # noqa: SLF001
         self.calls = ProgramCalls(*given, loop) if given else None
 
     @property

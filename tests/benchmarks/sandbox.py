@@ -209,7 +209,7 @@ def main() -> int:
             )
             if Monty:
                 monty = call_in_monty()
-                show(f"a call of the host, times pydantic-monty's ({monty:.3f} ms)", calling / monty, 1)
+                print(f"  {'a call of the host, times pydantic-monty':<58}{calling / monty:>8.3f}")
         plot = milliseconds(lambda: warm(sandbox, PLOT), 15) / milliseconds(lambda: cold(PLOT), 5)
         show("pandas and plot", plot, 1 / 7)
         numpy = per_second(lambda: cold(NUMPY)) / per_second(lambda: warm(sandbox, NUMPY))

@@ -135,20 +135,54 @@ SENT = {
         [user("q"), model({**call_part("f"), **STAND_IN}), user(response("f", **NOT_CARRIED_OUT), orphan("one"))],
     ),
     "an invalid call": (
-        [Q, AIMessage("", invalid_tool_calls=[{"name": "f", "args": "{", "id": "1", "error": "x"}]), NEXT],
-        [user("q"), user("next")],
+        [
+            Q,
+            AIMessage("", invalid_tool_calls=[{"name": "f", "args": "{", "id": "1", "error": "x"}]),
+            ToolMessage("no", tool_call_id="1", status="error"),
+        ],
+        [user("q"), model('I called f with "{".'), user({"text": 'The tool returned: {"error": "no"}'})],
     ),
     "a function message": (
         [Q, AIMessage("", tool_calls=[call("x")]), FunctionMessage(name="f", content="one")],
         [user("q"), model({**call_part("f"), **STAND_IN}), user(response("f", output="one"))],
+    ),
+    "a call of OpenAI's functions": (
+        [
+            Q,
+            AIMessage("", additional_kwargs={"function_call": {"name": "f", "arguments": '{"a": 1}'}}),
+            FunctionMessage(name="f", content="one"),
+        ],
+        [user("q"), model({**call_part("f", a=1), **STAND_IN}), user(response("f", output="one"))],
+    ),
+    "a call taken out of Google's answer": (
+        [
+            Q,
+            AIMessage(
+                "a",
+                additional_kwargs={"function_call": {"name": "f", "arguments": "{}"}},
+                response_metadata={"model_provider": "google_genai"},
+            ),
+            NEXT,
+        ],
+        [user("q"), model("a"), user("next")],
+    ),
+    "system text before a reply": (
+        [Q, CALLS, SystemMessage("s"), ONE, TWO],
+        [*ASKED_AND_CALLED, user(*BOTH)],
     ),
     "a function message to nothing": (
         [Q, FunctionMessage(name="f", content="one")],
         [user("q"), user(orphan("one", "f"))],
     ),
     "chat messages": (
-        [ChatMessage(role="user", content="q"), ChatMessage(role="assistant", content="a"), Q],
-        [user("q"), model("a"), user("q")],
+        [
+            ChatMessage(role="developer", content="s"),
+            ChatMessage(role="User", content="q"),
+            ChatMessage(role="assistant", content="a"),
+            ChatMessage(role="tool", content="one"),
+            Q,
+        ],
+        [user("q"), model("a"), user(orphan("one")), user("q")],
     ),
     "a run taken apart": (
         [Q, own(*RUN).model_copy(update={"content": own(*RUN).content[1:]}), NEXT],

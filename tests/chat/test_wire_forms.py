@@ -9,6 +9,7 @@ from operator import add
 from typing import Any
 
 import pytest
+from google.genai import types
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage, merge_message_runs
 from langchain_google_genai import ChatGoogleGenerativeAI
@@ -23,9 +24,19 @@ from langchain_codeexec.messages.history_as_text import (
 )
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.to_wire import contents_from_messages
+from langchain_codeexec.messages.tools import snake_case
 from langchain_codeexec.planning.plan import Plan
 from langchain_codeexec.records.sections import json_record
-from tests.calls import ALL_WAYS, WAYS, WHOLE_AND_STREAMED, invoked, response, streamed
+from tests.calls import (
+    ALL_WAYS,
+    WAYS,
+    WHOLE_AND_STREAMED,
+    ainvoked,
+    astreamed,
+    invoked,
+    response,
+    streamed,
+)
 from tests.services import NEW, OLD
 
 SIGNATURE = "EtUBCtIBAQw51sfLSAuQCRC96UmBI4zPfDgGg70S+/=="
@@ -154,6 +165,143 @@ def test_a_delegated_task_in_pieces_is_carried_out(wire: Any) -> None:
     assert [run.output for run in code_executions(answer)] == ["4"]
     assert wire.bodies[1]["contents"][-1]["parts"][0]["text"].endswith("2 + 2")
     assert wire.bodies[2]["contents"][1]["parts"] == [call(name="code_execution", args={"task": "2 + 2"})]
+
+
+# -- in other spellings ---------------------------------------------------------------------------------------
+
+WHOLE = response(
+    {"text": "Hm.", "thought": True},
+    {"executableCode": {"language": "PYTHON", "code": "print(1)", "id": "a"}},
+    {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\n", "id": "a"}},
+    {"inlineData": {"mimeType": "image/png", "data": "+/+/aGk="}},
+    {"text": "It is 1."},
+    {**call(name="get_price", args={"item_name": "tea"}), "thoughtSignature": "AY89a1_-abc="},
+    groundingMetadata={"groundingChunks": [{"web": {"uri": "https://a.example", "title": "A"}}]},
+) | {
+    "usageMetadata": {
+        "promptTokenCount": 3,
+        "candidatesTokenCount": 4,
+        "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 2}],
+    },
+    "modelVersion": "gemini-4",
+    "responseId": "r",
+}
+HELLO = response({"text": "Hello."})
+BLOCKED = {"candidates": [], "promptFeedback": {"blockReason": "SAFETY"}}
+
+
+def spelled(value: Any, key: Any) -> Any:
+    """A value with `key` applied to the names of all its fields but those of a call's arguments."""
+    if isinstance(value, dict):
+        return {key(name): field if name == "args" else spelled(field, key) for name, field in value.items()}
+    return [spelled(item, key) for item in value] if isinstance(value, list) else value
+
+
+def with_values(value: Any, **changes: Any) -> Any:
+    """A value with other values of the fields of these names, wherever they are; a function makes some of the old."""
+    if isinstance(value, dict):
+        new = {name: changes.get(name, with_values(field, **changes)) for name, field in value.items()}
+        return {name: field(value[name]) if callable(field) else field for name, field in new.items()}
+    return [with_values(item, **changes) for item in value] if isinstance(value, list) else value
+
+
+def cut(*parts: Any, **last: Any) -> list[Any]:
+    """A stream whose last chunk has the finish reason and token counts."""
+    chunks: list[Any] = [{"candidates": [{"content": {"parts": [part]}}]} for part in parts]
+    chunks[-1]["candidates"][0] |= {"finishReason": "STOP", **last}
+    return [*chunks[:-1], chunks[-1] | {"usageMetadata": {"candidatesTokenCount": 2}}]
+
+
+PIECES = [{"text": "Hel"}, {"text": "lo."}]
+MAX_TOKENS = {"candidates": [{"finishReason": "MAX_TOKENS"}]}
+SPELLINGS: dict[str, tuple[list[Any], list[Any]]] = {
+    "snake_case": ([spelled(WHOLE, snake_case)], [WHOLE]),
+    "another case": ([spelled(WHOLE, lambda name: name[0].upper() + name[1:])], [WHOLE]),
+    "google-genai's objects": (
+        [types.GenerateContentResponse.model_validate(WHOLE).model_dump(mode="json")],
+        [WHOLE],
+    ),
+    "enums as numbers": (
+        [with_values(WHOLE, finishReason=1, outcome=1, language=1, modality=4)],
+        [WHOLE],
+    ),
+    "enums as classes write them": (
+        [with_values(WHOLE, finishReason="FinishReason.STOP", outcome="Outcome.OUTCOME_OK", modality="audio")],
+        [WHOLE],
+    ),
+    "enums in short": ([with_values(WHOLE, finishReason="stop", outcome="ok", language="python")], [WHOLE]),
+    "outcomes as numbers": ([with_values(WHOLE, outcome=2)], [with_values(WHOLE, outcome="OUTCOME_FAILED")]),
+    "arguments as text": ([with_values(WHOLE, args=json.dumps)], [WHOLE]),
+    "no arguments as text": ([response(call(name="f", args=""))], [response(call(name="f", args={}))]),
+    "URL-safe base64": ([with_values(WHOLE, data="-_-_aGk")], [WHOLE]),
+    "base64 in lines": ([with_values(WHOLE, data="+/+/\r\naGk=\n")], [WHOLE]),
+    "counts as text": ([with_values(WHOLE, promptTokenCount="3", tokenCount="2")], [WHOLE]),
+    "objects where lists are": (
+        [{"candidates": {**HELLO["candidates"][0], "content": {"parts": {"text": "Hello."}}}}],
+        [HELLO],
+    ),
+    "protobuf's defaults": (
+        cut(*({**part, "thought": False, "thoughtSignature": ""} for part in PIECES)),
+        cut(*PIECES),
+    ),
+    "an unspecified reason in each chunk": (
+        [with_values(cut(PIECES[0], finishReason=reason), usageMetadata={})[0] for reason in (0, "")]
+        + cut(PIECES[1]),
+        [*cut(PIECES[0], {"text": ""})[:1], *cut(PIECES[0], {"text": ""})[:1], *cut(PIECES[1])],
+    ),
+    "a stream": (cut(*PIECES), [response({"text": "Hello."}) | {"usageMetadata": {"candidatesTokenCount": 2}}]),
+    "the last chunk twice": ([*cut(*PIECES), cut(*PIECES)[-1]], cut(*PIECES)),
+    "an end after the end": ([HELLO, MAX_TOKENS], [with_values(HELLO, finishReason="MAX_TOKENS")]),
+    "a good end after a bad one": (
+        [with_values(HELLO, finishReason="MAX_TOKENS"), with_values(MAX_TOKENS, finishReason="STOP")],
+        [with_values(HELLO, finishReason="MAX_TOKENS")],
+    ),
+    "a blocked prompt": ([with_values(BLOCKED, blockReason=1, candidates=None)], [BLOCKED]),
+    "no parts": ([with_values(HELLO, parts=None)], [with_values(HELLO, content=None)]),
+}  # fmt: skip
+
+
+def gist(answer: Any) -> Any:
+    """What an answer says, without the indices of a stream."""
+    blocks = [{key: value for key, value in block.items() if key != "index"} for block in answer.content]
+    calls = [(each["name"], each["args"], each["id"]) for each in answer.tool_calls]
+    metadata = answer.response_metadata
+    reasons = [metadata.get(name) for name in ("finish_reason", "normalized_finish_reason", "model_name")]
+    return blocks, calls, answer.usage_metadata, reasons, failure_of(answer), code_executions(answer)
+
+
+@pytest.mark.parametrize(("sent", "meant"), SPELLINGS.values(), ids=SPELLINGS)
+def test_other_spellings_say_the_same(wire: Any, sent: list[Any], meant: list[Any]) -> None:
+    llm = wire.chat()
+    for ask in (invoked, streamed, ainvoked, astreamed):
+        gists = []
+        for chunks in (sent, meant):
+            wire.says(*chunks) if "stream" in ask.__name__ else wire.says(chunks)
+            gists.append(gist(ask(llm)))
+        assert gists[0] == gists[1], ask.__name__
+
+
+@pytest.mark.parametrize(
+    ("number", "developer", "vertex"),
+    [
+        (5, "OTHER", "OTHER"),
+        (9, "SPII", "MALFORMED_FUNCTION_CALL"),
+        (10, "MALFORMED_FUNCTION_CALL", "MODEL_ARMOR"),
+    ],
+)
+def test_the_services_number_their_reasons_differently(
+    wire: Any, number: int, developer: str, vertex: str
+) -> None:
+    wire.says(response({"text": "Hi"}, finishReason=number))
+    llms = wire.chat(answer_retries=0), wire.vertex(answer_retries=0)
+    assert [llm.invoke("q").response_metadata["finish_reason"] for llm in llms] == [developer, vertex]
+
+
+@pytest.mark.parametrize("stop", ["END", ["END"], ("END",)])
+def test_what_an_answer_ends_at_may_be_one_text(wire: Any, stop: Any) -> None:
+    wire.says(HELLO)
+    wire.chat().invoke("q", stop=stop)
+    assert wire.bodies[-1]["generationConfig"]["stopSequences"] == ["END"]
 
 
 # -- what comes beside the parts ------------------------------------------------------------------------------

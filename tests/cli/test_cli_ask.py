@@ -38,7 +38,7 @@ def test_shows_question_code_output_answer_and_tokens_in_order(cli, tmp_path, op
         "total = 55",
         "answer ─",
         "The sum of the first 10 positive integers is 55.",
-        "gemini-3-flash-preview (offline stand-in) · 70 tokens: 16 in (3 from its runs), 54 out\n",
+        "gemini-3-flash-preview (offline stand-in) · 102 tokens: 16 in (3 from its runs), 86 out (32 thinking)\n",
     ]
     places = [result.stdout.index(fragment) for fragment in fragments]
     assert places == sorted(places)
@@ -123,7 +123,7 @@ def test_prints_one_json_object_and_nothing_else(cli):
     record = json.loads(cli("ask", SUM, "--json").stdout)
     assert record["question"] == SUM
     assert record["answer"].strip() == "The sum of the first 10 positive integers is 55."
-    assert (record["finish_reason"], record["usage"]["total_tokens"]) == ("STOP", 70)
+    assert (record["finish_reason"], record["usage"]["total_tokens"]) == ("STOP", 102)
     [run] = record["executions"]
     assert (run["output"], run["outcome"], run["images"]) == ("total = 55\n", "OUTCOME_OK", [])
 

@@ -254,6 +254,7 @@ THOUGHT_IMAGE = {**IMAGE, "extras": {"part": {"thought": True}}}
         ),
         ([C1, C2, v1_result("2", "", outcome=1)], [("one", None), ("two", "2")]),
         ([v1_result("0", "", outcome=1), C1], [("", "0"), ("one", None)]),
+        ([v1_result(n, i, outcome=1) for n, i in ("1a", "2b")] + [C2, C1], [("one", "1"), ("two", "2")]),
         ([C1, v1_result("0", "other", outcome=1)], [("one", None), ("", "0")]),
         ([C1, v1_result("1\n", "a"), v1_result("2", "a")], [("one", "1\n2")]),
         ([C1, v1_result("1", "", outcome=1), v1_result("2", "", outcome=1)], [("one", "12")]),

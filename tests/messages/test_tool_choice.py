@@ -38,6 +38,9 @@ OWN = types.FunctionCallingConfig(mode=types.FunctionCallingConfigMode.ANY, allo
         ({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}}, "ANY", ["f"]),
         ({"function_calling_config": {"mode": "ANY", "allowed_function_names": ["f"]}}, "ANY", ["f"]),
         (types.ToolConfig(function_calling_config=OWN), "ANY", ["f"]),
+        (OWN, "ANY", ["f"]),
+        ({"mode": "any", "allowed_function_names": ["f"]}, "ANY", ["f"]),
+        (types.FunctionCallingConfigMode.NONE, "NONE", None),
     ],
 )
 def test_every_form(choice: Any, mode: str, names: list[str] | None) -> None:
@@ -75,7 +78,7 @@ def test_a_name_is_refused_where_nothing_is_declared() -> None:
         tool_config("f", [])
 
 
-@pytest.mark.parametrize("choice", [5, [], {}, [5], object(), {"mode": "ANY"}, len])
+@pytest.mark.parametrize("choice", [5, [], {}, [5], object(), {"mode": "ANY", "f": 1}, len])
 def test_what_is_no_choice_is_refused(choice: Any) -> None:
     with pytest.raises(ToolDeclarationError, match="of no known form; use a mode"):
         tool_config(choice, TOOLS)

@@ -331,7 +331,7 @@ def test_response_schemas_in_every_form(given: Any, schema: dict[str, Any]) -> N
     assert bare(schema_of(given)) == schema
 
 
-@pytest.mark.parametrize("given", [42, "x", None, int, list[int]])
+@pytest.mark.parametrize("given", [42, "x", None, int])
 def test_what_is_no_schema_is_refused(given: Any) -> None:
     with pytest.raises(ToolDeclarationError):
         schema_of(given)

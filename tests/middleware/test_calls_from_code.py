@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import HumanInTheLoopMiddleware, ToolRetryMiddleware, wrap_tool_call
-from langchain_core.messages import AIMessage
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    HumanInTheLoopMiddleware,
+    ToolRetryMiddleware,
+    wrap_model_call,
+    wrap_tool_call,
+)
+from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import MessagesState, StateGraph
 from langgraph.types import Command
 
 from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox, PythonTool
@@ -134,6 +141,7 @@ async def test_a_human_decides_in_the_middle_of_a_program(
     assert len(llm.offered) == 2
     if decision == "edit":
         assert "pay: Note: a human reviewer replaced this tool call" in reply
+        assert "a human reviewer" in runs(state)[0].calls[2].remark
     if decision == "reject":
         assert "ToolError: User rejected the tool call for `pay` with reason: No." in reply
 
@@ -157,16 +165,73 @@ async def test_a_batched_review_sees_no_calls_from_code_and_they_are_refused(
 
 @both_ways
 async def test_no_call_passes_by_a_middleware(is_async: bool, sandbox: LocalSandbox) -> None:
-    agent, _ = agent_on(sandbox, CODE, first=per_call())
-    with pytest.raises(
-        ConfigurationError, match="pass by HumanInTheLoopMiddleware: put CodeExecutionMiddleware"
-    ):
-        await run(agent, is_async=is_async)
+    seen: list[str] = []
+
+    class Watch(AgentMiddleware):
+        def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+            seen.append(request.tool_call["name"])
+            return handler(request)
+
+        async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+            seen.append(request.tool_call["name"])
+            return await handler(request)
+
+    agent, _ = agent_on(sandbox, "print(get_rate('EUR'), pay('7', 1)['paid'])", first=[Watch(), *per_call()])
+    state = await run(agent, is_async=is_async)
+    assert [each.value["name"] for each in state["__interrupt__"]] == ["pay"]
+    state = await run(agent, Command(resume=APPROVE), is_async=is_async)
+    assert replies(state) == ["The code printed:\n1.25 1.0"]
+    assert (seen, MADE) == (["python", "get_rate", "pay", "python", "pay"], ["EUR", ("7", 1)])
+    MADE.clear()
     agent, _ = agent_on(sandbox, CODE, others=per_call(), saver=None)
     assert (
         "The program was not started: pay may have to wait" in replies(await run(agent, is_async=is_async))[0]
     )
     assert MADE == []
+
+
+@both_ways
+async def test_a_middleware_that_makes_errors_messages_leaves_the_review_its_interrupts(
+    is_async: bool, sandbox: LocalSandbox
+) -> None:
+    class Errors(AgentMiddleware):
+        def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+            try:
+                return handler(request)
+            except Exception as error:  # noqa: BLE001 -- as the documentation of langchain shows it
+                return ToolMessage(f"failed: {error}", tool_call_id=request.tool_call["id"], status="error")
+
+        async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+            try:
+                return await handler(request)
+            except Exception as error:
+                raise ValueError(request.tool_call["name"]) from error
+
+    agent, _ = agent_on(sandbox, "print(pay('7', 1)['paid'])", others=[*per_call(), Errors()])
+    assert [each.value["name"] for each in (await run(agent, is_async=is_async))["__interrupt__"]] == ["pay"]
+    state = await run(agent, Command(resume=APPROVE), is_async=is_async)
+    assert replies(state) == ["The code printed:\n1.0"]
+
+
+def test_programs_of_other_agents_get_no_functions_of_this_one(sandbox: LocalSandbox) -> None:
+    @tool
+    def delegate() -> str:
+        """Ask another agent, whose model numbers its calls in the same way."""
+        llm = Scripted(lines=[programs("print(pay('7', 1))"), AIMessage("done")])
+        return replies(create_agent(llm, [PythonTool(sandbox)]).invoke(QUESTION))[0]
+
+    llm = Scripted(lines=[programs("print(delegate())"), AIMessage("done")])
+    middleware = [CodeExecutionMiddleware(executor=sandbox, callable_from_code="all")]
+    state = create_agent(llm, [delegate, pay], middleware=middleware).invoke(QUESTION)
+    assert "NameError: name 'pay' is not defined" in replies(state)[0]
+    assert MADE == []
+
+
+def test_a_review_that_wraps_no_calls_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of langchain 1.3."""
+    monkeypatch.setattr(HumanInTheLoopMiddleware, "wrap_tool_call", AgentMiddleware.wrap_tool_call)
+    with pytest.raises(ConfigurationError, match=r"needs langchain 1\.4\.8 or newer"):
+        CodeExecutionMiddleware(executor=ProcessExecutor(), callable_from_code="all")
 
 
 async def test_what_a_middleware_takes_away_no_program_gets(sandbox: LocalSandbox) -> None:
@@ -210,6 +275,44 @@ async def test_programs_under_review_run_by_themselves(is_async: bool, sandbox: 
         assert replies(state)[1].startswith(f"The code printed:\n{printed}")
 
 
+@both_ways
+@pytest.mark.parametrize("mode", ["batched", "per_call"])
+async def test_a_tool_without_the_middleware_does_not_pass_by_a_review(
+    mode: Any, is_async: bool, sandbox: LocalSandbox
+) -> None:
+    review = HumanInTheLoopMiddleware({"pay": True}, interrupt_mode=mode)
+    llm = Scripted(lines=[programs("print(get_rate('EUR'))\npay('7', 1)"), AIMessage("done")])
+    python = PythonTool(sandbox, tools=[pay, get_rate])
+    agent = create_agent(llm, [python], middleware=[review], checkpointer=InMemorySaver())
+    [reply] = replies(await run(agent, is_async=is_async))
+    assert "ToolError: pay is under review" in reply
+    assert "CodeExecutionMiddleware(executor=…, callable_from_code=…)" in reply
+    assert MADE == ["EUR"]
+
+
+@both_ways
+async def test_programs_side_by_side_and_below_another_graph_are_answered_one_by_one(
+    is_async: bool, sandbox: LocalSandbox
+) -> None:
+    """The program itself is under review as well, and the agent has no checkpointer but its parent's."""
+    codes = [f"get_price('{name}')\nprint(pay('{name}', 1)['order'])" for name in "AB"]
+    llm = Scripted(lines=[programs(*codes), AIMessage("done")] * 2)
+    review = HumanInTheLoopMiddleware({"pay": True, "python": True}, interrupt_mode="per_call")
+    middleware = [CodeExecutionMiddleware(executor=sandbox, callable_from_code="all"), review]
+    graph = StateGraph(MessagesState)
+    graph.add_node("agent", create_agent(llm, [get_price, pay], middleware=middleware))
+    graph.set_entry_point("agent")
+    parent = graph.compile(checkpointer=InMemorySaver())
+    state = await run(parent, is_async=is_async)
+    names: list[str] = []
+    while interrupts := state.get("__interrupt__", ()):
+        names.append(interrupts[0].value["name"])
+        state = await run(parent, Command(resume={interrupts[0].id: APPROVE}), is_async=is_async)
+    assert sorted(names) == ["pay", "pay", "python", "python"]
+    assert replies(state) == ["The code printed:\nA", "The code printed:\nB"]
+    assert sorted(map(str, MADE)) == ["('A', 1.0)", "('B', 1.0)", "A", "B"]
+
+
 # -- what is offered ---------------------------------------------------------------------------------------
 
 
@@ -221,9 +324,16 @@ def test_the_model_is_told_what_programs_can_call(sandbox: LocalSandbox) -> None
     assert llm.offered == [["get_price", "python"]] * 2
     assert replies(state) == ["The code printed:\n1.25"]
     assert [call.name for call in runs(state)[0].calls] == ["get_rate"]
-    agent, llm = agent_on(sandbox, "print(get_price('A'))", callable_from_code=["pay"])
+    planned: list[Any] = []
+    agent, llm = agent_on(
+        sandbox,
+        "print(get_price('A'))",
+        callable_from_code=["pay"],
+        planner=lambda request: planned.append(request) or "both",
+    )
     assert "NameError: name 'get_price' is not defined" in replies(agent.invoke(QUESTION, THREAD))[0]
     assert llm.offered == [["get_price", "get_rate", "pay", "python"]] * 2
+    assert [request.callable_from_code for request in planned] == [("pay",)] * 2
 
 
 @pytest.mark.parametrize(
@@ -237,6 +347,18 @@ def test_the_model_is_told_what_programs_can_call(sandbox: LocalSandbox) -> None
 def test_a_wrong_setting_is_named(settings: Any, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         CodeExecutionMiddleware(**settings)
+
+
+def test_a_tool_that_is_not_offered_once_is_no_error(sandbox: LocalSandbox) -> None:
+    @wrap_model_call
+    def select(request: Any, handler: Any) -> Any:
+        return handler(request.override(tools=[one for one in request.tools if one.name != "pay"]))
+
+    agent, llm = agent_on(
+        sandbox, "print(get_rate('EUR'))", first=[select], callable_from_code=["get_rate", "pay"]
+    )
+    assert replies(agent.invoke(QUESTION, THREAD)) == ["The code printed:\n1.25"]
+    assert llm.offered == [["get_price", "get_rate", "python"]] * 2
 
 
 def test_a_tool_that_the_agent_has_not_is_named(sandbox: LocalSandbox) -> None:
@@ -271,7 +393,8 @@ def test_every_gemini_calls_from_code(name: str, model: str, gemini: Gemini, san
     assert requests_of(gemini) == [(["pieces_in_stock", "python"], 200)] * 2
     assert "def pieces_in_stock(article: str, store: int | str = 1) -> int:" in str(gemini.requests[0].body)
     assert replies(state) == ["The code printed:\n3840"]
-    assert [plan["code_execution"] for plan in state["code_execution_plans"]] == [True, True]
+    plans = [(plan["code_execution"], plan["callable_from_code"]) for plan in state["code_execution_plans"]]
+    assert plans == [(True, ["pieces_in_stock"])] * 2
 
 
 @pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
@@ -288,6 +411,9 @@ def test_code_that_failed_at_googles_runs_here(name: str, gemini: Gemini, sandbo
     assert [(each.origin, each.ok) for each in runs(state)] == [("gemini", False), ("sandbox", True)]
     assert [call.args for call in runs(state)[1].calls] == [{"article": "M8 bolt", "store": 1}]
     assert answers_of(state)[-1].text == "That makes 3840."
+    assert {tuple(plan["callable_from_code"]) for plan in state["code_execution_plans"]} == {
+        ("pieces_in_stock",)
+    }
 
 
 # -- killed ------------------------------------------------------------------------------------------------

@@ -97,6 +97,10 @@ def contents_of(sections) -> list[tuple]:
             [("plan", "delegated", "code execution, stock: both are needed"), ("answer", "", "Yes.")],
         ),
         (
+            answer(response_metadata={"plan": {**plan(True, ["stock"], "native", "so"), "callable_from_code": ["stock"]}}),
+            [("plan", "native", "code execution (can call stock), stock: so")],
+        ),
+        (
             answer(response_metadata={"plan": plan(False, [], "one_sided")}),
             [("plan", "one_sided", "no tools: no reason given")],
         ),

@@ -105,6 +105,18 @@ except ToolError as error:
     assert "invalid syntax" in executor.run("1 1").stderr  # where all frames are ours
 
 
+def test_threads_that_race_for_their_first_calls_are_all_answered(executor: LocalExecutor):
+    code = """
+import sys; sys.setswitchinterval(1e-6)
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as pool:
+    print(sum(each["value"] for each in pool.map(same, range(60))))
+"""
+    for _ in range(8):
+        result = executor.run(code, calls=Functions())
+        assert (result.stdout, result.output) == ("1770\n", "1770\n")
+
+
 def test_calls_side_by_side_arrive_in_order_and_as_many_at_once_as_may_be(executor: LocalExecutor):
     together = threading.Barrier(3)  # three at once are needed, and possible
     calls = Functions(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import ToolMessage
-from langchain_core.tools import StructuredTool, tool
+from langchain_core.tools import BaseTool, StructuredTool, tool
+from langgraph.config import get_stream_writer
 from langgraph.types import Command
 
 from langchain_codeexec import LocalSandbox, PythonTool, code_executions
@@ -31,6 +32,7 @@ from tests.tools.calling import (
     get_rate,
     order,
     programs,
+    refund,
     remote,
     replies,
     run,
@@ -209,6 +211,21 @@ def test_a_wrong_setting_is_named(settings: Any, words: str, sandbox: LocalSandb
 # -- in a graph --------------------------------------------------------------------------------------------
 
 
+def test_a_tool_that_keeps_something_is_the_one_that_others_call(sandbox: LocalSandbox):
+    class Count(BaseTool):
+        name: str = "count"
+        description: str = "Count."
+        number: int = 0
+
+        def _run(self) -> int:
+            self.number += 1
+            return self.number
+
+    count = Count()
+    assert "1 2" in PythonTool(sandbox, tools=[count]).invoke({"code": "print(count(), count())"})
+    assert count.invoke({}) == 3
+
+
 @both_ways
 async def test_tools_get_what_a_graph_injects_and_change_its_state(is_async: bool, sandbox: LocalSandbox):
     code = """
@@ -365,13 +382,37 @@ async def test_where_nobody_can_answer_the_program_is_told(is_async: bool, sandb
         assert replies(state)[1] == "The code printed:\n1: yes"
 
 
-def test_more_programs_than_threads_are_refused(sandbox: LocalSandbox):
-    codes = ["print(gather(*[(get_price, symbol) for symbol in 'ABC'])[2]['symbol'])"] * 4
+@both_ways
+@pytest.mark.parametrize("most", [1, 4])
+async def test_programs_need_no_threads_of_the_graph(most: int, is_async: bool, sandbox: LocalSandbox):
+    codes = ["print(gather(*[(get_price, symbol) for symbol in 'ABC'])[2]['symbol'])"] * 5
     agent = agent_of([PythonTool(sandbox, tools=ALL, max_sessions=0)], programs(*codes))
-    state = agent.invoke(QUESTION, {**THREAD, "max_concurrency": 4})
-    told = sorted(reply.partition(":")[0] for reply in replies(state))
-    assert set(told) == {"The code printed", "The code was not run"}
-    assert "The code printed:\nC" in replies(state)
+    state = await run(agent, is_async=is_async, max_concurrency=most)
+    assert replies(state) == ["The code printed:\nC"] * 5
+
+
+@both_ways
+async def test_a_stream_shows_nothing_of_how_calls_are_kept(is_async: bool, sandbox: LocalSandbox):
+    @tool
+    def shout(text: str) -> str:
+        """Shout."""
+        get_stream_writer()(f"{text}!")
+        return text.upper()
+
+    code = "print(gather((shout, 'a'), (shout, 'b')))\nrefund('7')"
+    agent = agent_of([PythonTool(sandbox, tools=[shout, refund], max_sessions=0)], code)
+    shown: list[Any] = []
+    for given in QUESTION, Command(resume="yes"):
+        stream = agent.astream if is_async else agent.stream
+        chunks = stream(given, THREAD, stream_mode=["updates", "custom", "tasks"])
+        shown += [each async for each in chunks] if is_async else list(chunks)
+    names = [name for mode, chunk in shown if mode == "updates" for name in chunk]
+    assert names == ["model", "__interrupt__", "tools", "model"]
+    assert {chunk["name"] for mode, chunk in shown if mode == "tasks"} == {"model", "tools"}
+    assert sorted(chunk for mode, chunk in shown if mode == "custom" and isinstance(chunk, str)) == [
+        "a!",
+        "b!",
+    ]
 
 
 # -- limits ------------------------------------------------------------------------------------------------
@@ -430,15 +471,21 @@ async def test_a_cancelled_agent_cancels_its_open_calls(sandbox: LocalSandbox):
 
 
 @both_ways
-async def test_limits_are_exceptions_in_the_program(is_async: bool, sandbox: LocalSandbox):
-    limits = CallLimits(calls=3, result_bytes=1000, argument_bytes=1000)
+@pytest.mark.parametrize("saver", ["memory", None])
+async def test_limits_are_exceptions_in_the_program(saver: Any, is_async: bool, sandbox: LocalSandbox):
+    limits = CallLimits(result_bytes=1000, argument_bytes=1000)
     code = """
-for call in ("page(1)", "get_price('x' * 2000)", "get_price('A')", "get_price('B')"):
+for call in ("page(1)", "get_price('x' * 2000)", "get_price('A')['symbol']"):
     try:
-        print(eval(call)["symbol"])
-    except Exception as error:
-        print(type(error).__name__)
+        print(eval(call))
+    except ToolError as error:
+        print(error)
 """
-    message = await called(PythonTool(sandbox, tools=ALL, call_limits=limits), code, is_async=is_async)
-    assert message.text.splitlines()[1:] == ["ToolError", "ToolError", "A", "ToolError"] or message.text
-    assert MADE in (["A"], ["A", "B"])
+    python = PythonTool(sandbox, tools=ALL, call_limits=limits)
+    state = await run(agent_of([python], code, saver=saver), is_async=is_async)
+    lines = replies(state)[0].splitlines()[1:]
+    assert lines[0] == "the result has 1048576 bytes, and 1000 are the limit"
+    assert "1000" in lines[1]
+    assert lines[2] == "A"
+    assert MADE == ["A"]
+    assert runs(state)[0].calls[0].error == lines[0]

@@ -108,9 +108,15 @@ class Calls:
                 f"{name}: the arguments have {len(encoded)} bytes: {self._most} are allowed (argument_bytes)"
             )
         line = self._here.line or _line(self._filename)
-        channel, whole = self._take(name), False
+        channel, whole = None, False
         try:
-            self._send(channel, f'"{name}", {line}, {encoded}]\n')
+            with (
+                self._sending
+            ):  # the host listens to one channel more than calls before this one came through
+                channel = self._take(name)
+                self._send(channel, f'"{name}", {line}, {encoded}]\n')
+            if self._here.sent:
+                self._here.sent.set()
             reply = _receive(channel)
             whole = True
         except OSError as error:
@@ -118,7 +124,8 @@ class Calls:
                 raise ToolError(f"{name}: the host takes no calls any more") from None
             raise  # an alarm of the program's
         finally:
-            self._give_back(channel, whole=whole)
+            if channel is not None:
+                self._give_back(channel, whole=whole)
         if "error" in reply:
             raise ToolError(reply["error"])
         for file, data in reply.get("files", {}).items():
@@ -151,15 +158,12 @@ class Calls:
                 self._freed.notify_all()
 
     def _send(self, channel: socket.socket, rest: str) -> None:
-        with self._sending:
-            try:
-                channel.sendall(f"[{self._number + 1}, {rest}".encode())
-                self._number += 1
-            except BaseException:  # in the middle of a line, perhaps, and the next would have a wrong number
-                self.close()
-                raise
-        if self._here.sent:
-            self._here.sent.set()
+        try:
+            channel.sendall(f"[{self._number + 1}, {rest}".encode())
+            self._number += 1
+        except BaseException:  # in the middle of a line, perhaps, and the next would have a wrong number
+            self.close()
+            raise
 
     def _gather(self) -> Callable[..., list[Any]]:
         def gather(*calls: Any) -> list[Any]:

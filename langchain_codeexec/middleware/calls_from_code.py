@@ -32,7 +32,9 @@ Callables: TypeAlias = Literal["all"] | Sequence[str]
 """Names of tools, or all of them."""
 Json = dict[str, Any]
 
-_WANTING: Final = re.compile(r"^NameError: name '(\w+)' is not defined", re.MULTILINE)
+_WANTING: Final = re.compile(
+    r"^(?:NameError: name|ModuleNotFoundError: No module named) '(\w+)'", re.MULTILINE
+)
 _UNSEEN: Final = (
     "{name} is under review, and calls from code would pass by it: somebody has to set "
     "HumanInTheLoopMiddleware(…, interrupt_mode='per_call'), or interrupt_on of CodeExecutionMiddleware; else "
@@ -40,6 +42,9 @@ _UNSEEN: Final = (
 )
 _NAMESPACE: Final = "default_api"
 """Where Gemini models believe the functions to be that they are offered."""
+_IMPORT: Final = re.compile(
+    rf"^([ \t]*)(?:import {_NAMESPACE}|from {_NAMESPACE} import [\w, ]+)[ \t]*$", re.MULTILINE
+)
 
 
 class CallsFromCode:
@@ -74,6 +79,10 @@ class CallsFromCode:
             raise ConfigurationError(
                 "callable_from_code needs langchain 1.4.8 or newer: calls from code would pass by this release's "
                 "HumanInTheLoopMiddleware"
+            )
+        if tool.tools:
+            raise ConfigurationError(
+                "the PythonTool has tools of its own, and callable_from_code gives it the agent's: leave out one"
             )
         check_takes_calls(tool.executor)
         self.tool = tool
@@ -117,12 +126,16 @@ class CallsFromCode:
             GraphBubbleUp: A call has stopped the graph, also where a middleware made that a message.
         """
         tools = self._selected(request.runtime.tools)
-        missing = () if self._names == "all" else sorted({*self._names} - {*tools.names})
-        if missing:
-            names = ", ".join(tool.name for tool in request.runtime.tools if tool.name != self.tool.name)
-            raise ConfigurationError(
-                f"callable_from_code names {', '.join(missing)}; the agent has {names or 'no tools'}"
-            )
+        others = [tool.name for tool in request.runtime.tools if tool.name != self.tool.name]
+        named = {
+            "callable_from_code": () if self._names == "all" else self._names,
+            "interrupt_on": self._review.interrupt_on if self._review else (),
+        }
+        for setting, names in named.items():
+            if missing := sorted({*names} - {*others}):
+                raise ConfigurationError(
+                    f"{setting} names {', '.join(missing)}; the agent has {', '.join(others) or 'no tools'}"
+                )
         way, reviews = self._way(handler, wrapper)
         stops: list[Exception] = []
 
@@ -168,9 +181,10 @@ class CallsFromCode:
         if message.tool_calls or not runs or runs[-1].ok:
             return message
         wanting = _WANTING.search(runs[-1].output or "")
-        if not wanting or wanting[1] not in {*functions, _NAMESPACE}:
+        if not functions or not wanting or wanting[1] not in {*functions, _NAMESPACE}:
             return message
         code = re.sub(rf"\b{_NAMESPACE}\.(?=({'|'.join(functions)})\b)", "", runs[-1].code)
+        code = _IMPORT.sub(r"\1pass", code)
         call = ToolCall(name=self.tool.name, args={"code": code}, id=f"call_{uuid4()}", type="tool_call")
         content: Any = message.content
         if isinstance(content, list):

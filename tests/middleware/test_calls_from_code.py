@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -342,6 +343,7 @@ def test_the_model_is_told_what_programs_can_call(sandbox: LocalSandbox) -> None
         ({"callable_from_code": "all"}, "needs executor=LocalSandbox"),
         ({"callable_from_code": "pay", "tool": PythonTool(ProcessExecutor())}, "'all' or a list"),
         ({"interrupt_on": {"pay": True}}, "need callable_from_code"),
+        ({"callable_from_code": "all", "tool": PythonTool(ProcessExecutor(), tools=[pay])}, "of its own"),
     ],
 )
 def test_a_wrong_setting_is_named(settings: Any, words: str) -> None:
@@ -365,20 +367,29 @@ def test_a_tool_that_the_agent_has_not_is_named(sandbox: LocalSandbox) -> None:
     agent, _ = agent_on(sandbox, "pass", callable_from_code=["pay", "sell"])
     with pytest.raises(ConfigurationError, match="names sell; the agent has get_price, get_rate, pay"):
         agent.invoke(QUESTION, THREAD)
+    agent, _ = agent_on(sandbox, "pay('7', 1)", interrupt_on={"pai": True})
+    with pytest.raises(ConfigurationError, match="interrupt_on names pai; the agent has get_price"):
+        agent.invoke(QUESTION, THREAD)
+    assert MADE == []
 
 
 # -- Gemini ------------------------------------------------------------------------------------------------
 
 STOCK = "print(3 * pieces_in_stock('M8 bolt'))"
-ELSEWHERE = {"executableCode": {"language": "PYTHON", "code": STOCK.replace("pieces", "default_api.pieces")}}
+ELSEWHERE = [
+    STOCK.replace("pieces", "default_api.pieces"),
+    f"import default_api\n{STOCK.replace('pieces', 'default_api.pieces')}",
+    f"if True:\n    from default_api import pieces_in_stock\n{STOCK}",
+    STOCK,
+]
 
 
-def programmer(prompt: Prompt) -> Any:
+def programmer(prompt: Prompt, code: str = STOCK) -> Any:
     """Writes code of its own if it can run any, else a program for the tool, and then says what came of it."""
     if replies_in(prompt.request):
         return "That makes 3840."
     if "codeExecution" in declared(prompt.request):
-        return [ELSEWHERE, "It failed."]
+        return [{"executableCode": {"language": "PYTHON", "code": code}}, "It failed."]
     return [{"functionCall": {"name": "python", "args": {"code": STOCK}}}]
 
 
@@ -398,9 +409,13 @@ def test_every_gemini_calls_from_code(name: str, model: str, gemini: Gemini, san
 
 
 @pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "vertexai"])
-def test_code_that_failed_at_googles_runs_here(name: str, gemini: Gemini, sandbox: LocalSandbox) -> None:
-    gemini.says(programmer)
+@pytest.mark.parametrize(
+    ("name", "code"), [*zip([name for name in MODELS if name != "vertexai"], ELSEWHERE, strict=True)]
+)
+def test_code_that_failed_at_googles_runs_here(
+    name: str, code: str, gemini: Gemini, sandbox: LocalSandbox
+) -> None:
+    gemini.says(partial(programmer, code=code))
     middleware = CodeExecutionMiddleware(
         executor=sandbox, callable_from_code="all", run_failed_code_here=True
     )

@@ -35,4 +35,4 @@ bench: .venv-test/ready
 	touch $@
 
 clean:
-	rm -rf .venv-demo .venv-test .venv-floor .venv-genai .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-output
+	rm -rf .venv-demo .venv-test .venv-floor .venv-genai .venv-adk .venv-litellm .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-output

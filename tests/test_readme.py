@@ -14,7 +14,7 @@ from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.settings import CALL_SETTINGS, GeminiSettings
 
 README = Path(__file__).parents[1] / "README.md"
-BLOCK = re.compile(r"```python\n(?P<code>.*?)```(?:\n\n```text\n(?P<output>.*?)```)?", re.DOTALL)
+BLOCK = re.compile(r"```python\n(?P<code>.*?)```(?:\n+```text\n(?P<output>.*?)```)?", re.DOTALL)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.brain import Brain, Prompt, When
     from langchain_codeexec.emulator.faults import Fault, Faults
     from langchain_codeexec.emulator.langchain_brain import LangChainBrain
-    from langchain_codeexec.emulator.recording import CassettePlayer, RecordingProxy, open_cassette
+    from langchain_codeexec.emulator.recording import RecordingProxy
+    from langchain_codeexec.emulator.replaying import CassettePlayer, open_cassette
     from langchain_codeexec.emulator.scenes import SceneBrain
     from langchain_codeexec.emulator.scripted import ScriptedBrain
     from langchain_codeexec.emulator.server import AppOptions, GeminiEmulator
@@ -70,7 +71,8 @@ __getattr__, __dir__ = lazy_exports(
         "brain": ["Brain", "Prompt", "When"],
         "faults": ["Fault", "Faults"],
         "langchain_brain": ["LangChainBrain"],
-        "recording": ["CassettePlayer", "RecordingProxy", "open_cassette"],
+        "recording": ["RecordingProxy"],
+        "replaying": ["CassettePlayer", "open_cassette"],
         "scenes": ["SceneBrain"],
         "scripted": ["ScriptedBrain"],
         "server": ["AppOptions", "GeminiEmulator"],

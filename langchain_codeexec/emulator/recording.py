@@ -1,4 +1,4 @@
-"""Record and replay: a proxy that writes a cassette of what goes through it, and a server that plays one."""
+"""Recording: a proxy that writes a cassette of what goes through it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -29,13 +29,10 @@ from langchain_codeexec.emulator.cassettes import (
     RecordedResponse,
     Scrubber,
     append_to_cassette,
-    fingerprint,
-    nearest,
     read_cassette,
     write_cassette,
 )
 from langchain_codeexec.emulator.fault_injection import ConnectionCut
-from langchain_codeexec.emulator.parsing import bytes_from_base64
 from langchain_codeexec.emulator.responses import (
     BreakableResponse,
     error_response,
@@ -43,16 +40,23 @@ from langchain_codeexec.emulator.responses import (
     while_connected,
 )
 from langchain_codeexec.emulator.server import LocalServer, is_http_url
-from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
+from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 
-__all__ = ["CassettePlayer", "RecordingProxy", "open_cassette"]
+__all__ = [
+    "METHODS",
+    "UPLOAD_URL",
+    "RecordingProxy",
+    "largest_body",
+    "place_of",
+    "recorded_request",
+]
 
 try:
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.requests import Request
-    from starlette.responses import Response, StreamingResponse
+    from starlette.responses import Response
     from starlette.routing import Route
 except ImportError as error:
     raise MissingDependencyError("starlette", "emulator") from error
@@ -63,20 +67,20 @@ _NOT_SENT_ON = frozenset(
     "proxy-authorization proxy-authenticate x-forwarded-for x-forwarded-proto forwarded".split()
 )
 _NOT_SENT_BACK = _NOT_SENT_ON | {"content-encoding", "date", "server"}
-_UPLOAD_URL = "x-goog-upload-url"
+UPLOAD_URL = "x-goog-upload-url"
 _KEPT = (
     "content-type",
     "retry-after",
     "x-goog-upload-chunk-granularity",
     "x-goog-upload-size-received",
     "x-goog-upload-status",
-    _UPLOAD_URL,
+    UPLOAD_URL,
 )
 _LARGEST_BODY = 20 * 1024 * 1024
 _LARGEST_UPLOAD = 256 * 1024 * 1024
 _LARGEST_ANSWER = 64 * 1024 * 1024
 """What is longer is passed on and not recorded."""
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 """What is passed on, recorded and replayed."""
 
 _logger = logging.getLogger(__name__)
@@ -128,7 +132,7 @@ class RecordingProxy(LocalServer):
         self._uploads: dict[str, str] = {}
         self._is_begun = self._is_over = False
         app = Starlette(
-            routes=[Route("/{path:path}", self._answer, methods=_METHODS)],
+            routes=[Route("/{path:path}", self._answer, methods=METHODS)],
             middleware=[Middleware(GuardedApp)],
         )
         super().__init__(app, host=host, port=port)
@@ -149,7 +153,7 @@ class RecordingProxy(LocalServer):
         async with AsyncExitStack() as unanswered:
             unanswered.push_async_callback(client.aclose)
             try:
-                raw = await read_body(request, _largest(request))
+                raw = await read_body(request, largest_body(request))
                 sending = client.send(self._onward(client, request, raw), stream=True)
                 response = await while_connected(request, sending)
             except EmulatedError as error:
@@ -159,15 +163,15 @@ class RecordingProxy(LocalServer):
                 return error_response(EmulatedError(502, "UNAVAILABLE", message))
             unanswered.pop_all()
         headers = {name: value for name, value in response.headers.items() if name not in _NOT_SENT_BACK}
-        if url := response.headers.get(_UPLOAD_URL):
-            headers[_UPLOAD_URL] = self._through_here(url, request)
+        if url := response.headers.get(UPLOAD_URL):
+            headers[UPLOAD_URL] = self._through_here(url, request)
         record = partial(self._record, order, request, raw)
         pieces = self._recording(response, began, record)
         return BreakableResponse(pieces, client, status_code=response.status_code, headers=headers)
 
     def _through_here(self, url: str, request: Request) -> str:
         """The URL here of an upload that the service wants to have elsewhere."""
-        place = _place(url)
+        place = place_of(url)
         self._uploads[place] = url
         return f"{str(request.base_url).rstrip('/')}{place}"
 
@@ -204,7 +208,7 @@ class RecordingProxy(LocalServer):
             if self._is_over:
                 return
             try:
-                recorded = _recorded_request(request, raw, self._scrubber)
+                recorded = recorded_request(request, raw, self._scrubber)
                 interaction = Interaction(recorded, response(), order)
                 if self._is_begun:
                     append_to_cassette(self._cassette, interaction)
@@ -223,8 +227,8 @@ class RecordingProxy(LocalServer):
         if len(raw) > _LARGEST_ANSWER:
             raise ValueError(f"it is longer than {_LARGEST_ANSWER} bytes")
         kept = {name: response.headers[name] for name in _KEPT if name in response.headers}
-        if _UPLOAD_URL in kept:
-            kept[_UPLOAD_URL] = self._scrubber.text(_without_secrets(kept[_UPLOAD_URL]))
+        if UPLOAD_URL in kept:
+            kept[UPLOAD_URL] = self._scrubber.text(_without_secrets(kept[UPLOAD_URL]))
         scrub = self._scrubber.value
         if kept.get("content-type", "").startswith("text/event-stream"):
             events = [_event(event) for event in raw.replace(b"\r\n", b"\n").split(b"\n\n") if event]
@@ -256,11 +260,12 @@ def _timing(ends: list[int], marks: list[_Mark]) -> str | None:
     return " ".join(str(later - earlier) for earlier, later in itertools.pairwise(rounded)) or None
 
 
-def _largest(request: Request) -> int:
+def largest_body(request: Request) -> int:
+    """How many bytes a request may have."""
     return _LARGEST_UPLOAD if "/upload/" in request.url.path else _LARGEST_BODY
 
 
-def _place(url: str) -> str:
+def place_of(url: str) -> str:
     """Path and query of a URL."""
     return urlsplit(url)._replace(scheme="", netloc="").geturl()
 
@@ -268,10 +273,10 @@ def _place(url: str) -> str:
 def _without_secrets(url: str) -> str:
     """Path and query of a URL without the parameters that are secret."""
     query = [(name, value) for name, value in parse_qsl(urlsplit(url).query) if name not in SECRET_QUERY]
-    return _place(urlsplit(url)._replace(query=urlencode(query)).geturl())
+    return place_of(urlsplit(url)._replace(query=urlencode(query)).geturl())
 
 
-def _recorded_request(request: Request, raw: bytes, scrubber: Scrubber) -> RecordedRequest:
+def recorded_request(request: Request, raw: bytes, scrubber: Scrubber) -> RecordedRequest:
     """A request as a cassette holds it."""
     scrubber.learn(request.url.path, request.url.query, request.headers)
     query = {name: value for name, value in parse_qsl(request.url.query) if name not in SECRET_QUERY}
@@ -302,162 +307,3 @@ def _event(event: bytes) -> Any:
     """The data of an event, else the event as it is."""
     data = _parsed(event.removeprefix(b"data:")) if event.startswith(b"data:") else ""
     return event.decode("utf-8", "replace") if isinstance(data, str) else data
-
-
-# -- replaying -----------------------------------------------------------------------------------------
-
-
-class CassettePlayer(LocalServer):
-    """Answers requests as a cassette says, each interaction once.
-
-    A request nothing was recorded for is answered with 400, which clients do not try again; the message shows
-    the recorded request most like it.
-
-    Args:
-        cassette: The file.
-        strict: Whether the request must be the recorded one. Otherwise each takes the next interaction of its
-            method (`generateContent`, `streamGenerateContent` and so on), whatever it asks.
-        secrets: The texts that were not to be written down.
-        wait: How to let the recorded seconds pass before an answer and between its chunks, `asyncio.sleep` for
-            example; by default none pass.
-        host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
-
-    Raises:
-        ConfigurationError: The file cannot be read or is no cassette, or `host` is not a loopback address.
-        MissingDependencyError: Starlette or uvicorn is not installed.
-    """
-
-    def __init__(  # noqa: PLR0913 -- what is played and where, as keywords
-        self,
-        cassette: str | Path,
-        *,
-        strict: bool = True,
-        secrets: Iterable[str] = (),
-        wait: Callable[[float], Awaitable[object]] | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
-    ) -> None:
-        self._wait = wait
-        self._name = str(cassette)
-        self._key = fingerprint if strict else _method
-        self._scrubber = Scrubber(secrets)
-        self._recorded = read_cassette(cassette)
-        self._keys = [self._key(interaction.request) for interaction in self._recorded]
-        self._left = dict(enumerate(self._recorded))
-        self._unanswered: list[RecordedRequest] = []
-        self._lock = threading.Lock()
-        app = Starlette(
-            routes=[Route("/{path:path}", self._answer, methods=_METHODS)],
-            middleware=[Middleware(GuardedApp)],
-        )
-        super().__init__(app, host=host, port=port)
-
-    def assert_finished(self) -> None:
-        """Check that every interaction was used and every request answered.
-
-        Raises:
-            AssertionError: It names those that were not.
-        """
-        with self._lock:
-            left, unanswered = list(self._left.values()), list(self._unanswered)
-        if left or unanswered:
-            summary = (
-                f"{self._name} was not played as it was recorded: interactions not used: {len(left)} of "
-                f"{len(self._recorded)}; requests not recorded: {len(unanswered)}"
-            )
-            lines = [f"Not used: {one.request.method} {one.request.path}" for one in left]
-            lines += [f"Not recorded: {one.method} {one.path}" for one in unanswered]
-            raise AssertionError("\n".join([summary, *lines]))
-
-    async def _answer(self, request: Request) -> Response:
-        try:
-            raw = await read_body(request, _largest(request))
-            recorded = await asyncio.to_thread(self._take, request, raw)
-            return await self._response(recorded, str(request.base_url).rstrip("/"))
-        except EmulatedError as error:
-            return error_response(error)
-
-    def _take(self, received: Request, raw: bytes) -> RecordedResponse:
-        with self._lock:
-            request = _recorded_request(received, raw, self._scrubber)
-            key = self._key(request)
-            for index in self._left:
-                if self._keys[index] == key:
-                    return self._left.pop(index).response
-            self._unanswered.append(request)
-            left = list(self._left.values()) or self._recorded
-        why = (
-            "this request was recorded and is used up"
-            if key in self._keys
-            else "no such request was recorded"
-        )
-        difference = nearest(request, (interaction.request for interaction in left))
-        number = len(self._recorded) - len(self._left) + len(self._unanswered)
-        step = f"request {number}, {request.method} {request.path}"
-        raise not_prepared(f"{self._name}: {step}: {why}; record it anew.\n{difference}".strip())
-
-    async def _response(self, recorded: RecordedResponse, base_url: str) -> Response:
-        headers = dict(recorded.headers)
-        if _UPLOAD_URL in headers:
-            headers[_UPLOAD_URL] = base_url + _place(headers[_UPLOAD_URL])
-        pieces = _pieces(recorded)
-        if self._wait is None:
-            return Response(b"".join(pieces), recorded.status, headers)
-        first, *delays = [int(text) / 1000 for text in (recorded.timing or "0").split()]
-        await self._wait(first)
-        return StreamingResponse(_timed(pieces, delays, self._wait), recorded.status, headers)
-
-
-def open_cassette(
-    cassette: str | Path,
-    *,
-    base_url: str = "",
-    strict: bool = True,
-    secrets: Iterable[str] = (),
-    wait: Callable[[float], Awaitable[object]] | None = None,
-) -> CassettePlayer | RecordingProxy:
-    """Play a cassette where there is one, else record it.
-
-    Args:
-        cassette: The file.
-        base_url: The service to record; empty only plays.
-        strict: As for `CassettePlayer`.
-        secrets: As for both.
-        wait: As for `CassettePlayer`.
-
-    Raises:
-        ConfigurationError: There is no file and no service.
-    """
-    if Path(cassette).exists():
-        return CassettePlayer(cassette, strict=strict, secrets=secrets, wait=wait)
-    if not base_url:
-        raise ConfigurationError(f"there is no cassette {cassette}; give a base_url to record it from")
-    return RecordingProxy(base_url, cassette, secrets=secrets)
-
-
-def _method(request: RecordedRequest) -> str:
-    return json.dumps([request.method, request.path.rpartition(":")[2], dict(request.query)], sort_keys=True)
-
-
-async def _timed(
-    pieces: list[bytes], delays: list[float], wait: Callable[[float], Awaitable[object]]
-) -> AsyncIterator[bytes]:
-    for piece, delay in itertools.zip_longest(pieces, delays):
-        yield piece or b""
-        if delay:
-            await wait(delay)
-
-
-def _pieces(recorded: RecordedResponse) -> list[bytes]:
-    if recorded.data is not None:
-        return [bytes_from_base64(recorded.data)]
-    if recorded.chunks is not None:
-        texts = list(map(_event_replaying, recorded.chunks))
-    else:
-        texts = [json.dumps(recorded.body) if recorded.text is None else recorded.text]
-    return [text.encode("utf-8", "backslashreplace") for text in texts]
-
-
-def _event_replaying(chunk: object) -> str:
-    return f"{chunk if isinstance(chunk, str) else f'data: {json.dumps(chunk)}'}\r\n\r\n"

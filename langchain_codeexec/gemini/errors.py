@@ -131,6 +131,9 @@ _BY_ERRNO: Final = {
 
 _NOT_NOW: Final = "its certificate is not valid at this time: have it renewed, or set this machine's clock"
 _NOT_ITS_NAME: Final = "its certificate is for another host: check base_url, and HTTPS_PROXY"
+_CERTIFICATE_WANTED: Final = (
+    "it wants a certificate of its clients: load one into an ssl context, client_args={'verify': context}"
+)
 _BY_VERIFY_CODE: Final = {9: _NOT_NOW, 10: _NOT_NOW, 62: _NOT_ITS_NAME, 64: _NOT_ITS_NAME}
 """Source of the codes: OpenSSL's x509_vfy.h."""
 
@@ -226,8 +229,10 @@ def connection_error(
     names = {cls.__name__ for cause in causes for cls in type(cause).__mro__}
     by_errno = (_BY_ERRNO.get(cause.errno or 0) for cause in causes if isinstance(cause, OSError))
     by_code = (_BY_VERIFY_CODE.get(getattr(cause, "verify_code", 0)) for cause in causes)
+    reasons = (str(getattr(cause, "reason", "")) for cause in causes)
+    by_alert = (_CERTIFICATE_WANTED for reason in reasons if {"ALERT", "CERTIFICATE"} <= {*reason.split("_")})
     by_name = (remedy for name, remedy in _BY_FAILURE.items() if name in names)
-    remedy = next((remedy for remedy in (*by_errno, *by_code, *by_name) if remedy), "")
+    remedy = next((remedy for remedy in (*by_errno, *by_code, *by_alert, *by_name) if remedy), "")
     error_class = errors.GeminiTimeoutError if "ConnectTimeout" in names else errors.GeminiConnectionError
     return error_class(f"{message}: {type(error).__name__} {error}".rstrip(), remedy=remedy)
 

@@ -1,4 +1,4 @@
-"""The official Node clients: installed once, and run against an emulator."""
+"""The emulator for other packages' clients, and the Node clients: installed once, and run against it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from tests.clients.answers import model
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 HERE = Path(__file__).parent / "node"
 OLDEST_NODE = 20
@@ -88,11 +91,18 @@ def installed() -> tuple[str, str]:
 
 
 @pytest.fixture
+def emulator() -> Iterator[GeminiEmulator]:
+    """A service that answers what the clients ask."""
+    with GeminiEmulator(ScriptedBrain(model)) as running:
+        yield running
+
+
+@pytest.fixture
 def node() -> Callable[..., Any]:
     """Run one of the scripts against an emulator; what it reports."""
     binary, missing = installed()
     if missing:
-        pytest.skip(missing)
+        pytest.fail(missing)
 
     def play(script: str, mode: str, url: str) -> Any:
         done = run(binary, script, mode, EMULATOR_URL=url)

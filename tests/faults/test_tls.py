@@ -105,6 +105,23 @@ def test_an_authority_of_ones_own(certificates, ask, verify):
         llm.close()
 
 
+@pytest.mark.parametrize("ask", [streamed, astreamed])
+def test_a_server_that_wants_a_certificate_of_its_clients(tmp_path, certificates, ask):
+    ca, context = certificates["ca"], ssl.create_default_context(cafile=str(certificates["ca"].path))
+    tls = Certificate(tmp_path, "strict", ca).tls
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_verify_locations(ca.path)
+    with raw_server((events(EVENTS),), tls=tls) as server:
+        llm = chat(server.url, client_args={"verify": context})
+        with pytest.raises(GeminiConnectionError) as caught:
+            streamed(llm)
+        assert "client_args={'verify': context}" in caught.value.remedy
+        context.load_cert_chain(Certificate(tmp_path, "client", ca).path)
+        llm = chat(server.url, client_args={"verify": context})
+        assert ask(llm).text == "whole"
+        llm.close()
+
+
 @WAYS
 @pytest.mark.parametrize("path", ["/no/such/ca.pem", __file__])
 def test_an_authority_that_cannot_be_read(ask, path):

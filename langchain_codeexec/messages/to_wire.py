@@ -30,6 +30,7 @@ Json = dict[str, Any]
 
 _CALL_TYPES: Final = frozenset({"tool_call", "tool_call_chunk"})
 _CALL_KEYS: Final = ("functionCall", "executableCode", "codeExecutionResult", "toolCall", "toolResponse")
+_SILENCE: Final = {"text": ""}
 _NOT_ANSWERED: Final = "This call was not carried out: the conversation holds no result of it."
 _BEGINNING_LEFT_OUT: Final = "The beginning of this conversation was left out."
 
@@ -76,6 +77,7 @@ class _Conversation:
         self._system: list[Json] = []
         self._calls: list[_OpenCall] = []
         self._attachments: list[Json] = []
+        self._is_silent = False  # an empty text has come, which Vertex refuses
 
     def add(self, message: BaseMessage) -> None:
         add = _ADD.get(message.type)
@@ -90,6 +92,8 @@ class _Conversation:
 
     def finish(self) -> tuple[list[Content], Content | None]:
         self._close_replies()
+        if not self._contents and self._is_silent:
+            self._append("user", [_SILENCE])  # whether there is an answer to it, the service decides
         if not self._contents:
             raise MessageError(
                 "there is nothing to send, contents are required. The conversation needs a HumanMessage with "
@@ -111,10 +115,12 @@ class _Conversation:
             self._contents.append({"role": role, "parts": parts})
 
     def add_system(self, message: BaseMessage) -> None:
-        self._system.extend(parts_from_content(message.content))
+        self._system += (part for part in parts_from_content(message.content) if part != _SILENCE)
 
     def add_user(self, message: BaseMessage) -> None:
-        parts = list(parts_from_content(message.content))
+        said = list(parts_from_content(message.content))
+        parts = [part for part in said if part != _SILENCE]
+        self._is_silent |= len(parts) < len(said)
         if not self._accepts.media_in_responses:
             # Models before Gemini 3 know the resolution of a request alone, and refuse that of a part.
             if any("mediaResolution" in part for part in parts):
@@ -131,6 +137,8 @@ class _Conversation:
             self.add_system(message)
         elif kind == "tool":  # it does not say which call it answers
             self._orphan(message.name, message.content, failed=False)
+        elif kind == "user":
+            self.add_user(message)
         else:
             self._append(kind, list(parts_from_content(message.content)))
 

@@ -86,9 +86,15 @@ class VisibleParts:
         return {function.get("name") for function in self.functions}
 
     def is_undeclared_call(self, part: Json) -> bool:
-        """Whether a part calls a function that the request does not declare."""
+        """Whether a part calls a function that the request does not declare, or calls one unreadably."""
         name = _called(part)
-        return name is not None and not (isinstance(name, str) and name in self._names)
+        is_declared = isinstance(name, str) and name in self._names
+        return name is not None and not (is_declared and not self.is_unreadable_call(part))
+
+    def is_unreadable_call(self, part: Json) -> bool:
+        """Whether a call's arguments are a text, which would have been read if it were JSON; a task is one."""
+        name = _called(part)
+        return name not in (None, self.delegate) and isinstance(part["functionCall"].get("args"), str)
 
     def mended(self, candidate: Json) -> Json:
         """A candidate with calls in place of what was written as calls."""
@@ -285,6 +291,9 @@ class Exchange:
         self._token = candidate.get("continuationToken") or self._token
         if isinstance(self.visible, VisibleParts):
             candidate = self.visible.mended(candidate)
+            parts = [*self._withheld, *parts_of(candidate)]
+            if candidate.get("finishReason") == "STOP" and any(map(self.visible.is_unreadable_call, parts)):
+                candidate = {**candidate, "finishReason": _UNREADABLE[0]}
         reason = candidate.get("finishReason")
         at_token = bool(candidate.get("continuationToken")) and self._has_new_token
         parts = self._repetition.new_parts(parts_of(candidate), at_token=at_token)

@@ -79,6 +79,11 @@ SENT = {
     "begins with an answer": ([AIMessage("Hello!"), Q], [model("Hello!"), user("q")]),
     "two answers": ([Q, AIMessage("a"), AIMessage("b"), NEXT], [user("q"), model("a", "b"), user("next")]),
     "empty answers": ([Q, AIMessage(""), AIMessage([]), NEXT], [user("q"), user("next")]),
+    "questions without text": (
+        [HumanMessage(""), AIMessage("a"), SystemMessage(""), HumanMessage(["", "next", ""])],
+        [model("a"), user("next")],
+    ),
+    "nothing but an empty text": ([HumanMessage("")], [user("")]),
     "answer, then calls": (
         [Q, AIMessage("a"), CALLS, ONE, TWO],
         [user("q"), model("a", {**F, **SIGNED}, G), user(*BOTH)],

@@ -297,6 +297,23 @@ def test_the_services_number_their_reasons_differently(
     assert [llm.invoke("q").response_metadata["finish_reason"] for llm in llms] == [developer, vertex]
 
 
+@pytest.mark.parametrize("ask", [invoked, streamed])
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_call_whose_arguments_are_no_json_is_a_malformed_one(wire: Any, ask: Any, retries: int) -> None:
+    bad = response(call(name="get_price", args='{"item": '))
+    answers = iter([bad, response({"text": "Well."})])
+    wire.answer = lambda path: (
+        (b"data: " if "stream" in path else b"") + json.dumps(next(answers)).encode() + b"\n\n"
+    )
+
+    answer = ask(wire.chat(answer_retries=retries).bind_tools([get_price]))
+
+    assert answer.text == ("Well." if retries else "")
+    assert bool(failure_of(answer)) is not bool(retries)
+    assert answer.response_metadata["finish_reason"] == ("STOP" if retries else "MALFORMED_FUNCTION_CALL")
+    assert wire.bodies[0] == wire.bodies[-1]
+
+
 @pytest.mark.parametrize("stop", ["END", ["END"], ("END",)])
 def test_what_an_answer_ends_at_may_be_one_text(wire: Any, stop: Any) -> None:
     wire.says(HELLO)

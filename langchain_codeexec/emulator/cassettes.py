@@ -212,11 +212,14 @@ def dump_cassette(interactions: Iterable[Interaction]) -> str:
     return f"version: {_VERSION}\ninteractions:\n" + "".join(map(_entry, interactions))
 
 
+_END = re.compile(r"\n\.\.\.\n\Z")
+"""The end of a document, which PyYAML writes after texts that end in empty lines."""
+
+
 def _entry(interaction: Interaction) -> str:
     order = {"order": interaction.order} if interaction.order else {}
-    return _dumped(
-        [{**order, "request": _fields(interaction.request), "response": _fields(interaction.response)}]
-    )
+    entry = {**order, "request": _fields(interaction.request), "response": _fields(interaction.response)}
+    return _END.sub("\n", _dumped([entry]))
 
 
 def write_cassette(path: str | Path, interactions: Iterable[Interaction]) -> None:

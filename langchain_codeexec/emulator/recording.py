@@ -78,6 +78,8 @@ _KEPT = (
 )
 _LARGEST_BODY = 20 * 1024 * 1024
 _LARGEST_UPLOAD = 256 * 1024 * 1024
+_LONGEST_TEXT = 64 * 1024
+"""Of a longer piece of an upload, its digest is recorded."""
 _LARGEST_ANSWER = 64 * 1024 * 1024
 """What is longer is passed on and not recorded."""
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -262,7 +264,11 @@ def _timing(ends: list[int], marks: list[_Mark]) -> str | None:
 
 def largest_body(request: Request) -> int:
     """How many bytes a request may have."""
-    return _LARGEST_UPLOAD if "/upload/" in request.url.path else _LARGEST_BODY
+    return _LARGEST_UPLOAD if _uploads(request) else _LARGEST_BODY
+
+
+def _uploads(request: Request) -> bool:
+    return "/upload/" in request.url.path
 
 
 def place_of(url: str) -> str:
@@ -278,13 +284,14 @@ def _without_secrets(url: str) -> str:
 
 def recorded_request(request: Request, raw: bytes, scrubber: Scrubber) -> RecordedRequest:
     """A request as a cassette holds it."""
+    is_long = _uploads(request) and len(raw) > _LONGEST_TEXT
     scrubber.learn(request.url.path, request.url.query, request.headers)
     query = {name: value for name, value in parse_qsl(request.url.query) if name not in SECRET_QUERY}
     return RecordedRequest(
         method=request.method,
         path=scrubber.text(request.url.path),
         query=scrubber.value(query),
-        body=scrubber.value(_parsed(raw)) if raw else None,
+        body=scrubber.value(_digest(raw) if is_long else _parsed(raw)) if raw else None,
     )
 
 
@@ -300,6 +307,10 @@ def _parsed(raw: bytes) -> Any:
         return json.loads(raw)
     with suppress(UnicodeDecodeError):
         return raw.decode()
+    return _digest(raw)
+
+
+def _digest(raw: bytes) -> str:
     return f"{len(raw)} bytes, sha256 {hashlib.sha256(raw).hexdigest()}"
 
 

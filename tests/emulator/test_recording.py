@@ -339,8 +339,9 @@ def upload(url, data, **metadata):
     return place, done.json()["file"]
 
 
-def test_uploads_go_through_the_recorder_and_are_played(tmp_path):
-    path, data = tmp_path / "c.yaml", b"\xff" * (8 << 20) + b"a,b\r\n1,2\n"
+@pytest.mark.parametrize("first", [b"\xff", b"\n"])
+def test_uploads_go_through_the_recorder_and_are_played(tmp_path, first):
+    path, data = tmp_path / "c.yaml", first * (8 << 20) + b"a,b\r\n1,2\n"
 
     def talk(url):
         place, file = upload(url, data, displayName="t.csv")
@@ -478,6 +479,7 @@ def test_a_cassette_without_interactions_has_no_nearest(tmp_path):
 TEXTS = st.text(st.characters(), max_size=20) | st.sampled_from(
     [
         "a\nb",
+        "a\n\n",
         " lead\n  more\n",
         "trail \nx",
         "tab\tx\n",
@@ -506,8 +508,9 @@ def test_a_cassette_keeps_every_json_value(tmp_path_factory, body, chunks):
         RecordedRequest("POST", "/x", {"alt": "sse"}, body),
         RecordedResponse(200, {"content-type": "x"}, chunks=chunks, body=body, text=None),
     )
-    write_cassette(path, [interaction])
-    (read,) = read_cassette(path)
+    write_cassette(path, [interaction, interaction])
+    read, again = read_cassette(path)
+    assert json.dumps(again.request.body) == json.dumps(read.request.body)
     kept, given = [read.request.body, read.response.chunks], [body, chunks]
     assert json.dumps(kept, sort_keys=True) == json.dumps(given, sort_keys=True)
     assert fingerprint(read.request) == fingerprint(interaction.request)

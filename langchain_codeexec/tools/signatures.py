@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from inspect import cleandoc
 from keyword import iskeyword
 from typing import Any, Final, get_args, get_type_hints
+from unicodedata import normalize
 
 from langchain_core.messages.tool import ToolOutputMixin
 from langchain_core.tools import BaseTool
@@ -125,7 +125,8 @@ def _identifiers(names: Iterable[str]) -> list[str]:
 
 
 def _identifier(name: str, taken: Iterable[str]) -> str:
-    made = re.sub(r"\W", "_", name).lstrip("_") or "tool"
+    plain = normalize("NFKC", name)  # as Python reads names
+    made = "".join(each if f"a{each}".isidentifier() else "_" for each in plain).lstrip("_") or "tool"
     made = f"n{made}" if made[0].isdigit() else made
     while iskeyword(made) or made in taken:
         made += "_"

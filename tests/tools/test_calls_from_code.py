@@ -175,6 +175,9 @@ def search_web(from_: str, limit: int | None = 5, tags: list[Literal['a', 'b']] 
         ({"properties": {"a-b": {"type": "integer"}, "a_b": {}, "class": {"const": 1}}}, (
             "a_b: int = ..., a_b_: Any = ..., class_: Literal[1] = ..."
         )),
+        ({"properties": {"m²": {"const": 1}, "\ufb01": {"const": 2}, "µ": {"const": 3}}}, (
+            "m2: Literal[1] = ..., fi: Literal[2] = ..., \u03bc: Literal[3] = ..."
+        )),
         ({"properties": {"n": {"$ref": "#/$defs/N"}}, "$defs": {"N": {"properties": {"n": {"$ref": "#/$defs/N"}},
           "type": "object"}}, "required": ["n"]}, "n: dict"),
         ({"properties": {"u": {"oneOf": [{"type": "null"}, {"enum": ["x", None]}]}}}, (

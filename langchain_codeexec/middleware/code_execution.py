@@ -87,6 +87,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
     `interrupt_mode="per_call"`, or `interrupt_on` does; after the decision the program is run again, and no call
     that had a result is made again. Such programs run by themselves, without the session's state. In its
     `batched` mode it sees the model's own calls alone: then code cannot call what is under review.
+    A middleware of your own that reviews calls in `after_model` sees none from code: let it use `wrap_tool_call`.
 
     No combination that a service refuses reaches the user as an error: the call is made once more in another
     way. Each plan is in the state, under `code_execution_plans`, in the answer's `response_metadata["plan"]`,

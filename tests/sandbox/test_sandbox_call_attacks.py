@@ -224,7 +224,7 @@ threading.Thread(target=wait, daemon=True).start()
         again = "threading.Thread(target=go_on, daemon=True).start()\nimport time\ntime.sleep(.2)\nprint(price('AB'))"
         result = session.run(again, calls=later)
 
-    assert (result.stdout, result.stderr) == ("2.5\n", "")
+    assert (result.stdout, result.stderr) == ("2.5\n", ""), result
     assert [call.args for call in later.made] == [{"symbol": "AB", "day": "today"}]
     assert [call.name for call in earlier.cancelled] == ["hang"]
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import typing
 from base64 import b64decode
+from contextlib import suppress
 from errno import EBADF
 
 TYPE_CHECKING = False
@@ -63,6 +64,7 @@ class Calls:
         self._freed, self._waiting = threading.Condition(), 0
         self._sending = threading.Lock()
         self._number = 0
+        self._why_not = "too many calls have been interrupted in this run"
         self._most = given["argument_bytes"]
         self._process, self._filename = os.getpid(), filename
         self._here = _Here()
@@ -70,13 +72,17 @@ class Calls:
         self.functions |= {name: self._function(name, *rest) for name, *rest in given["functions"]}
 
     def close(self) -> None:
-        """Let go on whoever still waits for a reply."""
+        """Let go on whoever still waits for a reply; a socket that a call goes through is closed by that call.
+
+        Were it closed here, the call could begin to read from the next run's socket of the same number.
+        """
+        self._usable, self._why_not = 0, "the host takes no calls any more"
         for channel in self._channels:
-            try:
+            with suppress(OSError):  # the program has closed it
                 channel.shutdown(socket.SHUT_RDWR)
-                channel.close()
-            except OSError:  # the program has closed it
-                channel.detach()
+        with suppress(IndexError):
+            while True:
+                _close(self._free.pop())
 
     def _function(self, name: str, parameters: str, returns: str, doc: str) -> Any:
         """A function that binds its arguments as any other does, and sends them."""
@@ -144,14 +150,14 @@ class Calls:
                     if not self._free and self._usable > 0:
                         self._freed.wait()
                     self._waiting -= 1
-        raise ToolError(f"{name}: too many calls have been interrupted in this run")
+        raise ToolError(f"{name}: {self._why_not}")
 
     def _give_back(self, channel: socket.socket, *, whole: bool) -> None:
         """Let another call have it, unless a reply may still come that nobody waits for."""
-        if whole:
+        if whole and self._usable > 0:
             self._free.append(channel)
         else:
-            channel.close()
+            _close(channel)
             self._usable -= 1
         if self._waiting or not whole:
             with self._freed:
@@ -205,6 +211,13 @@ class Calls:
 
         gather.__module__, gather.__qualname__ = "__main__", "gather"
         return gather
+
+
+def _close(channel: socket.socket) -> None:
+    try:
+        channel.close()
+    except OSError:  # the program has closed it
+        channel.detach()
 
 
 def _receive(channel: socket.socket) -> Any:

@@ -92,7 +92,7 @@ def _add(counts: Counter[str], items: Iterable[tuple[str, int]]) -> None:
 
 _SIDES = {"codeExecutionResult": "toolUsePrompt", "inlineData": "toolUsePrompt"}
 _HIDDEN = 32
-"""What a model that thinks is said to have thought where it shows no thoughts; `maxOutputTokens` leaves it out."""
+"""Tokens that a model thinks where it shows no thoughts, as far as `maxOutputTokens` leaves room."""
 _TRAFFIC = {"FLEX": "ON_DEMAND_FLEX", "PRIORITY": "ON_DEMAND_PRIORITY"}
 
 
@@ -118,7 +118,9 @@ class Usage:
         self._cached = cached
         self._target = target
         self._tier = str(request.get("serviceTier") or "UNSPECIFIED")
-        thinking = (request.get("generationConfig") or {}).get("thinkingConfig") or {}
+        config = request.get("generationConfig") or {}
+        self._most = config.get("maxOutputTokens") or None
+        thinking = config.get("thinkingConfig") or {}
         self.thinks = target.thinks and thinking.get("thinkingBudget") != 0
         self._since_result = 0
         self._reads = False
@@ -155,11 +157,10 @@ class Usage:
             return self._counts({"prompt": self._sides["prompt"].total()})
         if not self._target.signs:
             return self.total
-        thoughts = _HIDDEN if self.thinks else 0
         counts = {
             "prompt": self._sides["prompt"].total(),
             "candidates": self._since_result,
-            "thoughts": thoughts,
+            "thoughts": self._hidden,
         }
         return self._counts(counts)
 
@@ -167,9 +168,14 @@ class Usage:
     def total(self) -> UsageMetadata:
         """The final count; a count of zero is left out, as protobuf does."""
         counts = {side: counts.total() for side, counts in self._sides.items()}
-        if self.thinks and not counts["thoughts"]:
-            counts["thoughts"] = _HIDDEN
+        counts["thoughts"] = counts["thoughts"] or self._hidden
         return self._counts(counts)
+
+    @property
+    def _hidden(self) -> int:
+        """Tokens of thoughts that nobody sees."""
+        left = _HIDDEN if self._most is None else max(0, self._most - self.candidates)
+        return min(_HIDDEN, left) if self.thinks else 0
 
     def _counts(self, counts: Mapping[str, int]) -> UsageMetadata:
         usage: dict[str, Any] = {f"{side}TokenCount": count for side, count in counts.items() if count}

@@ -233,6 +233,8 @@ def test_max_output_tokens_cuts_the_text(start, limit, script, texts):
     assert [part["text"] for part in candidate["content"]["parts"]] == texts
     whole = "".join(texts) == "".join(script if isinstance(script[0], str) else script[0])
     assert candidate["finishReason"] == ("STOP" if whole else "MAX_TOKENS")
+    usage = answer["usageMetadata"]
+    assert not limit or usage["candidatesTokenCount"] + usage.get("thoughtsTokenCount", 0) <= limit
 
 
 @pytest.mark.parametrize(

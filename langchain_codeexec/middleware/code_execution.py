@@ -88,6 +88,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
     that had a result is made again. Such programs run by themselves, without the session's state. In its
     `batched` mode it sees the model's own calls alone: then code cannot call what is under review.
     A middleware of your own that reviews calls in `after_model` sees none from code: let it use `wrap_tool_call`.
+    `ToolCallLimitMiddleware` is told of them with the model's next answer; `call_limits` of the tool hold at once.
 
     No combination that a service refuses reaches the user as an error: the call is made once more in another
     way. Each plan is in the state, under `code_execution_plans`, in the answer's `response_metadata["plan"]`,
@@ -257,8 +258,10 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         model = unbound_model(request.model)
         tool, calls = self._tool, self.calls_from_code
         names: tuple[str, ...] = ()
+        counts: dict[str, Any] = {}
         if calls:
             request, tool, names = calls.offered(request)
+            counts = calls.counts(request.state)
         runs_here = calls is not None and not self._runs_failed_code
         is_own, is_googles = isinstance(model, ChatGeminiCodeExecution), is_google_model(model)
         if not calls and tool and request.tool_choice == tool.name and (is_own or is_googles):
@@ -272,7 +275,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
             )
             if not runs_here:
                 response = yield request
-                return _recorded(self._with_failed_code(request, response), names=names)
+                return _recorded(self._with_failed_code(request, response), counts, names=names)
         call: ModelCall
         if is_googles:
             way: Combination = "delegated" if runs_here else self._combination
@@ -289,7 +292,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                     raise
             else:
                 yield plan
-                return _recorded(self._with_failed_code(request, response), plan, call.endpoint)
+                return _recorded(self._with_failed_code(request, response), counts, plan, call.endpoint)
 
     def _with_failed_code(
         self, request: ModelRequest[Any], response: ModelResponse[ResponseT]
@@ -320,6 +323,7 @@ def _tool(tool: BaseTool | None, llm: BaseChatModel | None, executor: CodeExecut
 
 def _recorded(
     response: ModelResponse[ResponseT],
+    counts: Mapping[str, Any],
     plan: Plan | None = None,
     endpoint: EndpointKind | None = None,
     names: tuple[str, ...] = (),
@@ -333,7 +337,7 @@ def _recorded(
     ]
     return ExtendedModelResponse(
         ModelResponse(result=result, structured_response=response.structured_response),
-        Command(update={"code_execution_plans": plans}),
+        Command(update={"code_execution_plans": plans, **counts}),
     )
 
 

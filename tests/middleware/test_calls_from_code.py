@@ -14,10 +14,12 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import (
     AgentMiddleware,
     HumanInTheLoopMiddleware,
+    ToolCallLimitMiddleware,
     ToolRetryMiddleware,
     wrap_model_call,
     wrap_tool_call,
 )
+from langchain.agents.middleware.tool_call_limit import ToolCallLimitExceededError
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -315,6 +317,20 @@ async def test_programs_side_by_side_and_below_another_graph_are_answered_one_by
 
 
 # -- what is offered ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("tool_name", "limit"), [(None, 3), ("get_price", 2)])
+def test_langchains_limits_count_calls_from_code_at_the_next_step(
+    tool_name: str | None, limit: int, sandbox: LocalSandbox
+) -> None:
+    counting = ToolCallLimitMiddleware(tool_name=tool_name, run_limit=limit, exit_behavior="error")
+    third = AIMessage("", tool_calls=[{"name": "get_price", "args": {"symbol": "C"}, "id": "3"}])
+    llm = Scripted(lines=[programs("get_price('A'); get_price('B')"), third, AIMessage("done")])
+    middleware = [CodeExecutionMiddleware(executor=sandbox, callable_from_code="all"), counting]
+    agent = create_agent(llm, [get_price], middleware=middleware)
+    with pytest.raises(ToolCallLimitExceededError):
+        agent.invoke(QUESTION)
+    assert MADE == ["A", "B"]
 
 
 def test_the_model_is_told_what_programs_can_call(sandbox: LocalSandbox) -> None:

@@ -29,11 +29,12 @@ T = TypeVar("T")
 MAX_RETRIES: Final = 6
 _PERMANENT: Final = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, 511)
 
+_RANDOM: Final = random.SystemRandom()  # draws nothing from the generator that a program may have seeded
 _logger = logging.getLogger(__name__)
 
 
 def _full_jitter(limit: float) -> float:
-    return random.uniform(0.0, limit)  # noqa: S311 -- spreads clients out, guards nothing
+    return _RANDOM.uniform(0.0, limit)
 
 
 @dataclass(frozen=True, slots=True)

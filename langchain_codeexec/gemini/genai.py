@@ -213,7 +213,10 @@ class GenAITransport:
     ) -> tuple[_Arguments, Deadline]:
         """HTTP method, path below the API version, body, and options, whose timeout is in milliseconds."""
         deadline = Deadline(limits.get("deadline"))
-        timeout = deadline.least(limits.get("timeout"))
+        given = limits.get("timeout")
+        timeout = deadline.least(given)
+        if timeout is not None and timeout != given:
+            timeout += 1  # the deadline ends the call, and the client's thread soon after
         options: dict[str, Any] | None = None
         if timeout is not None:
             options = {"timeout": max(1, round(timeout * 1000))}

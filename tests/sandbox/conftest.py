@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.sandbox import worker
 from langchain_codeexec.sandbox.local import LocalSandbox
 from langchain_codeexec.sandbox.modes import MODES
 from tests.sandbox.attacks.attack import LIMITS
@@ -22,6 +23,12 @@ def started(mode: str) -> LocalSandbox:
     except SandboxUnavailableError as error:
         sandbox.close()
         pytest.skip(f"{mode}: {error.reasons[mode]}")
+
+
+@pytest.fixture(autouse=True)
+def _looks_around_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits of calls, and cancelling, are seen to at once."""
+    monkeypatch.setattr(worker, "_LOOK_AROUND", 0.05)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.services import _gemini, _scenes, _wire, endpoint, gemini, scenes, wire  # noqa: F401 -- fixtures
+
+pytest_plugins = [
+    plugin
+    for plugin in ("syrupy", "pytest_benchmark.plugin", "pytest_recording.plugin")
+    if find_spec(plugin.partition(".")[0])
+]
+"""Of LangChain's own suites, where those are installed."""
 
 settings.register_profile(
     "default",

@@ -6,13 +6,17 @@ import gc
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
+from langchain_codeexec.gemini import retries
 from tests.services import _gemini, _scenes, _wire, endpoint, gemini, scenes, wire  # noqa: F401 -- fixtures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytest_plugins = [
     plugin
@@ -50,6 +54,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What the tests' modules hold stays to the end: the collector need not look at it again and again."""
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_waits(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Before another attempt; how long it is, tests of retries show."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.config.getoption("--live"):
+            patch.setattr(retries._RANDOM, "uniform", lambda low, high: low + (high - low) / 100)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

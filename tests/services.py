@@ -158,6 +158,7 @@ class Wire(Models):
 def _wire() -> Iterator[Wire]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two packets, the second of which would wait
 
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers["content-length"]))

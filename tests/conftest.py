@@ -101,9 +101,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test depends on what the machine it runs on is signed in to."""
+    """No test depends on what the machine it runs on is signed in to, and none that runs pytest is measured."""
     if request.node.get_closest_marker("live"):
         return
     for name in list(os.environ):
-        if name.startswith(("GOOGLE_", "GEMINI_", "LANGSMITH_", "LANGCHAIN_", "CLOUDSDK_")):
+        if name.startswith(("GOOGLE_", "GEMINI_", "LANGSMITH_", "LANGCHAIN_", "CLOUDSDK_", "SLIPCOVER_")):
             monkeypatch.delenv(name)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from langchain_codeexec.gemini import retries
-from tests.services import _gemini, _scenes, _wire, endpoint, gemini, scenes, wire  # noqa: F401 -- fixtures
+from tests.services import _gemini, _scenes, _wire, endpoint, gemini, sandbox, scenes, wire  # noqa: F401 -- fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +41,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # At the end: threads that go on from one test to the next are measured up to the first that is not.
-    items.sort(key=lambda item: item.get_closest_marker("no_cover") is not None)
     if config.getoption("--live"):
         return
     skip = pytest.mark.skip(reason="talks to the real service: run with --live and credentials")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,13 +21,19 @@ from langchain_codeexec.executors.process import ProcessExecutor
 LOST = "the variables and imports of the session are lost"
 
 
-def session_of(*programs: str) -> list[ExecutionResult]:
-    with ProcessExecutor(timeout=100).session() as session:
-        assert isinstance(session, ExecutorSession)
-        return [
-            session.run(ExecutionRequest(code, timeout=0.5 if "while True" in code else None))
-            for code in programs
-        ]
+@pytest.fixture
+def session_of(process: ProcessExecutor) -> Any:
+    """What becomes of programs that share a session."""
+
+    def run(*programs: str) -> list[ExecutionResult]:
+        with process.session() as session:
+            assert isinstance(session, ExecutorSession)
+            return [
+                session.run(ExecutionRequest(code, timeout=0.5 if "while True" in code else 100))
+                for code in programs
+            ]
+
+    return run
 
 
 def gone(process: int) -> bool:
@@ -66,7 +73,7 @@ def is_there(folder: str) -> bool:
         (["from __future__ import annotations", "def f(x: nope): pass\nprint('no')"], ["", ""]),
     ],
 )
-def test_state_is_kept(programs: list[str], stdouts: list[str]):
+def test_state_is_kept(session_of: Any, programs: list[str], stdouts: list[str]):
     assert [result.stdout for result in session_of(*programs)] == stdouts
 
 
@@ -81,7 +88,7 @@ def test_state_is_kept(programs: list[str], stdouts: list[str]):
         ("import os; os.closerange(3, 4096); 1 / 0", Outcome.FAILED, LOST),
     ],
 )
-def test_a_run_that_ends_the_process(last_words: str, outcome: Outcome, detail: str):
+def test_a_run_that_ends_the_process(session_of: Any, last_words: str, outcome: Outcome, detail: str):
     _, ended, after, again = session_of(
         "x = 1; open('kept', 'w').close()",
         last_words,
@@ -94,7 +101,7 @@ def test_a_run_that_ends_the_process(last_words: str, outcome: Outcome, detail: 
     assert again.stdout == "['kept']\n"
 
 
-def test_results_of_one_run_do_not_show_in_the_next():
+def test_results_of_one_run_do_not_show_in_the_next(session_of: Any):
     results = session_of(
         "x = 'a' * 10**15", "1 / 0", "import sys; sys.exit(7)", "print('x' * 2_000_000)", "print('fine')"
     )
@@ -110,14 +117,14 @@ def test_results_of_one_run_do_not_show_in_the_next():
     assert [bool(result.stderr) for result in results] == [True, True, False, False, False]
 
 
-def test_each_traceback_shows_its_own_source():
+def test_each_traceback_shows_its_own_source(session_of: Any):
     first, second = session_of("def f():\n    1 / 0  # one\nf()", "f()  # two")
 
     assert "1 / 0  # one" in first.stderr
     assert "f()  # two" in second.stderr
 
 
-def test_only_new_and_changed_files_come_back():
+def test_only_new_and_changed_files_come_back(session_of: Any):
     results = session_of(
         "open('a', 'w').write('1')",
         "open('b', 'w').write('2')",
@@ -157,7 +164,7 @@ def test_a_folder_in_the_way_of_a_file():
         assert session.run(ExecutionRequest("print(os.listdir())")).stdout == "['x']\n"
 
 
-def test_figures_belong_to_the_run_that_drew_them():
+def test_figures_belong_to_the_run_that_drew_them(session_of: Any):
     results = session_of(
         "import matplotlib.pyplot as plt", "plt.plot([1])", "x = 1", "plt.plot([1]); plt.show()"
     )

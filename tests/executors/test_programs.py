@@ -159,7 +159,7 @@ def test_value_of_the_last_expression(local: CodeExecutor, code: str, value: str
 def test_what_was_printed_before_the_deadline_is_kept(local: CodeExecutor):
     with local.session() as session:
         session.run(ExecutionRequest("import time"))
-        result = session.run(ExecutionRequest("print('first'); time.sleep(99)", timeout=1.0))
+        result = session.run(ExecutionRequest("print('first'); time.sleep(99)", timeout=0.5))
 
     assert (result.outcome, result.stdout) == (DEADLINE, "first\n")
 

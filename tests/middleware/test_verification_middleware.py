@@ -18,17 +18,9 @@ from tests.calls import call
 from tests.middleware.agent_shop import THREAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.services import Gemini
 
 QUESTION = {"messages": [("user", "What is 6 * 7?")]}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[LocalSandbox]:
-    with LocalSandbox(preload=()) as sandbox:
-        yield sandbox
 
 
 def code(source: str, output: str | None = None) -> list[dict[str, Any]]:

@@ -20,21 +20,13 @@ from langchain_codeexec.executions import ExecutionRequest, InlineFile, Outcome
 from langchain_codeexec.executors import ProcessExecutor
 from langchain_codeexec.executors.base import STATE_LOST
 from langchain_codeexec.executors.calls import CallLimits, HostReply
-from langchain_codeexec.sandbox.modes import MODES
 from tests.sandbox.callable import Functions
-from tests.sandbox.conftest import started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from langchain_codeexec.executions import ExecutionResult
     from langchain_codeexec.sandbox.local import LocalExecutor
-
-
-@pytest.fixture(scope="module", params=[*MODES, "process"])
-def executor(request: pytest.FixtureRequest) -> Iterator[LocalExecutor]:
-    with ProcessExecutor() if request.param == "process" else started(request.param) as executor:
-        yield executor
 
 
 CHANNELS = """

@@ -26,20 +26,10 @@ from langchain_codeexec.executors.calls import (
     takes_calls,
 )
 from langchain_codeexec.sandbox.local import LocalSandbox
-from langchain_codeexec.sandbox.modes import MODES
 from tests.sandbox.callable import Functions
-from tests.sandbox.conftest import started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from langchain_codeexec.sandbox.local import LocalExecutor
-
-
-@pytest.fixture(scope="module", params=[*MODES, "process"])
-def executor(request: pytest.FixtureRequest) -> Iterator[LocalExecutor]:
-    with ProcessExecutor() if request.param == "process" else started(request.param) as executor:
-        yield executor
 
 
 def test_functions_are_found_as_any_other_and_calls_arrive_as_they_were_made(executor: LocalExecutor):

@@ -248,7 +248,7 @@ def test_limits_are_exceptions_in_the_program(
 def test_after_a_call_that_took_too_long_its_place_is_free_and_its_reply_goes_nowhere(
     executor: LocalExecutor,
 ):
-    calls = Functions(CallLimits(seconds=0.3, at_once=1))
+    calls = Functions(CallLimits(seconds=0.4, at_once=1))
     program = "for n in range(3):\n    try: hang()\n    except ToolError: print(price('A' * n))"
 
     result = executor.run(program, calls=calls)

@@ -289,6 +289,9 @@ class _AgentRoute(CallRoute):
         self._handler = handler
         self._review = review
 
+    def takes_thread(self, tool: BaseTool) -> bool:  # noqa: ARG002 -- the middlewares are asked in any case
+        return False
+
     def invoke(self, tool: BaseTool, call: ToolCall) -> Any:
         request = self._request_of(tool, call)
         if self._review:

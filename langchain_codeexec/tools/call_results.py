@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.messages.tool import ToolOutputMixin
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import ToolException
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
@@ -79,12 +80,12 @@ class Invocation:
     """What is noted while a tool is invoked.
 
     Attributes:
-        callbacks: Those of the run that the tool's is a child of.
+        config: The callbacks of the run that the tool's is a child of; all else is the context's.
         returned: What the tool's own code returned, before it was made text for a message.
         output: The message or command that it was made.
     """
 
-    callbacks: Any
+    config: RunnableConfig
     returned: Any = MISSING
     output: Any = None
 
@@ -213,5 +214,7 @@ def _json(value: Any) -> Any:
 
 def head(value: Any) -> Any:
     """A value for the record: of a large one, the beginning of its text."""
+    if not isinstance(value, str | list | dict):
+        return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return value if len(text) <= _RECORDED else f"{text[:_RECORDED]}…"

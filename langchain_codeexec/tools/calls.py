@@ -349,13 +349,16 @@ class ProgramCalls:
             settle(outcome, lambda: given_up)
 
     def _result(self, tool: BaseTool, tool_call: ToolCall, number: int) -> CallResult:
-        outcome = self._open[number] = Future[CallResult]()
+        outcome: Future[CallResult] = Future()
         journal, loop, context = self.route.journal, self._loop, self._context.copy()
         wait = partial(self._wait, loop, outcome) if loop and not self.route.takes_thread(tool) else None
 
         def compute() -> CallResult:
             return self._bounded(self.route.result(tool, tool_call, wait))
 
+        if journal is None and wait is None:  # nothing could be given up
+            return context.run(compute)
+        self._open[number] = outcome
         try:
             if journal:
                 key = json.dumps([self._program, tool_call["name"], tool_call["args"]], sort_keys=True)

@@ -170,15 +170,9 @@ class CallJournal:
         given = (config.get("configurable") or {}).get(_TASKS)
         if isinstance(given, partial):
             schedule = given.keywords.get("schedule_task")
-
-            def hidden(parent: Any, position: int, call: Any = None) -> Any:
-                if call is not None and call.func is made:
-                    tags = [*(parent.config.get("tags") or ()), _HIDDEN]
-                    parent = replace(parent, config={**parent.config, "tags": tags})
-                return schedule(parent, position, call)  # type: ignore[misc]  # it is given
-
             submit = _in_loop if self._loop else partial(_submit, start)
-            given = partial(given, submit=lambda: submit, **({"schedule_task": hidden} if schedule else {}))
+            hidden = {"schedule_task": partial(_hidden, schedule, made)} if schedule else {}
+            given = partial(given, submit=lambda: submit, **hidden)
             config = patch_config(config, configurable={_TASKS: given})
         with set_config_context(config) as context:
             run_as_task: Any = task(name=function.__name__)(made)
@@ -198,6 +192,14 @@ def settle(outcome: Future[T], compute: Callable[[], T]) -> None:
 
 
 _journals: WeakValueDictionary[int, CallJournal] = WeakValueDictionary()
+
+
+def _hidden(schedule: Any, made: Any, parent: Any, position: int, call: Any = None) -> Any:
+    """Schedule a task of a graph, and let nobody be shown that which runs `made`."""
+    if call is not None and call.func is made:
+        tags = [*(parent.config.get("tags") or ()), _HIDDEN]
+        parent = replace(parent, config={**parent.config, "tags": tags})
+    return schedule(parent, position, call)
 
 
 def _call_announced(call: str) -> str:

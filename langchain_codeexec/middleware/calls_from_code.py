@@ -299,25 +299,17 @@ class _AgentRoute(CallRoute):
     def takes_thread(self, tool: BaseTool) -> bool:  # noqa: ARG002 -- the middlewares are asked in any case
         return False
 
-    def invoke(self, tool: BaseTool, call: ToolCall) -> Any:
-        request = self._request_of(tool, call)
-        if self._review:
-            return self._review.wrap_tool_call(request, self._handler)
-        return self._handler(request)
+    def invoke(self, tool: BaseTool, call: ToolCall, *, is_async: bool) -> Any:
+        runtime = replace(self._request.runtime, tool_call_id=call["id"])
+        request = replace(self._request, tool=tool, tool_call=call, runtime=runtime)
+        if self._review is None:
+            return self._handler(request)
+        review = self._review.awrap_tool_call if is_async else self._review.wrap_tool_call
+        return review(request, self._handler)
 
-    async def ainvoke(self, tool: BaseTool, call: ToolCall) -> Any:
-        request = self._request_of(tool, call)
-        if self._review:
-            return await self._review.awrap_tool_call(request, self._handler)
-        return await self._handler(request)
-
-    def _failure(self, call: ToolCall, error: Exception) -> CallResult:
+    def _failure(self, call: ToolCall, error: BaseException) -> CallResult:
         try:
             return super()._failure(call, error)
         except Exception as stop:
             self._stops.append(stop)
             raise
-
-    def _request_of(self, tool: BaseTool, call: ToolCall) -> ToolCallRequest:
-        runtime = replace(self._request.runtime, tool_call_id=call["id"])
-        return replace(self._request, tool=tool, tool_call=call, runtime=runtime)

@@ -6,6 +6,7 @@ import json
 import mimetypes
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -108,7 +109,7 @@ def joined(errors: list[BaseException]) -> BaseException:
     return stop
 
 
-def words_for(error: Exception) -> str:
+def words_for(error: BaseException) -> str:
     """What a program is told of an exception of a tool."""
     if isinstance(error, ToolException):
         return str(error) or type(error).__name__
@@ -122,7 +123,7 @@ def words_for(error: Exception) -> str:
 
 def result_of(call: ToolCall, output: Any, noted: Invocation, *, in_graph: bool) -> CallResult:
     """What came of a call that was carried out."""
-    outputs = output if isinstance(output, list) else [output]
+    outputs = list(_outputs(output))
     messages = [each for each in outputs if isinstance(each, ToolMessage)]
     updates: list[Json] = []
     for command in outputs:
@@ -151,6 +152,15 @@ def result_of(call: ToolCall, output: Any, noted: Invocation, *, in_graph: bool)
     value, files = _value(raw, re.sub(r"\W", "_", f"{call['name']}_{str(call['id']).rpartition(':')[2]}"))
     artifact = None if message.artifact is None else _json(message.artifact)
     return CallResult(value, None, files, remark, artifact, tuple(updates))
+
+
+def _outputs(given: Any) -> Iterator[Any]:
+    """The messages and commands that a tool gives, or a `ToolNode`."""
+    if isinstance(given, list) or (isinstance(given, dict) and isinstance(given.get("messages"), list)):
+        for each in given if isinstance(given, list) else given["messages"]:
+            yield from _outputs(each)
+    else:
+        yield given
 
 
 def _own(message: ToolMessage, noted: Invocation) -> tuple[Any, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, field
 from functools import partial, update_wrapper
 from threading import Condition
 from time import perf_counter
@@ -129,20 +130,16 @@ class CallRoute:
         self.why_not = self.why_not or (_NOT_AGAIN if has_state else "")
 
     def takes_thread(self, tool: BaseTool) -> bool:
-        """Whether `ainvoke` would do no more than invoke a tool in another thread."""
+        """Whether a tool's `ainvoke` would do no more than invoke it in another thread."""
         methods = type(tool)._arun, type(tool).ainvoke  # noqa: SLF001
         is_plain = all(method.__module__.startswith("langchain_core.tools.") for method in methods)
         return is_plain and getattr(tool, "coroutine", None) is None
 
-    def invoke(self, tool: BaseTool, call: ToolCall) -> Any:
-        """Invoke a tool; gives a message, a command or a list of them."""
+    def invoke(self, tool: BaseTool, call: ToolCall, *, is_async: bool) -> Any:
+        """What a tool gives for a call, messages and commands, or a coroutine that gives it."""
         node = self._node(tool)
-        return _outputs(node.invoke(self._with_state(call))) if node else tool.invoke(call)
-
-    async def ainvoke(self, tool: BaseTool, call: ToolCall) -> Any:
-        """Invoke a tool without blocking the event loop; see `invoke`."""
-        node = self._node(tool)
-        return _outputs(await node.ainvoke(self._with_state(call))) if node else await tool.ainvoke(call)
+        target, given = (node, self._with_state(call)) if node else (tool, call)
+        return target.ainvoke(given) if is_async else target.invoke(given)
 
     def result(
         self, tool: BaseTool, call: ToolCall, wait: Callable[[Coroutine[Any, Any, Any]], Any] | None
@@ -160,8 +157,9 @@ class CallRoute:
         noted = Invocation(self._config)
         token = _invocation.set(noted)
         try:
-            output = self.invoke(tool, call) if wait is None else wait(self.ainvoke(tool, call))
-        except Exception as error:  # noqa: BLE001 -- belongs to the program
+            output = self.invoke(tool, call, is_async=wait is not None)
+            output = wait(output) if wait else output
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- belongs to the program
             return self._failure(call, error)
         finally:
             _invocation.reset(token)
@@ -189,12 +187,33 @@ class CallRoute:
         """What a `ToolNode` takes for one call."""
         return {"__type": "tool_call_with_context", "tool_call": call, "state": self.runtime.state}
 
-    def _failure(self, call: ToolCall, error: Exception) -> CallResult:
+    def _failure(self, call: ToolCall, error: BaseException) -> CallResult:
         if not is_control_flow(error):
             return CallResult(error=words_for(error))
         if self.why_not:
             return CallResult(error=self.why_not.format(name=call["name"]))
         raise error
+
+
+@dataclass(eq=False, slots=True)
+class _Open:
+    """A call under way.
+
+    Attributes:
+        call: As the program sent it.
+        tool: What is called.
+        id: That of the tool call.
+        args: What the tool is called with, by the names of its own schema.
+        outcome: Set where somebody else has to know of the result, or nobody waits for it any longer.
+        since: When it came.
+    """
+
+    call: HostCall
+    tool: BaseTool
+    id: str
+    args: Json
+    outcome: Future[CallResult] = field(default_factory=Future)
+    since: float = field(default_factory=perf_counter)
 
 
 class ProgramCalls:
@@ -218,7 +237,7 @@ class ProgramCalls:
         self._context = copy_context()
         self._program = str(getattr(route.runtime, "tool_call_id", None) or "")
         self._id = self._program or str(uuid4())
-        self._open: dict[int, Future[CallResult]] = {}
+        self._open: dict[int, _Open] = {}
         self._changed = Condition()
         self._under_way = self._arrived = 0
         self._held: list[BaseException] = []
@@ -314,59 +333,57 @@ class ProgramCalls:
         return self._end is not None or self._arrived > arrived
 
     def _reply(self, call: HostCall) -> HostReply:
-        function = self._tools.functions[call.name]
-        started = perf_counter()
-        tool_call = ToolCall(
-            name=function.tool.name, args=call.args, id=f"{self._id}:{call.number}", type="tool_call"
-        )
+        tool = self._tools.functions[call.name].tool
+        it = _Open(call, tool, f"{self._id}:{call.number}", call.args)
+        self._open[call.number] = it
         try:
-            tool_call["args"] = function.arguments(call.args)
-        except ValueError as error:
-            result = CallResult(error=str(error))
-        else:
-            why_not = self.route.refused.get(function.tool.name, "").format(name=function.tool.name)
-            result = (
-                CallResult(error=why_not) if why_not else self._result(function.tool, tool_call, call.number)
-            )
-        recorded = FunctionCall(
-            name=tool_call["name"],
-            args=tool_call["args"],
-            result=head(result.value),
-            error=result.error,
-            line=call.line,
-            seconds=perf_counter() - started,
-            id=str(tool_call["id"]),
-            artifact=head(result.artifact),
-            remark=result.remark,
-        )
-        self._made[call.number] = recorded, result
+            result = self._result(it)
+        finally:
+            del self._open[call.number]
+        self._note(it, result)
         return HostReply(result.value, result.error, result.files)
 
     def cancel(self, call: HostCall) -> None:
         """Stop waiting for a call."""
-        if outcome := self._open.get(call.number):
+        if it := self._open.get(call.number):
             given_up = CallResult(error=f"nobody waits for {call.name} any longer")
-            settle(outcome, lambda: given_up)
+            self._note(it, given_up)
+            settle(it.outcome, lambda: given_up)
 
-    def _result(self, tool: BaseTool, tool_call: ToolCall, number: int) -> CallResult:
-        outcome: Future[CallResult] = Future()
-        journal, loop, context = self.route.journal, self._loop, self._context.copy()
-        wait = partial(self._wait, loop, outcome) if loop and not self.route.takes_thread(tool) else None
+    def _note(self, it: _Open, result: CallResult) -> None:
+        """Record what came of a call: what the program has heard of first."""
+        recorded = FunctionCall(
+            name=it.tool.name,
+            args=it.args,
+            result=head(result.value),
+            error=result.error,
+            line=it.call.line,
+            seconds=perf_counter() - it.since,
+            id=it.id,
+            artifact=head(result.artifact),
+            remark=result.remark,
+        )
+        self._made.setdefault(it.call.number, (recorded, result))
+
+    def _result(self, it: _Open) -> CallResult:
+        tool, route = it.tool, self.route
+        try:
+            it.args = self._tools.functions[it.call.name].arguments(it.call.args)
+        except ValueError as error:
+            return CallResult(error=str(error))
+        if why_not := route.refused.get(tool.name):
+            return CallResult(error=why_not.format(name=tool.name))
+        tool_call = ToolCall(name=tool.name, args=it.args, id=it.id, type="tool_call")
+        journal, loop, context = route.journal, self._loop, self._context.copy()
+        wait = partial(self._wait, loop, it.outcome) if loop and not route.takes_thread(tool) else None
 
         def compute() -> CallResult:
-            return self._bounded(self.route.result(tool, tool_call, wait))
+            return self._bounded(route.result(tool, tool_call, wait))
 
-        if journal is None and wait is None:  # nothing could be given up
-            return context.run(compute)
-        self._open[number] = outcome
-        try:
-            if journal:
-                key = json.dumps([self._program, tool_call["name"], tool_call["args"]], sort_keys=True)
-                return context.run(journal.result, key, compute, outcome, self._check_end)
-            context.run(settle, outcome, compute)
-            return outcome.result()
-        finally:
-            del self._open[number]
+        if journal:
+            key = json.dumps([self._program, tool.name, it.args], sort_keys=True)
+            return context.run(journal.result, key, compute, it.outcome, self._check_end)
+        return context.run(compute)
 
     @staticmethod
     def _wait(
@@ -461,13 +478,3 @@ def _is_injected_into(tool: BaseTool) -> bool:
     }
     fields = getattr(tool.args_schema, "model_fields", ())
     return bool({*named, *fields} - {*given, "config", "run_manager", "callbacks"})
-
-
-def _outputs(given: Any) -> list[Any]:
-    """The messages and commands that a `ToolNode` gives."""
-    each = given if isinstance(given, list) else [given]
-    return [
-        output
-        for one in each
-        for output in (one["messages"] if isinstance(one, dict) else one if isinstance(one, list) else [one])
-    ]

@@ -118,7 +118,7 @@ def words_for(error: BaseException) -> str:
             f"{'.'.join(map(str, each['loc']))}: {each['msg']}".lstrip(": ")
             for each in error.errors(include_url=False, include_input=False, include_context=False)
         )
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def result_of(call: ToolCall, output: Any, noted: Invocation, *, in_graph: bool) -> CallResult:

@@ -20,6 +20,7 @@ from langchain_codeexec.executions import (
     Outcome,
 )
 from langchain_codeexec.executors.base import check_durations, refused_language, timeout_of
+from langchain_codeexec.executors.calls import HostCalls, check_takes_calls
 from langchain_codeexec.executors.files import files_of, with_files
 from langchain_codeexec.executors.gemini_programs import (
     Program,
@@ -123,19 +124,22 @@ class GeminiExecutor:
             )
         return cls(transport, model, **{"timeout": getattr(llm, "deadline", None), **settings})
 
-    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+    def run(self, request: ExecutionRequest | str, *, calls: HostCalls | None = None) -> ExecutionResult:
         """Run one program, given as a request or as its source text.
 
         Raises:
+            ConfigurationError: There are calls, which nothing on Google's side can make.
             ExecutionRequestError: The request cannot be sent: a file's name or type, the time-out.
             ExecutorError: The model did not run the program as it stands.
             GeminiError: The service did not answer.
         """
-        return GeminiSession(self).run(request, last=True)
+        return GeminiSession(self).run(request, last=True, calls=calls)
 
-    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
+    async def arun(
+        self, request: ExecutionRequest | str, *, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task gives the request up. See `run`."""
-        return await GeminiSession(self).arun(request, last=True)
+        return await GeminiSession(self).arun(request, last=True, calls=calls)
 
     @contextmanager
     def session(self) -> Iterator[GeminiSession]:
@@ -162,10 +166,12 @@ class GeminiSession:
         self._printed = ""
         self._drawn = 0
 
-    def run(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
+    def run(
+        self, request: ExecutionRequest | str, *, last: bool = False, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run a program after those that ran in this session before; see `GeminiExecutor.run`."""
         request = ExecutionRequest.of(request)
-        executor, steps = self._executor, self._steps(request, last=last)
+        executor, steps = self._executor, self._steps(request, calls, last=last)
         try:
             body, limits = next(steps)
             while True:
@@ -176,10 +182,12 @@ class GeminiSession:
         except GeminiTimeoutError as error:
             return _late(request, error, last=last)
 
-    async def arun(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
+    async def arun(
+        self, request: ExecutionRequest | str, *, last: bool = False, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run a program without blocking the event loop; see `GeminiExecutor.arun`."""
         request = ExecutionRequest.of(request)
-        executor, steps = self._executor, self._steps(request, last=last)
+        executor, steps = self._executor, self._steps(request, calls, last=last)
         try:
             body, limits = next(steps)
             while True:
@@ -190,8 +198,10 @@ class GeminiSession:
         except GeminiTimeoutError as error:
             return _late(request, error, last=last)
 
-    def _steps(self, request: ExecutionRequest, *, last: bool) -> _Steps:
+    def _steps(self, request: ExecutionRequest, calls: HostCalls | None, *, last: bool) -> _Steps:
         """Yields the requests to make with their limits, and is sent the response to each."""
+        if calls:
+            check_takes_calls(self._executor)
         executor, start = self._executor, time.monotonic()
         limit = None if request.timeout is None else timeout_of(request, 0)
         request = with_files(request, self._files)

@@ -102,7 +102,8 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         tool: Stands in for code execution where a model has none of its own.
         llm: Makes that tool a `CodeExecutionTool` on this chat model.
         executor: Makes that tool a `PythonTool` on this executor.
-        callable_from_code: Names of the agent's tools that programs can call, or `"all"`.
+        callable_from_code: Names of the agent's tools that programs can call, or `"all"`. Those that another
+            middleware adds to model requests are not among them; the model calls them itself.
         only_from_code: Whether the model is not offered these tools beside.
         interrupt_on: As that of `HumanInTheLoopMiddleware`, for calls from code: somebody has to answer each.
         run_failed_code_here: Whether Gemini's own code execution is offered too, and code that failed there for

@@ -334,6 +334,8 @@ def test_who_takes_calls_and_who_says_that_it_does_not(executor: LocalExecutor):
             other.run("price('A')", calls=calls)
     for each in (gemini, mixed):
         with pytest.raises(ConfigurationError, match="use LocalSandbox"):
+            each.run("price('A')", calls=calls)
+        with pytest.raises(ConfigurationError, match="use LocalSandbox"):
             run_in(each, ExecutionRequest("price('A')"), calls)
         with pytest.raises(ConfigurationError, match="use LocalSandbox"):
             asyncio.run(arun_in(each, ExecutionRequest("price('A')"), calls))

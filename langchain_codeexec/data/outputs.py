@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from langchain_core.messages import BaseMessage
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.data.sinks import FileSystemSink, FolderSink, SavedFile, Sink, facts_of
 from langchain_codeexec.errors import ConfigurationError, SinkError
 from langchain_codeexec.executions import InlineFile, executions_from_artifact, files_from_artifact
@@ -163,28 +164,24 @@ class Recorder:
 
     def record(self, message: BaseMessage) -> list[SavedFile | SinkError]:
         """Save what a message or chunk holds, and note in it where that went or why it did not."""
-        if (sink := self.sink) is None:
-            return []
-        files = outputs_of(message)
-        saved: list[SavedFile | SinkError] = []
-        for file in files:
-            try:
-                saved.append(sink.save(file))
-            except Exception as error:  # noqa: BLE001 -- whatever a sink raises, the answer is not lost with it
-                saved.append(_failure(error))
-        _note(message, files, saved)
-        return saved
+        return run_steps(self._steps(message), lambda step: step[0].save(step[1]))
 
     async def arecord(self, message: BaseMessage) -> list[SavedFile | SinkError]:
         """The same without blocking the event loop."""
-        if (sink := self.sink) is None:
+        return await arun_steps(self._steps(message), lambda step: step[0].asave(step[1]))
+
+    def _steps(
+        self, message: BaseMessage
+    ) -> Generator[tuple[Sink, InlineFile], SavedFile, list[SavedFile | SinkError]]:
+        """Yields the sink and each file to save."""
+        if self.sink is None:
             return []
         files = outputs_of(message)
         saved: list[SavedFile | SinkError] = []
         for file in files:
             try:
-                saved.append(await sink.asave(file))
-            except Exception as error:  # noqa: BLE001 -- as above
+                saved.append((yield self.sink, file))
+            except Exception as error:  # noqa: BLE001 -- whatever a sink raises, the answer is not lost with it
                 saved.append(_failure(error))
         _note(message, files, saved)
         return saved

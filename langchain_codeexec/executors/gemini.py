@@ -7,10 +7,11 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from langchain_core.messages import AIMessage
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.errors import ConfigurationError, ExecutorError, GeminiTimeoutError
 from langchain_codeexec.executions import (
     CodeExecution,
@@ -164,31 +165,15 @@ class GeminiSession:
 
     def run(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
         """Run a program after those that ran in this session before; see `GeminiExecutor.run`."""
-        request = ExecutionRequest.of(request)
-        executor, steps = self._executor, self._steps(request, last=last)
-        try:
-            body, limits = next(steps)
-            while True:
-                response = executor.transport.generate(executor.model, body, **limits)
-                body, limits = steps.send(response)
-        except StopIteration as end:
-            return cast("ExecutionResult", end.value)
-        except GeminiTimeoutError as error:
-            return _late(request, error, last=last)
+        transport, model = self._executor.transport, self._executor.model
+        steps = self._steps(ExecutionRequest.of(request), last=last)
+        return run_steps(steps, lambda step: transport.generate(model, step[0], **step[1]))
 
     async def arun(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
         """Run a program without blocking the event loop; see `GeminiExecutor.arun`."""
-        request = ExecutionRequest.of(request)
-        executor, steps = self._executor, self._steps(request, last=last)
-        try:
-            body, limits = next(steps)
-            while True:
-                response = await executor.transport.agenerate(executor.model, body, **limits)
-                body, limits = steps.send(response)
-        except StopIteration as end:
-            return cast("ExecutionResult", end.value)
-        except GeminiTimeoutError as error:
-            return _late(request, error, last=last)
+        transport, model = self._executor.transport, self._executor.model
+        steps = self._steps(ExecutionRequest.of(request), last=last)
+        return await arun_steps(steps, lambda step: transport.agenerate(model, step[0], **step[1]))
 
     def _steps(self, request: ExecutionRequest, *, last: bool) -> _Steps:
         """Yields the requests to make with their limits, and is sent the response to each."""
@@ -206,7 +191,10 @@ class GeminiSession:
         for prompt in (_PROMPT, _FIRMER):
             left = executor.timeout if limit is None else max(_LEAST, start + limit - time.monotonic())
             limits: Limits = {} if left is None else {"deadline": left}
-            response = yield _body(prompt, program, executor.generation_config), limits
+            try:
+                response = yield _body(prompt, program, executor.generation_config), limits
+            except GeminiTimeoutError as error:
+                return _late(request, error, last=last)
             run = next(iter(_executions(response)), None)
             if run and run.outcome and same_program(program.code, run.code):
                 whole = replace(_result(run), wall_time=time.monotonic() - start)

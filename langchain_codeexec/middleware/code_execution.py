@@ -6,7 +6,7 @@ import operator
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import replace
 from enum import Enum
-from typing import Annotated, Any, Generic, NotRequired, TypeAlias, cast, get_args
+from typing import Annotated, Any, Generic, NotRequired, TypeAlias, get_args
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
@@ -24,6 +24,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.base import CodeExecutor
@@ -179,18 +180,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                 case _:
                     return handler(step)
 
-        steps = self._steps(request)
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    result = take(step)
-                except Exception as error:  # noqa: BLE001 -- goes into the steps, which raise it or go another way
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(result)
-        except StopIteration as end:
-            return cast("ExtendedModelResponse[ResponseT]", end.value)
+        return run_steps(self._steps(request), take)
 
     async def awrap_model_call(
         self,
@@ -210,18 +200,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                 case _:
                     return await handler(step)
 
-        steps = self._steps(request)
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    result = await take(step)
-                except Exception as error:  # noqa: BLE001 -- as above
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(result)
-        except StopIteration as end:
-            return cast("ExtendedModelResponse[ResponseT]", end.value)
+        return await arun_steps(self._steps(request), take)
 
     def wrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolMessage | Command[Any]]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import Any, Final, Self
 
 from langchain_core.messages import AIMessage
 
@@ -37,12 +37,6 @@ from langchain_codeexec.gemini.wire import (
     Transport,
 )
 from langchain_codeexec.messages.code_blocks import code_executions
-
-if TYPE_CHECKING:
-    _Steps: TypeAlias = Generator[
-        tuple[GenerateContentRequest, Limits], GenerateContentResponse, ExecutionResult
-    ]
-
 
 __all__ = ["GeminiExecutor"]
 
@@ -175,7 +169,9 @@ class GeminiSession:
         steps = self._steps(ExecutionRequest.of(request), last=last)
         return await arun_steps(steps, lambda step: transport.agenerate(model, step[0], **step[1]))
 
-    def _steps(self, request: ExecutionRequest, *, last: bool) -> _Steps:
+    def _steps(
+        self, request: ExecutionRequest, *, last: bool
+    ) -> Generator[tuple[GenerateContentRequest, Limits], GenerateContentResponse, ExecutionResult]:
         """Yields the requests to make with their limits, and is sent the response to each."""
         executor, start = self._executor, time.monotonic()
         limit = None if request.timeout is None else timeout_of(request, 0)

@@ -94,7 +94,7 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
 
     def as_message(self) -> Runnable[Any, AIMessage]:
         """The same as a runnable that gives the answer's message."""
-        return self | RunnableLambda(_message, name="message")
+        return self | RunnableLambda(lambda answer: answer.message, name="message")
 
     def _answer(self, value: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
         return run_steps(self._steps(value, kwargs), lambda step: step[0].invoke(step[1], config, **step[2]))
@@ -211,7 +211,3 @@ def _without_data(question: _Question, data: DocumentData) -> CalculatedAnswer:
     """The answer where there is nothing to compute from; a model could only make one up."""
     why = "They hold no tables and no figures." if data.documents else "No documents were found."
     return attributed(AIMessage(f"{NOT_IN_DOCUMENTS} {why}"), question.text, data)
-
-
-def _message(answer: CalculatedAnswer) -> AIMessage:
-    return answer.message

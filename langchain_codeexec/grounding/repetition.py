@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from langchain_codeexec.executions import CodeExecution, ExecutionResult, Outcome
+from langchain_codeexec.executors.gemini_programs import syntax_tree
 from langchain_codeexec.grounding.figures import Figure, is_noise, printed_figures
 from langchain_codeexec.grounding.verdicts import RunVerification, Verdict
 
@@ -91,10 +92,8 @@ def sources_of_variation(codes: Iterable[str]) -> frozenset[str]:
 
 def syntax_nodes(code: str) -> list[ast.AST]:
     """The nodes of a program's syntax tree; none where it is no Python."""
-    try:
-        return list(ast.walk(ast.parse(code)))
-    except (SyntaxError, ValueError, RecursionError):
-        return []
+    tree = syntax_tree(code)
+    return [] if tree is None else list(ast.walk(tree))
 
 
 def _names(node: ast.AST) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any, Final
 
+from langchain_codeexec.executors.gemini_programs import UNREADABLE
 from langchain_codeexec.gemini.wire import FunctionDeclaration
 
 __all__ = ["Repair"]
@@ -106,8 +107,8 @@ class Repair:
         return {"name": name, "args": args}
 
 
-_UNREADABLE: Final = (SyntaxError, TypeError, ValueError, MemoryError, RecursionError)
-"""What `ast` and `_value` raise for text that is no code, no literal, or nested too deeply."""
+_UNREADABLE: Final = (*UNREADABLE, TypeError)
+"""What reading raises for text that is no code, no call or no literal."""
 
 
 def _expressions(program: ast.Module) -> list[ast.expr]:

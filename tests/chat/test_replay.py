@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from tests.calls import events_v3, invoked, response, streamed
 from tests.services import OLD
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Parts = list[dict[str, Any]]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from google.cloud.aiplatform_v1beta1.types.content import Modality
 from google.genai import types
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_google_genai import ChatGoogleGenerativeAI
@@ -19,11 +21,6 @@ from langchain_google_vertexai import ChatVertexAI, HarmBlockThreshold, HarmCate
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
 from tests.services import NEW
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from langchain_core.language_models import BaseChatModel
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*ChatVertexAI"),

@@ -9,15 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 FULL = Path("/dev/full")
 RUN = [sys.executable, "-m", "langchain_codeexec"]

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
-from langchain_codeexec.executors import ProcessExecutor
+from langchain_codeexec.executors import CodeExecutor, ProcessExecutor
 from langchain_codeexec.sandbox.local import LocalSandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from langchain_codeexec.executors import CodeExecutor
 
 
 @pytest.fixture(scope="session")

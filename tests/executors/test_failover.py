@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,9 +24,6 @@ from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors import FailoverExecutor, ProcessExecutor
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.executors.failover import REASONS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 REQUEST = ExecutionRequest("print(1)")
 GOOD = ExecutionResult(Outcome.OK, "1\n")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 import socket
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -17,18 +18,13 @@ from langchain_codeexec import (
     PythonTool,
     code_executions,
 )
-from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, Prompt, ScriptedBrain
 from langchain_codeexec.errors import AuthenticationError, RateLimitError
 from langchain_codeexec.executions import InlineFile, Outcome
 from langchain_codeexec.executors import FailoverExecutor
 from langchain_codeexec.executors.failover import REASONS
 from langchain_codeexec.executors.gemini import GeminiExecutor
 from langchain_codeexec.records.terminal import render_execution
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from langchain_codeexec.emulator import Prompt
 
 CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "sales.csv")
 ZIP = InlineFile(b"PK\x05\x06" + bytes(18), "application/zip", "all.zip")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from base64 import b64encode
+from collections.abc import Callable, Iterator
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from langchain_codeexec import ChatGeminiCodeExecution, ExecutionRequest, LocalSandbox
-from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, Prompt, ScriptedBrain
 from langchain_codeexec.errors import (
     ConfigurationError,
     ExecutionRequestError,
@@ -22,11 +23,6 @@ from langchain_codeexec.errors import (
 from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors.base import AsyncExecutorSession, CodeExecutor
 from langchain_codeexec.executors.gemini import GeminiExecutor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from langchain_codeexec.emulator import Prompt
 
 PNG = b"\x89PNG\r\n\x1a\n drawn"
 CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "sales.csv")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,9 +13,6 @@ from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Inl
 from langchain_codeexec.executors import CodeExecutor, FailoverExecutor
 from langchain_codeexec.executors.default import DefaultExecutor
 from langchain_codeexec.sandbox.local import LocalSandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OK, FAILED, DEADLINE = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED
 

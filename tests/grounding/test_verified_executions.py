@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from langchain_core.documents import Document
@@ -21,9 +22,6 @@ from langchain_codeexec.grounding import (
     verify_executions,
 )
 from langchain_codeexec.grounding.attribution import attributed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 OK, FAILED, LATE = "OUTCOME_OK", "OUTCOME_FAILED", "OUTCOME_DEADLINE_EXCEEDED"
 

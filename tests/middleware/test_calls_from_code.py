@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain.agents import create_agent
@@ -28,6 +29,7 @@ from langgraph.graph import MessagesState, StateGraph
 from langgraph.types import Command
 
 from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox, PythonTool
+from langchain_codeexec.emulator import Prompt
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors import ProcessExecutor
 from tests.middleware.agent_shop import (
@@ -40,14 +42,8 @@ from tests.middleware.agent_shop import (
     replies_in,
     requests_of,
 )
-from tests.services import NEW, OLD
+from tests.services import NEW, OLD, Gemini
 from tests.tools.calling import MADE, THREAD, get_price, get_rate, programs, replies, run, runs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from langchain_codeexec.emulator import Prompt
-    from tests.services import Gemini
 
 both_ways = pytest.mark.parametrize("is_async", [False, True])
 APPROVE = {"type": "approve"}

@@ -147,11 +147,7 @@ def _print(asked: list[Section], answer: Any, *, streamed: bool, explain: bool) 
 
 
 def _declarations(path: Path) -> list[Any]:
-    """The function declarations in a JSON file: a list or a single one, in any form that `bind_tools` takes.
-
-    Raises:
-        ConfigurationError: The file cannot be read, is not JSON, or holds something else.
-    """
+    """The function declarations in a JSON file: a list or a single one, in any form that `bind_tools` takes."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -167,11 +163,7 @@ def _declarations(path: Path) -> list[Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        ConfigurationError: It cannot be written; what it held before is still there.
-    """
+    """Write a file whole or not at all: what it held before stays where it cannot be written."""
     temporary = path.parent / f".{token_hex(8)}.part"
     try:
         try:

@@ -61,13 +61,7 @@ def chat(  # noqa: PLR0913 -- a parameter for each option
 
 
 def _converse(llm: Any, files: list[Path], *, stream: bool) -> None:
-    """Take turns until `quit`.
-
-    Raises:
-        EOFError: The input has ended.
-        KeyboardInterrupt: The user has left.
-        CodeExecError: A turn failed, and nobody is there to try another one.
-    """
+    """Take turns until `quit`, the end of the input, or a turn that fails where nobody can try another one."""
     if sys.stdin.isatty():
         stderr().print(f"[dim]{_HELP}[/]\n")
     history: list[BaseMessage] = []

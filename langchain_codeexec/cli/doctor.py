@@ -303,11 +303,7 @@ def _table(rows: Sequence[tuple[bool | None, str, str]]) -> Table:
 
 
 def _attacks() -> dict[str, Any]:
-    """What became of the attacks, by mode; see `report_of_mode`.
-
-    Raises:
-        ExecutorError: The sandbox failed.
-    """
+    """What became of the attacks, by mode; see `report_of_mode`."""
     report = {}
     for mode in MODES_HERE:
         with spinner(f"attacking the sandbox ({mode})"):

@@ -102,17 +102,7 @@ def print_unfinished(steps: ScriptedBrain | CassettePlayer) -> None:
 
 
 def answer_of(llm: Any, messages: list[Any], sink: str | Path | None, *, stream: bool = False) -> AIMessage:
-    """The answer to a conversation, printed as it comes if it is streamed.
-
-    Args:
-        llm: The model.
-        messages: The conversation.
-        sink: Where its images are saved.
-        stream: Whether it is streamed.
-
-    Raises:
-        GeminiError: It did not come, or broke.
-    """
+    """The answer to a conversation, printed as it comes if it is streamed, its images saved in the sink."""
     if stream:
         return _print_stream(llm.stream(messages, output_sink=sink))
     with spinner("waiting for the answer"):
@@ -248,9 +238,8 @@ def verdict(answer: AIMessage) -> int:
 def reported(*, debug: bool, as_json: bool = False) -> Iterator[None]:
     """Turn the errors of this package into a panel on stderr and an exit code.
 
-    Args:
-        debug: Whether to print the traceback as well; without local variables, which may hold secrets.
-        as_json: Whether to print them on stdout instead, as a JSON object; misuse of options as well.
+    With `debug` the traceback is printed as well, without local variables, which may hold secrets. With
+    `as_json` they are printed on stdout instead, as a JSON object; misuse of options as well.
     """
     try:
         yield
@@ -276,11 +265,7 @@ def _print_error(**facts: Any) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Find out that a file cannot be written before anything is paid for that should go there.
-
-    Raises:
-        ConfigurationError: It is a folder or a device, or its folder takes no new files.
-    """
+    """Raise `ConfigurationError` for a file that cannot be written, before anything is paid for."""
     try:
         if path.exists() and not path.is_file():
             raise OSError("it is not a file")  # noqa: TRY301 -- one message for every reason

@@ -46,11 +46,7 @@ def record(
 
 
 def _check_place(cassette: Path, *, overwrite: bool) -> None:
-    """Fail before anything is asked, rather than when the first answer cannot be written down.
-
-    Raises:
-        ConfigurationError: The file is there already, or cannot be written.
-    """
+    """Raise `ConfigurationError` before anything is asked, not when an answer cannot be written down."""
     if cassette.exists() and not (overwrite and cassette.is_file()):
         raise ConfigurationError(
             f"{str(cassette)!r} is there already. Choose another file, play it with `replay`, or let a cassette "

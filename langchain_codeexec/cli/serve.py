@@ -39,11 +39,6 @@ LOOPBACK: Final = "127.0.0.1"
 def until_interrupted(serve: Callable[[], None], host: str, port: int) -> None:
     """Serve until Ctrl-C, or until the process is asked to end (SIGTERM, as `kill` and containers do).
 
-    Args:
-        serve: Listens and answers in this thread.
-        host: Where it listens, for the error.
-        port: The same.
-
     Raises:
         ConfigurationError: It cannot listen there.
         OSError: What it prints cannot be written.
@@ -65,12 +60,7 @@ def until_interrupted(serve: Callable[[], None], host: str, port: int) -> None:
 
 
 def announce(url: str, description: str) -> None:
-    """Print what listens, and how clients of any kind get there.
-
-    Args:
-        url: Its base URL.
-        description: What it does.
-    """
+    """Print what listens at a base URL, and how clients of any kind get there."""
     console = results()
     console.print(f"[bold green]{escape(description)} on {url}[/]  (Ctrl-C stops it)", soft_wrap=True)
     console.print("Point clients there: base_url, or, where they read it from the environment,")

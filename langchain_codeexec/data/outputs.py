@@ -132,10 +132,7 @@ def saved_outputs(message: BaseMessage) -> list[Json]:
 
 
 def sink_from(place: object) -> Sink | None:
-    """The sink that a setting stands for.
-
-    Args:
-        place: A sink, a folder, a URL that fsspec knows, or `None`.
+    """The sink that a setting stands for: a sink, a folder, a URL that fsspec knows, or `None` for none.
 
     Raises:
         ConfigurationError: It is none of these, or a URL that nothing can be saved at.
@@ -154,11 +151,7 @@ def sink_from(place: object) -> Sink | None:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Saves the outputs of messages as they pass, and lets no failure of the sink stop them.
-
-    Attributes:
-        sink: Where to save; `None` saves nothing.
-    """
+    """Saves the outputs of messages as they pass; no failure of the sink stops them. Without one, nothing."""
 
     sink: Sink | None
 

@@ -54,10 +54,8 @@ def replies_are_files(messages: Sequence[BaseMessage]) -> bool:
     """Whether the requests of a conversation carry the media of tools' replies beside the function responses.
 
     Our chat model puts them there for Gemini 2.x, which takes none inside a response; langchain-google-genai
-    always does, langchain-google-vertexai never.
-
-    Args:
-        messages: The conversation; its last answer tells which chat model and which Gemini it is held with.
+    always does, langchain-google-vertexai never. The last answer tells which of them the conversation is held
+    with.
     """
     answer = next((message for message in reversed(messages) if isinstance(message, AIMessage)), None)
     if answer is None:

@@ -165,12 +165,7 @@ class FailoverExecutor:
 
 
 class FailoverSession:
-    """Runs that share their state as long as they stay with one executor; files given to one come along.
-
-    Args:
-        failover: The executors and the reasons.
-        stack: Closes the executors' own sessions.
-    """
+    """Runs that share their state as long as they stay with one executor; files given to one come along."""
 
     def __init__(self, failover: FailoverExecutor, stack: ExitStack) -> None:
         self._on = failover.on

@@ -142,12 +142,10 @@ class GeminiSession:
     """Runs that share their state, one at a time, by repetition: Gemini keeps nothing between requests.
 
     Each request holds all programs of the session that ended well, in front of the new one, with their files.
-    So it costs more tokens from run to run, all of them share one run's 30 s, and what they do to the world or
-    draw at random is done and drawn again; where they print something else than before, the result's `detail`
-    says so. Nothing of a program that failed is kept but the files it was given, which its result says too.
-
-    Args:
-        executor: Whose model runs the programs.
+    So it costs more tokens from run to run, all of them share one run's 30 s, and what they do to the world
+    or draw at random is done and drawn again; where they print something else than before, the result's
+    `detail` says so. Nothing of a program that failed is kept but the files it was given, which its result
+    says too.
     """
 
     def __init__(self, executor: GeminiExecutor) -> None:

@@ -78,18 +78,12 @@ def attributed(
 ) -> CalculatedAnswer:
     """An answer with the record of where its figures come from, its text blocks annotated with it.
 
-    A figure is looked for in what code printed, then in the documents, then in the question. A figure that code
-    printed is traced to the sources that the run printed, else to the files it opened; what the prose cites behind
-    it can only choose among these. Code alone states nothing: a number or source in it that it did not compute
-    supports nothing.
+    A figure is looked for in what code printed, then in the documents, then in the question; what the code of
+    the history printed and its user wrote counts as well. A figure that code printed is traced to the sources
+    that the run printed, else to the files it opened; what the prose cites behind it can only choose among
+    these. Code alone states nothing: a number or source in it that it did not compute supports nothing.
 
     Annotations do not go back to the service: the message stays, for a history, what it was.
-
-    Args:
-        message: The model's answer.
-        question: The question.
-        data: The documents that it was to be computed from.
-        history: The conversation before; what its code printed and its user wrote counts as well.
     """
     questions = "\n".join([question, *(str(earlier.text) for earlier in history if is_from_user(earlier))])
     evidence = [
@@ -171,14 +165,11 @@ class Evidence:
 
 
 def evidence_of_runs(runs: Iterable[CodeExecution], data: DocumentData | None = None) -> Iterator[Evidence]:
-    """The figures that runs printed, those that failed not counted.
+    """The figures that runs printed, those that failed not counted, with the documents they are from.
 
-    A run names its documents by the sources that it prints (`source: 1`, `[1]`) and does not itself hold as text,
-    else by the files of a single document that its code opens. What an earlier run opened, a later one can read.
-
-    Args:
-        runs: The runs.
-        data: The documents that the code could read.
+    A run names its documents by the sources that it prints (`source: 1`, `[1]`) and does not itself hold as
+    text, else by the files of a single document that its code opens. What an earlier run opened, a later one
+    can read.
     """
     readable: dict[int, None] = {}
     for number, run in enumerate(runs, 1):

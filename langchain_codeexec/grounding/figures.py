@@ -122,9 +122,7 @@ def figures_in(prose: str, documents: int | None = None) -> list[Figure]:
 def stated_figures(prose: str, notation: str = "") -> list[Figure]:
     """The figures that a claim may rest on: besides those that are claims, years and small numbers in words.
 
-    Args:
-        prose: What somebody wrote.
-        notation: What stands before decimals in the text that it is from, as `notation_in` tells.
+    `notation` is what stands before decimals in the text that the prose is from, as `notation_in` tells.
     """
     readable = _blanked(_without_citations(prose), *_IN_PROSE)
     return _figures(prose, _without_list_marks(readable), _WRITTEN, notation)

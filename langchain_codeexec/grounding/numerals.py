@@ -150,10 +150,9 @@ def _reading(body: str, exponent: int) -> Reading | None:
 
 
 def notation_of(numerals: Iterable[str]) -> str:
-    """The mark that stands before decimals in numerals of one text that allow one reading only.
+    """The mark that stands before decimals in numerals of one text that allow one reading only: `.` or `,`.
 
-    Returns:
-        `.` or `,`; empty where there are none of either, or some of both.
+    Empty where there are none of either, or some of both.
     """
     read = [_bodies(text) for text in numerals if not text.isdecimal()]
     marks = {mark for bodies in read if len(bodies) == 1 for mark in bodies.values()} & {POINT, COMMA}
@@ -322,11 +321,7 @@ def unit_named(spelling: str) -> str:
 def unit_in_header(column: str) -> tuple[str, int]:
     """The unit that the header of a column states for its cells, and the power of ten they count in.
 
-    Args:
-        column: The header: `mass (10^24 kg)`, `population, millions`, `share [%]`.
-
-    Returns:
-        The unit's name, empty for none, and the power, 0 for none: `("kg", 24)`.
+    `("kg", 24)` for `mass (10^24 kg)`; empty and 0 where it states none.
     """
     stated = _STATED_UNIT.search(column)
     words = stated[0] if stated else ""

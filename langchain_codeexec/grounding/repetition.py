@@ -74,13 +74,10 @@ _ORDERS: Final = frozenset({_SETS, FILES})
 
 
 def sources_of_variation(codes: Iterable[str]) -> frozenset[str]:
-    """What the output of programs that share their state may vary by, as far as their text shows.
+    """What the output of the last of programs that share their state may vary by, as far as their text shows.
 
-    It decides between "wrong" and "cannot be judged" where an output differs, and never confirms one. Rather one
-    source too many is seen than one too few.
-
-    Args:
-        codes: The programs up to the one that printed the output.
+    It decides between "wrong" and "cannot be judged" where an output differs, and never confirms one. Rather
+    one source too many is seen than one too few.
     """
     nodes = [node for code in codes for node in syntax_nodes(code)]
     sources = {_SOURCE_OF[name] for node in nodes for name in _names(node) if name in _SOURCE_OF}

@@ -34,7 +34,7 @@ from langchain_codeexec.middleware.model_calls import (
     Tool,
     tools_without,
 )
-from langchain_codeexec.planning.delegate import MOST_DELEGATED, delegate_function
+from langchain_codeexec.planning.execution import MOST_DELEGATED, delegate_function
 from langchain_codeexec.planning.plan import Combination, Plan, PlanRequest, Way
 from langchain_codeexec.tools.code_execution import (
     GOOGLE_CODE_EXECUTION,

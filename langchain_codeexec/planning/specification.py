@@ -78,11 +78,8 @@ class Specification:
     ) -> GenerateContentRequest:
         """A request that declares a choice of the tools; what it leaves out is text in its history.
 
-        Args:
-            code: Whether it declares code execution.
-            functions: The functions it declares, the delegate included.
-            schema: Whether it demands JSON where the call does.
-            contents: A conversation that has gone on, instead of the call's.
+        `functions` holds the delegate, too, and `contents` a conversation that has gone on, instead of the
+        call's.
         """
         history = list(self.contents if contents is None else contents)
         if not code and _holds(history, "executableCode", "codeExecutionResult"):

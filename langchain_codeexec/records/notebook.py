@@ -19,11 +19,7 @@ Json = dict[str, Any]
 
 
 class Display:
-    """A record that Jupyter shows as HTML.
-
-    Args:
-        messages: What it is the record of.
-    """
+    """A record that Jupyter shows as HTML."""
 
     def __init__(self, messages: BaseMessage | Sequence[BaseMessage]) -> None:
         self._messages = messages

@@ -109,11 +109,7 @@ class Section:
 
 
 class SectionReader:
-    """Reads the blocks of one message in order, whichever provider made them, whole or as they stream in.
-
-    Args:
-        provider: `response_metadata["model_provider"]` of the message, or empty.
-    """
+    """Reads the blocks of one message in order, whichever provider made them, whole or as they stream in."""
 
     def __init__(self, provider: str = "") -> None:
         self._runs = CodeReader(provider)

@@ -9,18 +9,9 @@ from typing import Annotated, Any
 import typer
 
 import langchain_codeexec
+from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import open_model
 from langchain_codeexec.cli.output import (
-    DEFAULT_IMAGES,
-    DEFAULT_MODEL,
-    Brain,
-    Debug,
-    Files,
-    Live,
-    Model,
-    NoCode,
-    Script,
-    Settings,
     answer_of,
     check_writable,
     print_sections,
@@ -48,16 +39,16 @@ __all__ = ["ask"]
 def ask(  # noqa: PLR0913 -- a parameter for each option
     question: Annotated[str, typer.Argument(help="What to ask; - reads it from a pipe.", show_default=False)],
     *,
-    file: Files = None,
+    file: options.Files = None,
     down_sample: Annotated[
         bool, typer.Option("--down-sample", help="Thin out tables that are too large to be sent.")
     ] = False,
-    model: Model = DEFAULT_MODEL,
-    live: Live = False,
-    script: Script = None,
-    brain: Brain = None,
-    no_code: NoCode = False,
-    settings: Settings = None,
+    model: options.Model = options.DEFAULT_MODEL,
+    live: options.Live = False,
+    script: options.Script = None,
+    brain: options.Brain = None,
+    no_code: options.NoCode = False,
+    settings: options.Settings = None,
     tools: Annotated[
         Path | None,
         typer.Option(
@@ -77,8 +68,8 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
         str | None,
         typer.Option(
             metavar="FOLDER",
-            help=f"Folder or URL where images are saved; ./{DEFAULT_IMAGES} by default. With --json they are part "
-            "of the object unless this is given.",
+            help=f"Folder or URL where images are saved; ./{options.DEFAULT_IMAGES} by default. With --json they "
+            "are part of the object unless this is given.",
         ),
     ] = None,
     html: Annotated[
@@ -88,10 +79,10 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
         Path | None,
         typer.Option(metavar="FILE", help="Write the answer to this file, as a Jupyter notebook."),
     ] = None,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Ask one question and show the code, what it printed and the answer."""
-    sink = output_dir or (None if as_json else DEFAULT_IMAGES)
+    sink = output_dir or (None if as_json else options.DEFAULT_IMAGES)
     with reported(debug=debug, as_json=as_json):
         if stream and as_json:
             raise typer.BadParameter("--json prints one object at the end; leave --stream away")

@@ -8,12 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import chosen_brain, offline_model
 from langchain_codeexec.cli.output import (
-    DEFAULT_IMAGES,
-    DEFAULT_MODEL,
     FAILED,
-    Debug,
     answer_of,
     failure_panel,
     print_sections,
@@ -97,8 +95,8 @@ SCENES = (
 
 def demo(
     *,
-    output_dir: Annotated[Path, typer.Option(help="Where the plot is saved.")] = DEFAULT_IMAGES,
-    debug: Debug = False,
+    output_dir: Annotated[Path, typer.Option(help="Where the plot is saved.")] = options.DEFAULT_IMAGES,
+    debug: options.Debug = False,
 ) -> None:
     """Show five questions answered offline: by code that runs, and by a function of this program."""
     console = results()
@@ -106,7 +104,7 @@ def demo(
     with reported(debug=debug):
         console.print(f"[bold]{chosen_brain().description}[/]\n")
         executor.isolation()  # says now, before anything runs, that programs are not isolated here
-        with offline_model(model=DEFAULT_MODEL, executor=executor) as llm:
+        with offline_model(model=options.DEFAULT_MODEL, executor=executor) as llm:
             history: list[Any] = []
             right = left_out = 0
             for number, scene in enumerate(SCENES, 1):

@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_codeexec import __version__
-from langchain_codeexec.cli.output import FAILED, MISUSED, Debug, in_flags, reported, results, spinner
+from langchain_codeexec.cli import options
+from langchain_codeexec.cli.output import FAILED, MISUSED, in_flags, reported, results, spinner
 from langchain_codeexec.errors import ConfigurationError, ExecutorError
 from langchain_codeexec.executions import ExecutionRequest
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
@@ -45,7 +46,7 @@ def doctor(
             "--sandbox", help="Attack the sandbox in every mode this system allows, and nothing else."
         ),
     ] = False,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Show what is configured, what would be used and what is missing; no value of a secret is shown."""
     with reported(debug=debug, as_json=as_json):

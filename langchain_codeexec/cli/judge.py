@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from langchain_codeexec.cli.output import FAILED, Debug, Script, reported, results, spinner
+from langchain_codeexec.cli import options
+from langchain_codeexec.cli.output import FAILED, reported, results, spinner
 from langchain_codeexec.emulator.scripted import ScriptedBrain
 
 __all__ = ["judge"]
@@ -22,12 +23,12 @@ def judge(
         list[str], typer.Argument(metavar="PROGRAM...", help="The program and its arguments, behind --.")
     ],
     *,
-    script: Script = None,
+    script: options.Script = None,
     timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="How long one run of the program may take.")
     ] = 120,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Run a program against an emulator, once for each fault, and say how it copes.
 

@@ -323,17 +323,15 @@ def _recorded(
 def _noted(
     message: BaseMessage, plan: Plan | None, endpoint: EndpointKind | None, names: tuple[str, ...]
 ) -> BaseMessage:
+    """A message with the plan in its metadata, or, where its model planned, with what its code can call."""
     if not isinstance(message, AIMessage):
         return message
+    metadata = dict(message.response_metadata)
     if plan is None:
-        given = message.response_metadata.get("plan")
-        if names and isinstance(given, dict):
-            given = {**given, "callable_from_code": list(names)}
-            return message.model_copy(
-                update={"response_metadata": {**message.response_metadata, "plan": given}}
-            )
-        return message
-    metadata = {**message.response_metadata, "plan": plan.to_dict()}
+        if names and isinstance(metadata.get("plan"), dict):
+            metadata["plan"] = {**metadata["plan"], "callable_from_code": list(names)}
+        return message.model_copy(update={"response_metadata": metadata})
+    metadata["plan"] = plan.to_dict()
     if endpoint:
         metadata[ENDPOINT_KEY] = endpoint
     return message.model_copy(

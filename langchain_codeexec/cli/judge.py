@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,7 +38,7 @@ def judge(
     from langchain_codeexec.emulator import judging  # noqa: PLC0415 -- imports Starlette
 
     with reported(debug=debug, as_json=as_json), spinner("running it"):
-        brain = partial(_script, script) if script else None
+        brain = partial(ScriptedBrain.from_yaml, script) if script else None
         run = partial(judging.run_command, program, timeout)
         verdicts = judging.judge(run, brain, workers=_RUNS_AT_A_TIME)
     if as_json:
@@ -49,7 +48,3 @@ def judge(
             results().print(str(verdict), style=_COLORS[verdict.state], markup=False, soft_wrap=True)
     if any(verdict.state == "bad" for verdict in verdicts):
         raise typer.Exit(FAILED)
-
-
-def _script(path: Path) -> ScriptedBrain:
-    return ScriptedBrain.from_yaml(path)

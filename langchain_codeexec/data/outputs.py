@@ -49,16 +49,12 @@ def outputs_of(message: BaseMessage) -> list[InlineFile]:
         message: Any message, or a chunk of one.
     """
     if message.type in _TOOLS:
-        kept = list(_in_artifact(getattr(message, "artifact", None)))
+        artifact = getattr(message, "artifact", None)
+        drawn = (image for execution in executions_from_artifact(artifact) for image in execution.images)
+        kept = [*drawn, *files_from_artifact(artifact)]
         known = {file.data for file in kept}  # a model that sees is shown its images, too
         return [*kept, *(file for file in _in_content(message) if file.data not in known)]
     return list(_in_content(message)) if message.type in _MODELS else []
-
-
-def _in_artifact(artifact: Any) -> Iterator[InlineFile]:
-    for execution in executions_from_artifact(artifact):
-        yield from execution.images
-    yield from files_from_artifact(artifact)
 
 
 def _in_content(message: BaseMessage) -> Iterator[InlineFile]:

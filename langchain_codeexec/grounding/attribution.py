@@ -89,7 +89,10 @@ def attributed(
     evidence = [
         *evidence_of_runs(executions_in([*history, message]), data),
         *_evidence_of_documents(data),
-        *_evidence_of_question(questions),
+        *(
+            Evidence(figure, "question", _line_at(questions, figure.start))
+            for figure in stated_figures(questions)
+        ),
     ]
     figures = tuple(
         figure
@@ -203,11 +206,6 @@ def _evidence_of_cells(table: DocumentTable, file: str) -> Iterator[Evidence]:
             place = f"{file}, row {number}, column {one_line(column, _EXCERPT)}"
             for figure in _cell_figures(column, cell, notation):
                 yield Evidence(figure, "document", text, place, (table.document,), table.page)
-
-
-def _evidence_of_question(question: str) -> Iterator[Evidence]:
-    for figure in stated_figures(question):
-        yield Evidence(figure, "question", _line_at(question, figure.start))
 
 
 def _cell_figures(column: str, cell: str, notation: str) -> Iterator[Figure]:

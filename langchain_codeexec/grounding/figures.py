@@ -398,12 +398,14 @@ def _figure(text: str, span: tuple[int, int], reading: Reading, parts: dict[str,
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
     is_negative = not {"-", "\u2212"}.isdisjoint(parts["sign"] + parts["inner"])
     is_rough = _ROUGH.search(before) is not None
+    # Zeros at the end of a number that is called rough may be rounded ones, but two digits are meant.
+    rounded = max(0, min(reading.zeros, reading.digits - 2)) if is_rough else 0
     return Figure(
         text=text[start:end],
         start=start,
         end=end,
         value=-reading.value if is_negative else reading.value,
-        step=_rough_step(reading) if is_rough else reading.step,
+        step=reading.step.scaleb(rounded),
         unit=unit_named(parts["currency"] or parts["unit"]),
         digits=reading.digits,
         is_rough=is_rough,
@@ -425,11 +427,6 @@ def _readings(parts: dict[str, str], notation: str, powers: list[int]) -> list[R
     if parts["fraction"]:
         return [reading for power in powers for reading in read_fraction(parts["fraction"], power)]
     return [reading for power in powers for reading in readings_of(parts["numeral"], notation, power)]
-
-
-def _rough_step(reading: Reading) -> Decimal:
-    """Zeros at the end of a number that is called rough may be rounded ones, but two digits are meant."""
-    return reading.step.scaleb(max(0, min(reading.zeros, reading.digits - 2)))
 
 
 # -- agreement -----------------------------------------------------------------------------------------------

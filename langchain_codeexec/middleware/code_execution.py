@@ -324,7 +324,7 @@ def _noted(
     message: BaseMessage, plan: Plan | None, endpoint: EndpointKind | None, names: tuple[str, ...]
 ) -> BaseMessage:
     """A message with the plan in its metadata, or, where its model planned, with what its code can call."""
-    if not isinstance(message, AIMessage):
+    if not isinstance(message, AIMessage) or not (plan or names):
         return message
     metadata = dict(message.response_metadata)
     if plan is None:

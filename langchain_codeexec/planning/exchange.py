@@ -341,16 +341,12 @@ class Exchange:
         return [cast("GenerateContentResponse", {"candidates": [candidate]}) for _, candidate in whole]
 
     @property
-    def _calls(self) -> bool:
-        return any("functionCall" in part for part in self.answer)
-
-    @property
     def is_none(self) -> bool:
         """Whether the answer says nothing and calls nothing, or ended with a call that cannot be read.
 
         Beside other candidates it stays: what they said cannot be taken back.
         """
-        if self._block_reason or self._calls or self._others:
+        if self._block_reason or self._others or any("functionCall" in part for part in self.answer):
             return False
         if self._finish_reason in _UNREADABLE:
             return True

@@ -142,10 +142,11 @@ class _Cells:
 
 
 def _markdown_cell(section: Section) -> Json:
-    attached = section.file if section.kind == "image" and _is_raster(section.file) else None
-    source = _attachment if attached else _SOURCES.get(section.kind, _fenced)
-    cell: Json = {"cell_type": "markdown", "metadata": {}, "source": source(section)}
-    return {**cell, "attachments": {"image": _mime_bundle(attached)}} if attached else cell
+    cell: Json = {"cell_type": "markdown", "metadata": {}}
+    if section.kind == "image" and _is_raster(section.file):
+        source = f"![{_inert(section.text)}](attachment:image)"
+        return {**cell, "source": source, "attachments": {"image": _mime_bundle(section.file)}}
+    return {**cell, "source": _SOURCES.get(section.kind, _fenced)(section)}
 
 
 def _is_raster(file: InlineFile | None) -> TypeGuard[InlineFile]:
@@ -165,10 +166,6 @@ def _prose(section: Section) -> str:
     return _inert(section.text).strip()
 
 
-def _question(section: Section) -> str:
-    return f"**Question**\n\n{_prose(section)}"
-
-
 def _remark(section: Section) -> str:
     return f"**{_inert(_heading(section))}**: {_prose(section)}"
 
@@ -177,10 +174,6 @@ def _fenced(section: Section) -> str:
     text = visible(section.text).strip("\n")
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"**{_inert(_heading(section))}**\n\n{fence}\n{text}\n{fence}"
-
-
-def _attachment(section: Section) -> str:
-    return f"![{_inert(section.text)}](attachment:image)"
 
 
 _LIVE: Final = re.compile(r"<(?=[A-Za-z/!?])|!(?=\[)")
@@ -192,7 +185,7 @@ _MAGICS: Final[Mapping[str, str]] = {"python": "", "bash": "%%bash\n"}
 _RASTER: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
 _SOURCES: Final[Mapping[Kind, Callable[[Section], str]]] = {
-    "question": _question,
+    "question": lambda section: f"**Question**\n\n{_prose(section)}",
     **dict.fromkeys(("model", "answer"), _prose),
     **dict.fromkeys(("plan", "thoughts", "image", "file", "notice", "usage"), _remark),
 }

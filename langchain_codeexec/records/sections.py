@@ -347,22 +347,6 @@ def _image(image: InlineFile) -> Section:
     return Section("image", describe_file(image), file=image)
 
 
-def _text(block: Json) -> Section | None:
-    return Section("model", str(block["text"])) if block.get("text") else None
-
-
-def _reasoning(block: Json) -> Section | None:
-    return Section("thoughts", str(block["reasoning"])) if block.get("reasoning") else None
-
-
-def _call(block: Json) -> Section:
-    return Section("call", as_text(block.get("args") or {}), str(block.get("name", "")))
-
-
-def _server_result(block: Json) -> Section:
-    return Section("reply", as_text(block.get("output")), failed=block.get("status") == "error")
-
-
 def _file(block: Json) -> Section:
     file = inline_file(block)
     description = str(block.get("mime_type") or block.get("url") or "of unknown type")
@@ -370,10 +354,17 @@ def _file(block: Json) -> Section:
 
 
 _BY_TYPE: Final[Mapping[str, Callable[[Json], Section | None]]] = {
-    "text": _text,
-    "reasoning": _reasoning,
-    **dict.fromkeys(("tool_call", "tool_call_chunk", "server_tool_call"), _call),
-    "server_tool_result": _server_result,
+    "text": lambda block: Section("model", str(block["text"])) if block.get("text") else None,
+    "reasoning": lambda block: (
+        Section("thoughts", str(block["reasoning"])) if block.get("reasoning") else None
+    ),
+    **dict.fromkeys(
+        ("tool_call", "tool_call_chunk", "server_tool_call"),
+        lambda block: Section("call", as_text(block.get("args") or {}), str(block.get("name", ""))),
+    ),
+    "server_tool_result": lambda block: Section(
+        "reply", as_text(block.get("output")), failed=block.get("status") == "error"
+    ),
     **dict.fromkeys(("file", "audio", "video", "image"), _file),
 }
 

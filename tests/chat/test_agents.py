@@ -1,7 +1,5 @@
 """The chat model where LangChain's and LangGraph's agents put it: structured answers, bound tools, windows, caches."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

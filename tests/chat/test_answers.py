@@ -1,7 +1,5 @@
 """Answers and errors nobody planned for: a message that holds all of it, or a typed error."""
 
-from __future__ import annotations
-
 from functools import reduce
 from operator import add
 from typing import Any

@@ -1,7 +1,5 @@
 """Tools bound to the chat model: what is declared, beside what, and how."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

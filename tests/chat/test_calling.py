@@ -1,7 +1,5 @@
 """Every way LangChain calls a chat model, with code execution on and off, on both services."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

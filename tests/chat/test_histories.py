@@ -1,7 +1,5 @@
 """Conversations nobody planned for: each is sent in a form the service takes, or refused with a remedy."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

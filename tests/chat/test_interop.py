@@ -1,7 +1,5 @@
 """Together with others: LangChain's Google package, agents, checkpoints, histories."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

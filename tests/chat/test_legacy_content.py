@@ -1,7 +1,5 @@
 """Answers in the form of the other packages, `output_version="v0"`: theirs for theirs, streamed and replayed."""
 
-from __future__ import annotations
-
 from functools import reduce
 from operator import add
 from typing import Any

@@ -1,7 +1,5 @@
 """An answer goes back word for word in the next turn, whichever way it came."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import reduce
 from operator import add

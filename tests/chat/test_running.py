@@ -1,7 +1,5 @@
 """What LangChain builds around a chat model: caches, limits, callbacks, configuration, storage, threads."""
 
-from __future__ import annotations
-
 import asyncio
 import copy
 import pickle

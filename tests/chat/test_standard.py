@@ -8,8 +8,6 @@ What does not apply, and why:
 - usage details of cache and audio output: the emulator holds no caches and does not speak.
 """
 
-from __future__ import annotations
-
 import base64
 from functools import reduce
 from operator import add

@@ -1,7 +1,5 @@
 """Answers that are objects, computed by code where that is needed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

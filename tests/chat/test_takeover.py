@@ -1,7 +1,5 @@
 """Models of LangChain's Google packages taken over: every field carried, or named as one that cannot be."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Answers in the forms that services and gateways of today give them, from the wire to the message and back."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from functools import reduce

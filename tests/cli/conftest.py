@@ -1,7 +1,5 @@
 """What the command line's tests share: a way to run it, and a service for `--live`."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -1,7 +1,5 @@
 """The command line as a process of its own: its entry point, signals and terminals."""
 
-from __future__ import annotations
-
 import os
 import re
 import select

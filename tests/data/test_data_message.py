@@ -1,7 +1,5 @@
 """A question with its data: what is sent, what code finds, and that both agree with the service."""
 
-from __future__ import annotations
-
 import json
 import pickle
 import warnings

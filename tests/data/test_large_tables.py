@@ -1,7 +1,5 @@
 """Large delimited tables: read by pyarrow where that is installed, to the same columns as without it."""
 
-from __future__ import annotations
-
 import csv
 import io
 import sys

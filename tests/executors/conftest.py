@@ -1,7 +1,5 @@
 """The executors of this machine, one of each for all tests of a process."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

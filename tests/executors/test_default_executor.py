@@ -1,7 +1,5 @@
 """The executor that is taken where nobody has chosen one."""
 
-from __future__ import annotations
-
 import pytest
 
 from langchain_codeexec import ExecutionRequest

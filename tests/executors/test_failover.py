@@ -1,7 +1,5 @@
 """Which executor runs a program in the end, and what is told of those before."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,7 +48,7 @@ class Stub:
         return self.run(request)
 
     @contextmanager
-    def session(self) -> Iterator[Stub]:
+    def session(self) -> Iterator["Stub"]:
         yield self
 
 

@@ -1,7 +1,5 @@
 """Gemini's side first and this machine after it, and the reverse: every reason with a real failure."""
 
-from __future__ import annotations
-
 import io
 import re
 import socket

@@ -1,7 +1,5 @@
 """Given programs on Gemini's side: what is sent, what counts as having run, and what comes back."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from base64 import b64encode

@@ -1,7 +1,5 @@
 """Laws of what is sent in place of given programs."""
 
-from __future__ import annotations
-
 import ast
 import io
 from contextlib import redirect_stdout

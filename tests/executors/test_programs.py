@@ -1,7 +1,5 @@
 """What becomes of programs that end well, fail, or do odd things, alone in a process or in the sandbox."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """A server on the loopback that answers, waits, breaks off or sends any bytes, as a test sets."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socketserver

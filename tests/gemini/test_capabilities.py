@@ -1,7 +1,5 @@
 """What is known of models, and what refusals teach."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

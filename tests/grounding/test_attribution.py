@@ -1,7 +1,5 @@
 """From figures to their sources: citations, records, what nothing supports, and what goes back to the service."""
 
-from __future__ import annotations
-
 import json
 import pickle
 from collections.abc import Iterator

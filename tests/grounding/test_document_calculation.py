@@ -1,7 +1,5 @@
 """The bridge as a runnable: what it takes, what it sends, what it gives, in chains and as a tool."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterator
 from operator import attrgetter
 from typing import Any

@@ -1,7 +1,5 @@
 """Figures: what is one, what it is worth, what only looks like one, and which of them supports which."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal

@@ -1,7 +1,5 @@
 """A shop's agent: a function that looks stock up, code that computes with it, and a model that wants both."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """What the middleware's tests share: a shop, and nothing learned from one test to the next."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import pytest

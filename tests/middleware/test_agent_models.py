@@ -1,7 +1,5 @@
 """One agent, every chat model, the middleware as it is by default: both sides in one request, or by delegation."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Programs call an agent's tools: through its middlewares, with any model, after a kill too."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """An agent that retrieves documents and computes with them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

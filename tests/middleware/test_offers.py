@@ -1,7 +1,5 @@
 """What a model is offered, as the wire has it: by tool choice, by the format of the answer, and in the midst of delegation."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

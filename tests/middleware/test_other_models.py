@@ -1,7 +1,5 @@
 """Models of other providers: a tool stands in for code execution."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

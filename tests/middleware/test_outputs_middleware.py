@@ -1,7 +1,5 @@
 """What an agent draws: saved, remembered when its messages go, and kept out of later requests."""
 
-from __future__ import annotations
-
 import sqlite3
 from base64 import b64encode
 from typing import Any

@@ -1,7 +1,5 @@
 """An agent whose answers are verified, and mended once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

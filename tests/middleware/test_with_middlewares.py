@@ -1,7 +1,5 @@
 """Together with LangChain's own middlewares, on models of both generations and both endpoints."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import product
 from typing import Any

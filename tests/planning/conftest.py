@@ -1,7 +1,5 @@
 """What the planners' tests share: a handful of functions, and requests about them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import count
 from typing import Any

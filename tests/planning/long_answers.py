@@ -1,7 +1,5 @@
 """What tests of answers that take more than one request share."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.calls import call, response

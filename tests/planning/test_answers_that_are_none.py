@@ -1,7 +1,5 @@
 """Empty answers and malformed calls, mended or asked for once more."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

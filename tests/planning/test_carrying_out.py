@@ -1,7 +1,5 @@
 """Plans carried out against a service that refuses what the real one refuses."""
 
-from __future__ import annotations
-
 import json
 import threading
 from typing import Any

@@ -1,7 +1,5 @@
 """Answers that go on over further requests, and several candidates of one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any

@@ -1,7 +1,5 @@
 """What a call is offered by default, on the wire: everything, whatever the tool choice."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

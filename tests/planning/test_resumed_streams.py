@@ -1,7 +1,5 @@
 """Streams that are cut behind a token, and resumed."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any

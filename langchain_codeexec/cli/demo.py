@@ -42,23 +42,14 @@ def pieces_in_stock(article: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One question.
+    """One question."""
 
-    Attributes:
-        title: What it demonstrates.
-        question: The question.
-        is_right: Whether an answer is as it has to be.
-        continues: Whether it belongs to the conversation of the scene before.
-        function: A function of this process that the model may call.
-        library: What its code imports beside the standard library.
-    """
-
-    title: str
+    title: str  # what it demonstrates
     question: str
-    is_right: Callable[[Any], bool]
-    continues: bool = False
-    function: Callable[..., Any] | None = None
-    library: str = ""
+    is_right: Callable[[Any], bool]  # whether an answer is as it has to be
+    continues: bool = False  # whether it belongs to the conversation of the scene before
+    function: Callable[..., Any] | None = None  # a function of this process that the model may call
+    library: str = ""  # what its code imports beside the standard library
 
 
 def _prints(text: str) -> Callable[[Any], bool]:

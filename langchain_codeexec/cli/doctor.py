@@ -88,21 +88,13 @@ _SIGN_IN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What `--live` would use.
+    """What `--live` would use."""
 
-    Attributes:
-        service: Name of the service; `None` if none is configured.
-        why: Why this service, or why none.
-        credentials: Kind of the credentials; `None` if there are none.
-        ready: Whether a request could be sent.
-        remedy: What is missing and how to get it; empty if nothing is.
-    """
-
-    service: str | None
-    why: str
-    credentials: str | None
-    ready: bool
-    remedy: str = ""
+    service: str | None  # name of the service; `None` if none is configured
+    why: str  # why this service, or why none
+    credentials: str | None  # kind of the credentials; `None` if there are none
+    ready: bool  # whether a request could be sent
+    remedy: str = ""  # what is missing and how to get it; empty if nothing is
 
 
 def read_configuration(environ: Mapping[str, str]) -> Configuration:

@@ -105,17 +105,11 @@ def offline_model(
 
 @dataclass(frozen=True, slots=True)
 class ChosenBrain:
-    """What answers in the emulator.
+    """What answers in the emulator."""
 
-    Attributes:
-        description: A sentence about it.
-        brain: The brain; `None` for the scenes.
-        script: The same where it is a script, which has an end.
-    """
-
-    description: str
-    brain: Brain | None = None
-    script: ScriptedBrain | None = None
+    description: str  # a sentence about it
+    brain: Brain | None = None  # the brain; `None` for the scenes
+    script: ScriptedBrain | None = None  # the same where it is a script, which has an end
 
 
 def chosen_brain(script: Path | None = None, brain: str | None = None, *, live: bool = False) -> ChosenBrain:

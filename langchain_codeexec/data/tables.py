@@ -31,21 +31,13 @@ Chunk = list["Sequence[Any]"]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that can be read several times.
+    """A table that can be read several times."""
 
-    Attributes:
-        names: The columns' names, each once.
-        rows: How many rows there are.
-        chunks: Reads the rows 0, `step`, 2 · `step` and so on; no chunk is empty.
-        is_text: Whether the values are text as it was written, whose kinds show only in how it reads.
-        arrays: The columns of text as pyarrow's arrays, where it has read them.
-    """
-
-    names: tuple[str, ...]
-    rows: int
-    chunks: Callable[[int], Iterator[Chunk]]
-    is_text: bool = False
-    arrays: tuple[Any, ...] = ()
+    names: tuple[str, ...]  # the columns' names, each once
+    rows: int  # how many rows there are
+    chunks: Callable[[int], Iterator[Chunk]]  # reads the rows 0, step, 2 · step and so on; none is empty
+    is_text: bool = False  # whether values are as written, their kinds to be read from them
+    arrays: tuple[Any, ...] = ()  # the columns of text as pyarrow's arrays, where it has read them
 
 
 def table_from_rows(

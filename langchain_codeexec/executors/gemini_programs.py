@@ -81,17 +81,11 @@ def _name_input_files(names):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is sent.
-
-    Attributes:
-        code: The source.
-        files: The files, in the order in which the service numbers them.
-        marker: The line that is printed before the program itself begins; empty if nothing is before it.
-    """
+    """What is sent."""
 
     code: str
-    files: tuple[InlineFile, ...]
-    marker: str = ""
+    files: tuple[InlineFile, ...]  # the files, in the order in which the service numbers them
+    marker: str = ""  # printed before the program itself begins; empty if nothing is before it
 
 
 def program_from_requests(requests: Sequence[ExecutionRequest]) -> Program:

@@ -146,25 +146,15 @@ def _cited_behind(text: str, position: int, documents: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A figure that a claim may rest on.
+    """A figure that a claim may rest on."""
 
-    Attributes:
-        figure: The figure, as it is written there.
-        origin: Who states it.
-        text: The line, row or sentence that holds it.
-        place: Where that is: `run 1`, `input_file_0.csv, row 3, column moons`; empty for a sentence.
-        documents: Numbers of the documents that it is from or was computed from.
-        page: The page of the document, if that is known.
-        readable: Numbers of all documents that it may have been computed from.
-    """
-
-    figure: Figure
-    origin: Origin
-    text: str
-    place: str = ""
-    documents: tuple[int, ...] = ()
-    page: str = ""
-    readable: tuple[int, ...] = ()
+    figure: Figure  # the figure, as it is written there
+    origin: Origin  # who states it
+    text: str  # the line, row or sentence that holds it
+    place: str = ""  # where that is: `run 1`, `input_file_0.csv, row 3, column moons`; empty for a sentence
+    documents: tuple[int, ...] = ()  # numbers of the documents that it is from or was computed from
+    page: str = ""  # the page of the document, if that is known
+    readable: tuple[int, ...] = ()  # numbers of all documents that it may have been computed from
 
 
 def evidence_of_runs(runs: Iterable[CodeExecution], data: DocumentData | None = None) -> Iterator[Evidence]:

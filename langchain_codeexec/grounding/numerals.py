@@ -37,19 +37,12 @@ __all__ = [
 
 
 class Reading(NamedTuple):
-    """A value and how exactly it is written.
-
-    Attributes:
-        value: The value.
-        step: What one in the last digit written is worth; 0 for an exact value.
-        digits: Digits written, without leading zeros.
-        zeros: Zeros at the end of a whole number, which may be rounded ones.
-    """
+    """A value and how exactly it is written."""
 
     value: Decimal
-    step: Decimal
-    digits: int
-    zeros: int = 0
+    step: Decimal  # what one in the last digit written is worth; 0 for an exact value
+    digits: int  # digits written, without leading zeros
+    zeros: int = 0  # zeros at the end of a whole number, which may be rounded ones
 
 
 # -- digits --------------------------------------------------------------------------------------------------

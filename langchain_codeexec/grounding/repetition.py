@@ -133,19 +133,12 @@ def not_repeatable(run: CodeExecution) -> str:
 
 
 class Repetition(NamedTuple):
-    """A run, and what running it again gave.
+    """A run, and what running it again gave."""
 
-    Attributes:
-        run: The record.
-        result: What its code did here.
-        varies_by: What its output may vary by, in words.
-        is_sound: Whether all runs before it, on which it may build, could be repeated.
-    """
-
-    run: CodeExecution
-    result: ExecutionResult
-    varies_by: frozenset[str]
-    is_sound: bool
+    run: CodeExecution  # the record
+    result: ExecutionResult  # what its code did here
+    varies_by: frozenset[str]  # what its output may vary by, in words
+    is_sound: bool  # whether all runs before it, on which it may build, could be repeated
 
     def judged(self) -> RunVerification:
         """The verdict, with what the code printed here where that is not the same."""

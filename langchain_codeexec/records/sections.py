@@ -85,27 +85,16 @@ def visible(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One section of a record.
+    """One section of a record."""
 
-    Attributes:
-        kind: What it is.
-        text: Its text, as it came.
-        label: What else its heading says: a language, an outcome, a function's name, a model's name.
-        failed: Whether it is about a failure.
-        file: The image or file it is about.
-        place: Where that is saved: a path, or a URL.
-        run: The id that links code and what it printed, where the message has one.
-        calls: What code called on its host.
-    """
-
-    kind: Kind
-    text: str
-    label: str = ""
-    failed: bool = False
-    file: InlineFile | None = None
-    place: str = ""
-    run: str | None = None
-    calls: tuple[FunctionCall, ...] = ()
+    kind: Kind  # what it is
+    text: str  # its text, as it came
+    label: str = ""  # what else its heading says: a language, an outcome, a function's name, a model's name
+    failed: bool = False  # whether it is about a failure
+    file: InlineFile | None = None  # the image or file it is about
+    place: str = ""  # where that is saved: a path, or a URL
+    run: str | None = None  # the id that links code and what it printed, where the message has one
+    calls: tuple[FunctionCall, ...] = ()  # what code called on its host
 
 
 class SectionReader:

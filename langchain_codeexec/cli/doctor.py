@@ -98,10 +98,10 @@ class Configuration:
 
 
 def read_configuration(environ: Mapping[str, str]) -> Configuration:
-    """Find out what `--live` would use.
+    """Find out what `--live` would use; nothing is sent.
 
-    Nothing is sent: whether the service accepts the credentials is not known, and the metadata server of a
-    machine on Google Cloud is not asked.
+    Whether the service accepts the credentials is not known, and the metadata server of a machine on Google
+    Cloud is not asked.
     """
     kind, project, problem = _default_credentials(environ)
     try:

@@ -126,11 +126,7 @@ class Endpoint:
 
 
 def method_path(kind: EndpointKind, model: str, method: Method) -> str:
-    """Path of one method of one model, as far as it does not depend on project and location.
-
-    Raises:
-        ConfigurationError: The name would change the path around it.
-    """
+    """Path of one method of one model, without project and location; see `resource_name`."""
     return f"{resource_name(kind, model)}{_METHODS[method]}"
 
 

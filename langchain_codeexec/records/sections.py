@@ -172,12 +172,7 @@ def sections_of_execution(execution: CodeExecution) -> list[Section]:
 def call_rows(section: Section, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
     """The calls of a section of code, as comments to stand below the lines that made them.
 
-    Args:
-        section: The section.
-        lines: Those of its code, without the empty ones that it begins with.
-
-    Yields:
-        The index of a line, and a comment as far indented.
+    Yields: The index of a line, and a row for it; calls whose line is not known come with the last one.
     """
     text = visible(section.text)
     before = len(text) - len(text.lstrip("\n"))

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from langchain_core.messages import BaseMessage
 
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 Json = dict[str, Any]
+_Step: TypeAlias = tuple[Sink, InlineFile]
 
 _KEY: Final = "outputs"
 """Where in `response_metadata` a message says what was saved of it."""
@@ -104,16 +105,31 @@ def save_outputs(
         SinkError: Some could not be saved. All that could be is saved, and every message says what became of
             its files.
     """
-    recorder = _recorder(sink)
-    return _all_saved([saved for message in _listed(messages) for saved in recorder.record(message)])
+    return run_steps(_saving(messages, sink), lambda step: step[0].save(step[1]))
 
 
 async def asave_outputs(
     messages: BaseMessage | Iterable[BaseMessage], sink: Sink | str | PathLike[str]
 ) -> list[SavedFile]:
     """Save what the code of messages drew and wrote, without blocking the event loop; see `save_outputs`."""
-    recorder = _recorder(sink)
-    return _all_saved([saved for message in _listed(messages) for saved in await recorder.arecord(message)])
+    return await arun_steps(_saving(messages, sink), lambda step: step[0].asave(step[1]))
+
+
+def _saving(
+    messages: BaseMessage | Iterable[BaseMessage], sink: object
+) -> Generator[_Step, SavedFile, list[SavedFile]]:
+    """Yields the sink and each file to save."""
+    if sink is None:  # where a setting may be `None` to save nothing, a call may not
+        raise ConfigurationError("there is no place to save in; give a folder, a URL or a Sink, not None")
+    recorder = Recorder(sink_from(sink))
+    saved: list[SavedFile | SinkError] = []
+    for message in [messages] if isinstance(messages, BaseMessage) else messages:
+        saved += yield from recorder.steps(message)
+    failures = [failure for failure in saved if isinstance(failure, SinkError)]
+    if failures:
+        count = f"{len(failures)} of {len(saved)} files could not be saved: " if len(saved) > 1 else ""
+        raise SinkError(f"{count}{failures[0]}") from failures[0]
+    return [file for file in saved if isinstance(file, SavedFile)]
 
 
 def saved_outputs(message: BaseMessage) -> list[Json]:
@@ -153,15 +169,13 @@ class Recorder:
 
     def record(self, message: BaseMessage) -> list[SavedFile | SinkError]:
         """Save what a message or chunk holds, and note in it where that went or why it did not."""
-        return run_steps(self._steps(message), lambda step: step[0].save(step[1]))
+        return run_steps(self.steps(message), lambda step: step[0].save(step[1]))
 
     async def arecord(self, message: BaseMessage) -> list[SavedFile | SinkError]:
         """The same without blocking the event loop."""
-        return await arun_steps(self._steps(message), lambda step: step[0].asave(step[1]))
+        return await arun_steps(self.steps(message), lambda step: step[0].asave(step[1]))
 
-    def _steps(
-        self, message: BaseMessage
-    ) -> Generator[tuple[Sink, InlineFile], SavedFile, list[SavedFile | SinkError]]:
+    def steps(self, message: BaseMessage) -> Generator[_Step, SavedFile, list[SavedFile | SinkError]]:
         """Yields the sink and each file to save."""
         if self.sink is None:
             return []
@@ -196,22 +210,3 @@ def _entry(file: InlineFile, saved: SavedFile | SinkError) -> Json:
     if isinstance(saved, SavedFile):
         return saved.to_dict()
     return {"name": None, "url": None, **facts_of(file), "error": str(saved)}
-
-
-def _recorder(sink: object) -> Recorder:
-    """What saves in a place that was named; where a setting may be `None` to save nothing, a call may not."""
-    if sink is None:
-        raise ConfigurationError("there is no place to save in; give a folder, a URL or a Sink, not None")
-    return Recorder(sink_from(sink))
-
-
-def _listed(messages: BaseMessage | Iterable[BaseMessage]) -> list[BaseMessage]:
-    return [messages] if isinstance(messages, BaseMessage) else list(messages)
-
-
-def _all_saved(saved: list[SavedFile | SinkError]) -> list[SavedFile]:
-    failures = [failure for failure in saved if isinstance(failure, SinkError)]
-    if not failures:
-        return [file for file in saved if isinstance(file, SavedFile)]
-    count = f"{len(failures)} of {len(saved)} files could not be saved: " if len(saved) > 1 else ""
-    raise SinkError(f"{count}{failures[0]}") from failures[0]

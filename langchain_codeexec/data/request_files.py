@@ -12,7 +12,7 @@ from langchain_codeexec.gemini.input_files import input_file_name
 from langchain_codeexec.messages.media import Media, media_from_block
 from langchain_codeexec.messages.to_wire import is_native, origin_of
 
-__all__ = ["files_in", "media_in", "replies_are_files"]
+__all__ = ["files_in", "is_users", "media_in", "replies_are_files"]
 
 _USER: Final = frozenset({"human", "HumanMessageChunk"})
 _TOOLS: Final = frozenset({"tool", "ToolMessageChunk"})
@@ -40,14 +40,18 @@ def files_in(messages: Iterable[BaseMessage], *, tool_replies: bool = False) -> 
 
 def media_in(messages: Iterable[BaseMessage], *, tool_replies: bool = False) -> Iterator[Media]:
     """What the user's messages carry by value, in order; see `files_in`."""
-    types = _USER | _TOOLS if tool_replies else _USER
     for message in messages:
-        counts = message.type in types or getattr(message, "role", "") in _USER_ROLES
+        counts = is_users(message) or (tool_replies and message.type in _TOOLS)
         if counts and not isinstance(message.content, str):
             for block in message.content:
                 media = media_from_block(block)
                 if media is not None and media.data is not None:
                     yield media
+
+
+def is_users(message: BaseMessage) -> bool:
+    """Whether a message is one of the user's, by its type or its role."""
+    return message.type in _USER or getattr(message, "role", "") in _USER_ROLES
 
 
 def replies_are_files(messages: Sequence[BaseMessage]) -> bool:

@@ -281,7 +281,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         if not (self.calls_from_code and self._runs_failed_code and isinstance(last, AIMessage)):
             return response
         result = [*others, self.calls_from_code.with_failed_code(last, request)]
-        return ModelResponse(result=result, structured_response=response.structured_response)
+        return replace(response, result=result)
 
 
 def _functions_alone(request: PlanRequest) -> str:  # noqa: ARG001 -- a planner
@@ -315,7 +315,7 @@ def _recorded(
         if isinstance(message, AIMessage) and (plan_of_message := message.response_metadata.get("plan"))
     ]
     return ExtendedModelResponse(
-        ModelResponse(result=result, structured_response=response.structured_response),
+        replace(response, result=result),
         Command(update={"code_execution_plans": plans, **counts}),
     )
 

@@ -140,7 +140,7 @@ class GoogleModelCall(ModelCall):
             tools=[], tool_choice=None, messages=[*history, HumanMessage(_AS_JSON)]
         )
         result = [*response.result, *final.result]
-        return ModelResponse(result=result, structured_response=final.structured_response)
+        return replace(final, result=result)
 
     def goes_another_way_after(self, plan: Plan, error: Exception) -> bool:
         """Whether a combination may have been refused, and there is another way to try.
@@ -248,7 +248,7 @@ class GoogleModelCall(ModelCall):
                 messages.append(reply)
             left -= len(delegated)
             if not delegated or len(delegated) < len(calls):
-                return ModelResponse(result=messages, structured_response=response.structured_response)
+                return replace(response, result=messages)
 
     def _combined(self, plan: Plan) -> Json:
         """What the plan's request combined, in the wire's terms."""

@@ -87,16 +87,10 @@ class _Cells:
         self._drawing: Json | None = None
 
     def add(self, section: Section) -> None:
-        match section.kind:
-            case "code":
-                placed = self._code(section)
-            case "output":
-                placed = self._output(section)
-            case "image":
-                placed = self._image(section)
-            case _:
-                placed, self._drawing = False, None
-        if not placed:
+        place = {"code": self._code, "output": self._output, "image": self._image}.get(section.kind)
+        if place is None:
+            self._drawing = None
+        if place is None or not place(section):
             self.cells.append(_markdown_cell(section))
 
     def _code(self, section: Section) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args, runtime_checkable
+from typing import Any, Final, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.callbacks.manager import (
@@ -77,7 +77,7 @@ class PlanRequest:
     destination: Destination | None = None
     code_execution: bool = True
     way: Way = "native"
-    tool_choice: ToolConfig = field(default_factory=lambda: cast("ToolConfig", {}))
+    tool_choice: ToolConfig = field(default_factory=ToolConfig)
     obstacle: str = ""
     callable_from_code: tuple[str, ...] = ()
 

@@ -28,25 +28,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Specification:
-    """What a call is about.
+    """What a call is about."""
 
-    Attributes:
-        destination: The model, and the service it is reached at.
-        contents: The conversation, function calls and code both as the wire has them.
-        tools: Everything declared, code execution included if it is wanted.
-        system: System text, if there is any.
-        tool_choice: The choice among the functions, as the wire has it.
-        config: The `generationConfig`.
-        rest: Further fields of the body, as they are.
-    """
-
-    destination: Destination
-    contents: list[Content]
-    tools: list[Tool]
-    system: Content | None = None
-    tool_choice: ToolConfig = field(default_factory=lambda: cast("ToolConfig", {}))
-    config: Json = field(default_factory=dict)
-    rest: Json = field(default_factory=dict)
+    destination: Destination  # the model, and the service it is reached at
+    contents: list[Content]  # the conversation, function calls and code both as the wire has them
+    tools: list[Tool]  # everything declared, code execution included if it is wanted
+    system: Content | None = None  # system text, if there is any
+    tool_choice: ToolConfig = field(default_factory=ToolConfig)  # the choice of functions, as on the wire
+    config: Json = field(default_factory=dict)  # the `generationConfig`
+    rest: Json = field(default_factory=dict)  # further fields of the body, as they are
 
     @cached_property
     def wants_code(self) -> bool:

@@ -32,6 +32,7 @@ __all__ = [
     "SOURCE_KEY",
     "Evidence",
     "attributed",
+    "attributed_figures",
     "evidence_of_runs",
     "executions_in",
     "is_from_user",
@@ -97,14 +98,15 @@ def attributed(
     figures = tuple(
         figure
         for index, block in enumerate(blocks_of(message))
-        for figure in _attributed_figures(text_of(block), index, evidence, len(data.documents))
+        for figure in attributed_figures(text_of(block), index, evidence, len(data.documents))
     )
     return CalculatedAnswer.of(message, question, data.documents, figures)
 
 
-def _attributed_figures(
+def attributed_figures(
     text: str, block: int, evidence: Sequence[Evidence], documents: int
 ) -> Iterator[AnswerFigure]:
+    """The figures of a block's text with the evidence for each; `documents` is how many there are to cite."""
     for claim in figures_in(text, documents):
         figure = AnswerFigure(claim.text, float(claim.value), claim.unit, block, claim.start, claim.end)
         cited = _cited_behind(text, claim.end, documents)

@@ -62,9 +62,7 @@ class TestUnit(Ours, ChatModelUnitTests):
     ) -> None:
         monkeypatch.setenv("GOOGLE_API_KEY", "test")
         saved = dumpd(model)
-
         revived = load(saved, allowed_objects=[ChatGeminiCodeExecution], valid_namespaces=["langchain_codeexec"], secrets_from_env=True)  # fmt: skip
-
         assert saved == snapshot(name="serialized")
         assert revived.asdict() == model.asdict()
         assert revived.api_key == model.api_key

@@ -170,9 +170,7 @@ def test_each_field_is_carried_or_named(make: Callable[..., Any], field: str, va
             ChatGeminiCodeExecution.from_chat_model(make(**{field: value}))
         assert caught.value.setting == field
         return
-
     taken = ChatGeminiCodeExecution.from_chat_model(make(**{field: value}))
-
     assert {name: plain(getattr(taken, name)) for name in ours} == ours
 
 
@@ -181,7 +179,6 @@ def test_settings_given_beside_replace_those_taken_over(make: Callable[..., Any]
     taken = ChatGeminiCodeExecution.from_chat_model(
         make(temperature=1.0, top_k=3), temperature=0.0, code_execution=False
     )
-
     assert (taken.temperature, taken.top_k, taken.code_execution) == (0.0, 3, False)
 
 
@@ -202,18 +199,14 @@ def test_settings_given_beside_replace_those_taken_over(make: Callable[..., Any]
 )
 def test_requests_go_where_they_went(wire: Any, llm: Callable[[], Any], path: str) -> None:
     taken = ChatGeminiCodeExecution.from_chat_model(llm(), base_url=wire.url)
-
     taken.invoke("q")
     taken.close()
-
     assert wire.paths == [f"{path}/models/{NEW}:generateContent"]
 
 
 def test_a_key_is_not_taken_where_it_was_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "k")
-
     on_vertex = ChatGoogleGenerativeAI(model=NEW, vertexai=True, project="p", location="l")
-
     assert ChatGeminiCodeExecution.from_chat_model(on_vertex).api_key is None
 
 

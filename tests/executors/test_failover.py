@@ -80,7 +80,6 @@ async def test_the_next_one_is_tried_for_a_named_reason_alone(
         results = executor.run(REQUEST), await executor.arun(REQUEST), session.run(REQUEST)
     for result in results:
         assert (result.stdout, result.tried, result.detail) == ("1\n", (f"first: {reason}",), "")
-
     second = Stub(GOOD)
     others = [other for other in REASONS if other not in {reason, "broken"}]
     with pytest.raises(type(end)) if isinstance(end, CodeExecError) else nullcontext():
@@ -91,14 +90,12 @@ async def test_the_next_one_is_tried_for_a_named_reason_alone(
 @pytest.mark.parametrize("end", [GOOD, FAILED])
 def test_what_ends_as_it_should_is_not_tried_again(end: ExecutionResult):
     second = Stub(GOOD)
-
     assert FailoverExecutor(Stub(end), second, on=REASONS).run(REQUEST) == end
     assert second.runs == []
 
 
 def test_the_last_ones_end_is_the_end():
     error = RateLimitError("Quota exceeded", status_code=429)
-
     result = FailoverExecutor(Stub(error, "server"), Stub(MISSING, "local")).run(REQUEST)
     assert (result.outcome, result.tried) == (Outcome.FAILED, ("server: quota",))
     with pytest.raises(RateLimitError) as caught:
@@ -108,7 +105,6 @@ def test_the_last_ones_end_is_the_end():
 
 def test_with_real_executors():
     executor = FailoverExecutor(ProcessExecutor(python="/no/such/python"), ProcessExecutor(), on=["broken"])
-
     assert isinstance(executor, CodeExecutor)
     assert executor.name == "process+process"
     assert executor.run(REQUEST).stdout == "1\n"

@@ -100,7 +100,6 @@ async def test_the_sandbox_runs_what_the_server_cannot(
     REPLY[0] = reply
     executor = FailoverExecutor([server, sandbox], on=[reason])
     request = ExecutionRequest("print(6 * 7, open('sales.csv').read(1))", files=(CSV,))
-
     with executor.session() as session, executor.session() as other:
         for result in (
             executor.run(request),
@@ -177,7 +176,6 @@ async def test_a_session_that_moves_takes_its_files_along(server: GeminiExecutor
         REPLY[0] = refused(429)
         moved = await session.arun(ExecutionRequest("print('x' in globals(), open('sales.csv').read(1))"))
         stayed = session.run(ExecutionRequest("print(2)"))
-
     assert (first.stdout, first.executor, first.detail) == ("1\n", "gemini", "")
     assert (moved.stdout, moved.tried) == ("False a\n", ("gemini: quota",))
     assert moved.detail == "the variables and imports of the session are lost"

@@ -114,7 +114,6 @@ async def test_a_program_runs_as_it_stands(executor: GeminiExecutor, model: Mode
 
 def test_one_request_asks_for_code_execution_alone(executor: GeminiExecutor, model: Model):
     executor.run(ExecutionRequest("print(1)"))
-
     [prompt] = model.prompts
     assert prompt.request["tools"] == [{"codeExecution": {}}]
     assert prompt.request["generationConfig"] == {"temperature": 0}
@@ -171,7 +170,6 @@ def test_outcomes_are_the_wires(
 ):
     drawn = [{"inlineData": {"mimeType": "image/png", "data": b64encode(image).decode()}} for image in images]
     model.reply = lambda prompt: ["Running.", code_part(asked_code(prompt)), result, *drawn]
-
     found = executor.run(ExecutionRequest("draw()"))
     assert (found.outcome, found.stdout, found.stderr) == (expected.outcome, expected.stdout, expected.stderr)
     assert found.images == expected.images

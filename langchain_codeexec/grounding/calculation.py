@@ -94,7 +94,9 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
 
     def as_message(self) -> Runnable[Any, AIMessage]:
         """The same as a runnable that gives the answer's message."""
-        return self | RunnableLambda(lambda answer: answer.message, name="message")
+        return self | RunnableLambda[CalculatedAnswer, AIMessage](
+            lambda answer: answer.message, name="message"
+        )
 
     def _answer(self, value: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
         return run_steps(self._steps(value, kwargs), lambda step: step[0].invoke(step[1], config, **step[2]))

@@ -89,21 +89,25 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
         _check_places(html, notebook)
         question = _question(question)
         request = data_message(question, *(file or ()), limits=DataLimits(down_sample=down_sample))
-        asked = [Section("question", question), *notices_of(request)]
+        question_sections = [Section("question", question), *notices_of(request)]
         with open_model(
             model, live=live, script=script, brain=brain, code_execution=not no_code, settings=settings
         ) as opened:
             llm: Any = opened.bind_tools(_declarations(tools)) if tools else opened
-            print_sections(*asked if stream else ())
+            print_sections(*question_sections if stream else ())
             answer = answer_of(llm, [request], sink, stream=stream)
         if verify:
             with spinner("running the code again"):
                 answer = langchain_codeexec.verify_executions(answer, history=[request]).beside(answer)
         if as_json:
-            notices = {"notices": [notice.text for notice in asked[1:]]} if asked[1:] else {}
+            notices = (
+                {"notices": [notice.text for notice in question_sections[1:]]}
+                if question_sections[1:]
+                else {}
+            )
             typer.echo(json.dumps({"question": question, **notices, **json_record(answer)}, indent=2))
         else:
-            _print(asked, answer, streamed=stream, explain=explain)
+            _print(question_sections, answer, streamed=stream, explain=explain)
         if html:
             _write(html, html_page([request, answer]))
         if notebook:
@@ -128,9 +132,9 @@ def _check_places(html: Path | None, notebook: Path | None) -> None:
         check_writable(path)
 
 
-def _print(asked: list[Section], answer: Any, *, streamed: bool, explain: bool) -> None:
+def _print(question_sections: list[Section], answer: Any, *, streamed: bool, explain: bool) -> None:
     """Print what was not printed while the answer arrived."""
-    sections = [] if streamed else [*asked, *sections_of(answer)]
+    sections = [] if streamed else [*question_sections, *sections_of(answer)]
     later = [verification_section(answer)] if streamed else []
     if explain and plan_section(answer) not in sections:
         later.append(plan_section(answer))

@@ -183,8 +183,8 @@ def in_flags(text: str) -> str:
     """The text of an error, with the settings it names as options of the command line."""
     from langchain_codeexec.settings import GeminiSettings  # noqa: PLC0415 -- `--help` needs no chat model
 
-    for said, flag in _FLAGS.items():
-        text = text.replace(said, flag)
+    for remedy, flag in _FLAGS.items():
+        text = text.replace(remedy, flag)
     setting = rf"(?<!--set )\b({'|'.join(GeminiSettings.model_fields)})=('?)(…|[\w.-]+)\2"
     return re.sub(setting, r"--set \1=\3", text)
 

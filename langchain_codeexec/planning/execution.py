@@ -53,7 +53,7 @@ def exchanges(
     mode = call.tool_choice.get("functionCallingConfig", {}).get("mode", "AUTO")
     left = MOST_DELEGATED.get(mode, MOST_DELEGATED["AUTO"])
     contents = list(call.contents)
-    said: list[Json] = []
+    shown: list[Json] = []
     is_told = False
     while True:
         is_offered = left > 0 and call.destination.accepts.code_execution
@@ -84,7 +84,7 @@ def exchanges(
             retries=retries,
         )
         left -= len(visible.delegated)
-        said += [*runs, *(part for part in exchange.answer if "functionCall" not in part)]
+        shown += [*runs, *(part for part in exchange.answer if "functionCall" not in part)]
         is_first = len(contents) == len(call.contents)
         if exchange.answer:
             contents.append(content_of("model", whole_calls(exchange.answer)))
@@ -95,7 +95,7 @@ def exchanges(
     if apart and not visible.has_calls:
         demand = {"text": "Give the answer now, as JSON, from what is found above."}
         # Without functions, a run that a function stood for is told as the code and the result that it was.
-        turn = [content_of("model", said)] if said else []
+        turn = [content_of("model", shown)] if shown else []
         contents = [*call.contents, *turn, content_of("user", [demand])]
         request = call.request(code=False, functions=[], contents=contents)
         yield from answered(Exchange(request, retries=retries))

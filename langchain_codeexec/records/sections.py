@@ -192,8 +192,8 @@ def call_rows(section: Section, lines: Sequence[str]) -> Iterator[tuple[int, str
 
 def _call_row(call: FunctionCall) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in call.args.items())
-    came = repr(call.result) if call.error is None else call.error
-    row = f"{call.name}({arguments}) {'=' if call.error is None else 'failed:'} {came}"
+    result = repr(call.result) if call.error is None else call.error
+    row = f"{call.name}({arguments}) {'=' if call.error is None else 'failed:'} {result}"
     whole = " ".join(visible(row).split())
     shown = whole if len(whole) <= _LONGEST_ROW else f"{whole[:_LONGEST_ROW]}\N{HORIZONTAL ELLIPSIS}"
     return f"{shown} \N{MIDDLE DOT} {call.seconds * 1e3:.0f} ms"

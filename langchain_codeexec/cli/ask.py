@@ -100,12 +100,13 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
             with spinner("running the code again"):
                 answer = langchain_codeexec.verify_executions(answer, history=[request]).beside(answer)
         if as_json:
-            notices = (
-                {"notices": [notice.text for notice in question_sections[1:]]}
-                if question_sections[1:]
-                else {}
-            )
-            typer.echo(json.dumps({"question": question, **notices, **json_record(answer)}, indent=2))
+            notices = [section.text for section in notices_of(request)]
+            record = {
+                "question": question,
+                **({"notices": notices} if notices else {}),
+                **json_record(answer),
+            }
+            typer.echo(json.dumps(record, indent=2))
         else:
             _print(question_sections, answer, streamed=stream, explain=explain)
         if html:

@@ -7,10 +7,11 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
+from typing import Any, Final, Self
 
 from langchain_core.messages import AIMessage
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.errors import ConfigurationError, ExecutorError, GeminiTimeoutError
 from langchain_codeexec.executions import (
     CodeExecution,
@@ -37,12 +38,6 @@ from langchain_codeexec.gemini.wire import (
     Transport,
 )
 from langchain_codeexec.messages.code_blocks import code_executions
-
-if TYPE_CHECKING:
-    _Steps: TypeAlias = Generator[
-        tuple[GenerateContentRequest, Limits], GenerateContentResponse, ExecutionResult
-    ]
-
 
 __all__ = ["GeminiExecutor"]
 
@@ -151,12 +146,10 @@ class GeminiSession:
     """Runs that share their state, one at a time, by repetition: Gemini keeps nothing between requests.
 
     Each request holds all programs of the session that ended well, in front of the new one, with their files.
-    So it costs more tokens from run to run, all of them share one run's 30 s, and what they do to the world or
-    draw at random is done and drawn again; where they print something else than before, the result's `detail`
-    says so. Nothing of a program that failed is kept but the files it was given, which its result says too.
-
-    Args:
-        executor: Whose model runs the programs.
+    So it costs more tokens from run to run, all of them share one run's 30 s, and what they do to the world
+    or draw at random is done and drawn again; where they print something else than before, the result's
+    `detail` says so. Nothing of a program that failed is kept but the files it was given, which its result
+    says too.
     """
 
     def __init__(self, executor: GeminiExecutor) -> None:
@@ -170,35 +163,21 @@ class GeminiSession:
         self, request: ExecutionRequest | str, *, last: bool = False, calls: HostCalls | None = None
     ) -> ExecutionResult:
         """Run a program after those that ran in this session before; see `GeminiExecutor.run`."""
-        request = ExecutionRequest.of(request)
-        executor, steps = self._executor, self._steps(request, calls, last=last)
-        try:
-            body, limits = next(steps)
-            while True:
-                response = executor.transport.generate(executor.model, body, **limits)
-                body, limits = steps.send(response)
-        except StopIteration as end:
-            return cast("ExecutionResult", end.value)
-        except GeminiTimeoutError as error:
-            return _late(request, error, last=last)
+        transport, model = self._executor.transport, self._executor.model
+        steps = self._steps(ExecutionRequest.of(request), calls, last=last)
+        return run_steps(steps, lambda step: transport.generate(model, step[0], **step[1]))
 
     async def arun(
         self, request: ExecutionRequest | str, *, last: bool = False, calls: HostCalls | None = None
     ) -> ExecutionResult:
         """Run a program without blocking the event loop; see `GeminiExecutor.arun`."""
-        request = ExecutionRequest.of(request)
-        executor, steps = self._executor, self._steps(request, calls, last=last)
-        try:
-            body, limits = next(steps)
-            while True:
-                response = await executor.transport.agenerate(executor.model, body, **limits)
-                body, limits = steps.send(response)
-        except StopIteration as end:
-            return cast("ExecutionResult", end.value)
-        except GeminiTimeoutError as error:
-            return _late(request, error, last=last)
+        transport, model = self._executor.transport, self._executor.model
+        steps = self._steps(ExecutionRequest.of(request), calls, last=last)
+        return await arun_steps(steps, lambda step: transport.agenerate(model, step[0], **step[1]))
 
-    def _steps(self, request: ExecutionRequest, calls: HostCalls | None, *, last: bool) -> _Steps:
+    def _steps(
+        self, request: ExecutionRequest, calls: HostCalls | None, *, last: bool
+    ) -> Generator[tuple[GenerateContentRequest, Limits], GenerateContentResponse, ExecutionResult]:
         """Yields the requests to make with their limits, and is sent the response to each."""
         if calls:
             check_takes_calls(self._executor)
@@ -216,7 +195,10 @@ class GeminiSession:
         for prompt in (_PROMPT, _FIRMER):
             left = executor.timeout if limit is None else max(_LEAST, start + limit - time.monotonic())
             limits: Limits = {} if left is None else {"deadline": left}
-            response = yield _body(prompt, program, executor.generation_config), limits
+            try:
+                response = yield _body(prompt, program, executor.generation_config), limits
+            except GeminiTimeoutError as error:
+                return _late(request, error, last=last)
             run = next(iter(_executions(response)), None)
             if run and run.outcome and same_program(program.code, run.code):
                 whole = replace(_result(run), wall_time=time.monotonic() - start)

@@ -1,7 +1,5 @@
 """`ask`: what it prints, what it sends, and its exit codes."""
 
-from __future__ import annotations
-
 import json
 import sys
 from base64 import b64decode, b64encode

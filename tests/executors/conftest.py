@@ -1,18 +1,12 @@
 """The executors of this machine, one of each for all tests of a process."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
-from langchain_codeexec.executors import ProcessExecutor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from langchain_codeexec.executors import CodeExecutor
+from langchain_codeexec.executors import CodeExecutor, ProcessExecutor
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,7 @@ CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "data.csv")
 
 def test_environment_holds_nothing_of_the_host(run: Any, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GOOGLE_API_KEY", "secret")
-
     seen = run("import os; print(*sorted(os.environ))").stdout.split()
-
     assert seen == [
         "HOME",
         "LANG",
@@ -39,7 +37,6 @@ def test_its_folders_are_its_own_and_are_removed(run: Any):
     result = run(
         "import os, pathlib, tempfile; print(os.getcwd(), pathlib.Path.home(), tempfile.mkdtemp(), sep='\\n')"
     )
-
     folders = [Path(line) for line in result.stdout.splitlines()]
     assert len({*folders, Path.cwd(), Path.home()}) == 5
     assert not any(folder.exists() for folder in folders)
@@ -50,7 +47,6 @@ def test_locked_folders_are_removed(run: Any):
     result = run(
         "import os; os.makedirs('a/b'); open('a/b/c', 'w').close(); os.chmod('a', 0); print(os.getcwd())"
     )
-
     assert result.outcome is Outcome.OK
     assert not Path(result.stdout.strip()).exists()
 
@@ -63,20 +59,17 @@ def test_descriptors_of_the_host_stay_with_the_host(run: Any):
     finally:
         os.close(reading)
         os.close(writing)
-
     assert "Bad file descriptor" in result.stderr
 
 
 def test_children_of_the_program_get_no_descriptor_but_the_three(run: Any):
     child = "import os; print([n for n in map(int, os.listdir('/proc/self/fd')) if n > 2 and os.path.exists(f'/proc/self/fd/{n}')])"
     result = run(f"import subprocess; subprocess.run([{sys.executable!r}, '-c', {child!r}])")
-
     assert result.stdout in {"[]\n", "[3]\n"}  # 3: listing the folder takes one
 
 
 def test_files_are_there_and_unchanged_ones_do_not_come_back(run: Any):
     result = run("print(open('data.csv').read())", CSV)
-
     assert (result.stdout, result.files) == ("a,b\n1,2\n\n", ())
 
 
@@ -100,13 +93,11 @@ def test_files_are_there_and_unchanged_ones_do_not_come_back(run: Any):
 )
 def test_what_is_left(run: Any, code: str, left: dict[str, tuple[bytes, str]]):
     result = run(code, CSV)
-
     assert {file.name: (file.data, file.mime_type) for file in result.files} == left
 
 
 def test_more_files_than_are_brought_back(run: Any):
     result = run("for n in range(150): open(f'{n:03}', 'w').write('x')", CSV)
-
     assert [file.name for file in result.files] == [f"{n:03}" for n in range(100)]
     assert (result.outcome, result.detail) == (
         Outcome.OK,
@@ -118,14 +109,12 @@ def test_larger_files_than_are_brought_back(run: Any):
     result = run(
         "for n in 'abc': open(n, 'w').write('x' * 600)\nopen('d', 'w').write('x' * 400)", file_bytes=1000
     )
-
     assert [file.name for file in result.files] == ["a", "d"]
     assert result.detail == "more files or images were left than are brought back"
 
 
 def test_a_large_input_file_is_not_left_out_but_unchanged(run: Any):
     result = run("", InlineFile(b"x" * 2000, "text/plain", "big.txt"), file_bytes=1000)
-
     assert (result.files, result.detail) == ((), "")
 
 
@@ -138,7 +127,6 @@ if not os.fork(): raise SystemExit
 os.wait()
 """
     result = run(code)
-
     assert [(image.name, image.mime_type) for image in result.images] == [
         ("image_0.png", "image/png"),
         ("image_1.png", "image/png"),

@@ -36,7 +36,6 @@ OK, FAILED, DEADLINE = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED
 )
 def test_detail_of_a_failure(run: Any, code: str, detail: str):
     result = run(code, memory_bytes=1_000_000_000, file_bytes=1_000_000)
-
     assert (result.outcome, result.detail) == (FAILED, detail)
 
 
@@ -55,7 +54,6 @@ def test_detail_of_a_failure(run: Any, code: str, detail: str):
 )
 def test_deadline(run: Any, code: str):
     result = run(code, timeout=0.5)
-
     assert (result.outcome, result.detail) == (DEADLINE, "killed at the time limit of 0.5 s")
     assert result.wall_time >= 0.5
     assert result.output.endswith(result.detail)
@@ -63,9 +61,7 @@ def test_deadline(run: Any, code: str):
 
 def test_time_out_of_the_request_goes_before_that_of_the_executor():
     executor = ProcessExecutor(timeout=60.0)
-
     result = executor.run(ExecutionRequest("while True: pass", timeout=0.3))
-
     assert result.outcome is DEADLINE
 
 
@@ -85,13 +81,11 @@ def test_time_out_beyond_what_the_system_can_count():
 )
 def test_output_beyond_the_limit_is_dropped(run: Any, stream: str, printed: str, kept: str):
     result = run(f"import sys; sys.{stream}.write({printed})", output_bytes=10)
-
     assert (result.outcome, getattr(result, stream), result.truncated) == (OK, kept, True)
 
 
 def test_output_up_to_the_limit_is_whole(run: Any):
     result = run("print('x' * 9)", output_bytes=10)
-
     assert (result.stdout, result.truncated) == ("x" * 9 + "\n", False)
 
 
@@ -118,7 +112,6 @@ def test_broken_interpreter(python: str, words: str):
 
 def test_another_system(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("os.name", "nt")
-
     with pytest.raises(ExecutorError, match="needs Linux or macOS"), ProcessExecutor().session():
         pass
 
@@ -142,5 +135,4 @@ def test_wrong_time_out(timeout: float):
 )
 def test_processes_of_a_program(run: Any, code: str, stdout: str):
     result = run(code)
-
     assert (result.outcome, result.stdout, result.stderr) == (OK, stdout, "")

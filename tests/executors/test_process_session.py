@@ -95,7 +95,6 @@ def test_a_run_that_ends_the_process(session_of: Any, last_words: str, outcome: 
         "import os; print(os.listdir(), 'x' in globals())",
         "print(os.listdir())",
     )
-
     assert (ended.outcome, ended.detail) == (outcome, detail)
     assert (after.stdout, after.detail) == ("['kept'] False\n", "")
     assert again.stdout == "['kept']\n"
@@ -105,7 +104,6 @@ def test_results_of_one_run_do_not_show_in_the_next(session_of: Any):
     results = session_of(
         "x = 'a' * 10**15", "1 / 0", "import sys; sys.exit(7)", "print('x' * 2_000_000)", "print('fine')"
     )
-
     assert [result.detail for result in results] == [
         "the limit of memory was reached (4294967296 bytes)",
         "",
@@ -119,7 +117,6 @@ def test_results_of_one_run_do_not_show_in_the_next(session_of: Any):
 
 def test_each_traceback_shows_its_own_source(session_of: Any):
     first, second = session_of("def f():\n    1 / 0  # one\nf()", "f()  # two")
-
     assert "1 / 0  # one" in first.stderr
     assert "f()  # two" in second.stderr
 
@@ -131,7 +128,6 @@ def test_only_new_and_changed_files_come_back(session_of: Any):
         "open('a', 'w').write('3')",
         "open('a', 'w').write('3')",
     )
-
     assert [[(file.name, file.data) for file in result.files] for result in results] == [
         [("a", b"1")],
         [("b", b"2")],
@@ -146,18 +142,15 @@ def test_files_of_the_request_replace_what_is_there():
         result = session.run(
             ExecutionRequest("print(open('x').read())", files=(InlineFile(b"new", "text/plain", "x"),))
         )
-
         assert (result.stdout, result.files) == ("new\n", ())
 
 
 def test_a_folder_in_the_way_of_a_file():
     with ProcessExecutor().session() as session:
         session.run(ExecutionRequest("import os; os.mkdir('x')"))
-
         result = session.run(
             ExecutionRequest("print(open('x').read())", files=(InlineFile(b"new", "text/plain", "x"),))
         )
-
         assert result.stdout == "new\n"
         with pytest.raises(ExecutionRequestError):
             session.run(ExecutionRequest("", timeout=-1))
@@ -168,7 +161,6 @@ def test_figures_belong_to_the_run_that_drew_them(session_of: Any):
     results = session_of(
         "import matplotlib.pyplot as plt", "plt.plot([1])", "x = 1", "plt.plot([1]); plt.show()"
     )
-
     assert [len(result.images) for result in results] == [0, 1, 0, 1]
 
 
@@ -187,7 +179,6 @@ def test_what_is_said_between_runs_is_dropped():
         session.run(ExecutionRequest("import signal; signal.signal(signal.SIGUSR1, lambda *a: None)"))
         said = session.run(ExecutionRequest("go.set(); os.read(r, 1)"))
         quiet = session.run(ExecutionRequest("print('now')"))
-
     assert (said.stdout, quiet.stdout) == ("late\n", "now\n")
 
 
@@ -200,7 +191,6 @@ def test_nothing_is_left_when_the_session_ends():
         )
         process, child, folder = result.stdout.split()
         assert not result.detail
-
     assert gone(int(process))
     assert gone(int(child))
     assert not Path(folder).exists()
@@ -219,7 +209,6 @@ def test_sessions_used_by_several_threads_take_turns():
             thread.start()
         for thread in threads:
             thread.join()
-
     assert sorted(results) == [f"{n}\n" for n in range(1, 9)]
 
 
@@ -238,7 +227,6 @@ def test_the_end_of_the_host_is_the_end_of_its_runs(tmp_path: Path):
         assert process.stdout is not None
         pids = [int(pid) for pid in process.stdout.readline().split()]
         process.send_signal(signal.SIGKILL)
-
     assert len(pids) == 2
     assert all(gone(pid) for pid in pids)
 
@@ -251,11 +239,9 @@ async def test_cancelling_the_task_kills_the_run(tmp_path: Path):
     )
     task = asyncio.create_task(ProcessExecutor().arun(ExecutionRequest(code)))
     process, folder = (await asyncio.to_thread(fifo.read_text)).split()
-
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-
     assert gone(int(process))
     assert not is_there(folder)
 
@@ -295,13 +281,11 @@ def test_the_end_of_a_fork_of_the_host_leaves_runs_alone(tmp_path: Path):
         check=False,
         text=True,
     )
-
     assert (done.stdout, done.stderr) == ("done\n", "")
 
 
 def test_where_no_folder_can_be_made_it_says_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tempfile.tempdir", "/no/such/folder")
-
     with pytest.raises(ExecutorError, match=r"cannot start .*No such file or directory: '/no/such/folder"):
         ProcessExecutor().run(ExecutionRequest(""))
 
@@ -327,7 +311,6 @@ def test_it_needs_nothing_that_only_linux_has(tmp_path: Path):
         second = session.run(ExecutionRequest("x * 7"))
         late = session.run(ExecutionRequest("while True: pass", timeout=0.3))
         alone = executor.run(ExecutionRequest("import os; os._exit(3)"))
-
         assert (second.value, late.outcome, alone.detail) == (
             "42",
             Outcome.DEADLINE_EXCEEDED,

@@ -1,7 +1,5 @@
 """Answers verified in the real sandbox: what is confirmed, what is wrong, what nobody can check."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,8 +1,7 @@
 """Programs call an agent's tools: through its middlewares, those that review calls above all."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pytest
 from langchain.agents import create_agent
@@ -26,10 +25,6 @@ from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors import ProcessExecutor
 from tests.middleware.agent_shop import QUESTION, Scripted
 from tests.tools.calling import MADE, THREAD, get_price, get_rate, programs, replies, run, runs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 both_ways = pytest.mark.parametrize("is_async", [False, True])
 APPROVE = {"type": "approve"}

@@ -38,6 +38,7 @@ _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
 _MARKS: dict[EndpointKind, bytes] = {"vertex": b"emulated-vertex:", "developer": b"emulated-developer:"}
 _ALPHABET = string.ascii_lowercase + string.digits
+_SIGNED = frozenset({"toolCall", "toolResponse", "inlineData"})
 
 
 def mint_id() -> str:
@@ -107,9 +108,10 @@ class Answer:
         finish_reason: Why the answer ended.
         verbatim: Whether what went out last was a list of parts sent as it is, or nothing at all.
         unsigned_text: Whether the answer ended with a text that lacks the signature Gemini 3 gives, and 2.5 beside
-            functions on the Developer API.
+            functions.
         has_calls: Whether functions are called.
         runs: The programs that ran.
+        logprobs: How many tokens are weighed at every place of the text; `None` where that is not asked for.
     """
 
     def __init__(
@@ -135,9 +137,10 @@ class Answer:
         self._prompt = prompt
         self._send_empty_output = send_empty_output
         config = prompt.request.get("generationConfig") or {}
-        self._signs_calls = target.signs or (target.signs_calls and self.usage.thinks)
+        self._signs_calls = target.signs or self.usage.thinks
         self._signs_text = target.signs or (self._signs_calls and bool(declared_functions(prompt.request)))
         self._streams_arguments = bool(calling_config(prompt.request).get("streamFunctionCallArguments"))
+        self.logprobs = config.get("logprobs", 0) if config.get("responseLogprobs") else None
         self._budget = config.get("maxOutputTokens") or None
         self._stops = config.get("stopSequences") or []
         self._files = input_files(prompt.request)
@@ -210,7 +213,9 @@ class Answer:
         self._over = True
 
     def _as_is(self, part: Part) -> _Emitted:
-        yield self._counted(part)
+        """What other tools did, and images a model made, are signed as well."""
+        signs = self.target.signs and not _SIGNED.isdisjoint(part)
+        yield self._counted(self._signed(part, signs=signs))
         return None
 
     def _text(self, part: Part) -> _Emitted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from langchain_codeexec.emulator.continuing import Bodies, Continuations, merged
 from langchain_codeexec.emulator.coverage import not_covered
 from langchain_codeexec.emulator.embeddings import embedded, is_embedding
 from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
-from langchain_codeexec.emulator.faults import FAULTS_HEADER, Fault, Faults
+from langchain_codeexec.emulator.faults import FAULTS_HEADER, Faults
 from langchain_codeexec.emulator.file_store import UploadedFiles
 from langchain_codeexec.emulator.files_api import file_routes
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp
@@ -31,14 +31,13 @@ from langchain_codeexec.emulator.parsing import parse_json
 from langchain_codeexec.emulator.responses import (
     ARRAY,
     EVENTS,
-    HALVES,
     CutResponse,
     Stepper,
     all_bodies,
+    damaged,
     error_response,
     first_body,
     json_response,
-    one_body,
     read_body,
     stream_response,
     while_connected,
@@ -48,6 +47,7 @@ from langchain_codeexec.emulator.rules import checked_request
 from langchain_codeexec.emulator.server import AppOptions
 from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
 from langchain_codeexec.emulator.targets import (
+    GENERATING,
     Target,
     check_credentials,
     describe_model,
@@ -110,12 +110,12 @@ def create_app(
     """
     service = _Service(brain or _default_brain(), executor or _default_executor(options), options)
     routes = [
-        Route(f"{prefix}{path}", service.endpoint(endpoint, answer), methods=[method])
+        Route(f"{prefix}{path}", service.endpoint(endpoint, answer, checks=checks), methods=[method])
         for endpoint, prefix in _FAMILIES
-        for method, path, answer in (
-            ("POST", "/{model}:{action}", service.call),
-            ("GET", "/{model}", service.describe),
-            ("GET", "", service.enumerate),
+        for method, path, answer, checks in (
+            ("POST", "/{model}:{action}", service.call, True),
+            ("GET", "/{model}", service.describe, False),
+            ("GET", "", service.enumerate, False),
         )
     ]
     routes += [
@@ -170,15 +170,17 @@ class _Service:
         self.journal.is_open = options.get("record_page", False)
 
     def endpoint(
-        self, kind: EndpointKind, reply: _Reply, *, uploads: bool = False
+        self, kind: EndpointKind, reply: _Reply, *, uploads: bool = False, checks: bool = False
     ) -> Callable[[Request], Awaitable[Response]]:
-        """Wrap a reply: credentials before it, errors and the record after it.
+        """Wrap a reply: credentials and faults before it, errors and the record after it.
 
         Args:
             kind: The service it is of.
             reply: Gets the body as JSON.
             uploads: Whether it reads the body itself, and goes on with uploads, whose URL is the credential.
+            checks: Whether it checks the request first, and then takes the faults itself.
         """
+        reply = reply if checks else self._faulty(reply)
 
         async def answer(request: Request) -> Response:
             began = perf_counter()
@@ -229,27 +231,16 @@ class _Service:
 
     async def call(self, request: Request, target: Target, body: Any) -> Response:
         """Answer a POST: one of the methods of a model."""
-        if is_embedding(target):
-            embed = partial(embedded, body, target, self.files.inlined, self._known_models)
-            return json_response(await asyncio.to_thread(embed))
-        computes = target.action == "computeTokens" and target.endpoint == "vertex"
-        if not computes and target.action not in ("countTokens", *BODIES):
-            raise not_covered(request)
+        if target.action not in GENERATING:
+            result = await self._computed(request, target, body)
+            return damaged(json_response(result), await self._hit(request, target))
         self.check_model(target)
         checked = checked_request(body, target, self.caches.complete)
         cached = self.caches.tokens(checked)
-        if computes:
-            return json_response(compute_tokens(checked))
-        if target.action == "countTokens":
-            return json_response(count_tokens(checked, target, cached))
         rest = self._continuations.rest(checked)
         streams = target.action == "streamGenerateContent"
-        faults = self._faults(request)
-        injection = FaultInjection(faults, self.faults.wait, streams=streams)
+        injection = await self._hit(request, target)
         exchange = _exchange(request)
-        if exchange is not None:
-            exchange.faults = faults
-        await injection.begin(target)
         brain = injection.brain(self._brain)
         prompt = Prompt(target.model, target.endpoint, checked, cached)
         named = replace(target, stand_in=getattr(self._brain, "stand_in", ""))
@@ -261,16 +252,44 @@ class _Service:
         if streams:
             framing = EVENTS if _wants_events(request) else ARRAY
             return stream_response(all_bodies(first, bodies), framing, injection, bodies)
-        if injection.on_the_way:
-            return stream_response(one_body(first), HALVES, injection, bodies)
-        return json_response(first)
+        tier = {"x-gemini-service-tier": answer.usage.tier} if target.endpoint == "developer" else None
+        return damaged(json_response(first, tier), injection)
 
-    def _faults(self, request: Request) -> tuple[Fault, ...]:
-        """The faults that hit a request."""
+    async def _computed(self, request: Request, target: Target, body: Any) -> Mapping[str, Any]:
+        """What needs no brain: embeddings and counts."""
+        if is_embedding(target):
+            embed = partial(embedded, body, target, self.files.inlined, self._known_models)
+            return await asyncio.to_thread(embed)
+        computes = target.action == "computeTokens" and target.endpoint == "vertex"
+        if not computes and target.action != "countTokens":
+            raise not_covered(request)
+        self.check_model(target)
+        checked = checked_request(body, target, self.caches.complete)
+        if computes:
+            return compute_tokens(checked)
+        return count_tokens(checked, target, self.caches.tokens(checked))
+
+    async def _hit(self, request: Request, target: Target) -> FaultInjection:
+        """Take the faults that hit a request, and carry out what comes before its answer."""
         try:
-            return self.faults.take(request.headers.get(FAULTS_HEADER, ""))
+            faults = self.faults.take(request.headers.get(FAULTS_HEADER, ""), target.action or request.method)
         except ConfigurationError as error:
             raise not_prepared(f"The header {FAULTS_HEADER}: {error}") from error
+        if exchange := _exchange(request):
+            exchange.faults = faults
+        streams = target.action == "streamGenerateContent"
+        injection = FaultInjection(faults, self.faults.wait, streams=streams)
+        await injection.begin(target)
+        return injection
+
+    def _faulty(self, reply: _Reply) -> _Reply:
+        """A reply before which faults are taken, so that a failed change has changed nothing."""
+
+        async def answer(request: Request, target: Target, body: Any) -> Response:
+            injection = await self._hit(request, target)
+            return damaged(await reply(request, target, body), injection)
+
+        return answer
 
     def _bodies(
         self,

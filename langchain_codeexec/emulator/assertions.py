@@ -10,12 +10,10 @@ from typing import Any, cast
 from langchain_codeexec.emulator.brain import Prompt, last_text
 from langchain_codeexec.emulator.parsing import declared_functions, parse_message, tool_kinds
 from langchain_codeexec.emulator.service_errors import EmulatedError
-from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.emulator.targets import GENERATING, Target
 from langchain_codeexec.gemini.wire import Content, EndpointKind
 
 __all__ = ["ReceivedRequest"]
-
-_GENERATING = frozenset({"generateContent", "streamGenerateContent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class ReceivedRequest:
     @property
     def generates(self) -> bool:
         """Whether it is a request to generate content."""
-        return self.method in _GENERATING and isinstance(self.body, dict)
+        return self.method in GENERATING and isinstance(self.body, dict)
 
     @property
     def streamed(self) -> bool:

@@ -10,7 +10,7 @@ from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.continuing import Bodies, Continuations
 from langchain_codeexec.emulator.faults import Fault
 from langchain_codeexec.emulator.parsing import declared_functions
-from langchain_codeexec.emulator.service_errors import EmulatedError, retry_info
+from langchain_codeexec.emulator.service_errors import VERTEX_WORDS, EmulatedError, retry_info
 from langchain_codeexec.emulator.targets import Target, permission_denied, quota_exceeded
 from langchain_codeexec.emulator.tokens import Usage
 from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
@@ -63,8 +63,8 @@ class FaultInjection:
 
     @property
     def on_the_way(self) -> bool:
-        """Whether a fault meddles with the bytes of the answer."""
-        return any(fault.kind in stage for fault in self._faults for stage in (_BODIES, _TEXTS, _FRAMES))
+        """Whether a fault meddles with the bytes of an answer that is no stream."""
+        return any(fault.kind in stage for fault in self._faults for stage in (_TEXTS, _FRAMES))
 
     def bodies(self, bodies: AsyncIterator[_Body]) -> AsyncIterator[_Body]:
         """The chunks of the answer, before they become bytes."""
@@ -94,11 +94,12 @@ class FaultInjection:
 def _status(fault: Fault, target: Target) -> EmulatedError:
     """The Developer API says with a 429 only in the details when to come back."""
     seconds, code = fault.retry_after, fault.status_code
+    message = fault.message or (VERTEX_WORDS.get(code, "") if target.endpoint == "vertex" else "")
     if seconds is None:
-        return EmulatedError(code, message=fault.message)
+        return EmulatedError(code, message=message)
     says_in_header = target.endpoint == "vertex" or code != HTTPStatus.TOO_MANY_REQUESTS
     headers = {"Retry-After": f"{seconds:g}"} if says_in_header else {}
-    return EmulatedError(code, message=fault.message, details=[retry_info(seconds)], headers=headers)
+    return EmulatedError(code, message=message, details=[retry_info(seconds)], headers=headers)
 
 
 _REFUSALS: Mapping[str, Callable[[Fault, Target], EmulatedError]] = {

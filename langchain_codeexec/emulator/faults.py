@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from random import Random
 from typing import Any, TypeAlias
 
+from langchain_codeexec.emulator.targets import GENERATING
 from langchain_codeexec.errors import ConfigurationError
 
 __all__ = ["FAULTS_HEADER", "FAULT_SETTINGS", "Fault", "FaultLike", "Faults"]
@@ -38,15 +39,19 @@ FAULT_SETTINGS: Mapping[str, frozenset[str]] = {
     "checkpoint": frozenset({"after"}),
     "done": frozenset(),
 }
-"""Kinds of faults, and the settings each of them has besides `rate` and `seed`."""
+"""Kinds of faults, and the settings each of them has besides `rate`, `seed` and `method`."""
 
-_COMMON = frozenset({"kind", "rate", "seed"})
+_OF_ANSWERS = frozenset(
+    "unfinished duplicate empty no_candidates malformed_call continuation checkpoint done".split()
+)
+"""Those that can hit a request to generate content alone."""
+_COMMON = frozenset({"kind", "rate", "seed", "method"})
 _LOWEST_ERROR, _HIGHEST_ERROR = 400, 599
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that goes wrong with one request to generate content.
+    """Something that goes wrong with one request, whatever its method.
 
     | kind | what happens |
     |---|---|
@@ -68,7 +73,8 @@ class Fault:
     | `checkpoint` | a stream is cut after `after` chunks, at least one, the last of which has such a token |
     | `done` | a stream ends with the event `[DONE]`, as those of gateways do |
 
-    Chunks count from zero. An answer that is no stream has two, its halves.
+    Chunks count from zero. An answer that is no stream has two, its halves. Requests to generate content alone are
+    hit by `unfinished`, `duplicate` and those from `empty` on.
 
     Attributes:
         kind: One of the above.
@@ -80,6 +86,8 @@ class Fault:
         after: How many chunks go out well first.
         rate: The share of requests it hits, 0 to 1, until it is removed; `None` hits the next one, once.
         seed: Makes the requests hit at a rate the same ones every time.
+        method: The method of the requests it may hit, `embedContent` for example, or the HTTP method where the URL
+            names none; empty for all.
 
     Raises:
         ConfigurationError: The kind is unknown, or a setting is one of another kind or out of range.
@@ -93,6 +101,7 @@ class Fault:
     after: int = 0
     rate: float | None = None
     seed: int = 0
+    method: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in FAULT_SETTINGS:
@@ -111,6 +120,10 @@ class Fault:
 
     def _set(self) -> set[str]:
         return {item.name for item in fields(self) if getattr(self, item.name) != item.default}
+
+    def may_hit(self, method: str) -> bool:
+        """Whether it can go wrong with requests of a method."""
+        return self.method in ("", method) and (self.kind not in _OF_ANSWERS or method in GENERATING)
 
     @classmethod
     def of(cls, value: FaultLike) -> Fault:
@@ -156,6 +169,7 @@ _SETTINGS: tuple[tuple[str, Any, Callable[[Any], bool], str], ...] = (
     ("after", int, lambda count: count >= 0, "a number of chunks"),
     ("rate", float | int | None, lambda share: share is None or 0 <= share <= 1, "between 0 and 1"),
     ("seed", int, lambda _: True, "a whole number"),
+    ("method", str, lambda _: True, "the name of a method"),
 )
 """By name: the type of a setting, whether a value is good, and what is expected."""
 
@@ -183,7 +197,8 @@ def _number(text: str) -> int | float | str:
 class Faults:
     """Says which faults hit which request. It is thread-safe.
 
-    Every request takes the next fault of the queue, and besides each of those at a rate that chances on it.
+    Every request takes the next fault of the queue that may hit it, and besides each of those at a rate that
+    chances on it.
     Only requests that the service would have answered count. A request with a header of its own faults (see
     `header`) takes from those alone.
 
@@ -283,20 +298,24 @@ class Faults:
         value = f"{';'.join(map(_text_of, read))}#{secrets.token_hex(8)}"
         return {FAULTS_HEADER: value}
 
-    def take(self, header: str = "") -> tuple[Fault, ...]:
+    def take(self, header: str = "", method: str = "generateContent") -> tuple[Fault, ...]:
         """The faults that hit the next request.
 
         Args:
             header: The value of its header of faults.
+            method: Its method, or its HTTP method.
 
         Raises:
             ConfigurationError: The header has what is no fault.
         """
         if header:
-            return self._of_header(header).take()
+            return self._of_header(header).take("", method)
         with self._lock:
-            queued = [self._queue.popleft()] if self._queue else []
-            chanced = [fault for fault, dice in self._lasting if dice.random() < (fault.rate or 0)]
+            queued = [fault for fault in self._queue if fault.may_hit(method)][:1]
+            for fault in queued:
+                self._queue.remove(fault)
+            lasting = [(fault, dice) for fault, dice in self._lasting if fault.may_hit(method)]
+            chanced = [fault for fault, dice in lasting if dice.random() < (fault.rate or 0)]
         return tuple(fault for fault in (*queued, *chanced) if fault.kind != "none")
 
     def _of_header(self, header: str) -> Faults:

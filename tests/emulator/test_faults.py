@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from langchain_codeexec.emulator import Fault, Faults, ScriptedBrain, create_app
 from langchain_codeexec.errors import ConfigurationError
+from tests.emulator.conftest import VERTEX
 
 OLD, NEW = "gemini-2.5-flash", "gemini-3-flash-preview"
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Go"}]}], "tools": [{"codeExecution": {}}]}
@@ -80,11 +81,12 @@ def test_spellings(spelled, fault):
     [
         ("", "there is no fault ''; choose from none, status"),
         ("kuota", "there is no fault 'kuota'"),
-        ("quota:after=1", "'quota' has no setting after; it has rate, retry_after, seed"),
+        ("quota:after=1", "'quota' has no setting after; it has method, rate, retry_after, seed"),
         ("latency:seconds=long", "seconds of the fault 'latency' is 'long', not a number of seconds"),
         ("latency:seconds=-1", "seconds"),
         ("cut:after=1.5", "after of the fault 'cut' is 1.5, not a number of chunks"),
         ("quota:rate=1.1", "between 0 and 1"),
+        ("quota:method=7", "method of the fault 'quota' is 7, not the name of a method"),
         ("200", "status_code of the fault 'status' is 200"),
         ("quota:retry", "is no fault; give a kind and any of"),
         ({"after": 1}, "is no fault"),
@@ -114,9 +116,59 @@ def test_only_what_would_have_been_answered_is_hit(start):
     client = start(always, faults=["503"])
     assert client.ask({}).status_code == 400
     assert client.ask(ASK, model="gpt-9").status_code == 404
-    assert client.ask({"contents": ASK["contents"]}, action="countTokens").status_code == 200
-    assert client.http.get("/v1beta/models").status_code == 200
+    assert client.ask({}, model="gemini-embedding-2", action="embedContent").status_code == 400
+    assert client.ask({}, action="batchGenerateContent").status_code == 404
+    assert client.http.get("/v1beta/tunedModels").status_code == 404
     assert client.ask(ASK).status_code == 503
+
+
+HELLO = {"content": {"parts": [{"text": "hello"}]}}
+BY_METHOD = {
+    "countTokens": ("POST", f"/v1beta/models/{OLD}:countTokens", {"contents": ASK["contents"]}),
+    "computeTokens": ("POST", f"{VERTEX}/{OLD}:computeTokens", {"contents": ASK["contents"]}),
+    "embedContent": ("POST", "/v1beta/models/gemini-embedding-2:embedContent", HELLO),
+    "predict": ("POST", f"{VERTEX}/gemini-embedding-001:predict", {"instances": [{"content": "hello"}]}),
+    "GET": ("GET", "/v1beta/models", None),
+    "POST": ("POST", "/upload/v1beta/files", {"any": "file"}),
+}
+
+
+@pytest.mark.parametrize("method", BY_METHOD)
+def test_other_requests_are_hit_as_well(start, method):
+    other = {"generateContent", *BY_METHOD} - {method}
+    client = start(
+        always,
+        faults=[
+            *(f"500:method={one}" for one in other),
+            "empty",
+            "503:retry_after=1",
+            "truncated",
+            f"cut:method={method}",
+        ],
+    )
+    http_method, path, body = BY_METHOD[method]
+
+    def ask():
+        return client.http.request(http_method, path, json=body)
+
+    assert (ask().status_code, client.emulator.requests[-1].method) == (503, method)
+    with pytest.raises(json.JSONDecodeError):
+        ask().json()
+    with pytest.raises(httpx.RemoteProtocolError):
+        ask()
+    assert ask().json()
+    assert [fault.kind for fault in client.emulator.faults.pending] == ["status"] * len(other) + ["empty"]
+
+
+def test_what_a_fault_refuses_has_changed_nothing(start):
+    client = start(always, faults=["503:method=POST", "503:method=DELETE"])
+    for status, count in ((503, 0), (200, 1)):
+        assert client.http.post("/upload/v1beta/files", content=b"hi").status_code == status
+        assert len(client.http.get("/v1beta/files").json().get("files", [])) == count
+    (file,) = client.http.get("/v1beta/files").json()["files"]
+    for status, left in ((503, 200), (200, 403)):
+        assert client.http.delete(f"/v1beta/{file['name']}").status_code == status
+        assert client.http.get(f"/v1beta/{file['name']}").status_code == left
 
 
 @given(rate=st.floats(0, 1), seed=st.integers(0, 100))
@@ -207,6 +259,26 @@ def test_a_status_with_retry_after(start):
         "status": "UNAVAILABLE",
         "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}],
     }
+
+
+@pytest.mark.parametrize(
+    ("fault", "developer", "vertex"),
+    [
+        ("500", "Internal error encountered.", "Internal error encountered."),
+        ("503", "This model is currently experiencing high demand.", "The service is currently unavailable."),
+        (
+            "429",
+            "Resource has been exhausted (e.g. check quota).",
+            "Resource exhausted. Please try again later.",
+        ),
+        ("504:message=Late.", "Late.", "Late."),
+        ("418", "I'm a Teapot", "I'm a Teapot"),
+    ],
+)
+def test_a_bare_status_says_what_the_services_say(start, fault, developer, vertex):
+    client = start(always, faults=[fault] * 2)
+    for endpoint, message in (("developer", developer), ("vertex", vertex)):
+        assert client.ask(ASK, endpoint=endpoint).json()["error"]["message"].startswith(message)
 
 
 @pytest.mark.parametrize(

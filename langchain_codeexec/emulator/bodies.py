@@ -11,6 +11,7 @@ from typing import Any, cast
 from langchain_codeexec.emulator.answering import Answer, mint_signature
 from langchain_codeexec.emulator.brain import RESPONSE_FIELDS
 from langchain_codeexec.emulator.continuing import merged
+from langchain_codeexec.emulator.service_errors import stamp
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tokens import text_pieces
 from langchain_codeexec.gemini.wire import FunctionCall, GenerateContentResponse, Part
@@ -157,7 +158,7 @@ def _identity(target: Target) -> dict[str, str]:
     """What is the same in every chunk of an answer."""
     identity = {"modelVersion": target.model_version, "responseId": secrets.token_urlsafe(16)}
     if target.endpoint == "vertex":
-        identity["createTime"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        identity["createTime"] = stamp(datetime.now(UTC))
     return identity
 
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import secrets
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from random import Random
@@ -214,8 +214,7 @@ class Faults:
         self, faults: Iterable[FaultLike] = (), *, wait: Callable[[float], Awaitable[object]] = asyncio.sleep
     ) -> None:
         self._lock = threading.Lock()
-        self._queue: deque[Fault] = deque()
-        self._lasting: list[tuple[Fault, Random]] = []
+        self._left: list[tuple[Fault, Random]] = []
         self._by_header: OrderedDict[str, Faults] = OrderedDict()
         self.wait = wait
         self.add(*faults)
@@ -243,9 +242,9 @@ class Faults:
         Raises:
             ConfigurationError: One of them is no fault; then all stay as they were.
         """
-        queued, lasting = _sorted_out(faults)
+        left = _with_dice(faults)
         with self._lock:
-            self._queue, self._lasting = deque(queued), lasting
+            self._left = left
 
     def change(self, *, add: Iterable[FaultLike] = (), remove: Iterable[FaultLike] = ()) -> None:
         """Remove some faults and add others; of faults that are the same, the first goes.
@@ -253,14 +252,18 @@ class Faults:
         Raises:
             ConfigurationError: One of them is no fault, or not there to be removed; then all stay as they were.
         """
-        queued, lasting = _sorted_out(add)
+        added = _with_dice(add)
         gone = [Fault.of(fault) for fault in remove]
         with self._lock:
-            left, going_on = list(self._queue), list(self._lasting)
+            left = list(self._left)
             for fault in gone:
-                _drop(fault, left, going_on)
-            self._queue = deque([*left, *queued])
-            self._lasting = [*going_on, *lasting]
+                entry = next((entry for entry in left if entry[0] == fault), None)
+                if entry is None:
+                    raise ConfigurationError(
+                        f"the fault {fault.as_json()} is not there; it may have hit already"
+                    )
+                left.remove(entry)
+            self._left = [*left, *added]
 
     def clear(self) -> None:
         """Remove all faults."""
@@ -268,9 +271,9 @@ class Faults:
 
     @property
     def pending(self) -> tuple[Fault, ...]:
-        """Those at a rate, and those of the queue that hit nothing yet."""
+        """Those at a rate, and those of the queue that hit nothing yet, in their order."""
         with self._lock:
-            return (*(fault for fault, _ in self._lasting), *self._queue)
+            return tuple(fault for fault, _ in self._left)
 
     @staticmethod
     def header(*faults: FaultLike) -> dict[str, str]:
@@ -311,12 +314,16 @@ class Faults:
         if header:
             return self._of_header(header).take("", method)
         with self._lock:
-            queued = [fault for fault in self._queue if fault.may_hit(method)][:1]
-            for fault in queued:
-                self._queue.remove(fault)
-            lasting = [(fault, dice) for fault, dice in self._lasting if fault.may_hit(method)]
-            chanced = [fault for fault, dice in lasting if dice.random() < (fault.rate or 0)]
-        return tuple(fault for fault in (*queued, *chanced) if fault.kind != "none")
+            fitting = [entry for entry in self._left if entry[0].may_hit(method)]
+            queued = [entry for entry in fitting if entry[0].rate is None][:1]
+            for entry in queued:
+                self._left.remove(entry)
+            chanced = [
+                (fault, dice)
+                for fault, dice in fitting
+                if fault.rate is not None and dice.random() < fault.rate
+            ]
+        return tuple(fault for fault, _ in (*queued, *chanced) if fault.kind != "none")
 
     def _of_header(self, header: str) -> Faults:
         with self._lock:
@@ -341,17 +348,6 @@ def _text_of(fault: Fault) -> str:
     return f"{fault.kind}:{settings}"
 
 
-def _sorted_out(faults: Iterable[FaultLike]) -> tuple[list[Fault], list[tuple[Fault, Random]]]:
+def _with_dice(faults: Iterable[FaultLike]) -> list[tuple[Fault, Random]]:
     read = [Fault.of(fault) for fault in faults]
-    queued = [fault for fault in read if fault.rate is None]
-    return queued, [(fault, Random(fault.seed)) for fault in read if fault.rate is not None]  # noqa: S311 -- no secret
-
-
-def _drop(fault: Fault, queued: list[Fault], lasting: list[tuple[Fault, Random]]) -> None:
-    if fault in queued:
-        queued.remove(fault)
-        return
-    place = next((index for index, (one, _) in enumerate(lasting) if one == fault), None)
-    if place is None:
-        raise ConfigurationError(f"the fault {fault.as_json()} is not there; it may have hit already")
-    del lasting[place]
+    return [(fault, Random(fault.seed)) for fault in read]  # noqa: S311 -- no secret

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -29,6 +30,7 @@ __all__ = [
     "invalid",
     "not_prepared",
     "retry_info",
+    "stamp",
     "unable",
 ]
 
@@ -117,6 +119,11 @@ def unable(reason: str, page: str = "model-reference/gemini") -> EmulatedError:
         page: The part of the documentation to learn more from.
     """
     return invalid(f"Unable to submit request because {reason} Learn more: {_DOCUMENTATION}{page}")
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the services write it."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def retry_info(seconds: float) -> dict[str, Any]:

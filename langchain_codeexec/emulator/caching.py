@@ -96,7 +96,7 @@ class CachedContents:
         }
         expires = _expiry(parsed, now) or now + _DEFAULT_TTL
         cache = _Cache(_new_name(target), model, about, prompt, tokens, now, now, expires)
-        self._caches[cache.name] = cache
+        self._caches[_key(cache.name)] = cache
         if len(self._caches) > _MOST:
             del self._caches[next(iter(self._caches))]
         return cache.as_json()
@@ -120,13 +120,13 @@ class CachedContents:
         if expires is None:
             raise invalid("Only ttl and expire_time of a cached content can be updated.")
         renewed = replace(cache, updated=now, expires=expires)
-        self._caches[name] = renewed
+        self._caches[_key(name)] = renewed
         return renewed.as_json()
 
     def delete(self, name: str, target: Target) -> dict[str, Any]:
         """Forget one; an error where there is none of that name."""
         self._find(name, target)
-        del self._caches[name]
+        del self._caches[_key(name)]
         return {}
 
     def complete(self, request: dict[str, Any], target: Target) -> dict[str, Any]:
@@ -148,19 +148,18 @@ class CachedContents:
 
     def tokens(self, request: Mapping[str, Any]) -> Counter[str]:
         """What the cached content that a completed request names counts, by modality."""
-        cache = self._caches.get(request.get("cachedContent", ""))
+        cache = self._caches.get(_key(request.get("cachedContent", "")))
         return Counter() if cache is None else cache.tokens
 
     def _find(self, name: str, target: Target) -> _Cache:
-        cache = self._caches.get(name)
+        cache = self._caches.get(_key(name))
         if cache is not None and cache.expires > self._now():
             return cache
         if target.endpoint == "developer":
             raise EmulatedError(403, message="CachedContent not found (or permission denied)")
-        number = name.rpartition("/")[2]
         if cache is not None:
-            raise invalid(f"Cache content {number} is expired.")
-        raise EmulatedError(404, message=f"Not found: cached content metadata for {number}.")
+            raise invalid(f"Cache content {_key(name)} is expired.")
+        raise EmulatedError(404, message=f"Not found: cached content metadata for {_key(name)}.")
 
 
 _CACHE_ONLY_FIELDS = {
@@ -179,6 +178,11 @@ def _too_small(tokens: int, target: Target) -> str:
         least = f"The minimum token count to start caching is {_LEAST_TOKENS}."
         return f"The cached content is of {tokens} tokens. {least}"
     return f"Cached content is too small. total_token_count={tokens}, min_total_token_count={_LEAST_TOKENS}"
+
+
+def _key(name: str) -> str:
+    """The last part of a name: a project has a number besides its name, and a cache can be called by both."""
+    return name.rpartition("/")[2]
 
 
 def _new_name(target: Target) -> str:

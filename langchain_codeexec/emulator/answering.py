@@ -32,7 +32,7 @@ from langchain_codeexec.gemini.wire import (
     Part,
 )
 
-__all__ = ["MENDING_ATTEMPTS", "Answer", "Run", "input_files", "mint_signature", "minted_by"]
+__all__ = ["MENDING_ATTEMPTS", "Answer", "Run", "input_files", "mint_id", "mint_signature", "minted_by"]
 
 _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -25,6 +25,9 @@ from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInje
 from langchain_codeexec.emulator.faults import FAULTS_HEADER, Fault, Faults
 from langchain_codeexec.emulator.file_store import UploadedFiles
 from langchain_codeexec.emulator.files_api import file_routes
+from langchain_codeexec.emulator.interactions.environments import ShellExecutor
+from langchain_codeexec.emulator.interactions.requests import envelope, model_of
+from langchain_codeexec.emulator.interactions.routes import interaction_routes
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp
 from langchain_codeexec.emulator.page.routes import is_page, page_routes
 from langchain_codeexec.emulator.parsing import parse_json
@@ -58,7 +61,7 @@ from langchain_codeexec.emulator.targets import (
 from langchain_codeexec.emulator.tokens import compute_tokens, count_tokens
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 from langchain_codeexec.executors.base import CodeExecutor
-from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentResponse
+from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest, GenerateContentResponse
 
 __all__ = ["create_app"]
 
@@ -130,6 +133,10 @@ def create_app(
             partial(service.endpoint, "developer", uploads=True),
         )
     ]
+    routes += [
+        Route(path, service.endpoint(endpoint, reply, steps=name), methods=[method])
+        for endpoint, method, path, name, reply in interaction_routes(service, service.shell)
+    ]
     routes += page_routes(service.journal, service.faults)
     check_origins(allow_origins)
     guarded = Middleware(GuardedApp, allow_remote=allow_remote, allow_origins=allow_origins)
@@ -157,6 +164,7 @@ class _Service:
     def __init__(self, brain: Brain, executor: CodeExecutor, options: AppOptions) -> None:
         self._brain = brain
         self._executor = executor
+        self.shell = ShellExecutor(executor)
         self._accept_key = options.get("accept_key", lambda key: key != "invalid")
         self._known_models = options.get("known_models", ())
         self._max_body_bytes = options.get("max_body_bytes", 20 * 1024 * 1024)
@@ -170,7 +178,7 @@ class _Service:
         self.journal.is_open = options.get("record_page", False)
 
     def endpoint(
-        self, kind: EndpointKind, reply: _Reply, *, uploads: bool = False
+        self, kind: EndpointKind, reply: _Reply, *, uploads: bool = False, steps: str = ""
     ) -> Callable[[Request], Awaitable[Response]]:
         """Wrap a reply: credentials before it, errors and the record after it.
 
@@ -178,12 +186,15 @@ class _Service:
             kind: The service it is of.
             reply: Gets the body as JSON.
             uploads: Whether it reads the body itself, and goes on with uploads, whose URL is the credential.
+            steps: Name of the method where it is one of the Interactions API, whose bodies name the model.
         """
 
         async def answer(request: Request) -> Response:
             began = perf_counter()
             target = _target(kind, request)
-            if exchange := _exchange(request):
+            target = replace(target, action=steps) if steps else target
+            exchange = _exchange(request)
+            if exchange is not None:
                 exchange.target = target
             body: Any = None
             try:
@@ -196,9 +207,14 @@ class _Service:
                     response = await reply(request, target, None)
                 else:
                     body = parse_json(raw) if request.method in _WITH_BODY else None
+                    if steps:
+                        target = replace(target, model=model_of(body))
+                    if exchange is not None:
+                        exchange.target = target
                     response = await while_connected(request, reply(request, target, body))
             except EmulatedError as error:
-                response = error_response(error, as_array=_wants_array(request, target))
+                told = envelope(error) if steps else None
+                response = error_response(error, told, as_array=_wants_array(request, target))
             except ConnectionCut:
                 response = CutResponse()
             self._record(request, target, body, response.status_code)
@@ -244,18 +260,8 @@ class _Service:
             return json_response(count_tokens(checked, target, cached))
         rest = self._continuations.rest(checked)
         streams = target.action == "streamGenerateContent"
-        faults = self._faults(request)
-        injection = FaultInjection(faults, self.faults.wait, streams=streams)
-        exchange = _exchange(request)
-        if exchange is not None:
-            exchange.faults = faults
-        await injection.begin(target)
-        brain = injection.brain(self._brain)
-        prompt = Prompt(target.model, target.endpoint, checked, cached)
-        named = replace(target, stand_in=getattr(self._brain, "stand_in", ""))
-        answer = Answer(brain, self._executor, prompt, named, send_empty_output=self._send_empty_output)
-        if exchange is not None:
-            exchange.answered_by(brain, prompt.notes, answer.runs)
+        injection = await self.begin(request, target, streams=streams)
+        answer = self.answer(request, target, checked, injection, self._executor)
         bodies = Stepper(self._bodies(answer, rest, injection, streams=streams), answer.stop)
         first = await first_body(bodies, last=not streams)
         if streams:
@@ -264,6 +270,40 @@ class _Service:
         if injection.on_the_way:
             return stream_response(one_body(first), HALVES, injection, bodies)
         return json_response(first)
+
+    async def begin(
+        self,
+        request: Request,
+        target: Target,
+        *,
+        streams: bool,
+        error_event: Callable[[EmulatedError], Mapping[str, Any]] | None = None,
+    ) -> FaultInjection:
+        """Carry out the faults that come before an answer; see `FaultInjection` for those that come later."""
+        faults = self._faults(request)
+        injection = FaultInjection(faults, self.faults.wait, streams=streams, error_event=error_event)
+        if exchange := _exchange(request):
+            exchange.faults = faults
+        await injection.begin(target)
+        return injection
+
+    def answer(
+        self,
+        request: Request,
+        target: Target,
+        checked: GenerateContentRequest,
+        injection: FaultInjection,
+        executor: CodeExecutor,
+        brain: Brain | None = None,
+    ) -> Answer:
+        """An answer, not begun yet, of a given brain or the emulator's own."""
+        brain = injection.brain(brain or self._brain)
+        prompt = Prompt(target.model, target.endpoint, checked, self.caches.tokens(checked))
+        named = replace(target, stand_in=getattr(self._brain, "stand_in", ""))
+        answer = Answer(brain, executor, prompt, named, send_empty_output=self._send_empty_output)
+        if exchange := _exchange(request):
+            exchange.answered_by(brain, prompt.notes, answer.runs)
+        return answer
 
     def _faults(self, request: Request) -> tuple[Fault, ...]:
         """The faults that hit a request."""

@@ -15,7 +15,7 @@ from langchain_codeexec.gemini.wire import Content, EndpointKind
 
 __all__ = ["ReceivedRequest"]
 
-_GENERATING = frozenset({"generateContent", "streamGenerateContent"})
+_GENERATING = frozenset({"generateContent", "streamGenerateContent", "createInteraction"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class ReceivedRequest:
     @property
     def streamed(self) -> bool:
         """Whether it is for a stream."""
-        return self.method == "streamGenerateContent"
+        asks = self.method == "createInteraction" and self.generates and self.body.get("stream")
+        return self.method == "streamGenerateContent" or asks is True
 
     @property
     def prompt(self) -> Prompt:

@@ -212,9 +212,12 @@ def json_response(body: Any) -> Response:
     return Response(_encoded(body), media_type=_JSON)
 
 
-def error_response(error: EmulatedError, *, as_array: bool = False) -> Response:
-    """An error's envelope, in an array where the client expects one."""
-    body = [error.envelope] if as_array else error.envelope
+def error_response(
+    error: EmulatedError, envelope: Mapping[str, Any] | None = None, *, as_array: bool = False
+) -> Response:
+    """An error's envelope, by default that of all services but one; in an array where the client expects one."""
+    envelope = error.envelope if envelope is None else envelope
+    body = [envelope] if as_array else envelope
     return Response(_encoded(body), error.status_code, headers=error.headers, media_type=_JSON)
 
 

@@ -19,7 +19,7 @@ from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tool_rules import FUNCTION_CALLING, TOOL_CHECKS, declares, no_circulation
 from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
-__all__ = ["checked_request"]
+__all__ = ["check_generation", "checked_request"]
 
 _Request: TypeAlias = Mapping[str, Any]
 _Complete: TypeAlias = Callable[[dict[str, Any], Target], dict[str, Any]]
@@ -44,6 +44,12 @@ def checked_request(
     for check in _CHECKS[target.action]:
         check(request, target)
     return cast("GenerateContentRequest", request)
+
+
+def check_generation(request: Mapping[str, Any], target: Target) -> None:
+    """Check a request to generate content that was parsed already."""
+    for check in _GENERATE_CHECKS:
+        check(request, target)
 
 
 # -- contents ------------------------------------------------------------------------------------------

@@ -185,7 +185,7 @@ def _chunks(exchange: Exchange) -> Iterator[Chunk]:
     """Streams send every chunk in a piece of its own, in the framing of events or of an array."""
     if exchange.content_type.startswith("text/event-stream"):
         for at, piece in exchange.pieces:
-            yield _chunk(at, piece.removeprefix(b"data: ").removesuffix(b"\r\n\r\n"))
+            yield _chunk(at, piece.partition(b"data: ")[2].rstrip(b"\r\n"))
     elif exchange.method == "streamGenerateContent":
         for at, piece in exchange.pieces:
             if text := piece.strip(b"[],\r\n"):

@@ -11,9 +11,9 @@ import secrets
 import string
 import time
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.parsing import bytes_from_base64, calling_config, declared_functions
@@ -21,7 +21,7 @@ from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
-from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
+from langchain_codeexec.executors.base import ExecutorSession
 from langchain_codeexec.gemini.input_files import input_file_name
 from langchain_codeexec.gemini.wire import (
     CodeExecutionResult,
@@ -32,7 +32,16 @@ from langchain_codeexec.gemini.wire import (
     Part,
 )
 
-__all__ = ["MENDING_ATTEMPTS", "Answer", "Run", "input_files", "mint_id", "mint_signature", "minted_by"]
+__all__ = [
+    "MENDING_ATTEMPTS",
+    "Answer",
+    "Run",
+    "Sessions",
+    "input_files",
+    "mint_id",
+    "mint_signature",
+    "minted_by",
+]
 
 _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
@@ -96,6 +105,14 @@ class Run(NamedTuple):
     peak_memory: int | None
 
 
+class Sessions(Protocol):
+    """The part of an executor that an answer needs."""
+
+    def session(self) -> AbstractContextManager[ExecutorSession]:
+        """Open a session; leaving it frees what it holds."""
+        ...
+
+
 class Answer:
     """Runs a brain once and makes its parts the service's: executed, with ids and signatures, and counted.
 
@@ -115,7 +132,7 @@ class Answer:
     def __init__(
         self,
         brain: Brain,
-        executor: CodeExecutor,
+        executor: Sessions,
         prompt: Prompt,
         target: Target,
         *,

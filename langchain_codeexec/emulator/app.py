@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, TypeAlias, Unpack
 
 from langchain_codeexec.emulator.access import GuardedApp, check_origins
-from langchain_codeexec.emulator.answering import Answer
+from langchain_codeexec.emulator.answering import Answer, Sessions
 from langchain_codeexec.emulator.assertions import ReceivedRequest
 from langchain_codeexec.emulator.bodies import BODIES
 from langchain_codeexec.emulator.brain import Brain, Prompt
@@ -25,9 +25,8 @@ from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInje
 from langchain_codeexec.emulator.faults import FAULTS_HEADER, Fault, Faults
 from langchain_codeexec.emulator.file_store import UploadedFiles
 from langchain_codeexec.emulator.files_api import file_routes
-from langchain_codeexec.emulator.interactions.environments import ShellExecutor
 from langchain_codeexec.emulator.interactions.requests import envelope, model_of
-from langchain_codeexec.emulator.interactions.routes import interaction_routes
+from langchain_codeexec.emulator.interactions.routes import InteractionRoutes
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp
 from langchain_codeexec.emulator.page.routes import is_page, page_routes
 from langchain_codeexec.emulator.parsing import parse_json
@@ -133,9 +132,12 @@ def create_app(
             partial(service.endpoint, "developer", uploads=True),
         )
     ]
+    interactions = InteractionRoutes(
+        service.begin, service.answer, service.check_model, service.caches.complete, service.executor
+    )
     routes += [
         Route(path, service.endpoint(endpoint, reply, steps=name), methods=[method])
-        for endpoint, method, path, name, reply in interaction_routes(service, service.shell)
+        for endpoint, method, path, name, reply in interactions
     ]
     routes += page_routes(service.journal, service.faults)
     check_origins(allow_origins)
@@ -163,8 +165,7 @@ class _Service:
 
     def __init__(self, brain: Brain, executor: CodeExecutor, options: AppOptions) -> None:
         self._brain = brain
-        self._executor = executor
-        self.shell = ShellExecutor(executor)
+        self.executor = executor
         self._accept_key = options.get("accept_key", lambda key: key != "invalid")
         self._known_models = options.get("known_models", ())
         self._max_body_bytes = options.get("max_body_bytes", 20 * 1024 * 1024)
@@ -261,7 +262,7 @@ class _Service:
         rest = self._continuations.rest(checked)
         streams = target.action == "streamGenerateContent"
         injection = await self.begin(request, target, streams=streams)
-        answer = self.answer(request, target, checked, injection, self._executor)
+        answer = self.answer(request, target, checked, injection, executor=self.executor)
         bodies = Stepper(self._bodies(answer, rest, injection, streams=streams), answer.stop)
         first = await first_body(bodies, last=not streams)
         if streams:
@@ -287,13 +288,14 @@ class _Service:
         await injection.begin(target)
         return injection
 
-    def answer(
+    def answer(  # noqa: PLR0913 -- what an answer is made of
         self,
         request: Request,
         target: Target,
         checked: GenerateContentRequest,
         injection: FaultInjection,
-        executor: CodeExecutor,
+        *,
+        executor: Sessions,
         brain: Brain | None = None,
     ) -> Answer:
         """An answer, not begun yet, of a given brain or the emulator's own."""

@@ -233,7 +233,7 @@ def stream_response(
     bodies: AsyncIterator[Mapping[str, Any]],
     framing: _Framing,
     injection: FaultInjection,
-    source: Stepper[Any],
+    source: _Closable,
 ) -> Response:
     """Answer with bodies as they are made; `source` is closed when the stream ends or the client goes away."""
     frame, media_type = framing

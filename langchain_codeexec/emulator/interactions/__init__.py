@@ -1,11 +1,10 @@
-"""The Interactions API over the emulator's own brains and sandbox: create, get, cancel and delete, unary and streamed.
+"""The Interactions API over the emulator's brains and sandbox: create, get, cancel and delete, unary or streamed.
 
-`requests` checks what comes in, `steps` turns it into the contents that brains read, `events` makes steps and events
-of a brain's parts, `store` keeps interactions and environments, and `routes` answers over HTTP.
+`requests` checks what comes in, `steps` makes of it the contents that brains read, `events` makes of a brain's
+parts steps and events, `store` keeps interactions, `environments` where their code runs, and `routes` answers.
 
-Recorded in May 2026 are the resource of an answer, its events and the order of their keys; how built-in tools
-stream, the envelope of errors (`message` and a `code` in words) and the texts of four refusals were seen in clients'
-recordings and in issues. Where nothing is attested the service's types are followed (google-genai 3.6): the codes of
-errors but `invalid_request`, `not_found`, `too_many_requests` and `gateway_timeout`, the wordings of 404 and of
-cancelling, and where `continuation_token` and `environment_id` stand.
+Recorded in May 2026 are the resource of an answer, its events, the order of their keys and how built-in tools
+stream. The envelope of errors with the codes `invalid_request`, `not_found`, `too_many_requests` and
+`gateway_timeout`, and the refusals of a legacy client, a misplaced value and an unsigned thought are in issues
+and public documentation. Elsewhere google-genai 3.6 gives the types, and the words and codes are ours.
 """

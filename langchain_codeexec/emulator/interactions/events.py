@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, cast
 
 from langchain_codeexec.emulator.answering import mint_id, mint_signature
@@ -13,26 +13,27 @@ from langchain_codeexec.emulator.interactions.steps import Step
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.gemini.wire import GenerateContentResponse, Part, UsageMetadata
 
-__all__ = ["Event", "Transcript", "failure_of", "pieces", "status_of", "usage_from"]
+__all__ = ["Event", "Transcript", "pieces", "status_of", "usage_from"]
 
 Event: TypeAlias = dict[str, Any]
+_Piece: TypeAlias = Mapping[str, Any]
 
 
-def pieces(parts: Iterable[Part], ends: list[GenerateContentResponse]) -> Iterator[Part]:
+def pieces(parts: Iterable[Part], responses: list[GenerateContentResponse]) -> Iterator[Part]:
     """The parts of an answer as a stream tells of them, one by one; texts are cut anywhere.
 
     Signatures of texts, pictures and calls come by themselves, because a step of thought bears them.
 
     Args:
         parts: The parts; whole responses of a script stand for the parts within.
-        ends: Gets these responses, for what else they say.
+        responses: Gets these, for what else they say.
     """
     for item in parts:
         if RESPONSE_FIELDS.isdisjoint(item):
             yield from _pieces(item)
             continue
         response = cast("GenerateContentResponse", item)
-        ends.append(response)
+        responses.append(response)
         for candidate in (response.get("candidates") or [])[:1]:
             for part in (candidate.get("content") or {}).get("parts") or []:
                 yield from _pieces(part)
@@ -52,7 +53,7 @@ class Transcript:
     """The steps of one answer in the making.
 
     Args:
-        target: The model, which decides where it gives signatures.
+        target: The model, which decides where there are thoughts.
 
     Attributes:
         steps: The steps so far, the last one as far as it has come.
@@ -61,20 +62,24 @@ class Transcript:
     def __init__(self, target: Target) -> None:
         self.steps: list[Step] = []
         self._target = target
-        self._thinks = target.thinks
         self._is_open = False
         self._call_id = ""
+        self._writers = {
+            "text": self._text,
+            "inlineData": self._media,
+            "fileData": self._media,
+            "functionCall": self._function_call,
+            "executableCode": self._code,
+            "codeExecutionResult": self._code_result,
+            "toolCall": self._other_tool,
+            "toolResponse": self._other_tool,
+            "thoughtSignature": self._signature,
+        }
 
-    def add(self, part: Part) -> Iterator[Event]:
+    def add(self, part: _Piece) -> Iterator[Event]:
         """Go on with a piece; the events that tell of it."""
-        if part.get("thought") and "text" in part:
-            yield from self._summary(part["text"])
-        elif part.keys() == {"thoughtSignature"}:
-            yield from self._signature(part["thoughtSignature"])
-        else:
-            key = next((key for key in _WRITERS if key in part), "")
-            if key:
-                yield from _WRITERS[key](self, part)
+        key = next((key for key in self._writers if key in part), "")
+        return self._writers[key](part) if key else iter(())
 
     def close(self) -> Iterator[Event]:
         """End the last step."""
@@ -91,49 +96,39 @@ class Transcript:
     def _delta(self, delta: dict[str, Any]) -> Event:
         return {"index": len(self.steps) - 1, "delta": delta, "event_type": "step.delta"}
 
-    # -- thoughts ----------------------------------------------------------------------------------------
+    def _is_last(self, kind: str) -> bool:
+        """Whether the last step can be gone on with: it is of that kind, and no signature ended it."""
+        return self._is_open and self.steps[-1]["type"] == kind and "signature" not in self.steps[-1]
 
-    def _thought(self) -> Iterator[Event]:
-        """A step of thought that is not signed yet is the open one; else one begins."""
-        last = self.steps[-1] if self._is_open else {}
-        if last.get("type") != "thought" or "signature" in last:
+    # -- thoughts and what is said -----------------------------------------------------------------------
+
+    def _signature(self, part: _Piece) -> Iterator[Event]:
+        if not self._is_last("thought"):
             yield from self._start({"type": "thought"}, {"type": "thought"})
-
-    def _summary(self, text: str) -> Iterator[Event]:
-        yield from self._thought()
-        content = {"text": text, "type": "text"}
-        thought = self.steps[-1]
-        summary = [*thought.get("summary", ()), content]
-        self.steps[-1] = {"summary": _joined(summary), "type": "thought"}
-        yield self._delta({"content": content, "type": "thought_summary"})
-
-    def _signature(self, signature: str) -> Iterator[Event]:
-        yield from self._thought()
+        signature = part["thoughtSignature"]
         self.steps[-1] = {"signature": signature, **self.steps[-1]}
         yield self._delta({"signature": signature, "type": "thought_signature"})
 
     def _think(self) -> Iterator[Event]:
         """What a model that thinks begins with, and from Gemini 3 on goes on with when it has read a result."""
-        last = self.steps[-1] if self.steps else {}
-        unsigned = last.get("type") == "thought" and "signature" not in last
-        reads = self._target.signs and str(last.get("type", "")).endswith("_result")
-        if self._thinks and (not last or unsigned or reads):
-            yield from self._signature(mint_signature(self._target.endpoint))
+        kind = self.steps[-1]["type"] if self.steps else ""
+        reads = self._target.signs and kind.endswith("_result")
+        if self._target.thinks and (not kind or reads or self._is_last("thought")):
+            yield from self._signature({"thoughtSignature": mint_signature(self._target.endpoint)})
 
-    # -- the other steps ---------------------------------------------------------------------------------
+    def _text(self, part: _Piece) -> Iterator[Event]:
+        content = {"text": part["text"], "type": "text"}
+        if not part["text"]:
+            return
+        if not part.get("thought"):
+            yield from self._output(content)
+            return
+        if not self._is_last("thought"):
+            yield from self._start({"type": "thought"}, {"type": "thought"})
+        self.steps[-1] = {"summary": [*self.steps[-1].get("summary", ()), content], "type": "thought"}
+        yield self._delta({"content": content, "type": "thought_summary"})
 
-    def _output(self, content: dict[str, Any]) -> Iterator[Event]:
-        yield from self._think()
-        if not self._is_open or self.steps[-1]["type"] != "model_output":
-            yield from self._start({"content": [], "type": "model_output"}, {"type": "model_output"})
-        self.steps[-1]["content"] = _joined([*self.steps[-1]["content"], content])
-        yield self._delta(content)
-
-    def _text(self, part: Part) -> Iterator[Event]:
-        if part["text"]:
-            yield from self._output({"text": part["text"], "type": "text"})
-
-    def _media(self, part: Part) -> Iterator[Event]:
+    def _media(self, part: _Piece) -> Iterator[Event]:
         blob: Mapping[str, Any] = part.get("inlineData") or part.get("fileData") or {}
         mime_type = blob.get("mimeType", "")
         family = mime_type.partition("/")[0]
@@ -141,73 +136,59 @@ class Transcript:
         source = {"data": blob["data"]} if "data" in blob else {"uri": blob.get("fileUri", "")}
         yield from self._output({"mime_type": mime_type, **source, "type": kind})
 
-    def _function_call(self, part: Part) -> Iterator[Event]:
+    def _output(self, content: dict[str, Any]) -> Iterator[Event]:
+        yield from self._think()
+        if not self._is_last("model_output"):
+            yield from self._start({"content": [], "type": "model_output"}, {"type": "model_output"})
+        said: list[dict[str, Any]] = self.steps[-1]["content"]
+        if said and said[-1]["type"] == content["type"] == "text":
+            said[-1] = {**content, "text": said[-1]["text"] + content["text"]}
+        else:
+            said.append(content)
+        yield self._delta(content)
+
+    # -- tools -------------------------------------------------------------------------------------------
+
+    def _function_call(self, part: _Piece) -> Iterator[Event]:
         yield from self._think()
         call = part["functionCall"]
-        named: Step = {
-            "id": call.get("id") or mint_id(),
-            "type": "function_call",
-            "name": call.get("name", ""),
-        }
-        arguments = call.get("args") or {}
-        shown = {"id": named["id"], "signature": "", **named, "arguments": {}}
-        yield from self._start({**named, "arguments": arguments}, shown)
-        text = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
-        yield self._delta({"arguments": text, "type": "arguments_delta"})
+        call_id, name = call.get("id") or mint_id(), call.get("name", "")
+        step = {"id": call_id, "type": "function_call", "name": name, "arguments": call.get("args") or {}}
+        shown = {"id": call_id, "signature": "", "type": "function_call", "name": name, "arguments": {}}
+        yield from self._start(step, shown)
+        arguments = json.dumps(step["arguments"], ensure_ascii=False, separators=(",", ":"))
+        yield self._delta({"arguments": arguments, "type": "arguments_delta"})
 
-    def _code(self, part: Part) -> Iterator[Event]:
-        if not self._target.signs or self.steps:
+    def _code(self, part: _Piece) -> Iterator[Event]:
+        """From Gemini 3 on code has a signature of its own, and no thought in front."""
+        if not self._target.signs:
             yield from self._think()
         code = part["executableCode"]
         self._call_id = code.get("id") or mint_id()
-        language = code.get("language", "PYTHON").lower()
-        arguments = {"code": code.get("code", ""), "language": language}
+        arguments = {"code": code.get("code", ""), "language": code.get("language", "PYTHON").lower()}
         yield from self._tool("code_execution_call", {"id": self._call_id}, part, {"arguments": arguments})
 
-    def _code_result(self, part: Part) -> Iterator[Event]:
+    def _code_result(self, part: _Piece) -> Iterator[Event]:
         result = part["codeExecutionResult"]
-        call_id = result.get("id") or self._call_id
+        link = {"call_id": result.get("id") or self._call_id}
         said = {"result": result.get("output", ""), "is_error": result.get("outcome") != "OUTCOME_OK"}
-        yield from self._tool("code_execution_result", {"call_id": call_id}, part, said)
+        yield from self._tool("code_execution_result", link, part, said)
 
-    def _other_call(self, part: Part) -> Iterator[Event]:
-        call = part["toolCall"]
-        tool = str(call.get("toolType", "")).lower()
-        yield from self._tool(
-            f"{tool}_call", {"id": call.get("id") or mint_id()}, part, dict(call.get("args") or {})
-        )
+    def _other_tool(self, part: _Piece) -> Iterator[Event]:
+        """A step of another built-in tool, as a script writes it or `steps` read it."""
+        side, key, said = ("call", "id", "args") if "toolCall" in part else ("result", "call_id", "response")
+        tool = part.get("toolCall") or part.get("toolResponse") or {}
+        kind = f"{str(tool.get('toolType', '')).lower()}_{side}"
+        yield from self._tool(kind, {key: tool.get("id") or mint_id()}, part, tool.get(said) or {})
 
-    def _other_result(self, part: Part) -> Iterator[Event]:
-        result = part["toolResponse"]
-        tool = str(result.get("toolType", "")).lower()
-        said = dict(result.get("response") or {})
-        yield from self._tool(f"{tool}_result", {"call_id": result.get("id", "")}, part, said)
-
-    def _tool(self, kind: str, link: dict[str, str], part: Part, said: dict[str, Any]) -> Iterator[Event]:
+    def _tool(
+        self, kind: str, link: dict[str, str], part: _Piece, said: Mapping[str, Any]
+    ) -> Iterator[Event]:
         signature = {"signature": part["thoughtSignature"]} if part.get("thoughtSignature") else {}
-        step = {**link, **signature, "type": kind, **said}
-        yield from self._start(step, {**link, "signature": "", "type": kind})
+        yield from self._start(
+            {**link, **signature, "type": kind, **said}, {**link, "signature": "", "type": kind}
+        )
         yield self._delta({**signature, "type": kind, **said})
-
-
-_WRITERS: Mapping[str, Callable[[Transcript, Part], Iterator[Event]]] = {
-    "text": Transcript._text,  # noqa: SLF001 -- its own table
-    "inlineData": Transcript._media,  # noqa: SLF001
-    "fileData": Transcript._media,  # noqa: SLF001
-    "functionCall": Transcript._function_call,  # noqa: SLF001
-    "executableCode": Transcript._code,  # noqa: SLF001
-    "codeExecutionResult": Transcript._code_result,  # noqa: SLF001
-    "toolCall": Transcript._other_call,  # noqa: SLF001
-    "toolResponse": Transcript._other_result,  # noqa: SLF001
-}
-
-
-def _joined(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Contents whose last two are one where both are texts."""
-    *others, before, last = [{}, *contents]
-    if before.get("type") == last["type"] == "text":
-        return [*others[1:], {**before, "text": before["text"] + last["text"]}]
-    return contents
 
 
 # -- how it ended --------------------------------------------------------------------------------------
@@ -217,33 +198,29 @@ _STATUS = {
     "MAX_TOKENS": "incomplete",
     "CONTINUATION": "requires_continuation",
     "BUDGET_EXCEEDED": "budget_exceeded",
-    "CANCELLED": "cancelled",
 }
 
 
 def status_of(reason: str, steps: Iterable[Step]) -> str:
-    """The status in which an answer ends; what has no counterpart failed."""
+    """The status in which an answer ends, by its finish reason; what has no counterpart failed."""
     status = _STATUS.get(reason, "failed")
     calls = any(step["type"] == "function_call" for step in steps)
     return "requires_action" if status == "completed" and calls else status
 
 
-def failure_of(reason: str, message: str) -> dict[str, str]:
-    """What a failed interaction has among its errors."""
-    return {"message": message or f"The model ended with {reason}.", "code": reason.lower()}
+_SIDES = {
+    "input": ("promptTokenCount", "promptTokensDetails"),
+    "cached": ("cachedContentTokenCount", "cacheTokensDetails"),
+    "output": ("candidatesTokenCount", "candidatesTokensDetails"),
+    "tool_use": ("toolUsePromptTokenCount", "toolUsePromptTokensDetails"),
+}
 
 
 def usage_from(usage: UsageMetadata) -> dict[str, Any]:
-    """Token counts as this API has them; counts of zero are there, and modalities are in lower case."""
-    sides = {
-        "input": ("promptTokenCount", "promptTokensDetails"),
-        "cached": ("cachedContentTokenCount", "cacheTokensDetails"),
-        "output": ("candidatesTokenCount", "candidatesTokensDetails"),
-        "tool_use": ("toolUsePromptTokenCount", "toolUsePromptTokensDetails"),
-    }
+    """Token counts as this API has them: those of zero are there, and modalities are in lower case."""
     counts: Mapping[str, Any] = usage
     found: dict[str, Any] = {"total_tokens": counts.get("totalTokenCount", 0)}
-    for side, (count, details) in sides.items():
+    for side, (count, details) in _SIDES.items():
         found[f"total_{side}_tokens"] = counts.get(count, 0)
         if listed := counts.get(details):
             found[f"{side}_tokens_by_modality"] = [

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from langchain_codeexec.emulator.service_errors import invalid
 from langchain_codeexec.emulator.targets import Target
 
 __all__ = ["Step", "contents_from_steps"]
@@ -18,23 +17,18 @@ _OF_USER = frozenset({"user_input", "function_result"})
 
 
 def contents_from_steps(steps: Sequence[Step], target: Target) -> list[dict[str, Any]]:
-    """The steps as contents: those in a row from one side are one, and a thought's signature goes to what follows it.
-
-    Raises:
-        EmulatedError: A thought has lost its signature (400).
-    """
+    """The steps as contents: those in a row from one side are one; a thought signs what follows it."""
     contents: list[dict[str, Any]] = []
     names = {step["id"]: step["name"] for step in steps if step["type"] == "function_call"}
     signature = ""
     for step in steps:
         kind = step["type"]
-        if kind == "thought" and not step.get("signature"):
-            raise invalid("Request contains an invalid argument.")
         parts = _PARTS.get(kind, _other_tool)(step, names, target)
         if kind == "thought":
-            signature = step["signature"]
-        elif signature and parts and kind not in _OF_USER:
-            parts[0].setdefault("thoughtSignature", signature)
+            signature = step.get("signature", "")
+        elif parts:
+            if signature and kind not in _OF_USER:
+                parts[0].setdefault("thoughtSignature", signature)
             signature = ""
         role = "user" if kind in _OF_USER else "model"
         if not parts:
@@ -104,14 +98,14 @@ def _function_result(step: Mapping[str, Any], names: Mapping[str, str], target: 
 
 
 def _code(step: Step, _: Mapping[str, str], target: Target) -> list[_Part]:
-    arguments = step["arguments"]
+    arguments = step.get("arguments", {})
     language = arguments.get("language", "python").upper()
     code = {**_id(step["id"], target), "language": language, "code": arguments.get("code", "")}
     return _signed({"executableCode": code}, step)
 
 
 def _code_result(step: Step, _: Mapping[str, str], target: Target) -> list[_Part]:
-    result = step["result"]
+    result = step.get("result", "")
     if isinstance(result, list):
         result = "".join(one.get("text", "") for one in result)
     outcome = "OUTCOME_FAILED" if step.get("is_error") else "OUTCOME_OK"

@@ -13,6 +13,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
+from hashlib import sha256
 from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
@@ -38,6 +39,7 @@ __all__ = [
     "Run",
     "Sessions",
     "input_files",
+    "is_changed",
     "mint_id",
     "mint_signature",
     "minted_by",
@@ -56,7 +58,23 @@ def mint_id() -> str:
 
 def mint_signature(endpoint: EndpointKind) -> str:
     """An opaque signature, base64."""
-    return base64.b64encode(_MARKS[endpoint] + secrets.token_bytes(24)).decode("ascii")
+    body = _MARKS[endpoint] + secrets.token_bytes(16)
+    return base64.b64encode(body + _seal(body)).decode("ascii")
+
+
+_SEAL = 8
+
+
+def _seal(body: bytes) -> bytes:
+    return sha256(body).digest()[:_SEAL]
+
+
+def is_changed(signature: str) -> bool:
+    """Whether a signature was the emulator's and is not as it was minted."""
+    if minted_by(signature) is None:
+        return False
+    raw = bytes_from_base64(signature)
+    return raw[-_SEAL:] != _seal(raw[:-_SEAL])
 
 
 def minted_by(signature: str) -> EndpointKind | None:

@@ -27,8 +27,8 @@ class ReceivedRequest:
         path: URL path without the query.
         endpoint: Which service it was for; `None` where the path belongs to neither.
         model: Bare model name; empty where the path names none.
-        method: `generateContent`, `streamGenerateContent`, `countTokens`, `createInteraction` and the like; `GET` for
-            a look-up.
+        method: `generateContent`, `streamGenerateContent`, `countTokens`, `createInteraction` and the like; `GET`
+            for a look-up of a model.
         body: The JSON body before any normalising; `None` where there was none or it was not JSON.
         status: HTTP status of the answer. A stream that failed after its beginning has 200; 0 is no answer at all.
         received: When it came.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from langchain_codeexec.emulator.answering import minted_by
+from langchain_codeexec.emulator.answering import is_changed, minted_by
 from langchain_codeexec.emulator.parsing import parse_message
 from langchain_codeexec.emulator.schema import PART_DATA, REQUESTS, snake_case
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid, unable
@@ -98,8 +98,8 @@ def _check_parts(request: _Request, target: Target) -> None:
         if not target.signs and part.keys() & {"toolCall", "toolResponse"}:
             raise invalid(no_circulation(target))
         _check_nested_media(part.get("functionResponse") or {}, target)
-        author = minted_by(part.get("thoughtSignature", ""))
-        if author is not None and author != target.endpoint:
+        signature = part.get("thoughtSignature", "")
+        if is_changed(signature) or minted_by(signature) not in (None, target.endpoint):
             text = "Thought signature is not valid"
             raise invalid(
                 f"Unable to submit request because {text}." if target.endpoint == "vertex" else text

@@ -13,7 +13,7 @@ from langchain_codeexec.emulator.interactions.steps import Step
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.gemini.wire import GenerateContentResponse, Part, UsageMetadata
 
-__all__ = ["Event", "Transcript", "pieces", "status_of", "usage_from"]
+__all__ = ["Event", "Transcript", "metadata_from", "pieces", "status_of", "usage_from"]
 
 Event: TypeAlias = dict[str, Any]
 _Piece: TypeAlias = Mapping[str, Any]
@@ -170,7 +170,7 @@ class Transcript:
 
     def _code_result(self, part: _Piece) -> Iterator[Event]:
         result = part["codeExecutionResult"]
-        link = {"call_id": result.get("id") or self._call_id}
+        link = {"call_id": result.get("id") or self._call_id or mint_id()}
         said = {"result": result.get("output", ""), "is_error": result.get("outcome") != "OUTCOME_OK"}
         yield from self._tool("code_execution_result", link, part, said)
 
@@ -208,22 +208,35 @@ def status_of(reason: str, steps: Iterable[Step]) -> str:
     return "requires_action" if status == "completed" and calls else status
 
 
-_SIDES = {
-    "input": ("promptTokenCount", "promptTokensDetails"),
-    "cached": ("cachedContentTokenCount", "cacheTokensDetails"),
-    "output": ("candidatesTokenCount", "candidatesTokensDetails"),
-    "tool_use": ("toolUsePromptTokenCount", "toolUsePromptTokensDetails"),
+_COUNTS = {
+    "total_tokens": "totalTokenCount",
+    "total_input_tokens": "promptTokenCount",
+    "input_tokens_by_modality": "promptTokensDetails",
+    "total_cached_tokens": "cachedContentTokenCount",
+    "cached_tokens_by_modality": "cacheTokensDetails",
+    "total_output_tokens": "candidatesTokenCount",
+    "output_tokens_by_modality": "candidatesTokensDetails",
+    "total_tool_use_tokens": "toolUsePromptTokenCount",
+    "tool_use_tokens_by_modality": "toolUsePromptTokensDetails",
+    "total_thought_tokens": "thoughtsTokenCount",
 }
+"""Token counts by the names of both APIs, in the order recorded."""
 
 
 def usage_from(usage: UsageMetadata) -> dict[str, Any]:
-    """Token counts as this API has them: those of zero are there, and modalities are in lower case."""
+    """Token counts as this API has them: totals of zero are there, and modalities are in lower case."""
     counts: Mapping[str, Any] = usage
-    found: dict[str, Any] = {"total_tokens": counts.get("totalTokenCount", 0)}
-    for side, (count, details) in _SIDES.items():
-        found[f"total_{side}_tokens"] = counts.get(count, 0)
-        if listed := counts.get(details):
-            found[f"{side}_tokens_by_modality"] = [
+    found: dict[str, Any] = {}
+    for name, other in _COUNTS.items():
+        if name.startswith("total"):
+            found[name] = counts.get(other, 0)
+        elif listed := counts.get(other):
+            found[name] = [
                 {"modality": one["modality"].lower(), "tokens": one["tokenCount"]} for one in listed
             ]
-    return {**found, "total_thought_tokens": counts.get("thoughtsTokenCount", 0)}
+    return found
+
+
+def metadata_from(usage: Mapping[str, Any]) -> dict[str, int]:
+    """The totals as generating content names them."""
+    return {other: usage[name] for name, other in _COUNTS.items() if isinstance(usage.get(name), int)}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from langchain_codeexec.emulator.interactions.events import metadata_from
 from langchain_codeexec.emulator.interactions.requests import read_creation, request_from
 from langchain_codeexec.emulator.interactions.steps import Step, contents_from_steps
 from langchain_codeexec.emulator.targets import Target
@@ -44,8 +45,7 @@ def answer_from(bodies: Sequence[Mapping[str, Any]], target: Target) -> dict[str
     ]
     parts = [part for content in contents_from_steps(said, target) for part in content["parts"]]
     candidate = {"content": {"parts": parts}, "finishReason": last.get("status", "").upper()}
-    usage = {"totalTokenCount": last["usage"].get("total_tokens")} if last.get("usage") else {}
-    return {"candidates": [candidate], "usageMetadata": {**usage, **last.get("usage", {})}}
+    return {"candidates": [candidate], "usageMetadata": metadata_from(last.get("usage") or {})}
 
 
 def _add(step: Step, delta: Mapping[str, Any]) -> None:

@@ -171,7 +171,7 @@ class Interaction:
             candidates: Any = response.get("candidates", [{}])
             said |= candidates[0] if candidates else {"finishReason": "OTHER"}
         reason = said.get("finishReason", reason)
-        if token := said.get("continuationToken"):
+        if reason == "CONTINUATION" and (token := said.get("continuationToken")):
             self._about["continuation_token"] = token
             hold(self, token, None)
         status = status_of(reason, self._transcript.steps)

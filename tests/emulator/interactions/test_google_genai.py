@@ -11,8 +11,6 @@ from pydantic import BaseModel, TypeAdapter
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 
 genai = pytest.importorskip("google.genai", minversion="3", reason="interactions need google-genai 3")
-if not hasattr(genai, "__version__") or int(genai.__version__.split(".")[0]) < 3:  # noqa: PLR2004 -- see above
-    pytest.skip("interactions need google-genai 3", allow_module_level=True)
 
 from google.genai import _interactions as errors  # noqa: E402 -- there from 3 on
 from google.genai import interactions as types  # noqa: E402
@@ -62,8 +60,8 @@ def checked(value: Any) -> Any:
 def nested(value: Any) -> Any:
     if isinstance(value, BaseModel):
         yield value
-        for name in type(value).model_fields:
-            yield from nested(getattr(value, name))
+        for item in vars(value).values():
+            yield from nested(item)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from nested(item)
@@ -114,7 +112,7 @@ def test_code(connect, model, code):
     assert (result.call_id, result.result, result.is_error) == (call.id, "55\n", False)
     again = [{"type": "user_input", "content": [{"type": "text", "text": "Sum"}]}, *found.steps]
     again.append({"type": "user_input", "content": [{"type": "text", "text": "Again"}]})
-    assert client.interactions.create(model=model, input=again, tools=[CODE_TOOL], store=False).id is None
+    assert not client.interactions.create(model=model, input=again, tools=[CODE_TOOL], store=False).id
     stream = client.interactions.create(model=model, input="Sum", tools=[CODE_TOOL], stream=True)
     deltas = [checked(event).delta for event in stream if event.event_type == "step.delta"]
     assert [one.result for one in deltas if one.type == "code_execution_result"] == ["55\n"]

@@ -11,9 +11,10 @@ import secrets
 import string
 import time
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
-from typing import NamedTuple, TypeAlias, cast
+from hashlib import sha256
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.parsing import bytes_from_base64, calling_config, declared_functions
@@ -21,7 +22,7 @@ from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
-from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
+from langchain_codeexec.executors.base import ExecutorSession
 from langchain_codeexec.gemini.input_files import input_file_name
 from langchain_codeexec.gemini.wire import (
     CodeExecutionResult,
@@ -32,7 +33,17 @@ from langchain_codeexec.gemini.wire import (
     Part,
 )
 
-__all__ = ["MENDING_ATTEMPTS", "Answer", "Run", "input_files", "mint_signature", "minted_by"]
+__all__ = [
+    "MENDING_ATTEMPTS",
+    "Answer",
+    "Run",
+    "Sessions",
+    "input_files",
+    "is_changed",
+    "mint_id",
+    "mint_signature",
+    "minted_by",
+]
 
 _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
@@ -48,7 +59,23 @@ def mint_id() -> str:
 
 def mint_signature(endpoint: EndpointKind) -> str:
     """An opaque signature, base64."""
-    return base64.b64encode(_MARKS[endpoint] + secrets.token_bytes(24)).decode("ascii")
+    body = _MARKS[endpoint] + secrets.token_bytes(16)
+    return base64.b64encode(body + _seal(body)).decode("ascii")
+
+
+_SEAL = 8
+
+
+def _seal(body: bytes) -> bytes:
+    return sha256(body).digest()[:_SEAL]
+
+
+def is_changed(signature: str) -> bool:
+    """Whether a signature was the emulator's and is not as it was minted."""
+    if minted_by(signature) is None:
+        return False
+    raw = bytes_from_base64(signature)
+    return raw[-_SEAL:] != _seal(raw[:-_SEAL])
 
 
 def minted_by(signature: str) -> EndpointKind | None:
@@ -97,6 +124,14 @@ class Run(NamedTuple):
     peak_memory: int | None
 
 
+class Sessions(Protocol):
+    """The part of an executor that an answer needs."""
+
+    def session(self) -> AbstractContextManager[ExecutorSession]:
+        """Open a session; leaving it frees what it holds."""
+        ...
+
+
 class Answer:
     """Runs a brain once and makes its parts the service's: executed, with ids and signatures, and counted.
 
@@ -117,7 +152,7 @@ class Answer:
     def __init__(
         self,
         brain: Brain,
-        executor: CodeExecutor,
+        executor: Sessions,
         prompt: Prompt,
         target: Target,
         *,

@@ -13,10 +13,10 @@ from langchain_codeexec.emulator.brain import RESPONSE_FIELDS
 from langchain_codeexec.emulator.continuing import merged
 from langchain_codeexec.emulator.service_errors import stamp
 from langchain_codeexec.emulator.targets import Target
-from langchain_codeexec.emulator.tokens import text_pieces
+from langchain_codeexec.emulator.tokens import tokens_with_ids
 from langchain_codeexec.gemini.wire import FunctionCall, GenerateContentResponse, Part
 
-__all__ = ["BODIES"]
+__all__ = ["BODIES", "text_pieces"]
 
 _END_OF_CALL: Part = {"functionCall": {}}
 _CALLED = "Model generated function call(s)."
@@ -54,7 +54,7 @@ def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
     try:
         for part in answer.parts():
             is_own = _is_response(part)
-            for piece in _call_pieces(part) if answer.streams_arguments(part) else _pieces(part):
+            for piece in _call_pieces(part) if answer.streams_arguments(part) else text_pieces(part):
                 yield from waiting
                 has_parts, last = True, piece if _may_end(piece, answer) else None
                 chunk = _sent(answer, piece, identity)
@@ -107,7 +107,7 @@ def _closing(answer: Answer) -> list[Part]:
     return [] if answer.verbatim else [{"text": ""}]
 
 
-def _pieces(part: Part) -> Iterator[Part]:
+def text_pieces(part: Part) -> Iterator[Part]:
     """A text in pieces that add up to it; a signature stays on the last of them."""
     groups = _PIECE.findall(part.get("text", ""))
     if len(groups) < 2:  # noqa: PLR2004 -- nothing to split
@@ -177,7 +177,8 @@ def _candidate(answer: Answer, parts: Sequence[Part]) -> dict[str, Any]:
 def _logprobs(text: str, most: int) -> dict[str, Any]:
     """The tokens of a text, and at each place as many as are weighed there, the likeliest first."""
     chosen = [
-        {"token": token, "tokenId": number, "logProbability": _LOGPROB} for token, number in text_pieces(text)
+        {"token": token, "tokenId": number, "logProbability": _LOGPROB}
+        for token, number in tokens_with_ids(text)
     ]
     others = [
         {"token": f"<unused{rank}>", "tokenId": rank, "logProbability": _LOGPROB * 16 * (rank + 1)}

@@ -19,6 +19,7 @@ __all__ = ["ConnectionCut", "FaultInjection"]
 
 _Wait: TypeAlias = Callable[[float], Awaitable[object]]
 _Body: TypeAlias = Mapping[str, Any]
+_ErrorEvent: TypeAlias = Callable[[EmulatedError], _Body]
 
 
 class ConnectionCut(Exception):  # noqa: N818 -- what happened on purpose is no error
@@ -26,12 +27,28 @@ class ConnectionCut(Exception):  # noqa: N818 -- what happened on purpose is no 
 
 
 class FaultInjection:
-    """The faults that hit one request, in the order in which they are carried out."""
+    """The faults that hit one request, in the order in which they are carried out.
 
-    def __init__(self, faults: Sequence[Fault], wait: _Wait, *, streams: bool) -> None:
-        self._faults = [fault for fault in faults if streams or fault.kind not in _OF_STREAMS]
+    Args:
+        faults: The faults.
+        wait: How to let seconds pass.
+        streams: Whether the answer is a stream.
+        error_event: How a stream of steps tells of an error; by default the answer has no steps.
+
+    Attributes:
+        hop: Of an answer in steps, the fault that leaves a part of it for another request; see `hops` for others.
+    """
+
+    def __init__(
+        self, faults: Sequence[Fault], wait: _Wait, *, streams: bool, error_event: _ErrorEvent | None = None
+    ) -> None:
+        faults = [fault for fault in faults if streams or fault.kind not in _OF_STREAMS]
+        hops = [fault for fault in faults if fault.kind in _HOPS and error_event]
+        self.hop = next(iter(hops), None)
+        self._faults = [fault for fault in faults if fault not in hops]
         self._wait = wait
         self._streams = streams
+        self._error_event = error_event or (lambda error: error.envelope)
 
     async def begin(self, target: Target) -> None:
         """Carry out what comes before the answer."""
@@ -71,7 +88,14 @@ class FaultInjection:
         for fault in self._faults if self._streams else ():
             if fault.kind in _BODIES:
                 bodies = _BODIES[fault.kind](bodies, fault, self._wait)
+            if fault.kind == "error":
+                bodies = self._with_error(bodies, fault)
         return bodies
+
+    async def _with_error(self, bodies: AsyncIterator[_Body], fault: Fault) -> AsyncIterator[_Body]:
+        async for body in bodies:
+            yield body
+        yield self._error_event(EmulatedError(fault.status_code, message=fault.message))
 
     def texts(self, texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks as JSON, before they are framed."""
@@ -169,12 +193,6 @@ async def _unfinished(bodies: AsyncIterator[_Body], fault: Fault, _: _Wait) -> A
         yield body
 
 
-async def _broken_off(bodies: AsyncIterator[_Body], fault: Fault, wait: _Wait) -> AsyncIterator[_Body]:
-    async for body in _unfinished(bodies, fault, wait):
-        yield body
-    yield EmulatedError(fault.status_code, message=fault.message).envelope
-
-
 async def _duplicated(texts: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
     async for number, text in _numbered(texts):
         yield text
@@ -217,7 +235,7 @@ async def _done(frames: AsyncIterator[bytes], _: int) -> AsyncIterator[bytes]:
 
 _BODIES: Mapping[str, Callable[[AsyncIterator[_Body], Fault, _Wait], AsyncIterator[_Body]]] = {
     "latency": _late,
-    "error": _broken_off,
+    "error": _unfinished,
     "unfinished": _unfinished,
 }
 _TEXTS: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]] = {

@@ -123,7 +123,8 @@ class Fault:
 
     def may_hit(self, method: str) -> bool:
         """Whether it can go wrong with requests of a method."""
-        return self.method in ("", method) and (self.kind not in _OF_ANSWERS or method in GENERATING)
+        answers = method in GENERATING or method == "getInteraction"
+        return self.method in ("", method) and (answers or self.kind not in _OF_ANSWERS)
 
     @classmethod
     def of(cls, value: FaultLike) -> Fault:

@@ -197,9 +197,12 @@ def json_response(body: Any, headers: Mapping[str, str] | None = None) -> Respon
     return Response(_encoded(body), headers=headers, media_type=_JSON)
 
 
-def error_response(error: EmulatedError, *, as_array: bool = False) -> Response:
-    """An error's envelope, in an array where the client expects one."""
-    body = [error.envelope] if as_array else error.envelope
+def error_response(
+    error: EmulatedError, envelope: Mapping[str, Any] | None = None, *, as_array: bool = False
+) -> Response:
+    """An error's envelope, by default that of all services but one; in an array where the client expects one."""
+    envelope = error.envelope if envelope is None else envelope
+    body = [envelope] if as_array else envelope
     return Response(_encoded(body), error.status_code, headers=error.headers, media_type=_JSON)
 
 
@@ -215,7 +218,7 @@ def stream_response(
     bodies: AsyncIterator[Mapping[str, Any]],
     framing: _Framing,
     injection: FaultInjection,
-    source: Stepper[Any],
+    source: _Closable,
 ) -> Response:
     """Answer with bodies as they are made; `source` is closed when the stream ends or the client goes away."""
     frame, media_type = framing

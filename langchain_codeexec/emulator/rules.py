@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias, cast
 
-from langchain_codeexec.emulator.answering import minted_by
+from langchain_codeexec.emulator.answering import is_changed, minted_by
 from langchain_codeexec.emulator.parsing import parse_message
 from langchain_codeexec.emulator.schema import PART_DATA, REQUESTS
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid, unable
@@ -20,7 +20,7 @@ from langchain_codeexec.emulator.tokens import prompt_tokens
 from langchain_codeexec.emulator.tool_rules import FUNCTION_CALLING, TOOL_CHECKS, declares, no_circulation
 from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
-__all__ = ["checked_request"]
+__all__ = ["check_generation", "checked_request"]
 
 _Request: TypeAlias = Mapping[str, Any]
 _Complete: TypeAlias = Callable[[dict[str, Any], Target], dict[str, Any]]
@@ -45,6 +45,12 @@ def checked_request(
     for check in _CHECKS[target.action]:
         check(request, target)
     return cast("GenerateContentRequest", request)
+
+
+def check_generation(request: Mapping[str, Any], target: Target) -> None:
+    """Check a request to generate content that was parsed already."""
+    for check in _GENERATE_CHECKS:
+        check(request, target)
 
 
 # -- contents ------------------------------------------------------------------------------------------
@@ -95,8 +101,8 @@ def _check_parts(request: _Request, target: Target) -> None:
         if not target.signs and part.keys() & {"toolCall", "toolResponse"}:
             raise invalid(no_circulation(target))
         _check_nested_media(part.get("functionResponse") or {}, target)
-        author = minted_by(part.get("thoughtSignature", ""))
-        if author is not None and author != target.endpoint:
+        signature = part.get("thoughtSignature", "")
+        if is_changed(signature) or minted_by(signature) not in (None, target.endpoint):
             text = "Thought signature is not valid"
             raise invalid(
                 f"Unable to submit request because {text}." if target.endpoint == "vertex" else text

@@ -48,7 +48,7 @@ _KNOWN = re.compile(
     r"|gemini-[4-9](?:\.\d)?(?:-[a-z0-9.]+)+|gemma-\dn?(?:-[a-z0-9]+)+|learnlm-\d\.\d(?:-[a-z0-9]+)+"
 )
 """Families and what their names may add; of generations still to come, any tier."""
-GENERATING = frozenset({"generateContent", "streamGenerateContent"})
+GENERATING = frozenset({"generateContent", "streamGenerateContent", "createInteraction"})
 """The methods that generate content."""
 _NUMBERED = re.compile(r"gemini-(\d+)")
 _NEWEST = 3

@@ -20,7 +20,8 @@ Embeddings come from hashed words, in which like texts are near: enough to test 
 It does not cover: tokenizing (counts are estimates), safety filters, grounding and search (such tools are accepted
 and do nothing), sampling settings (log probabilities are stand-ins), several candidates, holding an answer to a
 schema, batches, tuning, file search stores and the Live API. Requests for what it does not cover get a 404 that
-says so and what it covers. Where wordings of errors are not attested, the modules `service_errors` and `rules` say so.
+says so and what it covers. Where wordings of errors are not attested, the modules `service_errors` and `rules` say
+so.
 
 Starlette and uvicorn (extra `emulator`) are imported when a server is made, not before.
 """

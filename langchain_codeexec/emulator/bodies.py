@@ -13,7 +13,7 @@ from langchain_codeexec.emulator.brain import RESPONSE_FIELDS
 from langchain_codeexec.emulator.continuing import merged
 from langchain_codeexec.emulator.service_errors import stamp
 from langchain_codeexec.emulator.targets import Target
-from langchain_codeexec.emulator.tokens import text_pieces
+from langchain_codeexec.emulator.tokens import tokens_with_ids
 from langchain_codeexec.gemini.wire import FunctionCall, GenerateContentResponse, Part
 
 __all__ = ["BODIES"]
@@ -177,7 +177,8 @@ def _candidate(answer: Answer, parts: Sequence[Part]) -> dict[str, Any]:
 def _logprobs(text: str, most: int) -> dict[str, Any]:
     """The tokens of a text, and at each place as many as are weighed there, the likeliest first."""
     chosen = [
-        {"token": token, "tokenId": number, "logProbability": _LOGPROB} for token, number in text_pieces(text)
+        {"token": token, "tokenId": number, "logProbability": _LOGPROB}
+        for token, number in tokens_with_ids(text)
     ]
     others = [
         {"token": f"<unused{rank}>", "tokenId": rank, "logProbability": _LOGPROB * 16 * (rank + 1)}

@@ -25,8 +25,8 @@ __all__ = [
     "modality_counts",
     "part_tokens",
     "prompt_tokens",
-    "text_pieces",
     "text_tokens",
+    "tokens_with_ids",
 ]
 
 _CHARACTERS = 4
@@ -228,14 +228,14 @@ def compute_tokens(request: GenerateContentRequest) -> dict[str, Any]:
     return {"tokensInfo": [_tokens_info(content) for content in request.get("contents") or []]}
 
 
-def text_pieces(text: str) -> list[tuple[str, int]]:
+def tokens_with_ids(text: str) -> list[tuple[str, int]]:
     """The pieces of a text that are counted, and for each a number that only depends on it."""
     pieces = [text[at : at + _CHARACTERS] for at in range(0, len(text), _CHARACTERS)]
     return [(piece, zlib.crc32(piece.encode("utf-8", "surrogatepass")) % _VOCABULARY) for piece in pieces]
 
 
 def _tokens_info(content: Content) -> dict[str, Any]:
-    pieces = [piece for part in content.get("parts", []) for piece in text_pieces(part.get("text", ""))]
+    pieces = [piece for part in content.get("parts", []) for piece in tokens_with_ids(part.get("text", ""))]
     return {
         "role": content.get("role", "user"),
         "tokens": [

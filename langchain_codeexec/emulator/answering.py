@@ -49,7 +49,7 @@ _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
 _MARKS: dict[EndpointKind, bytes] = {"vertex": b"emulated-vertex:", "developer": b"emulated-developer:"}
 _ALPHABET = string.ascii_lowercase + string.digits
-_SIGNED = frozenset({"toolCall", "toolResponse", "inlineData"})
+_SIGNED = frozenset({"toolCall", "toolResponse"})
 
 
 def mint_id() -> str:
@@ -248,9 +248,9 @@ class Answer:
         self._over = True
 
     def _as_is(self, part: Part) -> _Emitted:
-        """What other tools did, and images a model made, are signed as well."""
-        signs = self.target.signs and not _SIGNED.isdisjoint(part)
-        yield self._counted(self._signed(part, signs=signs))
+        """What other tools did is signed as well, and what a model made that draws."""
+        is_signed = not _SIGNED.isdisjoint(part) or ("inlineData" in part and self.target.draws)
+        yield self._counted(self._signed(part, signs=self.target.signs and is_signed))
         return None
 
     def _text(self, part: Part) -> _Emitted:

@@ -245,7 +245,10 @@ MISSING_SIGNATURE = "Function call is missing a thought_signature in functionCal
             {"input": "Hi", "model": "gemini-3.6-flash", "tools": [SEARCH, WEATHER]},
             "include_server_side_tool",
         ),
-        ({"input": "Hi", "generation_config": {"temperature": 3}}, "temperature must be in the range"),
+        (
+            {"input": "Hi", "generation_config": {"temperature": 3}},
+            "a temperature value of 3 but the supported range is from 0",
+        ),
         (
             {
                 "input": "Hi",

@@ -221,11 +221,19 @@ signed = st.fixed_dictionaries({}, optional={"thoughtSignature": st.just("c2ln")
 parts = st.one_of(
     st.builds(lambda text, more: {"text": text, **more}, texts, signed),
     st.builds(lambda text: {"text": text, "thought": True}, texts),
-    st.builds(lambda text, more: {"executableCode": {"code": text, "language": "PYTHON"}, **more}, texts, signed),
+    st.builds(
+        lambda text, more: {"executableCode": {"code": text, "language": "PYTHON"}, **more}, texts, signed
+    ),
     st.builds(lambda text: {"codeExecutionResult": {"output": text, "outcome": "OUTCOME_OK"}}, texts),
-    st.builds(lambda city, more: {"functionCall": {"name": "weather", "args": {"city": city}}, **more}, texts, signed),
+    st.builds(
+        lambda city, more: {"functionCall": {"name": "weather", "args": {"city": city}}, **more},
+        texts,
+        signed,
+    ),
     st.just({"inlineData": {"mimeType": "image/png", "data": PNG}}),
-    st.just({"toolCall": {"toolType": "GOOGLE_SEARCH", "id": "s", "args": {"arguments": {"queries": ["q"]}}}}),
+    st.just(
+        {"toolCall": {"toolType": "GOOGLE_SEARCH", "id": "s", "args": {"arguments": {"queries": ["q"]}}}}
+    ),
     st.just({"toolResponse": {"toolType": "GOOGLE_SEARCH", "id": "s", "response": {"result": []}}}),
 )
 

@@ -86,7 +86,9 @@ def test_create_and_stream(connect, model):
         found.usage.total_output_tokens + found.usage.total_thought_tokens
     )
     events = [checked(event) for event in client.interactions.create(model=model, input="Count", stream=True)]
-    texts = [event.delta.text for event in events if getattr(event, "delta", None) and event.delta.type == "text"]
+    texts = [
+        event.delta.text for event in events if getattr(event, "delta", None) and event.delta.type == "text"
+    ]
     assert "".join(texts) == LONG
     assert len(texts) > 1
     assert events[-1].interaction.usage == found.usage.model_copy(update={"initial_input_tokens": None})
@@ -121,12 +123,18 @@ def test_code(connect, model, code):
 @pytest.mark.parametrize("stateless", [True, False])
 def test_function_loop(connect, model, stateless):
     client = connect([[CALL], "Drizzle."])
-    asked = strict(client.interactions.create(model=model, input="Weather?", tools=[WEATHER], store=not stateless))
+    asked = strict(
+        client.interactions.create(model=model, input="Weather?", tools=[WEATHER], store=not stateless)
+    )
     assert asked.status == "requires_action"
     call = asked.steps[-1]
     result = {"type": "function_result", "call_id": call.id, "name": call.name, "result": {"sky": "grey"}}
     if stateless:
-        sent = [{"type": "user_input", "content": [{"type": "text", "text": "Weather?"}]}, *asked.steps, result]
+        sent = [
+            {"type": "user_input", "content": [{"type": "text", "text": "Weather?"}]},
+            *asked.steps,
+            result,
+        ]
         told = client.interactions.create(model=model, input=sent, tools=[WEATHER], store=False)
     else:
         told = client.interactions.create(
@@ -176,7 +184,7 @@ def test_background(connect, model):
 
 
 def test_cancel(connect, model):
-    def slow(prompt: Any) -> Any:  # noqa: ARG001 -- a step's signature
+    def slow(prompt: Any) -> Any:
         while True:
             yield {"executableCode": {"code": "print(1)"}}
             yield "More. "
@@ -193,7 +201,11 @@ def test_the_client_continues_by_itself(connect, model, store, streams):
     ask = {"model": model, "input": "Count", "store": store}
     if streams:
         events = list(client.interactions.create(**ask, stream=True))
-        texts = [event.delta.text for event in events if getattr(event, "delta", None) and event.delta.type == "text"]
+        texts = [
+            event.delta.text
+            for event in events
+            if getattr(event, "delta", None) and event.delta.type == "text"
+        ]
         assert "".join(texts) == LONG
         return
     found = strict(client.interactions.create(**ask))
@@ -205,12 +217,16 @@ def test_the_client_continues_by_itself(connect, model, store, streams):
 def test_the_client_resumes_behind_a_checkpoint(connect, model):
     client = connect([LONG], faults=["checkpoint:after=1"])
     events = client.interactions.create(model=model, input="Count", stream=True)
-    texts = [event.delta.text for event in events if getattr(event, "delta", None) and event.delta.type == "text"]
+    texts = [
+        event.delta.text for event in events if getattr(event, "delta", None) and event.delta.type == "text"
+    ]
     assert "".join(texts) == LONG
 
 
 def test_environment(connect, model):
-    client = connect([[{"executableCode": {"code": "n = 41"}}], [{"executableCode": {"code": "print(n + 1)"}}]])
+    client = connect(
+        [[{"executableCode": {"code": "n = 41"}}], [{"executableCode": {"code": "print(n + 1)"}}]]
+    )
     ask = {"model": model, "input": "Run", "tools": [CODE_TOOL]}
     made = client.interactions.create(environment={"type": "remote", "network": "disabled"}, **ask)
     again = strict(client.interactions.create(environment=made.environment_id, **ask))
@@ -220,14 +236,18 @@ def test_environment(connect, model):
 
 def test_errors(connect, model):
     client = connect([EmulatedError(400, message="No."), ["Well, ", EmulatedError(503, message="Later.")]])
-    with pytest.raises(errors.BadRequestError, match="No."):
+    with pytest.raises(errors.BadRequestError, match=r"No\."):
         client.interactions.create(model=model, input="Hi")
     with pytest.raises(errors.BadRequestError, match="Invalid input at"):
         client.interactions.create(model=model, input="Hi", extra_body={"tool_config": {}})
     with pytest.raises(errors.NotFoundError):
         client.interactions.create(model="gemmini", input="Hi")
     *_, last = client.interactions.create(model=model, input="Hi", stream=True)
-    assert (last.event_type, last.error.code, last.error.message) == ("error", "service_unavailable", "Later.")
+    assert (last.event_type, last.error.code, last.error.message) == (
+        "error",
+        "service_unavailable",
+        "Later.",
+    )
 
 
 def test_it_tries_again(connect, model):
@@ -236,7 +256,7 @@ def test_it_tries_again(connect, model):
 
 
 def test_vertex(model):
-    from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 -- needed here alone
+    from google.auth.credentials import AnonymousCredentials
 
     credentials = AnonymousCredentials()
     credentials.token = "token"
@@ -250,4 +270,7 @@ def test_vertex(model):
         )
         assert client.interactions.create(model=model, input="Hi").output_text == "Fine."
         (request,) = emulator.requests
-        assert (request.endpoint, request.path) == ("vertex", "/v1beta1/projects/p/locations/global/interactions")
+        assert (request.endpoint, request.path) == (
+            "vertex",
+            "/v1beta1/projects/p/locations/global/interactions",
+        )

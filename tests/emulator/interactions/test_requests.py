@@ -40,7 +40,12 @@ def answering(interact):
         (TEXT, [{"role": "user", "parts": [{"text": "Hi"}]}]),
         (
             [TEXT, IMAGE],
-            [{"role": "user", "parts": [{"text": "Hi"}, {"inlineData": {"mimeType": "image/png", "data": PNG}}]}],
+            [
+                {
+                    "role": "user",
+                    "parts": [{"text": "Hi"}, {"inlineData": {"mimeType": "image/png", "data": PNG}}],
+                }
+            ],
         ),
         ([USER], [{"role": "user", "parts": [{"text": "Hi"}]}]),
         (
@@ -52,7 +57,11 @@ def answering(interact):
             ],
         ),
         (
-            [{"role": "user", "content": "Hi"}, {"role": "model", "content": [TEXT]}, {"role": "user", "content": TEXT}],
+            [
+                {"role": "user", "content": "Hi"},
+                {"role": "model", "content": [TEXT]},
+                {"role": "user", "content": TEXT},
+            ],
             [
                 {"role": "user", "parts": [{"text": "Hi"}]},
                 {"role": "model", "parts": [{"text": "Hi"}]},
@@ -141,7 +150,10 @@ def test_settings_tools_and_form(answering):
             "tool_choice": {"allowed_tools": {"mode": "any", "tools": ["weather"]}},
             "image_config": {"aspect_ratio": "1:1"},
         },
-        response_format=[{"type": "text", "mime_type": "application/json", "schema": schema}, {"type": "image"}],
+        response_format=[
+            {"type": "text", "mime_type": "application/json", "schema": schema},
+            {"type": "image"},
+        ],
         labels={"a": "b"},
         service_tier="flex",
     )
@@ -229,10 +241,16 @@ MISSING_SIGNATURE = "Function call is missing a thought_signature in functionCal
         ({"input": [USER, {"type": "thought", "signature": OTHERS}, call(), result("c1", "a")]}, "not valid"),
         ({"input": [result("c1", "sun")]}, "function response turn comes immediately after a function call"),
         ({"input": "Hi", "model": OLD, "tools": [CODE_TOOL, WEATHER]}, "function calling is unsupported"),
-        ({"input": "Hi", "model": "gemini-3.6-flash", "tools": [SEARCH, WEATHER]}, "include_server_side_tool"),
+        (
+            {"input": "Hi", "model": "gemini-3.6-flash", "tools": [SEARCH, WEATHER]},
+            "include_server_side_tool",
+        ),
         ({"input": "Hi", "generation_config": {"temperature": 3}}, "temperature must be in the range"),
         (
-            {"input": "Hi", "environment": {"type": "remote", "sources": [{"type": "gcs", "source": "gs://a"}]}},
+            {
+                "input": "Hi",
+                "environment": {"type": "remote", "sources": [{"type": "gcs", "source": "gs://a"}]},
+            },
             "does not cover environment sources of type 'gcs'",
         ),
     ],

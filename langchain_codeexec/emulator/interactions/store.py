@@ -138,6 +138,8 @@ class Interaction:
             self._about |= {"status": "requires_continuation", **token}
             yield {**self._status_update(), **token}
             raise ConnectionCut
+        if not self.runs:  # it was cancelled, which ends the answer early
+            return
         yield from self._transcript.close()
         self._end(answer.finish_reason, usage.total, [answer.fields, *responses], hold)
         yield self._completed()

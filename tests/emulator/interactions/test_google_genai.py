@@ -184,7 +184,7 @@ def test_background(connect, model):
 
 
 def test_cancel(connect, model):
-    def slow(prompt: Any) -> Any:  # noqa: ARG001 -- a step's signature
+    def slow(prompt: Any) -> Any:
         while True:
             yield {"executableCode": {"code": "print(1)"}}
             yield "More. "
@@ -236,7 +236,7 @@ def test_environment(connect, model):
 
 def test_errors(connect, model):
     client = connect([EmulatedError(400, message="No."), ["Well, ", EmulatedError(503, message="Later.")]])
-    with pytest.raises(errors.BadRequestError, match="No."):
+    with pytest.raises(errors.BadRequestError, match=r"No\."):
         client.interactions.create(model=model, input="Hi")
     with pytest.raises(errors.BadRequestError, match="Invalid input at"):
         client.interactions.create(model=model, input="Hi", extra_body={"tool_config": {}})
@@ -256,7 +256,7 @@ def test_it_tries_again(connect, model):
 
 
 def test_vertex(model):
-    from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 -- needed here alone
+    from google.auth.credentials import AnonymousCredentials
 
     credentials = AnonymousCredentials()
     credentials.token = "token"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from tests.emulator.interactions.conftest import (
     OLD,
     PATH,
     WEATHER,
+    Interactions,
     event,
     good,
     refusal,
@@ -34,13 +36,25 @@ def run(code: str) -> dict[str, Any]:
     return {"executableCode": {"code": code}}
 
 
+def cut(client: Interactions, **body: Any) -> list[dict[str, Any]]:
+    """The events of a stream up to where its connection breaks."""
+    seen: list[dict[str, Any]] = []
+    ask = {"model": NEW, "input": "Hi", "stream": True, **body}
+    with client.http.stream("POST", PATH, json=ask) as response:
+        texts = response.iter_text()
+        with suppress(httpx.RemoteProtocolError):
+            while True:
+                seen += [event(block) for block in next(texts).strip().split("\n\n")]
+    return seen
+
+
 class Waiting:
     """A brain that says something, and the rest when it is let."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
 
-    def respond(self, prompt: Any) -> Any:  # noqa: ARG002 -- a brain's signature
+    def respond(self, prompt: Any) -> Any:
         yield {"text": "Wait for "}
         self.go.wait(30)
         yield {"text": "it."}
@@ -117,15 +131,7 @@ def test_in_the_background_it_is_polled(interact):
 
 def test_a_cut_stream_goes_on_behind_its_last_event(interact):
     client = interact([LONG], faults=["cut:after=5"])
-    seen = []
-    with (
-        pytest.raises(httpx.RemoteProtocolError),
-        client.http.stream(
-            "POST", PATH, json={"model": NEW, "input": "Hi", "stream": True, "background": True}
-        ) as response,
-    ):
-        for text in response.iter_text():
-            seen += [event(block) for block in text.strip().split("\n\n")]
+    seen = cut(client, background=True)
     interaction_id = seen[0]["interaction"]["id"]
     rest = client.resume(interaction_id, last_event_id=seen[-1]["event_id"])
     assert seen + rest == client.resume(interaction_id)
@@ -179,13 +185,7 @@ def test_an_answer_in_hops(interact, store):
 
 def test_a_checkpoint_comes_before_the_cut(interact):
     client = interact([LONG], faults=["checkpoint:after=1"])
-    seen = []
-    with (
-        pytest.raises(httpx.RemoteProtocolError),
-        client.http.stream("POST", PATH, json={"model": OLD, "input": "Hi", "stream": True}) as response,
-    ):
-        for text in response.iter_text():
-            seen += [event(block) for block in text.strip().split("\n\n")]
+    seen = cut(client, model=OLD)
     assert seen[-1]["event_type"] == "interaction.status_update"
     rest = client.stream(
         model=OLD,

@@ -9,14 +9,14 @@ import sys
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from tests.benchmarks.requests import HEADERS, MODEL, paired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Go"}]}]}
 EMBED = {"content": {"parts": [{"text": "What is the sum of the first 50 primes?"}]}}
@@ -77,7 +77,7 @@ def _programs(beside: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def _command(source: str, tree: str) -> dict[str, object]:
+def _command(source: str, tree: str) -> dict[str, Any]:
     environment = {**os.environ, "PYTHONPATH": tree, "PYTHONSAFEPATH": "1"}
     return {
         "args": [sys.executable, "-c", source],
@@ -90,6 +90,8 @@ def _command(source: str, tree: str) -> dict[str, object]:
 @contextmanager
 def _served(source: str, tree: str) -> Iterator[str]:
     with subprocess.Popen(**_command(source + _SERVE, tree), stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
         finally:
@@ -111,7 +113,7 @@ def measure_emulator(
     with ExitStack() as stack:
         client = stack.enter_context(httpx.Client())
         urls = {name: stack.enter_context(_served(*program)) for name, program in _programs(beside).items()}
-        posts = {
+        posts: dict[str, Callable[[], Any]] = {
             name: partial(client.post, url + path, json=body, headers=HEADERS) for name, url in urls.items()
         }
         assert {post().status_code for post in posts.values()} == {200}

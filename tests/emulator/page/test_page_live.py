@@ -323,7 +323,7 @@ def test_a_fault_hits_the_next_request(tab, cleared, expect):
     assert cleared.ask("Hello").status_code == 200
     expect(tab.locator("#fault-count")).to_be_hidden()
     rows(tab).last.click()
-    expect(tab.get_by_role("region", name="Plan")).to_contain_text("quota retry_after=7")
+    expect(tab.get_by_role("region", name="Offered")).to_contain_text("quota retry_after=7")
 
 
 def test_faults_are_removed_one_by_one_and_all_at_once(tab, cleared, expect):

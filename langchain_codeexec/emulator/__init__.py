@@ -1,4 +1,4 @@
-"""A local server that speaks Gemini's generateContent protocol and really runs the code it writes.
+"""A local server that speaks Gemini's generateContent and Interactions and really runs the code it writes.
 
 ```python
 with GeminiEmulator(ScriptedBrain(["Hello."])) as emulator:
@@ -15,12 +15,15 @@ and a browser shows it all at `emulator.page_url`. As a pytest plugin it is the 
 Code runs in the local sandbox, finds the libraries of Gemini's environment and no others, and may be mended five
 times. Where the system allows no sandbox it is refused, unless `allow_unsafe_code` says otherwise. Cached contents
 and uploaded files live as long as the emulator; a file that a request names reaches the code like one within it.
+Interactions are answered by the same brains: stored and followed, streamed, in the background, in environments
+that last. Bash runs where the executor lets Python start processes, which the local sandbox does not.
 Embeddings come from hashed words, in which like texts are near: enough to test retrieval, and no language model.
 
 It does not cover: tokenizing (counts are estimates), safety filters, grounding and search (such tools are accepted
-and do nothing), sampling settings and log probabilities, several candidates, holding an answer to a schema,
-batches, tuning, file search stores and the Live API. Requests for what it does not cover get a 404 that says so
-and what it covers. Where wordings of errors are not attested, the modules `service_errors` and `rules` say so.
+and do nothing), sampling settings (log probabilities are stand-ins), several candidates, holding an answer to a
+schema, batches, tuning, file search stores, agents, webhooks and the Live API. Requests for what it does not cover
+get a 404 that says so and what it covers. Where wordings of errors are not attested, the modules `service_errors`,
+`rules` and `interactions` say so.
 
 Starlette and uvicorn (extra `emulator`) are imported when a server is made, not before.
 """

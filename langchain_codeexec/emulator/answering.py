@@ -11,9 +11,10 @@ import secrets
 import string
 import time
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
-from typing import NamedTuple, TypeAlias, cast
+from hashlib import sha256
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.parsing import bytes_from_base64, calling_config, declared_functions
@@ -21,7 +22,7 @@ from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
 from langchain_codeexec.emulator.tokens import Usage, cut_text, part_tokens, text_tokens
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
-from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
+from langchain_codeexec.executors.base import ExecutorSession
 from langchain_codeexec.gemini.input_files import input_file_name
 from langchain_codeexec.gemini.wire import (
     CodeExecutionResult,
@@ -32,12 +33,23 @@ from langchain_codeexec.gemini.wire import (
     Part,
 )
 
-__all__ = ["MENDING_ATTEMPTS", "Answer", "Run", "input_files", "mint_signature", "minted_by"]
+__all__ = [
+    "MENDING_ATTEMPTS",
+    "Answer",
+    "Run",
+    "Sessions",
+    "input_files",
+    "is_changed",
+    "mint_id",
+    "mint_signature",
+    "minted_by",
+]
 
 _Emitted: TypeAlias = Generator[Part, None, ExecutionResult | None]
 
 _MARKS: dict[EndpointKind, bytes] = {"vertex": b"emulated-vertex:", "developer": b"emulated-developer:"}
 _ALPHABET = string.ascii_lowercase + string.digits
+_SIGNED = frozenset({"toolCall", "toolResponse"})
 
 
 def mint_id() -> str:
@@ -47,7 +59,23 @@ def mint_id() -> str:
 
 def mint_signature(endpoint: EndpointKind) -> str:
     """An opaque signature, base64."""
-    return base64.b64encode(_MARKS[endpoint] + secrets.token_bytes(24)).decode("ascii")
+    body = _MARKS[endpoint] + secrets.token_bytes(16)
+    return base64.b64encode(body + _seal(body)).decode("ascii")
+
+
+_SEAL = 8
+
+
+def _seal(body: bytes) -> bytes:
+    return sha256(body).digest()[:_SEAL]
+
+
+def is_changed(signature: str) -> bool:
+    """Whether a signature was the emulator's and is not as it was minted."""
+    if minted_by(signature) is None:
+        return False
+    raw = bytes_from_base64(signature)
+    return raw[-_SEAL:] != _seal(raw[:-_SEAL])
 
 
 def minted_by(signature: str) -> EndpointKind | None:
@@ -96,6 +124,14 @@ class Run(NamedTuple):
     peak_memory: int | None
 
 
+class Sessions(Protocol):
+    """The part of an executor that an answer needs."""
+
+    def session(self) -> AbstractContextManager[ExecutorSession]:
+        """Open a session; leaving it frees what it holds."""
+        ...
+
+
 class Answer:
     """Runs a brain once and makes its parts the service's: executed, with ids and signatures, and counted.
 
@@ -107,15 +143,16 @@ class Answer:
         finish_reason: Why the answer ended.
         verbatim: Whether what went out last was a list of parts sent as it is, or nothing at all.
         unsigned_text: Whether the answer ended with a text that lacks the signature Gemini 3 gives, and 2.5 beside
-            functions on the Developer API.
+            functions.
         has_calls: Whether functions are called.
         runs: The programs that ran.
+        logprobs: How many tokens are weighed at every place of the text; `None` where that is not asked for.
     """
 
     def __init__(
         self,
         brain: Brain,
-        executor: CodeExecutor,
+        executor: Sessions,
         prompt: Prompt,
         target: Target,
         *,
@@ -135,9 +172,10 @@ class Answer:
         self._prompt = prompt
         self._send_empty_output = send_empty_output
         config = prompt.request.get("generationConfig") or {}
-        self._signs_calls = target.signs or (target.signs_calls and self.usage.thinks)
+        self._signs_calls = target.signs or self.usage.thinks
         self._signs_text = target.signs or (self._signs_calls and bool(declared_functions(prompt.request)))
         self._streams_arguments = bool(calling_config(prompt.request).get("streamFunctionCallArguments"))
+        self.logprobs = config.get("logprobs", 0) if config.get("responseLogprobs") else None
         self._budget = config.get("maxOutputTokens") or None
         self._stops = config.get("stopSequences") or []
         self._files = input_files(prompt.request)
@@ -210,7 +248,9 @@ class Answer:
         self._over = True
 
     def _as_is(self, part: Part) -> _Emitted:
-        yield self._counted(part)
+        """What other tools did is signed as well, and what a model made that draws."""
+        is_signed = not _SIGNED.isdisjoint(part) or ("inlineData" in part and self.target.draws)
+        yield self._counted(self._signed(part, signs=self.target.signs and is_signed))
         return None
 
     def _text(self, part: Part) -> _Emitted:

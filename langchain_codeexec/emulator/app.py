@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, TypeAlias, Unpack
 
 from langchain_codeexec.emulator.access import GuardedApp, check_origins
-from langchain_codeexec.emulator.answering import Answer
+from langchain_codeexec.emulator.answering import Answer, Sessions
 from langchain_codeexec.emulator.assertions import ReceivedRequest
 from langchain_codeexec.emulator.bodies import BODIES
 from langchain_codeexec.emulator.brain import Brain, Prompt
@@ -22,23 +22,24 @@ from langchain_codeexec.emulator.continuing import Bodies, Continuations, merged
 from langchain_codeexec.emulator.coverage import not_covered
 from langchain_codeexec.emulator.embeddings import embedded, is_embedding
 from langchain_codeexec.emulator.fault_injection import ConnectionCut, FaultInjection
-from langchain_codeexec.emulator.faults import FAULTS_HEADER, Fault, Faults
+from langchain_codeexec.emulator.faults import FAULTS_HEADER, Faults
 from langchain_codeexec.emulator.file_store import UploadedFiles
 from langchain_codeexec.emulator.files_api import file_routes
+from langchain_codeexec.emulator.interactions.requests import envelope, model_of
+from langchain_codeexec.emulator.interactions.routes import InteractionRoutes
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp
 from langchain_codeexec.emulator.page.routes import is_page, page_routes
 from langchain_codeexec.emulator.parsing import parse_json
 from langchain_codeexec.emulator.responses import (
     ARRAY,
     EVENTS,
-    HALVES,
     CutResponse,
     Stepper,
     all_bodies,
+    damaged,
     error_response,
     first_body,
     json_response,
-    one_body,
     read_body,
     stream_response,
     while_connected,
@@ -58,7 +59,7 @@ from langchain_codeexec.emulator.targets import (
 from langchain_codeexec.emulator.tokens import compute_tokens, count_tokens
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 from langchain_codeexec.executors.base import CodeExecutor
-from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentResponse
+from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest, GenerateContentResponse
 
 __all__ = ["create_app"]
 
@@ -110,12 +111,12 @@ def create_app(
     """
     service = _Service(brain or _default_brain(), executor or _default_executor(options), options)
     routes = [
-        Route(f"{prefix}{path}", service.endpoint(endpoint, answer), methods=[method])
+        Route(f"{prefix}{path}", service.endpoint(endpoint, answer, checks=checks), methods=[method])
         for endpoint, prefix in _FAMILIES
-        for method, path, answer in (
-            ("POST", "/{model}:{action}", service.call),
-            ("GET", "/{model}", service.describe),
-            ("GET", "", service.enumerate),
+        for method, path, answer, checks in (
+            ("POST", "/{model}:{action}", service.call, True),
+            ("GET", "/{model}", service.describe, False),
+            ("GET", "", service.enumerate, False),
         )
     ]
     routes += [
@@ -129,6 +130,13 @@ def create_app(
             partial(service.endpoint, "developer"),
             partial(service.endpoint, "developer", uploads=True),
         )
+    ]
+    interactions = InteractionRoutes(
+        service.begin, service.answer, service.check_model, service.caches.complete, service.executor
+    )
+    routes += [
+        Route(path, service.endpoint(endpoint, reply, steps=name), methods=[method])
+        for endpoint, method, path, name, reply in interactions
     ]
     routes += page_routes(service.journal, service.faults)
     check_origins(allow_origins)
@@ -156,7 +164,7 @@ class _Service:
 
     def __init__(self, brain: Brain, executor: CodeExecutor, options: AppOptions) -> None:
         self._brain = brain
-        self._executor = executor
+        self.executor = executor
         self._accept_key = options.get("accept_key", lambda key: key != "invalid")
         self._known_models = options.get("known_models", ())
         self._max_body_bytes = options.get("max_body_bytes", 20 * 1024 * 1024)
@@ -170,20 +178,31 @@ class _Service:
         self.journal.is_open = options.get("record_page", False)
 
     def endpoint(
-        self, kind: EndpointKind, reply: _Reply, *, uploads: bool = False
+        self,
+        kind: EndpointKind,
+        reply: _Reply,
+        *,
+        uploads: bool = False,
+        steps: str = "",
+        checks: bool = False,
     ) -> Callable[[Request], Awaitable[Response]]:
-        """Wrap a reply: credentials before it, errors and the record after it.
+        """Wrap a reply: credentials and faults before it, errors and the record after it.
 
         Args:
             kind: The service it is of.
             reply: Gets the body as JSON.
             uploads: Whether it reads the body itself, and goes on with uploads, whose URL is the credential.
+            steps: Name of the method where it is one of the Interactions API, whose bodies name the model.
+            checks: Whether it checks the request first, and then takes the faults itself, as those of steps do.
         """
+        reply = reply if checks or steps else self._faulty(reply)
 
         async def answer(request: Request) -> Response:
             began = perf_counter()
             target = _target(kind, request)
-            if exchange := _exchange(request):
+            target = replace(target, action=steps) if steps else target
+            exchange = _exchange(request)
+            if exchange is not None:
                 exchange.target = target
             body: Any = None
             try:
@@ -196,9 +215,14 @@ class _Service:
                     response = await reply(request, target, None)
                 else:
                     body = parse_json(raw) if request.method in _WITH_BODY else None
+                    if steps:
+                        target = replace(target, model=model_of(body))
+                    if exchange is not None:
+                        exchange.target = target
                     response = await while_connected(request, reply(request, target, body))
             except EmulatedError as error:
-                response = error_response(error, as_array=_wants_array(request, target))
+                told = envelope(error) if steps else None
+                response = error_response(error, told, as_array=_wants_array(request, target))
             except ConnectionCut:
                 response = CutResponse()
             self._record(request, target, body, response.status_code)
@@ -229,48 +253,83 @@ class _Service:
 
     async def call(self, request: Request, target: Target, body: Any) -> Response:
         """Answer a POST: one of the methods of a model."""
-        if is_embedding(target):
-            embed = partial(embedded, body, target, self.files.inlined, self._known_models)
-            return json_response(await asyncio.to_thread(embed))
-        computes = target.action == "computeTokens" and target.endpoint == "vertex"
-        if not computes and target.action not in ("countTokens", *BODIES):
-            raise not_covered(request)
+        if target.action not in BODIES:
+            result = await self._computed(request, target, body)
+            return damaged(json_response(result), await self.begin(request, target))
         self.check_model(target)
         checked = checked_request(body, target, self.caches.complete)
-        cached = self.caches.tokens(checked)
-        if computes:
-            return json_response(compute_tokens(checked))
-        if target.action == "countTokens":
-            return json_response(count_tokens(checked, target, cached))
         rest = self._continuations.rest(checked)
         streams = target.action == "streamGenerateContent"
-        faults = self._faults(request)
-        injection = FaultInjection(faults, self.faults.wait, streams=streams)
-        exchange = _exchange(request)
-        if exchange is not None:
-            exchange.faults = faults
-        await injection.begin(target)
-        brain = injection.brain(self._brain)
-        prompt = Prompt(target.model, target.endpoint, checked, cached)
-        named = replace(target, stand_in=getattr(self._brain, "stand_in", ""))
-        answer = Answer(brain, self._executor, prompt, named, send_empty_output=self._send_empty_output)
-        if exchange is not None:
-            exchange.answered_by(brain, prompt.notes, answer.runs)
+        injection = await self.begin(request, target, streams=streams)
+        answer = self.answer(request, target, checked, injection, executor=self.executor)
         bodies = Stepper(self._bodies(answer, rest, injection, streams=streams), answer.stop)
         first = await first_body(bodies, last=not streams)
         if streams:
             framing = EVENTS if _wants_events(request) else ARRAY
             return stream_response(all_bodies(first, bodies), framing, injection, bodies)
-        if injection.on_the_way:
-            return stream_response(one_body(first), HALVES, injection, bodies)
-        return json_response(first)
+        tier = {"x-gemini-service-tier": answer.usage.tier} if target.endpoint == "developer" else None
+        return damaged(json_response(first, tier), injection)
 
-    def _faults(self, request: Request) -> tuple[Fault, ...]:
-        """The faults that hit a request."""
+    async def _computed(self, request: Request, target: Target, body: Any) -> Mapping[str, Any]:
+        """What needs no brain: embeddings and counts."""
+        if is_embedding(target):
+            embed = partial(embedded, body, target, self.files.inlined, self._known_models)
+            return await asyncio.to_thread(embed)
+        computes = target.action == "computeTokens" and target.endpoint == "vertex"
+        if not computes and target.action != "countTokens":
+            raise not_covered(request)
+        self.check_model(target)
+        checked = checked_request(body, target, self.caches.complete)
+        if computes:
+            return compute_tokens(checked)
+        return count_tokens(checked, target, self.caches.tokens(checked))
+
+    def answer(  # noqa: PLR0913 -- what an answer is made of
+        self,
+        request: Request,
+        target: Target,
+        checked: GenerateContentRequest,
+        injection: FaultInjection,
+        *,
+        executor: Sessions,
+        brain: Brain | None = None,
+    ) -> Answer:
+        """An answer, not begun yet, of a given brain or the emulator's own."""
+        brain = injection.brain(brain or self._brain)
+        prompt = Prompt(target.model, target.endpoint, checked, self.caches.tokens(checked))
+        named = replace(target, stand_in=getattr(self._brain, "stand_in", ""))
+        answer = Answer(brain, executor, prompt, named, send_empty_output=self._send_empty_output)
+        if exchange := _exchange(request):
+            exchange.answered_by(brain, prompt.notes, answer.runs)
+        return answer
+
+    async def begin(
+        self,
+        request: Request,
+        target: Target,
+        *,
+        streams: bool = False,
+        error_event: Callable[[EmulatedError], Mapping[str, Any]] | None = None,
+    ) -> FaultInjection:
+        """Take the faults that hit a request, and carry out what comes before its answer."""
         try:
-            return self.faults.take(request.headers.get(FAULTS_HEADER, ""))
+            faults = self.faults.take(request.headers.get(FAULTS_HEADER, ""), target.action or request.method)
         except ConfigurationError as error:
             raise not_prepared(f"The header {FAULTS_HEADER}: {error}") from error
+        if exchange := _exchange(request):
+            exchange.faults = faults
+        injection = FaultInjection(faults, self.faults.wait, streams=streams, error_event=error_event)
+        await injection.begin(target)
+        return injection
+
+    def _faulty(self, reply: _Reply) -> _Reply:
+        """A reply before which faults are taken, so that a failed change has changed nothing."""
+
+        async def answer(request: Request, target: Target, body: Any) -> Response:
+            injection = await self.begin(request, target)
+            return damaged(await reply(request, target, body), injection)
+
+        return answer
 
     def _bodies(
         self,

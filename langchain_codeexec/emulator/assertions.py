@@ -8,14 +8,13 @@ from datetime import datetime
 from typing import Any, cast
 
 from langchain_codeexec.emulator.brain import Prompt, last_text
+from langchain_codeexec.emulator.interactions.reading import prompt_from
 from langchain_codeexec.emulator.parsing import declared_functions, parse_message, tool_kinds
 from langchain_codeexec.emulator.service_errors import EmulatedError
-from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.emulator.targets import GENERATING, Target
 from langchain_codeexec.gemini.wire import Content, EndpointKind
 
 __all__ = ["ReceivedRequest"]
-
-_GENERATING = frozenset({"generateContent", "streamGenerateContent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,8 @@ class ReceivedRequest:
         path: URL path without the query.
         endpoint: Which service it was for; `None` where the path belongs to neither.
         model: Bare model name; empty where the path names none.
-        method: `generateContent`, `streamGenerateContent`, `countTokens`; `GET` for a look-up.
+        method: `generateContent`, `streamGenerateContent`, `countTokens`, `createInteraction` and the like; `GET`
+            for a look-up of a model.
         body: The JSON body before any normalising; `None` where there was none or it was not JSON.
         status: HTTP status of the answer. A stream that failed after its beginning has 200; 0 is no answer at all.
         received: When it came.
@@ -45,12 +45,13 @@ class ReceivedRequest:
     @property
     def generates(self) -> bool:
         """Whether it is a request to generate content."""
-        return self.method in _GENERATING and isinstance(self.body, dict)
+        return self.method in GENERATING and isinstance(self.body, dict)
 
     @property
     def streamed(self) -> bool:
         """Whether it is for a stream."""
-        return self.method == "streamGenerateContent"
+        asks = self.method == "createInteraction" and self.generates and self.body.get("stream")
+        return self.method == "streamGenerateContent" or asks is True
 
     @property
     def prompt(self) -> Prompt:
@@ -58,7 +59,12 @@ class ReceivedRequest:
         endpoint, request = self.endpoint or "developer", self.body
         with suppress(EmulatedError):  # the service refused it for that as well
             target = Target(endpoint, "v1beta", self.model, self.method)
-            request = parse_message("GenerateContentRequest", self.body, target)
+            steps = self.method == "createInteraction"
+            request = (
+                prompt_from(self.body, target)
+                if steps
+                else parse_message("GenerateContentRequest", self.body, target)
+            )
         return Prompt(self.model, endpoint, cast("Any", request))
 
     @property

@@ -11,18 +11,20 @@ from typing import Any, cast
 from langchain_codeexec.emulator.answering import Answer, mint_signature
 from langchain_codeexec.emulator.brain import RESPONSE_FIELDS
 from langchain_codeexec.emulator.continuing import merged
+from langchain_codeexec.emulator.service_errors import stamp
 from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.emulator.tokens import tokens_with_ids
 from langchain_codeexec.gemini.wire import FunctionCall, GenerateContentResponse, Part
 
-__all__ = ["BODIES"]
+__all__ = ["BODIES", "text_pieces"]
 
 _END_OF_CALL: Part = {"functionCall": {}}
 _CALLED = "Model generated function call(s)."
 _PIECE = re.compile(r".{1,20}", re.DOTALL)
 """A text is cut anywhere, inside words and numbers too, as recorded."""
 _RESULTS = frozenset({"codeExecutionResult", "toolResponse"})
-_AVG_LOGPROBS = -0.25
-"""The same for every answer: a script has no probabilities."""
+_LOGPROB = -0.25
+"""The same for every token: a script has no probabilities. Those that were not chosen are stand-ins."""
 
 
 def _whole(answer: Answer) -> Generator[GenerateContentResponse]:
@@ -52,7 +54,7 @@ def _chunks(answer: Answer) -> Generator[GenerateContentResponse]:
     try:
         for part in answer.parts():
             is_own = _is_response(part)
-            for piece in _call_pieces(part) if answer.streams_arguments(part) else _pieces(part):
+            for piece in _call_pieces(part) if answer.streams_arguments(part) else text_pieces(part):
                 yield from waiting
                 has_parts, last = True, piece if _may_end(piece, answer) else None
                 chunk = _sent(answer, piece, identity)
@@ -94,11 +96,9 @@ def _sent(answer: Answer, piece: Part, identity: Mapping[str, str]) -> GenerateC
         "executableCode" in piece and target.signs and target.endpoint == "developer" and not answer.verbatim
     )
     parts: list[Part] = [piece, {"text": ""}] if is_code else [piece]
-    candidate = _candidate(target, parts)
-    return cast(
-        "GenerateContentResponse",
-        {"candidates": [candidate], "usageMetadata": answer.usage.so_far, **identity},
-    )
+    candidate = _candidate(answer, parts)
+    body = {"candidates": [_present(candidate)], "usageMetadata": answer.usage.so_far, **identity}
+    return cast("GenerateContentResponse", body)
 
 
 def _closing(answer: Answer) -> list[Part]:
@@ -107,7 +107,7 @@ def _closing(answer: Answer) -> list[Part]:
     return [] if answer.verbatim else [{"text": ""}]
 
 
-def _pieces(part: Part) -> Iterator[Part]:
+def text_pieces(part: Part) -> Iterator[Part]:
     """A text in pieces that add up to it; a signature stays on the last of them."""
     groups = _PIECE.findall(part.get("text", ""))
     if len(groups) < 2:  # noqa: PLR2004 -- nothing to split
@@ -158,16 +158,34 @@ def _identity(target: Target) -> dict[str, str]:
     """What is the same in every chunk of an answer."""
     identity = {"modelVersion": target.model_version, "responseId": secrets.token_urlsafe(16)}
     if target.endpoint == "vertex":
-        identity["createTime"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        identity["createTime"] = stamp(datetime.now(UTC))
     return identity
 
 
-def _candidate(target: Target, parts: Sequence[Part]) -> dict[str, Any]:
+def _candidate(answer: Answer, parts: Sequence[Part]) -> dict[str, Any]:
+    target = answer.target
     candidate: dict[str, Any] = {"content": {"parts": list(parts), "role": "model"}} if parts else {}
     ends_with_result = bool(parts) and not _RESULTS.isdisjoint(parts[-1])
     if target.endpoint == "developer" and not target.is_early and not ends_with_result:
         candidate["index"] = 0
+    if answer.logprobs is not None:
+        text = "".join(part.get("text", "") for part in parts if not part.get("thought"))
+        candidate["logprobsResult"] = _logprobs(text, answer.logprobs) if text else None
     return candidate
+
+
+def _logprobs(text: str, most: int) -> dict[str, Any]:
+    """The tokens of a text, and at each place as many as are weighed there, the likeliest first."""
+    chosen = [
+        {"token": token, "tokenId": number, "logProbability": _LOGPROB}
+        for token, number in tokens_with_ids(text)
+    ]
+    others = [
+        {"token": f"<unused{rank}>", "tokenId": rank, "logProbability": _LOGPROB * 16 * (rank + 1)}
+        for rank in range(most - 1)
+    ]
+    tops = {"topCandidates": [{"candidates": [one, *others]} for one in chosen]} if most else {}
+    return {"chosenCandidates": chosen, **tops}
 
 
 def _finished(
@@ -176,12 +194,15 @@ def _finished(
     """The last body: what the brain sets itself replaces what the emulator says, `None` takes a field out."""
     fields: dict[str, Any] = {**answer.fields}
     first, *others = fields.pop("candidates", None) or [{}]
-    candidate = {**_candidate(answer.target, parts), "finishReason": answer.finish_reason}
+    candidate = {**_candidate(answer, parts), "finishReason": answer.finish_reason}
     target = answer.target
-    if answer.has_calls and target.endpoint == "developer" and not target.is_early:
+    if not parts and answer.finish_reason == "MAX_TOKENS":
+        candidate["content"] = {"role": "model"}
+    says_so = target.endpoint == "developer" and not target.is_early and (whole or not target.signs)
+    if answer.has_calls and says_so:
         candidate["finishMessage"] = _CALLED
     if whole and parts and target.is_scored and not answer.verbatim:
-        candidate["avgLogprobs"] = _AVG_LOGPROBS
+        candidate["avgLogprobs"] = _LOGPROB
     candidate |= first
     body: dict[str, Any] = {"usageMetadata": answer.usage.total, **identity, **fields}
     if has_parts or not answer.fields or answer.fields.get("candidates"):

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import Any, TypeAlias, cast
 
 from langchain_codeexec.emulator.parsing import parse_message
 from langchain_codeexec.emulator.responses import json_response
-from langchain_codeexec.emulator.service_errors import EmulatedError, invalid
+from langchain_codeexec.emulator.service_errors import EmulatedError, invalid, stamp
 from langchain_codeexec.emulator.targets import Target, page_of
 from langchain_codeexec.emulator.tokens import prompt_tokens
 from langchain_codeexec.errors import MissingDependencyError
@@ -57,11 +56,11 @@ class _Cache:
 
     def as_json(self) -> dict[str, Any]:
         times = {"createTime": self.created, "updateTime": self.updated, "expireTime": self.expires}
-        return {"name": self.name, **self.about, **{key: _stamp(time) for key, time in times.items()}}
+        return {"name": self.name, **self.about, **{key: stamp(time) for key, time in times.items()}}
 
 
 class CachedContents:
-    """All that were made. It is thread-safe.
+    """All that were made. It belongs to the event loop's thread.
 
     Args:
         now: A clock that has a zone.
@@ -75,8 +74,7 @@ class CachedContents:
     ) -> None:
         self._now = now
         self._inline = inline
-        self._caches: OrderedDict[str, _Cache] = OrderedDict()
-        self._lock = Lock()
+        self._caches: dict[str, _Cache] = {}
 
     def create(self, body: Any, target: Target) -> dict[str, Any]:
         """Keep a beginning."""
@@ -98,10 +96,9 @@ class CachedContents:
         }
         expires = _expiry(parsed, now) or now + _DEFAULT_TTL
         cache = _Cache(_new_name(target), model, about, prompt, tokens, now, now, expires)
-        with self._lock:
-            self._caches[cache.name] = cache
-            if len(self._caches) > _MOST:
-                self._caches.popitem(last=False)
+        self._caches[_key(cache.name)] = cache
+        if len(self._caches) > _MOST:
+            del self._caches[next(iter(self._caches))]
         return cache.as_json()
 
     def get(self, name: str, target: Target) -> dict[str, Any]:
@@ -110,8 +107,7 @@ class CachedContents:
 
     def list(self, target: Target, query: Mapping[str, str]) -> dict[str, Any]:
         """Describe all that have not expired, a page at a time."""
-        with self._lock:
-            alive = [cache for cache in self._caches.values() if cache.expires > self._now()]
+        alive = [cache for cache in self._caches.values() if cache.expires > self._now()]
         prefix = f"{target.parent}cachedContents/"
         listed = [cache.as_json() for cache in alive if cache.name.startswith(prefix)]
         return page_of("cachedContents", listed, query)
@@ -124,15 +120,13 @@ class CachedContents:
         if expires is None:
             raise invalid("Only ttl and expire_time of a cached content can be updated.")
         renewed = replace(cache, updated=now, expires=expires)
-        with self._lock:
-            self._caches[name] = renewed
+        self._caches[_key(name)] = renewed
         return renewed.as_json()
 
     def delete(self, name: str, target: Target) -> dict[str, Any]:
         """Forget one; an error where there is none of that name."""
         self._find(name, target)
-        with self._lock:
-            self._caches.pop(name, None)
+        del self._caches[_key(name)]
         return {}
 
     def complete(self, request: dict[str, Any], target: Target) -> dict[str, Any]:
@@ -154,21 +148,18 @@ class CachedContents:
 
     def tokens(self, request: Mapping[str, Any]) -> Counter[str]:
         """What the cached content that a completed request names counts, by modality."""
-        with self._lock:
-            cache = self._caches.get(request.get("cachedContent", ""))
+        cache = self._caches.get(_key(request.get("cachedContent", "")))
         return Counter() if cache is None else cache.tokens
 
     def _find(self, name: str, target: Target) -> _Cache:
-        with self._lock:
-            cache = self._caches.get(name)
+        cache = self._caches.get(_key(name))
         if cache is not None and cache.expires > self._now():
             return cache
         if target.endpoint == "developer":
             raise EmulatedError(403, message="CachedContent not found (or permission denied)")
-        number = name.rpartition("/")[2]
         if cache is not None:
-            raise invalid(f"Cache content {number} is expired.")
-        raise EmulatedError(404, message=f"Not found: cached content metadata for {number}.")
+            raise invalid(f"Cache content {_key(name)} is expired.")
+        raise EmulatedError(404, message=f"Not found: cached content metadata for {_key(name)}.")
 
 
 _CACHE_ONLY_FIELDS = {
@@ -187,6 +178,11 @@ def _too_small(tokens: int, target: Target) -> str:
         least = f"The minimum token count to start caching is {_LEAST_TOKENS}."
         return f"The cached content is of {tokens} tokens. {least}"
     return f"Cached content is too small. total_token_count={tokens}, min_total_token_count={_LEAST_TOKENS}"
+
+
+def _key(name: str) -> str:
+    """The last part of a name: a project has a number besides its name, and a cache can be called by both."""
+    return name.rpartition("/")[2]
 
 
 def _new_name(target: Target) -> str:
@@ -214,10 +210,6 @@ def _expiry(parsed: Mapping[str, Any], now: datetime) -> datetime | None:
 def _not_a(field: str, kind: str, value: str) -> EmulatedError:
     place = f"cached_content.{field}"
     return invalid(f"Invalid value at '{place}' (type.googleapis.com/google.protobuf.{kind}), \"{value}\"")
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 _COLLECTIONS: tuple[tuple[EndpointKind, str], ...] = (

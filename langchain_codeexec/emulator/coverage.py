@@ -44,6 +44,11 @@ COVERED = (
         for path, methods in (("", "GET POST"), ("/{id}", "GET PATCH DELETE"))
         for method in methods.split()
     ),
+    *(
+        f"{method} {parent}/interactions{path}"
+        for parent in ("/{version}", _VERTEX)
+        for method, path in (("POST", ""), ("GET", "/{id}"), ("POST", "/{id}/cancel"), ("DELETE", "/{id}"))
+    ),
 )
 """Methods and paths; `predict` is for embedding models. Vertex's model paths may also begin at `publishers`."""
 

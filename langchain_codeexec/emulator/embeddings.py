@@ -196,10 +196,15 @@ def _embedded(
 
 
 def _usage(counts: Counter[str], target: Target) -> dict[str, Any]:
+    """The count of tokens; the Developer API gives none for its first model."""
     total, details = counts.total(), modality_counts(counts)
     if target.endpoint == "vertex":
-        return {"promptTokenCount": total, "promptTokensDetails": details, "totalTokenCount": total}
-    return {"promptTokenCount": total, "promptTokenDetails": details}
+        usage = {"promptTokenCount": total, "promptTokensDetails": details, "totalTokenCount": total}
+    elif _model(target.model).normalises:
+        usage = {"promptTokenCount": total, "promptTokenDetails": details}
+    else:
+        return {}
+    return {"usageMetadata": usage}
 
 
 def _embed_content(body: Any, target: Target, inline: Inline) -> dict[str, Any]:
@@ -207,7 +212,7 @@ def _embed_content(body: Any, target: Target, inline: Inline) -> dict[str, Any]:
         raise invalid(f"Publisher Model `{target.resource}` is not supported in the embedContent API.")
     request = parse_message(REQUESTS["embedContent"], body, target)
     embedding, counts = _embedded(request, target, inline, "EmbedContentRequest")
-    return {"embedding": embedding, "usageMetadata": _usage(counts, target)}
+    return {"embedding": embedding, **_usage(counts, target)}
 
 
 def _batch_embed_contents(body: Any, target: Target, inline: Inline) -> dict[str, Any]:
@@ -226,7 +231,7 @@ def _batch_embed_contents(body: Any, target: Target, inline: Inline) -> dict[str
         embedding, counts = _embedded(request, target, inline, place)
         embeddings.append(embedding)
         total += counts
-    return {"embeddings": embeddings, "usageMetadata": _usage(total, target)}
+    return {"embeddings": embeddings, **_usage(total, target)}
 
 
 def _predict(body: Any, target: Target, inline: Inline) -> dict[str, Any]:  # noqa: ARG001 -- texts only

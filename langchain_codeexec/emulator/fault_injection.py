@@ -10,7 +10,7 @@ from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.continuing import Bodies, Continuations
 from langchain_codeexec.emulator.faults import Fault
 from langchain_codeexec.emulator.parsing import declared_functions
-from langchain_codeexec.emulator.service_errors import EmulatedError, retry_info
+from langchain_codeexec.emulator.service_errors import VERTEX_WORDS, EmulatedError, retry_info
 from langchain_codeexec.emulator.targets import Target, permission_denied, quota_exceeded
 from langchain_codeexec.emulator.tokens import Usage
 from langchain_codeexec.gemini.wire import GenerateContentRequest, GenerateContentResponse, Part
@@ -19,6 +19,7 @@ __all__ = ["ConnectionCut", "FaultInjection"]
 
 _Wait: TypeAlias = Callable[[float], Awaitable[object]]
 _Body: TypeAlias = Mapping[str, Any]
+_ErrorEvent: TypeAlias = Callable[[EmulatedError], _Body]
 
 
 class ConnectionCut(Exception):  # noqa: N818 -- what happened on purpose is no error
@@ -26,12 +27,28 @@ class ConnectionCut(Exception):  # noqa: N818 -- what happened on purpose is no 
 
 
 class FaultInjection:
-    """The faults that hit one request, in the order in which they are carried out."""
+    """The faults that hit one request, in the order in which they are carried out.
 
-    def __init__(self, faults: Sequence[Fault], wait: _Wait, *, streams: bool) -> None:
-        self._faults = [fault for fault in faults if streams or fault.kind not in _OF_STREAMS]
+    Args:
+        faults: The faults.
+        wait: How to let seconds pass.
+        streams: Whether the answer is a stream.
+        error_event: How a stream of steps tells of an error; by default the answer has no steps.
+
+    Attributes:
+        hop: Of an answer in steps, the fault that leaves a part of it for another request; see `hops` for others.
+    """
+
+    def __init__(
+        self, faults: Sequence[Fault], wait: _Wait, *, streams: bool, error_event: _ErrorEvent | None = None
+    ) -> None:
+        faults = [fault for fault in faults if streams or fault.kind not in _OF_STREAMS]
+        hops = [fault for fault in faults if fault.kind in _HOPS and error_event]
+        self.hop = next(iter(hops), None)
+        self._faults = [fault for fault in faults if fault not in hops]
         self._wait = wait
         self._streams = streams
+        self._error_event = error_event or (lambda error: error.envelope)
 
     async def begin(self, target: Target) -> None:
         """Carry out what comes before the answer."""
@@ -63,15 +80,22 @@ class FaultInjection:
 
     @property
     def on_the_way(self) -> bool:
-        """Whether a fault meddles with the bytes of the answer."""
-        return any(fault.kind in stage for fault in self._faults for stage in (_BODIES, _TEXTS, _FRAMES))
+        """Whether a fault meddles with the bytes of an answer that is no stream."""
+        return any(fault.kind in stage for fault in self._faults for stage in (_TEXTS, _FRAMES))
 
     def bodies(self, bodies: AsyncIterator[_Body]) -> AsyncIterator[_Body]:
         """The chunks of the answer, before they become bytes."""
         for fault in self._faults if self._streams else ():
             if fault.kind in _BODIES:
                 bodies = _BODIES[fault.kind](bodies, fault, self._wait)
+            if fault.kind == "error":
+                bodies = self._with_error(bodies, fault)
         return bodies
+
+    async def _with_error(self, bodies: AsyncIterator[_Body], fault: Fault) -> AsyncIterator[_Body]:
+        async for body in bodies:
+            yield body
+        yield self._error_event(EmulatedError(fault.status_code, message=fault.message))
 
     def texts(self, texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks as JSON, before they are framed."""
@@ -94,11 +118,12 @@ class FaultInjection:
 def _status(fault: Fault, target: Target) -> EmulatedError:
     """The Developer API says with a 429 only in the details when to come back."""
     seconds, code = fault.retry_after, fault.status_code
+    message = fault.message or (VERTEX_WORDS.get(code, "") if target.endpoint == "vertex" else "")
     if seconds is None:
-        return EmulatedError(code, message=fault.message)
+        return EmulatedError(code, message=message)
     says_in_header = target.endpoint == "vertex" or code != HTTPStatus.TOO_MANY_REQUESTS
     headers = {"Retry-After": f"{seconds:g}"} if says_in_header else {}
-    return EmulatedError(code, message=fault.message, details=[retry_info(seconds)], headers=headers)
+    return EmulatedError(code, message=message, details=[retry_info(seconds)], headers=headers)
 
 
 _REFUSALS: Mapping[str, Callable[[Fault, Target], EmulatedError]] = {
@@ -168,12 +193,6 @@ async def _unfinished(bodies: AsyncIterator[_Body], fault: Fault, _: _Wait) -> A
         yield body
 
 
-async def _broken_off(bodies: AsyncIterator[_Body], fault: Fault, wait: _Wait) -> AsyncIterator[_Body]:
-    async for body in _unfinished(bodies, fault, wait):
-        yield body
-    yield EmulatedError(fault.status_code, message=fault.message).envelope
-
-
 async def _duplicated(texts: AsyncIterator[bytes], after: int) -> AsyncIterator[bytes]:
     async for number, text in _numbered(texts):
         yield text
@@ -216,7 +235,7 @@ async def _done(frames: AsyncIterator[bytes], _: int) -> AsyncIterator[bytes]:
 
 _BODIES: Mapping[str, Callable[[AsyncIterator[_Body], Fault, _Wait], AsyncIterator[_Body]]] = {
     "latency": _late,
-    "error": _broken_off,
+    "error": _unfinished,
     "unfinished": _unfinished,
 }
 _TEXTS: Mapping[str, Callable[[AsyncIterator[bytes], int], AsyncIterator[bytes]]] = {

@@ -6,12 +6,13 @@ import asyncio
 import re
 import secrets
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from random import Random
 from typing import Any, TypeAlias
 
+from langchain_codeexec.emulator.targets import GENERATING
 from langchain_codeexec.errors import ConfigurationError
 
 __all__ = ["FAULTS_HEADER", "FAULT_SETTINGS", "Fault", "FaultLike", "Faults"]
@@ -38,15 +39,19 @@ FAULT_SETTINGS: Mapping[str, frozenset[str]] = {
     "checkpoint": frozenset({"after"}),
     "done": frozenset(),
 }
-"""Kinds of faults, and the settings each of them has besides `rate` and `seed`."""
+"""Kinds of faults, and the settings each of them has besides `rate`, `seed` and `method`."""
 
-_COMMON = frozenset({"kind", "rate", "seed"})
+_OF_ANSWERS = frozenset(
+    "unfinished duplicate empty no_candidates malformed_call continuation checkpoint done".split()
+)
+"""Those that can hit a request to generate content alone."""
+_COMMON = frozenset({"kind", "rate", "seed", "method"})
 _LOWEST_ERROR, _HIGHEST_ERROR = 400, 599
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that goes wrong with one request to generate content.
+    """Something that goes wrong with one request, whatever its method.
 
     | kind | what happens |
     |---|---|
@@ -68,7 +73,8 @@ class Fault:
     | `checkpoint` | a stream is cut after `after` chunks, at least one, the last of which has such a token |
     | `done` | a stream ends with the event `[DONE]`, as those of gateways do |
 
-    Chunks count from zero. An answer that is no stream has two, its halves.
+    Chunks count from zero. An answer that is no stream has two, its halves. Requests to generate content alone are
+    hit by `unfinished`, `duplicate` and those from `empty` on.
 
     Attributes:
         kind: One of the above.
@@ -80,6 +86,8 @@ class Fault:
         after: How many chunks go out well first.
         rate: The share of requests it hits, 0 to 1, until it is removed; `None` hits the next one, once.
         seed: Makes the requests hit at a rate the same ones every time.
+        method: The method of the requests it may hit, `embedContent` for example, or the HTTP method where the URL
+            names none; empty for all.
 
     Raises:
         ConfigurationError: The kind is unknown, or a setting is one of another kind or out of range.
@@ -93,6 +101,7 @@ class Fault:
     after: int = 0
     rate: float | None = None
     seed: int = 0
+    method: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in FAULT_SETTINGS:
@@ -111,6 +120,11 @@ class Fault:
 
     def _set(self) -> set[str]:
         return {item.name for item in fields(self) if getattr(self, item.name) != item.default}
+
+    def may_hit(self, method: str) -> bool:
+        """Whether it can go wrong with requests of a method."""
+        answers = method in GENERATING or method == "getInteraction"
+        return self.method in ("", method) and (answers or self.kind not in _OF_ANSWERS)
 
     @classmethod
     def of(cls, value: FaultLike) -> Fault:
@@ -156,6 +170,7 @@ _SETTINGS: tuple[tuple[str, Any, Callable[[Any], bool], str], ...] = (
     ("after", int, lambda count: count >= 0, "a number of chunks"),
     ("rate", float | int | None, lambda share: share is None or 0 <= share <= 1, "between 0 and 1"),
     ("seed", int, lambda _: True, "a whole number"),
+    ("method", str, lambda _: True, "the name of a method"),
 )
 """By name: the type of a setting, whether a value is good, and what is expected."""
 
@@ -183,7 +198,8 @@ def _number(text: str) -> int | float | str:
 class Faults:
     """Says which faults hit which request. It is thread-safe.
 
-    Every request takes the next fault of the queue, and besides each of those at a rate that chances on it.
+    Every request takes the next fault of the queue that may hit it, and besides each of those at a rate that
+    chances on it.
     Only requests that the service would have answered count. A request with a header of its own faults (see
     `header`) takes from those alone.
 
@@ -199,8 +215,7 @@ class Faults:
         self, faults: Iterable[FaultLike] = (), *, wait: Callable[[float], Awaitable[object]] = asyncio.sleep
     ) -> None:
         self._lock = threading.Lock()
-        self._queue: deque[Fault] = deque()
-        self._lasting: list[tuple[Fault, Random]] = []
+        self._left: list[tuple[Fault, Random]] = []
         self._by_header: OrderedDict[str, Faults] = OrderedDict()
         self.wait = wait
         self.add(*faults)
@@ -228,9 +243,9 @@ class Faults:
         Raises:
             ConfigurationError: One of them is no fault; then all stay as they were.
         """
-        queued, lasting = _sorted_out(faults)
+        left = _with_dice(faults)
         with self._lock:
-            self._queue, self._lasting = deque(queued), lasting
+            self._left = left
 
     def change(self, *, add: Iterable[FaultLike] = (), remove: Iterable[FaultLike] = ()) -> None:
         """Remove some faults and add others; of faults that are the same, the first goes.
@@ -238,14 +253,18 @@ class Faults:
         Raises:
             ConfigurationError: One of them is no fault, or not there to be removed; then all stay as they were.
         """
-        queued, lasting = _sorted_out(add)
+        added = _with_dice(add)
         gone = [Fault.of(fault) for fault in remove]
         with self._lock:
-            left, going_on = list(self._queue), list(self._lasting)
+            left = list(self._left)
             for fault in gone:
-                _drop(fault, left, going_on)
-            self._queue = deque([*left, *queued])
-            self._lasting = [*going_on, *lasting]
+                entry = next((entry for entry in left if entry[0] == fault), None)
+                if entry is None:
+                    raise ConfigurationError(
+                        f"the fault {fault.as_json()} is not there; it may have hit already"
+                    )
+                left.remove(entry)
+            self._left = [*left, *added]
 
     def clear(self) -> None:
         """Remove all faults."""
@@ -253,9 +272,9 @@ class Faults:
 
     @property
     def pending(self) -> tuple[Fault, ...]:
-        """Those at a rate, and those of the queue that hit nothing yet."""
+        """Those at a rate, and those of the queue that hit nothing yet, in their order."""
         with self._lock:
-            return (*(fault for fault, _ in self._lasting), *self._queue)
+            return tuple(fault for fault, _ in self._left)
 
     @staticmethod
     def header(*faults: FaultLike) -> dict[str, str]:
@@ -283,21 +302,29 @@ class Faults:
         value = f"{';'.join(map(_text_of, read))}#{secrets.token_hex(8)}"
         return {FAULTS_HEADER: value}
 
-    def take(self, header: str = "") -> tuple[Fault, ...]:
+    def take(self, header: str = "", method: str = "generateContent") -> tuple[Fault, ...]:
         """The faults that hit the next request.
 
         Args:
             header: The value of its header of faults.
+            method: Its method, or its HTTP method.
 
         Raises:
             ConfigurationError: The header has what is no fault.
         """
         if header:
-            return self._of_header(header).take()
+            return self._of_header(header).take("", method)
         with self._lock:
-            queued = [self._queue.popleft()] if self._queue else []
-            chanced = [fault for fault, dice in self._lasting if dice.random() < (fault.rate or 0)]
-        return tuple(fault for fault in (*queued, *chanced) if fault.kind != "none")
+            fitting = [entry for entry in self._left if entry[0].may_hit(method)]
+            queued = [entry for entry in fitting if entry[0].rate is None][:1]
+            for entry in queued:
+                self._left.remove(entry)
+            chanced = [
+                (fault, dice)
+                for fault, dice in fitting
+                if fault.rate is not None and dice.random() < fault.rate
+            ]
+        return tuple(fault for fault, _ in (*queued, *chanced) if fault.kind != "none")
 
     def _of_header(self, header: str) -> Faults:
         with self._lock:
@@ -322,17 +349,6 @@ def _text_of(fault: Fault) -> str:
     return f"{fault.kind}:{settings}"
 
 
-def _sorted_out(faults: Iterable[FaultLike]) -> tuple[list[Fault], list[tuple[Fault, Random]]]:
+def _with_dice(faults: Iterable[FaultLike]) -> list[tuple[Fault, Random]]:
     read = [Fault.of(fault) for fault in faults]
-    queued = [fault for fault in read if fault.rate is None]
-    return queued, [(fault, Random(fault.seed)) for fault in read if fault.rate is not None]  # noqa: S311 -- no secret
-
-
-def _drop(fault: Fault, queued: list[Fault], lasting: list[tuple[Fault, Random]]) -> None:
-    if fault in queued:
-        queued.remove(fault)
-        return
-    place = next((index for index, (one, _) in enumerate(lasting) if one == fault), None)
-    if place is None:
-        raise ConfigurationError(f"the fault {fault.as_json()} is not there; it may have hit already")
-    del lasting[place]
+    return [(fault, Random(fault.seed)) for fault in read]  # noqa: S311 -- no secret

@@ -21,7 +21,7 @@ from threading import Lock
 from typing import IO, Any
 
 from langchain_codeexec.emulator.server import is_loopback
-from langchain_codeexec.emulator.service_errors import EmulatedError, invalid, not_prepared
+from langchain_codeexec.emulator.service_errors import EmulatedError, invalid, not_prepared, stamp
 from langchain_codeexec.emulator.targets import Target, page_of
 
 __all__ = ["LARGEST", "UPLOAD_STATUS", "UploadedFile", "UploadedFiles", "final_refusal"]
@@ -64,7 +64,7 @@ class UploadedFile:
 
     def as_json(self) -> dict[str, Any]:
         """What the service says about it."""
-        created = _stamp(self.created)
+        created = stamp(self.created)
         return {
             "name": self.name,
             **({"displayName": self.display_name} if self.display_name else {}),
@@ -72,16 +72,12 @@ class UploadedFile:
             "sizeBytes": str(self.size),
             "createTime": created,
             "updateTime": created,
-            "expirationTime": _stamp(self.created + _LIFE),
+            "expirationTime": stamp(self.created + _LIFE),
             "sha256Hash": base64.b64encode(self.digest.digest()).decode("ascii"),
             "uri": f"https://generativelanguage.googleapis.com/v1beta/{self.name}",
             "state": "ACTIVE",
             "source": "UPLOADED",
         }
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _close(*stores: dict[str, UploadedFile]) -> None:

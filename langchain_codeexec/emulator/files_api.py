@@ -167,26 +167,23 @@ def file_routes(files: UploadedFiles, wrap: Wrap, wrap_upload: Wrap) -> list[tup
         wrap_upload: The same for one that reads its body itself.
     """
 
-    async def collection(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- a reply's signature
-        return json_response(files.list(request.query_params))
+    def answered(answer: Callable[[Request], Any]) -> Endpoint:
+        async def reply(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- a reply's signature
+            return json_response(answer(request))
 
-    async def get(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- as above
-        return json_response(files.get(_name(request)).as_json())
+        return wrap(reply)
 
-    async def delete(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- as above
-        return json_response(files.delete(_name(request)))
-
-    async def download(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- as above
+    def download(request: Request) -> Any:
         files.get(_name(request))
         raise invalid("Only generated files can be downloaded, and this one was uploaded.")
 
     path = "/{version}/files"
     return [
         ("POST", f"/upload{path}", wrap_upload(_Uploads(files).upload)),
-        ("GET", path, wrap(collection)),
-        ("GET", f"{path}/{{file}}:download", wrap(download)),
-        ("GET", f"{path}/{{file}}", wrap(get)),
-        ("DELETE", f"{path}/{{file}}", wrap(delete)),
+        ("GET", path, answered(lambda request: files.list(request.query_params))),
+        ("GET", f"{path}/{{file}}:download", answered(download)),
+        ("GET", f"{path}/{{file}}", answered(lambda request: files.get(_name(request)).as_json())),
+        ("DELETE", f"{path}/{{file}}", answered(lambda request: files.delete(_name(request)))),
     ]
 
 

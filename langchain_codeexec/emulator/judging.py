@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 from langchain_codeexec.emulator.answering import minted_by
 from langchain_codeexec.emulator.assertions import ReceivedRequest
 from langchain_codeexec.emulator.brain import Brain, Parts, Prompt
+from langchain_codeexec.emulator.faults import Fault, FaultLike
 from langchain_codeexec.emulator.parsing import (
     callable_functions,
     calling_config,
@@ -107,7 +108,9 @@ def judge(program: Program, brain: Callable[[], Brain] | None = None, *, workers
         position = next(asked, None)
         if plain.failure or position is None:
             return Verdict(name, "not seen", "it fails anyway" if plain.failure else "it did not stream")
-        run = _run(program, brain or Examiner, *["none"] * position, fault)
+        *before, hit = (request.method for request in plain.requests[: position + 1])
+        passing = (f"none:method={method}" for method in before)
+        run = _run(program, brain or Examiner, *passing, {**Fault.of(fault).as_json(), "method": hit})
         if not run.was_hit or (streams and not run.requests[position].streamed):
             return Verdict(name, "not seen", "it did not ask as before")
         return Verdict(name, *decide(run, plain))
@@ -116,7 +119,7 @@ def judge(program: Program, brain: Callable[[], Brain] | None = None, *, workers
         return [works, *pool.map(verdict, _CASES), *_verdicts_on_history(plain)]
 
 
-def _run(program: Program, brain: Callable[[], Brain], *faults: str) -> _Run:
+def _run(program: Program, brain: Callable[[], Brain], *faults: FaultLike) -> _Run:
     answering = brain()
     with GeminiEmulator(answering, faults=faults, grace=0, allow_unsafe_code=True) as emulator:
         places = dict.fromkeys(("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"), emulator.url)

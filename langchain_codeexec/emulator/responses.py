@@ -30,17 +30,16 @@ __all__ = [
     "ARRAY",
     "CLOSE_EXTENSION",
     "EVENTS",
-    "HALVES",
     "SHUTDOWN_EXTENSION",
     "BreakableResponse",
     "CutResponse",
     "Stepper",
     "all_bodies",
     "cut_connection",
+    "damaged",
     "error_response",
     "first_body",
     "json_response",
-    "one_body",
     "read_body",
     "stream_response",
     "while_connected",
@@ -137,11 +136,6 @@ async def first_body(bodies: Stepper[GenerateContentResponse], *, last: bool) ->
     return first
 
 
-async def one_body(body: T) -> AsyncIterator[T]:
-    """An answer that is no stream."""
-    yield body
-
-
 async def all_bodies(first: Mapping[str, Any], rest: Stepper[Any]) -> AsyncIterator[Mapping[str, Any]]:
     """All bodies; a failure on the way becomes an error envelope, which is then the last."""
     body: Mapping[str, Any] | None = first
@@ -191,30 +185,24 @@ async def _array(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield b"]"
 
 
-async def _halves(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async for text in texts:
-        middle = len(text) // 2
-        yield text[:middle]
-        yield text[middle:]
-
-
 _Framing: TypeAlias = tuple[Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]], str]
 """How JSON texts become one body, and its media type."""
 
 EVENTS: _Framing = (_events, "text/event-stream")
 ARRAY: _Framing = (_array, _JSON)
-HALVES: _Framing = (_halves, _JSON)
-"""One body in two pieces, for what goes wrong between them."""
 
 
-def json_response(body: Any) -> Response:
+def json_response(body: Any, headers: Mapping[str, str] | None = None) -> Response:
     """A 200 with a JSON body."""
-    return Response(_encoded(body), media_type=_JSON)
+    return Response(_encoded(body), headers=headers, media_type=_JSON)
 
 
-def error_response(error: EmulatedError, *, as_array: bool = False) -> Response:
-    """An error's envelope, in an array where the client expects one."""
-    body = [error.envelope] if as_array else error.envelope
+def error_response(
+    error: EmulatedError, envelope: Mapping[str, Any] | None = None, *, as_array: bool = False
+) -> Response:
+    """An error's envelope, by default that of all services but one; in an array where the client expects one."""
+    envelope = error.envelope if envelope is None else envelope
+    body = [envelope] if as_array else envelope
     return Response(_encoded(body), error.status_code, headers=error.headers, media_type=_JSON)
 
 
@@ -230,7 +218,7 @@ def stream_response(
     bodies: AsyncIterator[Mapping[str, Any]],
     framing: _Framing,
     injection: FaultInjection,
-    source: Stepper[Any],
+    source: _Closable,
 ) -> Response:
     """Answer with bodies as they are made; `source` is closed when the stream ends or the client goes away."""
     frame, media_type = framing
@@ -240,6 +228,26 @@ def stream_response(
         **({"content-disposition": "attachment"} if framing is EVENTS else {}),
     }
     return BreakableResponse(injection.frames(frames), source, headers=headers)
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+async def _halves(texts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for text in texts:
+        middle = len(text) // 2
+        yield text[:middle]
+        yield text[middle:]
+
+
+def damaged(response: Response, injection: FaultInjection) -> Response:
+    """An answer that is no stream as it arrives: where a fault waits on its way, it goes in two halves."""
+    if not injection.on_the_way:
+        return response
+    frames = injection.frames(_halves(injection.texts(_once(bytes(response.body)))))
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return BreakableResponse(frames, status_code=response.status_code, headers=headers)
 
 
 # -- the connection beneath ----------------------------------------------------------------------------
@@ -277,7 +285,9 @@ class CutResponse(Response):
 class BreakableResponse(StreamingResponse):
     """A streaming response whose content may raise `ConnectionCut`, and whose source is closed however it ends."""
 
-    def __init__(self, content: AsyncIterator[bytes], source: _Closable, **settings: Any) -> None:
+    def __init__(
+        self, content: AsyncIterator[bytes], source: _Closable | None = None, **settings: Any
+    ) -> None:
         super().__init__(content, **settings)
         self._source = source
 
@@ -288,7 +298,8 @@ class BreakableResponse(StreamingResponse):
         except ConnectionCut:
             await cut_connection(scope, receive)
         finally:
-            await self._source.aclose()
+            if self._source is not None:
+                await self._source.aclose()
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:

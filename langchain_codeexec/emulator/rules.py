@@ -2,24 +2,25 @@
 
 Each check takes the request and its target and raises at the first fault; `_CHECKS` says which run for which
 method and in which order. Most wordings were seen in answers of the services, as users quote them; those for
-numbers out of their range, for levels of thinking on Vertex and for code in the history are made after them.
+levels of thinking on Vertex and for code in the history are made after them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
-from langchain_codeexec.emulator.answering import minted_by
+from langchain_codeexec.emulator.answering import is_changed, minted_by
 from langchain_codeexec.emulator.parsing import parse_message
-from langchain_codeexec.emulator.schema import PART_DATA, REQUESTS, snake_case
+from langchain_codeexec.emulator.schema import PART_DATA, REQUESTS
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid, unable
-from langchain_codeexec.emulator.targets import Target
+from langchain_codeexec.emulator.targets import INPUT_LIMIT, Target
+from langchain_codeexec.emulator.tokens import prompt_tokens
 from langchain_codeexec.emulator.tool_rules import FUNCTION_CALLING, TOOL_CHECKS, declares, no_circulation
 from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
-__all__ = ["checked_request"]
+__all__ = ["check_generation", "checked_request"]
 
 _Request: TypeAlias = Mapping[str, Any]
 _Complete: TypeAlias = Callable[[dict[str, Any], Target], dict[str, Any]]
@@ -46,9 +47,17 @@ def checked_request(
     return cast("GenerateContentRequest", request)
 
 
+def check_generation(request: Mapping[str, Any], target: Target) -> None:
+    """Check a request to generate content that was parsed already."""
+    for check in _GENERATE_CHECKS:
+        check(request, target)
+
+
 # -- contents ------------------------------------------------------------------------------------------
 
 _TAKEN_ALONE = PART_DATA | {"videoMetadata"}
+_TAKEN_SIGNED = {"thought", "thoughtSignature"}
+"""A thought without its text is taken where it is signed."""
 _NESTED = frozenset("image/png image/jpeg image/webp application/pdf text/plain".split())
 _USER_ROLES = ("user", "function")
 _ROLES = ("user", "model", "function")
@@ -84,7 +93,7 @@ def _check_contents(request: _Request, target: Target) -> None:
 
 def _check_parts(request: _Request, target: Target) -> None:
     for place, part in _numbered_parts(request):
-        if not _TAKEN_ALONE & part.keys():
+        if not (_TAKEN_ALONE & part.keys() or part.keys() >= _TAKEN_SIGNED):
             raise invalid(
                 f"* GenerateContentRequest.{place}.data: "
                 "required oneof field 'data' must have one initialized field\n"
@@ -92,8 +101,8 @@ def _check_parts(request: _Request, target: Target) -> None:
         if not target.signs and part.keys() & {"toolCall", "toolResponse"}:
             raise invalid(no_circulation(target))
         _check_nested_media(part.get("functionResponse") or {}, target)
-        author = minted_by(part.get("thoughtSignature", ""))
-        if author is not None and author != target.endpoint:
+        signature = part.get("thoughtSignature", "")
+        if is_changed(signature) or minted_by(signature) not in (None, target.endpoint):
             text = "Thought signature is not valid"
             raise invalid(
                 f"Unable to submit request because {text}." if target.endpoint == "vertex" else text
@@ -144,8 +153,7 @@ def _check_roles(request: _Request, target: Target) -> None:
         if role == "system":
             raise invalid("Content with system role is not supported.")
         if role not in _ROLES:
-            text = "Please use a valid role: user, model."
-            raise unable(f"{text}.") if target.endpoint == "vertex" else invalid(text)
+            raise invalid("Please use a valid role: user, model.")
     if len(_contents(request)) == 1 and _contents(request)[0]["role"] == "model":
         raise invalid(
             "Please ensure that single turn requests end with a user role or the role field is empty."
@@ -170,7 +178,7 @@ def _count(content: Mapping[str, Any], key: str) -> int:
 
 
 def _turns(request: _Request) -> Iterator[tuple[str, int, int]]:
-    """Who speaks, how many functions are called and how many answered; calls in a row are one turn.
+    """Who speaks, how many functions are called and how many answered; calls, or answers, in a row are one turn.
 
     The empty text that ends a stream is no turn: Google's own client sends it back as a content of its own.
     """
@@ -180,8 +188,9 @@ def _turns(request: _Request) -> Iterator[tuple[str, int, int]]:
             continue
         role, responses = content["role"], _count(content, "functionResponse")
         calls = _count(content, "functionCall")
-        if calls and turn[1] and role == turn[0] == "model":
-            calls += turn[1]
+        goes_on = (calls and turn[1] and role == "model") or (responses and turn[2])
+        if goes_on and role == turn[0]:
+            calls, responses = calls + turn[1], responses + turn[2]
         else:
             yield turn
         turn = (role, calls, responses)
@@ -320,35 +329,48 @@ def _check_form(request: _Request, target: Target) -> None:
             raise invalid(f"{use} with a response mime type: '{form}' is unsupported")
 
 
-class _Range(NamedTuple):
-    lowest: float
-    highest: float = float("inf")
-
-    def __str__(self) -> str:
-        if self.highest == float("inf"):
-            return f"from {self.lowest:g} (inclusive)"
-        return f"from {self.lowest:g} (inclusive) to {self.highest:g} (inclusive)"
-
-
-_RANGES: Mapping[str, _Range] = {
-    "temperature": _Range(0, 2),
-    "topP": _Range(0, 1),
-    "topK": _Range(1),
-    "candidateCount": _Range(1, 8),
-    "maxOutputTokens": _Range(0),
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "temperature": (0, 2.0001),
+    "topP": (0, 1.0001),
+    "topK": (1, 1 << 31),
+    "candidateCount": (1, 9),
+    "stopSequences": (1, 6),
+    "maxOutputTokens": (1, 65_537),
+    "logprobs": (1, 21),
 }
+"""The lowest value, and what is just too much. Those of `topP` and `topK` are made after the others."""
+_EARLY_RANGES = {**_RANGES, "maxOutputTokens": (1, 8193)}
 
 
 def _check_ranges(request: _Request, target: Target) -> None:
-    """Refuse numbers no model takes."""
-    for name, value, allowed in _out_of_range(request.get("generationConfig") or {}):
-        if target.endpoint == "developer":
-            field = snake_case(name)
-            place = f"GenerateContentRequest.generation_config.{field}"
-            raise invalid(f"* {place}: {field} must be in the range {allowed}.\n")
-        raise unable(
-            f"it has a {name} value of {value:g} but the supported range is {allowed}. "
-            "Update the value and try again."
+    """Refuse numbers no model takes; of stop sequences it is how many there are."""
+    config = request.get("generationConfig") or {}
+    given = {**config, "stopSequences": len(config.get("stopSequences") or ()) or None}
+    for name, (lowest, end) in (_EARLY_RANGES if target.is_early else _RANGES).items():
+        number = given.get(name)
+        if number is not None and not lowest <= number < end:
+            raise invalid(
+                f"Unable to submit request because it has a {name} value of {number} but the supported range is "
+                f"from {lowest} (inclusive) to {end} (exclusive). Update the value and try again."
+            )
+
+
+def _check_logprobs(request: _Request, target: Target) -> None:
+    """Log probabilities are Vertex's, of models before Gemini 3, and were those of Gemini 2.0."""
+    if not (request.get("generationConfig") or {}).get("responseLogprobs"):
+        return
+    if target.endpoint == "vertex" and target.signs:
+        raise unable("Logprobs is not supported for this model.")
+    if target.endpoint == "developer" and not target.is_early:
+        subject = "this model" if target.signs else target.resource
+        raise invalid(f"Logprobs is not enabled for {subject}")
+
+
+def _check_size(request: _Request, _: Target) -> None:
+    tokens = prompt_tokens(cast("GenerateContentRequest", request)).total()
+    if tokens > INPUT_LIMIT:
+        raise invalid(
+            f"The input token count ({tokens}) exceeds the maximum number of tokens allowed ({INPUT_LIMIT})."
         )
 
 
@@ -367,23 +389,18 @@ def _check_thinking(request: _Request, target: Target) -> None:
         raise invalid("Multiple candidates is not enabled for this model")
 
 
-def _out_of_range(config: Mapping[str, Any]) -> Iterator[tuple[str, float, _Range]]:
-    for name, allowed in _RANGES.items():
-        value = config.get(name)
-        if value is not None and not allowed.lowest <= value <= allowed.highest:
-            yield name, value, allowed
-
-
 _CONTENT_CHECKS = (_check_contents, _check_parts, _check_files, _check_roles, _check_texts)
 _GENERATE_CHECKS = (
     *_CONTENT_CHECKS,
     *TOOL_CHECKS,
     _check_form,
     _check_ranges,
+    _check_logprobs,
     _check_thinking,
     _check_function_turns,
     _check_call_signatures,
     _check_code_history,
+    _check_size,
 )
 _CHECKS: Mapping[str, Sequence[Callable[[_Request, Target], None]]] = {
     "generateContent": _GENERATE_CHECKS,

@@ -206,7 +206,9 @@ def _whole_response(
     if not candidates:
         return step
     first, *others = candidates
-    if parts := (first.get("content") or {}).get("parts"):
-        yield parts
+    parts = (first.get("content") or {}).get("parts")
+    if not parts:
+        return step
+    yield parts
     bare = {name: value for name, value in first.items() if name != "content"}
     return cast("GenerateContentResponse", {**step, "candidates": [bare, *others]})

@@ -2,15 +2,16 @@
 
 The envelope and the canonical status names are the public API's. Seen in answers of the services, as users
 quote them, are the refusals of combined tools, of a function calling configuration without functions and of
-unknown names. The others follow the services' manner as closely as is known and may differ in a word; match
-them loosely. Ours alone are those for unknown routes, JSON that cannot be read or is nested too deep, and code
-in the history without the tool.
+unknown names, and what is said with a bare status. The others follow the services' manner as closely as is known
+and may differ in a word; match them loosely. Ours alone are those for unknown routes, JSON that cannot be read or
+is nested too deep, and code in the history without the tool.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -23,11 +24,13 @@ from langchain_codeexec.errors import (
 
 __all__ = [
     "RPC",
+    "VERTEX_WORDS",
     "EmulatedError",
     "error_from_exception",
     "invalid",
     "not_prepared",
     "retry_info",
+    "stamp",
     "unable",
 ]
 
@@ -48,6 +51,23 @@ _STATUS = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_WORDS = {
+    400: "Request contains an invalid argument.",
+    403: "The caller does not have permission",
+    404: "Requested entity was not found.",
+    429: "Resource has been exhausted (e.g. check quota).",
+    499: "The operation was cancelled.",
+    500: "Internal error encountered.",
+    503: "This model is currently experiencing high demand. Spikes in demand are usually temporary. "
+    "Please try again later.",
+    504: "Deadline expired before operation could complete.",
+}
+VERTEX_WORDS = {
+    429: "Resource exhausted. Please try again later. Please refer to "
+    "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details.",
+    503: "The service is currently unavailable.",
+}
+"""What Vertex says with a status where it says something else."""
 
 
 class EmulatedError(CodeExecError):
@@ -56,7 +76,7 @@ class EmulatedError(CodeExecError):
     Args:
         status_code: HTTP status.
         status: Canonical name; empty takes the one that belongs to `status_code`.
-        message: The service's words.
+        message: The service's words; empty takes those of the Developer API that belong to `status_code`.
         details: The `details` list of the envelope.
         headers: Additional response headers, `Retry-After` for example.
     """
@@ -73,7 +93,7 @@ class EmulatedError(CodeExecError):
         super().__init__(f"{status_code} {message}")
         self.status_code = status_code
         self.status = status or _STATUS.get(status_code, "UNKNOWN")
-        self.message = message or HTTPStatus(status_code).phrase
+        self.message = message or _WORDS.get(status_code) or HTTPStatus(status_code).phrase
         self.details = [dict(detail) for detail in details]
         self.headers = dict(headers or {})
 
@@ -99,6 +119,11 @@ def unable(reason: str, page: str = "model-reference/gemini") -> EmulatedError:
         page: The part of the documentation to learn more from.
     """
     return invalid(f"Unable to submit request because {reason} Learn more: {_DOCUMENTATION}{page}")
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the services write it."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def retry_info(seconds: float) -> dict[str, Any]:

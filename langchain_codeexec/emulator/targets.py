@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_codeexec.emulator.service_errors import RPC, EmulatedError, invalid, retry_info
+from langchain_codeexec.emulator.service_errors import RPC, VERTEX_WORDS, EmulatedError, invalid, retry_info
 from langchain_codeexec.gemini.wire import EndpointKind
 
 __all__ = [
+    "GENERATING",
+    "INPUT_LIMIT",
     "Target",
     "check_credentials",
     "describe_model",
@@ -46,17 +48,18 @@ _KNOWN = re.compile(
     r"|gemini-[4-9](?:\.\d)?(?:-[a-z0-9.]+)+|gemma-\dn?(?:-[a-z0-9]+)+|learnlm-\d\.\d(?:-[a-z0-9]+)+"
 )
 """Families and what their names may add; of generations still to come, any tier."""
-_GENERATES = frozenset({"generateContent", "streamGenerateContent"})
+GENERATING = frozenset({"generateContent", "streamGenerateContent", "createInteraction"})
+"""The methods that generate content."""
 _NUMBERED = re.compile(r"gemini-(\d+)")
 _NEWEST = 3
-_EARLY = re.compile(r"gemini-(?:1|2\.0|2-)|gemma-[123]")
+_EARLY = re.compile(r"gemini-(?:1|2\.0(?!.*thinking)|2-)")
 _WITHOUT_THOUGHTS = re.compile(r"lite|gemini-2.*image|tts|gemma")
 _WITHOUT_CODE = re.compile(r"image|tts|embedding|gemma|gemini-2\.0-.*exp")
 
 
 def is_known(model: str, also: Collection[str] = (), action: str = "") -> bool:
     """Whether the service would know the name, and the method for it: embedding models generate nothing."""
-    generates = "embedding" not in model or action not in _GENERATES
+    generates = "embedding" not in model or action not in GENERATING
     return model in also or (generates and _KNOWN.fullmatch(model) is not None)
 
 
@@ -116,11 +119,6 @@ class Target:
     def thinks(self) -> bool:
         """Whether the model thinks unless told otherwise."""
         return not self.is_early and _WITHOUT_THOUGHTS.search(self.model) is None
-
-    @property
-    def signs_calls(self) -> bool:
-        """Whether function calls carry signatures: from Gemini 3 on, and thinking 2.5 on the Developer API."""
-        return self.signs or (self.endpoint == "developer" and self.thinks)
 
     @property
     def runs_code(self) -> bool:
@@ -237,8 +235,9 @@ def _number(query: Mapping[str, str], *spellings: str) -> int:
     return int(text[:9])
 
 
+INPUT_LIMIT = 1_048_576
 _LIMITS = {
-    "inputTokenLimit": 1_048_576,
+    "inputTokenLimit": INPUT_LIMIT,
     "outputTokenLimit": 65_536,
     "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent"],
     "temperature": 1,
@@ -297,7 +296,7 @@ def model_not_found(target: Target) -> EmulatedError:
             "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions"
         )
     else:
-        listing = "ModelService.ListModels" if target.action in _GENERATES else "ListModels"
+        listing = "ModelService.ListModels" if target.action in GENERATING else "ListModels"
         message = (
             f"{target.resource} is not found for API version {target.version}, or is not supported for "
             f"{target.action}. Call {listing} to see the list of available models and their supported methods."
@@ -312,11 +311,7 @@ def quota_exceeded(target: Target, retry_after: float | None = None) -> Emulated
     """
     if target.endpoint == "vertex":
         headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
-        message = (
-            "Resource exhausted. Please try again later. Please refer to "
-            "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details."
-        )
-        return EmulatedError(429, message=message, headers=headers)
+        return EmulatedError(429, message=VERTEX_WORDS[429], headers=headers)
     metric = f"{target.host}/generate_content_free_tier_requests"
     message = (
         "You exceeded your current quota, please check your plan and billing details. For more information "
@@ -344,7 +339,7 @@ def quota_exceeded(target: Target, retry_after: float | None = None) -> Emulated
 def permission_denied(target: Target) -> EmulatedError:
     """The answer where the credentials are valid and not enough."""
     if target.endpoint == "developer":
-        return EmulatedError(403, message="The caller does not have permission")
+        return EmulatedError(403)
     permission = "aiplatform.endpoints.predict"
     resource = f"//{target.host}/{target.resource}"
     message = f"Permission '{permission}' denied on resource '{resource}' (or it may not exist)."

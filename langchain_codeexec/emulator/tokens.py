@@ -26,6 +26,7 @@ __all__ = [
     "part_tokens",
     "prompt_tokens",
     "text_tokens",
+    "tokens_with_ids",
 ]
 
 _CHARACTERS = 4
@@ -90,17 +91,16 @@ def _add(counts: Counter[str], items: Iterable[tuple[str, int]]) -> None:
         counts[modality] += tokens
 
 
-_SIDES = {"codeExecutionResult": "toolUsePrompt", "inlineData": "toolUsePrompt"}
 _HIDDEN = 32
 """Tokens that a model thinks where it shows no thoughts, as far as `maxOutputTokens` leaves room."""
-_TRAFFIC = {"FLEX": "ON_DEMAND_FLEX", "PRIORITY": "ON_DEMAND_PRIORITY"}
+_TRAFFIC = {"flex": "ON_DEMAND_FLEX", "priority": "ON_DEMAND_PRIORITY"}
 
 
 class Usage:
     """The token count of one answer: total = prompt + candidates + toolUsePrompt + thoughts.
 
-    What came out of an execution is read by the model again, so it counts as `toolUsePrompt`; all else the
-    model writes counts as `candidates`, and its thoughts as `thoughts`.
+    What came out of an execution, images included, is read by the model again, so it counts as `toolUsePrompt`;
+    all else the model writes counts as `candidates`, and its thoughts as `thoughts`.
 
     Args:
         request: What is answered.
@@ -110,6 +110,7 @@ class Usage:
 
     Attributes:
         thinks: Whether the model thinks about this request.
+        tier: The service tier.
     """
 
     def __init__(
@@ -117,7 +118,8 @@ class Usage:
     ) -> None:
         self._cached = cached
         self._target = target
-        self._tier = str(request.get("serviceTier") or "UNSPECIFIED")
+        tier = str(request.get("serviceTier") or "UNSPECIFIED").lower()
+        self.tier = "standard" if tier == "unspecified" else tier
         config = request.get("generationConfig") or {}
         self._most = config.get("maxOutputTokens") or None
         thinking = config.get("thinkingConfig") or {}
@@ -133,11 +135,12 @@ class Usage:
 
     def add(self, part: Mapping[str, Any]) -> None:
         """Count one part of the answer."""
-        side = next((side for key, side in _SIDES.items() if key in part), "candidates")
         counted = part_tokens(part)
-        _add(self._sides["thoughts" if part.get("thought") else side], [counted])
-        self._reads = side == "toolUsePrompt"
-        self._since_result = 0 if self._reads else self._since_result + counted[1]
+        self._reads = "codeExecutionResult" in part or (self._reads and "inlineData" in part)
+        side = "toolUsePrompt" if self._reads else "thoughts" if part.get("thought") else "candidates"
+        _add(self._sides[side], [counted])
+        if side != "thoughts":
+            self._since_result = 0 if self._reads else self._since_result + counted[1]
 
     @property
     def candidates(self) -> int:
@@ -149,11 +152,11 @@ class Usage:
         """What goes into a chunk that is not the last.
 
         Vertex names the traffic type alone; models before Gemini 2.5 count the prompt, and Gemini 3 besides what
-        it wrote since the last result, so that its counts may be smaller than before.
+        it wrote since its thoughts or the last result, so that its counts may be smaller than before.
         """
         if self._target.endpoint == "vertex":
             return cast("UsageMetadata", self._traffic)
-        if self._target.is_early or (self._target.signs and self._reads):
+        if self._target.is_early or (self._target.signs and not self._since_result):
             return self._counts({"prompt": self._sides["prompt"].total()})
         if not self._target.signs:
             return self.total
@@ -193,9 +196,8 @@ class Usage:
     @property
     def _traffic(self) -> dict[str, str]:
         if self._target.endpoint == "vertex":
-            return {"trafficType": _TRAFFIC.get(self._tier, "ON_DEMAND")}
-        tier = "standard" if self._tier == "UNSPECIFIED" else self._tier.lower()
-        return {} if self._target.is_early else {"serviceTier": tier}
+            return {"trafficType": _TRAFFIC.get(self.tier, "ON_DEMAND")}
+        return {"serviceTier": self.tier}
 
 
 def modality_counts(counts: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -222,17 +224,22 @@ def count_tokens(
 
 
 def compute_tokens(request: GenerateContentRequest) -> dict[str, Any]:
-    """The answer of computeTokens: the pieces that are counted, and for each an id that only depends on it."""
+    """The answer of computeTokens."""
     return {"tokensInfo": [_tokens_info(content) for content in request.get("contents") or []]}
 
 
+def tokens_with_ids(text: str) -> list[tuple[str, int]]:
+    """The pieces of a text that are counted, and for each a number that only depends on it."""
+    pieces = [text[at : at + _CHARACTERS] for at in range(0, len(text), _CHARACTERS)]
+    return [(piece, zlib.crc32(piece.encode("utf-8", "surrogatepass")) % _VOCABULARY) for piece in pieces]
+
+
 def _tokens_info(content: Content) -> dict[str, Any]:
-    texts = [part.get("text", "") for part in content.get("parts", [])]
-    tokens = [
-        text[at : at + _CHARACTERS].encode() for text in texts for at in range(0, len(text), _CHARACTERS)
-    ]
+    pieces = [piece for part in content.get("parts", []) for piece in tokens_with_ids(part.get("text", ""))]
     return {
         "role": content.get("role", "user"),
-        "tokens": [base64.b64encode(token).decode("ascii") for token in tokens],
-        "tokenIds": [str(zlib.crc32(token) % _VOCABULARY) for token in tokens],
+        "tokens": [
+            base64.b64encode(token.encode("utf-8", "surrogatepass")).decode("ascii") for token, _ in pieces
+        ],
+        "tokenIds": [str(number) for _, number in pieces],
     }

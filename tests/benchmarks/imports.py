@@ -9,6 +9,7 @@ import sys
 
 IMPORTS = {
     "langchain-core chat model": "import langchain_core.language_models.chat_models",
+    "the emulator, made": "from langchain_codeexec.emulator import GeminiEmulator; GeminiEmulator()",
     "langchain-codeexec": "from langchain_codeexec import ChatGeminiCodeExecution",
     "langchain-google-genai": "from langchain_google_genai import ChatGoogleGenerativeAI",
 }

@@ -69,3 +69,17 @@ def test_a_client_cannot_tell(node, emulator, client, endpoint, refusal):
     sent_back = [part.keys() - {"thoughtSignature"} for part in thanked.contents[1]["parts"]]
     assert sent_back == [{"text"}, {"executableCode"}, {"codeExecutionResult"}, {"text"}]
     assert [one.streamed for one in requests].count(True) == 1
+
+
+@pytest.mark.parametrize("client", ["vercel", "genai"])
+def test_interactions(node, emulator, client):
+    ran = {name: RAN[name] for name in ("text", "code", "output")}
+    assert node("interactions.mjs", client, emulator.url) == {
+        "whole": ran,
+        "streamed": ran,
+        "called": "Drizzle.",
+        "followed": "You are welcome.",
+        "refused": 404,
+    }
+    assert {request.method for request in emulator.requests} == {"createInteraction"}
+    assert [request.streamed for request in emulator.requests].count(True) == 1

@@ -69,6 +69,8 @@ def test_what_is_cached_stands_in_front_of_the_request(caches):
     assert usage["cachedContentTokenCount"] == cached >= 1024
     assert usage["cacheTokensDetails"] == [{"modality": "TEXT", "tokenCount": cached}]
     assert usage["promptTokenCount"] == cached + 1
+    by_number = made["name"].replace("projects/p/", "projects/1234/")
+    assert caches.ask(by_number).json()["usageMetadata"] == usage
     answer["usageMetadata"].pop("serviceTier", None)  # recorded, and not of the client's types so far
     types.GenerateContentResponse.model_validate(answer)
     if caches.endpoint == "developer":  # there only as a whole request

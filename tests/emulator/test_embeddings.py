@@ -88,10 +88,7 @@ def tokens(count: int) -> list[dict[str, Any]]:
             "developer",
             f"{FIRST}:embedContent",
             {"content": {"parts": {"text": "hello"}}, "task_type": 3, "output_dimensionality": 10},
-            {
-                "embedding": {"values": 10},
-                "usageMetadata": {"promptTokenCount": 2, "promptTokenDetails": tokens(2)},
-            },
+            {"embedding": {"values": 10}},
         ),
         (
             "vertex",

@@ -69,7 +69,7 @@ def test_function_calls(start, endpoint):
     ask = {**ASK, "tools": [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}]}
     client = start([calls, calls, [calls[0], "and", calls[1]]])
     early = client.parts(ask, model=OLD, endpoint=endpoint)
-    assert ["thoughtSignature" in part for part in early] == [endpoint == "developer", False]
+    assert ["thoughtSignature" in part for part in early] == [True, False]
     assert [{"functionCall": part["functionCall"]} for part in early] == calls
     parallel = client.parts(ask, model=NEW, endpoint=endpoint)
     assert len({part["functionCall"]["id"] for part in parallel}) == 2
@@ -207,7 +207,7 @@ def test_a_brain_may_answer_with_an_error(start):
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
-        (EmulatedError(503), "UNAVAILABLE", "Service Unavailable"),
+        (EmulatedError(500), "INTERNAL", "Internal error encountered."),
         (EmulatedError(418), "UNKNOWN", "I'm a Teapot"),
         (EmulatedError(400, "FAILED_PRECONDITION", "No."), "FAILED_PRECONDITION", "No."),
     ],
@@ -224,7 +224,6 @@ def test_what_an_error_leaves_out_is_filled_in(error, status, message):
         (1, [["1234", "5678"]], ["1234"]),
         (100, ["Short."], ["Short."]),
         (2, ["12345678"], ["12345678"]),
-        (0, ["No limit at all."], ["No limit at all."]),
     ],
 )
 def test_max_output_tokens_cuts_the_text(start, limit, script, texts):
@@ -234,7 +233,7 @@ def test_max_output_tokens_cuts_the_text(start, limit, script, texts):
     whole = "".join(texts) == "".join(script if isinstance(script[0], str) else script[0])
     assert candidate["finishReason"] == ("STOP" if whole else "MAX_TOKENS")
     usage = answer["usageMetadata"]
-    assert not limit or usage["candidatesTokenCount"] + usage.get("thoughtsTokenCount", 0) <= limit
+    assert usage["candidatesTokenCount"] + usage.get("thoughtsTokenCount", 0) <= limit
 
 
 @pytest.mark.parametrize(

@@ -170,8 +170,8 @@ def calling(name="weather", **arguments):
 
 def test_functions_are_bound_as_tools(start):
     llm = Scripted(says=[calling(city="Utrecht")])
-    parts = start(LangChainBrain(llm)).parts(ask(tools=[WEATHER]), endpoint="vertex")
-    assert parts == [{"functionCall": {"name": "weather", "args": {"city": "Utrecht"}}}]
+    (part,) = start(LangChainBrain(llm)).parts(ask(tools=[WEATHER]), endpoint="vertex")
+    assert part["functionCall"] == {"name": "weather", "args": {"city": "Utrecht"}}
     weather, second = (tool["function"] for tool in llm.settings[0]["tools"])
     assert weather == {"name": "weather", "description": "Tells it.", "parameters": PLAIN}
     assert second["parameters"] == {"type": "object", "properties": {}}

@@ -14,12 +14,12 @@ DETAILED, THINKING = {"candidatesTokensDetails"}, {"thoughtsTokenCount"}
 
 
 FORMS = {
-    ("developer", EARLY): ({"avgLogprobs"}, DETAILED, False),
+    ("developer", EARLY): ({"avgLogprobs"}, {*DETAILED, "serviceTier"}, False),
     ("developer", MIDDLE): ({"index", "finishMessage"}, {*THINKING, "serviceTier"}, True),
     ("developer", "gemini-2.5-flash-lite"): ({"index", "finishMessage"}, {"serviceTier"}, False),
     ("developer", NEW): ({"index", "finishMessage"}, {*THINKING, "serviceTier"}, True),
     ("vertex", EARLY): ({"avgLogprobs"}, {*DETAILED, "trafficType"}, False),
-    ("vertex", MIDDLE): ({"avgLogprobs"}, {*DETAILED, *THINKING, "trafficType"}, False),
+    ("vertex", MIDDLE): ({"avgLogprobs"}, {*DETAILED, *THINKING, "trafficType"}, True),
     ("vertex", NEW): ({"avgLogprobs"}, {*DETAILED, *THINKING, "trafficType"}, True),
 }
 """Fields of a candidate, of the usage, and whether calls are signed."""
@@ -87,13 +87,67 @@ def test_no_thoughts_where_they_are_switched_off(start):
     [
         ("developer", MIDDLE, DECLARED, True),
         ("developer", MIDDLE, ASK, False),
-        ("vertex", MIDDLE, DECLARED, False),
+        ("vertex", MIDDLE, DECLARED, True),
+        ("vertex", MIDDLE, ASK, False),
         ("developer", NEW, ASK, True),
     ],
 )
 def test_gemini_2_5_signs_texts_beside_functions(start, endpoint, model, ask, signed):
     (part,) = start(["Fine."]).parts(ask, endpoint=endpoint, model=model)
     assert ("thoughtSignature" in part) == signed
+
+
+SEARCHED = [
+    {"toolCall": {"id": "a", "toolType": "GOOGLE_SEARCH_WEB", "args": {}}},
+    {"toolResponse": {"id": "a", "toolType": "GOOGLE_SEARCH_WEB", "response": {}}},
+]
+IMAGE = {"inlineData": {"mimeType": "image/png", "data": "aGk="}}
+
+
+def test_what_other_tools_did_and_images_are_signed_from_gemini_3_on(start):
+    client = start([SEARCHED, [IMAGE], [IMAGE]])
+    assert all("thoughtSignature" in part for part in client.parts(ASK, model=NEW))
+    body = client.ask({"contents": ASK["contents"]}, model="gemini-3-pro-image-preview").json()
+    assert "thoughtSignature" in body["candidates"][0]["content"]["parts"][0]
+    assert body["usageMetadata"]["candidatesTokensDetails"] == [{"modality": "IMAGE", "tokenCount": 258}]
+    assert client.parts({"contents": ASK["contents"]}, model="gemini-2.5-flash-image") == [IMAGE]
+
+
+def test_thoughts_alone_are_not_counted_on_the_way(start):
+    """A stream of Gemini 3 counts them once it says something."""
+    thinking = [{"text": "Hm.", "thought": True}, "Fine."]
+    first, second, _ = start([thinking]).chunks(ASK, model=NEW)
+    assert "thoughtsTokenCount" not in first["usageMetadata"]
+    assert second["usageMetadata"]["thoughtsTokenCount"] > 0
+
+
+def test_an_answer_without_room_for_a_word_has_content_without_parts(start):
+    call = {"functionCall": {"name": "f", "args": {"text": "long" * 99}}}
+    (candidate,) = (
+        start([[call]]).ask({**DECLARED, "generationConfig": {"maxOutputTokens": 1}}).json()["candidates"]
+    )
+    assert (candidate["content"], candidate["finishReason"]) == ({"role": "model"}, "MAX_TOKENS")
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_log_probabilities(start, most):
+    config = {"responseLogprobs": True, **({"logprobs": most} if most else {})}
+    client = start(["2 + 2 = 4"] * 2)
+    ask = {**ASK, "generationConfig": config}
+    (candidate,) = client.ask(ask, endpoint="vertex").json()["candidates"]
+    result = candidate["logprobsResult"]
+    chosen = result["chosenCandidates"]
+    assert "".join(one["token"] for one in chosen) == "2 + 2 = 4"
+    assert {type(one["tokenId"]) for one in chosen} == {int}
+    assert sum(one["logProbability"] for one in chosen) / len(chosen) == candidate["avgLogprobs"]
+    tops = [place["candidates"] for place in result.get("topCandidates", [])]
+    assert [len(top) for top in tops] == [most] * (len(chosen) if most else 0)
+    for top, one in zip(tops, chosen, strict=bool(most)):
+        assert top == sorted(top, key=lambda each: -each["logProbability"])
+        assert top[0] == one
+    chunks = client.chunks(ask, endpoint="vertex")
+    pieces = [chunk["candidates"][0]["logprobsResult"]["chosenCandidates"] for chunk in chunks]
+    assert [token for piece in pieces for token in piece] == chosen
 
 
 @pytest.mark.parametrize(
@@ -130,6 +184,8 @@ def test_headers(start, endpoint):
         "text/event-stream",
     ]
     assert answers[2].headers["content-disposition"] == "attachment"
+    tiers = [response.headers.get("x-gemini-service-tier") for response in answers]
+    assert tiers == ["standard" if endpoint == "developer" else None, None, None]
 
 
 def test_a_script_may_put_several_parts_into_one_event(start):

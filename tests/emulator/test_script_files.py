@@ -58,7 +58,7 @@ def test_every_form_of_a_step():
     assert slow is again
     assert (slow.status_code, slow.message, slow.headers) == (429, "Slow down.", {"Retry-After": "2"})
     assert [detail["retryDelay"] for detail in slow.details] == ["2s"]
-    assert (so_far, broken.status_code, broken.message) == ("So far.", 503, "Service Unavailable")
+    assert (so_far, broken.status_code, broken.message) == ("So far.", 503, EmulatedError(503).message)
     assert wire == [{"text": "On the wire", "thought": True}]
 
 

@@ -185,6 +185,8 @@ def test_chunks_stand_among_parts_and_break_off(start):
         ({"candidates": [{"finishReason": "SAFETY"}]}, [{"finishReason": "SAFETY"}], {}),
         ({"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": None}]}, [{"content": {"parts": [{"text": "a"}], "role": "model"}}], {}),
         ({"candidates": [{"content": {"parts": [{"text": "a"}]}}, {"content": {"parts": [{"text": "b"}]}}]}, [{"content": {"parts": [{"text": "a"}], "role": "model"}, "finishReason": "STOP"}, {"content": {"parts": [{"text": "b"}]}}], {}),
+        ({"candidates": [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS"}]}, [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS"}], {}),
+        ({"candidates": [{"content": {}, "finishReason": "SAFETY"}]}, [{"content": {}, "finishReason": "SAFETY"}], {}),
         ({"usageMetadata": None, "candidates": [{}]}, [{"finishReason": "STOP"}], {}),
         ({}, [{"finishReason": "STOP"}], {}),
         ([], [{"finishReason": "STOP"}], {}),

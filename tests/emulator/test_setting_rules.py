@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from langchain_codeexec.emulator.schema import snake_case
-
 OLD, NEW = "gemini-2.5-flash", "gemini-3-flash-preview"
 ASK = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
 CODE = {"tools": [{"codeExecution": {}}]}
@@ -92,21 +90,50 @@ def test_forms_of_the_answer(answering, tools, config, model, message):
 @pytest.mark.parametrize(
     ("name", "good", "bad", "allowed"),
     [
-        ("temperature", [0, 2], [-0.1, 2.5], "from 0 (inclusive) to 2 (inclusive)"),
-        ("topP", [0, 1], [1.5], "from 0 (inclusive) to 1 (inclusive)"),
-        ("topK", [1, 64], [0], "from 1 (inclusive)"),
-        ("candidateCount", [1, 8], [0, 9], "from 1 (inclusive) to 8 (inclusive)"),
-        ("maxOutputTokens", [1], [-1], "from 0 (inclusive)"),
+        ("temperature", [0, 2], [-0.1, 2.5], "0 (inclusive) to 2.0001 (exclusive)"),
+        ("topP", [0, 1], [1.5], "0 (inclusive) to 1.0001 (exclusive)"),
+        ("topK", [1, 64], [0], "1 (inclusive) to 2147483648 (exclusive)"),
+        ("candidateCount", [1, 8], [0, 9], "1 (inclusive) to 9 (exclusive)"),
+        ("maxOutputTokens", [1, 65_536], [-1, 0, 65_537], "1 (inclusive) to 65537 (exclusive)"),
+        ("logprobs", [1, 20], [21], "1 (inclusive) to 21 (exclusive)"),
     ],
 )
 def test_ranges(answering, name, good, bad, allowed):
-    for value in good:
-        body = {**ASK, "generationConfig": {name: value}}
-        assert [refusal(answering, body, endpoint) for endpoint in ("developer", "vertex")] == ["", ""]
-    for value in bad:
-        body = {**ASK, "generationConfig": {name: value}}
-        field = snake_case(name)
-        developer = f"generation_config.{field}: {field} must be in the range {allowed}.\n"
-        assert refusal(answering, body, "developer") == f"* GenerateContentRequest.{developer}"
-        vertex = f"{UNABLE}it has a {name} value of {value:g} but the supported range is {allowed}."
-        assert refusal(answering, body, "vertex").startswith(vertex)
+    for endpoint in ("developer", "vertex"):
+        for value in good:
+            assert refusal(answering, {**ASK, "generationConfig": {name: value}}, endpoint) == ""
+        for value in bad:
+            assert refusal(answering, {**ASK, "generationConfig": {name: value}}, endpoint) == (
+                f"{UNABLE}it has a {name} value of {value} but the supported range is from {allowed}. "
+                "Update the value and try again."
+            )
+
+
+def test_stop_sequences_are_counted_and_early_models_write_less(answering):
+    six = {**ASK, "generationConfig": {"stopSequences": list("abcdef")}}
+    assert "a stopSequences value of 6 but the supported range is from 1" in refusal(answering, six, "vertex")
+    long = {**ASK, "generationConfig": {"maxOutputTokens": 9000}}
+    assert "to 8193 (exclusive)" in refusal(answering, long, "vertex", "gemini-2.0-flash")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "model", "message"),
+    [
+        ("vertex", OLD, ""),
+        ("developer", "gemini-2.0-flash", ""),
+        ("developer", OLD, f"Logprobs is not enabled for models/{OLD}"),
+        ("developer", NEW, "Logprobs is not enabled for this model"),
+        ("vertex", NEW, f"{UNABLE}Logprobs is not supported for this model. Learn more: "),
+    ],
+)
+def test_where_log_probabilities_are(answering, endpoint, model, message):
+    found = refusal(answering, {**ASK, "generationConfig": {"responseLogprobs": True}}, endpoint, model)
+    assert found.startswith(message) if message else found == ""
+
+
+def test_a_prompt_that_is_too_long(answering):
+    body = {"contents": [{"role": "user", "parts": [{"text": "abcd" * (1 << 20) + "e"}]}]}
+    assert refusal(answering, body, "developer") == (
+        "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576)."
+    )
+    assert answering.ask(body, action="countTokens").json()["totalTokens"] == 1_048_577

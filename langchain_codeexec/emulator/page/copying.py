@@ -1,16 +1,10 @@
-"""An exchange as something to paste: a curl command, JSON, a cassette, a pytest test.
-
-The test is a script that gives the recorded answer, and a call that asks the same.
-"""
+"""An exchange as something to paste: a curl command, JSON, a cassette."""
 
 from __future__ import annotations
 
-import ast
 import json
-import pprint
 import re
 import shlex
-from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from langchain_codeexec.emulator.cassettes import (
@@ -20,10 +14,10 @@ from langchain_codeexec.emulator.cassettes import (
     Scrubber,
     dump_cassette,
 )
-from langchain_codeexec.emulator.page.exchanges import ParsedExchange, parse_exchange
+from langchain_codeexec.emulator.page.exchanges import parse_exchange
 from langchain_codeexec.emulator.page.journal import Exchange
 
-__all__ = ["cassette_of", "curl_of", "json_of", "pytest_of"]
+__all__ = ["cassette_of", "curl_of", "json_of"]
 
 _CREDENTIALS = {
     "key": ['-H "x-goog-api-key: ${GEMINI_API_KEY:-any}"'],
@@ -89,147 +83,3 @@ def cassette_of(exchange: Exchange) -> str:
         text = exchange.response_body.decode("utf-8", "replace")
         response = RecordedResponse(exchange.status, headers, text=scrubber.text(text))
     return dump_cassette([Interaction(request, response)])
-
-
-_WIDTH = 100
-_MOST_PRETTY = 200_000
-_LOWEST_ERROR = 400
-_SCRIPTABLE = frozenset({"latency", "none", "empty", "no_candidates", "malformed_call"})
-"""Faults whose answer a script can give, or that only take time."""
-_REFUSED = frozenset({"API_KEY_INVALID", "ACCESS_TOKEN_TYPE_UNSUPPORTED"})
-_HEADERS = {"key": {"x-goog-api-key": "{key}"}, "bearer": {"authorization": "Bearer {key}"}, "": {}}
-_IMPORTS = {
-    "json.loads": "import json\n\n",
-    "httpx.": "import httpx\n",
-    "pytest.": "import pytest\n",
-    "EmulatedError(": "\nfrom langchain_codeexec.emulator import EmulatedError\n",
-}
-"""What to import for what the source uses."""
-_SAME_EVENTS = """\
-    events = response.text.split("\\r\\n\\r\\n")[:-1]
-    assert [json.loads(event.removeprefix("data: ")) for event in events] == ANSWER
-"""
-_SAME_JSON = "    assert response.json() == ANSWER\n"
-
-
-class _Script(NamedTuple):
-    """The source of the step (`None` where no brain answers), what it answers, and the checks."""
-
-    steps: str | None
-    answer: Any = None
-    checks: str = ""
-
-
-def pytest_of(exchange: Exchange) -> str:
-    """The source of a test module that sends the request again and expects the same answer.
-
-    Faults that hit the request hit it there, too; then no more than the status is compared, or that the
-    connection breaks. It needs the pytest plugin that comes with this package.
-    """
-    parsed = parse_exchange(exchange)
-    faults = _faults(exchange)
-    script = _script(exchange, parsed)
-    call = _call(exchange, parsed)
-    if faults and not exchange.complete:
-        indented = call.replace("\n", "\n    ")
-        body = f"    with pytest.raises(httpx.TransportError):\n        {indented}\n"
-    else:
-        checks = script.checks if not faults or exchange.brain_at is None else ""
-        body = f"    response = {call}\n    assert response.status_code == {exchange.status}\n{checks}"
-    test = f"{_marker(script, faults)}def test_request_{exchange.number}(gemini_emulator):\n{body}"
-    source = "".join(
-        [
-            *([f"\nREQUEST = {_literal(_sent(parsed, exchange))}\n"] if exchange.request_body else []),
-            *([f"\nANSWER = {_literal(script.answer)}\n"] if "ANSWER" in test else []),
-            f"\n\n{test}",
-        ]
-    )
-    imports = "".join(line for name, line in _IMPORTS.items() if name in source)
-    when = exchange.received.strftime("%Y-%m-%d %H:%M:%S UTC")
-    head = f'"""Request {exchange.number} of the Gemini emulator, {when}, copied from its page."""'
-    return f"{head}\n\n{imports}{source}"
-
-
-def _faults(exchange: Exchange) -> list[dict[str, Any]]:
-    """The faults that hit the request, each to hit the next one."""
-    return [
-        {name: value for name, value in fault.as_json().items() if name not in ("rate", "seed")}
-        for fault in exchange.faults
-        if fault.kind not in _SCRIPTABLE
-    ]
-
-
-def _marker(script: _Script, faults: list[dict[str, Any]]) -> str:
-    if script.steps is None and not faults:
-        return ""
-    also = f", faults={faults!r}" if faults else ""
-    return f"@pytest.mark.gemini_script([{script.steps or ''}]{also})\n"
-
-
-# -- the script ----------------------------------------------------------------------------------------
-
-
-def _script(exchange: Exchange, parsed: ParsedExchange) -> _Script:
-    if exchange.brain_at is None or exchange.status >= _LOWEST_ERROR:
-        return _refused(exchange, parsed)
-    if exchange.method == "streamGenerateContent":
-        steps = "ANSWER" if parsed.error is None else f"[*ANSWER[:-1], {_error(parsed.error)}]"
-        is_sse = exchange.content_type.startswith("text/event-stream")
-        return _Script(steps, parsed.bodies, _SAME_EVENTS if is_sse else _SAME_JSON)
-    answer = parsed.bodies[0] if parsed.bodies else {"candidates": []}
-    return _Script("ANSWER", answer, _SAME_JSON)
-
-
-def _refused(exchange: Exchange, parsed: ParsedExchange) -> _Script:
-    """An answer in one piece that the emulator gives by itself, or an error that the brain raised."""
-    answer = parsed.chunks[0].body if parsed.chunks else None
-    if exchange.method == "streamGenerateContent" and exchange.query.get("alt") != "sse":
-        answer = [answer]
-    steps = None if exchange.brain_at is None else _error(parsed.error)
-    return _Script(steps, answer, _SAME_JSON if parsed.chunks else "")
-
-
-def _error(error: Any) -> str:
-    known = error if isinstance(error, dict) else {}
-    details = f", details={known['details']!r}" if known.get("details") else ""
-    first = f"{known.get('code', 500)!r}, {known.get('status', '')!r}, {known.get('message', '')!r}"
-    return f"EmulatedError({first}{details})"
-
-
-# -- the call ------------------------------------------------------------------------------------------
-
-
-def _call(exchange: Exchange, parsed: ParsedExchange) -> str:
-    arguments = [f"{exchange.http_method!r}", f"gemini_emulator.url + {exchange.path!r}"]
-    if exchange.query:
-        arguments.append(f"params={dict(exchange.query)!r}")
-    if headers := _HEADERS[exchange.credential]:
-        key = "invalid" if _reasons(parsed.error) & _REFUSED else "any"
-        arguments.append(f"headers={ ({name: value.format(key=key) for name, value in headers.items()})!r}")
-    if exchange.request_body:
-        keyword = "content" if isinstance(_sent(parsed, exchange), bytes) else "json"
-        arguments.append(f"{keyword}=REQUEST")
-    lines = "".join(f"        {argument},\n" for argument in [*arguments, "timeout=60"])
-    return f"httpx.request(\n{lines}    )"
-
-
-def _reasons(error: Any) -> set[Any]:
-    details = error.get("details") if isinstance(error, dict) else None
-    return {str(detail.get("reason")) for detail in details or [] if isinstance(detail, dict)}
-
-
-def _sent(parsed: ParsedExchange, exchange: Exchange) -> Any:
-    """The request's JSON, or its bytes where a test could not write it or httpx not send it."""
-    if parsed.sent is None:
-        return exchange.request_body
-    try:
-        json.dumps(parsed.sent, allow_nan=False, ensure_ascii=False).encode("utf-8")
-        ast.literal_eval(repr(parsed.sent))
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return exchange.request_body
-    return parsed.sent
-
-
-def _literal(value: Any) -> str:
-    written = repr(value)
-    return written if len(written) > _MOST_PRETTY else pprint.pformat(value, width=_WIDTH, sort_dicts=False)

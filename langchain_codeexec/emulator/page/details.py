@@ -1,12 +1,7 @@
-"""What the page shows of an exchange: a line in the list, all of it, and the way its request was made.
-
-A client's plan stays with the client; what it offers to the model comes along. `delegated` and `one_sided` are
-recognised by what the chat model of this package sends for them.
-"""
+"""What the page shows of an exchange: a line in the list, and all of it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -121,7 +116,6 @@ def detail(exchange: Exchange) -> dict[str, Any]:
         **_summary(exchange, parsed),
         **bodies,
         "cuts": cuts,
-        "plan": _plan(parsed) if parsed.request else None,
         "brain": exchange.brain,
         "notes": list(exchange.notes),
         "faultsHit": [fault.as_json() for fault in exchange.faults],
@@ -171,50 +165,3 @@ def _searched(exchange: Exchange) -> Iterator[str]:
     yield from texts([chunk.text for chunk in parsed.chunks])
     yield exchange.brain
     yield from line["faults"]
-
-
-# -- the way a request was made ------------------------------------------------------------------------
-
-_STAND_IN = re.compile(r"code_execution(?:_\d+)?|run_python")
-_CODE_AS_TEXT = re.compile(r"I ran this code:\n```")
-_CALL_AS_TEXT = re.compile(r"I called \S+ with \{|\S+ returned: [\[{]")
-
-
-def _plan(parsed: ParsedExchange) -> dict[str, str]:
-    """The way a request was made, and by what it is recognised.
-
-    Returns:
-        `way`: `native`, `delegated`, `one_sided`, `code_execution`, `functions` or `plain`; `why`: sentences.
-    """
-    code = "codeExecution" in tool_kinds(parsed.request)
-    names = parsed.functions
-    stand_in = next((name for name in names if not code and _STAND_IN.fullmatch(name)), None)
-    functions = "1 function" if len(names) == 1 else f"{len(names)} functions"
-    declared = f"{functions} {'is' if len(names) == 1 else 'are'} declared"
-    rows = (
-        (code and names, "native", f"Code execution and {functions} are declared; the model chooses."),
-        (stand_in, "delegated", f"{declared}; {stand_in} stands for code execution."),
-        (
-            code and _has_text(parsed, _CALL_AS_TEXT),
-            "one_sided",
-            "Only code execution is declared; what functions did is in the text.",
-        ),
-        (
-            names and _has_text(parsed, _CODE_AS_TEXT),
-            "one_sided",
-            f"{declared}, code execution is not; what code did is in the text.",
-        ),
-        (code, "code_execution", "Code execution is declared, no function is."),
-        (names, "functions", f"{declared}, code execution is not."),
-        (True, "plain", "Neither code execution nor a function is declared."),
-    )
-    return next({"way": way, "why": why} for holds, way, why in rows if holds)
-
-
-def _has_text(parsed: ParsedExchange, pattern: re.Pattern[str]) -> bool:
-    """Whether a text of the conversation begins so."""
-    return any(
-        pattern.match(part.get("text", ""))
-        for content in parsed.request.get("contents") or []
-        for part in content.get("parts") or []
-    )

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_codeexec.emulator.continuing import append_part
+from langchain_codeexec.emulator.interactions.reading import answer_from, prompt_from
 from langchain_codeexec.emulator.page.journal import Exchange
 from langchain_codeexec.emulator.parsing import declared_functions, parse_json, parse_message
 from langchain_codeexec.emulator.schema import REQUESTS
 from langchain_codeexec.emulator.service_errors import EmulatedError
+from langchain_codeexec.emulator.targets import Target
 
 __all__ = ["Chunk", "ParsedExchange", "cut", "parse_exchange", "text_at", "texts"]
 
@@ -120,6 +122,7 @@ class ParsedExchange:
     sent_text: str | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
     chunks: Sequence[Chunk] = ()
+    target: Target | None = None
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -127,11 +130,17 @@ class ParsedExchange:
         return [chunk.body for chunk in self.chunks if isinstance(chunk.body, dict)]
 
     @property
+    def responses(self) -> list[dict[str, Any]]:
+        """The chunks as responses of generating content; those of an interaction are one."""
+        answer = answer_from(self.bodies, self.target) if self.target is not None else None
+        return self.bodies if answer is None else [answer]
+
+    @property
     def candidate(self) -> dict[str, Any]:
         """The first candidate: its parts of all chunks, joined, and what came last of the rest."""
         whole: dict[str, Any] = {}
         parts: list[Any] = []
-        for body in self.bodies:
+        for body in self.responses:
             candidates = body.get("candidates")
             if not isinstance(candidates, list) or not candidates or not isinstance(candidates[0], dict):
                 continue
@@ -145,7 +154,7 @@ class ParsedExchange:
     @property
     def usage(self) -> dict[str, Any]:
         """The last token counts."""
-        counts = (body.get("usageMetadata") for body in reversed(self.bodies))
+        counts = (body.get("usageMetadata") for body in reversed(self.responses))
         return next((count for count in counts if isinstance(count, dict)), {})
 
     @property
@@ -163,18 +172,20 @@ def parse_exchange(exchange: Exchange) -> ParsedExchange:
     """Take the bytes of an exchange apart; what makes no sense is text."""
     chunks = tuple(_chunks(exchange))
     if not exchange.request_body:
-        return ParsedExchange(chunks=chunks)
+        return ParsedExchange(chunks=chunks, target=exchange.target)
     try:
         sent = parse_json(exchange.request_body)
     except EmulatedError:
         return ParsedExchange(sent_text=exchange.request_body.decode("utf-8", "replace"), chunks=chunks)
-    return ParsedExchange(sent=sent, request=_request(exchange, sent), chunks=chunks)
+    return ParsedExchange(sent=sent, request=_request(exchange, sent), chunks=chunks, target=exchange.target)
 
 
 def _request(exchange: Exchange, sent: Any) -> Mapping[str, Any]:
     message = REQUESTS.get(exchange.method)
-    if exchange.target is not None and message:
-        with suppress(EmulatedError):  # refused for that, and shown as it was sent
+    with suppress(EmulatedError):  # refused for that, and shown as it was sent
+        if exchange.target is not None and exchange.method == "createInteraction":
+            return prompt_from(sent, exchange.target)
+        if exchange.target is not None and message:
             request = parse_message(message, sent, exchange.target)
             nested: dict[str, Any] | None = request.get("generateContentRequest")
             return nested or request
@@ -185,7 +196,7 @@ def _chunks(exchange: Exchange) -> Iterator[Chunk]:
     """Streams send every chunk in a piece of its own, in the framing of events or of an array."""
     if exchange.content_type.startswith("text/event-stream"):
         for at, piece in exchange.pieces:
-            yield _chunk(at, piece.removeprefix(b"data: ").removesuffix(b"\r\n\r\n"))
+            yield _chunk(at, piece.partition(b"data: ")[2].rstrip(b"\r\n"))
     elif exchange.method == "streamGenerateContent":
         for at, piece in exchange.pieces:
             if text := piece.strip(b"[],\r\n"):

@@ -20,7 +20,7 @@ from starlette.types import Scope
 from langchain_codeexec.emulator.access import is_named_well
 from langchain_codeexec.emulator.faults import FAULT_SETTINGS, Faults
 from langchain_codeexec.emulator.page import PREFIX
-from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of, pytest_of
+from langchain_codeexec.emulator.page.copying import cassette_of, curl_of, json_of
 from langchain_codeexec.emulator.page.details import detail, document, search, summary
 from langchain_codeexec.emulator.page.exchanges import parse_exchange, text_at
 from langchain_codeexec.emulator.page.journal import Exchange, Journal
@@ -270,7 +270,6 @@ _VIEWS: Mapping[str, _View] = {
     "/response": lambda exchange, _: _text(exchange.response_body),
     "/json": lambda exchange, _: _text(json_of(exchange)),
     "/curl": _curl,
-    "/test": lambda exchange, _: _text(pytest_of(exchange)),
     "/cassette": _cassette,
 }
 """What can be had of an exchange, by the end of the path."""

@@ -207,7 +207,7 @@ def test_tab_reaches_every_control(page):
         "open-help",
         "filter-status",
         "list",
-        "Copy as test",
+        "Copy as curl",
         "Copy code",
     }
     assert wanted <= set(reached)

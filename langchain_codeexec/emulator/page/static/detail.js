@@ -4,7 +4,7 @@ import { el, fill } from "./dom.js";
 import { address, ask } from "./connection.js";
 import { conversation } from "./conversation.js";
 import { copyButton } from "./copying.js";
-import { planCard, timeCard, tokenCard } from "./facts.js";
+import { offerCard, timeCard, tokenCard } from "./facts.js";
 import { bytes, count, date, duration, endpointName, plural, verdict } from "./format.js";
 import { jsonTree } from "./json_tree.js";
 import { visible } from "./code.js";
@@ -21,7 +21,7 @@ export function showDetail(article, detail, back) {
     article,
     head(detail, back),
     problems(detail, context),
-    el("div", { class: "cards" }, planCard(detail), tokenCard(detail), timeCard(detail)),
+    el("div", { class: "cards" }, offerCard(detail), tokenCard(detail), timeCard(detail)),
     section("Conversation", conversation(detail, context)),
     declarations(detail, context),
     raw(detail, context),
@@ -80,7 +80,6 @@ function head(detail, back) {
       "div",
       { class: "actions", role: "group", "aria-label": "Copy" },
       copyButton("Copy as curl", text("/curl")),
-      copyButton("Copy as test", text("/test")),
       copyButton("Copy JSON", text("/json")),
       copyButton("Copy link", () => location.href),
       el(

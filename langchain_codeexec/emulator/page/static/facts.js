@@ -1,17 +1,9 @@
-// What is to be known of a request besides its conversation: its plan, its tokens, its time.
+// What is to be known of a request besides its conversation: what it offers, its tokens, its time.
 
 import { el, svg } from "./dom.js";
 import { bytes, count, duration } from "./format.js";
 import { visible } from "./code.js";
 
-const WAYS = {
-  native: "Native",
-  delegated: "Delegated",
-  one_sided: "One-sided",
-  code_execution: "Code execution",
-  functions: "Functions",
-  plain: "Plain",
-};
 const SIDES = [
   ["promptTokenCount", "prompt"],
   ["candidatesTokenCount", "candidates"],
@@ -23,18 +15,16 @@ function card(title, ...children) {
   return el("section", { class: "card", "aria-label": title }, el("h3", {}, title), children);
 }
 
-/** How the request was made, what it offered, and who answered. */
-export function planCard(detail) {
-  const { plan, brain, notes, codeExecution, functions, otherTools, faultsHit } = detail;
+/** What the request offered, and who answered. */
+export function offerCard(detail) {
+  const { brain, notes, codeExecution, functions, otherTools, faultsHit } = detail;
   const offered = [...(codeExecution ? ["code execution"] : []), ...functions, ...otherTools];
   return card(
-    "Plan",
-    plan && el("p", { class: "big" }, WAYS[plan.way] ?? plan.way),
-    plan && el("p", { class: "muted" }, visible(plan.why)),
+    "Offered",
     offered.length > 0 &&
       el(
         "ul",
-        { class: "chips", "aria-label": "Offered" },
+        { class: "chips", "aria-label": "Tools" },
         offered.map((name) => el("li", {}, visible(name))),
       ),
     el("dl", { class: "pairs" }, [

@@ -202,6 +202,24 @@ def test_how_an_answer_ends(interact, step, settings, status):
     assert ("errors" in found) is (status == "failed")
 
 
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_script_may_give_whole_chunks(interact, streams):
+    chunk = {
+        "candidates": [{"content": {"parts": [{"text": "A sum. "}]}}],
+        "usageMetadata": {"totalTokenCount": 7},
+    }
+    end = {"candidates": [{"content": {"parts": [{"text": "42."}]}, "finishReason": "MAX_TOKENS"}]}
+    client = interact([[chunk, end]])
+    if streams:
+        events = client.stream(input="6 by 7?")
+        steps, about = folded(events), events[-1]["interaction"]
+    else:
+        about = client.create(input="6 by 7?")
+        steps = about["steps"]
+    assert steps[-1]["content"] == [{"text": "A sum. 42.", "type": "text"}]
+    assert (about["status"], about["usage"]["total_tokens"]) == ("incomplete", 7)
+
+
 def test_a_brain_that_fails_at_once_is_a_status_and_later_an_event(interact):
     quota = EmulatedError(429, message="Too much.")
     client = interact([quota, quota, ["Well, ", quota], ["Well, ", quota]])

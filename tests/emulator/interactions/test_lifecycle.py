@@ -211,6 +211,44 @@ def test_an_environment_keeps_its_variables_and_files(interact):
     assert fresh["is_error"]
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ({"target": "a.txt", "content": "NDI=", "encoding": "base64"}, ""),
+        (
+            {"target": "a.txt", "content": "4?", "encoding": "base64"},
+            "Invalid input at 'environment.sources'.",
+        ),
+        ({"content": "42"}, "Invalid input at 'environment.sources'."),
+    ],
+)
+def test_sources_of_an_environment(interact, source, told):
+    client = interact([[run("print(open('a.txt').read())")]])
+    environment = {"type": "remote", "sources": [{"type": "inline", **source}]}
+    response = client.post({"input": "Read", "tools": [CODE_TOOL], "environment": environment})
+    if told:
+        assert refusal(response) == (400, "invalid_request", told)
+    else:
+        assert "42\n" in [step.get("result") for step in good(response)["steps"]]
+
+
+def test_an_environment_makes_room_for_others(interact):
+    client = interact(lambda _: "So.")
+    first, *_ = [client.create(input="Hi", environment="remote")["environment_id"] for _ in range(17)]
+    assert refusal(client.post({"input": "Hi", "environment": first})) == NOT_FOUND
+
+
+def test_code_in_an_environment_ends_with_its_interaction(interact):
+    client = interact([[run("import time\nprint('on')\ntime.sleep(600)")], [run("print(7)")]])
+    begun = client.create(input="Go", tools=[CODE_TOOL], environment="remote", background=True)
+    told = client.http.stream("GET", f"{PATH}/{begun['id']}", params={"stream": "true"})
+    with told as response:
+        for line in response.iter_lines():
+            if "code_execution_call" in line:
+                break
+    assert good(client.http.post(f"{PATH}/{begun['id']}/cancel"))["status"] == "cancelled"
+
+
 # -- faults, the journal -------------------------------------------------------------------------------------
 
 

@@ -1,19 +1,23 @@
-"""The official client, unmodified, cannot tell interactions with the emulator from those with the service."""
+"""google-genai 3 and later, unmodified: interactions with the emulator are as those with the service.
+
+A stage of CI, run by its name: `pytest tests/clients/genai_client.py`.
+"""
 
 from __future__ import annotations
 
 import base64
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from google import genai
+from google.auth.credentials import AnonymousCredentials
+from google.genai import _interactions as errors
+from google.genai import interactions as types
 from pydantic import BaseModel, TypeAdapter
 
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
-
-genai = pytest.importorskip("google.genai", minversion="3", reason="interactions need google-genai 3")
-
-from google.genai import _interactions as errors  # noqa: E402 -- there from 3 on
-from google.genai import interactions as types  # noqa: E402
+from langchain_codeexec.executors.process import ProcessExecutor
 
 OLD, NEW = "gemini-2.5-flash", "gemini-3-flash-preview"
 CODE = {"executableCode": {"code": "print(sum(range(11)))"}}
@@ -35,19 +39,26 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module")
+def executor():
+    executor = ProcessExecutor()
+    yield executor
+    executor.close()
+
+
 @pytest.fixture
-def connect(start):
-    """Start an emulator for a script and connect the official client to it."""
-    clients: list[Any] = []
+def connect(executor):
+    """Start an emulator for a script and connect the client to it."""
+    with ExitStack() as stack:
 
-    def run(script: Any, **options: Any) -> Any:
-        url = start(script, **options).emulator.url
-        clients.append(genai.Client(api_key="test", http_options={"base_url": url}))
-        return clients[-1]
+        def run(script: Any, **options: Any) -> Any:
+            emulator = GeminiEmulator(ScriptedBrain(script), executor, **options)
+            url = stack.enter_context(emulator).url
+            client = genai.Client(api_key="test", http_options={"base_url": url})
+            stack.callback(client.close)
+            return client
 
-    yield run
-    for client in clients:
-        client.close()
+        yield run
 
 
 def checked(value: Any) -> Any:
@@ -256,8 +267,6 @@ def test_it_tries_again(connect, model):
 
 
 def test_vertex(model):
-    from google.auth.credentials import AnonymousCredentials
-
     credentials = AnonymousCredentials()
     credentials.token = "token"
     with GeminiEmulator(ScriptedBrain(["Fine."])) as emulator:

@@ -191,7 +191,8 @@ def read_fraction(text: str, scale: int = 0) -> list[Reading]:
 
 _SCALES: Final = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _MORE_SCALES: Final = """
-3 Tsd Tausend mil mille tys; 4 万 萬; 5 lakh; 6 Mio Mill mln Millionen millones milioni miljoen miljoner millioner milhões; 7 crore cr; 8 億 亿;
+3 Tsd Tausend mil mille tys; 4 万 萬; 5 lakh;
+6 Mio Mill mln Millionen millones milioni miljoen miljoner millioner milhões; 7 crore cr; 8 億 亿;
 9 Mrd mld Milliarde Milliarden milliard miliardi miljard miljarder milliarder; 12 Billionen
 """
 """Powers of ten, and how they are written beside the English words; in any case, an `s` or a point behind."""

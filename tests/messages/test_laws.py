@@ -29,7 +29,6 @@ from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.to_wire import contents_from_messages
 from tests.messages.wire_strategies import PARTS, calls_in_pieces, well_formed_parts
 
-pytestmark = pytest.mark.no_cover
 HERE = Destination("gemini-3-flash-preview", "developer")
 ORIGIN = Origin(Destination("gemini-3-flash-preview", "developer"))
 

@@ -18,6 +18,7 @@ from langchain_codeexec import (
     verify_executions,
 )
 from langchain_codeexec.data import DataLimits, data_files, save_outputs
+from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, DataError
 from langchain_codeexec.executors import FailoverExecutor
 from langchain_codeexec.middleware import VerificationMiddleware
@@ -96,3 +97,26 @@ def test_a_mistake_is_named(make: Callable[[], object], error: type[CodeExecErro
 def test_one_name_is_enough_for_one_source() -> None:
     [file] = data_files([{"a": 1}], names="sales")
     assert file.source == "rows 'sales'"
+
+
+EMULATED: list[tuple[str, Any]] = [
+    *[(flag, "no") for flag in ("tls", "send_empty_output", "allow_unsafe_code", "record_page")],
+    *[
+        ("tls", 1),
+        ("brain", ScriptedBrain),
+        ("executor", CLASS),
+        ("host", 3),
+        ("accept_key", "secret"),
+        ("log", ()),
+    ],
+    *[("port", value) for value in ("x", -1, 99_999)],
+    *[("grace", "5"), ("grace", -1), ("max_body_bytes", "3"), ("max_body_bytes", 0)],
+    *[("known_models", "gemini-x"), ("allow_origins", "http://localhost:1"), ("allow_remote", 3)],
+    *[("libraries", "some"), ("librarys", "all")],
+]
+
+
+@pytest.mark.parametrize(("name", "value"), EMULATED)
+def test_an_emulator_takes_no_setting_of_another_kind(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        GeminiEmulator(**{name: value})

@@ -134,8 +134,9 @@ def _table(data: bytes, codec: str, delimiter: str, text: str) -> tuple[Table, s
 
     reading = records()
     header = next(reading, [])
-    if header and len(data) >= _LARGE and (arrays := _arrays(text, len(header), delimiter)):
-        return table_from_arrays(header, arrays), {len(header)}
+    if header and len(data) >= _LARGE and (read := _arrays(text, len(header), delimiter)):
+        arrays, widths = read
+        return table_from_arrays([*header, *[None] * (len(arrays) - len(header))], arrays), widths
     lengths = Counter(map(len, reading))
     widths = {*lengths, len(header)}
     width = max(widths)
@@ -149,24 +150,45 @@ def _table(data: bytes, codec: str, delimiter: str, text: str) -> tuple[Table, s
     return table, widths
 
 
-def _arrays(text: str, width: int, delimiter: str) -> list[Any]:
-    """The columns as arrays of text, by pyarrow; none without it, or if it cannot read them."""
+def _arrays(text: str, width: int, delimiter: str) -> tuple[list[Any], set[int]] | None:
+    """The columns as arrays of text, by pyarrow, and how many cells the rows have.
+
+    `None` without pyarrow, and where rows of several widths have quotes.
+    """
     try:
-        arrow, reader = import_module("pyarrow"), import_module("pyarrow.csv")
+        arrow, compute = import_module("pyarrow"), import_module("pyarrow.compute")
     except ImportError:
-        return []
+        return None
     names = [str(place) for place in range(width)]
-    quote = '"' in text and '"'
     try:
-        table = reader.read_csv(
-            arrow.BufferReader(text.encode()),
-            reader.ReadOptions(column_names=names, use_threads=False),
-            reader.ParseOptions(delimiter=delimiter, quote_char=quote, newlines_in_values=bool(quote)),
-            reader.ConvertOptions(column_types=dict.fromkeys(names, arrow.string())),
-        )
+        columns = _read_by_arrow(text, names, delimiter)
     except arrow.ArrowException:  # rows of several widths
-        return []
-    return list(table.slice(1).columns)
+        if '"' in text:
+            return None
+    else:
+        return [column[1:] for column in columns], {width}
+    [lines] = _read_by_arrow(text, ["line"], "\x01")
+    rows = compute.split_pattern(lines.combine_chunks(), delimiter)
+    widths = compute.list_value_length(rows).unique().to_pylist()
+    columns = [
+        compute.list_slice(rows, place, place + 1, return_fixed_size_list=True).flatten()
+        for place in range(max(widths))
+    ]
+    return [compute.fill_null(column, "")[1:] for column in columns], {*widths}
+
+
+def _read_by_arrow(text: str, names: list[str], delimiter: str) -> list[Any]:
+    arrow, reader = import_module("pyarrow"), import_module("pyarrow.csv")
+    has_quotes = '"' in text
+    table = reader.read_csv(
+        arrow.BufferReader(text.encode()),
+        reader.ReadOptions(column_names=names, use_threads=False),
+        reader.ParseOptions(
+            delimiter=delimiter, quote_char=has_quotes and '"', newlines_in_values=has_quotes
+        ),
+        reader.ConvertOptions(column_types=dict.fromkeys(names, arrow.string())),
+    )
+    return list(table.columns)
 
 
 def _with_points(table: Table) -> Table | None:
@@ -194,10 +216,13 @@ def _with_points(table: Table) -> Table | None:
 def _pointed(array: Any, pattern: re.Pattern[str], mark: str) -> Any:
     """An array of text with points for decimal commas, if it holds nothing but numbers of a pattern."""
     compute = import_module("pyarrow.compute")
+    if not all(map(pattern.fullmatch, filter(None, map(str.strip, array[:_RECORDS].to_pylist())))):
+        return array
+    if not compute.any(compute.match_substring(array, mark)).as_py():
+        return array
     fits = compute.match_substring_regex(array, rf"^\s*(?:{pattern.pattern})?\s*$")
     odd = (cell.as_py().strip() for cell in array.filter(compute.invert(fits)))
-    has_mark = compute.any(compute.match_substring(array, mark)).as_py()
-    if not has_mark or not all(cell == "" or pattern.fullmatch(cell) for cell in odd):
+    if not all(cell == "" or pattern.fullmatch(cell) for cell in odd):
         return array
     return compute.replace_substring(compute.replace_substring(array, ".", ""), ",", ".")
 

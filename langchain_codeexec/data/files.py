@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, Final
 
 from langchain_core.messages import BaseMessage, HumanMessage
@@ -187,7 +188,9 @@ def _written(file: DataFile, table: Table, limits: DataLimits, most: int) -> Dat
     """
     step, size = 1, _estimated_size(table)
     data = None
-    if size <= 2 * most:  # an estimate has the benefit of the doubt
+    if size <= (
+        most if table.arrays else 2 * most
+    ):  # what is no more than estimated has the benefit of the doubt
         file = _described(file, table)
         data, size = csv_of(table, file.columns, most=most)
     while size > most or data is None:
@@ -204,9 +207,13 @@ def _written(file: DataFile, table: Table, limits: DataLimits, most: int) -> Dat
 
 
 def _estimated_size(table: Table) -> int:
-    """Bytes of a table as CSV, by its first rows."""
+    """Bytes of a table as CSV: without quotes where pyarrow counts them, else by its first rows."""
     if table.rows <= CHUNK:
         return 0
+    if table.arrays:
+        compute = import_module("pyarrow.compute")
+        cells = sum(compute.sum(compute.binary_length(array)).as_py() for array in table.arrays)
+        return int(cells) + table.rows * len(table.names)
     rows = list(zip(*next(table.chunks(1)), strict=True))
     head = table_from_rows(table.names, rows, is_text=table.is_text)
     return csv_of(head, columns_of(head), most=sys.maxsize).size * table.rows // head.rows

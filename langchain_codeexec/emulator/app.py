@@ -46,7 +46,7 @@ from langchain_codeexec.emulator.responses import (
     with_headers,
 )
 from langchain_codeexec.emulator.rules import checked_request
-from langchain_codeexec.emulator.server import AppOptions
+from langchain_codeexec.emulator.server import AppOptions, check_settings
 from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
 from langchain_codeexec.emulator.targets import (
     Target,
@@ -106,9 +106,16 @@ def create_app(
         **options: See `AppOptions`.
 
     Raises:
-        ConfigurationError: An origin is none.
+        ConfigurationError: A setting is none, or of another kind.
         MissingDependencyError: Starlette is not installed.
     """
+    given = {"brain": brain, "executor": executor}
+    check_settings(
+        allow_remote=allow_remote,
+        allow_origins=allow_origins,
+        **options,
+        **{name: value for name, value in given.items() if value is not None},
+    )
     service = _Service(brain or _default_brain(), executor or _default_executor(options), options)
     routes = [
         Route(f"{prefix}{path}", service.endpoint(endpoint, answer, checks=checks), methods=[method])

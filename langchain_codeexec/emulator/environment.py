@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Literal, TypeAlias
 
-from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult
 from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
@@ -72,8 +71,6 @@ def default_executor(libraries: Libraries = "gemini", *, allow_unsafe: bool | No
         libraries: What programs can import.
         allow_unsafe: As for `DefaultExecutor`.
     """
-    if libraries not in {"gemini", "all"}:
-        raise ConfigurationError(f"libraries must be 'gemini' or 'all', not {libraries!r}")
     executor = _shared(os.getpid(), os.environ.get(ALLOW_UNSAFE), allow_unsafe)
     return GeminiLibraries(executor) if libraries == "gemini" else executor
 

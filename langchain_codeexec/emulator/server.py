@@ -10,10 +10,10 @@ import ipaddress
 import socket
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, MutableSequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableSequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack, get_args
 from urllib.parse import urlsplit
 
 from langchain_codeexec.emulator.assertions import ReceivedRequest
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator.certificates import Certificate
     from langchain_codeexec.emulator.hosting import Hosting  # imports uvicorn
 
-__all__ = ["AppOptions", "GeminiEmulator", "LocalServer", "is_http_url", "is_loopback"]
+__all__ = ["AppOptions", "GeminiEmulator", "LocalServer", "check_settings", "is_http_url", "is_loopback"]
 
 
 class LocalServer:
@@ -47,6 +47,7 @@ class LocalServer:
         tls: bool = False,
         grace: float = 5,
     ) -> None:
+        check_settings(host=host, port=port, allow_remote=allow_remote, tls=tls, grace=grace)
         if not (allow_remote or is_loopback(host)):
             raise ConfigurationError(
                 f"host {host!r} is not a loopback address, and the emulator runs code for everyone who reaches "
@@ -195,7 +196,56 @@ def _url(listener: socket.socket, tls: Certificate | None = None) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-_REMEMBERED = 10_000
+def check_settings(**settings: Any) -> None:
+    """Refuse settings that an emulator does not have, or that are of another kind than it takes.
+
+    Raises:
+        ConfigurationError: There is one.
+    """
+    for name, value in settings.items():
+        if name not in _KINDS:
+            raise ConfigurationError(f"the emulator has no setting {name!r}; it has {', '.join(_KINDS)}")
+        kind, is_of_kind = _KINDS[name]
+        if not is_of_kind(value):
+            raise ConfigurationError(f"{name} must be {kind}, not {value!r:.100}")
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _are_names(value: Any) -> bool:
+    is_some = isinstance(value, Collection) and not isinstance(value, str)
+    return is_some and all(isinstance(name, str) for name in value)
+
+
+_KINDS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
+    "brain": (
+        "a Brain, a ScriptedBrain say",
+        lambda value: not isinstance(value, type) and hasattr(value, "respond"),
+    ),
+    "executor": ("a CodeExecutor", lambda value: not isinstance(value, type) and hasattr(value, "run")),
+    "host": ("an address", lambda value: isinstance(value, str)),
+    "port": ("a number up to 65535", lambda value: isinstance(value, int) and 0 <= value <= _HIGHEST_PORT),
+    "allow_remote": (
+        "True, False, a name or a list of names",
+        lambda value: isinstance(value, bool | str) or _are_names(value),
+    ),
+    "allow_origins": ("a list of origins", _are_names),
+    "grace": ("a number of seconds", lambda value: isinstance(value, int | float) and value >= 0),
+    "accept_key": ("a function of a key", callable),
+    "known_models": ("a list of names", _are_names),
+    "max_body_bytes": ("a number of bytes", lambda value: isinstance(value, int) and value > 0),
+    "libraries": ("'gemini' or 'all'", lambda value: value in get_args(Libraries)),
+    "log": ("a list", lambda value: hasattr(value, "append")),
+    "faults": ("a list of faults", lambda value: isinstance(value, Faults | Iterable)),
+    **dict.fromkeys(
+        ("tls", "send_empty_output", "allow_unsafe_code", "record_page"), ("True or False", _is_flag)
+    ),
+}
+"""What each setting takes, in words, and whether a value is that."""
+_HIGHEST_PORT: Final = 65_535
+_REMEMBERED: Final = 10_000
 
 
 class AppOptions(TypedDict, total=False):
@@ -249,7 +299,8 @@ class GeminiEmulator(LocalServer):
         faults: What goes wrong with which request; add to it at any time.
 
     Raises:
-        ConfigurationError: `host` is not a loopback address and `allow_remote` is not set, or an origin is none.
+        ConfigurationError: `host` is not a loopback address and `allow_remote` is not set, or a setting is none or
+            of another kind.
         MissingDependencyError: Starlette or uvicorn is not installed; for `tls`, cryptography.
     """
 

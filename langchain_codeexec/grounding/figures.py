@@ -246,8 +246,8 @@ _UNITS: Final = rf"(?:(?:{_SPACE}|-)?(?P<unit>{UNIT}))?"
 def _digits(numeral: str) -> re.Pattern[str]:
     return re.compile(
         rf"""
-        (?:(?<![\w)\]%.,}}])(?P<sign>[-\u2212+]))?
-        (?:(?P<currency>{CURRENCY}){_SPACE}?(?P<inner>[-\u2212])?)?
+        (?:(?<![\w)\]%.,}}])(?P<sign>[-\u2212\u2013+]))?
+        (?:(?P<currency>{CURRENCY}){_SPACE}?(?P<inner>[-\u2212\u2013])?)?
         (?(currency)|(?<![\d_]))(?<!\d[eE])(?<!{BLANK}[.,])
         (?:(?P<fraction>{FRACTION})|(?P<numeral>{numeral}))
         (?:
@@ -381,7 +381,7 @@ def _may_be_label(numeral: str, match: re.Match[str]) -> bool:
 def _figure(text: str, span: tuple[int, int], reading: Reading, parts: dict[str, str]) -> Figure:
     start, end = span
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
-    is_negative = not {"-", "\u2212"}.isdisjoint(parts["sign"] + parts["inner"])
+    is_negative = not {"-", "\u2212", "\u2013"}.isdisjoint(parts["sign"] + parts["inner"])
     is_rough = _ROUGH.search(before) is not None
     # Zeros at the end of a number that is called rough may be rounded ones, but two digits are meant.
     rounded = max(0, min(reading.zeros, reading.digits - 2)) if is_rough else 0

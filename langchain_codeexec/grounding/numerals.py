@@ -183,8 +183,9 @@ def read_fraction(text: str, scale: int = 0) -> list[Reading]:
 
 _SCALES: Final = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _MORE_SCALES: Final = """
-3 Tsd Tausend mil mille tys; 4 万 萬; 5 lakh; 6 Mio Mill mln Millionen millones milioni; 7 crore cr; 8 億 亿;
-9 Mrd mld Milliarde Milliarden milliard miliardi; 12 Billionen
+3 Tsd Tausend mil mille tys; 4 万 萬; 5 lakh;
+6 Mio Mill mln Millionen millones milioni miljoen miljoner millioner milhões; 7 crore cr; 8 億 亿;
+9 Mrd mld Milliarde Milliarden milliard miliardi miljard miljarder milliarder; 12 Billionen
 """
 """Powers of ten, and how they are written beside the English words; in any case, an `s` or a point behind."""
 _LONG_SCALE: Final = {"billion": 12, "trillion": 18}
@@ -297,7 +298,7 @@ def _any_of(spellings: list[str]) -> str:
     return "|".join(map(re.escape, sorted(spellings, key=len, reverse=True)))
 
 
-UNIT: Final = rf"(?:\\?(?:{_any_of(list(_NAMES))}))(?![\w²³/^]|\$\d)"
+UNIT: Final = rf"(?:\\?(?:{_any_of(list(_NAMES))}))(?![\w²³/^]|\$\d|['\u2019]\w)"
 """Pattern of a unit behind a figure."""
 CURRENCY: Final = rf"(?:(?<![A-Za-z])\\?(?:{_any_of(list(_CURRENCY_SIGNS))}))"
 """Pattern of a currency before a figure."""

@@ -114,10 +114,14 @@ _NORMALIZED: Final[Mapping[str, str]] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
     **dict.fromkeys(("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"), "error"),
-    **dict.fromkeys(("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"), "content_filter"),
-    **dict.fromkeys(("MODEL_ARMOR", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT"), "content_filter"),
-    "IMAGE_RECITATION": "content_filter",
+    **dict.fromkeys(("SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT"), "refusal"),
+    **dict.fromkeys(("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT"), "refusal"),
+    **dict.fromkeys(("RECITATION", "IMAGE_RECITATION", "SPII", "MODEL_ARMOR"), "content_filter"),
 }
+"""langchain-core's words for all providers, which itself adds `tool_call`; what is not listed is `other`.
+
+Source: the release notes of langchain-core 1.8.4 and of @langchain/google 0.2.17.
+"""
 
 
 class Origin:
@@ -234,19 +238,22 @@ def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *,
         metadata.update(
             {_key(key): _snake_cased(value) for key, value in candidate.items() if key not in _NOT_METADATA}
         )
-    if normalized := _normalized_reason(response, candidate):
-        metadata["normalized_finish_reason"] = normalized
+    metadata.update(_finish_fields(response, candidate))
     if not metadata.get("finish_message") and (notice := _notice(response, candidate, empty=empty)):
         metadata["finish_message"] = notice
     return metadata
 
 
-def _normalized_reason(response: Mapping[str, Any], candidate: Json) -> str:
-    """Why the answer ended, in langchain-core's words for all providers, which itself knows of tool calls."""
+def _finish_fields(response: Mapping[str, Any], candidate: Json) -> Json:
+    """Why the answer ended and whether its turn did, in langchain-core's words for all providers."""
     reason = candidate.get("finishReason")
     if reason is None:
-        return "content_filter" if response.get("promptFeedback") and not candidate else ""
-    return _NORMALIZED.get(str(reason), "other")
+        is_blocked = response.get("promptFeedback") and not candidate
+        return {"normalized_finish_reason": "refusal", "finish_state": "complete"} if is_blocked else {}
+    return {
+        "normalized_finish_reason": _NORMALIZED.get(str(reason), "other"),
+        "finish_state": "suspended" if reason == "CONTINUATION" else "complete",
+    }
 
 
 def _notice(response: Mapping[str, Any], candidate: Json, *, empty: bool) -> str | None:

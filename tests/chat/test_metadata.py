@@ -97,10 +97,12 @@ def test_the_usage_callback_knows_the_model(gemini: Any) -> None:
 
 EXPLAINED = {
     "length": {"MAX_TOKENS": "max_output_tokens"},
-    "content_filter": {
-        "SAFETY": "safety_ratings", "RECITATION": "in other words", "BLOCKLIST": "forbidden term",
-        "PROHIBITED_CONTENT": "prohibited content", "SPII": "personal information", "MODEL_ARMOR": "Model Armor",
+    "refusal": {
+        "SAFETY": "safety_ratings", "BLOCKLIST": "forbidden term", "PROHIBITED_CONTENT": "prohibited content",
         "IMAGE_SAFETY": "image",
+    },
+    "content_filter": {
+        "RECITATION": "in other words", "SPII": "personal information", "MODEL_ARMOR": "Model Armor",
     },
     "error": {
         "MALFORMED_FUNCTION_CALL": "ask again", "MALFORMED_RESPONSE": "cannot read", "UNEXPECTED_TOOL_CALL": "declare it",
@@ -225,6 +227,7 @@ def test_all_of_it_is_kept_under_names_in_snake_case(wire: Any, ask: Any) -> Non
         "create_time": "2026-01-01T00:00:00Z",
         "finish_reason": "STOP",
         "normalized_finish_reason": "stop",
+        "finish_state": "complete",
         "safety_ratings": RATINGS,
         "citation_metadata": {"citation_sources": [{"uri": "https://x", "start_index": 0}]},
         "grounding_metadata": {

@@ -137,6 +137,7 @@ def test_an_answer_that_makes_no_progress_ends(
     assert len(gemini.requests) == requests
     assert answer.text == "ab"[: len(answer.text)]
     assert answer.response_metadata["finish_reason"] == "CONTINUATION"
+    assert answer.response_metadata["finish_state"] == "suspended"
     assert answer.response_metadata["finish_message"]
 
 

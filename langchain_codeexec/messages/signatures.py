@@ -77,6 +77,7 @@ def _with_valid_signatures(message: AnyMessage, endpoint: EndpointKind, *, requi
         return message
     metadata = message.response_metadata
     is_valid = (metadata.get("endpoint") or metadata.get(ENDPOINT_KEY)) in {None, endpoint}
+    is_valid &= metadata.get("api") is None  # signatures of interactions are valid there alone
     if is_valid and not (required and CALL_SIGNATURES_KEY not in message.additional_kwargs):
         return message
     blocks = message.content if isinstance(message.content, list) else []

@@ -16,7 +16,8 @@ from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, Functio
 
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import Destination
-from langchain_codeexec.gemini.interactions.steps import MARK, plain_parts
+from langchain_codeexec.gemini.interactions.contents import MARK
+from langchain_codeexec.gemini.interactions.steps import plain_parts
 from langchain_codeexec.gemini.wire import Content
 from langchain_codeexec.messages.history_as_text import json_text, part_with_tool_as_text, text_from_response
 from langchain_codeexec.messages.media import is_media, parts_from_content, text_of

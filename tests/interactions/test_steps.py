@@ -9,13 +9,9 @@ from hypothesis import given
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_codeexec.gemini.capabilities import Destination
-from langchain_codeexec.gemini.interactions.steps import (
-    MARK,
-    contents_from_steps,
-    parts_from_steps,
-    plain_parts,
-    steps_from_contents,
-)
+from langchain_codeexec.gemini.interactions.contents import MARK
+from langchain_codeexec.gemini.interactions.parts import contents_from_steps, parts_from_steps
+from langchain_codeexec.gemini.interactions.steps import plain_parts, steps_from_contents
 from langchain_codeexec.messages.from_wire import Origin, messages_from_response
 from langchain_codeexec.messages.to_wire import contents_from_messages
 from tests.interactions.strategies import ANSWERS, STEPS

@@ -7,7 +7,7 @@ resumed behind its last event, and a conversation that the service does not know
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from langchain_codeexec.errors import (
     GeminiConnectionError,
@@ -18,7 +18,12 @@ from langchain_codeexec.errors import (
     TruncatedResponseError,
 )
 from langchain_codeexec.gemini.interactions.answers import Answer
-from langchain_codeexec.gemini.interactions.requests import body_from_request, continued_body, digest
+from langchain_codeexec.gemini.interactions.requests import (
+    body_from_request,
+    continued_body,
+    digest,
+    shown_environment,
+)
 from langchain_codeexec.gemini.interactions.steps import steps_from_contents
 from langchain_codeexec.gemini.wire import (
     GenerateContentRequest,
@@ -45,6 +50,7 @@ class Hops:
         model: The model.
         request: What generateContent would be asked.
         streamed: Whether events are asked for.
+        follows: Whether the rest of a long answer is asked for here, and not by whoever carries the requests.
 
     Attributes:
         answer: What has come so far.
@@ -55,11 +61,14 @@ class Hops:
         ToolDeclarationError: It declares a tool that interactions do not know.
     """
 
-    def __init__(self, model: str, request: GenerateContentRequest, *, streamed: bool) -> None:
+    def __init__(
+        self, model: str, request: GenerateContentRequest, *, streamed: bool, follows: bool = True
+    ) -> None:
         self._contents: Sequence[Mapping[str, Any]] = request["contents"]
         self._whole = body_from_request(model, request)
         self._body = continued_body(self._whole, self._contents) or self._whole
         self._streamed = streamed
+        self._follows = follows
         self._fruitless = 0
         self._request: InteractionRequest | None = self._create(self._body)
         self._sent_token = ""
@@ -103,7 +112,7 @@ class Hops:
         if answer.is_running:
             self.wait, self._next_wait = self._next_wait, min(self._next_wait * 2, _LONGEST_WAIT)
             return InteractionRequest(id=answer.id)
-        if answer.goes_on and answer.token != self._sent_token:
+        if self._follows and answer.goes_on and answer.token != self._sent_token:
             return self._continued()
         return None
 
@@ -120,7 +129,7 @@ class Hops:
         if self._streamed and self._fruitless <= _FRUITLESS:
             if is_stored:
                 return InteractionRequest(id=answer.id, is_streamed=True, last_event_id=answer.last_event_id)
-            if answer.token and answer.is_whole_at_token:
+            if self._follows and answer.token and answer.is_whole_at_token:
                 return self._continued()
         raise failure or TruncatedResponseError("the events of the interaction ended before it was over")
 
@@ -151,7 +160,10 @@ class Hops:
         Raises:
             GeminiAPIError: The interaction failed.
         """
-        if not self._whole["store"]:
-            return self.answer.last()
-        conversation = [*steps_from_contents(self._contents), *self.answer.steps]
-        return self.answer.last(digest(conversation))
+        kept = ""
+        if self._whole["store"]:
+            kept = digest([*steps_from_contents(self._contents), *self.answer.steps])
+        last = self.answer.last(kept)
+        if environment := self._whole.get("environment"):
+            return cast("GenerateContentResponse", {"environment": shown_environment(environment), **last})
+        return last

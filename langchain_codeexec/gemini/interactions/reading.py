@@ -10,13 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from langchain_codeexec.gemini.interactions.steps import (
+from langchain_codeexec.gemini.interactions.contents import is_grouped, text_key
+from langchain_codeexec.gemini.interactions.parts import (
     content_parts,
     end_of_step,
-    is_grouped,
     signature_part,
     step_parts,
-    text_key,
     unsaid_of_step,
 )
 

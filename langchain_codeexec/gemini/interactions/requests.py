@@ -13,10 +13,11 @@ from itertools import takewhile
 from typing import Any, Final, cast
 
 from langchain_codeexec.errors import ConfigurationError, ToolDeclarationError
-from langchain_codeexec.gemini.interactions.steps import MARK, steps_from_contents
+from langchain_codeexec.gemini.interactions.contents import MARK
+from langchain_codeexec.gemini.interactions.steps import steps_from_contents
 from langchain_codeexec.gemini.wire import GenerateContentRequest
 
-__all__ = ["body_from_request", "continued_body", "digest"]
+__all__ = ["body_from_request", "continued_body", "digest", "shown_environment"]
 
 Json = dict[str, Any]
 
@@ -310,6 +311,24 @@ _TOOLS: Final[Mapping[str, frozenset[str]]] = {
     "mcp_server": frozenset({"name", "url", "headers", "allowed_tools"}),
 }
 """The built-in tools that interactions know, and the settings of each."""
+
+
+def shown_environment(environment: Any) -> Any:
+    """An environment as messages show it: its id, or where its sources are and whom it may reach, no secrets."""
+    if not isinstance(environment, dict):
+        return environment
+    shown = {key: environment[key] for key in ("type", "environment_id", "mode") if key in environment}
+    if sources := environment.get("sources"):
+        shown["sources"] = [{key: each[key] for key in _PLACES if key in each} for each in sources]
+    if "network" in environment:
+        network = environment["network"]
+        allowed = network.get("allowlist") if isinstance(network, dict) else network
+        domains = [entry.get("domain") for entry in allowed] if isinstance(allowed, list) else allowed
+        shown["network"] = domains
+    return shown
+
+
+_PLACES: Final = ("type", "source", "target")
 
 
 # -- state -----------------------------------------------------------------------------------------------------

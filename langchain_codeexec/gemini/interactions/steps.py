@@ -20,269 +20,24 @@ Source of the shapes: google-genai's `interactions` types, release 3.6.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from langchain_codeexec.gemini.wire import Content
+from langchain_codeexec.gemini.interactions.contents import (
+    GROUPED,
+    MARK,
+    changed,
+    content_of,
+    is_grouped,
+    renamed,
+    text_key,
+)
 
-__all__ = [
-    "MARK",
-    "content_parts",
-    "contents_from_steps",
-    "end_of_step",
-    "is_grouped",
-    "parts_from_steps",
-    "plain_parts",
-    "signature_part",
-    "step_parts",
-    "steps_from_contents",
-    "text_key",
-    "unsaid_of_step",
-]
+__all__ = ["is_remark", "plain_parts", "step_from_part", "steps_from_contents"]
 
 Json = dict[str, Any]
 
-MARK: Final = "interactionStep"
-"""The field of a part that holds what generateContent has no field for."""
-
-_RESOLUTION: Final = "MEDIA_RESOLUTION_"
-_MEDIA: Final = frozenset({"image", "audio", "video", "document"})
-_GROUPED: Final = {"thought": "summary", "model_output": "content", "user_input": "content"}
-"""Steps that consist of contents, and the key of those."""
-
 _OUTPUT: Final = {"model": "model_output", "user": "user_input"}
-_OF_USER: Final = frozenset({"user_input", "function_result"})
-_CODE: Final = "codeExecutionResult"
-
-
-def is_grouped(step: Json) -> bool:
-    """Whether a step consists of contents, each with parts of its own."""
-    return step.get("type") in _GROUPED
-
-
-def text_key(step: Json) -> str:
-    """The key under which such a step keeps its contents."""
-    return _GROUPED[step["type"]]
-
-
-# -- steps -> parts --------------------------------------------------------------------------------------------
-
-
-def contents_from_steps(steps: Sequence[Json]) -> list[Content]:
-    """Steps as turns: what the user said and what functions returned, and what the model did between."""
-    contents: list[Json] = []
-    before: Json | None = None
-    for step in steps:
-        role = "user" if step.get("type") in _OF_USER else "model"
-        is_new = not contents or contents[-1]["role"] != role or step.get("type") == "user_input"
-        if is_new:
-            contents.append({"role": role, "parts": []})
-        contents[-1]["parts"] += step_parts(step, None if is_new else before)
-        before = step
-    return cast("list[Content]", contents)
-
-
-def parts_from_steps(steps: Iterable[Json]) -> list[Json]:
-    """Steps of one turn as its parts."""
-    parts: list[Json] = []
-    before: Json | None = None
-    for step in steps:
-        parts += step_parts(step, before)
-        before = step
-    return parts
-
-
-def step_parts(step: Json, before: Json | None = None) -> list[Json]:
-    """The parts of a step; `before` is the step in front of it in the same turn."""
-    if not is_grouped(step) or not isinstance(step.get(text_key(step), []), list):
-        return _single(step)
-    is_thought = step["type"] == "thought"
-    contents: list[Any] = step.get(text_key(step), [])
-    if not all(isinstance(content, dict) for content in contents):
-        return [{MARK: {"whole": step}}]
-    parts = end_of_step(before, step)
-    for content in contents:
-        parts += content_parts(content, is_thought=is_thought)
-    if is_thought:
-        parts += signature_part(step)
-    return [*parts, *unsaid_of_step(step)]
-
-
-def end_of_step(before: Json | None, step: Json) -> list[Json]:
-    """What ends a step in front of one of its own type, whose contents would go on with its own."""
-    if before is None or before.get("type") != step.get("type") or unsaid_of_step(before):
-        return []
-    return [{MARK: {"ends": {}, "of": step["type"]}}]
-
-
-def content_parts(content: Json, *, is_thought: bool) -> list[Json]:
-    """The parts of one content of a step."""
-    thought = {"thought": True} if is_thought else {}
-    if content.get("type") == "text" and isinstance(content.get("text"), str) and content["text"]:
-        plain = {"type": "text", "text": content["text"]}
-        rest = [{MARK: {"amends": _difference(plain, content)}}] if content != plain else []
-        return [{"text": content["text"], **thought}, *rest]
-    part = {**(_media_part(content) or {}), **thought}
-    if (default := _content(part)) != content:
-        part[MARK] = {"content": _difference(default or {}, content)}
-    return [part]
-
-
-def signature_part(step: Json) -> list[Json]:
-    """The part of a thought's signature."""
-    signature = step.get("signature")
-    has_one = isinstance(signature, str) and signature
-    return [{"text": "", "thought": True, "thoughtSignature": signature}] if has_one else []
-
-
-def unsaid_of_step(step: Json) -> list[Json]:
-    """What the contents and the signature of a step do not say of it."""
-    key = text_key(step)
-    said: Json = {"type": step["type"]}
-    if step.get(key):
-        said[key] = step[key]
-    if step["type"] == "thought" and signature_part(step):
-        said["signature"] = step["signature"]
-    is_nothing = len(said) == 1
-    return (
-        [{MARK: {"ends": _difference(said, step), "of": step["type"]}}] if step != said or is_nothing else []
-    )
-
-
-def _single(step: Json) -> list[Json]:
-    """The parts of a step that has no contents: a call, a result, or something unknown."""
-    convert = _TO_PART.get(str(step.get("type"))) or _to_tool_part
-    parts = convert(step)
-    if not parts:
-        return [{MARK: {"whole": step}}]
-    signature = step.get("signature")
-    if isinstance(signature, str) and signature:
-        parts[0]["thoughtSignature"] = signature
-    default = _step_from_part(parts[0]) or {}
-    if "result" in parts[0].get(MARK, {}):
-        default["result"] = step["result"]
-    if default != step:
-        parts[0].setdefault(MARK, {})["step"] = _difference(default, step)
-    return parts
-
-
-def _function_call(step: Json) -> list[Json]:
-    return [{"functionCall": _named(step, id="id", name="name", args="arguments")}]
-
-
-def _function_result(step: Json) -> list[Json]:
-    result = step.get("result")
-    if isinstance(result, str):
-        response: Any = {"error" if step.get("is_error") is True else "output": result}
-    elif isinstance(result, dict):
-        response = result
-    else:
-        response = {"output": _text_of(result)}
-    return [{"functionResponse": {**_named(step, id="call_id", name="name"), "response": response}}]
-
-
-def _code_call(step: Json) -> list[Json]:
-    arguments = step.get("arguments")
-    if not isinstance(arguments, dict):
-        return []
-    language = str(arguments.get("language") or "python").upper()
-    return [
-        {"executableCode": {**_named(step, id="id"), "language": language, **_named(arguments, code="code")}}
-    ]
-
-
-def _code_result(step: Json) -> list[Json]:
-    result = step.get("result")
-    outcome = "OUTCOME_FAILED" if step.get("is_error") is True else "OUTCOME_OK"
-    part: Json = {_CODE: {"outcome": outcome, **_named(step, id="call_id")}}
-    text = result if isinstance(result, str) else _text_of(result)
-    if text:
-        part[_CODE]["output"] = text
-    if not isinstance(result, list):
-        return [part]
-    media = [_media_part(content) if isinstance(content, dict) else None for content in result]
-    part[MARK] = {"result": [None if each else content for content, each in zip(result, media, strict=True)]}
-    drawn = []
-    for content, each in zip(result, media, strict=True):
-        if each:
-            difference = _difference(_content(each) or {}, content)
-            drawn.append({**each, MARK: {"in_result": True, "content": difference}})
-    return [part, *drawn]
-
-
-def _to_tool_part(step: Json) -> list[Json]:
-    """The call of another built-in tool, or its result."""
-    tool, _, half = str(step.get("type")).rpartition("_")
-    if half == "call" and tool and isinstance(step.get("arguments", {}), dict):
-        call = {"toolType": tool.upper(), **_named(step, id="id", args="arguments")}
-        return [{"toolCall": call}]
-    if half == "result" and tool:
-        response = {"response": {"result": step["result"]}} if "result" in step else {}
-        named = {"toolType": tool.upper(), **_named(step, id="call_id"), **response}
-        return [{"toolResponse": named}]
-    return []
-
-
-_TO_PART: Final[Mapping[str, Callable[[Json], list[Json]]]] = {
-    "function_call": _function_call,
-    "function_result": _function_result,
-    "code_execution_call": _code_call,
-    "code_execution_result": _code_result,
-    **dict.fromkeys(_GROUPED, lambda _: []),
-}
-
-
-def _named(source: Json, **keys: str) -> Json:
-    """Some fields of an object under other names, those that are there."""
-    return {name: source[key] for name, key in keys.items() if key in source}
-
-
-def _text_of(contents: Any) -> str:
-    """The text among contents."""
-    texts = (
-        [content.get("text") for content in contents if isinstance(content, dict)]
-        if isinstance(contents, list)
-        else []
-    )
-    return "".join(text for text in texts if isinstance(text, str))
-
-
-def _media_part(content: Json) -> Json | None:
-    """The part of an image, a sound, a video or a document; `None` for anything else."""
-    data, uri = content.get("data"), content.get("uri")
-    if content.get("type") not in _MEDIA or isinstance(data, str) == isinstance(uri, str):
-        return None
-    mime_type = _named(content, mimeType="mime_type")
-    part: Json = (
-        {"inlineData": {**mime_type, "data": data}}
-        if isinstance(data, str)
-        else {"fileData": {**mime_type, "fileUri": uri}}
-    )
-    resolution, processing = content.get("resolution"), content.get("processing")
-    if isinstance(resolution, str):
-        part["mediaResolution"] = {"level": f"{_RESOLUTION}{resolution.upper()}"}
-    if content["type"] == "video" and isinstance(processing, dict) and processing.get("type") == "static":
-        part["videoMetadata"] = _named(
-            processing, startOffset="start_offset", endOffset="end_offset", fps="fps"
-        )
-    return part
-
-
-def _difference(base: Json, target: Json) -> Json:
-    """What makes one object of another: values to set and keys to drop, both as far as there are any."""
-    values = {key: value for key, value in target.items() if key not in base or base[key] != value}
-    dropped = [key for key in base if key not in target]
-    return {**({"set": values} if values else {}), **({"drop": dropped} if dropped else {})}
-
-
-def _changed(base: Json, difference: Json) -> Json:
-    """An object with a difference applied to a copy of it."""
-    dropped = difference.get("drop", ())
-    kept = {key: value for key, value in base.items() if key not in dropped}
-    return {**kept, **difference.get("set", {})}
-
-
-# -- parts -> steps --------------------------------------------------------------------------------------------
 
 
 def steps_from_contents(contents: Iterable[Mapping[str, Any]]) -> list[Json]:
@@ -329,21 +84,21 @@ class _Steps:
             if self._open is None or self._open["type"] != mark["of"]:
                 yield from self._closed()
                 self._open = {"type": mark["of"]}
-            self._open = _changed(self._open, mark["ends"])
+            self._open = changed(self._open, mark["ends"])
             yield from self._closed()
         elif "amends" in mark:
             self._amend(mark["amends"])
         elif mark.get("in_result") and self._open is not None and None in self._open.get("result", ()):
             result = self._open["result"]
-            result[result.index(None)] = _changed(_content(part) or {}, mark.get("content", {}))
-        elif (content := _content(part)) is not None or "content" in mark:
-            yield from self._with_content(part, _changed(content or {}, mark.get("content", {})))
-        elif (step := _step_from_part(part)) is None:
+            result[result.index(None)] = changed(content_of(part) or {}, mark.get("content", {}))
+        elif (content := content_of(part)) is not None or "content" in mark:
+            yield from self._with_content(part, changed(content or {}, mark.get("content", {})))
+        elif (step := step_from_part(part)) is None:
             if part.keys() - _BARE:  # of a kind that is not known
                 yield from self._with_content(part, {"type": "text", "text": _json(part)})
         else:
             yield from self._closed()
-            step = _changed(step, mark.get("step", {}))
+            step = changed(step, mark.get("step", {}))
             if "result" in mark:
                 # It stays open for what it drew, which follows.
                 self._open = {**step, "result": list(mark["result"])}
@@ -353,7 +108,7 @@ class _Steps:
     def _amend(self, difference: Json) -> None:
         if self._open is not None and is_grouped(self._open):
             contents = self._open[text_key(self._open)]
-            contents[-1] = _changed(contents[-1], difference)
+            contents[-1] = changed(contents[-1], difference)
 
     def _with_content(self, part: Json, content: Json) -> Iterator[Json]:
         kind = "thought" if part.get("thought") is True else self._output
@@ -367,38 +122,12 @@ class _Steps:
             self._open = {"type": kind}
         step = cast("Json", self._open)
         if is_said:
-            step.setdefault(_GROUPED[kind], []).append(content)
+            step.setdefault(GROUPED[kind], []).append(content)
         if signature:
             step["signature"] = signature
 
 
-def _content(part: Json) -> Json | None:
-    """The content that a part is; `None` for a call, a result and whatever else is none."""
-    if isinstance(part.get("text"), str):
-        return {"type": "text", "text": part["text"]}
-    for key, source in (("inlineData", "data"), ("fileData", "fileUri")):
-        payload = part.get(key)
-        if not isinstance(payload, dict):
-            continue
-        family = str(payload.get("mimeType")).partition("/")[0]
-        kind = family if family in _MEDIA else "document"
-        content = {
-            "type": kind,
-            **_named(payload, mime_type="mimeType"),
-            **_named(payload, **{"data" if key == "inlineData" else "uri": source}),
-        }
-        level = (part.get("mediaResolution") or {}).get("level")
-        if isinstance(level, str):
-            content["resolution"] = level.removeprefix(_RESOLUTION).lower()
-        metadata = part.get("videoMetadata")
-        if kind == "video" and isinstance(metadata, dict):
-            clip = _named(metadata, start_offset="startOffset", end_offset="endOffset", fps="fps")
-            content["processing"] = {"type": "static", **clip}
-        return content
-    return None
-
-
-def _step_from_part(part: Json) -> Json | None:
+def step_from_part(part: Json) -> Json | None:
     """The step that a call or a result stands for; `None` for any other part."""
     for key, convert in _TO_STEP.items():
         if isinstance(payload := part.get(key), dict):
@@ -411,21 +140,21 @@ def _step_from_part(part: Json) -> Json | None:
 def _from_call(call: Json) -> Json:
     return {
         "type": "function_call",
-        **_named(call, id="id", name="name"),
+        **renamed(call, id="id", name="name"),
         "arguments": call.get("args") or {},
     }
 
 
 def _from_response(response: Json) -> Json:
     payload: Any = response.get("response") or {}
-    step = {"type": "function_result", **_named(response, call_id="id", name="name"), "result": payload}
+    step = {"type": "function_result", **renamed(response, call_id="id", name="name"), "result": payload}
     if isinstance(payload, dict) and len(payload) == 1:
         [(key, value)] = payload.items()
         if key in ("output", "error") and isinstance(value, str):
             step["result"] = value
             if key == "error":
                 step["is_error"] = True
-    media = [content for part in response.get("parts") or () if (content := _content(part))]
+    media = [content for part in response.get("parts") or () if (content := content_of(part))]
     if media:
         text = step["result"] if isinstance(step["result"], str) else _json(step["result"])
         step["result"] = [{"type": "text", "text": text}, *media]
@@ -435,30 +164,30 @@ def _from_response(response: Json) -> Json:
 def _from_code(code: Json) -> Json:
     language = str(code.get("language") or "PYTHON").lower()
     arguments = {"code": code.get("code") or "", "language": language}
-    return {"type": "code_execution_call", **_named(code, id="id"), "arguments": arguments}
+    return {"type": "code_execution_call", **renamed(code, id="id"), "arguments": arguments}
 
 
 def _from_code_result(result: Json) -> Json:
     failed = {} if result.get("outcome", "OUTCOME_OK") == "OUTCOME_OK" else {"is_error": True}
-    named = _named(result, call_id="id")
+    named = renamed(result, call_id="id")
     return {"type": "code_execution_result", **named, "result": result.get("output") or "", **failed}
 
 
 def _from_tool_call(call: Json) -> Json:
-    return {"type": "", **_named(call, id="id", arguments="args")}
+    return {"type": "", **renamed(call, id="id", arguments="args")}
 
 
 def _from_tool_response(response: Json) -> Json:
     payload = response.get("response")
-    result = _named(payload, result="result") if isinstance(payload, dict) else {}
-    return {"type": "", **_named(response, call_id="id"), **result}
+    result = renamed(payload, result="result") if isinstance(payload, dict) else {}
+    return {"type": "", **renamed(response, call_id="id"), **result}
 
 
 _TO_STEP: Final[Mapping[str, Callable[[Json], Json]]] = {
     "functionCall": _from_call,
     "functionResponse": _from_response,
     "executableCode": _from_code,
-    _CODE: _from_code_result,
+    "codeExecutionResult": _from_code_result,
     "toolCall": _from_tool_call,
     "toolResponse": _from_tool_response,
 }
@@ -494,21 +223,23 @@ class _CallIds:
         return step
 
 
-# -- what stays at home ----------------------------------------------------------------------------------------
-
-
 def plain_parts(parts: Iterable[Json]) -> list[Json]:
     """Parts as generateContent knows them: what it has no part for is text, and no part has a mark."""
     return [plain for part in parts if (plain := _plain(part) if MARK in part else part) is not None]
 
 
+def is_remark(part: Json) -> bool:
+    """Whether a part is nothing but a remark on the parts before it."""
+    return part.keys() == {MARK} and part[MARK].keys().isdisjoint(("whole", "content"))
+
+
 def _plain(part: Json) -> Json | None:
     """A part without its mark; `None` if that leaves nothing."""
+    if is_remark(part):
+        return None
     mark = part[MARK]
     plain = {key: value for key, value in part.items() if key != MARK}
     if "toolCall" in plain or "toolResponse" in plain or not plain.keys() - {"thought"}:
-        if not mark.keys() & {"whole", "content", "step"}:
-            return None
         [step] = _Steps("model").read([part])
         unknown = step[text_key(step)][0] if "content" in mark else step
         return {"text": _json(unknown)} if unknown.get("text") != "" else None

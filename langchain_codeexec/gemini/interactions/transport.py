@@ -56,6 +56,8 @@ class InteractionsTransport:
             raise ConfigurationError(
                 f"api='interactions' goes with a RestTransport or a GenAITransport, not {type(carrier).__name__}"
             )
+        if callable(check := getattr(carrier, "check_interactions", None)):
+            check()
         self._carrier = carrier
         self._events = cast("InteractionCarrier", carrier)
         self._policy: RetryPolicy = getattr(carrier, "retry_policy", None) or RetryPolicy()
@@ -82,26 +84,26 @@ class InteractionsTransport:
         self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> GenerateContentResponse:
         """Create an interaction, and give its answer as that of generateContent; see `Transport`."""
-        return _whole(list(self._chunks(Hops(model, request, streamed=False), limits)))
+        return _whole(list(self._chunks(self._hops(model, request, streamed=False), limits)))
 
     async def agenerate(
         self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> GenerateContentResponse:
         """Do the same without blocking the event loop; see `Transport`."""
-        chunks = self._achunks(Hops(model, request, streamed=False), limits)
+        chunks = self._achunks(self._hops(model, request, streamed=False), limits)
         return _whole([chunk async for chunk in chunks])
 
     def stream(
         self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> Generator[GenerateContentResponse, None, None]:
         """Create an interaction and give its events as chunks of streamGenerateContent; see `Transport`."""
-        yield from self._chunks(Hops(model, request, streamed=True), limits)
+        yield from self._chunks(self._hops(model, request, streamed=True), limits)
 
     async def astream(
         self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Do the same without blocking the event loop; see `Transport`."""
-        async with aclosing(self._achunks(Hops(model, request, streamed=True), limits)) as chunks:
+        async with aclosing(self._achunks(self._hops(model, request, streamed=True), limits)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -124,6 +126,10 @@ class InteractionsTransport:
     async def aclose(self) -> None:
         """Close them and those of the running event loop. The transport may be used again."""
         await self._carrier.aclose()
+
+    def _hops(self, model: str, request: GenerateContentRequest, *, streamed: bool) -> Hops:
+        follows = not getattr(self._carrier, "follows_hops", False)
+        return Hops(model, request, streamed=streamed, follows=follows)
 
     def _chunks(self, hops: Hops, limits: Limits) -> Generator[GenerateContentResponse, None, None]:
         deadline = self._deadline(limits)

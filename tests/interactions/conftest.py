@@ -123,12 +123,12 @@ class Service:
     def raw(self, *pieces: Any) -> None:
         self._server.stream(*pieces, cut=True)
 
-    def transport(self, **settings: Any) -> InteractionsTransport:
-        async def asleep(seconds: float) -> None:
-            self.waits.append(seconds)
+    async def _asleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
 
-        policy = RetryPolicy(0, sleep=self.waits.append, asleep=asleep)
-        rest = RestTransport(Endpoint("developer", self.url), retry_policy=policy, **settings)
+    def transport(self, *, sleep: Any = None, asleep: Any = None) -> InteractionsTransport:
+        policy = RetryPolicy(0, sleep=sleep or self.waits.append, asleep=asleep or self._asleep)
+        rest = RestTransport(Endpoint("developer", self.url), retry_policy=policy)
         self._made.append(rest)
         return InteractionsTransport(rest)
 

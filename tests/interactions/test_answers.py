@@ -17,7 +17,7 @@ from langchain_core.messages import (
 )
 from pydantic import BaseModel
 
-from langchain_codeexec import code_executions
+from langchain_codeexec import ChatGeminiCodeExecution, code_executions
 from langchain_codeexec.errors import (
     ConfigurationError,
     GeminiError,
@@ -280,10 +280,9 @@ def test_a_failed_interaction_is_a_typed_error_that_holds_what_there_was(
 def test_an_error_in_mid_stream_comes_after_what_was_before_it(service: Service) -> None:
     stream = events(text("Half"))[:-1]
     service.streams([*stream, {"event_type": "error", "error": {"code": "internal", "message": "It broke."}}])
-    seen = []
+    seen: list[str] = []
     with pytest.raises(ServerError, match=r"It broke\."):
-        for chunk in service.chat().stream("Tell me."):
-            seen.append(chunk.text)  # noqa: PERF401 -- what came before the error must be seen
+        seen.extend(chunk.text for chunk in service.chat().stream("Tell me."))
     assert "".join(seen) == "Half"
 
 
@@ -405,8 +404,6 @@ def test_a_transport_that_knows_no_interactions_is_refused_at_once() -> None:
 
         def generate(self) -> None:
             """Answer nothing."""
-
-    from langchain_codeexec import ChatGeminiCodeExecution  # noqa: PLC0415 -- only here
 
     with pytest.raises(ConfigurationError, match="RestTransport or a GenAITransport, not Other"):
         ChatGeminiCodeExecution(model=MODEL, api="interactions", transport=Other())

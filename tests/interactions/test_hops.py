@@ -82,21 +82,35 @@ class PatienceError(BaseException):
     """What a caller gives up with."""
 
 
-@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-def test_a_background_interaction_is_cancelled_with_its_caller(service: Service, way: str) -> None:
-    service.answers(interaction(**RUNNING, id="i1"), interaction(status="cancelled", id="i1"))
-    transport = service.transport()
-
+def test_a_background_interaction_is_cancelled_with_its_caller(service: Service) -> None:
     def give_up(_seconds: float) -> None:
         raise PatienceError
 
-    async def agive_up(_seconds: float) -> None:
-        raise asyncio.CancelledError
+    service.answers(interaction(**RUNNING, id="i1"), interaction(status="cancelled", id="i1"))
+    llm = service.chat(transport=service.transport(sleep=give_up), store=True, background=True)
+    with pytest.raises(PatienceError):
+        llm.invoke("How many?")
+    assert service.requests[-1].path == "/v1beta/interactions/i1/cancel"
 
-    object.__setattr__(transport._policy, "sleep", give_up)
-    object.__setattr__(transport._policy, "asleep", agive_up)
-    with pytest.raises((PatienceError, asyncio.CancelledError)):
-        ask(service.chat(transport=transport, store=True, background=True), way)
+
+def test_a_background_interaction_is_cancelled_with_its_task(service: Service) -> None:
+    async def give_up() -> None:
+        waits = asyncio.Event()
+
+        async def asleep(_seconds: float) -> None:
+            waits.set()
+            await asyncio.Event().wait()
+
+        llm = service.chat(transport=service.transport(asleep=asleep), store=True, background=True)
+        task = asyncio.create_task(llm.ainvoke("How many?"))
+        await waits.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await llm.aclose()
+
+    service.answers(interaction(**RUNNING, id="i1"), interaction(status="cancelled", id="i1"))
+    asyncio.run(give_up())
     assert service.requests[-1].path == "/v1beta/interactions/i1/cancel"
 
 
@@ -143,17 +157,16 @@ def test_a_stream_that_only_breaks_is_given_up(service: Service) -> None:
     service.streams(stream[:3], cut=True)
     for _ in range(3):
         service.streams(stream[2:3], cut=True)
-    with pytest.raises(Exception, match="connection|ended"):
+    with pytest.raises(Exception, match=r"connection|ended"):
         ask(service.chat(store=True), "stream")
     assert len(service.requests) == 4
 
 
 def test_a_stream_that_is_not_stored_and_was_cut_is_an_error(service: Service) -> None:
     service.streams(events(text("Once upon a time"))[:-1])
-    seen = []
+    seen: list[str] = []
     with pytest.raises(TruncatedResponseError):
-        for chunk in service.chat().stream("Tell me."):
-            seen.append(chunk.text)  # noqa: PERF401 -- what came before the error must be seen
+        seen.extend(chunk.text for chunk in service.chat().stream("Tell me."))
     assert "".join(seen) == "Once upon a time"
 
 
@@ -167,7 +180,7 @@ def test_a_stream_that_was_cut_right_behind_a_token_goes_on_from_it(service: Ser
 
 
 def test_steps_that_come_at_once_are_told_one_after_the_other(service: Service) -> None:
-    first, second = events(text("Once upon")), events(text(" a time"), begin=1)
+    first, second = events(text("Once upon")), events(text(" a time.."), begin=1)
     mixed = [each for pair in zip(first[1:-1], second[1:-1], strict=True) for each in pair]
     service.streams([first[0], *mixed, first[-1]])
-    assert streamed(service.chat()).text == "Once upon a time"
+    assert streamed(service.chat()).text == "Once upon a time.."

@@ -82,8 +82,12 @@ class Hops:
 
     def take(self, event: Json) -> Iterator[GenerateContentResponse]:
         """What an event, or the interaction as a whole, adds to the answer."""
-        self._fruitless = 0
-        yield from self.answer.take(event)
+        before = self.answer.last_event_id
+        for chunk in self.answer.take(event):
+            self._fruitless = 0
+            yield chunk
+        if self.answer.last_event_id != before:
+            self._fruitless = 0
 
     def next(self, failure: GeminiError | None = None) -> InteractionRequest | None:
         """The request that follows the last one; `None` if the answer is whole.

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager, suppress
 from functools import partial
+from http import HTTPStatus
 from importlib.metadata import version
 from math import ceil
 from typing import Any, Final, TypeAlias, Unpack, cast
@@ -348,6 +349,8 @@ def _translated_failures(*, ends_when_done: bool = False) -> Iterator[None]:
             with _interrupted(error), _translated_failures():
                 raise error.__cause__ from None
         if "google.APIError" in names and not any(name in names for name in _STATELESS):
+            if getattr(error, "status_code", HTTPStatus.BAD_REQUEST) == HTTPStatus.OK:
+                raise ResponseFormatError(f"google-genai: {error}"[:LONGEST_EXCERPT]) from error
             raise _api_error(error) from error
         document = getattr(error.__cause__, "doc", None)
         if isinstance(document, str) and is_cut(document.encode(), cast("Exception", error.__cause__)):
@@ -379,7 +382,9 @@ def _interrupted(error: Any) -> Iterator[None]:
 def _api_error(error: Any) -> GeminiAPIError:
     if hasattr(error, "body"):  # of an interaction
         error.details, error.code = error.body, error.status_code
-    response = error.response  # of whatever library the client sent with: httpx, requests or aiohttp
+    response = getattr(
+        error, "response", None
+    )  # of whatever library the client sent with: httpx, requests or aiohttp
     headers = {name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()}
     return api_error(
         error.details if error_in(error.details) is not None else error.message or "",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MODEL = "gemini-3-flash-preview"
 Json = dict[str, Any]
+_JSON = {"Content-Type": "application/json"}
 
 
 def text(*pieces: str) -> Json:
@@ -111,10 +112,10 @@ class Service:
 
     def answers(self, *interactions: Json) -> None:
         for each in interactions:
-            self._server.answer(each)
+            self._server.answer(each, headers=_JSON)
 
     def refuses(self, status: int, message: str, code: str = "") -> None:
-        self._server.answer({"error": {"message": message, "code": code}}, status=status)
+        self._server.answer({"error": {"message": message, "code": code}}, status=status, headers=_JSON)
 
     def streams(self, stream: list[Json], *, cut: bool = False) -> None:
         pieces = [f"event: {event['event_type']}\ndata: {json.dumps(event)}\n\n".encode() for event in stream]

@@ -8,6 +8,7 @@ from operator import add
 from typing import Any
 
 import pytest
+from google.genai import Client
 from langchain_core.messages import (
     AIMessage,
     HumanMessage,
@@ -27,6 +28,7 @@ from langchain_codeexec.errors import (
     ToolDeclarationError,
 )
 from langchain_codeexec.gemini.endpoints import Endpoint
+from langchain_codeexec.gemini.genai import GenAITransport
 from tests.interactions.conftest import MODEL, Service, events, interaction, text
 
 THOUGHT = {"type": "thought", "summary": [{"type": "text", "text": "Let me count."}], "signature": "c2ln"}
@@ -396,6 +398,13 @@ def test_where_interactions_are_on_either_service() -> None:
     assert Endpoint("developer").interactions_url() == (
         "https://generativelanguage.googleapis.com/v1beta/interactions"
     )
+
+
+def test_a_client_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("langchain_codeexec.gemini.genai.version", lambda _: "2.34.0")
+    transport = GenAITransport(Client(api_key="key"))
+    with pytest.raises(ConfigurationError, match=r"google-genai 2\.34\.0 .*'google-genai>=3'"):
+        ChatGeminiCodeExecution(model=MODEL, api="interactions", transport=transport)
 
 
 def test_a_transport_that_knows_no_interactions_is_refused_at_once() -> None:

@@ -45,6 +45,7 @@ def test_what_the_service_knows_is_not_sent_again(service: Service, first: AIMes
     assert (continued["previous_interaction_id"], answered["previous_interaction_id"]) == ("i1", "i2")
     assert said(continued) == [[{"type": "text", "text": "Really?"}]]
     assert said(answered) == ["rain"]
+    assert second.response_metadata["previous_interaction_id"] == "i1"
     for body in (continued, answered):
         assert body["store"]
         assert body["system_instruction"] == "Be brief."
@@ -158,12 +159,19 @@ SAID = st.sampled_from(
 
 def parts(steps: list[dict]) -> list[dict]:
     """An answer of generateContent that says the same, with signatures as it has them."""
-    words = {"model_output": "text", "code_execution_call": "code", "code_execution_result": "result"}
+    words = {
+        "thought": "thought",
+        "model_output": "text",
+        "code_execution_call": "code",
+        "code_execution_result": "result",
+    }
     made: list[dict] = []
     for step in steps:
         kind = words.get(step["type"])
         if kind == "text":
             made.append({"text": step["content"][0]["text"], "thoughtSignature": "Z2M="})
+        elif kind == "thought":
+            made.append({"text": step["summary"][0]["text"], "thought": True})
         elif kind == "code":
             made.append({"executableCode": {"code": "print(3)", "language": "PYTHON", "id": "p1"}})
         elif kind == "result":
@@ -205,6 +213,7 @@ def test_a_conversation_goes_on_with_either_api(
         else:
             told_steps = [*known.get(body.get("previous_interaction_id", ""), []), *body["input"]]
             assert "Z2M=" not in str(body)
+            assert all(step.get("signature") for step in body["input"] if step["type"] == "thought")
             asked = [
                 content["text"]
                 for step in told_steps

@@ -168,6 +168,9 @@ class Hops:
         if self._whole["store"]:
             kept = digest([*steps_from_contents(self._contents), *self.answer.steps])
         last = self.answer.last(kept)
+        known: Json = {}
+        if previous := self._body.get("previous_interaction_id"):
+            known["previousInteractionId"] = previous
         if environment := self._whole.get("environment"):
-            return cast("GenerateContentResponse", {"environment": shown_environment(environment), **last})
-        return last
+            known["environment"] = shown_environment(environment)
+        return cast("GenerateContentResponse", {**known, **last})

@@ -40,7 +40,7 @@ def body_from_request(model: str, request: GenerateContentRequest) -> Json:
     name = next((model.removeprefix(prefix) for prefix in _NAMES if model.startswith(prefix)), model)
     fields = cast("Json", request)
     config: Json = {}
-    body: Json = {"model": name, "store": False, "input": steps_from_contents(request["contents"])}
+    body: Json = {"model": name, "store": False, "input": _sendable(steps_from_contents(request["contents"]))}
     if unknown := fields.keys() - {"contents", *_SAME, *_FIELDS}:
         raise _unknown(min(unknown))
     body |= {key: fields[key] for key in _SAME & fields.keys()}
@@ -348,8 +348,13 @@ def continued_body(body: Json, contents: Sequence[Mapping[str, Any]]) -> Json | 
     interaction = (last.get(MARK) or {}).get("interaction") or {}
     if not interaction or interaction.get("digest") != digest(steps_from_contents(before)):
         return None
-    known = len(steps_from_contents(before))
+    known = len(_sendable(steps_from_contents(before)))
     return {**body, "previous_interaction_id": interaction["id"], "input": body["input"][known:]}
+
+
+def _sendable(steps: Sequence[Json]) -> list[Json]:
+    """Steps without thoughts that nobody signed, which come from elsewhere and are refused."""
+    return [step for step in steps if step.get("type") != "thought" or step.get("signature")]
 
 
 def digest(steps: Sequence[Json]) -> str:

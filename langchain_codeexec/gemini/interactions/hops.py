@@ -64,7 +64,7 @@ class Hops:
     def __init__(
         self, model: str, request: GenerateContentRequest, *, streamed: bool, follows: bool = True
     ) -> None:
-        self._contents: Sequence[Mapping[str, Any]] = request["contents"]
+        self._contents: Sequence[Mapping[str, Any]] = request.get("contents", [])
         self._whole = body_from_request(model, request)
         self._body = continued_body(self._whole, self._contents) or self._whole
         self._streamed = streamed

@@ -40,7 +40,11 @@ def body_from_request(model: str, request: GenerateContentRequest) -> Json:
     name = next((model.removeprefix(prefix) for prefix in _NAMES if model.startswith(prefix)), model)
     fields = cast("Json", request)
     config: Json = {}
-    body: Json = {"model": name, "store": False, "input": _sendable(steps_from_contents(request["contents"]))}
+    body: Json = {
+        "model": name,
+        "store": False,
+        "input": _sendable(steps_from_contents(request.get("contents", []))),
+    }
     if unknown := fields.keys() - {"contents", *_SAME, *_FIELDS}:
         raise _unknown(min(unknown))
     body |= {key: fields[key] for key in _SAME & fields.keys()}

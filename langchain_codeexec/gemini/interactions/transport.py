@@ -113,7 +113,7 @@ class InteractionsTransport:
         """Call countTokens, which counts for both APIs; see `Transport`."""
         contents = [
             {**content, "parts": plain_parts(cast("list[Json]", content.get("parts", [])))}
-            for content in request["contents"]
+            for content in request.get("contents", [])
         ]
         kept = {key: value for key, value in request.items() if key not in _OF_INTERACTIONS}
         plain = cast("GenerateContentRequest", {**kept, "contents": cast("list[Content]", contents)})

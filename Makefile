@@ -1,17 +1,23 @@
 # Each target sets up what it needs in a virtual environment of its own.
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
-PYTEST_FLAGS ?= -n 2 --dist worksteal
+# One process more than cores: many tests wait for a while.
+PYTEST_FLAGS ?= -n 3 --dist worksteal
 # Without bytecode each of the tests' processes would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test coverage lint bench clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/langchain-codeexec demo
 
 test: .venv-test/ready
 	.venv-test/bin/python -m pytest $(PYTEST_FLAGS)
+
+# What is run and how, `[tool.slipcover]` in pyproject.toml says.
+coverage: .venv-test/ready
+	.venv-test/bin/python -m slipcover --json --out coverage.json -m pytest -p slipcover.pytest_plugin $(PYTEST_FLAGS)
+	.venv-test/bin/python -m slipcover --fail-under 95 --out coverage.json --merge coverage.json
 
 lint: .venv-test/ready
 	.venv-test/bin/ruff check .
@@ -35,4 +41,4 @@ bench: .venv-test/ready
 	touch $@
 
 clean:
-	rm -rf .venv-demo .venv-test .venv-floor .venv-genai .venv-adk .venv-litellm .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-output
+	rm -rf .venv-demo .venv-test .venv-floor .venv-genai .venv-adk .venv-litellm .pytest_cache .mypy_cache .ruff_cache .hypothesis coverage.json demo-output

@@ -93,13 +93,7 @@ _FAMILIES: Final = (
 
 
 def model_profile(model: str) -> ModelProfile:
-    """The profile of a model.
-
-    Args:
-        model: Its name, bare or as a resource name.
-
-    Returns:
-        What the installed langchain-core knows to say of a model.
+    """The profile of a model, as far as the installed langchain-core knows what is to be said of one.
 
     Examples:
         >>> model_profile("gemini-2.0-flash")["max_output_tokens"]

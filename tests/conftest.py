@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import gc
 import os
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.services import _gemini, _scenes, _wire, endpoint, gemini, scenes, wire  # noqa: F401 -- fixtures
+from langchain_codeexec.gemini import retries
+from tests.services import _gemini, _scenes, _wire, endpoint, gemini, sandbox, scenes, wire  # noqa: F401 -- fixtures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytest_plugins = [
+    plugin
+    for plugin in ("syrupy", "pytest_benchmark.plugin", "pytest_recording.plugin")
+    if find_spec(plugin.partition(".")[0])
+]
+"""Of LangChain's own suites, where those are installed."""
 
 settings.register_profile(
     "default",
@@ -29,8 +41,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # At the end: threads that go on from one test to the next are measured up to the first that is not.
-    items.sort(key=lambda item: item.get_closest_marker("no_cover") is not None)
     if config.getoption("--live"):
         return
     skip = pytest.mark.skip(reason="talks to the real service: run with --live and credentials")
@@ -42,6 +52,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What the tests' modules hold stays to the end: the collector need not look at it again and again."""
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_waits(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Before another attempt; how long it is, tests of retries show."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.config.getoption("--live"):
+            patch.setattr(retries._RANDOM, "uniform", lambda low, high: low + (high - low) / 100)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -80,9 +99,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test depends on what the machine it runs on is signed in to."""
+    """No test depends on what the machine it runs on is signed in to, and none that runs pytest is measured."""
     if request.node.get_closest_marker("live"):
         return
     for name in list(os.environ):
-        if name.startswith(("GOOGLE_", "GEMINI_", "LANGSMITH_", "LANGCHAIN_", "CLOUDSDK_")):
+        if name.startswith(("GOOGLE_", "GEMINI_", "LANGSMITH_", "LANGCHAIN_", "CLOUDSDK_", "SLIPCOVER_")):
             monkeypatch.delenv(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.auth.credentials import Credentials
 
-from langchain_codeexec import ChatGeminiCodeExecution
+from langchain_codeexec import ChatGeminiCodeExecution, LocalSandbox
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 from langchain_codeexec.emulator.scenes import SceneBrain
 
@@ -158,6 +158,7 @@ class Wire(Models):
 def _wire() -> Iterator[Wire]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two packets, the second of which would wait
 
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers["content-length"]))
@@ -188,6 +189,13 @@ def wire(_wire: Wire) -> Iterator[Wire]:
     _wire.begin()
     yield _wire
     _wire.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[LocalSandbox]:
+    """In the best mode there is; one for all tests of a process."""
+    with LocalSandbox(preload=(), timeout=60) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(params=["developer", "vertex"])

@@ -9,18 +9,9 @@ from typing import Annotated, Any
 import typer
 
 import langchain_codeexec
+from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import open_model
 from langchain_codeexec.cli.output import (
-    DEFAULT_IMAGES,
-    DEFAULT_MODEL,
-    Brain,
-    Debug,
-    Files,
-    Live,
-    Model,
-    NoCode,
-    Script,
-    Settings,
     answer_of,
     check_writable,
     print_sections,
@@ -48,16 +39,16 @@ __all__ = ["ask"]
 def ask(  # noqa: PLR0913 -- a parameter for each option
     question: Annotated[str, typer.Argument(help="What to ask; - reads it from a pipe.", show_default=False)],
     *,
-    file: Files = None,
+    file: options.Files = None,
     down_sample: Annotated[
         bool, typer.Option("--down-sample", help="Thin out tables that are too large to be sent.")
     ] = False,
-    model: Model = DEFAULT_MODEL,
-    live: Live = False,
-    script: Script = None,
-    brain: Brain = None,
-    no_code: NoCode = False,
-    settings: Settings = None,
+    model: options.Model = options.DEFAULT_MODEL,
+    live: options.Live = False,
+    script: options.Script = None,
+    brain: options.Brain = None,
+    no_code: options.NoCode = False,
+    settings: options.Settings = None,
     tools: Annotated[
         Path | None,
         typer.Option(
@@ -77,8 +68,8 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
         str | None,
         typer.Option(
             metavar="FOLDER",
-            help=f"Folder or URL where images are saved; ./{DEFAULT_IMAGES} by default. With --json they are part "
-            "of the object unless this is given.",
+            help=f"Folder or URL where images are saved; ./{options.DEFAULT_IMAGES} by default. With --json they "
+            "are part of the object unless this is given.",
         ),
     ] = None,
     html: Annotated[
@@ -88,31 +79,36 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
         Path | None,
         typer.Option(metavar="FILE", help="Write the answer to this file, as a Jupyter notebook."),
     ] = None,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Ask one question and show the code, what it printed and the answer."""
-    sink = output_dir or (None if as_json else DEFAULT_IMAGES)
+    sink = output_dir or (None if as_json else options.DEFAULT_IMAGES)
     with reported(debug=debug, as_json=as_json):
         if stream and as_json:
             raise typer.BadParameter("--json prints one object at the end; leave --stream away")
         _check_places(html, notebook)
         question = _question(question)
         request = data_message(question, *(file or ()), limits=DataLimits(down_sample=down_sample))
-        asked = [Section("question", question), *notices_of(request)]
+        question_sections = [Section("question", question), *notices_of(request)]
         with open_model(
             model, live=live, script=script, brain=brain, code_execution=not no_code, settings=settings
         ) as opened:
             llm: Any = opened.bind_tools(_declarations(tools)) if tools else opened
-            print_sections(*asked if stream else ())
+            print_sections(*question_sections if stream else ())
             answer = answer_of(llm, [request], sink, stream=stream)
         if verify:
             with spinner("running the code again"):
                 answer = langchain_codeexec.verify_executions(answer, history=[request]).beside(answer)
         if as_json:
-            notices = {"notices": [notice.text for notice in asked[1:]]} if asked[1:] else {}
-            typer.echo(json.dumps({"question": question, **notices, **json_record(answer)}, indent=2))
+            notices = [section.text for section in notices_of(request)]
+            record = {
+                "question": question,
+                **({"notices": notices} if notices else {}),
+                **json_record(answer),
+            }
+            typer.echo(json.dumps(record, indent=2))
         else:
-            _print(asked, answer, streamed=stream, explain=explain)
+            _print(question_sections, answer, streamed=stream, explain=explain)
         if html:
             _write(html, html_page([request, answer]))
         if notebook:
@@ -137,9 +133,9 @@ def _check_places(html: Path | None, notebook: Path | None) -> None:
         check_writable(path)
 
 
-def _print(asked: list[Section], answer: Any, *, streamed: bool, explain: bool) -> None:
+def _print(question_sections: list[Section], answer: Any, *, streamed: bool, explain: bool) -> None:
     """Print what was not printed while the answer arrived."""
-    sections = [] if streamed else [*asked, *sections_of(answer)]
+    sections = [] if streamed else [*question_sections, *sections_of(answer)]
     later = [verification_section(answer)] if streamed else []
     if explain and plan_section(answer) not in sections:
         later.append(plan_section(answer))
@@ -147,11 +143,7 @@ def _print(asked: list[Section], answer: Any, *, streamed: bool, explain: bool) 
 
 
 def _declarations(path: Path) -> list[Any]:
-    """The function declarations in a JSON file: a list or a single one, in any form that `bind_tools` takes.
-
-    Raises:
-        ConfigurationError: The file cannot be read, is not JSON, or holds something else.
-    """
+    """The function declarations in a JSON file: a list or a single one, in any form that `bind_tools` takes."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -167,11 +159,7 @@ def _declarations(path: Path) -> list[Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        ConfigurationError: It cannot be written; what it held before is still there.
-    """
+    """Write a file whole or not at all: what it held before stays where it cannot be written."""
     temporary = path.parent / f".{token_hex(8)}.part"
     try:
         try:

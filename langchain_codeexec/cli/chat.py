@@ -7,24 +7,9 @@ from typing import Annotated, Any
 import typer
 from langchain_core.messages import BaseMessage
 
+from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import open_model
-from langchain_codeexec.cli.output import (
-    DEFAULT_IMAGES,
-    DEFAULT_MODEL,
-    Brain,
-    Debug,
-    Files,
-    Live,
-    Model,
-    NoCode,
-    Script,
-    Settings,
-    answer_of,
-    failure_panel,
-    print_sections,
-    reported,
-    stderr,
-)
+from langchain_codeexec.cli.output import answer_of, failure_panel, print_sections, reported, stderr
 from langchain_codeexec.data.files import data_message
 from langchain_codeexec.errors import CodeExecError
 from langchain_codeexec.records.sections import Section, sections_of
@@ -36,19 +21,19 @@ _HELP = "help shows this, reset forgets the conversation, exit or quit leaves; C
 
 def chat(  # noqa: PLR0913 -- a parameter for each option
     *,
-    file: Files = None,
-    model: Model = DEFAULT_MODEL,
-    live: Live = False,
-    script: Script = None,
-    brain: Brain = None,
-    no_code: NoCode = False,
-    settings: Settings = None,
+    file: options.Files = None,
+    model: options.Model = options.DEFAULT_MODEL,
+    live: options.Live = False,
+    script: options.Script = None,
+    brain: options.Brain = None,
+    no_code: options.NoCode = False,
+    settings: options.Settings = None,
     stream: Annotated[
         bool, typer.Option("--stream/--no-stream", help="Show answers while they arrive, or whole.")
     ] = True,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
-    """Talk with the model; it remembers the conversation. Files go with the first question."""
+    """Talk with the model; it remembers the conversation. options.Files go with the first question."""
     with reported(debug=debug):
         data_message("", *(file or ()))  # says now what cannot be read
         with open_model(
@@ -61,13 +46,7 @@ def chat(  # noqa: PLR0913 -- a parameter for each option
 
 
 def _converse(llm: Any, files: list[Path], *, stream: bool) -> None:
-    """Take turns until `quit`.
-
-    Raises:
-        EOFError: The input has ended.
-        KeyboardInterrupt: The user has left.
-        CodeExecError: A turn failed, and nobody is there to try another one.
-    """
+    """Take turns until `quit`, the end of the input, or a turn that fails where nobody can try another one."""
     if sys.stdin.isatty():
         stderr().print(f"[dim]{_HELP}[/]\n")
     history: list[BaseMessage] = []
@@ -91,7 +70,7 @@ def _take_turn(llm: Any, history: list[BaseMessage], question: BaseMessage, *, s
     if not sys.stdin.isatty():
         print_sections(Section("question", str(question.text)))
     try:
-        answer = answer_of(llm, [*history, question], DEFAULT_IMAGES, stream=stream)
+        answer = answer_of(llm, [*history, question], options.DEFAULT_IMAGES, stream=stream)
         print_sections(*() if stream else sections_of(answer))
     except KeyboardInterrupt:
         stderr().print("\n[dim]Stopped; this question is forgotten.[/]\n")

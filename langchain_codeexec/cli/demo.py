@@ -8,12 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import chosen_brain, offline_model
 from langchain_codeexec.cli.output import (
-    DEFAULT_IMAGES,
-    DEFAULT_MODEL,
     FAILED,
-    Debug,
     answer_of,
     failure_panel,
     print_sections,
@@ -44,23 +42,14 @@ def pieces_in_stock(article: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One question.
+    """One question."""
 
-    Attributes:
-        title: What it demonstrates.
-        question: The question.
-        is_right: Whether an answer is as it has to be.
-        continues: Whether it belongs to the conversation of the scene before.
-        function: A function of this process that the model may call.
-        library: What its code imports beside the standard library.
-    """
-
-    title: str
+    title: str  # what it demonstrates
     question: str
-    is_right: Callable[[Any], bool]
-    continues: bool = False
-    function: Callable[..., Any] | None = None
-    library: str = ""
+    is_right: Callable[[Any], bool]  # whether an answer is as it has to be
+    continues: bool = False  # whether it belongs to the conversation of the scene before
+    function: Callable[..., Any] | None = None  # a function of this process that the model may call
+    library: str = ""  # what its code imports beside the standard library
 
 
 def _prints(text: str) -> Callable[[Any], bool]:
@@ -97,8 +86,8 @@ SCENES = (
 
 def demo(
     *,
-    output_dir: Annotated[Path, typer.Option(help="Where the plot is saved.")] = DEFAULT_IMAGES,
-    debug: Debug = False,
+    output_dir: Annotated[Path, typer.Option(help="Where the plot is saved.")] = options.DEFAULT_IMAGES,
+    debug: options.Debug = False,
 ) -> None:
     """Show five questions answered offline: by code that runs, and by a function of this program."""
     console = results()
@@ -106,7 +95,7 @@ def demo(
     with reported(debug=debug):
         console.print(f"[bold]{chosen_brain().description}[/]\n")
         executor.isolation()  # says now, before anything runs, that programs are not isolated here
-        with offline_model(model=DEFAULT_MODEL, executor=executor) as llm:
+        with offline_model(model=options.DEFAULT_MODEL, executor=executor) as llm:
             history: list[Any] = []
             right = left_out = 0
             for number, scene in enumerate(SCENES, 1):

@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_codeexec import __version__
-from langchain_codeexec.cli.output import FAILED, MISUSED, Debug, in_flags, reported, results, spinner
+from langchain_codeexec.cli import options
+from langchain_codeexec.cli.output import FAILED, MISUSED, in_flags, reported, results, spinner
 from langchain_codeexec.errors import ConfigurationError, ExecutorError
 from langchain_codeexec.executions import ExecutionRequest
 from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
@@ -45,7 +46,7 @@ def doctor(
             "--sandbox", help="Attack the sandbox in every mode this system allows, and nothing else."
         ),
     ] = False,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Show what is configured, what would be used and what is missing; no value of a secret is shown."""
     with reported(debug=debug, as_json=as_json):
@@ -87,28 +88,20 @@ _SIGN_IN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What `--live` would use.
+    """What `--live` would use."""
 
-    Attributes:
-        service: Name of the service; `None` if none is configured.
-        why: Why this service, or why none.
-        credentials: Kind of the credentials; `None` if there are none.
-        ready: Whether a request could be sent.
-        remedy: What is missing and how to get it; empty if nothing is.
-    """
-
-    service: str | None
-    why: str
-    credentials: str | None
-    ready: bool
-    remedy: str = ""
+    service: str | None  # name of the service; `None` if none is configured
+    why: str  # why this service, or why none
+    credentials: str | None  # kind of the credentials; `None` if there are none
+    ready: bool  # whether a request could be sent
+    remedy: str = ""  # what is missing and how to get it; empty if nothing is
 
 
 def read_configuration(environ: Mapping[str, str]) -> Configuration:
-    """Find out what `--live` would use.
+    """Find out what `--live` would use; nothing is sent.
 
-    Nothing is sent: whether the service accepts the credentials is not known, and the metadata server of a
-    machine on Google Cloud is not asked.
+    Whether the service accepts the credentials is not known, and the metadata server of a machine on Google
+    Cloud is not asked.
     """
     kind, project, problem = _default_credentials(environ)
     try:
@@ -303,11 +296,7 @@ def _table(rows: Sequence[tuple[bool | None, str, str]]) -> Table:
 
 
 def _attacks() -> dict[str, Any]:
-    """What became of the attacks, by mode; see `report_of_mode`.
-
-    Raises:
-        ExecutorError: The sandbox failed.
-    """
+    """What became of the attacks, by mode; see `report_of_mode`."""
     report = {}
     for mode in MODES_HERE:
         with spinner(f"attacking the sandbox ({mode})"):

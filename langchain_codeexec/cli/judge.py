@@ -3,12 +3,12 @@
 import json
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from langchain_codeexec.cli.output import FAILED, Debug, Script, reported, results, spinner
+from langchain_codeexec.cli import options
+from langchain_codeexec.cli.output import FAILED, reported, results, spinner
 from langchain_codeexec.emulator.scripted import ScriptedBrain
 
 __all__ = ["judge"]
@@ -22,12 +22,12 @@ def judge(
         list[str], typer.Argument(metavar="PROGRAM...", help="The program and its arguments, behind --.")
     ],
     *,
-    script: Script = None,
+    script: options.Script = None,
     timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="How long one run of the program may take.")
     ] = 120,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Run a program against an emulator, once for each fault, and say how it copes.
 
@@ -38,7 +38,7 @@ def judge(
     from langchain_codeexec.emulator import judging  # noqa: PLC0415 -- imports Starlette
 
     with reported(debug=debug, as_json=as_json), spinner("running it"):
-        brain = partial(_script, script) if script else None
+        brain = partial(ScriptedBrain.from_yaml, script) if script else None
         run = partial(judging.run_command, program, timeout)
         verdicts = judging.judge(run, brain, workers=_RUNS_AT_A_TIME)
     if as_json:
@@ -48,7 +48,3 @@ def judge(
             results().print(str(verdict), style=_COLORS[verdict.state], markup=False, soft_wrap=True)
     if any(verdict.state == "bad" for verdict in verdicts):
         raise typer.Exit(FAILED)
-
-
-def _script(path: Path) -> ScriptedBrain:
-    return ScriptedBrain.from_yaml(path)

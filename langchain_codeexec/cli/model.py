@@ -42,16 +42,8 @@ def open_model(  # noqa: PLR0913 -- one for each option
 ) -> Iterator[ChatGeminiCodeExecution]:
     """A chat model, and for its time the emulator that answers it unless it is live.
 
-    Args:
-        model: Name of the model.
-        live: Whether the real service answers, as settings and environment name it.
-        script: As for `chosen_brain`.
-        brain: As for `chosen_brain`.
-        code_execution: Whether the model may run code.
-        settings: Further settings, each as `NAME=VALUE`.
-
     Raises:
-        BadParameter: A setting has no value, or more than one of them is to answer.
+        BadParameter: A setting is no `NAME=VALUE`, or more than one of them is to answer.
         ConfigurationError: What is to answer cannot be set up, or a library is missing.
     """
     chosen = chosen_brain(script, brain, live=live)
@@ -103,13 +95,7 @@ def _setting(text: str) -> tuple[str, Any]:
 def offline_model(
     brain: Brain | None = None, *, executor: CodeExecutor | None = None, **settings: Any
 ) -> Iterator[ChatGeminiCodeExecution]:
-    """A chat model and the emulator that answers it.
-
-    Args:
-        brain: What decides the answers; by default the scenes.
-        executor: What runs the emulator's code; by default the sandbox.
-        **settings: Of the chat model, but for its connection.
-    """
+    """A chat model and the emulator that answers it; by default from the scenes, with code in the sandbox."""
     with langchain_codeexec.emulator.GeminiEmulator(brain, executor) as emulator:
         connection = {"vertexai": False, "api_key": "offline", "base_url": emulator.url}
         values: dict[str, Any] = {"max_retries": 0} | settings | connection
@@ -119,26 +105,15 @@ def offline_model(
 
 @dataclass(frozen=True, slots=True)
 class ChosenBrain:
-    """What answers in the emulator.
+    """What answers in the emulator."""
 
-    Attributes:
-        description: A sentence about it.
-        brain: The brain; `None` for the scenes.
-        script: The same where it is a script, which has an end.
-    """
-
-    description: str
-    brain: Brain | None = None
-    script: ScriptedBrain | None = None
+    description: str  # a sentence about it
+    brain: Brain | None = None  # the brain; `None` for the scenes
+    script: ScriptedBrain | None = None  # the same where it is a script, which has an end
 
 
 def chosen_brain(script: Path | None = None, brain: str | None = None, *, live: bool = False) -> ChosenBrain:
     """The brain that options name, with its name in its answers; the scenes name themselves.
-
-    Args:
-        script: A YAML file of steps.
-        brain: `PROVIDER:MODEL`, as `langchain.chat_models.init_chat_model` knows them.
-        live: Whether the real service is to answer instead.
 
     Raises:
         BadParameter: More than one of them is to answer.

@@ -1,4 +1,4 @@
-"""What commands share: consoles, records and streams on them, errors as panels and exit codes, common options."""
+"""What commands share: consoles, records and streams on them, errors as panels and exit codes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from rich.console import Console, Group
@@ -38,20 +38,9 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator import CassettePlayer, ScriptedBrain
 
 __all__ = [
-    "DEFAULT_IMAGES",
-    "DEFAULT_MODEL",
     "FAILED",
     "MISUSED",
     "OUTPUT_ERRORS",
-    "Brain",
-    "Debug",
-    "Files",
-    "Live",
-    "Model",
-    "NoCode",
-    "Port",
-    "Script",
-    "Settings",
     "answer_of",
     "check_writable",
     "failure_panel",
@@ -102,17 +91,7 @@ def print_unfinished(steps: ScriptedBrain | CassettePlayer) -> None:
 
 
 def answer_of(llm: Any, messages: list[Any], sink: str | Path | None, *, stream: bool = False) -> AIMessage:
-    """The answer to a conversation, printed as it comes if it is streamed.
-
-    Args:
-        llm: The model.
-        messages: The conversation.
-        sink: Where its images are saved.
-        stream: Whether it is streamed.
-
-    Raises:
-        GeminiError: It did not come, or broke.
-    """
+    """The answer to a conversation, printed as it comes if it is streamed, its images saved in the sink."""
     if stream:
         return _print_stream(llm.stream(messages, output_sink=sink))
     with spinner("waiting for the answer"):
@@ -204,8 +183,8 @@ def in_flags(text: str) -> str:
     """The text of an error, with the settings it names as options of the command line."""
     from langchain_codeexec.settings import GeminiSettings  # noqa: PLC0415 -- `--help` needs no chat model
 
-    for said, flag in _FLAGS.items():
-        text = text.replace(said, flag)
+    for remedy, flag in _FLAGS.items():
+        text = text.replace(remedy, flag)
     setting = rf"(?<!--set )\b({'|'.join(GeminiSettings.model_fields)})=('?)(…|[\w.-]+)\2"
     return re.sub(setting, r"--set \1=\3", text)
 
@@ -248,9 +227,8 @@ def verdict(answer: AIMessage) -> int:
 def reported(*, debug: bool, as_json: bool = False) -> Iterator[None]:
     """Turn the errors of this package into a panel on stderr and an exit code.
 
-    Args:
-        debug: Whether to print the traceback as well; without local variables, which may hold secrets.
-        as_json: Whether to print them on stdout instead, as a JSON object; misuse of options as well.
+    With `debug` the traceback is printed as well, without local variables, which may hold secrets. With
+    `as_json` they are printed on stdout instead, as a JSON object; misuse of options as well.
     """
     try:
         yield
@@ -276,11 +254,7 @@ def _print_error(**facts: Any) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Find out that a file cannot be written before anything is paid for that should go there.
-
-    Raises:
-        ConfigurationError: It is a folder or a device, or its folder takes no new files.
-    """
+    """Raise `ConfigurationError` for a file that cannot be written, before anything is paid for."""
     try:
         if path.exists() and not path.is_file():
             raise OSError("it is not a file")  # noqa: TRY301 -- one message for every reason
@@ -290,42 +264,3 @@ def check_writable(path: Path) -> None:
         raise ConfigurationError(
             f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another file."
         ) from error
-
-
-# -- options that several commands take ----------------------------------------------------------------
-
-DEFAULT_MODEL: Final = "gemini-3-flash-preview"
-DEFAULT_IMAGES: Final = Path("demo-output")
-
-Model: TypeAlias = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="The model to ask.")]
-Live: TypeAlias = Annotated[
-    bool, typer.Option("--live", help="Ask the real service; `doctor` says which one that is.")
-]
-Script: TypeAlias = Annotated[
-    Path | None, typer.Option("--script", metavar="FILE", help="Answer with the steps of this YAML file.")
-]
-Brain: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--brain",
-        metavar="PROVIDER:MODEL",
-        help="Let a chat model answer, such as ollama:qwen3; its LangChain package must be installed.",
-    ),
-]
-Files: TypeAlias = Annotated[
-    list[Path] | None,
-    typer.Option("--file", "-f", metavar="FILE", help="A file to send along; may be repeated."),
-]
-Settings: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="NAME=VALUE",
-        help="A setting of ChatGeminiCodeExecution, such as timeout=300 or thinking_level=low; may be repeated.",
-    ),
-]
-NoCode: TypeAlias = Annotated[bool, typer.Option("--no-code", help="Do not let the model run code.")]
-Debug: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Port: TypeAlias = Annotated[
-    int, typer.Option(min=0, max=65535, metavar="PORT", help="Where to listen; 0 takes a free port.")
-]

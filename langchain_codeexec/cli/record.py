@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 import langchain_codeexec.emulator
-from langchain_codeexec.cli.output import Debug, Port, check_writable, print_unfinished, reported, stderr
+from langchain_codeexec.cli import options
+from langchain_codeexec.cli.output import check_writable, print_unfinished, reported, stderr
 from langchain_codeexec.cli.serve import LOOPBACK, announce, until_interrupted
 from langchain_codeexec.errors import ConfigurationError
 
@@ -26,9 +27,9 @@ def record(
     ],
     cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", help="The YAML file to write.")],
     *,
-    port: Port = _PORT,
+    port: options.Port = _PORT,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a cassette that is there.")] = False,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Pass requests on to a service and write both sides down, until Ctrl-C.
 
@@ -46,11 +47,7 @@ def record(
 
 
 def _check_place(cassette: Path, *, overwrite: bool) -> None:
-    """Fail before anything is asked, rather than when the first answer cannot be written down.
-
-    Raises:
-        ConfigurationError: The file is there already, or cannot be written.
-    """
+    """Raise `ConfigurationError` before anything is asked, not when an answer cannot be written down."""
     if cassette.exists() and not (overwrite and cassette.is_file()):
         raise ConfigurationError(
             f"{str(cassette)!r} is there already. Choose another file, play it with `replay`, or let a cassette "
@@ -64,7 +61,7 @@ def _check_place(cassette: Path, *, overwrite: bool) -> None:
 def replay(
     cassette: Annotated[Path, typer.Argument(metavar="CASSETTE", help="A file that `record` has written.")],
     *,
-    port: Port = _PORT,
+    port: options.Port = _PORT,
     lenient: Annotated[
         bool,
         typer.Option("--lenient", help="Answer in the recorded order, even if something else is asked."),
@@ -72,7 +69,7 @@ def replay(
     timing: Annotated[
         bool, typer.Option("--timing", help="Take as long for answers and their chunks as was recorded.")
     ] = False,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Answer requests as they were recorded, each once, until Ctrl-C."""
     with reported(debug=debug):

@@ -10,19 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.markup import escape
 
+from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import chosen_brain
-from langchain_codeexec.cli.output import (
-    DEFAULT_MODEL,
-    OUTPUT_ERRORS,
-    Brain,
-    Debug,
-    Port,
-    Script,
-    print_unfinished,
-    reported,
-    results,
-    stderr,
-)
+from langchain_codeexec.cli.output import OUTPUT_ERRORS, print_unfinished, reported, results, stderr
 from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.errors import ConfigurationError
@@ -38,11 +28,6 @@ LOOPBACK: Final = "127.0.0.1"
 
 def until_interrupted(serve: Callable[[], None], host: str, port: int) -> None:
     """Serve until Ctrl-C, or until the process is asked to end (SIGTERM, as `kill` and containers do).
-
-    Args:
-        serve: Listens and answers in this thread.
-        host: Where it listens, for the error.
-        port: The same.
 
     Raises:
         ConfigurationError: It cannot listen there.
@@ -65,12 +50,7 @@ def until_interrupted(serve: Callable[[], None], host: str, port: int) -> None:
 
 
 def announce(url: str, description: str) -> None:
-    """Print what listens, and how clients of any kind get there.
-
-    Args:
-        url: Its base URL.
-        description: What it does.
-    """
+    """Print what listens at a base URL, and how clients of any kind get there."""
     console = results()
     console.print(f"[bold green]{escape(description)} on {url}[/]  (Ctrl-C stops it)", soft_wrap=True)
     console.print("Point clients there: base_url, or, where they read it from the environment,")
@@ -102,10 +82,10 @@ class _Libraries(StrEnum):
 
 def serve(  # noqa: PLR0913 -- a parameter for each option
     *,
-    port: Port = 8765,
+    port: options.Port = 8765,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = LOOPBACK,
-    script: Script = None,
-    brain: Brain = None,
+    script: options.Script = None,
+    brain: options.Brain = None,
     libraries: Annotated[
         _Libraries,
         typer.Option(
@@ -143,17 +123,17 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
             help="Run code without isolation, as you and with your files, where this system allows no sandbox.",
         ),
     ] = False,
-    debug: Debug = False,
+    debug: options.Debug = False,
 ) -> None:
     """Run the emulator until Ctrl-C, for clients of any kind."""
-    options: AppOptions = {
+    settings: AppOptions = {
         "faults": fault or (),
         "log": deque(maxlen=0),
         "record_page": True,
         "libraries": "all" if libraries is _Libraries.ALL else "gemini",
     }
     if allow_unsafe_code:
-        options["allow_unsafe_code"] = True
+        settings["allow_unsafe_code"] = True
     with reported(debug=debug):
         chosen = chosen_brain(script, brain)
         emulator = GeminiEmulator(
@@ -163,7 +143,7 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
             allow_remote=allow_remote,
             allow_origins=allow_origin or (),
             tls=tls,
-            **options,
+            **settings,
         )
         certificate = str(emulator.certificate) if tls else ""
         announced = partial(_announce_emulator, description=chosen.description, certificate=certificate)
@@ -182,4 +162,4 @@ def _announce_emulator(url: str, *, description: str, certificate: str) -> None:
         console.print("Let clients trust its certificate:")
         console.print(f"    export {' '.join(f'{name}={certificate}' for name in names)}", soft_wrap=True)
     console.print("The code runs on this machine; `doctor` tells how it is isolated.\n")
-    console.print(_HINTS.format(url=url, model=DEFAULT_MODEL), soft_wrap=True)
+    console.print(_HINTS.format(url=url, model=options.DEFAULT_MODEL), soft_wrap=True)

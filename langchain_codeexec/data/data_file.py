@@ -45,21 +45,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Something to send, before it has a place in a request.
+    """Something to send, before it has a place in a request."""
 
-    Attributes:
-        source: What it was, in words.
-        data: Its bytes; `None` for a table that is yet to be written as CSV.
-        mime_type: Its MIME type.
-        table: Its rows, for a table.
-        remarks: What was done to it, for the model to know.
-    """
-
-    source: str
-    data: bytes | None = None
+    source: str  # what it was, in words
+    data: bytes | None = None  # its bytes; `None` for a table that is yet to be written as CSV
     mime_type: str = CSV
-    table: Table | None = None
-    remarks: tuple[str, ...] = ()
+    table: Table | None = None  # its rows, for a table
+    remarks: tuple[str, ...] = ()  # what was done to it, for the model to know
 
 
 @dataclass(frozen=True, slots=True)

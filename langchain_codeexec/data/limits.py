@@ -63,12 +63,7 @@ def inline_size(size: int) -> int:
 
 
 def fair_share(sizes: Iterable[int], room: int) -> int:
-    """The most bytes each table may have, so that all fit into a request's room and small ones stay whole.
-
-    Args:
-        sizes: How large they are.
-        room: Bytes of the request that there are for all of them.
-    """
+    """The most bytes each table may have, so that all fit into a request's room and small ones stay whole."""
     waiting = sorted(sizes)
     left = (room - len(waiting) * _PART) // 4 * 3
     for place, size in enumerate(waiting):
@@ -80,14 +75,7 @@ def fair_share(sizes: Iterable[int], room: int) -> int:
 
 
 def too_large(source: str, size: str, limit: int, of: str) -> DataError:
-    """The error for what does not fit.
-
-    Args:
-        source: What is too large.
-        size: How large it is, in words.
-        limit: The limit in bytes.
-        of: What the limit is of.
-    """
+    """The error for what does not fit, its size in words beside the limit in bytes and what that is of."""
     return DataError(f"{source} has {size}, and the limit of {of} is {in_words(limit)}. {_REMEDIES}")
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from langchain_core.messages import BaseMessage
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.data.sinks import FileSystemSink, FolderSink, SavedFile, Sink, facts_of
 from langchain_codeexec.errors import ConfigurationError, SinkError
 from langchain_codeexec.executions import InlineFile, executions_from_artifact, files_from_artifact
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 Json = dict[str, Any]
+_Step: TypeAlias = tuple[Sink, InlineFile]
 
 _KEY: Final = "outputs"
 """Where in `response_metadata` a message says what was saved of it."""
@@ -48,16 +50,12 @@ def outputs_of(message: BaseMessage) -> list[InlineFile]:
         message: Any message, or a chunk of one.
     """
     if message.type in _TOOLS:
-        kept = list(_in_artifact(getattr(message, "artifact", None)))
+        artifact = getattr(message, "artifact", None)
+        drawn = (image for execution in executions_from_artifact(artifact) for image in execution.images)
+        kept = [*drawn, *files_from_artifact(artifact)]
         known = {file.data for file in kept}  # a model that sees is shown its images, too
         return [*kept, *(file for file in _in_content(message) if file.data not in known)]
     return list(_in_content(message)) if message.type in _MODELS else []
-
-
-def _in_artifact(artifact: Any) -> Iterator[InlineFile]:
-    for execution in executions_from_artifact(artifact):
-        yield from execution.images
-    yield from files_from_artifact(artifact)
 
 
 def _in_content(message: BaseMessage) -> Iterator[InlineFile]:
@@ -107,16 +105,31 @@ def save_outputs(
         SinkError: Some could not be saved. All that could be is saved, and every message says what became of
             its files.
     """
-    recorder = _recorder(sink)
-    return _all_saved([saved for message in _listed(messages) for saved in recorder.record(message)])
+    return run_steps(_saving(messages, sink), lambda step: step[0].save(step[1]))
 
 
 async def asave_outputs(
     messages: BaseMessage | Iterable[BaseMessage], sink: Sink | str | PathLike[str]
 ) -> list[SavedFile]:
     """Save what the code of messages drew and wrote, without blocking the event loop; see `save_outputs`."""
-    recorder = _recorder(sink)
-    return _all_saved([saved for message in _listed(messages) for saved in await recorder.arecord(message)])
+    return await arun_steps(_saving(messages, sink), lambda step: step[0].asave(step[1]))
+
+
+def _saving(
+    messages: BaseMessage | Iterable[BaseMessage], sink: object
+) -> Generator[_Step, SavedFile, list[SavedFile]]:
+    """Yields the sink and each file to save."""
+    if sink is None:  # where a setting may be `None` to save nothing, a call may not
+        raise ConfigurationError("there is no place to save in; give a folder, a URL or a Sink, not None")
+    recorder = Recorder(sink_from(sink))
+    saved: list[SavedFile | SinkError] = []
+    for message in [messages] if isinstance(messages, BaseMessage) else messages:
+        saved += yield from recorder.steps(message)
+    failures = [failure for failure in saved if isinstance(failure, SinkError)]
+    if failures:
+        count = f"{len(failures)} of {len(saved)} files could not be saved: " if len(saved) > 1 else ""
+        raise SinkError(f"{count}{failures[0]}") from failures[0]
+    return [file for file in saved if isinstance(file, SavedFile)]
 
 
 def saved_outputs(message: BaseMessage) -> list[Json]:
@@ -131,10 +144,7 @@ def saved_outputs(message: BaseMessage) -> list[Json]:
 
 
 def sink_from(place: object) -> Sink | None:
-    """The sink that a setting stands for.
-
-    Args:
-        place: A sink, a folder, a URL that fsspec knows, or `None`.
+    """The sink that a setting stands for: a sink, a folder, a URL that fsspec knows, or `None` for none.
 
     Raises:
         ConfigurationError: It is none of these, or a URL that nothing can be saved at.
@@ -153,38 +163,28 @@ def sink_from(place: object) -> Sink | None:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Saves the outputs of messages as they pass, and lets no failure of the sink stop them.
-
-    Attributes:
-        sink: Where to save; `None` saves nothing.
-    """
+    """Saves the outputs of messages as they pass; no failure of the sink stops them. Without one, nothing."""
 
     sink: Sink | None
 
     def record(self, message: BaseMessage) -> list[SavedFile | SinkError]:
         """Save what a message or chunk holds, and note in it where that went or why it did not."""
-        if (sink := self.sink) is None:
-            return []
-        files = outputs_of(message)
-        saved: list[SavedFile | SinkError] = []
-        for file in files:
-            try:
-                saved.append(sink.save(file))
-            except Exception as error:  # noqa: BLE001 -- whatever a sink raises, the answer is not lost with it
-                saved.append(_failure(error))
-        _note(message, files, saved)
-        return saved
+        return run_steps(self.steps(message), lambda step: step[0].save(step[1]))
 
     async def arecord(self, message: BaseMessage) -> list[SavedFile | SinkError]:
         """The same without blocking the event loop."""
-        if (sink := self.sink) is None:
+        return await arun_steps(self.steps(message), lambda step: step[0].asave(step[1]))
+
+    def steps(self, message: BaseMessage) -> Generator[_Step, SavedFile, list[SavedFile | SinkError]]:
+        """Yields the sink and each file to save."""
+        if self.sink is None:
             return []
         files = outputs_of(message)
         saved: list[SavedFile | SinkError] = []
         for file in files:
             try:
-                saved.append(await sink.asave(file))
-            except Exception as error:  # noqa: BLE001 -- as above
+                saved.append((yield self.sink, file))
+            except Exception as error:  # noqa: BLE001 -- whatever a sink raises, the answer is not lost with it
                 saved.append(_failure(error))
         _note(message, files, saved)
         return saved
@@ -210,22 +210,3 @@ def _entry(file: InlineFile, saved: SavedFile | SinkError) -> Json:
     if isinstance(saved, SavedFile):
         return saved.to_dict()
     return {"name": None, "url": None, **facts_of(file), "error": str(saved)}
-
-
-def _recorder(sink: object) -> Recorder:
-    """What saves in a place that was named; where a setting may be `None` to save nothing, a call may not."""
-    if sink is None:
-        raise ConfigurationError("there is no place to save in; give a folder, a URL or a Sink, not None")
-    return Recorder(sink_from(sink))
-
-
-def _listed(messages: BaseMessage | Iterable[BaseMessage]) -> list[BaseMessage]:
-    return [messages] if isinstance(messages, BaseMessage) else list(messages)
-
-
-def _all_saved(saved: list[SavedFile | SinkError]) -> list[SavedFile]:
-    failures = [failure for failure in saved if isinstance(failure, SinkError)]
-    if not failures:
-        return [file for file in saved if isinstance(file, SavedFile)]
-    count = f"{len(failures)} of {len(saved)} files could not be saved: " if len(saved) > 1 else ""
-    raise SinkError(f"{count}{failures[0]}") from failures[0]

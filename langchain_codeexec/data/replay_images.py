@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, ToolMessage
 
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
+from langchain_codeexec.data.request_files import is_users
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.messages.media import inline_image, media_from_block
@@ -26,7 +27,6 @@ M = TypeVar("M", bound=BaseMessage)
 ReplayImages: TypeAlias = Literal["all", "none"] | int
 """Which images of earlier turns a request holds: all, none, or those of at most so many bytes."""
 
-_USERS: Final = frozenset({"user", "human"})
 _LINKS: Final = ("image", "image_url")
 _RESULTS: Final = ("output", "outputs")
 
@@ -54,7 +54,7 @@ def without_images(
     if limit is None:
         return list(messages)
     reduced = (AIMessage, ToolMessage, HumanMessage, ChatMessage) if uploads else (AIMessage, ToolMessage)
-    last = max((index for index, message in enumerate(messages) if _is_users(message)), default=0)
+    last = max((index for index, message in enumerate(messages) if is_users(message)), default=0)
     return [
         _reduced(message, limit) if index < last and isinstance(message, reduced) else message
         for index, message in enumerate(messages)
@@ -73,10 +73,6 @@ def _limit(replay_images: object) -> int | None:
         f"replay_images is 'all', 'none' or a number of bytes that an image may have, "
         f"not {reprlib.repr(replay_images)}"
     )
-
-
-def _is_users(message: BaseMessage) -> bool:
-    return isinstance(message, HumanMessage) or (isinstance(message, ChatMessage) and message.role in _USERS)
 
 
 def _reduced(message: M, limit: int) -> M:

@@ -12,7 +12,7 @@ from langchain_codeexec.gemini.input_files import input_file_name
 from langchain_codeexec.messages.media import Media, media_from_block
 from langchain_codeexec.messages.to_wire import is_native, origin_of
 
-__all__ = ["files_in", "media_in", "replies_are_files"]
+__all__ = ["files_in", "is_users", "media_in", "replies_are_files"]
 
 _USER: Final = frozenset({"human", "HumanMessageChunk"})
 _TOOLS: Final = frozenset({"tool", "ToolMessageChunk"})
@@ -40,9 +40,8 @@ def files_in(messages: Iterable[BaseMessage], *, tool_replies: bool = False) -> 
 
 def media_in(messages: Iterable[BaseMessage], *, tool_replies: bool = False) -> Iterator[Media]:
     """What the user's messages carry by value, in order; see `files_in`."""
-    types = _USER | _TOOLS if tool_replies else _USER
     for message in messages:
-        counts = message.type in types or getattr(message, "role", "") in _USER_ROLES
+        counts = is_users(message) or (tool_replies and message.type in _TOOLS)
         if counts and not isinstance(message.content, str):
             for block in message.content:
                 media = media_from_block(block)
@@ -50,14 +49,17 @@ def media_in(messages: Iterable[BaseMessage], *, tool_replies: bool = False) -> 
                     yield media
 
 
+def is_users(message: BaseMessage) -> bool:
+    """Whether a message is one of the user's, by its type or its role."""
+    return message.type in _USER or getattr(message, "role", "") in _USER_ROLES
+
+
 def replies_are_files(messages: Sequence[BaseMessage]) -> bool:
     """Whether the requests of a conversation carry the media of tools' replies beside the function responses.
 
     Our chat model puts them there for Gemini 2.x, which takes none inside a response; langchain-google-genai
-    always does, langchain-google-vertexai never.
-
-    Args:
-        messages: The conversation; its last answer tells which chat model and which Gemini it is held with.
+    always does, langchain-google-vertexai never. The last answer tells which of them the conversation is held
+    with.
     """
     answer = next((message for message in reversed(messages) if isinstance(message, AIMessage)), None)
     if answer is None:

@@ -31,33 +31,19 @@ Chunk = list["Sequence[Any]"]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that can be read several times.
+    """A table that can be read several times."""
 
-    Attributes:
-        names: The columns' names, each once.
-        rows: How many rows there are.
-        chunks: Reads the rows 0, `step`, 2 · `step` and so on; no chunk is empty.
-        is_text: Whether the values are text as it was written, whose kinds show only in how it reads.
-        arrays: The columns of text as pyarrow's arrays, where it has read them.
-    """
-
-    names: tuple[str, ...]
-    rows: int
-    chunks: Callable[[int], Iterator[Chunk]]
-    is_text: bool = False
-    arrays: tuple[Any, ...] = ()
+    names: tuple[str, ...]  # the columns' names, each once
+    rows: int  # how many rows there are
+    chunks: Callable[[int], Iterator[Chunk]]  # reads the rows 0, step, 2 · step and so on; none is empty
+    is_text: bool = False  # whether values are as written, their kinds to be read from them
+    arrays: tuple[Any, ...] = ()  # the columns of text as pyarrow's arrays, where it has read them
 
 
 def table_from_rows(
     header: Sequence[object], rows: Sequence[Sequence[Any]], *, is_text: bool = False
 ) -> Table:
-    """A table of rows in memory; those too short end in missing values.
-
-    Args:
-        header: Names of the columns; `None` for a column without one.
-        rows: Values, row by row.
-        is_text: As in `Table`.
-    """
+    """A table of rows in memory; rows that are too short end in missing values, and columns may have no name."""
     width = max(len(header), max(map(len, rows), default=0))
     names = unique_names([*header, *[None] * (width - len(header))])
     missing = "" if is_text else None
@@ -99,15 +85,7 @@ def table_from_records(value: object) -> Table | None:
 
 
 def table_from_json(text: str, *, lines: bool = False) -> Table | None:
-    """The table of a JSON text.
-
-    Args:
-        text: The text.
-        lines: Whether each line is a JSON object.
-
-    Returns:
-        `None` for a text that is no table, or no JSON.
-    """
+    """The table of a JSON text, or of one whose lines are JSON objects; `None` for any other text."""
     try:
         value = (
             [json.loads(line) for line in text.splitlines() if line.strip()] if lines else json.loads(text)

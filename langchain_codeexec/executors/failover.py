@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.errors import (
     CodeExecError,
     ConfigurationError,
@@ -45,8 +46,11 @@ from langchain_codeexec.executors.files import files_of, with_files
 
 __all__ = ["REASONS", "FailoverExecutor"]
 
-_End: TypeAlias = ExecutionResult | CodeExecError
-"""How an attempt ends."""
+_Attempts: TypeAlias = Generator[
+    tuple[ExecutorSession | CodeExecutor, ExecutionRequest, HostCalls | None],
+    ExecutionResult,
+    ExecutionResult,
+]
 
 _NO_MODULE = re.compile(r"\b(?:ModuleNotFoundError|ImportError): ")
 _NO_CODE_EXECUTION = re.compile(r"\bcode[ _]?execution\b", re.IGNORECASE)
@@ -61,7 +65,7 @@ class _Reason:
     errors: tuple[type[CodeExecError], ...] = ()
     words: re.Pattern[str] | None = None
 
-    def fits(self, end: _End) -> bool:
+    def fits(self, end: ExecutionResult | CodeExecError) -> bool:
         """Whether an attempt has ended for this reason."""
         if isinstance(end, CodeExecError):
             return isinstance(end, self.errors) and (self.words is None or bool(self.words.search(str(end))))
@@ -140,31 +144,18 @@ class FailoverExecutor:
         Raises:
             CodeExecError: The last executor that was tried failed.
         """
-        request = ExecutionRequest.of(request)
-        attempts = _Attempts(self.on, self.executors, calls)
-        for executor in self.executors:
-            try:
-                end: _End = run_in(executor, request, attempts.calls)
-            except CodeExecError as error:
-                end = error
-            if attempts.ended(executor.name, end):
-                break
-        return attempts.outcome()
+        return run_steps(self._attempts(request, calls), lambda run: run_in(*run))
 
     async def arun(
         self, request: ExecutionRequest | str, *, calls: HostCalls | None = None
     ) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
+        return await arun_steps(self._attempts(request, calls), lambda run: arun_in(*run))
+
+    def _attempts(self, request: ExecutionRequest | str, calls: HostCalls | None) -> _Attempts:
         request = ExecutionRequest.of(request)
-        attempts = _Attempts(self.on, self.executors, calls)
-        for executor in self.executors:
-            try:
-                end: _End = await arun_in(executor, request, attempts.calls)
-            except CodeExecError as error:
-                end = error
-            if attempts.ended(executor.name, end):
-                break
-        return attempts.outcome()
+        left = list(self.executors)
+        return _attempts(left, self.on, lambda: (left[0], request), calls)
 
     @contextmanager
     def session(self) -> Iterator[FailoverSession]:
@@ -174,19 +165,14 @@ class FailoverExecutor:
 
 
 class FailoverSession:
-    """Runs that share their state as long as they stay with one executor; files given to one come along.
-
-    Args:
-        failover: The executors and the reasons.
-        stack: Closes the executors' own sessions.
-    """
+    """Runs that share their state as long as they stay with one executor; files given to one come along."""
 
     def __init__(self, failover: FailoverExecutor, stack: ExitStack) -> None:
         self._on = failover.on
         self._left = list(failover.executors)
         self._stack = stack
-        self._session: ExecutorSession | None = None
-        self._has_state = self._has_lost = False
+        self._sessions: dict[int, ExecutorSession] = {}  # by how many executors were left
+        self._last_run = 0  # the same, of the last run that ended
         self._files: dict[str, InlineFile] = {}
 
     @property
@@ -200,54 +186,30 @@ class FailoverSession:
         Raises:
             CodeExecError: The last executor that was tried failed.
         """
-        request = ExecutionRequest.of(request)
-        attempts = _Attempts(self._on, self._left, calls)
-        while not attempts.ended(self._left[0].name, self._try(request, attempts.calls)):
-            self._move_on()
-        return self._noted(attempts.outcome())
+        return run_steps(self._attempts(request, calls), lambda run: run_in(*run))
 
     async def arun(
         self, request: ExecutionRequest | str, *, calls: HostCalls | None = None
     ) -> ExecutionResult:
         """Run a program without blocking the event loop; cancelling the task kills the run. See `run`."""
+        return await arun_steps(self._attempts(request, calls), lambda run: arun_in(*run))
+
+    def _attempts(self, request: ExecutionRequest | str, calls: HostCalls | None) -> _Attempts:
         request = ExecutionRequest.of(request)
-        attempts = _Attempts(self._on, self._left, calls)
-        while not attempts.ended(self._left[0].name, await self._atry(request, attempts.calls)):
-            self._move_on()
-        return self._noted(attempts.outcome())
-
-    def _move_on(self) -> None:
-        self._left.pop(0)
-        self._session = None
-        self._has_lost, self._has_state = self._has_lost or self._has_state, False
-
-    def _noted(self, result: ExecutionResult) -> ExecutionResult:
-        remarks = filter(None, (result.detail, STATE_LOST * self._has_lost))
-        self._has_lost, self._has_state = False, True
-        return replace(result, detail="; ".join(remarks))
-
-    def _try(self, request: ExecutionRequest, calls: HostCalls | None) -> _End:
-        try:
-            session, request = self._opened(request)
-            return run_in(session, request, calls)
-        except CodeExecError as error:
-            return error
-
-    async def _atry(self, request: ExecutionRequest, calls: HostCalls | None) -> _End:
-        try:
-            session, request = self._opened(request)
-            return await arun_in(session, request, calls)
-        except CodeExecError as error:
-            return error
+        result = yield from _attempts(self._left, self._on, lambda: self._opened(request), calls)
+        has_lost = self._last_run not in (0, len(self._left))
+        self._last_run = len(self._left)
+        return replace(result, detail="; ".join(filter(None, (result.detail, STATE_LOST * has_lost))))
 
     def _opened(self, request: ExecutionRequest) -> tuple[ExecutorSession, ExecutionRequest]:
         """The session, and the request with the files that this session lacks."""
-        if not self._has_state:
+        left = len(self._left)
+        if self._last_run != left:
             request = with_files(request, self._files)
-        if self._session is None:
-            self._session = self._stack.enter_context(self._left[0].session())
+        if left not in self._sessions:
+            self._sessions[left] = self._stack.enter_context(self._left[0].session())
         self._files |= files_of(request)
-        return self._session, request
+        return self._sessions[left], request
 
 
 class _NotedCalls:
@@ -272,36 +234,36 @@ class _NotedCalls:
         self._calls.cancel(call)
 
 
-class _Attempts:
-    """What was tried for one program, and why it was given up."""
+def _attempts(
+    left: list[CodeExecutor],
+    on: Sequence[str],
+    target: Callable[[], tuple[ExecutorSession | CodeExecutor, ExecutionRequest]],
+    calls: HostCalls | None,
+) -> _Attempts:
+    """Yields the runs to try: by the first executor left, which is taken off where the next one is to try.
 
-    def __init__(
-        self, on: tuple[str, ...], executors: Sequence[CodeExecutor], calls: HostCalls | None
-    ) -> None:
-        if calls is not None:
-            for executor in executors:
-                check_takes_calls(executor)
-        self.calls = _NotedCalls(calls) if calls is not None else None
-        self._on, self._left = on, len(executors)
-        self._tried: list[str] = []
-        self._name = ""
-        self._end: _End | None = None
-
-    def ended(self, name: str, end: _End) -> bool:
-        """Note how an attempt ended, and whether it was the last."""
-        self._left -= 1
-        self._name, self._end = name, end
-        reason = next((reason for reason in REASONS if reason in self._on and _KINDS[reason].fits(end)), None)
-        if reason is None or not self._left or (self.calls and self.calls.made):
-            return True
-        self._tried.append(f"{name}: {reason}")
-        return False
-
-    def outcome(self) -> ExecutionResult:
-        """The result of the last attempt, or its error."""
-        if isinstance(self._end, CodeExecError):
-            if self._tried:
-                self._end.add_note(f"Tried before: {', '.join(self._tried)}")
-            raise self._end
-        result = cast("ExecutionResult", self._end)
-        return replace(result, tried=(*self._tried, *result.tried), executor=result.executor or self._name)
+    Raises:
+        CodeExecError: The last executor that was tried failed.
+    """
+    if calls is not None:
+        for executor in left:
+            check_takes_calls(executor)
+    noted = _NotedCalls(calls) if calls is not None else None
+    tried: list[str] = []
+    while True:
+        end: ExecutionResult | CodeExecError
+        try:
+            end = yield (*target(), noted)
+        except CodeExecError as error:
+            end = error
+        name = left[0].name
+        reason = next((reason for reason in REASONS if reason in on and _KINDS[reason].fits(end)), None)
+        if reason is None or len(left) == 1 or (noted and noted.made):
+            break
+        tried.append(f"{name}: {reason}")
+        del left[0]
+    if isinstance(end, CodeExecError):
+        if tried:
+            end.add_note(f"Tried before: {', '.join(tried)}")
+        raise end
+    return replace(end, tried=(*tried, *end.tried), executor=end.executor or name)

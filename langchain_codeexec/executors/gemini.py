@@ -7,10 +7,11 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
+from typing import Any, Final, Self
 
 from langchain_core.messages import AIMessage
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.errors import ConfigurationError, ExecutorError, GeminiTimeoutError
 from langchain_codeexec.executions import (
     CodeExecution,
@@ -20,6 +21,7 @@ from langchain_codeexec.executions import (
     Outcome,
 )
 from langchain_codeexec.executors.base import check_durations, refused_language, timeout_of
+from langchain_codeexec.executors.calls import HostCalls, check_takes_calls
 from langchain_codeexec.executors.files import files_of, with_files
 from langchain_codeexec.executors.gemini_programs import (
     Program,
@@ -36,12 +38,6 @@ from langchain_codeexec.gemini.wire import (
     Transport,
 )
 from langchain_codeexec.messages.code_blocks import code_executions
-
-if TYPE_CHECKING:
-    _Steps: TypeAlias = Generator[
-        tuple[GenerateContentRequest, Limits], GenerateContentResponse, ExecutionResult
-    ]
-
 
 __all__ = ["GeminiExecutor"]
 
@@ -123,19 +119,22 @@ class GeminiExecutor:
             )
         return cls(transport, model, **{"timeout": getattr(llm, "deadline", None), **settings})
 
-    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+    def run(self, request: ExecutionRequest | str, *, calls: HostCalls | None = None) -> ExecutionResult:
         """Run one program, given as a request or as its source text.
 
         Raises:
+            ConfigurationError: There are calls, which nothing on Google's side can make.
             ExecutionRequestError: The request cannot be sent: a file's name or type, the time-out.
             ExecutorError: The model did not run the program as it stands.
             GeminiError: The service did not answer.
         """
-        return GeminiSession(self).run(request, last=True)
+        return GeminiSession(self).run(request, last=True, calls=calls)
 
-    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
+    async def arun(
+        self, request: ExecutionRequest | str, *, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run one program without blocking the event loop; cancelling the task gives the request up. See `run`."""
-        return await GeminiSession(self).arun(request, last=True)
+        return await GeminiSession(self).arun(request, last=True, calls=calls)
 
     @contextmanager
     def session(self) -> Iterator[GeminiSession]:
@@ -147,12 +146,10 @@ class GeminiSession:
     """Runs that share their state, one at a time, by repetition: Gemini keeps nothing between requests.
 
     Each request holds all programs of the session that ended well, in front of the new one, with their files.
-    So it costs more tokens from run to run, all of them share one run's 30 s, and what they do to the world or
-    draw at random is done and drawn again; where they print something else than before, the result's `detail`
-    says so. Nothing of a program that failed is kept but the files it was given, which its result says too.
-
-    Args:
-        executor: Whose model runs the programs.
+    So it costs more tokens from run to run, all of them share one run's 30 s, and what they do to the world
+    or draw at random is done and drawn again; where they print something else than before, the result's
+    `detail` says so. Nothing of a program that failed is kept but the files it was given, which its result
+    says too.
     """
 
     def __init__(self, executor: GeminiExecutor) -> None:
@@ -162,36 +159,28 @@ class GeminiSession:
         self._printed = ""
         self._drawn = 0
 
-    def run(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
+    def run(
+        self, request: ExecutionRequest | str, *, last: bool = False, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run a program after those that ran in this session before; see `GeminiExecutor.run`."""
-        request = ExecutionRequest.of(request)
-        executor, steps = self._executor, self._steps(request, last=last)
-        try:
-            body, limits = next(steps)
-            while True:
-                response = executor.transport.generate(executor.model, body, **limits)
-                body, limits = steps.send(response)
-        except StopIteration as end:
-            return cast("ExecutionResult", end.value)
-        except GeminiTimeoutError as error:
-            return _late(request, error, last=last)
+        transport, model = self._executor.transport, self._executor.model
+        steps = self._steps(ExecutionRequest.of(request), calls, last=last)
+        return run_steps(steps, lambda step: transport.generate(model, step[0], **step[1]))
 
-    async def arun(self, request: ExecutionRequest | str, *, last: bool = False) -> ExecutionResult:
+    async def arun(
+        self, request: ExecutionRequest | str, *, last: bool = False, calls: HostCalls | None = None
+    ) -> ExecutionResult:
         """Run a program without blocking the event loop; see `GeminiExecutor.arun`."""
-        request = ExecutionRequest.of(request)
-        executor, steps = self._executor, self._steps(request, last=last)
-        try:
-            body, limits = next(steps)
-            while True:
-                response = await executor.transport.agenerate(executor.model, body, **limits)
-                body, limits = steps.send(response)
-        except StopIteration as end:
-            return cast("ExecutionResult", end.value)
-        except GeminiTimeoutError as error:
-            return _late(request, error, last=last)
+        transport, model = self._executor.transport, self._executor.model
+        steps = self._steps(ExecutionRequest.of(request), calls, last=last)
+        return await arun_steps(steps, lambda step: transport.agenerate(model, step[0], **step[1]))
 
-    def _steps(self, request: ExecutionRequest, *, last: bool) -> _Steps:
+    def _steps(
+        self, request: ExecutionRequest, calls: HostCalls | None, *, last: bool
+    ) -> Generator[tuple[GenerateContentRequest, Limits], GenerateContentResponse, ExecutionResult]:
         """Yields the requests to make with their limits, and is sent the response to each."""
+        if calls:
+            check_takes_calls(self._executor)
         executor, start = self._executor, time.monotonic()
         limit = None if request.timeout is None else timeout_of(request, 0)
         request = with_files(request, self._files)
@@ -206,7 +195,10 @@ class GeminiSession:
         for prompt in (_PROMPT, _FIRMER):
             left = executor.timeout if limit is None else max(_LEAST, start + limit - time.monotonic())
             limits: Limits = {} if left is None else {"deadline": left}
-            response = yield _body(prompt, program, executor.generation_config), limits
+            try:
+                response = yield _body(prompt, program, executor.generation_config), limits
+            except GeminiTimeoutError as error:
+                return _late(request, error, last=last)
             run = next(iter(_executions(response)), None)
             if run and run.outcome and same_program(program.code, run.code):
                 whole = replace(_result(run), wall_time=time.monotonic() - start)

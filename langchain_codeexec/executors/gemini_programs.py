@@ -22,7 +22,17 @@ from langchain_codeexec.executors.files import files_of
 from langchain_codeexec.gemini.input_files import CODE_INPUT_TYPES, input_file_name
 from langchain_codeexec.gemini.wire import Part
 
-__all__ = ["Program", "part_from_file", "program_from_requests", "same_program"]
+__all__ = [
+    "UNREADABLE",
+    "Program",
+    "part_from_file",
+    "program_from_requests",
+    "same_program",
+    "syntax_tree",
+]
+
+UNREADABLE: Final = (SyntaxError, ValueError, MemoryError, RecursionError, SystemError)
+"""What `ast.parse` raises; the last one where Python 3.11 loses count of its depth in deep nesting."""
 
 _SUFFIXES: Final[Mapping[str, str]] = {
     **{mime_type: suffix for suffix, mime_type in CODE_INPUT_TYPES.items()},
@@ -71,17 +81,11 @@ def _name_input_files(names):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is sent.
-
-    Attributes:
-        code: The source.
-        files: The files, in the order in which the service numbers them.
-        marker: The line that is printed before the program itself begins; empty if nothing is before it.
-    """
+    """What is sent."""
 
     code: str
-    files: tuple[InlineFile, ...]
-    marker: str = ""
+    files: tuple[InlineFile, ...]  # the files, in the order in which the service numbers them
+    marker: str = ""  # printed before the program itself begins; empty if nothing is before it
 
 
 def program_from_requests(requests: Sequence[ExecutionRequest]) -> Program:
@@ -121,10 +125,10 @@ def same_program(given: str, ran: str) -> bool:
     """
     if given.split() == ran.split() == []:
         return True
-    tree = _tree(given)
+    tree = syntax_tree(given)
     if tree is None:
         return _lines(given) == _lines(ran)
-    ran_tree = _tree(ran)
+    ran_tree = syntax_tree(ran)
     return ran_tree is not None and ast.dump(tree) == ast.dump(ran_tree)
 
 
@@ -139,13 +143,13 @@ def _lines(code: str) -> list[str]:
     return [line.rstrip() for line in code.strip().splitlines()]
 
 
-def _tree(code: str) -> ast.Module | None:
-    """The syntax tree; `None` where there is none."""
+def syntax_tree(code: str) -> ast.Module | None:
+    """The syntax tree of a program; `None` where it is no Python, or nested too deeply to be read."""
     try:
         with warnings.catch_warnings():  # what the compiler thinks of the code is told where it runs
             warnings.simplefilter("ignore")
             return ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except UNREADABLE:
         return None
 
 
@@ -166,7 +170,7 @@ def _joined(pieces: Sequence[str]) -> str:
 
 def _without_futures(code: str) -> tuple[list[str], str]:
     """The `from __future__` imports of a source, and the source with `pass` in their places."""
-    tree = _tree(code) if "__future__" in code else None
+    tree = syntax_tree(code) if "__future__" in code else None
     if tree is None:
         return [], code
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]

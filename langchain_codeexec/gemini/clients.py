@@ -160,8 +160,11 @@ class Pool(ABC, Generic[Client]):
     wait as well: 1,000 requests at once over 100 connections take ten times as long in it.
     """
 
-    def __init__(self, make: Callable[[], Client], width: int, given: Client | None) -> None:
+    def __init__(
+        self, make: Callable[[], Client], width: int, given: Client | None, give_permit: Callable[[], None]
+    ) -> None:
         self.is_closed = False
+        self._give_permit = give_permit
         self._make = make
         self._width = width
         self._given = given
@@ -254,9 +257,6 @@ class Pool(ABC, Generic[Client]):
             )
 
     @abstractmethod
-    def _give_permit(self) -> None: ...
-
-    @abstractmethod
     def _close(self, resource: Any) -> None: ...
 
     @abstractmethod
@@ -267,8 +267,8 @@ class ThreadPool(Pool[httpx.Client]):
     """Clients of blocking requests."""
 
     def __init__(self, make: Callable[[], httpx.Client], width: int, given: httpx.Client | None) -> None:
-        super().__init__(make, width, given)
         self._permits = threading.Semaphore(width)
+        super().__init__(make, width, given, self._permits.release)
 
     def wait(self, limit: float | None, deadline: Deadline) -> None:
         """Wait until a client may be lent.
@@ -282,9 +282,6 @@ class ThreadPool(Pool[httpx.Client]):
         ):
             deadline.check()
             self._check_patience(since, limit)
-
-    def _give_permit(self) -> None:
-        self._permits.release()
 
     def _close(self, resource: Any) -> None:
         resource.close()
@@ -301,8 +298,8 @@ class LoopPool(Pool[httpx.AsyncClient]):
     def __init__(
         self, make: Callable[[], httpx.AsyncClient], width: int, given: httpx.AsyncClient | None
     ) -> None:
-        super().__init__(make, width, given)
         self._permits = asyncio.Semaphore(width)
+        super().__init__(make, width, given, self._permits.release)
         self._loop = asyncio.get_running_loop()
         self._closing: dict[asyncio.Task[None], Any] = {}
         self.life = self._until_closed()
@@ -342,9 +339,6 @@ class LoopPool(Pool[httpx.AsyncClient]):
         """Close all clients, and wait for those that close already."""
         self.begin_to_close()
         await asyncio.gather(*self._closing, return_exceptions=True)
-
-    def _give_permit(self) -> None:
-        self._permits.release()
 
     def _close(self, resource: Any) -> None:
         # In a task of its own: who gives a client back may be cancelled, or be closed as a generator at the end

@@ -88,10 +88,7 @@ class OAuthCredentials(RequestCredentials):
     """google-auth credentials; one refresh serves every thread and task that waits for it.
 
     A token is refreshed when google-auth calls it stale, some minutes before it expires. Instances can be
-    pickled and forked; a pickled one loads its credentials anew.
-
-    Args:
-        load: Gives the credentials and the project they name, if any. Called once, when first needed.
+    pickled and forked; a pickled one loads its credentials anew, as each does when it first needs them.
     """
 
     def __init__(self, load: Callable[[], tuple[Credentials, str | None]]) -> None:
@@ -124,11 +121,7 @@ class OAuthCredentials(RequestCredentials):
 
     @property
     def project(self) -> str | None:
-        """Project the credentials name, if any.
-
-        Raises:
-            CredentialsError: There are no credentials, or they are malformed.
-        """
+        """Project the credentials name, if any; see `credentials` for what it raises."""
         return self._credentials_and_project()[1]
 
     def headers(self, limit: float | None = None) -> Mapping[str, str]:

@@ -135,11 +135,7 @@ class Endpoint:
 
 
 def method_path(kind: EndpointKind, model: str, method: Method) -> str:
-    """Path of one method of one model, as far as it does not depend on project and location.
-
-    Raises:
-        ConfigurationError: The name would change the path around it.
-    """
+    """Path of one method of one model, without project and location; see `resource_name`."""
     return f"{resource_name(kind, model)}{_METHODS[method]}"
 
 
@@ -242,18 +238,11 @@ _TRUTH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": Fals
 
 @dataclass(frozen=True, slots=True)
 class ResolvedEndpoint:
-    """An endpoint and what authenticates requests to it.
+    """An endpoint and what authenticates requests to it."""
 
-    Attributes:
-        endpoint: Where requests go.
-        api_key: The API key to send; `None` means OAuth credentials, or nothing at all.
-        needs_credentials: Whether OAuth credentials are needed: those given, or else the application
-            default ones.
-    """
-
-    endpoint: Endpoint
-    api_key: str | None = field(repr=False)
-    needs_credentials: bool
+    endpoint: Endpoint  # where requests go
+    api_key: str | None = field(repr=False)  # `None` means OAuth credentials, or nothing at all
+    needs_credentials: bool  # OAuth ones: those given, or else the default ones
 
 
 def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has a say

@@ -21,11 +21,9 @@ Json = dict[str, Any]
 
 
 def canonical(response: Json, url: str) -> GenerateContentResponse:
-    """A response as the protocol spells it; it is changed in place.
+    """A response, fresh from its JSON, as the protocol spells it; it is changed in place.
 
-    Args:
-        response: A response or chunk, fresh from its JSON.
-        url: Where it comes from: the two services number their finish reasons differently.
+    The URL tells the service: the two number their finish reasons differently.
 
     Raises:
         ResponseFormatError: It is nested too deeply.

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from langchain_codeexec._lazy import lazy_exports
-
-if TYPE_CHECKING:
-    from langchain_codeexec.grounding.answers import AnswerFigure, CalculatedAnswer
-    from langchain_codeexec.grounding.calculation import DocumentCalculation
-    from langchain_codeexec.grounding.documents import CitedDocument, DocumentData, documents_as_data
-    from langchain_codeexec.grounding.verdicts import RunVerification, Verdict, Verification
-    from langchain_codeexec.grounding.verification import averify_executions, verify_executions
+from langchain_codeexec.grounding.answers import AnswerFigure, CalculatedAnswer
+from langchain_codeexec.grounding.calculation import DocumentCalculation
+from langchain_codeexec.grounding.documents import CitedDocument, DocumentData, documents_as_data
+from langchain_codeexec.grounding.verdicts import RunVerification, Verdict, Verification
+from langchain_codeexec.grounding.verification import averify_executions, verify_executions
 
 __all__ = [
     "AnswerFigure",
@@ -26,14 +21,3 @@ __all__ = [
     "documents_as_data",
     "verify_executions",
 ]
-
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "answers": ["AnswerFigure", "CalculatedAnswer"],
-        "calculation": ["DocumentCalculation"],
-        "documents": ["CitedDocument", "DocumentData", "documents_as_data"],
-        "verdicts": ["RunVerification", "Verdict", "Verification"],
-        "verification": ["averify_executions", "verify_executions"],
-    },
-)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 from langchain_core.messages import AIMessage
 from langchain_core.messages.content import Annotation, Citation
+from pydantic import TypeAdapter, ValidationError
 
 from langchain_codeexec.executions import CodeExecution
 from langchain_codeexec.grounding.documents import CitedDocument, is_not_in_documents
@@ -93,12 +95,8 @@ class CalculatedAnswer:
         answered = not is_not_in_documents(str(message.text))
         if not answered:
             figures = tuple(replace(figure, documents=()) for figure in figures)
-        record = {
-            "question": question,
-            "answered": answered,
-            "documents": [asdict(document) for document in documents],
-            "figures": [{**asdict(figure), "documents": list(figure.documents)} for figure in figures],
-        }
+        answer = cls(message, question, documents, figures, answered)
+        record = _records().dump_python(answer, mode="json", exclude={"message"})
         metadata = {**message.response_metadata, _KEY: record}
         # Text becomes a list of blocks, which its provider's package sends as such only where they are v1's.
         if isinstance(message.content, str):
@@ -108,7 +106,7 @@ class CalculatedAnswer:
             for index, block in enumerate(blocks_of(message))
         ]
         annotated = message.model_copy(update={"content": content, "response_metadata": metadata})
-        return cls(annotated, question, documents, figures, answered)
+        return replace(answer, message=annotated)
 
     @classmethod
     def from_message(cls, message: AIMessage) -> CalculatedAnswer | None:
@@ -117,21 +115,10 @@ class CalculatedAnswer:
         Args:
             message: A message as it came, or as a checkpoint or JSON gave it back.
         """
-        record = message.response_metadata.get(_KEY)
-        if not isinstance(record, Mapping):
-            return None
+        record: Any = message.response_metadata.get(_KEY)
         try:
-            return cls(
-                message=message,
-                question=str(record["question"]),
-                documents=tuple(CitedDocument(**document) for document in record["documents"]),
-                figures=tuple(
-                    AnswerFigure(**{**figure, "documents": tuple(figure["documents"])})
-                    for figure in record["figures"]
-                ),
-                answered=bool(record["answered"]),
-            )
-        except (AttributeError, KeyError, TypeError):
+            return _records().validate_python({**record, "message": message})
+        except (TypeError, ValidationError):
             return None
 
     @property
@@ -159,6 +146,11 @@ class CalculatedAnswer:
         """The documents that its figures rest on, by their numbers; none where it is no answer."""
         numbers = {number for figure in self.figures for number in figure.documents}
         return tuple(document for document in self.documents if document.number in numbers)
+
+
+@cache
+def _records() -> TypeAdapter[CalculatedAnswer]:
+    return TypeAdapter(CalculatedAnswer)
 
 
 def blocks_of(message: AIMessage) -> list[Any]:

@@ -32,6 +32,7 @@ __all__ = [
     "SOURCE_KEY",
     "Evidence",
     "attributed",
+    "attributed_figures",
     "evidence_of_runs",
     "executions_in",
     "is_from_user",
@@ -78,36 +79,34 @@ def attributed(
 ) -> CalculatedAnswer:
     """An answer with the record of where its figures come from, its text blocks annotated with it.
 
-    A figure is looked for in what code printed, then in the documents, then in the question. A figure that code
-    printed is traced to the sources that the run printed, else to the files it opened; what the prose cites behind
-    it can only choose among these. Code alone states nothing: a number or source in it that it did not compute
-    supports nothing.
+    A figure is looked for in what code printed, then in the documents, then in the question; what the code of
+    the history printed and its user wrote counts as well. A figure that code printed is traced to the sources
+    that the run printed, else to the files it opened; what the prose cites behind it can only choose among
+    these. Code alone states nothing: a number or source in it that it did not compute supports nothing.
 
     Annotations do not go back to the service: the message stays, for a history, what it was.
-
-    Args:
-        message: The model's answer.
-        question: The question.
-        data: The documents that it was to be computed from.
-        history: The conversation before; what its code printed and its user wrote counts as well.
     """
     questions = "\n".join([question, *(str(earlier.text) for earlier in history if is_from_user(earlier))])
     evidence = [
         *evidence_of_runs(executions_in([*history, message]), data),
         *_evidence_of_documents(data),
-        *_evidence_of_question(questions),
+        *(
+            Evidence(figure, "question", _line_at(questions, figure.start))
+            for figure in stated_figures(questions)
+        ),
     ]
     figures = tuple(
         figure
         for index, block in enumerate(blocks_of(message))
-        for figure in _attributed_figures(text_of(block), index, evidence, len(data.documents))
+        for figure in attributed_figures(text_of(block), index, evidence, len(data.documents))
     )
     return CalculatedAnswer.of(message, question, data.documents, figures)
 
 
-def _attributed_figures(
+def attributed_figures(
     text: str, block: int, evidence: Sequence[Evidence], documents: int
 ) -> Iterator[AnswerFigure]:
+    """The figures of a block's text with the evidence for each; `documents` is how many there are to cite."""
     for claim in figures_in(text, documents):
         figure = AnswerFigure(claim.text, float(claim.value), claim.unit, block, claim.start, claim.end)
         cited = _cited_behind(text, claim.end, documents)
@@ -149,36 +148,23 @@ def _cited_behind(text: str, position: int, documents: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A figure that a claim may rest on.
+    """A figure that a claim may rest on."""
 
-    Attributes:
-        figure: The figure, as it is written there.
-        origin: Who states it.
-        text: The line, row or sentence that holds it.
-        place: Where that is: `run 1`, `input_file_0.csv, row 3, column moons`; empty for a sentence.
-        documents: Numbers of the documents that it is from or was computed from.
-        page: The page of the document, if that is known.
-        readable: Numbers of all documents that it may have been computed from.
-    """
-
-    figure: Figure
-    origin: Origin
-    text: str
-    place: str = ""
-    documents: tuple[int, ...] = ()
-    page: str = ""
-    readable: tuple[int, ...] = ()
+    figure: Figure  # the figure, as it is written there
+    origin: Origin  # who states it
+    text: str  # the line, row or sentence that holds it
+    place: str = ""  # where that is: `run 1`, `input_file_0.csv, row 3, column moons`; empty for a sentence
+    documents: tuple[int, ...] = ()  # numbers of the documents that it is from or was computed from
+    page: str = ""  # the page of the document, if that is known
+    readable: tuple[int, ...] = ()  # numbers of all documents that it may have been computed from
 
 
 def evidence_of_runs(runs: Iterable[CodeExecution], data: DocumentData | None = None) -> Iterator[Evidence]:
-    """The figures that runs printed, those that failed not counted.
+    """The figures that runs printed, those that failed not counted, with the documents they are from.
 
-    A run names its documents by the sources that it prints (`source: 1`, `[1]`) and does not itself hold as text,
-    else by the files of a single document that its code opens. What an earlier run opened, a later one can read.
-
-    Args:
-        runs: The runs.
-        data: The documents that the code could read.
+    A run names its documents by the sources that it prints (`source: 1`, `[1]`) and does not itself hold as
+    text, else by the files of a single document that its code opens. What an earlier run opened, a later one
+    can read.
     """
     readable: dict[int, None] = {}
     for number, run in enumerate(runs, 1):
@@ -212,11 +198,6 @@ def _evidence_of_cells(table: DocumentTable, file: str) -> Iterator[Evidence]:
             place = f"{file}, row {number}, column {one_line(column, _EXCERPT)}"
             for figure in _cell_figures(column, cell, notation):
                 yield Evidence(figure, "document", text, place, (table.document,), table.page)
-
-
-def _evidence_of_question(question: str) -> Iterator[Evidence]:
-    for figure in stated_figures(question):
-        yield Evidence(figure, "question", _line_at(question, figure.start))
 
 
 def _cell_figures(column: str, cell: str, notation: str) -> Iterator[Figure]:

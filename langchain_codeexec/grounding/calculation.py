@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from langchain_core.documents import Document
@@ -11,6 +11,7 @@ from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.runnables.base import coerce_to_runnable
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.data.limits import DataLimits
 from langchain_codeexec.data.request_files import files_in, replies_are_files
 from langchain_codeexec.errors import ConfigurationError, MessageError
@@ -93,28 +94,30 @@ class DocumentCalculation(Runnable[Any, CalculatedAnswer]):
 
     def as_message(self) -> Runnable[Any, AIMessage]:
         """The same as a runnable that gives the answer's message."""
-        return self | RunnableLambda(_message, name="message")
+        return self | RunnableLambda[CalculatedAnswer, AIMessage](
+            lambda answer: answer.message, name="message"
+        )
 
     def _answer(self, value: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
-        question = _Question.of(value)
-        documents = question.documents
-        if documents is None:
-            documents = self._required_retriever().invoke(question.text, config)
-        data = documents_as_data(documents, first=question.files, limits=self._limits)
-        if not data.files:
-            return _without_data(question, data)
-        message = self._llm.invoke(question.messages(data), config, **kwargs)
-        return _attributed(message, question, data)
+        return run_steps(self._steps(value, kwargs), lambda step: step[0].invoke(step[1], config, **step[2]))
 
     async def _aanswer(self, value: Any, config: RunnableConfig, **kwargs: Any) -> CalculatedAnswer:
+        return await arun_steps(
+            self._steps(value, kwargs), lambda step: step[0].ainvoke(step[1], config, **step[2])
+        )
+
+    def _steps(
+        self, value: Any, kwargs: dict[str, Any]
+    ) -> Generator[tuple[Runnable[Any, Any], Any, dict[str, Any]], Any, CalculatedAnswer]:
+        """Yields what to invoke: the retriever, unless there are documents, and the model."""
         question = _Question.of(value)
         documents = question.documents
         if documents is None:
-            documents = await self._required_retriever().ainvoke(question.text, config)
+            documents = yield self._required_retriever(), question.text, {}
         data = documents_as_data(documents, first=question.files, limits=self._limits)
         if not data.files:
             return _without_data(question, data)
-        message = await self._llm.ainvoke(question.messages(data), config, **kwargs)
+        message = yield self._llm, question.messages(data), kwargs
         return _attributed(message, question, data)
 
     def _required_retriever(self) -> Runnable[str, Any]:
@@ -210,7 +213,3 @@ def _without_data(question: _Question, data: DocumentData) -> CalculatedAnswer:
     """The answer where there is nothing to compute from; a model could only make one up."""
     why = "They hold no tables and no figures." if data.documents else "No documents were found."
     return attributed(AIMessage(f"{NOT_IN_DOCUMENTS} {why}"), question.text, data)
-
-
-def _message(answer: CalculatedAnswer) -> AIMessage:
-    return answer.message

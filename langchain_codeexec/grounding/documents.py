@@ -105,38 +105,23 @@ class CitedDocument:
 
 @dataclass(frozen=True, slots=True)
 class DocumentTable:
-    """A table of a document.
+    """A table of a document."""
 
-    Attributes:
-        document: The number of the document.
-        caption: What stands above it; may be empty.
-        columns: Its header.
-        rows: Its cells, as text.
-        page: The page it is on, if that is known.
-    """
-
-    document: int
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    page: str = ""
+    document: int  # the number of the document
+    caption: str  # what stands above it; may be empty
+    columns: tuple[str, ...]  # its header
+    rows: tuple[tuple[str, ...], ...]  # its cells, as text
+    page: str = ""  # the page it is on, if that is known
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentSentence:
-    """A sentence that holds figures.
+    """A sentence that holds figures."""
 
-    Attributes:
-        document: The number of the document.
-        text: The sentence on one line; a longer one is several, of 500 characters at most.
-        figures: Its figures, years and numbers in words among them.
-        page: The page it is on, if that is known.
-    """
-
-    document: int
-    text: str
-    figures: tuple[Figure, ...]
-    page: str = ""
+    document: int  # the number of the document
+    text: str  # the sentence on one line; a longer one is several, of 500 characters at most
+    figures: tuple[Figure, ...]  # its figures, years and numbers in words among them
+    page: str = ""  # the page it is on, if that is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,35 +73,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number that a text states.
+    """A number that a text states."""
 
-    Attributes:
-        text: The figure as written, sign, scale and unit included.
-        start: Where it begins in the text, in characters.
-        end: Where it ends.
-        value: Its value: `$1.2bn` is 1200000000, `12 %` is 12 with the unit `%`.
-        step: What one in its last digit is worth, which is the precision it is written in; 0 for a fraction.
-        unit: One name for its unit (`%`, `USD`, `km`); empty where it has none that is known.
-        digits: Digits written, without leading zeros.
-        is_rough: Whether a word such as "about" says that it is rounded.
-        is_decrease: Whether the words beside it say that a value went down, so that the sign is in them.
-        is_ambiguous: Whether its point may as well group digits, as far as the text shows.
-        others: What else the same writing may mean, each a figure, or several that are all meant.
-        is_counted: Whether a word that is no known unit follows, which may be a power of ten, too.
-    """
-
-    text: str
-    start: int
-    end: int
-    value: Decimal
-    step: Decimal
-    unit: str = ""
-    digits: int = 1
-    is_rough: bool = False
-    is_decrease: bool = False
-    is_ambiguous: bool = False
-    others: tuple[tuple[Figure, ...], ...] = ()
-    is_counted: bool = False
+    text: str  # the figure as written, sign, scale and unit included
+    start: int  # where it begins in the text, in characters
+    end: int  # where it ends
+    value: Decimal  # its value: `$1.2bn` is 1200000000, `12 %` is 12 with the unit `%`
+    step: Decimal  # what one in its last digit is worth; 0 for a fraction
+    unit: str = ""  # one name for its unit (`%`, `USD`, `km`); empty where it has none that is known
+    digits: int = 1  # digits written, without leading zeros
+    is_rough: bool = False  # whether a word such as "about" says that it is rounded
+    is_decrease: bool = False  # whether words beside it say that a value fell: the sign is in them
+    is_ambiguous: bool = False  # whether its point may as well group digits, as far as the text shows
+    others: tuple[tuple[Figure, ...], ...] = ()  # what else it may mean: each a figure, or several at once
+    is_counted: bool = False  # whether a word that is no known unit follows, which may be a power of ten, too
 
 
 def figures_in(prose: str, documents: int | None = None) -> list[Figure]:
@@ -122,9 +107,7 @@ def figures_in(prose: str, documents: int | None = None) -> list[Figure]:
 def stated_figures(prose: str, notation: str = "") -> list[Figure]:
     """The figures that a claim may rest on: besides those that are claims, years and small numbers in words.
 
-    Args:
-        prose: What somebody wrote.
-        notation: What stands before decimals in the text that it is from, as `notation_in` tells.
+    `notation` is what stands before decimals in the text that the prose is from, as `notation_in` tells.
     """
     readable = _blanked(_without_citations(prose), *_IN_PROSE)
     return _figures(prose, _without_list_marks(readable), _WRITTEN, notation)
@@ -400,12 +383,14 @@ def _figure(text: str, span: tuple[int, int], reading: Reading, parts: dict[str,
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
     is_negative = not {"-", "\u2212"}.isdisjoint(parts["sign"] + parts["inner"])
     is_rough = _ROUGH.search(before) is not None
+    # Zeros at the end of a number that is called rough may be rounded ones, but two digits are meant.
+    rounded = max(0, min(reading.zeros, reading.digits - 2)) if is_rough else 0
     return Figure(
         text=text[start:end],
         start=start,
         end=end,
         value=-reading.value if is_negative else reading.value,
-        step=_rough_step(reading) if is_rough else reading.step,
+        step=reading.step.scaleb(rounded),
         unit=unit_named(parts["currency"] or parts["unit"]),
         digits=reading.digits,
         is_rough=is_rough,
@@ -427,11 +412,6 @@ def _readings(parts: dict[str, str], notation: str, powers: list[int]) -> list[R
     if parts["fraction"]:
         return [reading for power in powers for reading in read_fraction(parts["fraction"], power)]
     return [reading for power in powers for reading in readings_of(parts["numeral"], notation, power)]
-
-
-def _rough_step(reading: Reading) -> Decimal:
-    """Zeros at the end of a number that is called rough may be rounded ones, but two digits are meant."""
-    return reading.step.scaleb(max(0, min(reading.zeros, reading.digits - 2)))
 
 
 # -- agreement -----------------------------------------------------------------------------------------------

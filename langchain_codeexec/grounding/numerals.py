@@ -37,19 +37,12 @@ __all__ = [
 
 
 class Reading(NamedTuple):
-    """A value and how exactly it is written.
-
-    Attributes:
-        value: The value.
-        step: What one in the last digit written is worth; 0 for an exact value.
-        digits: Digits written, without leading zeros.
-        zeros: Zeros at the end of a whole number, which may be rounded ones.
-    """
+    """A value and how exactly it is written."""
 
     value: Decimal
-    step: Decimal
-    digits: int
-    zeros: int = 0
+    step: Decimal  # what one in the last digit written is worth; 0 for an exact value
+    digits: int  # digits written, without leading zeros
+    zeros: int = 0  # zeros at the end of a whole number, which may be rounded ones
 
 
 # -- digits --------------------------------------------------------------------------------------------------
@@ -150,10 +143,9 @@ def _reading(body: str, exponent: int) -> Reading | None:
 
 
 def notation_of(numerals: Iterable[str]) -> str:
-    """The mark that stands before decimals in numerals of one text that allow one reading only.
+    """The mark that stands before decimals in numerals of one text that allow one reading only: `.` or `,`.
 
-    Returns:
-        `.` or `,`; empty where there are none of either, or some of both.
+    Empty where there are none of either, or some of both.
     """
     read = [_bodies(text) for text in numerals if not text.isdecimal()]
     marks = {mark for bodies in read if len(bodies) == 1 for mark in bodies.values()} & {POINT, COMMA}
@@ -322,11 +314,7 @@ def unit_named(spelling: str) -> str:
 def unit_in_header(column: str) -> tuple[str, int]:
     """The unit that the header of a column states for its cells, and the power of ten they count in.
 
-    Args:
-        column: The header: `mass (10^24 kg)`, `population, millions`, `share [%]`.
-
-    Returns:
-        The unit's name, empty for none, and the power, 0 for none: `("kg", 24)`.
+    `("kg", 24)` for `mass (10^24 kg)`; empty and 0 where it states none.
     """
     stated = _STATED_UNIT.search(column)
     words = stated[0] if stated else ""

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from langchain_codeexec.executions import CodeExecution, ExecutionResult, Outcome
+from langchain_codeexec.executors.gemini_programs import syntax_tree
 from langchain_codeexec.grounding.figures import Figure, is_noise, printed_figures
 from langchain_codeexec.grounding.verdicts import RunVerification, Verdict
 
@@ -73,13 +74,10 @@ _ORDERS: Final = frozenset({_SETS, FILES})
 
 
 def sources_of_variation(codes: Iterable[str]) -> frozenset[str]:
-    """What the output of programs that share their state may vary by, as far as their text shows.
+    """What the output of the last of programs that share their state may vary by, as far as their text shows.
 
-    It decides between "wrong" and "cannot be judged" where an output differs, and never confirms one. Rather one
-    source too many is seen than one too few.
-
-    Args:
-        codes: The programs up to the one that printed the output.
+    It decides between "wrong" and "cannot be judged" where an output differs, and never confirms one. Rather
+    one source too many is seen than one too few.
     """
     nodes = [node for code in codes for node in syntax_nodes(code)]
     sources = {_SOURCE_OF[name] for node in nodes for name in _names(node) if name in _SOURCE_OF}
@@ -91,10 +89,8 @@ def sources_of_variation(codes: Iterable[str]) -> frozenset[str]:
 
 def syntax_nodes(code: str) -> list[ast.AST]:
     """The nodes of a program's syntax tree; none where it is no Python."""
-    try:
-        return list(ast.walk(ast.parse(code)))
-    except (SyntaxError, ValueError, RecursionError):
-        return []
+    tree = syntax_tree(code)
+    return [] if tree is None else list(ast.walk(tree))
 
 
 def _names(node: ast.AST) -> list[str]:
@@ -137,19 +133,12 @@ def not_repeatable(run: CodeExecution) -> str:
 
 
 class Repetition(NamedTuple):
-    """A run, and what running it again gave.
+    """A run, and what running it again gave."""
 
-    Attributes:
-        run: The record.
-        result: What its code did here.
-        varies_by: What its output may vary by, in words.
-        is_sound: Whether all runs before it, on which it may build, could be repeated.
-    """
-
-    run: CodeExecution
-    result: ExecutionResult
-    varies_by: frozenset[str]
-    is_sound: bool
+    run: CodeExecution  # the record
+    result: ExecutionResult  # what its code did here
+    varies_by: frozenset[str]  # what its output may vary by, in words
+    is_sound: bool  # whether all runs before it, on which it may build, could be repeated
 
     def judged(self) -> RunVerification:
         """The verdict, with what the code printed here where that is not the same."""

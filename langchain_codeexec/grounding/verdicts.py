@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from langchain_core.messages import BaseMessage
+from pydantic import TypeAdapter, ValidationError
 
 __all__ = ["RunVerification", "Verdict", "Verification"]
 
@@ -97,14 +98,8 @@ class Verification:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: `verdict`, `reason`, `runs`, `unsupported`, `unjudged` and `executor`."""
-        return {
-            "verdict": self.verdict.value,
-            "reason": self.reason,
-            "runs": [{**asdict(run), "verdict": run.verdict.value} for run in self.runs],
-            "unsupported": list(self.unsupported),
-            "unjudged": list(self.unjudged),
-            "executor": self.executor,
-        }
+        record = _records().dump_python(self, mode="json")
+        return {"verdict": self.verdict.value, "reason": self.reason, **record}
 
     @classmethod
     def from_message(cls, message: BaseMessage) -> Verification | None:
@@ -114,16 +109,12 @@ class Verification:
             message: A message as it came, or as a checkpoint or JSON gave it back.
         """
         record = message.response_metadata.get(_KEY)
-        if not isinstance(record, Mapping):
-            return None
         try:
-            return cls(
-                runs=tuple(
-                    RunVerification(**{**run, "verdict": Verdict(run["verdict"])}) for run in record["runs"]
-                ),
-                unsupported=tuple(record["unsupported"]),
-                executor=str(record["executor"]),
-                unjudged=tuple(record.get("unjudged", ())),
-            )
-        except (KeyError, TypeError, ValueError):
+            return _records().validate_python(record) if record else None
+        except ValidationError:
             return None
+
+
+@cache
+def _records() -> TypeAdapter[Verification]:
+    return TypeAdapter(Verification)

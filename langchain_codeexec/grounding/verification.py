@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
@@ -16,18 +15,14 @@ from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Inl
 from langchain_codeexec.executors.base import CodeExecutor, ExecutorSession, checked_executor, in_thread
 from langchain_codeexec.grounding.answers import CalculatedAnswer, text_of
 from langchain_codeexec.grounding.attribution import (
+    Evidence,
+    attributed_figures,
     evidence_of_runs,
     executions_in,
     is_from_user,
     last_question,
 )
-from langchain_codeexec.grounding.figures import (
-    figures_in,
-    may_support,
-    printed_figures,
-    stated_figures,
-    supports,
-)
+from langchain_codeexec.grounding.figures import printed_figures, stated_figures
 from langchain_codeexec.grounding.repetition import (
     Likeness,
     Repetition,
@@ -203,28 +198,27 @@ def _unsupported_figures(
     found not to hold excepted. Without a history the question is not known, and the numbers in the message's own
     code count instead: they are what it started from.
     """
-    written = (earlier for earlier in history if is_from_user(earlier) or isinstance(earlier, ToolMessage))
     holding = (earlier for earlier in history if not _is_refuted(earlier))
-    known = [
-        *chain.from_iterable(stated_figures(_text_as_evidence(earlier)) for earlier in written),
-        *(evidence.figure for evidence in evidence_of_runs(executions_in([*holding, message]))),
+    if history:
+        written = (each for each in history if is_from_user(each) or isinstance(each, ToolMessage))
+        stated = [figure for each in written for figure in stated_figures(_text_as_evidence(each))]
+    else:
+        stated = [figure for run in code_executions(message) for figure in printed_figures(run.code)]
+    evidence = [
+        *(Evidence(figure, "question", figure.text) for figure in stated),
+        *evidence_of_runs(executions_in([*holding, message])),
     ]
-    if not history:
-        known += chain.from_iterable(printed_figures(run.code) for run in code_executions(message))
     answer = CalculatedAnswer.from_message(message) if isinstance(message, AIMessage) else None
-    attributed = (
-        {figure.text for figure in answer.figures if figure.origin in ("document", "question")}
-        if answer
-        else set()
-    )
-    claims = figures_in(_prose_behind_runs(message), len(answer.documents) if answer else 0)
-    open_claims = {
-        claim.text: claim
-        for claim in claims
-        if claim.text not in attributed and not any(supports(figure, claim) for figure in known)
+    documents = len(answer.documents) if answer else 0
+    figures = answer.figures if answer else ()
+    known = {figure.text for figure in figures if figure.origin in ("document", "question")}
+    is_judged = {
+        figure.text: figure.is_judged
+        for figure in attributed_figures(_prose_behind_runs(message), 0, evidence, documents)
+        if figure.origin is None and figure.text not in known
     }
-    unjudged = {text: None for text, claim in open_claims.items() if may_support(known, claim)}
-    return tuple(text for text in open_claims if text not in unjudged), tuple(unjudged)
+    unsupported = tuple(text for text, judged in is_judged.items() if judged)
+    return unsupported, tuple(text for text in is_judged if text not in unsupported)
 
 
 def _text_as_evidence(message: BaseMessage) -> str:

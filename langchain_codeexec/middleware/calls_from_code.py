@@ -21,7 +21,7 @@ from langchain_codeexec.executions import executions_from_artifact
 from langchain_codeexec.executors.calls import check_takes_calls
 from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
-from langchain_codeexec.tools.agent_reviews import Reviews, middlewares_in, reviews_of
+from langchain_codeexec.tools.agent_reviews import Reviews, middlewares_in, nodes_here, reviews_of, tools_here
 from langchain_codeexec.tools.call_results import CallResult
 from langchain_codeexec.tools.calls import CallableTools, CallRoute
 from langchain_codeexec.tools.code_execution import unbound_model
@@ -102,7 +102,7 @@ class CallsFromCode:
 
     def offered(self, request: ModelRequest[Any]) -> tuple[ModelRequest[Any], PythonTool, tuple[str, ...]]:
         """A model request whose Python tool says what programs can call, that tool, and the tools' names."""
-        tools = self._selected([one for one in request.tools if isinstance(one, BaseTool)])
+        tools = self._selected(_tools_of(request))
         description = f"{self.tool.description}\n\n{tools.description}".strip()
         python = self.tool.model_copy(update={"description": description})
         hidden = set(tools.names) if self._only_from_code else ()
@@ -196,8 +196,7 @@ class CallsFromCode:
 
     def with_failed_code(self, message: AIMessage, request: ModelRequest[Any]) -> AIMessage:
         """An answer whose code failed elsewhere for want of a tool, with a call that runs it here."""
-        tools = request.tools
-        functions = self._selected([one for one in tools if isinstance(one, BaseTool)]).functions
+        functions = self._selected(_tools_of(request)).functions
         runs = code_executions(message)
         if message.tool_calls or not runs or runs[-1].ok:
             return message
@@ -238,6 +237,7 @@ class CallsFromCode:
         """
         inside, ends = middlewares_in(handler)
         everywhere, _ = middlewares_in(handler, through_nodes=True)
+        seen, _ = middlewares_in(handler, *nodes_here(), through_nodes=True)
         node, execute = ends[0] if ends else (None, None)
         whole = getattr(node, wrapper, None)
         if not callable(whole):
@@ -252,8 +252,15 @@ class CallsFromCode:
                 return whole(request, execute)
 
         mine = set(self._review.interrupt_on) if self._review else set[str]()
-        reviews = reviews_of(everywhere)
+        reviews = reviews_of(seen)
         return way, Reviews(reviews.each_call | mine, reviews.each_turn - mine)
+
+
+def _tools_of(request: ModelRequest[Any]) -> list[BaseTool]:
+    """A model request's tools that the agent itself has: what a middleware adds to a request is not among them."""
+    known = tools_here()
+    tools = [one for one in request.tools if isinstance(one, BaseTool)]
+    return tools if known is None else [one for one in tools if one.name in known]
 
 
 def _offered_with(request: ToolCallRequest) -> list[str] | None:
@@ -289,25 +296,20 @@ class _AgentRoute(CallRoute):
         self._handler = handler
         self._review = review
 
-    def invoke(self, tool: BaseTool, call: ToolCall) -> Any:
-        request = self._request_of(tool, call)
-        if self._review:
-            return self._review.wrap_tool_call(request, self._handler)
-        return self._handler(request)
+    def takes_thread(self, tool: BaseTool) -> bool:  # noqa: ARG002 -- the middlewares are asked in any case
+        return False
 
-    async def ainvoke(self, tool: BaseTool, call: ToolCall) -> Any:
-        request = self._request_of(tool, call)
-        if self._review:
-            return await self._review.awrap_tool_call(request, self._handler)
-        return await self._handler(request)
+    def invoke(self, tool: BaseTool, call: ToolCall, *, is_async: bool) -> Any:
+        runtime = replace(self._request.runtime, tool_call_id=call["id"])
+        request = replace(self._request, tool=tool, tool_call=call, runtime=runtime)
+        if self._review is None:
+            return self._handler(request)
+        review = self._review.awrap_tool_call if is_async else self._review.wrap_tool_call
+        return review(request, self._handler)
 
-    def _failure(self, call: ToolCall, error: Exception) -> CallResult:
+    def _failure(self, call: ToolCall, error: BaseException) -> CallResult:
         try:
             return super()._failure(call, error)
         except Exception as stop:
             self._stops.append(stop)
             raise
-
-    def _request_of(self, tool: BaseTool, call: ToolCall) -> ToolCallRequest:
-        runtime = replace(self._request.runtime, tool_call_id=call["id"])
-        return replace(self._request, tool=tool, tool_call=call, runtime=runtime)

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import replace
 from enum import Enum
-from typing import Annotated, Any, Generic, NotRequired, TypeAlias, cast, get_args
+from typing import Annotated, Any, Generic, NotRequired, TypeAlias, get_args
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
@@ -24,6 +24,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.base import CodeExecutor
@@ -102,7 +103,8 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         tool: Stands in for code execution where a model has none of its own.
         llm: Makes that tool a `CodeExecutionTool` on this chat model.
         executor: Makes that tool a `PythonTool` on this executor.
-        callable_from_code: Names of the agent's tools that programs can call, or `"all"`.
+        callable_from_code: Names of the agent's tools that programs can call, or `"all"`. Those that another
+            middleware adds to model requests are not among them; the model calls them itself.
         only_from_code: Whether the model is not offered these tools beside.
         interrupt_on: As that of `HumanInTheLoopMiddleware`, for calls from code: somebody has to answer each.
         run_failed_code_here: Whether Gemini's own code execution is offered too, and code that failed there for
@@ -179,18 +181,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                 case _:
                     return handler(step)
 
-        steps = self._steps(request)
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    result = take(step)
-                except Exception as error:  # noqa: BLE001 -- goes into the steps, which raise it or go another way
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(result)
-        except StopIteration as end:
-            return cast("ExtendedModelResponse[ResponseT]", end.value)
+        return run_steps(self._steps(request), take)
 
     async def awrap_model_call(
         self,
@@ -210,18 +201,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                 case _:
                     return await handler(step)
 
-        steps = self._steps(request)
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    result = await take(step)
-                except Exception as error:  # noqa: BLE001 -- as above
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(result)
-        except StopIteration as end:
-            return cast("ExtendedModelResponse[ResponseT]", end.value)
+        return await arun_steps(self._steps(request), take)
 
     def wrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolMessage | Command[Any]]
@@ -302,7 +282,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         if not (self.calls_from_code and self._runs_failed_code and isinstance(last, AIMessage)):
             return response
         result = [*others, self.calls_from_code.with_failed_code(last, request)]
-        return ModelResponse(result=result, structured_response=response.structured_response)
+        return replace(response, result=result)
 
 
 def _functions_alone(request: PlanRequest) -> str:  # noqa: ARG001 -- a planner
@@ -336,7 +316,7 @@ def _recorded(
         if isinstance(message, AIMessage) and (plan_of_message := message.response_metadata.get("plan"))
     ]
     return ExtendedModelResponse(
-        ModelResponse(result=result, structured_response=response.structured_response),
+        replace(response, result=result),
         Command(update={"code_execution_plans": plans, **counts}),
     )
 
@@ -344,17 +324,15 @@ def _recorded(
 def _noted(
     message: BaseMessage, plan: Plan | None, endpoint: EndpointKind | None, names: tuple[str, ...]
 ) -> BaseMessage:
-    if not isinstance(message, AIMessage):
+    """A message with the plan in its metadata, or, where its model planned, with what its code can call."""
+    if not isinstance(message, AIMessage) or not (plan or names):
         return message
+    metadata = dict(message.response_metadata)
     if plan is None:
-        given = message.response_metadata.get("plan")
-        if names and isinstance(given, dict):
-            given = {**given, "callable_from_code": list(names)}
-            return message.model_copy(
-                update={"response_metadata": {**message.response_metadata, "plan": given}}
-            )
-        return message
-    metadata = {**message.response_metadata, "plan": plan.to_dict()}
+        if names and isinstance(metadata.get("plan"), dict):
+            metadata["plan"] = {**metadata["plan"], "callable_from_code": list(names)}
+        return message.model_copy(update={"response_metadata": metadata})
+    metadata["plan"] = plan.to_dict()
     if endpoint:
         metadata[ENDPOINT_KEY] = endpoint
     return message.model_copy(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain.agents.middleware.types import (
@@ -120,7 +120,7 @@ class _Turn:
         if self.data is None:
             return response
         result = [self._annotated(message, self.data) for message in response.result]
-        return ModelResponse(result=result, structured_response=response.structured_response)
+        return replace(response, result=result)
 
     def _annotated(self, message: BaseMessage, data: DocumentData) -> BaseMessage:
         if not isinstance(message, AIMessage) or message.tool_calls:

@@ -34,7 +34,7 @@ from langchain_codeexec.middleware.model_calls import (
     Tool,
     tools_without,
 )
-from langchain_codeexec.planning.delegate import MOST_DELEGATED, delegate_function
+from langchain_codeexec.planning.execution import MOST_DELEGATED, delegate_function
 from langchain_codeexec.planning.plan import Combination, Plan, PlanRequest, Way
 from langchain_codeexec.tools.code_execution import (
     GOOGLE_CODE_EXECUTION,
@@ -140,7 +140,7 @@ class GoogleModelCall(ModelCall):
             tools=[], tool_choice=None, messages=[*history, HumanMessage(_AS_JSON)]
         )
         result = [*response.result, *final.result]
-        return ModelResponse(result=result, structured_response=final.structured_response)
+        return replace(final, result=result)
 
     def goes_another_way_after(self, plan: Plan, error: Exception) -> bool:
         """Whether a combination may have been refused, and there is another way to try.
@@ -248,7 +248,7 @@ class GoogleModelCall(ModelCall):
                 messages.append(reply)
             left -= len(delegated)
             if not delegated or len(delegated) < len(calls):
-                return ModelResponse(result=messages, structured_response=response.structured_response)
+                return replace(response, result=messages)
 
     def _combined(self, plan: Plan) -> Json:
         """What the plan's request combined, in the wire's terms."""

@@ -46,24 +46,17 @@ _AGAIN: Final = (
 class VisibleParts:
     """A filter of what comes of one candidate.
 
-    Attributes:
-        functions: Those that may be called.
-        delegate: Name of the one that stands for code execution.
-        text_as_thought: Whether text is shown as a thought, because the answer proper is still to come.
-        json_begins: What the JSON that is demanded may begin with; empty where that cannot be told. A text that
-            begins otherwise and is followed by code or a call is a remark on the way, and shown as a thought.
-        repair: Whether calls that were written as text become calls.
-        signs: Whether a call without a signature would be refused as history.
-        has_calls: Whether the user's own functions are called.
+    A text that begins otherwise than the JSON that is demanded, and is followed by code or a call, is a remark on
+    the way, and shown as a thought.
     """
 
-    functions: Sequence[FunctionDeclaration]
-    delegate: str | None = None
-    text_as_thought: bool = False
-    json_begins: str = ""
-    repair: bool = True
-    signs: bool = False
-    has_calls: bool = False
+    functions: Sequence[FunctionDeclaration]  # those that may be called
+    delegate: str | None = None  # name of the one that stands for code execution
+    text_as_thought: bool = False  # as the answer proper is still to come
+    json_begins: str = ""  # what demanded JSON may begin with; empty where that cannot be told
+    repair: bool = True  # whether calls that were written as text become calls
+    signs: bool = False  # whether a call without a signature would be refused as history
+    has_calls: bool = False  # whether the user's own functions are called
     _delegated: list[StreamedCall | Json] = field(default_factory=list)
     _pieces: CallPieces = field(default_factory=CallPieces)
     _signature_hidden: bool = False
@@ -233,21 +226,16 @@ def _cut(part: Json, length: int) -> Json:
 class Exchange:
     """A request to make, and what becomes of its answer.
 
-    Attributes:
-        request: The body; in the end that of the last hop.
-        visible: Takes the parts of the answer as they come, gives those the user sees.
-        retries: How often an answer that is none is asked for again.
-        is_only: Whether no other exchange follows, so that other candidates than the first can be shown at once.
-        answer: The parts so far, hidden ones included.
-        has_begun: Whether the present hop has brought anything.
+    `visible` takes the parts of the answer as they come, and gives those that the user sees. Where it `is_only`,
+    no other exchange follows, so that other candidates than the first can be shown at once.
     """
 
-    request: GenerateContentRequest
+    request: GenerateContentRequest  # in the end that of the last hop
     visible: VisibleParts | Callable[[list[Json]], list[Json]] = list
-    retries: int = 0
+    retries: int = 0  # how often an answer that is none is asked for again
     is_only: bool = False
-    answer: list[Json] = field(default_factory=list)
-    has_begun: bool = False
+    answer: list[Json] = field(default_factory=list)  # the parts so far, hidden ones included
+    has_begun: bool = False  # whether the present hop has brought anything
     _finish_reason: Any = None
     _block_reason: str = ""
     _token: str = ""
@@ -342,16 +330,12 @@ class Exchange:
         return [cast("GenerateContentResponse", {"candidates": [candidate]}) for _, candidate in whole]
 
     @property
-    def _calls(self) -> bool:
-        return any("functionCall" in part for part in self.answer)
-
-    @property
     def is_none(self) -> bool:
         """Whether the answer says nothing and calls nothing, or ended with a call that cannot be read.
 
         Beside other candidates it stays: what they said cannot be taken back.
         """
-        if self._block_reason or self._calls or self._others:
+        if self._block_reason or self._others or any("functionCall" in part for part in self.answer):
             return False
         if self._finish_reason in _UNREADABLE:
             return True

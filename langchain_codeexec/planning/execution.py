@@ -6,25 +6,20 @@ whole and streamed answers share all there is to decide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from itertools import chain, count
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from langchain_codeexec.errors import InvalidRequestError, ResponseFormatError
 from langchain_codeexec.gemini.responses import summed_usage
 from langchain_codeexec.gemini.wire import Content, FunctionDeclaration, GenerateContentResponse
 from langchain_codeexec.messages.call_pieces import whole_calls
-from langchain_codeexec.planning.delegate import (
-    MOST_DELEGATED,
-    delegate_function,
-    output_from_parts,
-    response_to_call,
-    task_from_call,
-)
 from langchain_codeexec.planning.exchange import Exchange, VisibleParts, answered, content_of
 from langchain_codeexec.planning.plan import Plan
 from langchain_codeexec.planning.specification import Specification
 
-__all__ = ["UsageSum", "exchanges"]
+__all__ = ["MOST_DELEGATED", "UsageSum", "delegate_function", "exchanges"]
 
 Json = dict[str, Any]
 
@@ -59,7 +54,7 @@ def exchanges(
     mode = call.tool_choice.get("functionCallingConfig", {}).get("mode", "AUTO")
     left = MOST_DELEGATED.get(mode, MOST_DELEGATED["AUTO"])
     contents = list(call.contents)
-    said: list[Json] = []
+    shown: list[Json] = []
     is_told = False
     while True:
         is_offered = left > 0 and call.destination.accepts.code_execution
@@ -90,7 +85,7 @@ def exchanges(
             retries=retries,
         )
         left -= len(visible.delegated)
-        said += [*runs, *(part for part in exchange.answer if "functionCall" not in part)]
+        shown += [*runs, *(part for part in exchange.answer if "functionCall" not in part)]
         is_first = len(contents) == len(call.contents)
         if exchange.answer:
             contents.append(content_of("model", whole_calls(exchange.answer)))
@@ -101,7 +96,7 @@ def exchanges(
     if apart and not visible.has_calls:
         demand = {"text": "Give the answer now, as JSON, from what is found above."}
         # Without functions, a run that a function stood for is told as the code and the result that it was.
-        turn = [content_of("model", said)] if said else []
+        turn = [content_of("model", shown)] if shown else []
         contents = [*call.contents, *turn, content_of("user", [demand])]
         request = call.request(code=False, functions=[], contents=contents)
         yield from answered(Exchange(request, retries=retries))
@@ -133,7 +128,7 @@ def _delegated_results(  # noqa: PLR0913 -- one keyword for each thing that vari
     for number, function_call in enumerate(delegated):
         response: Json = {"error": _NOT_OFFERED}
         if number < most:
-            history = [*contents, content_of("user", [{"text": task_from_call(function_call)}])]
+            history = [*contents, content_of("user", [{"text": _task_from_call(function_call)}])]
             request = call.request(code=True, functions=[], schema=False, contents=history)
             exchange = Exchange(request, visible, retries)
             try:
@@ -144,9 +139,61 @@ def _delegated_results(  # noqa: PLR0913 -- one keyword for each thing that vari
                 runs += _code_and_media(exchange.answer)
                 cut_off = exchange.cut_off
                 error = {"error": f"It was stopped before its end: {cut_off}."} if cut_off else {}
-                response = {"output": output_from_parts(exchange.answer), **error}
-        responses.append(response_to_call(function_call, response))
+                response = {"output": _output_from_parts(exchange.answer), **error}
+        responses.append(_response_to_call(function_call, response))
     return responses, runs
+
+
+# -- the delegate: the function that stands for code execution where a model takes it beside no functions -------
+
+MOST_DELEGATED: Final[Mapping[str, int]] = MappingProxyType({"ANY": 3, "AUTO": 8})
+"""Calls of the delegate in one turn before it is no longer offered, by the mode of the tool choice: where a
+function is demanded, the answer is a call, which the delegate only prepares."""
+
+_DESCRIPTION: Final = (
+    "Have Python written and run for you, for anything that must be computed exactly: arithmetic, statistics, "
+    "dates, text processing, plots. State the whole task with all the values it needs."
+)
+_TASK: Final = "Write and run Python code for this, and answer from what it prints: "
+_DELEGATE_NAMES: Final = ("code_execution", "run_python")
+
+
+def delegate_function(names: set[str]) -> FunctionDeclaration:
+    """The declaration of the delegate, under none of the names of the user's functions."""
+    free = (
+        name
+        for name in chain(_DELEGATE_NAMES, map("code_execution_{}".format, count(2)))
+        if name not in names
+    )
+    parameters = {"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}
+    return {"name": next(free), "description": _DESCRIPTION, "parametersJsonSchema": parameters}
+
+
+def _task_from_call(function_call: Json) -> str:
+    """What the request for code says, for a call of the delegate."""
+    args = function_call.get("args")
+    task = args.get("task") if isinstance(args, dict) else None
+    return f"{_TASK}{task or 'Do what the conversation asks for.'}"
+
+
+def _output_from_parts(parts: Sequence[Json]) -> str:
+    """What running code gave, and what was said of it, as the delegate's output."""
+    texts = []
+    for part in parts:
+        if isinstance(result := part.get("codeExecutionResult"), dict):
+            texts.append(f"[{result.get('outcome')}] {result.get('output', '')}")
+        elif "text" in part and not part.get("thought"):
+            texts.append(str(part["text"]))
+    return "\n".join(texts)
+
+
+def _response_to_call(function_call: Json, response: Json) -> Json:
+    """The part that answers a call of the delegate."""
+    ids = {"id": function_call["id"]} if "id" in function_call else {}
+    return {"functionResponse": {"name": function_call.get("name", ""), "response": response, **ids}}
+
+
+# -- what the answer begins with, and what all requests cost --------------------------------------------------
 
 
 def _json_begins(call: Specification) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.errors import PlanningError
 from langchain_codeexec.gemini.wire import FunctionDeclaration
 from langchain_codeexec.messages.code_blocks import code_executions
@@ -122,21 +123,21 @@ class ModelPlanner:
 
     def plan(self, request: PlanRequest) -> Plan:
         """Plan one call, by a request to the model."""
-        try:
-            return _plan_of(self._chooser().invoke(_planning_prompt(request), inner_call_config()), request)
-        except Exception as error:  # noqa: BLE001 -- whatever a model raises, the call must still be planned
-            return _everything(request, error)
+        return run_steps(self._steps(request), lambda step: step[0].invoke(step[1], inner_call_config()))
 
     async def aplan(self, request: PlanRequest) -> Plan:
         """Plan one call, by a request to the model, without blocking the event loop."""
-        try:
-            answer = await self._chooser().ainvoke(_planning_prompt(request), inner_call_config())
-            return _plan_of(answer, request)
-        except Exception as error:  # noqa: BLE001 -- as above
-            return _everything(request, error)
+        return await arun_steps(
+            self._steps(request), lambda step: step[0].ainvoke(step[1], inner_call_config())
+        )
 
-    def _chooser(self) -> Runnable[Any, Any]:
-        return self._llm.with_structured_output(PlanChoice)
+    def _steps(self, request: PlanRequest) -> Generator[tuple[Runnable[Any, Any], Any], Any, Plan]:
+        """Yields the model and what to ask it."""
+        try:
+            answer = yield self._llm.with_structured_output(PlanChoice), _planning_prompt(request)
+            return _plan_of(answer, request)
+        except Exception as error:  # noqa: BLE001 -- whatever a model raises, the call must still be planned
+            return _everything(request, error)
 
 
 def _plan_of(answer: Any, request: PlanRequest) -> Plan:

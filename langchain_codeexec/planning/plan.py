@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args, runtime_checkable
+from typing import Any, Final, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.callbacks.manager import (
@@ -21,6 +21,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, merge_configs, var_child_runnable_config
 
+from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.errors import CodeExecError, PlanningError
 from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.gemini.wire import FunctionDeclaration, ToolConfig
@@ -76,7 +77,7 @@ class PlanRequest:
     destination: Destination | None = None
     code_execution: bool = True
     way: Way = "native"
-    tool_choice: ToolConfig = field(default_factory=lambda: cast("ToolConfig", {}))
+    tool_choice: ToolConfig = field(default_factory=ToolConfig)
     obstacle: str = ""
     callable_from_code: tuple[str, ...] = ()
 
@@ -144,30 +145,26 @@ def plan_call(request: PlanRequest, planner: Planner) -> Plan:
     Raises:
         PlanningError: The planner failed, or gave no plan that can be carried out.
     """
-    if plan := _settled_plan(request):
-        return plan
-    try:
-        with _no_tokens_shown():
-            plan = planner.plan(request)
-    except CodeExecError:
-        raise
-    except Exception as error:
-        raise PlanningError(_failure(planner, error)) from error
-    return _plan_to_carry_out(plan, request)
+    return run_steps(_planning(request, planner), planner.plan)
 
 
 async def aplan_call(request: PlanRequest, planner: Planner) -> Plan:
     """The plan of a call without blocking the event loop; see `plan_call`."""
+    return await arun_steps(_planning(request, planner), planner.aplan)
+
+
+def _planning(request: PlanRequest, planner: Planner) -> Generator[PlanRequest, object, Plan]:
+    """The plan of a call, by what the planner answers where it is asked."""
     if plan := _settled_plan(request):
         return plan
     try:
         with _no_tokens_shown():
-            plan = await planner.aplan(request)
+            answer = yield request
     except CodeExecError:
         raise
     except Exception as error:
-        raise PlanningError(_failure(planner, error)) from error
-    return _plan_to_carry_out(plan, request)
+        raise PlanningError(f"the planner {planner!r} failed: {type(error).__name__}: {error}") from error
+    return _plan_to_carry_out(answer, request)
 
 
 def inner_call_config() -> RunnableConfig:
@@ -242,10 +239,6 @@ def _plan_to_carry_out(plan: object, request: PlanRequest) -> Plan:
         reason = f"{plan.reason}; both sides cannot go together"
         return replace(plan, code_execution=False, way="one_sided", reason=reason)
     return replace(plan, way=request.way)
-
-
-def _failure(planner: Planner, error: Exception) -> str:
-    return f"the planner {planner!r} failed: {type(error).__name__}: {error}"
 
 
 def _type_problem(plan: Any) -> str:

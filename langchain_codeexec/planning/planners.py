@@ -109,10 +109,7 @@ class PlannerFunction:
 
 
 def checked_planner(planner: Any) -> Planner:
-    """The planner that a setting stands for.
-
-    Args:
-        planner: A `Planner`, a function of a `PlanRequest`, or `None` for the default.
+    """The planner that a setting stands for: a `Planner`, a function of a `PlanRequest`, or the default.
 
     Raises:
         ConfigurationError: It is none of these.

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any, Final
 
+from langchain_codeexec.executors.gemini_programs import UNREADABLE
 from langchain_codeexec.gemini.wire import FunctionDeclaration
 
 __all__ = ["Repair"]
@@ -94,7 +95,8 @@ class Repair:
     def _call(self, expression: ast.expr) -> Json:
         if not isinstance(expression, ast.Call):
             raise TypeError(expression)
-        name = _name(expression.func)
+        # `f` of `f(...)` and of `default_api.f(...)`; dotted names count as a whole as well.
+        name = _PREFIX.sub("", ast.unparse(expression.func))
         names = self._parameters.get(name)
         if names is None or len(names) < len(expression.args):
             raise ValueError(name)
@@ -106,8 +108,8 @@ class Repair:
         return {"name": name, "args": args}
 
 
-_UNREADABLE: Final = (SyntaxError, TypeError, ValueError, MemoryError, RecursionError)
-"""What `ast` and `_value` raise for text that is no code, no literal, or nested too deeply."""
+_UNREADABLE: Final = (*UNREADABLE, TypeError)
+"""What reading raises for text that is no code, no call or no literal."""
 
 
 def _expressions(program: ast.Module) -> list[ast.expr]:
@@ -170,19 +172,9 @@ def _makes_an_object(function: ast.expr) -> bool:
 
 
 def _keywords(call: ast.Call) -> Json:
-    named = {keyword.arg: _value(keyword.value) for keyword in call.keywords}
-    return {_checked(name): value for name, value in named.items()}
-
-
-def _checked(name: str | None) -> str:
-    if name is None:  # **values
-        raise ValueError(name)
-    return name
-
-
-def _name(function: ast.expr) -> str:
-    """`f` of `f(...)` and of `default_api.f(...)`; dotted names count as a whole as well."""
-    return _PREFIX.sub("", ast.unparse(function))
+    if any(keyword.arg is None for keyword in call.keywords):  # **values
+        raise ValueError(call)
+    return {str(keyword.arg): _value(keyword.value) for keyword in call.keywords}
 
 
 def _parameters(function: FunctionDeclaration) -> list[str]:

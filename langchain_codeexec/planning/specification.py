@@ -28,25 +28,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Specification:
-    """What a call is about.
+    """What a call is about."""
 
-    Attributes:
-        destination: The model, and the service it is reached at.
-        contents: The conversation, function calls and code both as the wire has them.
-        tools: Everything declared, code execution included if it is wanted.
-        system: System text, if there is any.
-        tool_choice: The choice among the functions, as the wire has it.
-        config: The `generationConfig`.
-        rest: Further fields of the body, as they are.
-    """
-
-    destination: Destination
-    contents: list[Content]
-    tools: list[Tool]
-    system: Content | None = None
-    tool_choice: ToolConfig = field(default_factory=lambda: cast("ToolConfig", {}))
-    config: Json = field(default_factory=dict)
-    rest: Json = field(default_factory=dict)
+    destination: Destination  # the model, and the service it is reached at
+    contents: list[Content]  # the conversation, function calls and code both as the wire has them
+    tools: list[Tool]  # everything declared, code execution included if it is wanted
+    system: Content | None = None  # system text, if there is any
+    tool_choice: ToolConfig = field(default_factory=ToolConfig)  # the choice of functions, as on the wire
+    config: Json = field(default_factory=dict)  # the `generationConfig`
+    rest: Json = field(default_factory=dict)  # further fields of the body, as they are
 
     @cached_property
     def wants_code(self) -> bool:
@@ -78,11 +68,8 @@ class Specification:
     ) -> GenerateContentRequest:
         """A request that declares a choice of the tools; what it leaves out is text in its history.
 
-        Args:
-            code: Whether it declares code execution.
-            functions: The functions it declares, the delegate included.
-            schema: Whether it demands JSON where the call does.
-            contents: A conversation that has gone on, instead of the call's.
+        `functions` holds the delegate, too, and `contents` a conversation that has gone on, instead of the
+        call's.
         """
         history = list(self.contents if contents is None else contents)
         if not code and _holds(history, "executableCode", "codeExecutionResult"):

@@ -156,10 +156,6 @@ def _text(text: str) -> str:
     return escape(visible(text))
 
 
-def _prose(section: Section) -> str:
-    return f'<div class="prose">{html_from_markdown(visible(section.text))}</div>'
-
-
 def _code(section: Section) -> str:
     code = visible(section.text).strip("\n")
     lines = (html_from_python(code) if section.label == "python" else escape(code)).split("\n")
@@ -167,10 +163,6 @@ def _code(section: Section) -> str:
         lines[index] += f'\n<span class="call">{escape(row)}</span>'
     source = "\n".join(lines)
     return f'<pre tabindex="0"><code>{source}</code></pre>'
-
-
-def _output(section: Section) -> str:
-    return _verbatim(section) if section.text.strip("\n") else "<p>(it printed nothing)</p>"
 
 
 def _verbatim(section: Section) -> str:
@@ -193,16 +185,17 @@ def _remark(section: Section) -> str:
     return f"<p>{_text(section.text)}</p>"
 
 
-def _usage(section: Section) -> str:
-    return f"<p>{_text(' · '.join(filter(None, (section.label, section.text))))}</p>"
-
-
 _WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
 _BODIES: Final[Mapping[Kind, Callable[[Section], str]]] = {
-    **dict.fromkeys(("question", "model", "answer", "thoughts"), _prose),
+    **dict.fromkeys(
+        ("question", "model", "answer", "thoughts"),
+        lambda section: f'<div class="prose">{html_from_markdown(visible(section.text))}</div>',
+    ),
     **dict.fromkeys(("plan", "file", "notice"), _remark),
     "code": _code,
-    "output": _output,
+    "output": lambda section: (
+        _verbatim(section) if section.text.strip("\n") else "<p>(it printed nothing)</p>"
+    ),
     "image": _image,
-    "usage": _usage,
+    "usage": lambda section: f"<p>{_text(' · '.join(filter(None, (section.label, section.text))))}</p>",
 }

@@ -19,11 +19,7 @@ Json = dict[str, Any]
 
 
 class Display:
-    """A record that Jupyter shows as HTML.
-
-    Args:
-        messages: What it is the record of.
-    """
+    """A record that Jupyter shows as HTML."""
 
     def __init__(self, messages: BaseMessage | Sequence[BaseMessage]) -> None:
         self._messages = messages
@@ -91,16 +87,10 @@ class _Cells:
         self._drawing: Json | None = None
 
     def add(self, section: Section) -> None:
-        match section.kind:
-            case "code":
-                placed = self._code(section)
-            case "output":
-                placed = self._output(section)
-            case "image":
-                placed = self._image(section)
-            case _:
-                placed, self._drawing = False, None
-        if not placed:
+        place = {"code": self._code, "output": self._output, "image": self._image}.get(section.kind)
+        if place is None:
+            self._drawing = None
+        if place is None or not place(section):
             self.cells.append(_markdown_cell(section))
 
     def _code(self, section: Section) -> bool:
@@ -146,10 +136,11 @@ class _Cells:
 
 
 def _markdown_cell(section: Section) -> Json:
-    attached = section.file if section.kind == "image" and _is_raster(section.file) else None
-    source = _attachment if attached else _SOURCES.get(section.kind, _fenced)
-    cell: Json = {"cell_type": "markdown", "metadata": {}, "source": source(section)}
-    return {**cell, "attachments": {"image": _mime_bundle(attached)}} if attached else cell
+    cell: Json = {"cell_type": "markdown", "metadata": {}}
+    if section.kind == "image" and _is_raster(section.file):
+        source = f"![{_inert(section.text)}](attachment:image)"
+        return {**cell, "source": source, "attachments": {"image": _mime_bundle(section.file)}}
+    return {**cell, "source": _SOURCES.get(section.kind, _fenced)(section)}
 
 
 def _is_raster(file: InlineFile | None) -> TypeGuard[InlineFile]:
@@ -169,10 +160,6 @@ def _prose(section: Section) -> str:
     return _inert(section.text).strip()
 
 
-def _question(section: Section) -> str:
-    return f"**Question**\n\n{_prose(section)}"
-
-
 def _remark(section: Section) -> str:
     return f"**{_inert(_heading(section))}**: {_prose(section)}"
 
@@ -181,10 +168,6 @@ def _fenced(section: Section) -> str:
     text = visible(section.text).strip("\n")
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"**{_inert(_heading(section))}**\n\n{fence}\n{text}\n{fence}"
-
-
-def _attachment(section: Section) -> str:
-    return f"![{_inert(section.text)}](attachment:image)"
 
 
 _LIVE: Final = re.compile(r"<(?=[A-Za-z/!?])|!(?=\[)")
@@ -196,7 +179,7 @@ _MAGICS: Final[Mapping[str, str]] = {"python": "", "bash": "%%bash\n"}
 _RASTER: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
 _SOURCES: Final[Mapping[Kind, Callable[[Section], str]]] = {
-    "question": _question,
+    "question": lambda section: f"**Question**\n\n{_prose(section)}",
     **dict.fromkeys(("model", "answer"), _prose),
     **dict.fromkeys(("plan", "thoughts", "image", "file", "notice", "usage"), _remark),
 }

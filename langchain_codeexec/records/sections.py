@@ -85,35 +85,20 @@ def visible(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One section of a record.
+    """One section of a record."""
 
-    Attributes:
-        kind: What it is.
-        text: Its text, as it came.
-        label: What else its heading says: a language, an outcome, a function's name, a model's name.
-        failed: Whether it is about a failure.
-        file: The image or file it is about.
-        place: Where that is saved: a path, or a URL.
-        run: The id that links code and what it printed, where the message has one.
-        calls: What code called on its host.
-    """
-
-    kind: Kind
-    text: str
-    label: str = ""
-    failed: bool = False
-    file: InlineFile | None = None
-    place: str = ""
-    run: str | None = None
-    calls: tuple[FunctionCall, ...] = ()
+    kind: Kind  # what it is
+    text: str  # its text, as it came
+    label: str = ""  # what else its heading says: a language, an outcome, a function's name, a model's name
+    failed: bool = False  # whether it is about a failure
+    file: InlineFile | None = None  # the image or file it is about
+    place: str = ""  # where that is saved: a path, or a URL
+    run: str | None = None  # the id that links code and what it printed, where the message has one
+    calls: tuple[FunctionCall, ...] = ()  # what code called on its host
 
 
 class SectionReader:
-    """Reads the blocks of one message in order, whichever provider made them, whole or as they stream in.
-
-    Args:
-        provider: `response_metadata["model_provider"]` of the message, or empty.
-    """
+    """Reads the blocks of one message in order, whichever provider made them, whole or as they stream in."""
 
     def __init__(self, provider: str = "") -> None:
         self._runs = CodeReader(provider)
@@ -187,12 +172,7 @@ def sections_of_execution(execution: CodeExecution) -> list[Section]:
 def call_rows(section: Section, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
     """The calls of a section of code, as comments to stand below the lines that made them.
 
-    Args:
-        section: The section.
-        lines: Those of its code, without the empty ones that it begins with.
-
-    Yields:
-        The index of a line, and a comment as far indented.
+    Yields: The index of a line, and a row for it; calls whose line is not known come with the last one.
     """
     text = visible(section.text)
     before = len(text) - len(text.lstrip("\n"))
@@ -212,8 +192,8 @@ def call_rows(section: Section, lines: Sequence[str]) -> Iterator[tuple[int, str
 
 def _call_row(call: FunctionCall) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in call.args.items())
-    came = repr(call.result) if call.error is None else call.error
-    row = f"{call.name}({arguments}) {'=' if call.error is None else 'failed:'} {came}"
+    result = repr(call.result) if call.error is None else call.error
+    row = f"{call.name}({arguments}) {'=' if call.error is None else 'failed:'} {result}"
     whole = " ".join(visible(row).split())
     shown = whole if len(whole) <= _LONGEST_ROW else f"{whole[:_LONGEST_ROW]}\N{HORIZONTAL ELLIPSIS}"
     return f"{shown} \N{MIDDLE DOT} {call.seconds * 1e3:.0f} ms"
@@ -353,22 +333,6 @@ def _image(image: InlineFile) -> Section:
     return Section("image", describe_file(image), file=image)
 
 
-def _text(block: Json) -> Section | None:
-    return Section("model", str(block["text"])) if block.get("text") else None
-
-
-def _reasoning(block: Json) -> Section | None:
-    return Section("thoughts", str(block["reasoning"])) if block.get("reasoning") else None
-
-
-def _call(block: Json) -> Section:
-    return Section("call", as_text(block.get("args") or {}), str(block.get("name", "")))
-
-
-def _server_result(block: Json) -> Section:
-    return Section("reply", as_text(block.get("output")), failed=block.get("status") == "error")
-
-
 def _file(block: Json) -> Section:
     file = inline_file(block)
     description = str(block.get("mime_type") or block.get("url") or "of unknown type")
@@ -376,10 +340,17 @@ def _file(block: Json) -> Section:
 
 
 _BY_TYPE: Final[Mapping[str, Callable[[Json], Section | None]]] = {
-    "text": _text,
-    "reasoning": _reasoning,
-    **dict.fromkeys(("tool_call", "tool_call_chunk", "server_tool_call"), _call),
-    "server_tool_result": _server_result,
+    "text": lambda block: Section("model", str(block["text"])) if block.get("text") else None,
+    "reasoning": lambda block: (
+        Section("thoughts", str(block["reasoning"])) if block.get("reasoning") else None
+    ),
+    **dict.fromkeys(
+        ("tool_call", "tool_call_chunk", "server_tool_call"),
+        lambda block: Section("call", as_text(block.get("args") or {}), str(block.get("name", ""))),
+    ),
+    "server_tool_result": lambda block: Section(
+        "reply", as_text(block.get("output")), failed=block.get("status") == "error"
+    ),
     **dict.fromkeys(("file", "audio", "video", "image"), _file),
 }
 

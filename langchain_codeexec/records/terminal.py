@@ -52,7 +52,7 @@ def render_execution(execution: CodeExecution) -> RenderableType:
 
 def render_section(section: Section) -> RenderableType:
     """One section: heading, body and an empty line."""
-    body = _BODIES.get(section.kind, _plain)(section)
+    body = _BODIES[section.kind](section) if section.kind in _BODIES else verbatim(section.text)
     if section.place:
         body = Group(body, verbatim(section.place))
     return Group(body, "") if section.kind in _WITHOUT_HEADING else Group(heading(section), body, "")
@@ -113,10 +113,6 @@ def _output(section: Section) -> RenderableType:
     if not section.text.strip("\n"):
         return Text("(it printed nothing)", "dim")
     return verbatim(section.text, "red" if section.failed else "")
-
-
-def _plain(section: Section) -> RenderableType:
-    return verbatim(section.text)
 
 
 _WITHOUT_HEADING: Final = frozenset({"notice", "usage"})

@@ -1,4 +1,4 @@
-"""Which calls of tools somebody reviews in the agent that runs, as far as its middlewares show."""
+"""What can be seen of the agent that runs: its tools, its middlewares, and which calls somebody reviews."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from langchain_core.runnables.config import ensure_config
 
-__all__ = ["Reviews", "middlewares_in", "reviews_here", "reviews_of"]
+__all__ = ["Reviews", "middlewares_in", "nodes_here", "reviews_here", "reviews_of", "tools_here"]
 
 _TASKS: Final = "__pregel_call"
 """Where LangGraph keeps what runs a node, in `config["configurable"]`."""
@@ -19,7 +19,7 @@ class Reviews(NamedTuple):
 
     Attributes:
         each_call: By LangChain's `HumanInTheLoopMiddleware`, which stops at each call.
-        each_turn: By one that only sees what the model itself calls.
+        each_turn: By one that only sees what the model itself calls, as all of them do before langchain 1.4.8.
     """
 
     each_call: set[str]
@@ -37,11 +37,28 @@ def reviews_of(middlewares: list[Any]) -> Reviews:
 
 
 def reviews_here() -> Reviews:
-    """What is reviewed in the agent whose tool runs; nothing where that cannot be seen, or no agent runs."""
+    """What is reviewed in the agent that runs; nothing where that cannot be seen, or no agent runs."""
+    return reviews_of(middlewares_in(*nodes_here(), through_nodes=True)[0])
+
+
+def tools_here() -> set[str] | None:
+    """Names of the tools that the agent that runs was made with; `None` where they cannot be seen."""
+    nodes = [node for node, _ in middlewares_in(*nodes_here())[1]]
+    return {name for node in nodes for name in node.tools_by_name} if nodes else None
+
+
+def nodes_here() -> list[Any]:
+    """What the nodes of the graph that runs consist of: nothing where none does, or that cannot be seen."""
     tasks = (ensure_config().get("configurable") or {}).get(_TASKS)
-    task = tasks.args[0]() if isinstance(tasks, partial) and tasks.args and callable(tasks.args[0]) else None
-    node = getattr(task, "proc", None)
-    return reviews_of(middlewares_in(*getattr(node, "steps", [node]), through_nodes=True)[0])
+    schedule = getattr(tasks, "keywords", {}).get("schedule_task")
+    while isinstance(schedule, partial):  # of a call from code that runs a program itself
+        schedule = schedule.args[0]
+    nodes = getattr(getattr(schedule, "__self__", None), "nodes", None) or {}
+    return [
+        part
+        for each in (getattr(node, "bound", None) for node in nodes.values())
+        for part in (each, *(getattr(each, name, None) for name in ("func", "afunc")))
+    ]
 
 
 def middlewares_in(*start: Any, through_nodes: bool = False) -> tuple[list[Any], list[tuple[Any, Any]]]:

@@ -6,11 +6,13 @@ import json
 import mimetypes
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.messages.tool import ToolOutputMixin
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import ToolException
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
@@ -79,12 +81,12 @@ class Invocation:
     """What is noted while a tool is invoked.
 
     Attributes:
-        callbacks: Those of the run that the tool's is a child of.
+        config: The callbacks of the run that the tool's is a child of; all else is the context's.
         returned: What the tool's own code returned, before it was made text for a message.
         output: The message or command that it was made.
     """
 
-    callbacks: Any
+    config: RunnableConfig
     returned: Any = MISSING
     output: Any = None
 
@@ -107,7 +109,7 @@ def joined(errors: list[BaseException]) -> BaseException:
     return stop
 
 
-def words_for(error: Exception) -> str:
+def words_for(error: BaseException) -> str:
     """What a program is told of an exception of a tool."""
     if isinstance(error, ToolException):
         return str(error) or type(error).__name__
@@ -116,12 +118,12 @@ def words_for(error: Exception) -> str:
             f"{'.'.join(map(str, each['loc']))}: {each['msg']}".lstrip(": ")
             for each in error.errors(include_url=False, include_input=False, include_context=False)
         )
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def result_of(call: ToolCall, output: Any, noted: Invocation, *, in_graph: bool) -> CallResult:
     """What came of a call that was carried out."""
-    outputs = output if isinstance(output, list) else [output]
+    outputs = list(_outputs(output))
     messages = [each for each in outputs if isinstance(each, ToolMessage)]
     updates: list[Json] = []
     for command in outputs:
@@ -150,6 +152,15 @@ def result_of(call: ToolCall, output: Any, noted: Invocation, *, in_graph: bool)
     value, files = _value(raw, re.sub(r"\W", "_", f"{call['name']}_{str(call['id']).rpartition(':')[2]}"))
     artifact = None if message.artifact is None else _json(message.artifact)
     return CallResult(value, None, files, remark, artifact, tuple(updates))
+
+
+def _outputs(given: Any) -> Iterator[Any]:
+    """The messages and commands that a tool gives, or a `ToolNode`."""
+    if isinstance(given, list) or (isinstance(given, dict) and isinstance(given.get("messages"), list)):
+        for each in given if isinstance(given, list) else given["messages"]:
+            yield from _outputs(each)
+    else:
+        yield given
 
 
 def _own(message: ToolMessage, noted: Invocation) -> tuple[Any, str]:
@@ -213,5 +224,7 @@ def _json(value: Any) -> Any:
 
 def head(value: Any) -> Any:
     """A value for the record: of a large one, the beginning of its text."""
+    if not isinstance(value, str | list | dict):
+        return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return value if len(text) <= _RECORDED else f"{text[:_RECORDED]}…"

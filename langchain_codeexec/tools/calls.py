@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
-from functools import partial, wraps
-from threading import Condition, Event
+from dataclasses import dataclass, field
+from functools import partial, update_wrapper
+from threading import Condition
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 from uuid import uuid4
 
 from langchain_core.messages import ToolCall
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import ensure_config, patch_config
+from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executions import FunctionCall
+from langchain_codeexec.executors.base import in_thread
 from langchain_codeexec.executors.calls import CallLimits, HostCall, HostFunction, HostReply
 from langchain_codeexec.tools.agent_reviews import reviews_here
 from langchain_codeexec.tools.call_results import (
@@ -120,44 +122,47 @@ class CallRoute:
         self.journal = CallJournal.here()
         self.why_not = "" if self.journal else _NOBODY
         self.refused: dict[str, str] = {}
-        self._callbacks = ensure_config().get("callbacks")
+        self._config = RunnableConfig(callbacks=ensure_config().get("callbacks"))
+        self._nodes: dict[str, Any] = {}
 
     def stay_in_session(self, *, has_state: bool) -> None:
         """Let the program run in a session."""
         self.why_not = self.why_not or (_NOT_AGAIN if has_state else "")
 
-    def invoke(self, tool: BaseTool, call: ToolCall) -> Any:
-        """Invoke a tool; gives a message, a command or a list of them."""
-        if self.runtime is None or not _is_injected_into(tool):
-            return tool.invoke(call)
-        return _outputs(_node(tool).invoke(_with_state(call, self.runtime.state)))
+    def takes_thread(self, tool: BaseTool) -> bool:
+        """Whether a tool's `ainvoke` would do no more than invoke it in another thread."""
+        methods = type(tool)._arun, type(tool).ainvoke  # noqa: SLF001
+        is_plain = all(method.__module__.startswith("langchain_core.tools.") for method in methods)
+        return is_plain and getattr(tool, "coroutine", None) is None
 
-    async def ainvoke(self, tool: BaseTool, call: ToolCall) -> Any:
-        """Invoke a tool without blocking the event loop; see `invoke`."""
-        if self.runtime is None or not _is_injected_into(tool):
-            return await tool.ainvoke(call)
-        return _outputs(await _node(tool).ainvoke(_with_state(call, self.runtime.state)))
+    def invoke(self, tool: BaseTool, call: ToolCall, *, is_async: bool) -> Any:
+        """What a tool gives for a call, messages and commands, or a coroutine that gives it."""
+        node = self._node(tool)
+        target, given = (node, self._with_state(call)) if node else (tool, call)
+        return target.ainvoke(given) if is_async else target.invoke(given)
 
-    def result(self, tool: BaseTool, call: ToolCall) -> CallResult:
+    def result(
+        self, tool: BaseTool, call: ToolCall, wait: Callable[[Coroutine[Any, Any, Any]], Any] | None
+    ) -> CallResult:
         """Carry a call out.
+
+        Args:
+            tool: What is called.
+            call: The call.
+            wait: Runs a coroutine in the event loop, and gives what it returns; without one, none is needed.
 
         Raises:
             GraphBubbleUp: The graph has to stop, for somebody's answer say.
         """
-        with self._noting() as noted:
-            try:
-                output = self.invoke(tool, call)
-            except Exception as error:  # noqa: BLE001 -- belongs to the program
-                return self._failure(call, error)
-        return result_of(call, output, noted, in_graph=self.runtime is not None)
-
-    async def aresult(self, tool: BaseTool, call: ToolCall) -> CallResult:
-        """Carry a call out without blocking the event loop; see `result`."""
-        with self._noting() as noted:
-            try:
-                output = await self.ainvoke(tool, call)
-            except Exception as error:  # noqa: BLE001 -- belongs to the program
-                return self._failure(call, error)
+        noted = Invocation(self._config)
+        token = _invocation.set(noted)
+        try:
+            output = self.invoke(tool, call, is_async=wait is not None)
+            output = wait(output) if wait else output
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- belongs to the program
+            return self._failure(call, error)
+        finally:
+            _invocation.reset(token)
         return result_of(call, output, noted, in_graph=self.runtime is not None)
 
     @classmethod
@@ -167,21 +172,48 @@ class CallRoute:
         route.refused = dict.fromkeys(set[str]().union(*reviews_here()), _PASSED_BY) if runtime else {}
         return route
 
-    @contextmanager
-    def _noting(self) -> Iterator[Invocation]:
-        noted = Invocation(self._callbacks)
-        token = _invocation.set(noted)
-        try:
-            yield noted
-        finally:
-            _invocation.reset(token)
+    def _node(self, tool: BaseTool) -> Any:
+        """A `ToolNode` for a tool that takes what a graph injects; `None` for others."""
+        if self.runtime is None:
+            return None
+        if tool.name not in self._nodes:
+            from langgraph.prebuilt import ToolNode  # noqa: PLC0415 -- of the graph that runs
 
-    def _failure(self, call: ToolCall, error: Exception) -> CallResult:
+            is_injected = _is_injected_into(tool)
+            self._nodes[tool.name] = ToolNode([tool], handle_tool_errors=False) if is_injected else None
+        return self._nodes[tool.name]
+
+    def _with_state(self, call: ToolCall) -> Json:
+        """What a `ToolNode` takes for one call."""
+        return {"__type": "tool_call_with_context", "tool_call": call, "state": self.runtime.state}
+
+    def _failure(self, call: ToolCall, error: BaseException) -> CallResult:
         if not is_control_flow(error):
             return CallResult(error=words_for(error))
         if self.why_not:
             return CallResult(error=self.why_not.format(name=call["name"]))
         raise error
+
+
+@dataclass(eq=False, slots=True)
+class _Open:
+    """A call under way.
+
+    Attributes:
+        call: As the program sent it.
+        tool: What is called.
+        id: That of the tool call.
+        args: What the tool is called with, by the names of its own schema.
+        outcome: Set where somebody else has to know of the result, or nobody waits for it any longer.
+        since: When it came.
+    """
+
+    call: HostCall
+    tool: BaseTool
+    id: str
+    args: Json
+    outcome: Future[CallResult] = field(default_factory=Future)
+    since: float = field(default_factory=perf_counter)
 
 
 class ProgramCalls:
@@ -205,7 +237,7 @@ class ProgramCalls:
         self._context = copy_context()
         self._program = str(getattr(route.runtime, "tool_call_id", None) or "")
         self._id = self._program or str(uuid4())
-        self._open: dict[int, Callable[[], Any]] = {}
+        self._open: dict[int, _Open] = {}
         self._changed = Condition()
         self._under_way = self._arrived = 0
         self._held: list[BaseException] = []
@@ -239,7 +271,7 @@ class ProgramCalls:
         return [f"{call.name}: {result.remark}" for _, (call, result) in made if result.remark]
 
     def end(self) -> None:
-        """Note that the program has ended, without event loop.
+        """Note that the program has ended.
 
         Raises:
             CourseChangedError: It was run before, and called something else then.
@@ -248,9 +280,9 @@ class ProgramCalls:
             self.route.journal.end(self._program)
 
     async def aend(self) -> None:
-        """Note that the program has ended; see `end`."""
+        """Note that the program has ended, without blocking the event loop; see `end`."""
         if self.route.journal:
-            await self.route.journal.aend(self._program)
+            await in_thread(partial(copy_context().run, self.end), cancel=lambda: None)
 
     def __call__(self, call: HostCall) -> HostReply:
         """Answer a call.
@@ -301,58 +333,66 @@ class ProgramCalls:
         return self._end is not None or self._arrived > arrived
 
     def _reply(self, call: HostCall) -> HostReply:
-        function = self._tools.functions[call.name]
-        started = perf_counter()
-        tool_call = ToolCall(
-            name=function.tool.name, args=call.args, id=f"{self._id}:{call.number}", type="tool_call"
-        )
+        tool = self._tools.functions[call.name].tool
+        it = _Open(call, tool, f"{self._id}:{call.number}", call.args)
+        self._open[call.number] = it
         try:
-            tool_call["args"] = function.arguments(call.args)
-        except ValueError as error:
-            result = CallResult(error=str(error))
-        else:
-            why_not = self.route.refused.get(function.tool.name, "").format(name=function.tool.name)
-            result = (
-                CallResult(error=why_not) if why_not else self._result(function.tool, tool_call, call.number)
-            )
-        recorded = FunctionCall(
-            name=tool_call["name"],
-            args=tool_call["args"],
-            result=head(result.value),
-            error=result.error,
-            line=call.line,
-            seconds=perf_counter() - started,
-            id=str(tool_call["id"]),
-            artifact=head(result.artifact),
-            remark=result.remark,
-        )
-        self._made[call.number] = recorded, result
+            result = self._result(it)
+        finally:
+            del self._open[call.number]
+        self._note(it, result)
         return HostReply(result.value, result.error, result.files)
 
     def cancel(self, call: HostCall) -> None:
         """Stop waiting for a call."""
-        if give_up := self._open.get(call.number):
-            give_up()
+        if it := self._open.get(call.number):
+            given_up = CallResult(error=f"nobody waits for {call.name} any longer")
+            self._note(it, given_up)
+            settle(it.outcome, lambda: given_up)
 
-    def _result(self, tool: BaseTool, tool_call: ToolCall, number: int) -> CallResult:
-        context, journal = self._context.copy(), self.route.journal
-        key = json.dumps([self._program, tool_call["name"], tool_call["args"]], sort_keys=True)
-        given_up = CallResult(error=f"nobody waits for {tool_call['name']} any longer")
+    def _note(self, it: _Open, result: CallResult) -> None:
+        """Record what came of a call: what the program has heard of first."""
+        recorded = FunctionCall(
+            name=it.tool.name,
+            args=it.args,
+            result=head(result.value),
+            error=result.error,
+            line=it.call.line,
+            seconds=perf_counter() - it.since,
+            id=it.id,
+            artifact=head(result.artifact),
+            remark=result.remark,
+        )
+        self._made.setdefault(it.call.number, (recorded, result))
+
+    def _result(self, it: _Open) -> CallResult:
+        tool, route = it.tool, self.route
         try:
-            if self._loop:
-                made = self._aresult(tool, tool_call, number, key, given_up)
-                return context.run(asyncio.run_coroutine_threadsafe, made, self._loop).result()
-            if journal is None:
-                return self._bounded(context.run(self.route.result, tool, tool_call))
-            outcome: Future[Json] = Future()
-            self._open[number] = partial(settle, outcome, given_up.to_dict)
-            compute = partial(self.route.result, tool, tool_call)
-            kept = context.run(
-                journal.result, key, lambda: self._bounded(compute()).to_dict(), outcome, self._check_end
-            )
-            return CallResult.from_dict(kept)
-        finally:
-            self._open.pop(number, None)
+            it.args = self._tools.functions[it.call.name].arguments(it.call.args)
+        except ValueError as error:
+            return CallResult(error=str(error))
+        if why_not := route.refused.get(tool.name):
+            return CallResult(error=why_not.format(name=tool.name))
+        tool_call = ToolCall(name=tool.name, args=it.args, id=it.id, type="tool_call")
+        journal, loop, context = route.journal, self._loop, self._context.copy()
+        wait = partial(self._wait, loop, it.outcome) if loop and not route.takes_thread(tool) else None
+
+        def compute() -> CallResult:
+            return self._bounded(route.result(tool, tool_call, wait))
+
+        if journal:
+            key = json.dumps([self._program, tool.name, it.args], sort_keys=True)
+            return context.run(journal.result, key, compute, it.outcome, self._check_end)
+        return context.run(compute)
+
+    @staticmethod
+    def _wait(
+        loop: asyncio.AbstractEventLoop, outcome: Future[CallResult], work: Coroutine[Any, Any, Any]
+    ) -> Any:
+        """What a coroutine returns in the event loop, where it is cancelled when nobody waits any more."""
+        task = asyncio.run_coroutine_threadsafe(work, loop)
+        outcome.add_done_callback(lambda _: loop.is_closed() or task.cancel())
+        return task.result()
 
     def _bounded(self, result: CallResult) -> CallResult:
         """A result, unless it is too large to be sent, and so to be kept."""
@@ -361,31 +401,6 @@ class ProgramCalls:
             result
             if size <= most
             else CallResult(error=f"the result has {size} bytes, and {most} are the limit")
-        )
-
-    async def _aresult(
-        self, tool: BaseTool, tool_call: ToolCall, number: int, key: str, given_up: CallResult
-    ) -> CallResult:
-        journal, loop, is_given_up = self.route.journal, asyncio.get_running_loop(), Event()
-
-        async def compute() -> Json:
-            work = asyncio.ensure_future(self.route.aresult(tool, tool_call))
-
-            def give_up() -> None:
-                is_given_up.set()
-                with suppress(RuntimeError):  # the loop is closed
-                    loop.call_soon_threadsafe(work.cancel)
-
-            self._open[number] = give_up
-            try:
-                return self._bounded(await work).to_dict()
-            except asyncio.CancelledError:
-                if is_given_up.is_set():
-                    return given_up.to_dict()
-                raise
-
-        return CallResult.from_dict(
-            await (journal.aresult(key, compute, self._check_end) if journal else compute())
         )
 
 
@@ -406,13 +421,11 @@ def _recording(tool: BaseTool) -> BaseTool:
             is_pair = copy.response_format == "content_and_artifact" and isinstance(returned, tuple)
             noted.returned = returned[0] if is_pair and returned else returned
 
-    @wraps(run)
     def recorded(*args: Any, **kwargs: Any) -> Any:
         returned = asyncio.run(arun(*args, **kwargs)) if is_async else run(*args, **kwargs)
         note(returned)
         return returned
 
-    @wraps(arun)
     async def arecorded(*args: Any, **kwargs: Any) -> Any:
         returned = await arun(*args, **kwargs)
         note(returned)
@@ -422,18 +435,18 @@ def _recording(tool: BaseTool) -> BaseTool:
         if (noted := _invocation.get()) is None:
             return invoke(value, config, **kwargs)
         noted.output, noted.returned = None, MISSING
-        noted.output = invoke(value, patch_config(ensure_config(), callbacks=noted.callbacks), **kwargs)
+        noted.output = invoke(value, noted.config, **kwargs)
         return noted.output
 
     async def ainvoked(value: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         if (noted := _invocation.get()) is None:
             return await ainvoke(value, config, **kwargs)
         noted.output, noted.returned = None, MISSING
-        noted.output = await ainvoke(
-            value, patch_config(ensure_config(), callbacks=noted.callbacks), **kwargs
-        )
+        noted.output = await ainvoke(value, noted.config, **kwargs)
         return noted.output
 
+    _show_as(recorded, run)
+    _show_as(arecorded, arun)
     for name, method in (
         ("_run", recorded),
         ("_arun", arecorded),
@@ -442,6 +455,15 @@ def _recording(tool: BaseTool) -> BaseTool:
     ):
         object.__setattr__(copy, name, method)  # a method of this one tool; pydantic knows fields only
     return copy
+
+
+def _show_as(function: Any, shown: Callable[..., Any]) -> None:
+    """Let a function have another one's signature, resolved: LangChain asks for it with every call."""
+    update_wrapper(function, shown)
+    del function.__wrapped__
+    function.__signature__ = inspect.signature(shown)
+    with suppress(Exception):  # an annotation can be anything
+        function.__annotations__ = get_type_hints(shown)
 
 
 def _is_injected_into(tool: BaseTool) -> bool:
@@ -456,24 +478,3 @@ def _is_injected_into(tool: BaseTool) -> bool:
     }
     fields = getattr(tool.args_schema, "model_fields", ())
     return bool({*named, *fields} - {*given, "config", "run_manager", "callbacks"})
-
-
-def _node(tool: BaseTool) -> Any:
-    from langgraph.prebuilt import ToolNode  # noqa: PLC0415 -- of the graph that runs
-
-    return ToolNode([tool], handle_tool_errors=False)
-
-
-def _with_state(call: ToolCall, state: Any) -> Json:
-    """What a `ToolNode` takes for one call."""
-    return {"__type": "tool_call_with_context", "tool_call": call, "state": state}
-
-
-def _outputs(given: Any) -> list[Any]:
-    """The messages and commands that a `ToolNode` gives."""
-    each = given if isinstance(given, list) else [given]
-    return [
-        output
-        for one in each
-        for output in (one["messages"] if isinstance(one, dict) else one if isinstance(one, list) else [one])
-    ]

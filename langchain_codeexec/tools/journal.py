@@ -10,24 +10,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from contextvars import Context, copy_context
 from dataclasses import replace
 from functools import partial
 from threading import Condition, Thread
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.runnables.config import RunnableConfig, ensure_config, patch_config, set_config_context
 
 from langchain_codeexec.errors import CourseChangedError
+from langchain_codeexec.tools.call_results import CallResult
 
 __all__ = ["CallJournal", "settle"]
 
 Json = dict[str, Any]
+_Task: TypeAlias = Callable[[str], Any]
+T = TypeVar("T")
 
 _PATIENCE: Final = 5.0
 """Seconds that a call waits for one that was announced before it while no other call is under way."""
@@ -41,26 +44,37 @@ _POSITION: Final = "__pregel_scratchpad"
 
 
 class CallJournal:
-    """The calls of the programs that one task of a graph runs."""
+    """The calls of the programs that one task of a graph runs.
 
-    def __init__(self, position: object) -> None:
+    Args:
+        position: LangGraph's count of the tasks that this one has started.
+        loop: That of the graph; `None` where it runs in threads.
+    """
+
+    def __init__(self, position: object, loop: asyncio.AbstractEventLoop | None) -> None:
         self._position = position  # kept, so that nothing else is known by its address
-        self._changed, self._achanged = Condition(), asyncio.Condition()
+        self._changed = Condition()
         self._next: str | None = None
         self._under_way = self._returned = 0
+        self._loop = loop
 
     @classmethod
     def here(cls) -> CallJournal | None:
         """That of the task that runs; `None` outside of a graph, and of one without a checkpointer."""
         given = ensure_config().get("configurable") or {}
-        position = given.get(_POSITION)
-        if given.get(_CHECKPOINTER) is None or given.get(_TASKS) is None or position is None:
+        position, tasks = given.get(_POSITION), given.get(_TASKS)
+        if given.get(_CHECKPOINTER) is None or tasks is None or position is None:
             return None
-        return _journals.setdefault(id(position), CallJournal(position))
+        loop = getattr(tasks, "keywords", {}).get("loop")
+        return _journals.setdefault(id(position), CallJournal(position, loop))
 
     def result(
-        self, call: str, compute: Callable[[], Json], outcome: Future[Json], check_end: Callable[[], None]
-    ) -> Json:
+        self,
+        call: str,
+        compute: Callable[[], CallResult],
+        outcome: Future[CallResult],
+        check_end: Callable[[], None],
+    ) -> CallResult:
         """What came of a call, made now or before.
 
         Args:
@@ -77,10 +91,15 @@ class CallJournal:
 
         def call_from_code(call: str) -> Json:
             started.set_result(_tagged(tags))
-            return {"call": call, "result": outcome.result()}
+            return {"call": call, "result": outcome.result().to_dict()}
+
+        async def acall_from_code(call: str) -> Json:
+            started.set_result(_tagged(tags))
+            result = await asyncio.wrap_future(outcome)
+            return {"call": call, "result": result.to_dict()}
 
         with self._turn(call, check_end):
-            kept = _task(call_from_code, call)
+            kept = self._task(call_from_code, acall_from_code, _in_thread, call)
             kept.add_done_callback(lambda _: None if started.done() else started.set_result(None))
         try:
             if context := started.result():
@@ -89,22 +108,6 @@ class CallJournal:
         finally:
             with self._changed:
                 self._close()
-
-    async def aresult(
-        self, call: str, compute: Callable[[], Coroutine[Any, Any, Json]], check_end: Callable[[], None]
-    ) -> Json:
-        """What came of a call, without blocking the event loop; see `result`."""
-        tags = ensure_config().get("tags")
-
-        async def call_from_code(call: str) -> Json:
-            return {"call": call, "result": await asyncio.create_task(compute(), context=_tagged(tags))}
-
-        async with self._aturn(call, check_end):
-            kept = _task(call_from_code, call)
-        try:
-            return _checked(await kept, call)
-        finally:
-            self._close()
 
     def end(self, program: str) -> None:
         """Note that a program has ended.
@@ -115,11 +118,6 @@ class CallJournal:
         with self._turn(json.dumps([program, _END])):
             self._close()
 
-    async def aend(self, program: str) -> None:
-        """Note that a program has ended; see `end`."""
-        async with self._aturn(json.dumps([program, _END])):
-            self._close()
-
     def _close(self) -> None:
         """Note that a call is no longer under way."""
         self._under_way, self._returned = self._under_way - 1, self._returned + 1
@@ -128,7 +126,7 @@ class CallJournal:
     def _turn(self, call: str, check_end: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Wait until it is a call's turn."""
         with self._changed:
-            while (announced := self._next or _task(_call_announced, call).result()) != call:
+            while (announced := self._next or self._announced(call)) != call:
                 self._next, returned = announced, self._returned
                 is_over = partial(self._is_over, announced)
                 if not self._changed.wait_for(is_over, _PATIENCE):
@@ -141,25 +139,6 @@ class CallJournal:
                 self._next = None
                 self._changed.notify_all()
 
-    @asynccontextmanager
-    async def _aturn(self, call: str, check_end: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
-        """Wait until it is a call's turn, without blocking the event loop."""
-        async with self._achanged:
-            while (announced := self._next or await _task(_acall_announced, call)) != call:
-                self._next, returned = announced, self._returned
-                change = self._achanged.wait_for(partial(self._is_over, announced))
-                try:
-                    await asyncio.wait_for(change, _PATIENCE)
-                except TimeoutError:
-                    self._check_patience(call, returned)
-            check_end()
-            self._under_way += 1
-            try:
-                yield
-            finally:
-                self._next = None
-                self._achanged.notify_all()
-
     def _is_over(self, announced: str) -> bool:
         return self._next != announced
 
@@ -168,8 +147,40 @@ class CallJournal:
         if not self._under_way and self._returned == returned:
             raise _course_changed(str(self._next), call)
 
+    def _announced(self, call: str) -> str:
+        """The call that is announced next: this one, if none was before."""
+        announced: str = self._task(_call_announced, _acall_announced, _at_once, call).result()
+        return announced
 
-def settle(outcome: Future[Json], compute: Callable[[], Json]) -> None:
+    def _task(
+        self, function: _Task, afunction: _Task, start: Callable[[Callable[[], None]], None], call: str
+    ) -> Future[Any]:
+        """Run a function as a task of the graph, which nobody is shown, and that takes none of its places.
+
+        Args:
+            function: The function where the graph runs in threads; `start` starts it then.
+            afunction: The same for an event loop.
+            start: Runs something without arguments.
+            call: Its argument.
+        """
+        from langgraph.func import task  # noqa: PLC0415 -- of the graph that runs
+
+        made: Any = afunction if self._loop else function
+        config = ensure_config()
+        given = (config.get("configurable") or {}).get(_TASKS)
+        if isinstance(given, partial):
+            schedule = given.keywords.get("schedule_task")
+            submit = _in_loop if self._loop else partial(_submit, start)
+            hidden = {"schedule_task": partial(_hidden, schedule, made)} if schedule else {}
+            given = partial(given, submit=lambda: submit, **hidden)
+            config = patch_config(config, configurable={_TASKS: given})
+        with set_config_context(config) as context:
+            run_as_task: Any = task(name=function.__name__)(made)
+            started: Future[Any] = context.run(run_as_task, call)
+            return started
+
+
+def settle(outcome: Future[T], compute: Callable[[], T]) -> None:
     """Set a future to what a function returns or raises, unless it has been set before."""
     with suppress(InvalidStateError):
         try:
@@ -183,6 +194,14 @@ def settle(outcome: Future[Json], compute: Callable[[], Json]) -> None:
 _journals: WeakValueDictionary[int, CallJournal] = WeakValueDictionary()
 
 
+def _hidden(schedule: Any, made: Any, parent: Any, position: int, call: Any = None) -> Any:
+    """Schedule a task of a graph, and let nobody be shown that which runs `made`."""
+    if call is not None and call.func is made:
+        tags = [*(parent.config.get("tags") or ()), _HIDDEN]
+        parent = replace(parent, config={**parent.config, "tags": tags})
+    return schedule(parent, position, call)
+
+
 def _call_announced(call: str) -> str:
     return call
 
@@ -191,37 +210,26 @@ async def _acall_announced(call: str) -> str:
     return call
 
 
-def _task(function: Callable[[str], Any], call: str) -> Any:
-    """Run a function as a task of the graph, which nobody is shown, and that takes none of the graph's threads."""
-    from langgraph.func import task  # noqa: PLC0415 -- of the graph that runs
-
-    config = ensure_config()
-    given = (config.get("configurable") or {}).get(_TASKS)
-    if isinstance(given, partial):
-        schedule = given.keywords.get("schedule_task")
-
-        def hidden(parent: Any, position: int, made: Any = None) -> Any:
-            if made is not None and made.func is function:
-                tags = [*(parent.config.get("tags") or ()), _HIDDEN]
-                parent = replace(parent, config={**parent.config, "tags": tags})
-            return schedule(parent, position, made)  # type: ignore[misc]  # it is given
-
-        start = _in_task if asyncio.iscoroutinefunction(function) else _in_thread
-        given = partial(given, submit=lambda: start, **({"schedule_task": hidden} if schedule else {}))
-        config = patch_config(config, configurable={_TASKS: given})
-    with set_config_context(config) as context:
-        return context.run(task(function), call)
+def _at_once(work: Callable[[], None]) -> None:
+    work()
 
 
-def _in_thread(function: Callable[..., Any], *args: Any, **settings: Any) -> Future[Any]:
-    """Run a task in a thread of its own: those of the graph may all be running programs that wait for it."""
+def _in_thread(work: Callable[[], None]) -> None:
+    """Those of the graph may all be running programs that wait for it."""
+    Thread(target=work, name="codeexec-task", daemon=True).start()
+
+
+def _submit(
+    start: Callable[[Callable[[], None]], None], function: Callable[..., Any], *args: Any, **settings: Any
+) -> Future[Any]:
+    """Run a task where `start` runs something."""
     outcome: Future[Any] = Future()
     work = partial(copy_context().run, function, *args, **_arguments(settings))
-    Thread(target=settle, args=(outcome, work), name="codeexec-task", daemon=True).start()
+    start(partial(settle, outcome, work))
     return outcome
 
 
-def _in_task(function: Callable[..., Any], *args: Any, **settings: Any) -> asyncio.Task[Any]:
+def _in_loop(function: Callable[..., Any], *args: Any, **settings: Any) -> asyncio.Task[Any]:
     """Run a task without a place among those that a graph runs at once, which programs that wait may have."""
     return asyncio.get_running_loop().create_task(function(*args, **_arguments(settings)))
 
@@ -243,12 +251,11 @@ def _tagged(tags: list[str] | None) -> Context:
         return context.run(copy_context)
 
 
-def _checked(kept: Json, call: str) -> Json:
+def _checked(kept: Json, call: str) -> CallResult:
     """The result that was kept, if it is of this call."""
     if kept["call"] != call:
         raise _course_changed(kept["call"], call)
-    result: Json = kept["result"]
-    return result
+    return CallResult.from_dict(kept["result"])
 
 
 def _course_changed(before: str, now: str) -> CourseChangedError:

@@ -84,8 +84,8 @@ class PythonTool(ReportingTool):
     media come as files. Each call is a run of the tool below this tool's run, and in the record
     (`CodeExecution.calls`). Arguments are checked before anything runs. In a graph with a checkpointer a program
     that is stopped for somebody's answer is run again, and every call that had a result has it again.
-    **Calls of `tools` pass by the agent's middlewares**, also those that ask for approval:
-    `CodeExecutionMiddleware(callable_from_code=…)` sends them through.
+    **Calls of `tools` pass by the agent's middlewares**: `CodeExecutionMiddleware(callable_from_code=…)` sends
+    them through. What a `HumanInTheLoopMiddleware` of any release reviews in the agent is refused here.
 
     Args:
         executor: Runs the code; by default a `LocalSandbox` of the tool's own, which starts with the first

@@ -1,7 +1,5 @@
 """The chat model where LangChain's and LangGraph's agents put it: structured answers, bound tools, windows, caches."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 
@@ -60,9 +58,7 @@ def test_an_agent_computes_its_structured_answer(
     scenes: Any, endpoint: str, model: str, strategy: Any, tools: list[Any]
 ) -> None:
     agent = create_agent(scenes.on(endpoint, model=model), tools, response_format=strategy)
-
     state = agent.invoke(ASK)
-
     assert state["structured_response"] == Sum(total=5117)
     assert runs(state["messages"]) == 1
 
@@ -72,9 +68,7 @@ def test_a_streamed_agent_and_one_of_a_model_taken_over_do_so_too(scenes: Any, m
     with warnings.catch_warnings(action="ignore"):
         theirs = ChatGoogleGenerativeAI(model=model, google_api_key="k", base_url=scenes.url)
     agent = create_agent(ChatGeminiCodeExecution.from_chat_model(theirs), [weather], response_format=Sum)
-
     *_, (_, last) = agent.stream(ASK, stream_mode=["messages", "values"])
-
     assert last["structured_response"] == Sum(total=5117)
     assert runs(last["messages"]) == 1
 
@@ -93,12 +87,10 @@ SCHEMA = {"title": "Sum", "type": "object", "properties": {"total": {"type": "in
 def test_a_response_format_is_understood_wherever_it_stands(gemini: Any, response_format: Any) -> None:
     gemini.says('{"total": 1}')
     llm = gemini.chat()
-
     llm.invoke("q", response_format=response_format)
     llm.bind(response_format=response_format).invoke("q")
     llm.bind_tools([clock], response_format=response_format).bind_tools([weather]).invoke("q")
     gemini.chat(response_format=response_format).invoke("q")
-
     for body in gemini.bodies:
         assert body["generationConfig"] == {
             "responseJsonSchema": SCHEMA,
@@ -109,13 +101,11 @@ def test_a_response_format_is_understood_wherever_it_stands(gemini: Any, respons
 
 def test_other_response_formats(gemini: Any) -> None:
     gemini.says("{}")
-
     gemini.chat().invoke("q", response_format={"type": "json_object"})
     gemini.chat().invoke("q", response_format={"type": "text"})
     gemini.chat().invoke("q", response_format=Sum)
     with pytest.raises(ConfigurationError, match="response_format"):
         gemini.chat().invoke("q", response_format={"type": "grammar"})
-
     configs = [body.get("generationConfig") for body in gemini.bodies]
     assert configs[:2] == [{"responseMimeType": "application/json"}, None]
     assert configs[2]["responseJsonSchema"] == Sum.model_json_schema()
@@ -139,9 +129,7 @@ def test_what_is_said_on_the_way_to_json_is_a_thought(
     gemini: Any, parts: list[Any], text: str, thoughts: list[str], streams: bool
 ) -> None:
     gemini.says(parts)
-
     answer = gemini.chat(streaming=streams).invoke("q", response_schema=Sum)
-
     assert answer.text == text
     assert [block["reasoning"] for block in answer.content_blocks if block["type"] == "reasoning"] == thoughts
 
@@ -155,10 +143,8 @@ def test_a_binding_keeps_an_entry_for_each_function(gemini: Any) -> None:
     bound = gemini.chat().bind_tools(
         [weather, clock, {"google_search": {}}, {"function_declarations": [native]}]
     )
-
     bound.invoke("q")
     entries = bound.kwargs["tools"]
-
     assert [entry.get("function", {}).get("name") for entry in entries] == ["weather", "clock", "f", None]
     assert entries[0]["function"]["parameters"]["properties"] == {"city": {"title": "City", "type": "string"}}
     assert entries[3] == {"googleSearch": {}}
@@ -173,9 +159,7 @@ def test_a_binding_keeps_an_entry_for_each_function(gemini: Any) -> None:
 def test_langgraph_knows_the_tools_of_a_model_that_is_bound_already(scenes: Any) -> None:
     prebuilt = pytest.importorskip("langgraph.prebuilt")
     tools = [weather, clock]
-
     agent = prebuilt.create_react_agent(scenes.chat().bind_tools(tools), tools)
-
     assert "5117" in agent.invoke(ASK)["messages"][-1].text
 
 
@@ -185,9 +169,7 @@ def test_built_in_tools_go_without_code_where_vertex_takes_one_kind(
     gemini: Any, built_in: str, model: str, takes: bool
 ) -> None:
     gemini.says("Fine.")
-
     answer = gemini.vertex(model=model).bind_tools([{built_in: {}}]).invoke("q")
-
     assert len(gemini.body["tools"]) == 1 + takes
     plan = answer.response_metadata["plan"]
     assert plan["code_execution"] == takes
@@ -200,16 +182,13 @@ def test_built_in_tools_go_without_code_where_vertex_takes_one_kind(
 def test_what_a_cache_holds_is_not_sent_beside_it(wire: Any) -> None:
     wire.says(response({"text": "Fine."}))
     llm = wire.chat(cached_content="cachedContents/x")
-
     state = create_agent(llm, [weather], system_prompt="Be brief.").invoke(ASK)
-
     assert wire.bodies[-1].keys() == {"contents", "cachedContent"}
     assert "cache holds" in state["messages"][-1].response_metadata["plan"]["reason"]
 
 
 def test_a_demanded_call_is_refused_beside_a_cache_at_once(wire: Any) -> None:
     llm = wire.chat(cached_content="cachedContents/x").bind_tools([weather], tool_choice="any")
-
     with pytest.raises(ConfigurationError, match="into the cache"):
         llm.invoke("q")
     assert not wire.bodies
@@ -255,9 +234,7 @@ def test_every_window_is_counted(gemini: Any, endpoint: str, window: list[Any]) 
 @pytest.mark.parametrize("most", [0, 4, 12, 1000])
 def test_histories_are_trimmed(gemini: Any, strategy: Any, most: int) -> None:
     history = [SYSTEM, HUMAN, CALL, REPLY, MODEL]
-
     trimmed = trim_messages(history, token_counter=gemini.chat(), max_tokens=most, strategy=strategy)
-
     assert [message in history for message in trimmed] == [True] * len(trimmed)
     assert (trimmed == history) == (most == 1000)
 
@@ -275,10 +252,8 @@ def test_histories_are_trimmed(gemini: Any, strategy: Any, most: int) -> None:
 )
 def test_an_overflow_is_known_to_langchain(gemini: Any, message: str, overflows: bool) -> None:
     gemini.says(EmulatedError(400, message=message))
-
     with pytest.raises(InvalidRequestError) as caught:
         gemini.chat().invoke("q")
-
     assert isinstance(caught.value, ContextOverflowError) == overflows
 
 
@@ -314,7 +289,6 @@ def test_an_overflow_is_known_to_langchain(gemini: Any, message: str, overflows:
 )
 def test_a_profile_tells_the_truth_of_a_family(model: str, facts: dict[str, Any]) -> None:
     profile = ChatGeminiCodeExecution(model=model, api_key="k").profile
-
     assert profile == model_profile(model)
     assert profile is not None
     assert {key: profile.get(key) for key in facts} == facts
@@ -322,7 +296,5 @@ def test_a_profile_tells_the_truth_of_a_family(model: str, facts: dict[str, Any]
 
 def test_a_profile_of_ones_own_stays(scenes: Any) -> None:
     llm = scenes.chat(profile={"max_input_tokens": 100})
-
     SummarizationMiddleware(llm, trigger=("fraction", 0.8))
-
     assert llm.profile == {"max_input_tokens": 100}

@@ -1,7 +1,5 @@
 """Answers and errors nobody planned for: a message that holds all of it, or a typed error."""
 
-from __future__ import annotations
-
 from functools import reduce
 from operator import add
 from typing import Any
@@ -56,9 +54,7 @@ CALL = {"functionCall": {"name": "f", "args": None, "id": "a"}}
 )
 def test_odd_parts_are_kept(wire: Any, ask: Any, part: Any, block: dict[str, Any]) -> None:
     wire.says(response(part))
-
     answer = ask(wire.chat())
-
     [received] = answer.content
     assert {key: value for key, value in received.items() if key != "index"} == block
     assert len(answer.tool_calls) == (block["type"] == "tool_call")
@@ -68,9 +64,7 @@ def test_odd_parts_are_kept(wire: Any, ask: Any, part: Any, block: dict[str, Any
 @WAYS
 def test_calls_without_ids_get_some_of_their_own(wire: Any, ask: Any) -> None:
     wire.says(response({"functionCall": {"name": "f"}}, {"functionCall": {"name": "f", "args": {"x": 1}}}))
-
     answer = ask(wire.chat())
-
     assert [call["args"] for call in answer.tool_calls] == [{}, {"x": 1}]
     assert len({call["id"] for call in answer.tool_calls}) == 2
 
@@ -99,7 +93,6 @@ def test_calls_without_ids_get_some_of_their_own(wire: Any, ask: Any) -> None:
 )
 def test_what_is_no_answer_is_a_typed_error(wire: Any, ask: Any, body: Any) -> None:
     wire.says(body)
-
     with pytest.raises(errors.ResponseFormatError):
         ask(wire.chat())
 
@@ -127,10 +120,8 @@ def test_errors_of_the_service(
     gemini: Any, ask: Any, status: int, error: type[errors.GeminiAPIError]
 ) -> None:
     gemini.says(EmulatedError(status, message="no luck"))
-
     with pytest.raises(error, match="no luck") as caught:
         ask(gemini.chat())
-
     assert type(caught.value) is error
     assert caught.value.status_code == status
     assert isinstance(caught.value, LangChainException) or status in {499, 418}
@@ -139,10 +130,8 @@ def test_errors_of_the_service(
 def test_an_error_in_mid_stream_comes_after_the_text_before_it(gemini: Any) -> None:
     gemini.says(["One two three four five six.", EmulatedError(503, message="overloaded")])
     texts = []
-
     with pytest.raises(errors.ServerError, match="overloaded"):
         texts.extend(chunk.text for chunk in gemini.chat().stream("q"))
-
     assert "".join(texts) == "One two three four five six."
 
 
@@ -160,10 +149,8 @@ def test_mistakes_the_service_finds(
     gemini: Any, settings: Any, overrides: Any, error: type[Exception], words: str
 ) -> None:
     gemini.says("Fine.")
-
     with pytest.raises(error, match=words) as caught:
         gemini.chat(**settings).invoke("q", **overrides)
-
     assert "Remedy: " in str(caught.value)
 
 
@@ -174,7 +161,6 @@ def test_mistakes_vertex_finds(gemini: Any) -> None:
 
 def test_nobody_listens() -> None:
     llm = ChatGeminiCodeExecution(model="m", api_key="k", base_url="http://127.0.0.1:9", max_retries=0)
-
     with pytest.raises(errors.GeminiConnectionError, match=r"127\.0\.0\.1:9"):
         llm.invoke("q")
 
@@ -196,9 +182,7 @@ def test_a_stream_ends_without_a_block_that_only_streams_have(
 
     gemini.says(parts)
     llm = gemini.chat(model=model).bind_tools([f])
-
     whole, streamed = llm.invoke("q"), reduce(add, llm.stream("q"))
-
     assert [block["type"] for block in streamed.content_blocks] == [
         block["type"] for block in whole.content_blocks
     ]

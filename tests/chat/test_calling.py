@@ -1,7 +1,5 @@
 """Every way LangChain calls a chat model, with code execution on and off, on both services."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 
@@ -63,9 +61,7 @@ def aevents_v3(llm: ChatGeminiCodeExecution) -> AIMessage:
 )
 def test_every_way_runs_code_and_gives_the_same(gemini: Any, endpoint: str, ask: Any) -> None:
     gemini.says(ANSWER)
-
     answer = ask(gemini.on(endpoint))
-
     assert answer.text == TEXT
     [run] = code_executions(answer)
     assert (run.code, run.output, run.ok) == ("print(6 * 7)", "42\n", True)
@@ -79,7 +75,6 @@ def test_every_way_runs_code_and_gives_the_same(gemini: Any, endpoint: str, ask:
 async def test_text_arrives_in_pieces(gemini: Any) -> None:
     gemini.says(ANSWER)
     llm = gemini.chat()
-
     texts = [
         [chunk.text for chunk in llm.stream("q")],
         [chunk.text async for chunk in llm.astream("q")],
@@ -90,7 +85,6 @@ async def test_text_arrives_in_pieces(gemini: Any) -> None:
         ],
     ]
     await llm.aclose()
-
     assert ["".join(pieces) for pieces in [*texts, llm.stream_events("q", version="v3").text]] == [TEXT] * 4
     assert all(len(pieces) > 4 for pieces in texts)
 
@@ -109,18 +103,14 @@ def test_code_execution_is_on_unless_turned_off(
     gemini: Any, settings: dict[str, Any], overrides: dict[str, Any], tools: Any
 ) -> None:
     gemini.says("Fine.")
-
     gemini.chat(**settings).invoke("q", **overrides)
-
     assert gemini.body.get("tools") == tools
 
 
 def test_streaming_may_lie_beneath_invoke(gemini: Any) -> None:
     gemini.says(ANSWER)
-
     streamed = gemini.chat(streaming=True).invoke("q")
     whole = gemini.chat().invoke("q")
-
     assert [request.method for request in gemini.requests] == ["streamGenerateContent", "generateContent"]
     assert streamed.text == whole.text
     assert type(streamed) is AIMessage
@@ -128,18 +118,14 @@ def test_streaming_may_lie_beneath_invoke(gemini: Any) -> None:
 
 def test_a_call_may_name_another_model(gemini: Any) -> None:
     gemini.says("Fine.")
-
     answer = gemini.chat().invoke("q", model=OLD)
-
     assert gemini.requests[-1].model == answer.response_metadata["model_name"] == OLD
 
 
 def test_tokens_are_counted_by_the_service(gemini: Any, endpoint: str) -> None:
     llm = gemini.on(endpoint)
-
     few = llm.get_num_tokens("Hello")
     many = llm.get_num_tokens_from_messages([HumanMessage("Hello " * 50)], tools=[{"google_search": {}}])
-
     assert 0 < few < many
     assert [request.method for request in gemini.requests] == ["countTokens"] * 2
 
@@ -147,7 +133,6 @@ def test_tokens_are_counted_by_the_service(gemini: Any, endpoint: str) -> None:
 async def test_a_closed_model_opens_new_connections(gemini: Any) -> None:
     gemini.says("Fine.")
     llm = gemini.chat()
-
     llm.invoke("q")
     llm.close()
     llm.invoke("q")
@@ -155,5 +140,4 @@ async def test_a_closed_model_opens_new_connections(gemini: Any) -> None:
     await llm.aclose()
     await llm.ainvoke("q")
     await llm.aclose()
-
     assert len(gemini.requests) == 4

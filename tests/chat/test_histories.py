@@ -1,7 +1,5 @@
 """Conversations nobody planned for: each is sent in a form the service takes, or refused with a remedy."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -223,9 +221,7 @@ SENT = {
 @pytest.mark.parametrize(("messages", "contents"), SENT.values(), ids=SENT)
 def test_what_is_sent(gemini: Any, messages: list[Any], contents: list[Any]) -> None:
     gemini.says("Fine.")
-
     assert gemini.chat().invoke(messages).text == "Fine."
-
     assert gemini.body["contents"] == contents
 
 
@@ -251,10 +247,8 @@ def test_edited_calls_are_sent_as_edited(
     run = RUN if with_run else ()
     answer = own(*run, {**F, **SIGNED}, G).model_copy(update={"tool_calls": tool_calls})
     gemini.says("Fine.")
-
     replies = [ToolMessage("done", tool_call_id=one["id"]) for one in tool_calls]
     gemini.chat().invoke([Q, answer, *replies, NEXT])
-
     sent = [
         part for content in gemini.body["contents"] if content["role"] == "model" for part in content["parts"]
     ]
@@ -264,9 +258,7 @@ def test_edited_calls_are_sent_as_edited(
 def test_edited_arguments_replace_those_the_wire_left_out(gemini: Any) -> None:
     answer = own({"functionCall": {"name": "f", "id": "c1"}, **SIGNED})
     gemini.says("Fine.")
-
     gemini.chat().invoke([Q, answer.model_copy(update={"tool_calls": [call("c1", x=9)]}), ONE])
-
     assert gemini.body["contents"][1]["parts"] == [{**call_part("f", "c1", x=9), **SIGNED}]
 
 
@@ -297,19 +289,15 @@ DEEP = '{"a":' * 3000 + "1" + "}" * 3000
 )
 def test_what_a_tool_returned(gemini: Any, content: Any, said: dict[str, Any]) -> None:
     gemini.says("Fine.")
-
     gemini.chat().invoke([Q, own({**F, **SIGNED}), ToolMessage(content, tool_call_id="c1")])
-
     assert gemini.body["contents"][-1]["parts"] == [response("f", "c1", **said)]
 
 
 def test_images_of_a_tool_go_with_its_response_where_that_is_possible(gemini: Any) -> None:
     gemini.says("Fine.")
     messages = [Q, own({**F, **SIGNED}), ToolMessage(["look: ", PNG], tool_call_id="c1")]
-
     gemini.chat().invoke(messages)
     gemini.chat(model="gemini-2.5-flash", code_execution=False).bind_tools([{"name": "f"}]).invoke(messages)
-
     new, old = (body["contents"][-1]["parts"] for body in gemini.bodies)
     said = response("f", "c1", output="look: ")["functionResponse"]
     assert new == [{"functionResponse": {**said, "parts": [PNG_PART]}}]
@@ -318,9 +306,7 @@ def test_images_of_a_tool_go_with_its_response_where_that_is_possible(gemini: An
 
 def test_images_of_a_reply_to_nothing_are_kept(gemini: Any) -> None:
     gemini.says("Fine.")
-
     gemini.chat().invoke([Q, ToolMessage(["look", PNG, {"x": b"1"}], tool_call_id="?")])
-
     text, image = gemini.body["contents"][-1]["parts"]
     assert "look" in text["text"]
     assert image == PNG_PART
@@ -331,10 +317,8 @@ def test_images_of_a_reply_to_nothing_are_kept(gemini: Any) -> None:
 
 def test_system_text_is_collected(gemini: Any) -> None:
     gemini.says("Fine.")
-
     blocks = [{"type": "text", "text": "b", "cache_control": {}}, PNG]
     gemini.chat().invoke([SystemMessage("a"), Q, SystemMessage(blocks), NEXT])
-
     assert gemini.body["systemInstruction"] == {"parts": [{"text": "a"}, {"text": "b"}, PNG_PART]}
     assert gemini.body["contents"] == [user("q"), user("next")]
 
@@ -372,7 +356,6 @@ def test_what_cannot_be_sent_is_refused_with_a_remedy(
     gemini: Any, messages: Any, remedy: str, call_way: str
 ) -> None:
     llm = gemini.chat()
-
     with pytest.raises(MessageError, match=remedy):
         list(getattr(llm, call_way)(messages))
     assert not gemini.requests
@@ -387,6 +370,5 @@ def test_what_cannot_be_sent_is_refused_with_a_remedy(
 )
 def test_what_the_service_refuses_is_told_as_it_says(gemini: Any, messages: Any) -> None:
     gemini.says("Fine.")
-
     with pytest.raises(CodeExecError, match="400 INVALID_ARGUMENT"):
         gemini.chat().invoke(messages)

@@ -1,7 +1,5 @@
 """Together with others: LangChain's Google package, agents, checkpoints, histories."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 
@@ -49,9 +47,7 @@ FAILED = [{"executableCode": {"code": "1/0"}}, "It failed."]
 @WHOLE_AND_STREAMED
 def test_parsers_of_openai_functions_read_the_first_call(gemini: Any, ask: Any) -> None:
     gemini.says([RUN, CALL, {"functionCall": {"name": "weather", "args": {"city": "Köln"}}}])
-
     answer = ask(gemini.chat().bind_tools([weather]))
-
     assert JsonOutputFunctionsParser(args_only=False).invoke(answer) == {
         "name": "weather",
         "arguments": {"city": "Utrecht"},
@@ -73,9 +69,7 @@ def test_parsers_of_openai_functions_read_the_first_call(gemini: Any, ask: Any) 
 def test_the_other_package_reads_our_answers(gemini: Any, theirs: Any, parts: list[Any], ask: Any) -> None:
     gemini.says(parts, "Fine.")
     both = theirs.bind_tools([weather, {"code_execution": {}}], tool_config={FLAG: True})
-
     answer = ask(gemini.chat().bind_tools([weather]))
-
     assert both.invoke(followed(answer)).text == "Fine."
 
 
@@ -96,9 +90,7 @@ def test_we_read_the_other_packages_answers(
 ) -> None:
     gemini.says(parts, "Fine.")
     theirs.output_version = output_version
-
     answer = ask(theirs.bind_tools([weather] if CALL in parts else [{"code_execution": {}}]))
-
     assert gemini.chat().bind_tools([weather]).invoke(followed(answer)).text == "Fine."
     contents = [content for content in gemini.body["contents"] if content["role"] == "model"]
     sent = [part for content in contents for part in content["parts"]]
@@ -124,9 +116,7 @@ AGENT_SCRIPT = [
 @pytest.mark.parametrize("make", [create_agent, create_react_agent])
 def test_an_agent_with_functions_and_code_runs_to_its_end(gemini: Any, endpoint: str, make: Any) -> None:
     gemini.says(*AGENT_SCRIPT)
-
     state = make(gemini.on(endpoint), [weather]).invoke({"messages": [HumanMessage("q")]})
-
     kinds = [message.type for message in state["messages"]]
     assert kinds == ["human", "ai", "tool", "tool", "ai"]
     outputs = [run.output for message in state["messages"] for run in code_executions(message)]
@@ -137,11 +127,9 @@ def test_an_agent_with_functions_and_code_runs_to_its_end(gemini: Any, endpoint:
 async def test_an_agent_streams(gemini: Any) -> None:
     gemini.says(*AGENT_SCRIPT)
     llm = gemini.chat()
-
     stream = create_agent(llm, [weather]).astream({"messages": "q"}, stream_mode="messages")
     messages = [message async for message, _ in stream]
     await llm.aclose()
-
     text = "".join(message.text for message in messages if message.type.startswith("AI"))
     assert text.endswith("UTRECHT is sunny.")
     assert [message.content for message in messages if message.type == "tool"] == ["Sunny in Utrecht."] * 2
@@ -151,7 +139,6 @@ async def test_an_agent_streams(gemini: Any) -> None:
 def test_a_checkpointer_keeps_the_messages(gemini: Any, tmp_path: Any, streamed: bool) -> None:
     gemini.says(*AGENT_SCRIPT, "Fine.")
     thread: Any = {"configurable": {"thread_id": "1"}}
-
     with SqliteSaver.from_conn_string(str(tmp_path / "checkpoints.db")) as saver:
         agent = create_agent(gemini.chat(streaming=streamed or None), [weather], checkpointer=saver)
         first = agent.invoke({"messages": [HumanMessage("q")]}, thread)
@@ -159,7 +146,6 @@ def test_a_checkpointer_keeps_the_messages(gemini: Any, tmp_path: Any, streamed:
         agent = create_agent(gemini.chat(), [weather], checkpointer=saver)
         kept = agent.get_state(thread).values["messages"]
         agent.invoke({"messages": [HumanMessage("n")]}, thread)
-
     assert kept == first["messages"]
     before, after = gemini.bodies[1]["contents"], gemini.bodies[2]["contents"]
     assert after[: len(before)] == before
@@ -173,7 +159,6 @@ def test_a_checkpointer_keeps_the_messages(gemini: Any, tmp_path: Any, streamed:
 def test_a_chain_of_prompt_model_and_parser(gemini: Any) -> None:
     gemini.says(["I run it. ", RUN, "It is 42."])
     prompt = ChatPromptTemplate([("system", "Be brief."), ("human", "{question}")])
-
     assert (prompt | gemini.chat() | StrOutputParser()).invoke({"question": "q"}) == "I run it. It is 42."
     assert gemini.body["systemInstruction"] == {"parts": [{"text": "Be brief."}]}
 
@@ -187,10 +172,8 @@ def test_a_chain_with_a_history(gemini: Any) -> None:
         prompt | gemini.chat(), lambda: history, input_messages_key="question", history_messages_key="history",
         history_factory_config=[],
     )  # fmt: skip
-
     chain.invoke({"question": "q"})
     chain.invoke({"question": "n"})
-
     assert [message.type for message in history.messages] == ["human", "ai", "human", "ai"]
     assert "executableCode" in gemini.body["contents"][1]["parts"][1]
 
@@ -202,8 +185,6 @@ def test_trimmed_and_merged_messages_are_accepted(gemini: Any, strategy: str, ke
     llm = gemini.chat()
     state = create_agent(llm, [weather]).invoke({"messages": "q"})
     messages = [*state["messages"], HumanMessage("n")]
-
     trimmed = trim_messages(messages, max_tokens=kept, token_counter=len, strategy=strategy)
-
     for history in (trimmed, merge_message_runs(trimmed)):
         assert llm.bind_tools([weather]).invoke(history).text == "Fine."

@@ -1,7 +1,5 @@
 """Answers in the form of the other packages, `output_version="v0"`: theirs for theirs, streamed and replayed."""
 
-from __future__ import annotations
-
 from functools import reduce
 from operator import add
 from typing import Any
@@ -42,10 +40,8 @@ THOUGHT = {"text": "Let me think.", "thought": True}
 def test_the_content_is_the_other_packages(wire: Any, model: str, parts: list[Any]) -> None:
     wire.says(_response(parts, model))
     theirs = ChatGoogleGenerativeAI(model=model, api_key="k", base_url=wire.url, output_version="v0")
-
     ours = wire.chat(model=model, output_version="v0", answer_retries=0).invoke("q")
     expected = theirs.invoke("q")
-
     assert _without_ids(ours.content) == _without_ids(expected.content)
     assert ours.tool_calls == expected.tool_calls
     assert [block["type"] for block in ours.content_blocks] == [
@@ -59,13 +55,11 @@ def test_streamed_chunks_add_up_to_it_and_it_is_replayed(wire: Any, model: str) 
     pieces = [[THOUGHT], [{"text": "I "}], [{"text": "run."}], RUN, [{"text": "It is "}], [{"text": "27."}]]
     llm = wire.chat(model=model, output_version="v0")
     whole = [THOUGHT, {"text": "I run."}, *RUN, {"text": "It is 27."}]
-
     for dropped in (0, 1):  # without the thought, texts of the older model are strings
         wire.says(_response(whole[dropped:], model))
         answer = llm.invoke("q")
         wire.says(*(_response(piece, model, end=piece is pieces[-1]) for piece in pieces[dropped:]))
         streamed = reduce(add, llm.stream("q"))
-
         assert _without_ids(streamed.content) == _without_ids(answer.content)
         assert [(run.code, run.output) for run in code_executions(streamed)] == [("print(27)", "27\n")]
         llm.invoke([HumanMessage("q"), AIMessage(**streamed.model_dump(exclude={"type"})), HumanMessage("n")])
@@ -81,10 +75,8 @@ def test_streamed_chunks_add_up_to_it_and_it_is_replayed(wire: Any, model: str) 
 async def test_signatures_of_the_other_service_stay_at_home(wire: Any) -> None:
     wire.says(_response([{"text": "Hello.", **SIGNATURE}], "gemini-3-flash-preview"))
     answer = await wire.chat(output_version="v0").ainvoke("q")
-
     for llm, kept in ((wire.chat(), True), (wire.vertex(), False)):
         await llm.ainvoke([HumanMessage("q"), answer, HumanMessage("n")])
-
         assert ("thoughtSignature" in wire.bodies[-1]["contents"][1]["parts"][0]) is kept
 
 

@@ -1,7 +1,5 @@
 """What an answer says beside its parts: counts, reasons, ratings, the model's version."""
 
-from __future__ import annotations
-
 from functools import reduce
 from itertools import product
 from operator import add

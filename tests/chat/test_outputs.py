@@ -1,7 +1,5 @@
 """Settings of the chat model: where plots go, and which of them go back to the service."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from typing import Any
 

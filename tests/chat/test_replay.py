@@ -1,19 +1,15 @@
 """An answer goes back word for word in the next turn, whichever way it came."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from tests.calls import events_v3, invoked, response, streamed
 from tests.services import OLD
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Parts = list[dict[str, Any]]
 
@@ -140,10 +136,8 @@ def test_an_answer_goes_back_verbatim(
     service: Any = request.getfixturevalue(server)
     service.says(response(*parts))
     llm = service.chat().bind_tools([f, g])
-
     answer = ask(llm)
     llm.invoke([HumanMessage("q"), answer, *replies(answer)])
-
     assert sent_back(service.bodies[-1]) == parts
 
 
@@ -152,10 +146,8 @@ def test_text_that_came_in_pieces_goes_back_as_one(gemini: Any, endpoint: str, a
     words = "One two three four five six seven eight nine ten."
     gemini.says([{"text": words, "thought": True}, words, {"executableCode": {"code": "print(1)"}}, words])
     llm = gemini.on(endpoint, include_thoughts=True)
-
     answer = ask(llm)
     llm.invoke([HumanMessage("q"), answer, HumanMessage("next")])
-
     thought, before, ran, printed, after, last = sent_back(gemini.body)
     assert thought == {"text": words, "thought": True}
     assert (before, after) == ({"text": words}, {"text": words})
@@ -173,11 +165,9 @@ def test_a_whole_conversation_stays_as_it_was(gemini: Any, endpoint: str) -> Non
     gemini.says(*(response(*parts) for parts in turns), "Fine.")
     llm = gemini.on(endpoint)
     messages: list[Any] = []
-
     for turn in range(5):
         messages += [HumanMessage(f"question {turn}")]
         messages += [llm.invoke(messages)]
-
     questions = [content["parts"][0]["text"] for content in gemini.body["contents"][::2]]
     assert questions == [f"question {turn}" for turn in range(5)]
     assert [content["parts"] for content in gemini.body["contents"][1::2]] == turns
@@ -185,10 +175,8 @@ def test_a_whole_conversation_stays_as_it_was(gemini: Any, endpoint: str) -> Non
 
 def test_signatures_stay_with_the_service_that_made_them(gemini: Any) -> None:
     gemini.says(response(*PLAIN["run"]), "Fine.")
-
     answer = gemini.chat().invoke("q")
     gemini.vertex().invoke([HumanMessage("q"), answer, HumanMessage("next")])
-
     assert sent_back(gemini.body) == [
         {key: value for key, value in part.items() if key != "thoughtSignature"} for part in PLAIN["run"]
     ]
@@ -196,11 +184,9 @@ def test_signatures_stay_with_the_service_that_made_them(gemini: Any) -> None:
 
 def test_ids_stay_away_from_where_they_are_unknown(gemini: Any) -> None:
     gemini.says(response(*CALLING["call"]), "Fine.")
-
     answer = gemini.chat().bind_tools([f]).invoke("q")
     old = gemini.vertex(model=OLD, code_execution=False).bind_tools([f])
     old.invoke([HumanMessage("q"), answer, *replies(answer)])
-
     assert sent_back(gemini.body) == [{"functionCall": {"name": "f", "args": {"x": 1}}}]
     assert gemini.body["contents"][-1]["parts"] == [
         {"functionResponse": {"name": "f", "response": {"output": "done"}}}

@@ -1,7 +1,5 @@
 """What LangChain builds around a chat model: caches, limits, callbacks, configuration, storage, threads."""
 
-from __future__ import annotations
-
 import asyncio
 import copy
 import pickle
@@ -38,9 +36,7 @@ def weather(city: str) -> str:
 def test_a_cache_answers_the_same_question_once(gemini: Any, ask: Any) -> None:
     gemini.says(RUN)
     llm = gemini.chat(cache=InMemoryCache())
-
     first, second = ask(llm), ask(llm)
-
     assert len(gemini.requests) == 1
     assert second.content == first.content
     assert [run.output for run in code_executions(second)] == ["42\n"]
@@ -58,10 +54,8 @@ def test_a_cache_answers_the_same_question_once(gemini: Any, ask: Any) -> None:
 def test_a_cache_tells_other_settings_apart(gemini: Any, other: Any) -> None:
     gemini.says(RUN)
     llm = gemini.chat(cache=InMemoryCache())
-
     llm.invoke("q")
     other(llm).invoke("q")
-
     assert len(gemini.requests) == 2
 
 
@@ -85,10 +79,8 @@ class Counting(BaseRateLimiter):
 def test_a_rate_limiter_counts_every_call(gemini: Any) -> None:
     gemini.says("Fine.")
     llm = gemini.chat(rate_limiter=Counting())
-
     for ask in (invoked, streamed, ainvoked, astreamed):
         ask(llm)
-
     assert llm.rate_limiter.passed == 4
 
 
@@ -120,9 +112,7 @@ class Recording(BaseCallbackHandler):
 def test_callbacks_hear_tokens_and_the_end(gemini: Any) -> None:
     gemini.says(RUN)
     handler = Recording()
-
     text = "".join(chunk.text for chunk in gemini.chat().stream("q", {"callbacks": [handler]}))
-
     assert "".join(handler.texts) == text
     [message] = handler.ends
     assert message.text == text
@@ -131,10 +121,8 @@ def test_callbacks_hear_tokens_and_the_end(gemini: Any) -> None:
 
 def test_callbacks_hear_errors(gemini: Any) -> None:
     handler = Recording()
-
     with pytest.raises(ConfigurationError):
         gemini.chat().invoke("q", {"callbacks": [handler]}, mood="glad")
-
     assert isinstance(handler.errors[0], ConfigurationError)
 
 
@@ -142,10 +130,8 @@ def test_traces_know_the_model_and_no_secret(gemini: Any) -> None:
     gemini.says("Fine.")
     handler = Recording()
     llm = gemini.chat(api_key="very-secret", temperature=0.5, max_output_tokens=9)
-
     with collect_runs() as runs:
         llm.bind_tools([weather]).invoke("q", {"callbacks": [handler]}, stop=["x"], max_tokens=5)
-
     [start] = handler.starts
     expected = {
         "ls_model_name": NEW,
@@ -170,10 +156,8 @@ def test_fields_can_be_made_configurable(gemini: Any) -> None:
     llm = gemini.chat(seed=1).configurable_fields(
         temperature=ConfigurableField(id="t"), model=ConfigurableField(id="m")
     )
-
     llm.with_config(configurable={"t": 0.25, "m": OLD}).invoke("q")
     llm.invoke("q")
-
     assert [request.model for request in gemini.requests] == [OLD, NEW]
     assert [body["generationConfig"] for body in gemini.bodies] == [
         {"seed": 1, "temperature": 0.25},
@@ -184,9 +168,7 @@ def test_fields_can_be_made_configurable(gemini: Any) -> None:
 def test_a_configured_model_stays_with_its_service(wire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "k")
     llm = ChatGeminiCodeExecution(model="m", vertexai=True, project="p", base_url=wire.url)
-
     llm.configurable_fields(temperature=ConfigurableField(id="t")).invoke("q", {"configurable": {"t": 0}})
-
     assert "projects/p/" in wire.paths[-1]
     assert "x-goog-api-key" not in wire.headers[-1]
 
@@ -194,12 +176,10 @@ def test_a_configured_model_stays_with_its_service(wire: Any, monkeypatch: pytes
 def test_settings_may_be_changed_later(gemini: Any) -> None:
     gemini.says("Fine.")
     llm = gemini.chat()
-
     llm.temperature = 1.0
     llm.api_key = None
     llm.vertexai, llm.project, llm.credentials = True, "p", gemini.vertex().credentials
     llm.invoke("q")
-
     assert gemini.requests[-1].endpoint == "vertex"
     assert gemini.body["generationConfig"] == {"temperature": 1.0}
 
@@ -211,7 +191,6 @@ def test_settings_may_be_changed_later(gemini: Any) -> None:
 def test_a_saved_model_holds_no_secrets(gemini: Any) -> None:
     service_account = {"type": "service_account", "private_key": "very-secret", "client_email": "a@b"}
     llm = gemini.chat(api_key="very-secret")
-
     for model in (llm, llm.model_copy(update={"credentials": service_account})):
         assert "very-secret" not in repr(model)
         assert "very-secret" not in dumps(model)
@@ -221,7 +200,6 @@ def test_a_saved_model_holds_no_secrets(gemini: Any) -> None:
 def test_a_saved_model_is_revived_with_its_tools(gemini: Any) -> None:
     gemini.says("Fine.")
     bound = gemini.chat(temperature=0.5, stop=["x"]).bind_tools([weather], tool_choice="any")
-
     revived = load(
         dumpd(bound),
         secrets_map={"GOOGLE_API_KEY": "k"},
@@ -229,7 +207,6 @@ def test_a_saved_model_is_revived_with_its_tools(gemini: Any) -> None:
         valid_namespaces=["langchain_codeexec", "langchain"],
     )
     revived.invoke("q")
-
     assert revived.bound.api_key.get_secret_value() == "k"
     assert gemini.body["tools"][0]["functionDeclarations"][0]["name"] == "weather"
     assert gemini.body["generationConfig"] == {"temperature": 0.5, "stopSequences": ["x"]}
@@ -254,11 +231,9 @@ def test_copies_work_and_leave_the_original_alone(
     llm = gemini.on(endpoint, seed=1, **credentials)
     if used:
         llm.invoke("q")
-
     other = copied(llm)
     answers = [other.invoke("q"), llm.invoke("q")]
     other.close()
-
     assert answers[0].text == answers[1].text
     assert type(other) is type(llm)
     assert other.seed == 1
@@ -276,10 +251,8 @@ def test_threads_share_a_model(gemini: Any) -> None:
     gemini.says(repeat)
     llm = gemini.chat()
     questions = [f"question {number}" for number in range(24)]
-
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(llm.invoke, questions))
-
     assert [answer.text for answer in answers] == questions
 
 
@@ -317,7 +290,6 @@ class Canned:
 def test_a_transport_of_ones_own() -> None:
     transport = Canned()
     llm = ChatGeminiCodeExecution(model="m", transport=transport, timeout=5)
-
     assert llm.invoke([HumanMessage("q")]).text == "m 5.0 q"
     assert llm.invoke("q", timeout=7).text == "m 7 q"
     llm.close()

@@ -1,7 +1,5 @@
 """Settings: where each lands on the wire, what a call may change, what the environment says."""
 
-from __future__ import annotations
-
 import pickle
 import threading
 from contextlib import nullcontext, suppress

@@ -8,8 +8,6 @@ What does not apply, and why:
 - usage details of cache and audio output: the emulator holds no caches and does not speak.
 """
 
-from __future__ import annotations
-
 import base64
 from functools import reduce
 from operator import add
@@ -64,9 +62,7 @@ class TestUnit(Ours, ChatModelUnitTests):
     ) -> None:
         monkeypatch.setenv("GOOGLE_API_KEY", "test")
         saved = dumpd(model)
-
         revived = load(saved, allowed_objects=[ChatGeminiCodeExecution], valid_namespaces=["langchain_codeexec"], secrets_from_env=True)  # fmt: skip
-
         assert saved == snapshot(name="serialized")
         assert revived.asdict() == model.asdict()
         assert revived.api_key == model.api_key

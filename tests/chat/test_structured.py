@@ -1,7 +1,5 @@
 """Answers that are objects, computed by code where that is needed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -64,10 +62,8 @@ def as_dict(value: Any) -> Any:
 def test_an_object_of_the_schema(gemini: Any, endpoint: str, method: str, schema: Any) -> None:
     gemini.says(answer(method, schema))
     llm = gemini.on(endpoint)
-
     parsed = llm.with_structured_output(schema, method=method).invoke("q")
     both = llm.with_structured_output(schema, method=method, include_raw=True).invoke("q")
-
     assert as_dict(parsed) == as_dict(both["parsed"]) == OBJECT
     assert isinstance(parsed, Sum) == (schema is Sum)
     assert both["parsing_error"] is None
@@ -81,11 +77,9 @@ async def test_an_object_of_the_schema_streamed(gemini: Any, method: str, schema
     gemini.says(answer(method, schema))
     llm = gemini.chat()
     structured = llm.with_structured_output(schema, method=method)
-
     chunks = [as_dict(chunk) for chunk in structured.stream("q")]
     async_chunks = [as_dict(chunk) async for chunk in structured.astream("q")]
     await llm.aclose()
-
     assert chunks[-1] == OBJECT
     assert async_chunks == chunks
     if method != "function_calling":
@@ -103,9 +97,7 @@ async def test_an_object_of_the_schema_streamed(gemini: Any, method: str, schema
 )
 def test_what_constrains_the_answer(gemini: Any, method: str, fields: Any) -> None:
     gemini.says(ANSWERS[method])
-
     gemini.chat().with_structured_output(SUM, method=method, strict=True).invoke("q")
-
     assert gemini.body.get("generationConfig") == fields
     if method == "function_calling":
         calling = gemini.body["toolConfig"]["functionCallingConfig"]
@@ -122,27 +114,23 @@ def test_what_constrains_the_answer(gemini: Any, method: str, fields: Any) -> No
 )
 def test_a_list_or_a_union_of_classes(gemini: Any, schema: Any, text: str, value: Any) -> None:
     gemini.says(text)
-
     assert gemini.chat().with_structured_output(schema).invoke("q") == value
     assert gemini.body["generationConfig"]["responseJsonSchema"] == TypeAdapter(schema).json_schema()
 
 
 def test_json_mode_needs_no_schema(gemini: Any) -> None:
     gemini.says(JSON)
-
     assert gemini.chat().with_structured_output(method="json_mode").invoke("q") == OBJECT
 
 
 def test_without_a_method_the_service_constrains_the_text(gemini: Any) -> None:
     gemini.says([RUN, JSON])
-
     assert as_dict(gemini.chat().with_structured_output(Sum, method=None).invoke("q")) == OBJECT
     assert "responseJsonSchema" in gemini.body["generationConfig"]
 
 
 def test_a_run_that_nothing_follows_checked_what_was_said_before(gemini: Any) -> None:
     gemini.says([JSON, RUN])
-
     assert as_dict(gemini.chat().with_structured_output(Sum).invoke("q")) == OBJECT
 
 
@@ -166,18 +154,15 @@ def test_a_run_that_nothing_follows_checked_what_was_said_before(gemini: Any) ->
 def test_what_is_no_such_object(gemini: Any, schema: Any, script: Any, words: str) -> None:
     gemini.says(script)
     llm = gemini.chat()
-
     with pytest.raises(OutputParserException, match=words):
         llm.with_structured_output(schema).invoke("q")
     both = llm.with_structured_output(schema, include_raw=True).invoke("q")
-
     assert both["parsed"] is None
     assert isinstance(both["parsing_error"], OutputParserException)
 
 
 def test_the_parser_reads_texts_too(gemini: Any) -> None:
     parser = gemini.chat().with_structured_output(Sum).last
-
     assert as_dict(parser.invoke(JSON)) == OBJECT
     assert as_dict(parser.invoke(AIMessage(JSON))) == OBJECT
 
@@ -191,9 +176,7 @@ def clock() -> str:
 def test_tools_stay_declared(gemini: Any, method: str) -> None:
     gemini.says(ANSWERS[method])
     bound = gemini.chat().bind_tools([clock], tool_choice="auto", temperature=0)
-
     parsed = bound.with_structured_output(Sum, method=method, tools=[{"google_search": {}}]).invoke("q")
-
     assert as_dict(parsed) == OBJECT
     declared = [function["name"] for function in gemini.body["tools"][0]["functionDeclarations"]]
     assert declared == (["clock", "Sum"] if method == "function_calling" else ["clock"])

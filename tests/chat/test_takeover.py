@@ -1,8 +1,7 @@
 """Models of LangChain's Google packages taken over: every field carried, or named as one that cannot be."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +10,7 @@ from google.cloud.aiplatform_v1beta1.types.content import Modality
 from google.genai import types
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_google_genai import ChatGoogleGenerativeAI
@@ -19,11 +19,6 @@ from langchain_google_vertexai import ChatVertexAI, HarmBlockThreshold, HarmCate
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError, UnsupportedSettingError
 from tests.services import NEW
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from langchain_core.language_models import BaseChatModel
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*ChatVertexAI"),
@@ -175,9 +170,7 @@ def test_each_field_is_carried_or_named(make: Callable[..., Any], field: str, va
             ChatGeminiCodeExecution.from_chat_model(make(**{field: value}))
         assert caught.value.setting == field
         return
-
     taken = ChatGeminiCodeExecution.from_chat_model(make(**{field: value}))
-
     assert {name: plain(getattr(taken, name)) for name in ours} == ours
 
 
@@ -186,7 +179,6 @@ def test_settings_given_beside_replace_those_taken_over(make: Callable[..., Any]
     taken = ChatGeminiCodeExecution.from_chat_model(
         make(temperature=1.0, top_k=3), temperature=0.0, code_execution=False
     )
-
     assert (taken.temperature, taken.top_k, taken.code_execution) == (0.0, 3, False)
 
 
@@ -207,18 +199,14 @@ def test_settings_given_beside_replace_those_taken_over(make: Callable[..., Any]
 )
 def test_requests_go_where_they_went(wire: Any, llm: Callable[[], Any], path: str) -> None:
     taken = ChatGeminiCodeExecution.from_chat_model(llm(), base_url=wire.url)
-
     taken.invoke("q")
     taken.close()
-
     assert wire.paths == [f"{path}/models/{NEW}:generateContent"]
 
 
 def test_a_key_is_not_taken_where_it_was_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_API_KEY", "k")
-
     on_vertex = ChatGoogleGenerativeAI(model=NEW, vertexai=True, project="p", location="l")
-
     assert ChatGeminiCodeExecution.from_chat_model(on_vertex).api_key is None
 
 

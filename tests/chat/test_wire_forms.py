@@ -1,7 +1,5 @@
 """Answers in the forms that services and gateways of today give them, from the wire to the message and back."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from functools import reduce
@@ -103,9 +101,7 @@ IN_PIECES = {
 def test_a_call_in_pieces_is_one_call_and_goes_back_whole(wire: Any, ask: Any, parts: list[Any]) -> None:
     wire.says(response(*parts)) if ask is invoked else wire.says(*in_chunks(*parts))
     llm = wire.vertex().bind_tools([get_price])
-
     answer = ask(llm)
-
     [made] = answer.tool_calls
     assert (made["name"], made["args"]) == ("get_price", ARGS)
     assert not answer.invalid_tool_calls
@@ -116,11 +112,9 @@ def test_a_call_in_pieces_is_one_call_and_goes_back_whole(wire: Any, ask: Any, p
 
 def test_arguments_are_streamed_as_they_come(wire: Any) -> None:
     wire.says(*in_chunks(*BY_PATH, {"text": "Well."}))
-
     chunks = [
         chunk for each in wire.vertex().bind_tools([get_price]).stream("q") for chunk in each.tool_call_chunks
     ]
-
     assert [chunk["args"] for chunk in chunks] == ["", '{"item": "Tea ', '\\"Ceylon\\"', '", "count": 3', "}"]
     assert [chunk["name"] for chunk in chunks] == ["get_price", None, None, None, None]
     assert {chunk["index"] for chunk in chunks} == {0}
@@ -131,9 +125,7 @@ def test_two_calls_of_one_id_keep_their_arguments(wire: Any, ask: Any) -> None:
     twice = [call(name="get_price", id="a", args={"item": item}) for item in ("tea", "ham")]
     wire.says(response(*twice))
     llm = wire.chat().bind_tools([get_price])
-
     answer = ask(llm)
-
     assert [made["args"]["item"] for made in answer.tool_calls] == ["tea", "ham"]
     replies = [ToolMessage(made["args"]["item"], tool_call_id=made["id"]) for made in answer.tool_calls]
     first, second, *responses = sent_back(wire, llm, answer, *replies)
@@ -157,9 +149,7 @@ def test_a_delegated_task_in_pieces_is_carried_out(wire: Any) -> None:
     wire.answer = lambda _: b"".join(
         b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in next(bodies)
     )
-
     answer = streamed(wire.vertex(model=OLD).bind_tools([get_price]))
-
     assert not answer.tool_calls
     assert answer.text == "It is 4."
     assert [run.output for run in code_executions(answer)] == ["4"]
@@ -305,9 +295,7 @@ def test_a_call_whose_arguments_are_no_json_is_a_malformed_one(wire: Any, ask: A
     wire.answer = lambda path: (
         (b"data: " if "stream" in path else b"") + json.dumps(next(answers)).encode() + b"\n\n"
     )
-
     answer = ask(wire.chat(answer_retries=retries).bind_tools([get_price]))
-
     assert answer.text == ("Well." if retries else "")
     assert bool(failure_of(answer)) is not bool(retries)
     assert answer.response_metadata["finish_reason"] == ("STOP" if retries else "MALFORMED_FUNCTION_CALL")
@@ -333,9 +321,7 @@ def test_counts_are_merged_key_by_key(wire: Any, ask: Any) -> None:
     chunks[0]["usageMetadata"] |= {"candidatesTokenCount": 90}
     whole = [response({"text": "Hello there."}) | {"usageMetadata": partial[0] | partial[1]}]
     wire.says(*(whole if ask is invoked else chunks))
-
     usage = ask(wire.chat()).usage_metadata
-
     assert (usage["input_tokens"], usage["output_tokens"]) == (100, 26)
     assert usage["input_token_details"] == {"cache_read": 50}
 
@@ -349,9 +335,7 @@ def test_a_signature_alone_is_kept_and_goes_back_on_an_empty_text(
     bare = {**thought, "thoughtSignature": SIGNATURE}
     wire.says(*in_chunks(*before, bare)) if ask is not invoked else wire.says(response(*before, bare))
     llm = wire.chat().bind_tools([get_price])
-
     answer = ask(llm)
-
     wire.says(response({"text": "Fine."}))
     sent = sent_back(wire, llm, answer)
     assert {"text": "", **bare} in sent
@@ -367,7 +351,6 @@ def test_the_finish_reason_says_whether_an_answer_is_whole(wire: Any, ask: Any) 
     empty = ask(wire.chat())
     wire.says(response({"text": "Half"}, finishReason="SOMETHING_NEW"))
     cut = ask(wire.chat())
-
     assert (healthy.response_metadata["finish_message"], failure_of(healthy)) == (note, "")
     assert "without an answer" in failure_of(empty)
     assert "SOMETHING_NEW" in failure_of(cut)
@@ -377,9 +360,7 @@ def test_the_finish_reason_says_whether_an_answer_is_whole(wire: Any, ask: Any) 
 def test_no_key_of_the_wire_replaces_one_of_ours(wire: Any, ask: Any) -> None:
     names = ("endpoint", "plan", "outputVersion", "modelProvider", "outputs", "verification", "modelName")
     wire.says(response({"text": "Hello."}, **dict.fromkeys(names, "no")) | dict.fromkeys(names, "no"))
-
     metadata = ask(wire.chat()).response_metadata
-
     assert (metadata["endpoint"], metadata["output_version"], metadata["model_name"]) == (
         "developer",
         "v1",
@@ -416,9 +397,7 @@ def test_grounded_texts_carry_citations(wire: Any, ask: Any) -> None:
     parts = [{"text": TEXTS[0]}, {"executableCode": {"code": "1", "language": "PYTHON"}}, {"text": TEXTS[1]}]
     wire.says(response(*parts, groundingMetadata=GROUNDING))
     llm = wire.chat()
-
     answer = ask(llm)
-
     first, _, last = answer.content_blocks
     cited = [
         (each["type"], each["url"], each["title"], block["text"][each["start_index"] : each["end_index"]])
@@ -448,9 +427,7 @@ def test_quotes_are_citations(wire: Any, ask: Any, key: str) -> None:
     ]
     parts = [{"text": TEXTS[0]}, {"executableCode": {"code": "1", "language": "PYTHON"}}, {"text": TEXTS[1]}]
     wire.says(response(*parts, citationMetadata={key: quotes}))
-
     answer = ask(wire.chat())
-
     first, _, last = answer.content_blocks
     [quote], [quote_2, whole] = first["annotations"], last["annotations"]
     assert (quote["url"], quote["cited_text"]) == ("https://a.example", "Spain won.")
@@ -463,7 +440,6 @@ def test_quotes_are_citations(wire: Any, ask: Any, key: str) -> None:
 def test_counts_may_be_written_as_text_or_as_floats(wire: Any, ask: Any) -> None:
     usage = {"promptTokenCount": "12", "candidatesTokenCount": 5.0, "thoughtsTokenCount": None}
     wire.says({**response({"text": "Hi"}), "usageMetadata": usage})
-
     assert ask(wire.chat()).usage_metadata == {"input_tokens": 12, "output_tokens": 5, "total_tokens": 17}
 
 
@@ -471,9 +447,7 @@ def test_counts_may_be_written_as_text_or_as_floats(wire: Any, ask: Any) -> None
 def test_the_resolution_of_an_image_goes_where_it_is_known(wire: Any, model: str, is_sent: bool) -> None:
     wire.says(response({"text": "Hi"}))
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk=", "detail": "low"}}
-
     wire.chat(model=model).invoke([HumanMessage([image])])
-
     assert ("mediaResolution" in wire.bodies[-1]["contents"][0]["parts"][0]) is is_sent
 
 
@@ -515,9 +489,7 @@ def test_results_of_tools_in_the_forms_that_are_taken(
 ) -> None:
     wire.says(response({"text": "Fine."}))
     made = AIMessage("", tool_calls=[{"name": "get_price", "args": {}, "id": "a"}])
-
     _, sent, *others = sent_back(wire, wire.on(endpoint), made, ToolMessage(content, tool_call_id="a"))
-
     nested = [part["inlineData"] for part in sent["functionResponse"].get("parts", ())]
     assert result == (
         sent["functionResponse"]["response"],
@@ -537,10 +509,8 @@ def test_parts_of_other_tools_go_where_they_are_known(wire: Any, where: Any, is_
     ]
     wire.says(response(*parts))
     answer = wire.chat().invoke("q")
-
     endpoint, model = where
     sent = sent_back(wire, wire.on(endpoint, model=model), answer)
-
     assert sent == parts if is_known else [list(part) for part in sent] == [["text"]] * 3
     assert "tea" in str(sent)
     assert sent[-1] == {"text": "Found."}
@@ -640,9 +610,7 @@ def test_merged_streamed_answers_stay_two_answers(wire: Any, ids: str) -> None:
         ]
         wire.says(response(*code) | {"responseId": ids[number]})
         answers.append(reduce(add, llm.stream("q")))
-
     [merged] = merge_message_runs(answers)
-
     assert isinstance(merged, AIMessage)
     assert [(run.output, run.ok) for run in code_executions(merged)] == [("0", True), ("1", True)]
     assert not failure_of(merged)
@@ -662,11 +630,9 @@ def test_the_other_package_sends_our_answers_on_whole(wire: Any, ask: Any) -> No
     ]
     wire.says(response(*parts))
     answer = ask(wire.chat().bind_tools([get_price]))
-
     wire.says(response({"text": "Fine."}))
     theirs = ChatGoogleGenerativeAI(model=NEW, api_key="key", base_url=wire.url, max_retries=1)
     theirs.invoke([HumanMessage("q"), answer, ToolMessage("5", tool_call_id="a")])
-
     sent = [
         part
         for content in wire.bodies[-1]["contents"]
@@ -699,6 +665,5 @@ async def test_a_planners_own_model_shows_no_tokens_in_the_users_stream(wire: An
         shown = [chunk.text for chunk, _ in agent.stream(question, stream_mode="messages")]
     else:
         shown = [chunk.text async for chunk, _ in agent.astream(question, stream_mode="messages")]
-
     assert "".join(shown) == "Well then."
     assert len(wire.bodies) == 2

@@ -1,26 +1,19 @@
 """What the command line's tests share: a way to run it, and a service for `--live`."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from langchain_codeexec.cli.app import app
 from langchain_codeexec.emulator.server import LocalServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from typer.testing import Result
-
-    from tests.services import Gemini
+from tests.services import Gemini
 
 
 def words(text: str) -> str:

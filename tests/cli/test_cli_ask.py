@@ -1,10 +1,8 @@
 """`ask`: what it prints, what it sends, and its exit codes."""
 
-from __future__ import annotations
-
 import json
 import sys
-from base64 import b64decode
+from base64 import b64decode, b64encode
 
 import nbformat
 import openpyxl
@@ -23,6 +21,21 @@ commands = pytest.mark.parametrize("command", [["ask", SUM], ["chat"], ["serve"]
 
 def code(source: str) -> dict:
     return {"executableCode": {"language": "PYTHON", "code": source}}
+
+
+DRAWN = [
+    code("plot()"),
+    {"codeExecutionResult": {"outcome": "OUTCOME_OK"}},
+    {"inlineData": {"mimeType": "image/png", "data": b64encode(PNG).decode()}},
+    "Drawn.",
+]
+"""An answer with a picture that nobody had to draw."""
+
+
+@pytest.fixture
+def draw(cli, gemini):
+    gemini.says(DRAWN)
+    return lambda *options: cli("ask", PLOT, "--live", *options)
 
 
 @streamed
@@ -128,26 +141,38 @@ def test_prints_one_json_object_and_nothing_else(cli):
     assert (run["output"], run["outcome"], run["images"]) == ("total = 55\n", "OUTCOME_OK", [])
 
 
-def test_json_holds_images_by_value_unless_a_directory_is_given(cli, tmp_path):
-    [image] = json.loads(cli("ask", PLOT, "--json").stdout)["executions"][0]["images"]
-    assert b64decode(image["base64"]).startswith(PNG)
-    printed = cli("ask", PLOT, "--json", "--output-dir", "plots").stdout
-    [image] = json.loads(printed)["executions"][0]["images"]
-    assert (tmp_path / image["path"]).read_bytes().startswith(PNG)
-
-
-@streamed
-def test_saves_images_and_shows_where(cli, tmp_path, options):
-    result = cli("ask", PLOT, *options)
+def test_saves_what_a_program_draws(cli, tmp_path):
+    result = cli("ask", PLOT)
     [path] = (tmp_path / "demo-output").iterdir()
     assert path.read_bytes().startswith(PNG)
     assert f"demo-output/{path.name}" in result.stdout
 
 
 @streamed
-def test_a_file_where_the_images_should_go_costs_nobody_the_answer(cli, tmp_path, options):
+def test_saves_images_and_shows_where(draw, tmp_path, options):
+    result = draw(*options)
+    [path] = (tmp_path / "demo-output").iterdir()
+    assert path.read_bytes() == PNG
+    assert f"demo-output/{path.name}" in result.stdout
+
+
+def test_json_holds_images_by_value_unless_a_directory_is_given(draw, tmp_path):
+    [image] = json.loads(draw("--json").stdout)["executions"][0]["images"]
+    assert b64decode(image["base64"]) == PNG
+    printed = draw("--json", "--output-dir", "plots").stdout
+    [image] = json.loads(printed)["executions"][0]["images"]
+    assert (tmp_path / image["path"]).read_bytes() == PNG
+
+
+def test_images_may_go_to_a_url(draw):
+    [image] = json.loads(draw("--json", "--output-dir", "memory://cli").stdout)["executions"][0]["images"]
+    assert image["path"].startswith("memory:///cli/image-")
+
+
+@streamed
+def test_a_file_where_the_images_should_go_costs_nobody_the_answer(draw, tmp_path, options):
     (tmp_path / "plots").write_text("here I am")
-    result = cli("ask", PLOT, "--output-dir", "plots", *options)
+    result = draw("--output-dir", "plots", *options)
     assert result.exit_code == 2
     assert "answer ─" in result.stdout
     assert "could not be saved in" in result.stdout
@@ -465,9 +490,3 @@ def test_settings_are_those_of_the_chat_model(cli, gemini, refusal):
     assert "no JSON" in refusal("ask", SUM, "--set", "stop=[x")
     assert "--set no_such: there is no such setting" in refusal("ask", SUM, "--set", "no_such=1")
     assert "do you mean temperature?" in refusal("ask", SUM, "--set", "temprature=0")
-
-
-def test_images_may_go_to_a_url(cli):
-    result = cli("ask", PLOT, "--json", "--output-dir", "memory://cli")
-    [image] = json.loads(result.stdout)["executions"][0]["images"]
-    assert image["path"].startswith("memory:///cli/image-")

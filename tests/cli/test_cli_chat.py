@@ -1,7 +1,5 @@
 """`chat`: turns, their memory and the ways out."""
 
-from __future__ import annotations
-
 import io
 import json
 

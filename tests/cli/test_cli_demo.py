@@ -1,7 +1,5 @@
 """`demo`: the five questions come out, and the exit code tells when one does not."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from langchain_codeexec.cli import demo as command

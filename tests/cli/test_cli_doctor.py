@@ -1,7 +1,5 @@
 """`doctor`: what it finds out, and that it prints no value."""
 
-from __future__ import annotations
-
 import json
 from importlib.metadata import PackageNotFoundError
 

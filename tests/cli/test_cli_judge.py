@@ -1,7 +1,5 @@
 """`judge`: what is printed about a program, and with which exit code it ends."""
 
-from __future__ import annotations
-
 import json
 import sys
 

@@ -1,7 +1,5 @@
 """The command line as a process of its own: its entry point, signals and terminals."""
 
-from __future__ import annotations
-
 import os
 import re
 import select
@@ -9,15 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 FULL = Path("/dev/full")
 RUN = [sys.executable, "-m", "langchain_codeexec"]

@@ -1,7 +1,5 @@
 """`serve`, `record` and `replay`: who answers, what is written, and what is printed at the end."""
 
-from __future__ import annotations
-
 import signal
 import tempfile
 

@@ -1,7 +1,5 @@
 """Sources of every kind as files: types, names, encodings, limits, and what the model is message."""
 
-from __future__ import annotations
-
 import io
 import os
 import pickle

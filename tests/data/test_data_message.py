@@ -1,11 +1,9 @@
 """A question with its data: what is sent, what code finds, and that both agree with the service."""
 
-from __future__ import annotations
-
 import json
 import pickle
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,14 +15,12 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_codeexec import ExecutionRequest, code_executions
 from langchain_codeexec.data import DataLimits, data_files, data_message, files_in
+from langchain_codeexec.emulator import Prompt
 from langchain_codeexec.emulator.answering import input_files
 from langchain_codeexec.errors import DataError
 from langchain_codeexec.executors import ProcessExecutor
 from langchain_codeexec.records.sections import sections_of
-
-if TYPE_CHECKING:
-    from langchain_codeexec.emulator import Prompt
-    from tests.services import Gemini
+from tests.services import Gemini
 
 SALES = pd.DataFrame({"region": ["North", "South", "North"], "units": [10, 20, 40], "price": [1.5, 2.0, 3.0]})
 QUESTION = "Add up the columns."

@@ -1,7 +1,5 @@
 """Frames and rows as CSV: each kind of value by its rule, and back again with `read_csv`."""
 
-from __future__ import annotations
-
 import datetime as dt
 import decimal
 import io

@@ -1,7 +1,5 @@
 """Names of saved files: what they are made of, and what no name can do."""
 
-from __future__ import annotations
-
 import unicodedata
 from pathlib import PureWindowsPath
 

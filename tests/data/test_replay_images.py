@@ -1,7 +1,5 @@
 """Images of earlier turns that stay out of a request, and everything that stays in."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from copy import deepcopy
 from typing import Any

@@ -1,7 +1,5 @@
 """Whether media in tools' replies are files of the user's, by the chat model and the Gemini of a conversation."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What of a message is saved, and what the message says of it afterwards."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Sinks: what is saved is whole, stays what it was, and lies nowhere else."""
 
-from __future__ import annotations
-
 import os
 import stat
 import subprocess

@@ -1,7 +1,5 @@
 """Tables inside text: what is one, what it is called, and which numbers are made plain."""
 
-from __future__ import annotations
-
 import re
 import sys
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # langchain-google-genai warns of every answer that holds code.
 pytestmark = [
-    pytest.mark.no_cover,
     pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning"),
 ]
 

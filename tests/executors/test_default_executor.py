@@ -1,7 +1,5 @@
 """The executor that is taken where nobody has chosen one."""
 
-from __future__ import annotations
-
 import pytest
 
 from langchain_codeexec import ExecutionRequest
@@ -15,7 +13,6 @@ PRINT = ExecutionRequest("print(1)")
 
 async def test_is_the_sandbox_where_the_system_allows_one():
     executor = DefaultExecutor()
-
     assert isinstance(executor, CodeExecutor)
     assert executor.run(PRINT).stdout == (await executor.arun(PRINT)).stdout == "1\n"
     with executor.session() as session:
@@ -37,7 +34,6 @@ async def test_refuses_where_it_does_not_and_names_the_remedies(no_sandbox, monk
     if said is not None:
         monkeypatch.setenv(ALLOW_UNSAFE, said)
     executor = DefaultExecutor()
-
     with pytest.raises(SandboxUnavailableError, match=r"no namespaces here\. Nothing was run\.") as caught:
         executor.run(PRINT)
     assert caught.value.reasons == {"namespaces": "switched off"}
@@ -55,7 +51,6 @@ def test_is_a_process_where_that_is_allowed_and_says_so_once(no_sandbox, monkeyp
     if not settings:
         monkeypatch.setenv(ALLOW_UNSAFE, "1")
     executor = DefaultExecutor(**settings)
-
     assert (executor.name, executor.run(PRINT).stdout, executor.isolation()) == ("process", "1\n", "")
     (record,) = caplog.records
     assert "not isolated here" in record.getMessage()
@@ -66,8 +61,6 @@ def test_is_closed_with_its_sandbox():
     executor = DefaultExecutor()
     executor.close()  # nothing has been started yet
     assert executor.run(ExecutionRequest("print(1)")).stdout == "1\n"
-
     executor.close()
-
     with pytest.raises(ExecutorError, match="the sandbox is closed"):
         executor.run(ExecutionRequest("print(1)"))

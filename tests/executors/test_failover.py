@@ -1,10 +1,8 @@
 """Which executor runs a program in the end, and what is told of those before."""
 
-from __future__ import annotations
-
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,9 +22,6 @@ from langchain_codeexec.executions import ExecutionResult, Outcome
 from langchain_codeexec.executors import FailoverExecutor, ProcessExecutor
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.executors.failover import REASONS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 REQUEST = ExecutionRequest("print(1)")
 GOOD = ExecutionResult(Outcome.OK, "1\n")
@@ -53,7 +48,7 @@ class Stub:
         return self.run(request)
 
     @contextmanager
-    def session(self) -> Iterator[Stub]:
+    def session(self) -> Iterator["Stub"]:
         yield self
 
 
@@ -77,41 +72,30 @@ CASES = [
 
 
 @pytest.mark.parametrize(("reason", "end"), CASES)
-async def test_the_next_one_is_tried_for_a_named_reason(reason: str, end: ExecutionResult | CodeExecError):
+async def test_the_next_one_is_tried_for_a_named_reason_alone(
+    reason: str, end: ExecutionResult | CodeExecError
+):
     executor = FailoverExecutor(Stub(end, "first"), Stub(GOOD, "second"), on=[reason])
-
-    for result in (executor.run(REQUEST), await executor.arun(REQUEST)):
-        assert (result.stdout, result.tried) == ("1\n", (f"first: {reason}",))
     with executor.session() as session:
-        result = session.run(REQUEST)
-    assert (result.stdout, result.tried, result.detail) == ("1\n", (f"first: {reason}",), "")
-
-
-@pytest.mark.parametrize(("reason", "end"), CASES)
-def test_for_no_other_reason_is_the_next_one_tried(reason: str, end: ExecutionResult | CodeExecError):
-    others = [other for other in REASONS if other not in {reason, "broken"}]
+        results = executor.run(REQUEST), await executor.arun(REQUEST), session.run(REQUEST)
+    for result in results:
+        assert (result.stdout, result.tried, result.detail) == ("1\n", (f"first: {reason}",), "")
     second = Stub(GOOD)
-    executor = FailoverExecutor(Stub(end), second, on=others)
-
-    if isinstance(end, CodeExecError):
-        with pytest.raises(type(end)):
-            executor.run(REQUEST)
-    else:
-        assert executor.run(REQUEST) == end
+    others = [other for other in REASONS if other not in {reason, "broken"}]
+    with pytest.raises(type(end)) if isinstance(end, CodeExecError) else nullcontext():
+        assert FailoverExecutor(Stub(end), second, on=others).run(REQUEST) == end
     assert second.runs == []
 
 
 @pytest.mark.parametrize("end", [GOOD, FAILED])
 def test_what_ends_as_it_should_is_not_tried_again(end: ExecutionResult):
     second = Stub(GOOD)
-
     assert FailoverExecutor(Stub(end), second, on=REASONS).run(REQUEST) == end
     assert second.runs == []
 
 
 def test_the_last_ones_end_is_the_end():
     error = RateLimitError("Quota exceeded", status_code=429)
-
     result = FailoverExecutor(Stub(error, "server"), Stub(MISSING, "local")).run(REQUEST)
     assert (result.outcome, result.tried) == (Outcome.FAILED, ("server: quota",))
     with pytest.raises(RateLimitError) as caught:
@@ -121,7 +105,6 @@ def test_the_last_ones_end_is_the_end():
 
 def test_with_real_executors():
     executor = FailoverExecutor(ProcessExecutor(python="/no/such/python"), ProcessExecutor(), on=["broken"])
-
     assert isinstance(executor, CodeExecutor)
     assert executor.name == "process+process"
     assert executor.run(REQUEST).stdout == "1\n"

@@ -1,11 +1,10 @@
 """Gemini's side first and this machine after it, and the reverse: every reason with a real failure."""
 
-from __future__ import annotations
-
 import io
 import re
 import socket
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -17,18 +16,13 @@ from langchain_codeexec import (
     PythonTool,
     code_executions,
 )
-from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, Prompt, ScriptedBrain
 from langchain_codeexec.errors import AuthenticationError, RateLimitError
 from langchain_codeexec.executions import InlineFile, Outcome
 from langchain_codeexec.executors import FailoverExecutor
 from langchain_codeexec.executors.failover import REASONS
 from langchain_codeexec.executors.gemini import GeminiExecutor
 from langchain_codeexec.records.terminal import render_execution
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from langchain_codeexec.emulator import Prompt
 
 CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "sales.csv")
 ZIP = InlineFile(b"PK\x05\x06" + bytes(18), "application/zip", "all.zip")
@@ -106,7 +100,6 @@ async def test_the_sandbox_runs_what_the_server_cannot(
     REPLY[0] = reply
     executor = FailoverExecutor([server, sandbox], on=[reason])
     request = ExecutionRequest("print(6 * 7, open('sales.csv').read(1))", files=(CSV,))
-
     with executor.session() as session, executor.session() as other:
         for result in (
             executor.run(request),
@@ -183,7 +176,6 @@ async def test_a_session_that_moves_takes_its_files_along(server: GeminiExecutor
         REPLY[0] = refused(429)
         moved = await session.arun(ExecutionRequest("print('x' in globals(), open('sales.csv').read(1))"))
         stayed = session.run(ExecutionRequest("print(2)"))
-
     assert (first.stdout, first.executor, first.detail) == ("1\n", "gemini", "")
     assert (moved.stdout, moved.tried) == ("False a\n", ("gemini: quota",))
     assert moved.detail == "the variables and imports of the session are lost"

@@ -1,17 +1,16 @@
 """Given programs on Gemini's side: what is sent, what counts as having run, and what comes back."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from base64 import b64encode
+from collections.abc import Callable, Iterator
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from langchain_codeexec import ChatGeminiCodeExecution, ExecutionRequest, LocalSandbox
-from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, Prompt, ScriptedBrain
 from langchain_codeexec.errors import (
     ConfigurationError,
     ExecutionRequestError,
@@ -22,11 +21,6 @@ from langchain_codeexec.errors import (
 from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors.base import AsyncExecutorSession, CodeExecutor
 from langchain_codeexec.executors.gemini import GeminiExecutor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from langchain_codeexec.emulator import Prompt
 
 PNG = b"\x89PNG\r\n\x1a\n drawn"
 CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "sales.csv")
@@ -120,7 +114,6 @@ async def test_a_program_runs_as_it_stands(executor: GeminiExecutor, model: Mode
 
 def test_one_request_asks_for_code_execution_alone(executor: GeminiExecutor, model: Model):
     executor.run(ExecutionRequest("print(1)"))
-
     [prompt] = model.prompts
     assert prompt.request["tools"] == [{"codeExecution": {}}]
     assert prompt.request["generationConfig"] == {"temperature": 0}
@@ -177,7 +170,6 @@ def test_outcomes_are_the_wires(
 ):
     drawn = [{"inlineData": {"mimeType": "image/png", "data": b64encode(image).decode()}} for image in images]
     model.reply = lambda prompt: ["Running.", code_part(asked_code(prompt)), result, *drawn]
-
     found = executor.run(ExecutionRequest("draw()"))
     assert (found.outcome, found.stdout, found.stderr) == (expected.outcome, expected.stdout, expected.stderr)
     assert found.images == expected.images

@@ -1,7 +1,5 @@
 """Laws of what is sent in place of given programs."""
 
-from __future__ import annotations
-
 import ast
 import io
 from contextlib import redirect_stdout
@@ -48,7 +46,6 @@ def test_the_last_of_several_programs_prints_what_it_prints_after_the_others(pro
     namespace: dict[str, object] = {}
     one_by_one = [printed_by(code, namespace) for code in programs]
     whole = printed_by(program.code, {})
-
     before, _, after = whole.partition(f"{program.marker}\n") if program.marker else ("", "", whole)
     assert (before, after) == ("".join(one_by_one[:-1]), one_by_one[-1])
 
@@ -72,5 +69,4 @@ def test_every_text_is_the_same_as_itself(text: str):
 def test_one_request_that_comes_again_and_again():
     request = ExecutionRequest("print('x')")
     program = program_from_requests([request] * 3)
-
     assert printed_by(program.code, {}) == f"x\nx\n{program.marker}\nx\n"

@@ -1,17 +1,17 @@
 """What becomes of programs that end well, fail, or do odd things, each alone in its process."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.errors import ConfigurationError, ExecutorError
-from langchain_codeexec.executions import ExecutionResult, Outcome
+from langchain_codeexec.executions import Outcome
 from langchain_codeexec.executors.process import ProcessExecutor
 
 OK, FAILED, DEADLINE = Outcome.OK, Outcome.FAILED, Outcome.DEADLINE_EXCEEDED
-
-
-def run(code: str, timeout: float = 20.0, **limits: int) -> ExecutionResult:
-    return ProcessExecutor(timeout, **limits).run(ExecutionRequest(code))
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,8 @@ def run(code: str, timeout: float = 20.0, **limits: int) -> ExecutionResult:
         ("open('x', 'wb').write(b'a' * 2_000_000)", "the limit of a file's size was reached (1000000 bytes)"),
     ],
 )
-def test_detail_of_a_failure(code: str, detail: str):
+def test_detail_of_a_failure(run: Any, code: str, detail: str):
     result = run(code, memory_bytes=1_000_000_000, file_bytes=1_000_000)
-
     assert (result.outcome, result.detail) == (FAILED, detail)
 
 
@@ -53,9 +52,8 @@ def test_detail_of_a_failure(code: str, detail: str):
         "import os\nwhile True: os.write(1, b'x' * 65536)",
     ],
 )
-def test_deadline(code: str):
+def test_deadline(run: Any, code: str):
     result = run(code, timeout=0.5)
-
     assert (result.outcome, result.detail) == (DEADLINE, "killed at the time limit of 0.5 s")
     assert result.wall_time >= 0.5
     assert result.output.endswith(result.detail)
@@ -63,9 +61,7 @@ def test_deadline(code: str):
 
 def test_time_out_of_the_request_goes_before_that_of_the_executor():
     executor = ProcessExecutor(timeout=60.0)
-
     result = executor.run(ExecutionRequest("while True: pass", timeout=0.3))
-
     assert result.outcome is DEADLINE
 
 
@@ -83,15 +79,13 @@ def test_time_out_beyond_what_the_system_can_count():
         ("stdout", "'x' * 50_000_000", "x" * 10),
     ],
 )
-def test_output_beyond_the_limit_is_dropped(stream: str, printed: str, kept: str):
+def test_output_beyond_the_limit_is_dropped(run: Any, stream: str, printed: str, kept: str):
     result = run(f"import sys; sys.{stream}.write({printed})", output_bytes=10)
-
     assert (result.outcome, getattr(result, stream), result.truncated) == (OK, kept, True)
 
 
-def test_output_up_to_the_limit_is_whole():
+def test_output_up_to_the_limit_is_whole(run: Any):
     result = run("print('x' * 9)", output_bytes=10)
-
     assert (result.stdout, result.truncated) == ("x" * 9 + "\n", False)
 
 
@@ -118,7 +112,6 @@ def test_broken_interpreter(python: str, words: str):
 
 def test_another_system(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("os.name", "nt")
-
     with pytest.raises(ExecutorError, match="needs Linux or macOS"), ProcessExecutor().session():
         pass
 
@@ -140,7 +133,6 @@ def test_wrong_time_out(timeout: float):
         ),
     ],
 )
-def test_processes_of_a_program(code: str, stdout: str):
+def test_processes_of_a_program(run: Any, code: str, stdout: str):
     result = run(code)
-
     assert (result.outcome, result.stdout, result.stderr) == (OK, stdout, "")

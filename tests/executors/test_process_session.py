@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,13 +21,19 @@ from langchain_codeexec.executors.process import ProcessExecutor
 LOST = "the variables and imports of the session are lost"
 
 
-def session_of(*programs: str) -> list[ExecutionResult]:
-    with ProcessExecutor(timeout=100).session() as session:
-        assert isinstance(session, ExecutorSession)
-        return [
-            session.run(ExecutionRequest(code, timeout=0.5 if "while True" in code else None))
-            for code in programs
-        ]
+@pytest.fixture
+def session_of(process: ProcessExecutor) -> Any:
+    """What becomes of programs that share a session."""
+
+    def run(*programs: str) -> list[ExecutionResult]:
+        with process.session() as session:
+            assert isinstance(session, ExecutorSession)
+            return [
+                session.run(ExecutionRequest(code, timeout=0.5 if "while True" in code else 100))
+                for code in programs
+            ]
+
+    return run
 
 
 def gone(process: int) -> bool:
@@ -66,7 +73,7 @@ def is_there(folder: str) -> bool:
         (["from __future__ import annotations", "def f(x: nope): pass\nprint('no')"], ["", ""]),
     ],
 )
-def test_state_is_kept(programs: list[str], stdouts: list[str]):
+def test_state_is_kept(session_of: Any, programs: list[str], stdouts: list[str]):
     assert [result.stdout for result in session_of(*programs)] == stdouts
 
 
@@ -81,24 +88,22 @@ def test_state_is_kept(programs: list[str], stdouts: list[str]):
         ("import os; os.closerange(3, 4096); 1 / 0", Outcome.FAILED, LOST),
     ],
 )
-def test_a_run_that_ends_the_process(last_words: str, outcome: Outcome, detail: str):
+def test_a_run_that_ends_the_process(session_of: Any, last_words: str, outcome: Outcome, detail: str):
     _, ended, after, again = session_of(
         "x = 1; open('kept', 'w').close()",
         last_words,
         "import os; print(os.listdir(), 'x' in globals())",
         "print(os.listdir())",
     )
-
     assert (ended.outcome, ended.detail) == (outcome, detail)
     assert (after.stdout, after.detail) == ("['kept'] False\n", "")
     assert again.stdout == "['kept']\n"
 
 
-def test_results_of_one_run_do_not_show_in_the_next():
+def test_results_of_one_run_do_not_show_in_the_next(session_of: Any):
     results = session_of(
         "x = 'a' * 10**15", "1 / 0", "import sys; sys.exit(7)", "print('x' * 2_000_000)", "print('fine')"
     )
-
     assert [result.detail for result in results] == [
         "the limit of memory was reached (4294967296 bytes)",
         "",
@@ -110,21 +115,19 @@ def test_results_of_one_run_do_not_show_in_the_next():
     assert [bool(result.stderr) for result in results] == [True, True, False, False, False]
 
 
-def test_each_traceback_shows_its_own_source():
+def test_each_traceback_shows_its_own_source(session_of: Any):
     first, second = session_of("def f():\n    1 / 0  # one\nf()", "f()  # two")
-
     assert "1 / 0  # one" in first.stderr
     assert "f()  # two" in second.stderr
 
 
-def test_only_new_and_changed_files_come_back():
+def test_only_new_and_changed_files_come_back(session_of: Any):
     results = session_of(
         "open('a', 'w').write('1')",
         "open('b', 'w').write('2')",
         "open('a', 'w').write('3')",
         "open('a', 'w').write('3')",
     )
-
     assert [[(file.name, file.data) for file in result.files] for result in results] == [
         [("a", b"1")],
         [("b", b"2")],
@@ -139,29 +142,25 @@ def test_files_of_the_request_replace_what_is_there():
         result = session.run(
             ExecutionRequest("print(open('x').read())", files=(InlineFile(b"new", "text/plain", "x"),))
         )
-
         assert (result.stdout, result.files) == ("new\n", ())
 
 
 def test_a_folder_in_the_way_of_a_file():
     with ProcessExecutor().session() as session:
         session.run(ExecutionRequest("import os; os.mkdir('x')"))
-
         result = session.run(
             ExecutionRequest("print(open('x').read())", files=(InlineFile(b"new", "text/plain", "x"),))
         )
-
         assert result.stdout == "new\n"
         with pytest.raises(ExecutionRequestError):
             session.run(ExecutionRequest("", timeout=-1))
         assert session.run(ExecutionRequest("print(os.listdir())")).stdout == "['x']\n"
 
 
-def test_figures_belong_to_the_run_that_drew_them():
+def test_figures_belong_to_the_run_that_drew_them(session_of: Any):
     results = session_of(
         "import matplotlib.pyplot as plt", "plt.plot([1])", "x = 1", "plt.plot([1]); plt.show()"
     )
-
     assert [len(result.images) for result in results] == [0, 1, 0, 1]
 
 
@@ -180,7 +179,6 @@ def test_what_is_said_between_runs_is_dropped():
         session.run(ExecutionRequest("import signal; signal.signal(signal.SIGUSR1, lambda *a: None)"))
         said = session.run(ExecutionRequest("go.set(); os.read(r, 1)"))
         quiet = session.run(ExecutionRequest("print('now')"))
-
     assert (said.stdout, quiet.stdout) == ("late\n", "now\n")
 
 
@@ -193,7 +191,6 @@ def test_nothing_is_left_when_the_session_ends():
         )
         process, child, folder = result.stdout.split()
         assert not result.detail
-
     assert gone(int(process))
     assert gone(int(child))
     assert not Path(folder).exists()
@@ -212,7 +209,6 @@ def test_sessions_used_by_several_threads_take_turns():
             thread.start()
         for thread in threads:
             thread.join()
-
     assert sorted(results) == [f"{n}\n" for n in range(1, 9)]
 
 
@@ -231,7 +227,6 @@ def test_the_end_of_the_host_is_the_end_of_its_runs(tmp_path: Path):
         assert process.stdout is not None
         pids = [int(pid) for pid in process.stdout.readline().split()]
         process.send_signal(signal.SIGKILL)
-
     assert len(pids) == 2
     assert all(gone(pid) for pid in pids)
 
@@ -244,11 +239,9 @@ async def test_cancelling_the_task_kills_the_run(tmp_path: Path):
     )
     task = asyncio.create_task(ProcessExecutor().arun(ExecutionRequest(code)))
     process, folder = (await asyncio.to_thread(fifo.read_text)).split()
-
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-
     assert gone(int(process))
     assert not is_there(folder)
 
@@ -288,13 +281,11 @@ def test_the_end_of_a_fork_of_the_host_leaves_runs_alone(tmp_path: Path):
         check=False,
         text=True,
     )
-
     assert (done.stdout, done.stderr) == ("done\n", "")
 
 
 def test_where_no_folder_can_be_made_it_says_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tempfile.tempdir", "/no/such/folder")
-
     with pytest.raises(ExecutorError, match=r"cannot start .*No such file or directory: '/no/such/folder"):
         ProcessExecutor().run(ExecutionRequest(""))
 
@@ -320,7 +311,6 @@ def test_it_needs_nothing_that_only_linux_has(tmp_path: Path):
         second = session.run(ExecutionRequest("x * 7"))
         late = session.run(ExecutionRequest("while True: pass", timeout=0.3))
         alone = executor.run(ExecutionRequest("import os; os._exit(3)"))
-
         assert (second.value, late.outcome, alone.detail) == (
             "42",
             Outcome.DEADLINE_EXCEEDED,

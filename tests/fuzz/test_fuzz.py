@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from tests.fuzz import grounded, targets
 from tests.fuzz.corpus import CORPUS
 
-pytestmark = pytest.mark.no_cover
 TARGETS = {**targets.TARGETS, **grounded.TARGETS}
 KEPT = [(name, index) for name, kept in CORPUS.items() for index in range(len(kept))]
 

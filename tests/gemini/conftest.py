@@ -1,23 +1,19 @@
 """A server on the loopback that answers, waits, breaks off or sends any bytes, as a test sets."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socketserver
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from langchain_codeexec.gemini.endpoints import Endpoint
 from langchain_codeexec.gemini.rest import RestTransport
 from langchain_codeexec.gemini.retries import RetryPolicy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 LAST = {"n": 1, "candidates": [{"finishReason": "STOP"}]}
 """A chunk after which a stream may end."""
@@ -90,6 +86,8 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class Connection(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+
     def handle(self) -> None:
         with self.server.changed:
             self.server.connections += 1

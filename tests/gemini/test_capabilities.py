@@ -1,16 +1,12 @@
 """What is known of models, and what refusals teach."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from langchain_codeexec.gemini.capabilities import Destination, generation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(

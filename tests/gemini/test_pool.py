@@ -1,7 +1,5 @@
 """Connections are few, go back in time, and whoever waits for one learns why."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import subprocess

@@ -1,10 +1,9 @@
 """From figures to their sources: citations, records, what nothing supports, and what goes back to the service."""
 
-from __future__ import annotations
-
 import json
 import pickle
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from langchain_core.documents import Document
@@ -15,9 +14,6 @@ from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.grounding import AnswerFigure, CalculatedAnswer, documents_as_data
 from langchain_codeexec.grounding.attribution import attributed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DATA = documents_as_data(
     [

@@ -1,11 +1,11 @@
 """The bridge as a runnable: what it takes, what it sends, what it gives, in chains and as a tool."""
 
-from __future__ import annotations
-
+from collections.abc import AsyncIterator, Iterator
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.output_parsers import StrOutputParser
@@ -18,11 +18,6 @@ from langchain_codeexec.data import DataLimits
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import ConfigurationError, DataError, MessageError
 from langchain_codeexec.grounding import CalculatedAnswer, DocumentCalculation
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from langchain_core.callbacks import CallbackManagerForRetrieverRun
 
 QUESTION = "How many moons do the planets have together?"
 MOONS = Document(

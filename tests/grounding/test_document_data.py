@@ -1,7 +1,5 @@
 """Documents as data: what becomes a file, how documents are numbered, and what hostile ones can do."""
 
-from __future__ import annotations
-
 import csv
 import io
 

@@ -1,27 +1,21 @@
 """Figures: what is one, what it is worth, what only looks like one, and which of them supports which."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_codeexec.grounding.figures import (
+    Figure,
     figures_in,
     may_support,
     printed_figures,
     stated_figures,
     supports,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from langchain_codeexec.grounding.figures import Figure
 
 
 def read(figures: list[Figure]) -> list[str]:

@@ -1,9 +1,7 @@
 """Answers verified in the real sandbox: what is confirmed, what is wrong, what nobody can check."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain_core.documents import Document
@@ -22,16 +20,7 @@ from langchain_codeexec.grounding import (
 )
 from langchain_codeexec.grounding.attribution import attributed
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 OK, FAILED, LATE = "OUTCOME_OK", "OUTCOME_FAILED", "OUTCOME_DEADLINE_EXCEEDED"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[LocalSandbox]:
-    with LocalSandbox(preload=()) as sandbox:
-        yield sandbox
 
 
 def message(*runs: tuple[str, str] | tuple[str, str, str], text: str = "", before: str = "") -> AIMessage:

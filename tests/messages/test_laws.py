@@ -30,7 +30,6 @@ from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.to_wire import contents_from_messages
 from tests.messages.wire_strategies import PARTS, calls_in_pieces, well_formed_parts
 
-pytestmark = pytest.mark.no_cover
 halved = settings(max_examples=13)  # each law is tried on two APIs
 HERE = Destination("gemini-3-flash-preview", "developer")
 ORIGIN = Origin(HERE)

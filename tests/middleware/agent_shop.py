@@ -1,9 +1,8 @@
 """A shop's agent: a function that looks stock up, code that computes with it, and a model that wants both."""
 
-from __future__ import annotations
-
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from google.oauth2.credentials import Credentials
@@ -16,14 +15,9 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
 from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware, code_executions
-from tests.services import NEW, OLD
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from langchain_codeexec.emulator import Prompt
-    from langchain_codeexec.planning import PlanRequest
-    from tests.services import Gemini
+from langchain_codeexec.emulator import Prompt
+from langchain_codeexec.planning import PlanRequest
+from tests.services import NEW, OLD, Gemini
 
 QUESTION = {"messages": [("user", "How many M8 bolts are in stock, and what is three times that number?")]}
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(3 * 1280)"}}

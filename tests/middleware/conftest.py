@@ -1,18 +1,12 @@
 """What the middleware's tests share: a shop, and nothing learned from one test to the next."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
 
 import pytest
 
 from langchain_codeexec.gemini import capabilities
 from tests.middleware.agent_shop import BUILT, close, shopkeeper
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from tests.services import Gemini
+from tests.services import Gemini
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,6 @@
 what they do to LOG, and one of them waits until GATE can be read.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from pathlib import Path

@@ -1,18 +1,17 @@
 """One agent, every chat model, the middleware as it is by default: both sides in one request, or by delegation."""
 
-from __future__ import annotations
-
 import importlib
 import sys
+from collections.abc import Callable
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_codeexec import CodeExecutionMiddleware, PythonTool
-from langchain_codeexec.emulator import EmulatedError
+from langchain_codeexec.emulator import EmulatedError, Prompt
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError, PlanningError
 from langchain_codeexec.executors import ProcessExecutor
 from tests.middleware.agent_shop import (
@@ -40,13 +39,7 @@ from tests.middleware.agent_shop import (
     shopkeeper,
     ways_of,
 )
-from tests.services import NEW, OLD
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from langchain_codeexec.emulator import Prompt
-    from tests.services import Gemini
+from tests.services import NEW, OLD, Gemini
 
 # langchain-google-genai warns of every answer that holds code.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")

@@ -1,13 +1,7 @@
-"""Programs call an agent's tools: through its middlewares, with any model, after a kill too."""
+"""Programs call an agent's tools: through its middlewares, those that review calls above all."""
 
-from __future__ import annotations
-
-import os
-import subprocess
-import sys
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pytest
 from langchain.agents import create_agent
@@ -23,31 +17,14 @@ from langchain.agents.middleware.tool_call_limit import ToolCallLimitExceededErr
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import MessagesState, StateGraph
 from langgraph.types import Command
 
 from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox, PythonTool
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors import ProcessExecutor
-from tests.middleware.agent_shop import (
-    MODELS,
-    QUESTION,
-    Scripted,
-    answers_of,
-    declared,
-    pieces_in_stock,
-    replies_in,
-    requests_of,
-)
-from tests.services import NEW, OLD
+from tests.middleware.agent_shop import QUESTION, Scripted
 from tests.tools.calling import MADE, THREAD, get_price, get_rate, programs, replies, run, runs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from langchain_codeexec.emulator import Prompt
-    from tests.services import Gemini
 
 both_ways = pytest.mark.parametrize("is_async", [False, True])
 APPROVE = {"type": "approve"}
@@ -78,8 +55,8 @@ def pay(order: str, amount: float) -> dict[str, Any]:
     return {"order": order, "paid": amount}
 
 
-def per_call(**settings: Any) -> list[Any]:
-    return [HumanInTheLoopMiddleware({"pay": True}, interrupt_mode="per_call", **settings)]
+def per_call() -> list[Any]:
+    return [HumanInTheLoopMiddleware({"pay": True}, interrupt_mode="per_call")]
 
 
 def agent_on(
@@ -101,35 +78,24 @@ def agent_on(
 # -- approval ----------------------------------------------------------------------------------------------
 
 EDIT = {"type": "edit", "edited_action": {"name": "pay", "args": {"order": "7", "amount": 1.0}}}
+PRINTED = "The code printed:"
 PAID = "{'order': '7', 'paid': 5.0}"
 REST = "[{'order': '8', 'paid': 1.5}, 1.25]"
 DECISIONS: dict[str, Any] = {
-    "approve": ([APPROVE, APPROVE], [("7", 5.0), ("8", 1.5)], ["The code printed:", PAID, REST]),
-    "edit": (
-        [EDIT, APPROVE],
-        [("7", 1.0), ("8", 1.5)],
-        ["The code printed:", "{'order': '7', 'paid': 1.0}", REST],
-    ),
-    "respond": (
-        [{"type": "respond", "message": "Later."}, APPROVE],
-        [("8", 1.5)],
-        ["The code printed:", "Later.", REST],
-    ),
+    "approve": ([APPROVE, APPROVE], [("7", 5.0), ("8", 1.5)], [PRINTED, PAID, REST]),
+    "edit": ([EDIT, APPROVE], [("7", 1.0), ("8", 1.5)], [PRINTED, PAID.replace("5", "1"), REST]),
+    "respond": ([{"type": "respond", "message": "Later."}, APPROVE], [("8", 1.5)], [PRINTED, "Later.", REST]),
     "reject": ([{"type": "reject", "message": "No."}], [], ["The code failed:"]),
 }
 
 
 @both_ways
-@pytest.mark.parametrize(
-    "settings", [{"others": "per_call"}, {"interrupt_on": {"pay": True}}], ids=["theirs", "ours"]
-)
-@pytest.mark.parametrize("decision", DECISIONS)
+@pytest.mark.parametrize(("decision", "is_ours"), [*((each, False) for each in DECISIONS), ("edit", True)])
 async def test_a_human_decides_in_the_middle_of_a_program(
-    decision: str, settings: Any, is_async: bool, sandbox: LocalSandbox
+    decision: str, is_ours: bool, is_async: bool, sandbox: LocalSandbox
 ) -> None:
     decisions, paid, lines = DECISIONS[decision]
-    if "others" in settings:
-        settings = {"others": per_call()}
+    settings: Any = {"interrupt_on": {"pay": True}} if is_ours else {"others": per_call()}
     agent, llm = agent_on(sandbox, CODE, **settings)
     state = await run(agent, is_async=is_async)
     for given in decisions:
@@ -149,19 +115,35 @@ async def test_a_human_decides_in_the_middle_of_a_program(
         assert "ToolError: User rejected the tool call for `pay` with reason: No." in reply
 
 
+class AfterModel(AgentMiddleware):
+    """Reviews what the model itself calls, as that of langchain before 1.4.8 does."""
+
+    interrupt_on: ClassVar[Any] = {"pay": True}
+
+    def after_model(self, state: Any, runtime: Any) -> None:
+        """Nothing is to be reviewed here."""
+
+
+REVIEWS: dict[str, Any] = {
+    "batched": HumanInTheLoopMiddleware({"pay": True}),
+    "per_call": per_call()[0],
+    "after_model": AfterModel(),
+}
+
+
 @both_ways
-async def test_a_batched_review_sees_no_calls_from_code_and_they_are_refused(
-    is_async: bool, sandbox: LocalSandbox
+@pytest.mark.parametrize("review", ["batched", "after_model"])
+async def test_a_review_that_sees_no_calls_from_code_has_them_refused(
+    review: str, is_async: bool, sandbox: LocalSandbox
 ) -> None:
-    batched = HumanInTheLoopMiddleware({"pay": True})
-    agent, _ = agent_on(sandbox, CODE, others=[batched])
+    others = [REVIEWS[review]]
+    agent, _ = agent_on(sandbox, CODE, others=others)
     state = await run(agent, is_async=is_async)
     assert "ToolError: pay is under review" in replies(state)[0]
     assert "interrupt_mode='per_call'" in replies(state)[0]
     assert MADE == ["A", "B"]
-    agent, _ = agent_on(
-        sandbox, CODE, others=[batched], interrupt_on={"pay": {"allowed_decisions": ["approve"]}}
-    )
+    allowed = {"pay": {"allowed_decisions": ["approve"]}}
+    agent, _ = agent_on(sandbox, CODE, others=others, interrupt_on=allowed)
     state = await run(agent, is_async=is_async)
     assert state["__interrupt__"][0].value["name"] == "pay"
 
@@ -279,14 +261,13 @@ async def test_programs_under_review_run_by_themselves(is_async: bool, sandbox: 
 
 
 @both_ways
-@pytest.mark.parametrize("mode", ["batched", "per_call"])
+@pytest.mark.parametrize("review", REVIEWS)
 async def test_a_tool_without_the_middleware_does_not_pass_by_a_review(
-    mode: Any, is_async: bool, sandbox: LocalSandbox
+    review: str, is_async: bool, sandbox: LocalSandbox
 ) -> None:
-    review = HumanInTheLoopMiddleware({"pay": True}, interrupt_mode=mode)
     llm = Scripted(lines=[programs("print(get_rate('EUR'))\npay('7', 1)"), AIMessage("done")])
     python = PythonTool(sandbox, tools=[pay, get_rate])
-    agent = create_agent(llm, [python], middleware=[review], checkpointer=InMemorySaver())
+    agent = create_agent(llm, [python], middleware=[REVIEWS[review]], checkpointer=InMemorySaver())
     [reply] = replies(await run(agent, is_async=is_async))
     assert "ToolError: pay is under review" in reply
     assert "CodeExecutionMiddleware(executor=…, callable_from_code=…)" in reply
@@ -380,6 +361,28 @@ def test_a_tool_that_is_not_offered_is_not_called(sandbox: LocalSandbox) -> None
     assert llm.offered == [["get_price", "get_rate", "python"]] * 2
 
 
+def test_a_tool_that_a_middleware_adds_is_called_by_the_model_alone(sandbox: LocalSandbox) -> None:
+    @tool
+    def extra() -> str:
+        """Found on the way."""
+        return "found"
+
+    class Add(AgentMiddleware):
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
+            return handler(request.override(tools=[*request.tools, extra]))
+
+        def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+            return handler(request.override(tool=extra) if request.tool is None else request)
+
+    calls = AIMessage("", tool_calls=[{"name": "extra", "args": {}, "id": "1"}])
+    llm = Scripted(lines=[calls, programs("print(get_rate('EUR'))"), AIMessage("done")])
+    middleware = CodeExecutionMiddleware(executor=sandbox, callable_from_code="all", only_from_code=True)
+    state = create_agent(llm, [get_rate], middleware=[Add(), middleware]).invoke(QUESTION)
+    assert replies(state) == ["found", "The code printed:\n1.25"]
+    assert llm.offered == [["extra", "python"]] * 3
+    assert [plan["callable_from_code"] for plan in state["code_execution_plans"]] == [["get_rate"]] * 3
+
+
 def test_a_tool_that_the_agent_has_not_is_named(sandbox: LocalSandbox) -> None:
     agent, _ = agent_on(sandbox, "pass", callable_from_code=["pay", "sell"])
     with pytest.raises(ConfigurationError, match="names sell; the agent has get_price, get_rate, pay"):
@@ -388,121 +391,3 @@ def test_a_tool_that_the_agent_has_not_is_named(sandbox: LocalSandbox) -> None:
     with pytest.raises(ConfigurationError, match="interrupt_on names pai; the agent has get_price"):
         agent.invoke(QUESTION, THREAD)
     assert MADE == []
-
-
-# -- Gemini ------------------------------------------------------------------------------------------------
-
-STOCK = "print(3 * pieces_in_stock('M8 bolt'))"
-ELSEWHERE = [
-    STOCK.replace("pieces", "default_api.pieces"),
-    f"import default_api\n{STOCK.replace('pieces', 'default_api.pieces')}",
-    f"if True:\n    from default_api import pieces_in_stock\n{STOCK}",
-    STOCK,
-]
-
-
-def programmer(prompt: Prompt, code: str = STOCK) -> Any:
-    """Writes code of its own if it can run any, else a program for the tool, and then says what came of it."""
-    if replies_in(prompt.request):
-        return "That makes 3840."
-    if "codeExecution" in declared(prompt.request):
-        return [{"executableCode": {"language": "PYTHON", "code": code}}, "It failed."]
-    return [{"functionCall": {"name": "python", "args": {"code": STOCK}}}]
-
-
-@pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
-@pytest.mark.parametrize("model", [OLD, NEW])
-@pytest.mark.parametrize("name", MODELS)
-def test_every_gemini_calls_from_code(name: str, model: str, gemini: Gemini, sandbox: LocalSandbox) -> None:
-    gemini.says(programmer)
-    middleware = [CodeExecutionMiddleware(executor=sandbox, callable_from_code="all")]
-    agent = create_agent(MODELS[name](gemini, model), [pieces_in_stock], middleware=middleware)
-    state = agent.invoke(QUESTION)
-    assert requests_of(gemini) == [(["pieces_in_stock", "python"], 200)] * 2
-    assert "def pieces_in_stock(article: str, store: int | str = 1) -> int:" in str(gemini.requests[0].body)
-    assert replies(state) == ["The code printed:\n3840"]
-    plans = [(plan["code_execution"], plan["callable_from_code"]) for plan in state["code_execution_plans"]]
-    assert plans == [(True, ["pieces_in_stock"])] * 2
-
-
-@pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")
-@pytest.mark.parametrize(
-    ("name", "code"), [*zip([name for name in MODELS if name != "vertexai"], ELSEWHERE, strict=True)]
-)
-def test_code_that_failed_at_googles_runs_here(
-    name: str, code: str, gemini: Gemini, sandbox: LocalSandbox
-) -> None:
-    gemini.says(partial(programmer, code=code))
-    middleware = CodeExecutionMiddleware(
-        executor=sandbox, callable_from_code="all", run_failed_code_here=True
-    )
-    agent = create_agent(MODELS[name](gemini, NEW), [pieces_in_stock], middleware=[middleware])
-    state = agent.invoke(QUESTION)
-    assert [status for _, status in requests_of(gemini)] == [200, 200]
-    assert replies(state) == ["The code printed:\n3840"]
-    assert [(each.origin, each.ok) for each in runs(state)] == [("gemini", False), ("sandbox", True)]
-    assert [call.args for call in runs(state)[1].calls] == [{"article": "M8 bolt", "store": 1}]
-    assert answers_of(state)[-1].text == "That makes 3840."
-    assert {tuple(plan["callable_from_code"]) for plan in state["code_execution_plans"]} == {
-        ("pieces_in_stock",)
-    }
-
-
-# -- killed ------------------------------------------------------------------------------------------------
-
-
-class Killed:
-    """An agent in a process of its own, which is killed as soon as it has said something, or done something."""
-
-    def __init__(self, folder: Path, way: str) -> None:
-        self.log, self.gate = folder / "log", folder / "gate"
-        self.database = str(folder / "threads.db")
-        os.mkfifo(self.gate)
-        self._way = way
-
-    def start(self, answer: str) -> subprocess.Popen[str]:
-        arguments = [self.database, str(self.log), str(self.gate), self._way, answer]
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.middleware.refunding", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-
-    def says(self, answer: str) -> str:
-        """What it says, before it is killed."""
-        with self.start(answer) as process:
-            assert process.stdout is not None
-            line = process.stdout.readline().strip()
-            process.kill()
-        return line
-
-    def kept(self) -> str:
-        """All that is kept of what is under way."""
-        with SqliteSaver.from_conn_string(self.database) as saver:
-            kept = saver.get_tuple(THREAD)
-            return str(kept.pending_writes if kept else "")
-
-
-@pytest.mark.parametrize("way", ["sync", "async"])
-def test_no_call_that_had_a_result_is_made_again_after_a_kill(way: str, tmp_path: Path) -> None:
-    killed = Killed(tmp_path, way)
-    assert killed.says("") == "waiting"
-    prices = sorted(f"price {symbol}" for symbol in "ABCD")
-    assert sorted(killed.log.read_text().splitlines()) == prices
-    with (
-        killed.start("approve") as process,
-        killed.gate.open("w"),
-    ):  # once it is read, the refund has been paid
-        while "paid" not in killed.kept():
-            pass
-        process.kill()
-    done = killed.log.read_text().splitlines()
-    assert (sorted(done[:4]), done[4:]) == (prices, ["refund 7 8", "check"])
-    with killed.start("again") as process:
-        killed.gate.write_text("open")
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == "The code printed: paid 8"
-        process.kill()
-    assert killed.log.read_text().splitlines() == [*done, "check"]

@@ -1,8 +1,7 @@
 """An agent that retrieves documents and computes with them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from langchain.agents import create_agent
@@ -22,9 +21,6 @@ from langchain_codeexec.grounding.documents import INSTRUCTIONS
 from langchain_codeexec.middleware import DocumentCalculationMiddleware
 from tests.middleware.agent_shop import MODELS, THREAD, any_model, either_generation
 from tests.services import NEW
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 QUESTION = "How many moons do the planets have together?"
 CHUNKS = {

@@ -1,8 +1,6 @@
 """What a model is offered, as the wire has it: by tool choice, by the format of the answer, and in the midst of delegation."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain.agents.middleware import wrap_model_call
@@ -10,7 +8,7 @@ from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel
 
-from langchain_codeexec.emulator import EmulatedError
+from langchain_codeexec.emulator import EmulatedError, Prompt
 from langchain_codeexec.executors import ProcessExecutor
 from langchain_codeexec.gemini.capabilities import SCHEMA_KEYS
 from langchain_codeexec.planning import ModelPlanner
@@ -33,11 +31,7 @@ from tests.middleware.agent_shop import (
     replies_in,
     requests_of,
 )
-from tests.services import NEW, OLD
-
-if TYPE_CHECKING:
-    from langchain_codeexec.emulator import Prompt
-    from tests.services import Gemini
+from tests.services import NEW, OLD, Gemini
 
 # langchain-google-genai warns of every answer that holds code.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")

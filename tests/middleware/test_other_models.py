@@ -1,8 +1,6 @@
 """Models of other providers: a tool stands in for code execution."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain.agents import create_agent
@@ -26,9 +24,7 @@ from tests.middleware.agent_shop import (
     requests_of,
     ways_of,
 )
-
-if TYPE_CHECKING:
-    from tests.services import Gemini
+from tests.services import Gemini
 
 
 def calls(name: str, **args: Any) -> AIMessage:

@@ -1,10 +1,8 @@
 """What an agent draws: saved, remembered when its messages go, and kept out of later requests."""
 
-from __future__ import annotations
-
 import sqlite3
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain.agents import create_agent
@@ -17,16 +15,13 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command
 
-from langchain_codeexec import CodeExecutionMiddleware
+from langchain_codeexec import ChatGeminiCodeExecution, CodeExecutionMiddleware
 from langchain_codeexec.data import FolderSink
+from langchain_codeexec.emulator import Prompt
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.middleware import OutputsMiddleware
 from tests.middleware.agent_shop import THREAD, Scripted
-
-if TYPE_CHECKING:
-    from langchain_codeexec import ChatGeminiCodeExecution
-    from langchain_codeexec.emulator import Prompt
-    from tests.services import Gemini
+from tests.services import Gemini
 
 ONE, TWO = b64encode(b"1").decode(), b64encode(b"2").decode()
 PLOT = [

@@ -1,8 +1,6 @@
 """An agent whose answers are verified, and mended once."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain.agents import create_agent
@@ -16,19 +14,9 @@ from langchain_codeexec.grounding import Verification
 from langchain_codeexec.middleware import DocumentCalculationMiddleware, VerificationMiddleware
 from tests.calls import call
 from tests.middleware.agent_shop import THREAD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.services import Gemini
+from tests.services import Gemini
 
 QUESTION = {"messages": [("user", "What is 6 * 7?")]}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[LocalSandbox]:
-    with LocalSandbox(preload=()) as sandbox:
-        yield sandbox
 
 
 def code(source: str, output: str | None = None) -> list[dict[str, Any]]:

@@ -1,9 +1,8 @@
 """Together with LangChain's own middlewares, on models of both generations and both endpoints."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain.agents.middleware import (
@@ -19,7 +18,7 @@ from langchain_core.messages import ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from langchain_codeexec.emulator import EmulatedError
+from langchain_codeexec.emulator import EmulatedError, Prompt
 from tests.middleware.agent_shop import (
     ALONE,
     AWAITABLE,
@@ -34,13 +33,7 @@ from tests.middleware.agent_shop import (
     requests_of,
     shopkeeper,
 )
-from tests.services import NEW, OLD
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from langchain_codeexec.emulator import Prompt
-    from tests.services import Gemini
+from tests.services import NEW, OLD, Gemini
 
 # langchain-google-genai warns of every answer that holds code.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Warning. Output may vary each run:UserWarning")

@@ -1,19 +1,13 @@
 """What the planners' tests share: a handful of functions, and requests about them."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 
 from langchain_codeexec.planning import PlanRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from langchain_core.messages import BaseMessage
 
 
 def function(name: str, description: str, /, **properties: Any) -> dict[str, Any]:

@@ -1,13 +1,9 @@
 """What tests of answers that take more than one request share."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.calls import call, response
-
-if TYPE_CHECKING:
-    from tests.services import Gemini
+from tests.services import Gemini
 
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}}
 RESULT = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42\n"}}

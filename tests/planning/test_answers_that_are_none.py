@@ -1,8 +1,6 @@
 """Empty answers and malformed calls, mended or asked for once more."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
@@ -10,10 +8,7 @@ from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_codeexec import code_executions
 from tests.calls import ALL_WAYS, WHOLE_AND_STREAMED, call, response
 from tests.planning.long_answers import CODE, PRICE, QUESTION, THOUGHT, counted, get_price, text
-from tests.services import NEW, OLD
-
-if TYPE_CHECKING:
-    from tests.services import Gemini
+from tests.services import NEW, OLD, Gemini
 
 
 def malformed(message: str | None, *parts: Any, reason: str = "MALFORMED_FUNCTION_CALL") -> dict[str, Any]:

@@ -1,10 +1,8 @@
 """Plans carried out against a service that refuses what the real one refuses."""
 
-from __future__ import annotations
-
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
@@ -17,10 +15,7 @@ from langchain_codeexec.errors import InvalidRequestError, PlanningError
 from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.planning import Plan
 from tests.calls import ALL_WAYS, WHOLE_AND_STREAMED, call, response
-from tests.services import OLD
-
-if TYPE_CHECKING:
-    from tests.services import Gemini
+from tests.services import OLD, Gemini
 
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(3 * 9.5)"}}
 RESULT = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "28.5\n"}}

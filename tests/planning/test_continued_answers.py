@@ -1,9 +1,8 @@
 """Answers that go on over further requests, and several candidates of one."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -30,12 +29,7 @@ from tests.planning.long_answers import (
     text,
     tokens,
 )
-from tests.services import NEW, OLD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.services import Gemini
+from tests.services import NEW, OLD, Gemini
 
 
 @ALL_WAYS

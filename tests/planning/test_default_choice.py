@@ -1,20 +1,14 @@
 """What a call is offered by default, on the wire: everything, whatever the tool choice."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 from langchain_codeexec import code_executions
-from langchain_codeexec.planning import Plan
+from langchain_codeexec.planning import Plan, PlanRequest
 from tests.calls import call
-from tests.services import NEW, OLD
-
-if TYPE_CHECKING:
-    from langchain_codeexec.planning import PlanRequest
-    from tests.services import Gemini
+from tests.services import NEW, OLD, Gemini
 
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}}
 

@@ -1,7 +1,5 @@
 """A model that chooses, and what happens when it does not."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Planners out of functions, the check of plans, and leaving the choice to the model."""
 
-from __future__ import annotations
-
 import re
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """Which code is a function call in disguise."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,9 +1,8 @@
 """Streams that are cut behind a token, and resumed."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -19,9 +18,6 @@ from langchain_codeexec.errors import (
 from tests.calls import streamed
 from tests.planning.long_answers import CODE, QUESTION, counted, get_price, text
 from tests.services import NEW
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
 
 
 class Streams:

@@ -1,7 +1,5 @@
 """Content blocks of messages, and what tests of records expect of them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6BAAAAEElEQVR4nGNgYGD4z4AAAAUEAQAm9BMDAAAAAElFTkSuQmCC"

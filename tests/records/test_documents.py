@@ -1,7 +1,5 @@
 """Records as web pages and notebooks: everything is in them, nothing in them acts."""
 
-from __future__ import annotations
-
 import json
 import sys
 from base64 import b64encode

@@ -1,7 +1,5 @@
 """Python as HTML: what is marked, and that marking changes no character."""
 
-from __future__ import annotations
-
 import re
 from html import unescape
 

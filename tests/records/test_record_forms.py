@@ -1,7 +1,5 @@
 """What is shown of a message, on a console and as JSON."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

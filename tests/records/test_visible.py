@@ -1,7 +1,5 @@
 """No text steers a terminal."""
 
-from __future__ import annotations
-
 import unicodedata
 
 import pytest

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.executors import ProcessExecutor
+from langchain_codeexec.sandbox import worker
 from langchain_codeexec.sandbox.local import LocalSandbox
 from langchain_codeexec.sandbox.modes import MODES
 from tests.sandbox.attacks.attack import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from langchain_codeexec.sandbox.local import LocalExecutor
 
 
 def started(mode: str) -> LocalSandbox:
@@ -24,11 +28,17 @@ def started(mode: str) -> LocalSandbox:
         pytest.skip(f"{mode}: {error.reasons[mode]}")
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[LocalSandbox]:
-    """In the best mode there is."""
-    with LocalSandbox(preload=()) as sandbox:
-        yield sandbox
+@pytest.fixture(scope="module", params=[*MODES, "process"])
+def executor(request: pytest.FixtureRequest) -> Iterator[LocalExecutor]:
+    """What takes calls: each mode, and processes without isolation."""
+    with ProcessExecutor() if request.param == "process" else started(request.param) as executor:
+        yield executor
+
+
+@pytest.fixture(autouse=True)
+def _looks_around_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits of calls, and cancelling, are seen to at once."""
+    monkeypatch.setattr(worker, "_LOOK_AROUND", 0.05)
 
 
 @pytest.fixture(scope="session", params=MODES)

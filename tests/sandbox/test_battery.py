@@ -21,7 +21,6 @@ from tests.sandbox.attacks.attack import breaches
 
 if TYPE_CHECKING:
     from langchain_codeexec.sandbox.local import LocalSandbox
-    from tests.sandbox.attacks.attack import Attack
 
 AS_USER = Path(__file__).with_name("as_user.py")
 ROOT = Path(__file__).parents[2]
@@ -130,15 +129,13 @@ def run_plainly(request: ExecutionRequest) -> ExecutionResult:
     )
 
 
-@pytest.mark.parametrize("attack", PLAIN, ids=lambda attack: attack.name)
-def test_succeeds_where_nothing_is_isolated(attack: Attack, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(battery.DECOY, "1")
-
-    assert attack.breaches(run_plainly)
+def test_succeeds_where_nothing_is_isolated():
+    held = {attack.name for attack in PLAIN}.difference(breaches(run_plainly, PLAIN))
+    assert not held
 
 
 def test_is_held(confined: LocalSandbox):
-    assert set(breaches(confined, ATTACKS)) <= KNOWN_GAPS.get(confined.mode, set())
+    assert set(breaches(confined.run, ATTACKS)) <= KNOWN_GAPS.get(confined.mode, set())
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can become somebody else; the tests above ran as a user")

@@ -26,20 +26,10 @@ from langchain_codeexec.executors.calls import (
     takes_calls,
 )
 from langchain_codeexec.sandbox.local import LocalSandbox
-from langchain_codeexec.sandbox.modes import MODES
 from tests.sandbox.callable import Functions
-from tests.sandbox.conftest import started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from langchain_codeexec.sandbox.local import LocalExecutor
-
-
-@pytest.fixture(scope="module", params=[*MODES, "process"])
-def executor(request: pytest.FixtureRequest) -> Iterator[LocalExecutor]:
-    with ProcessExecutor() if request.param == "process" else started(request.param) as executor:
-        yield executor
 
 
 def test_functions_are_found_as_any_other_and_calls_arrive_as_they_were_made(executor: LocalExecutor):
@@ -258,7 +248,7 @@ def test_limits_are_exceptions_in_the_program(
 def test_after_a_call_that_took_too_long_its_place_is_free_and_its_reply_goes_nowhere(
     executor: LocalExecutor,
 ):
-    calls = Functions(CallLimits(seconds=0.1, at_once=1))
+    calls = Functions(CallLimits(seconds=0.4, at_once=1))
     program = "for n in range(3):\n    try: hang()\n    except ToolError: print(price('A' * n))"
 
     result = executor.run(program, calls=calls)
@@ -343,6 +333,8 @@ def test_who_takes_calls_and_who_says_that_it_does_not(executor: LocalExecutor):
         with pytest.raises(ConfigurationError, match=r"'gemini'.*use LocalSandbox"):
             other.run("price('A')", calls=calls)
     for each in (gemini, mixed):
+        with pytest.raises(ConfigurationError, match="use LocalSandbox"):
+            each.run("price('A')", calls=calls)
         with pytest.raises(ConfigurationError, match="use LocalSandbox"):
             run_in(each, ExecutionRequest("price('A')"), calls)
         with pytest.raises(ConfigurationError, match="use LocalSandbox"):

@@ -68,6 +68,8 @@ def fail(how: str) -> str:
         raise ToolException("no such order")
     if how == "value":
         return str(Line.model_validate({}))
+    if how == "cancelled":
+        raise asyncio.CancelledError
     raise ConnectionError("the warehouse does not answer")
 
 

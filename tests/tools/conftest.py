@@ -12,12 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[LocalSandbox]:
-    with LocalSandbox(preload=(), timeout=60) as opened:
-        yield opened
-
-
 @pytest.fixture
 def tool(sandbox: LocalSandbox) -> Iterator[PythonTool]:
     with PythonTool(sandbox, max_sessions=2) as opened:

@@ -11,7 +11,7 @@ from tests.sandbox.attacks.attack import LIMITS, breaches
 if __name__ == "__main__":
     try:
         with LocalSandbox(mode=sys.argv[1], preload=(), workers=4, **LIMITS) as sandbox:
-            report = {"missing": "", "breaches": breaches(sandbox.start(), ATTACKS)}
+            report = {"missing": "", "breaches": breaches(sandbox.start().run, ATTACKS)}
     except SandboxUnavailableError as error:
         report = {"missing": str(error.reasons)}
     sys.stdout.write(json.dumps(report) + "\n")

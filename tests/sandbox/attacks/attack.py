@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
-from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.sandbox import battery
 from langchain_codeexec.sandbox.battery import DECOY
 
@@ -191,12 +190,12 @@ class Attack:
             return self.seen(decoys, run(ExecutionRequest(start + self.code, timeout=self.timeout)))
 
 
-def breaches(executor: CodeExecutor, attacks: Sequence[Attack]) -> list[str]:
-    """The names of the attacks that an executor does not hold."""
+def breaches(run: Callable[[ExecutionRequest], ExecutionResult], attacks: Sequence[Attack]) -> list[str]:
+    """The names of the attacks that get what they want where `run` runs them."""
     os.environ[DECOY] = secrets.token_hex(16)  # once: it must not change while threads start processes
     try:
         with ThreadPoolExecutor(4) as threads:
-            results = threads.map(lambda attack: attack.breaches(executor.run), attacks)
+            results = threads.map(lambda attack: attack.breaches(run), attacks)
             return [attack.name for attack, breached in zip(attacks, results, strict=True) if breached]
     finally:
         del os.environ[DECOY]

@@ -142,7 +142,7 @@ time.sleep(0.1)
 import threading, os
 release = threading.Event()
 for _ in range(150):
-    threading.Thread(target=release.wait).start()
+    threading.Thread(target=release.wait, daemon=True).start()
 print(PROOF, flush=True)
 os._exit(0)
 """,

@@ -43,7 +43,12 @@ from langchain_codeexec.planning.execution import UsageSum, exchanges
 from langchain_codeexec.planning.plan import Plan, PlanRequest, Way, aplan_call, plan_call
 from langchain_codeexec.planning.planners import checked_planner
 from langchain_codeexec.planning.specification import Specification
-from langchain_codeexec.settings import BODY_SETTINGS, CALL_SETTINGS, settings_by_name
+from langchain_codeexec.settings import (
+    BODY_SETTINGS,
+    CALL_SETTINGS,
+    INTERACTIONS_SETTINGS,
+    settings_by_name,
+)
 
 __all__ = ["Call"]
 
@@ -95,7 +100,10 @@ class Call:
         self._planner = checked_planner(settings["planner"])
         # A transport of the user's own need not know where it sends requests.
         destination = Destination(
-            str(settings["model"]), transport.endpoint, getattr(transport, "address", "")
+            str(settings["model"]),
+            transport.endpoint,
+            getattr(transport, "address", ""),
+            getattr(transport, "api", "generate_content"),
         )
         self.specification = _specification(messages, settings, destination)
         self.plan: Plan | None = None
@@ -292,6 +300,8 @@ def _specification(
         tools, choice, system = [], cast("ToolConfig", {}), None
     elif settings["code_execution"] and not declares_code_execution(tools):
         tools.append(CODE_EXECUTION)
+    if destination.api == "generate_content":
+        _refuse_interactions_settings(settings)
     rest: Json = {camel_case(name): settings[name] for name in BODY_SETTINGS if settings.get(name)}
     if settings.get("safety_settings"):
         rest["safetySettings"] = safety_settings(settings["safety_settings"])
@@ -304,6 +314,13 @@ def _specification(
         config=generation_config(settings),
         rest=rest,
     )
+
+
+def _refuse_interactions_settings(settings: Mapping[str, Any]) -> None:
+    if unknown := [name for name in INTERACTIONS_SETTINGS if settings.get(name)]:
+        raise ConfigurationError(
+            f"{', '.join(unknown)}: only the Interactions API knows this, set api='interactions'"
+        )
 
 
 def _tool_config(settings: Mapping[str, Any], tools: Sequence[Tool]) -> ToolConfig:

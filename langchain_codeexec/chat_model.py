@@ -423,10 +423,11 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
                 raise ConfigurationError(
                     f"transport is an object such as RestTransport(...), not a {type(self.transport).__name__}"
                 )
+            api = overrides.pop("api", self.api)
             if overrides:
                 names = ", ".join(sorted(overrides))
                 raise ConfigurationError(f"{names}: set this in the transport, which carries the requests")
-            return self.transport  # type: ignore[no-any-return]  # a Protocol is nothing pydantic could check
+            return _of_api(self.transport, api)
         if headers := overrides.get("additional_headers"):
             overrides["additional_headers"] = {**(self.additional_headers or {}), **headers}
         settings = {name: overrides.get(name, getattr(self, name)) for name in CONNECTION_SETTINGS}
@@ -447,6 +448,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         except MissingDependencyError:
             return None
         connection = self.transport or self._opened[0][1]
+        connection = getattr(connection, "carrier", connection)
         if isinstance(connection, GenAITransport):
             return connection.client
         if self.transport is not None:
@@ -480,7 +482,17 @@ def _transport(settings: Mapping[str, Any]) -> Transport:
     from langchain_codeexec.gemini.rest import rest_transport  # noqa: PLC0415 -- imports httpx on use
 
     by_name = dict(settings)
-    return rest_transport(headers=by_name.pop("additional_headers"), **by_name)
+    api = by_name.pop("api")
+    return _of_api(rest_transport(headers=by_name.pop("additional_headers"), **by_name), api)
+
+
+def _of_api(transport: Any, api: str) -> Transport:
+    """A transport that speaks the protocol; one that speaks interactions already stays as it is."""
+    if api == "generate_content" or getattr(transport, "api", None) == api:
+        return cast("Transport", transport)
+    from langchain_codeexec.gemini.interactions.transport import InteractionsTransport  # noqa: PLC0415 -- few need it
+
+    return InteractionsTransport(transport)
 
 
 def _countable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:

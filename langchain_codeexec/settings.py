@@ -30,11 +30,17 @@ __all__ = [
 
 CONNECTION_SETTINGS: Final = tuple(
     "vertexai project location credentials api_key base_url api_version additional_headers client_args timeout "
-    "deadline max_retries max_connections".split()
+    "deadline max_retries max_connections api".split()
 )
 """What makes the connection; a change of any of these opens another one."""
 
-BODY_SETTINGS: Final = ("cached_content", "labels", "service_tier", "model_armor_config")
+INTERACTIONS_SETTINGS: Final = ("store", "environment", "background")
+"""What only the Interactions API knows."""
+
+BODY_SETTINGS: Final = (
+    *("cached_content", "labels", "service_tier", "model_armor_config"),
+    *INTERACTIONS_SETTINGS,
+)
 """What goes into the request's body as it is, beside `generationConfig` and the safety settings."""
 
 CALL_SETTINGS: Final = (
@@ -86,6 +92,18 @@ class GeminiSettings(BaseModel):
     replay_images: Literal["all", "none"] | Annotated[int, Field(ge=0, strict=True)] = "all"
     """Which images that models and tools made in earlier turns go back to the service: all, none, or those of at
     most so many bytes. In place of the others the request says in a text what was there."""
+
+    api: Literal["generate_content", "interactions"] = "generate_content"
+    """Which of the service's protocols: generateContent, or the Interactions API, where new features come first.
+    A conversation may go on with either."""
+    store: bool | None = None
+    """Whether the service keeps each interaction, so that the next request sends only what is new, where the
+    history shows that it may. By default each request holds the whole conversation."""
+    environment: str | dict[str, Any] | None = None
+    """Where the code of interactions runs: the id of an environment that lasts, or its sources and network."""
+    background: bool | None = None
+    """Whether interactions run in the background, with `store`: a long one outlives its connection. It is asked
+    for until it is done or the `deadline` has come, and cancelled when the call is."""
 
     vertexai: bool | None = None
     """Which service: Vertex AI, the Developer API, or found out as described above."""

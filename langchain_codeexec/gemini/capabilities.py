@@ -15,7 +15,7 @@ from functools import cache
 from threading import Lock
 from typing import Any, Final, TypeAlias
 
-from langchain_codeexec.gemini.wire import EndpointKind
+from langchain_codeexec.gemini.wire import ApiKind, EndpointKind
 
 __all__ = ["SCHEMA_KEYS", "Capabilities", "Destination", "generation"]
 
@@ -52,24 +52,26 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A model at the address of a service.
+    """A model at the address of a service, and the protocol it is reached by.
 
     Attributes:
         model: Any model name, bare or with slashes.
         endpoint: Which of the two services answers there.
         address: Where requests go, as `https://host`; empty if that is not known. What is learned of a gateway
             is not believed of the service, nor of another gateway.
+        api: Which of the service's protocols.
     """
 
     model: str
     endpoint: EndpointKind
     address: str = ""
+    api: ApiKind = "generate_content"
 
     @property
     def accepts(self) -> Capabilities:
         """What the model accepts there, as far as is known by now."""
         known = _known.get(self)
-        return _by_family(self.model, self.endpoint) if known is None else known
+        return _by_family(self.model, self.endpoint, self.api) if known is None else known
 
     def learn(self, refusal: str, request: Mapping[str, Any]) -> None:
         """Correct what is known by a 400.
@@ -97,8 +99,12 @@ def generation(model: str) -> int:
 
 
 @cache
-def _by_family(model: str, endpoint: EndpointKind) -> Capabilities:
+def _by_family(model: str, endpoint: EndpointKind, api: ApiKind) -> Capabilities:
     modern = generation(model) >= _NEWEST
+    if api == "interactions":
+        # Its functions stand beside built-in tools without a flag, its signatures in steps of their own.
+        known = _by_family(model, endpoint, "generate_content")
+        return replace(known, server_side_flag=False, signatures=False, call_ids=True, tool_parts=False)
     return Capabilities(
         code_execution=True,
         code_with_functions=modern,

@@ -124,6 +124,15 @@ class Endpoint:
                 root = f"https://{_host(self.kind, place[1])}"
         return f"{root}/{self.api_version}/{path}"
 
+    def interactions_url(self, interaction_id: str = "", action: str = "") -> str:
+        """URL of the interactions, of one of them, or of what is done to it.
+
+        Source: google-genai 3.6, which reaches the Interactions API on both services.
+        """
+        place = f"projects/{self.project}/locations/{self.location}/" if self.project else ""
+        path = "/".join(quote(each, safe="") for each in (interaction_id, action) if each)
+        return f"{self.root}/{self.api_version}/{place}interactions{path and '/'}{path}"
+
 
 def method_path(kind: EndpointKind, model: str, method: Method) -> str:
     """Path of one method of one model, without project and location; see `resource_name`."""

@@ -186,7 +186,7 @@ def api_error(
         payload = payload[:MAX_ERROR_BODY].decode("utf-8", "replace")
     text = payload[:MAX_ERROR_BODY] if isinstance(payload, str) else ""
     error = error_in(_json(text) if text else payload) or {}
-    status = _text(error.get("status"))
+    status = _text(error.get("status")) or _status_in(error.get("code"))
     code = status_code or _code(error.get("code"), status)
     details = error["details"] if isinstance(error.get("details"), list) else []
     message = _text(error.get("message")) or _readable(text) or _phrase(code)
@@ -306,6 +306,12 @@ def _json(text: str) -> Any:
 
 def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
+
+
+def _status_in(code: Any) -> str:
+    """The status that an error of the Interactions API names in its code, which is a word or a URI."""
+    word = code.rpartition("/")[2] if isinstance(code, str) else ""
+    return "" if word.isdecimal() else word.replace("-", "_").upper()
 
 
 def _code(value: Any, status: str) -> int:

@@ -8,7 +8,7 @@ import platform
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, aclosing, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
@@ -142,6 +142,9 @@ class Call:
         body: Its JSON.
         limits: How long the service may be silent.
         deadline: When the call must be over.
+        method: HTTP's method.
+        headers: Headers of this call alone.
+        ends_with_reason: Whether a stream of its answer is cut if it brings no finish reason.
     """
 
     url: httpx.URL
@@ -149,6 +152,9 @@ class Call:
     body: bytes
     limits: httpx.Timeout
     deadline: Deadline
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ends_with_reason: bool = True
 
     def timeout(self) -> httpx.Timeout:
         """The limits, and no more than what is left of the deadline."""
@@ -262,10 +268,10 @@ class Exchange:
 
     def _request(self, lease: Lease[Any], call: Call, auth: Mapping[str, str]) -> httpx.Request:
         """A request; no caller keeps the headers in a variable, which error reporters would show."""
-        headers = {**auth, **self._headers}
+        headers = {**auth, **call.headers, **self._headers}
         client: httpx.Client | httpx.AsyncClient = lease.client
         return client.build_request(
-            "POST", call.url, content=call.body, headers=headers, timeout=call.timeout()
+            call.method, call.url, content=call.body or None, headers=headers, timeout=call.timeout()
         )
 
     def _refusal(
@@ -293,7 +299,7 @@ def _detached(response: httpx.Response, call: Call, body: bytes) -> httpx.Respon
     """A response as errors keep it: without its connection, and without the headers of its request."""
     framing = ("content-encoding", "content-length", "transfer-encoding")  # of what is unpacked by now
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in framing]
-    request = httpx.Request("POST", call.address)
+    request = httpx.Request(call.method, call.address)
     return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager, suppress
 from functools import partial
+from http import HTTPStatus
+from importlib.metadata import version
 from math import ceil
 from typing import Any, Final, TypeAlias, Unpack, cast
 
@@ -32,6 +34,7 @@ from langchain_codeexec.gemini.wire import (
     EndpointKind,
     GenerateContentRequest,
     GenerateContentResponse,
+    InteractionRequest,
     Limits,
 )
 
@@ -43,12 +46,16 @@ except ImportError as error:
     raise MissingDependencyError("google-genai", "genai") from error
 
 _HTTPX: Final = {"httpx", "httpx2"}  # google-genai 3 sends with the latter
+_FIRST_WITH_STEPS: Final = 3
 _POLICY: Final = RetryPolicy()
 _UNREADABLE: Final = "google.UnknownApiResponseError"
 _FAILURES: Final[dict[str, type[CodeExecError]]] = {
     "builtins.TimeoutError": GeminiTimeoutError,
     "httpx.TimeoutException": GeminiTimeoutError,
     "httpx2.TimeoutException": GeminiTimeoutError,
+    "google.APITimeoutError": GeminiTimeoutError,
+    "google.APIConnectionError": GeminiConnectionError,
+    "google.APIResponseValidationError": ResponseFormatError,
     "requests.Timeout": GeminiTimeoutError,
     "aiohttp.ServerTimeoutError": GeminiTimeoutError,
     "google.RefreshError": CredentialsError,
@@ -72,6 +79,14 @@ _FAILURES: Final[dict[str, type[CodeExecError]]] = {
 }
 """Exceptions of the libraries the client may send with, by the first part of their module's name and
 theirs: which libraries are installed differs, and none is imported to find out."""
+
+_INTERRUPTED: Final = "google.ContinuationInterruptedError"
+_STATELESS: Final = (
+    "google.APITimeoutError",
+    "google.APIConnectionError",
+    "google.APIResponseValidationError",
+)
+"""Failures of interactions that are errors of the service to google-genai, and bring no answer of it."""
 
 _Arguments: TypeAlias = tuple[str, str, dict[str, Any], dict[str, Any] | None]
 
@@ -99,6 +114,9 @@ class GenAITransport:
         self._client = client
         # The layer below the typed models: untyped and without a public name, the same since 1.0.
         self._api: Any = client._api_client  # noqa: SLF001 -- see above
+
+    follows_hops: Final = True
+    """The client asks for the rest of long interactions itself."""
 
     def __repr__(self) -> str:
         return f"GenAITransport({self.endpoint})"
@@ -175,6 +193,53 @@ class GenAITransport:
         body = count_tokens_body(self.endpoint, model, request)
         return cast("CountTokensResponse", self._unary(model, "countTokens", body, limits))
 
+    def check_interactions(self) -> None:
+        """Raise `ConfigurationError` if the client's release does not speak interactions as they are now."""
+        release = version("google-genai")
+        if int(release.partition(".")[0]) < _FIRST_WITH_STEPS:
+            raise ConfigurationError(
+                f"google-genai {release} does not know the Interactions API as it is now: install "
+                "'google-genai>=3', or leave the transport to the settings of the chat model"
+            )
+
+    def interaction(self, request: InteractionRequest, **limits: Unpack[Limits]) -> dict[str, Any]:
+        """Ask for an interaction, over as many hops as the client makes; see `InteractionCarrier`."""
+        arguments, deadline = _interaction_arguments(request, limits)
+        with _translated_failures():
+            return _dumped(deadline.run(partial(_asked(self._client.interactions, request), **arguments)))
+
+    async def ainteraction(self, request: InteractionRequest, **limits: Unpack[Limits]) -> dict[str, Any]:
+        """Do the same without blocking the event loop; see `InteractionCarrier`."""
+        arguments, deadline = _interaction_arguments(request, limits)
+        with _translated_failures():
+            return _dumped(await deadline.limit(_asked(self._client.aio.interactions, request)(**arguments)))
+
+    def interaction_events(
+        self, request: InteractionRequest, **limits: Unpack[Limits]
+    ) -> Generator[dict[str, Any], None, None]:
+        """Ask for the events of an interaction, of all hops that the client makes; see `InteractionCarrier`."""
+        arguments, deadline = _interaction_arguments(request, limits)
+        with _translated_failures():
+            events = deadline.run(partial(_asked(self._client.interactions, request), **arguments))
+            with closing(events):
+                iterator = iter(events)
+                while (event := deadline.run(partial(next, iterator, None))) is not None:
+                    yield _dumped(event)
+
+    async def ainteraction_events(
+        self, request: InteractionRequest, **limits: Unpack[Limits]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Do the same without blocking the event loop; see `InteractionCarrier`."""
+        arguments, deadline = _interaction_arguments(request, limits)
+        with _translated_failures():
+            events = await deadline.limit(_asked(self._client.aio.interactions, request)(**arguments))
+            try:
+                iterator = aiter(events)
+                while (event := await deadline.limit(anext(iterator, None))) is not None:
+                    yield _dumped(event)
+            finally:
+                await events.close()
+
     def close(self) -> None:
         """Do nothing: the client is the user's."""
 
@@ -228,6 +293,34 @@ class GenAITransport:
         return ("post", method_path(self.endpoint, model, method), copied, options), deadline
 
 
+def _asked(interactions: Any, request: InteractionRequest) -> Any:
+    """The client's method for a request."""
+    if request.cancels:
+        return interactions.cancel
+    return interactions.create if request.body is not None else interactions.get
+
+
+def _interaction_arguments(request: InteractionRequest, limits: Limits) -> tuple[dict[str, Any], Deadline]:
+    """The arguments of that method, whose timeout is in seconds."""
+    deadline = Deadline(limits.get("deadline"))
+    timeout = deadline.least(limits.get("timeout"))
+    arguments: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+    if request.body is not None:
+        return {**arguments, **json.loads(encoded(request.body))}, deadline
+    arguments["id"] = request.id
+    if request.is_streamed:
+        arguments |= {
+            "stream": True,
+            **({"last_event_id": request.last_event_id} if request.last_event_id else {}),
+        }
+    return arguments, deadline
+
+
+def _dumped(model: Any) -> dict[str, Any]:
+    """One of the client's typed models as it came over the wire: they keep what they do not know."""
+    return cast("dict[str, Any]", model.model_dump(mode="json", by_alias=True, exclude_unset=True))
+
+
 def _chunks_in(response: Any, path: str) -> list[GenerateContentResponse]:
     """The chunk of an event; none if it says nothing, as some gateways send."""
     is_empty = (response.body or "").strip() == "null"
@@ -252,7 +345,12 @@ def _translated_failures(*, ends_when_done: bool = False) -> Iterator[None]:
         names = [f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in type(error).__mro__]
         if ends_when_done and names[0] == _UNREADABLE and str(error).endswith("[DONE]"):
             return
-        if "google.APIError" in names:
+        if names[0] == _INTERRUPTED and isinstance(error.__cause__, Exception):
+            with _interrupted(error), _translated_failures():
+                raise error.__cause__ from None
+        if "google.APIError" in names and not any(name in names for name in _STATELESS):
+            if getattr(error, "status_code", HTTPStatus.BAD_REQUEST) == HTTPStatus.OK:
+                raise ResponseFormatError(f"google-genai: {error}"[:LONGEST_EXCERPT]) from error
             raise _api_error(error) from error
         document = getattr(error.__cause__, "doc", None)
         if isinstance(document, str) and is_cut(document.encode(), cast("Exception", error.__cause__)):
@@ -265,8 +363,28 @@ def _translated_failures(*, ends_when_done: bool = False) -> Iterator[None]:
         raise failure(f"google-genai: {type(error).__name__} {error}".strip()) from error
 
 
+@contextmanager
+def _interrupted(error: Any) -> Iterator[None]:
+    """Keep what came of an answer, which the client followed over several hops, with the error that ended it."""
+    try:
+        yield
+    except CodeExecError as failure:
+        partial_answer = error.partial_interaction
+        known = {
+            "continuation_token": error.continuation_token,
+            "interaction_id": error.interaction_id,
+            "partial_interaction": partial_answer and _dumped(partial_answer),
+        }
+        failure.add_note(f"the answer up to here: {json.dumps(known, ensure_ascii=False)}")
+        raise
+
+
 def _api_error(error: Any) -> GeminiAPIError:
-    response = error.response  # of whatever library the client sent with: httpx, requests or aiohttp
+    if hasattr(error, "body"):  # of an interaction
+        error.details, error.code = error.body, error.status_code
+    response = getattr(
+        error, "response", None
+    )  # of whatever library the client sent with: httpx, requests or aiohttp
     headers = {name.lower(): value for name, value in (getattr(response, "headers", None) or {}).items()}
     return api_error(
         error.details if error_in(error.details) is not None else error.message or "",

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 from langchain_codeexec.errors import ResponseFormatError
 from langchain_codeexec.gemini.wire import GenerateContentResponse, camel_case
 
-__all__ = ["candidates_of", "canonical", "collect", "index_of", "joined", "parts_of"]
+__all__ = ["candidates_of", "canonical", "collect", "index_of", "joined", "parts_of", "summed_usage"]
 
 Json = dict[str, Any]
 
@@ -322,3 +322,26 @@ def collect(collected: Json, values: Json) -> None:
             collected[key] = [*before, *value]
         else:
             collected[key] = value
+
+
+def summed_usage(left: Json, right: Json) -> Json:
+    """The token counts of two requests made one after the other.
+
+    Counts are added, lists of counts by modality joined, and everything else is as the later one has it.
+    """
+    total = {**left, **right}
+    for key in left.keys() & right.keys():
+        if isinstance(left[key], list) and isinstance(right[key], list):
+            total[key] = _by_modality([*left[key], *right[key]])
+        elif isinstance(left[key], int) and isinstance(right[key], int):
+            total[key] = left[key] + right[key]
+    return total
+
+
+def _by_modality(entries: list[Json]) -> list[Json]:
+    counts: dict[Any, int] = {}
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(count := entry.get("tokenCount", 0), int):
+            modality = str(entry.get("modality"))
+            counts[modality] = counts.get(modality, 0) + count
+    return [{"modality": modality, "tokenCount": count} for modality, count in counts.items()]

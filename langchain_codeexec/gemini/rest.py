@@ -29,12 +29,16 @@ from langchain_codeexec.gemini.wire import (
     EndpointKind,
     GenerateContentRequest,
     GenerateContentResponse,
+    InteractionRequest,
     Limits,
 )
 
 __all__ = ["RestTransport", "rest_transport"]
 
 _CONNECT_TIMEOUT: Final = 10.0
+
+API_REVISION: Final = "2026-05-20"
+"""The shape of interactions that this package is written for; google-genai 3.6 asks for the same."""
 
 
 class RestTransport:
@@ -140,6 +144,16 @@ class RestTransport:
         return self._endpoint
 
     @property
+    def deadline(self) -> float | None:
+        """Seconds a call may take as a whole where it sets no limit of its own."""
+        return self._deadline
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """How attempts are paced."""
+        return self._retry
+
+    @property
     def address(self) -> str:
         """Scheme, host, port and prefix that requests go to; see `Transport`."""
         return self._endpoint.root
@@ -163,23 +177,13 @@ class RestTransport:
         self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> Generator[GenerateContentResponse, None, None]:
         """Call streamGenerateContent; see `Transport`. Closing the iterator gives up the connection."""
-        call = self._call(model, "streamGenerateContent", request, limits)
-        first, chunks = self._retry.repeat(partial(self._begun, call), call.deadline)
-        with closing(chunks):
-            yield first
-            yield from chunks
+        return self._stream(self._call(model, "streamGenerateContent", request, limits))
 
-    async def astream(
+    def astream(
         self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
     ) -> AsyncGenerator[GenerateContentResponse, None]:
         """Call streamGenerateContent without blocking the event loop; see `Transport`."""
-        call = self._call(model, "streamGenerateContent", request, limits)
-        attempts = self._retry.arepeat(partial(self._abegun, call), call.deadline)
-        chunk, chunks = await call.deadline.limit(attempts)
-        async with aclosing(chunks):
-            while chunk is not None:
-                yield chunk
-                chunk = await call.deadline.limit(anext(chunks, None))
+        return self._astream(self._call(model, "streamGenerateContent", request, limits))
 
     def count_tokens(
         self, model: str, request: GenerateContentRequest, **limits: Unpack[Limits]
@@ -188,6 +192,31 @@ class RestTransport:
         body = count_tokens_body(self._endpoint.kind, model, request)
         call = self._call(model, "countTokens", body, limits)
         return cast("CountTokensResponse", self._retry.repeat(partial(self._object, call), call.deadline))
+
+    def interaction(self, request: InteractionRequest, **limits: Unpack[Limits]) -> dict[str, Any]:
+        """Ask for an interaction; see `InteractionCarrier`."""
+        call = self._interaction_call(request, limits)
+        return self._retry.repeat(partial(self._object, call), call.deadline)
+
+    async def ainteraction(self, request: InteractionRequest, **limits: Unpack[Limits]) -> dict[str, Any]:
+        """Do the same without blocking the event loop; see `InteractionCarrier`."""
+        call = self._interaction_call(request, limits)
+        attempts = self._retry.arepeat(partial(self._aobject, call), call.deadline)
+        return await call.deadline.limit(attempts)
+
+    def interaction_events(
+        self, request: InteractionRequest, **limits: Unpack[Limits]
+    ) -> Generator[dict[str, Any], None, None]:
+        """Ask for the events of an interaction; see `InteractionCarrier`."""
+        events: Any = self._stream(self._interaction_call(request, limits))
+        return cast("Generator[dict[str, Any], None, None]", events)
+
+    def ainteraction_events(
+        self, request: InteractionRequest, **limits: Unpack[Limits]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Do the same without blocking the event loop; see `InteractionCarrier`."""
+        events: Any = self._astream(self._interaction_call(request, limits))
+        return cast("AsyncGenerator[dict[str, Any], None]", events)
 
     def close(self) -> None:
         """Close the connections of blocking calls. The transport may be used again."""
@@ -199,10 +228,44 @@ class RestTransport:
 
     def _call(self, model: str, method: Method, body: Mapping[str, Any], limits: Limits) -> Call:
         url = self._endpoint.url(model, method)
+        silence, until = self._patience(limits)
+        return Call(_parsed(url), url.partition("?")[0], encoded(body), silence, until)
+
+    def _interaction_call(self, request: InteractionRequest, limits: Limits) -> Call:
+        url = self._endpoint.interactions_url(request.id, "cancel" if request.cancels else "")
+        silence, until = self._patience(limits)
+        query = {"stream": "true"} if request.is_streamed and request.id else {}
+        if request.last_event_id:
+            query["last_event_id"] = request.last_event_id
+        return Call(
+            httpx.URL(url, params=query) if query else httpx.URL(url),
+            url,
+            b"" if request.body is None else encoded(request.body),
+            silence,
+            until,
+            method="GET" if request.id and not request.cancels else "POST",
+            headers={"api-revision": API_REVISION},
+            ends_with_reason=False,
+        )
+
+    def _patience(self, limits: Limits) -> tuple[httpx.Timeout, Deadline]:
         timeout, deadline = limits.get("timeout"), limits.get("deadline")
         until = Deadline(self._deadline if deadline is None else checked_seconds("deadline", deadline))
-        silence = self._limits if timeout is None else _limits(timeout)
-        return Call(_parsed(url), url.partition("?")[0], encoded(body), silence, until)
+        return self._limits if timeout is None else _limits(timeout), until
+
+    def _stream(self, call: Call) -> Generator[GenerateContentResponse, None, None]:
+        first, chunks = self._retry.repeat(partial(self._begun, call), call.deadline)
+        with closing(chunks):
+            yield first
+            yield from chunks
+
+    async def _astream(self, call: Call) -> AsyncGenerator[GenerateContentResponse, None]:
+        attempts = self._retry.arepeat(partial(self._abegun, call), call.deadline)
+        chunk, chunks = await call.deadline.limit(attempts)
+        async with aclosing(chunks):
+            while chunk is not None:
+                yield chunk
+                chunk = await call.deadline.limit(anext(chunks, None))
 
     def _object(self, call: Call) -> dict[str, Any]:
         body = bytearray()
@@ -239,7 +302,8 @@ class RestTransport:
                 yield from completeness.counted(decoder.feed(data))
             call.deadline.check()
             yield from completeness.counted(decoder.end())
-            completeness.check()
+            if call.ends_with_reason:
+                completeness.check()
 
     async def _achunks(self, call: Call) -> AsyncGenerator[GenerateContentResponse, None]:
         decoder, completeness = StreamDecoder(call.address), Completeness(call.address)
@@ -250,7 +314,8 @@ class RestTransport:
                     yield chunk
             for chunk in completeness.counted(decoder.end()):
                 yield chunk
-            completeness.check()
+            if call.ends_with_reason:
+                completeness.check()
 
 
 def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat model

@@ -7,9 +7,11 @@ either. Source of the field names: the public REST reference of the Gemini API a
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
 
 __all__ = [
+    "ApiKind",
     "Blob",
     "Candidate",
     "CodeExecutionResult",
@@ -24,6 +26,8 @@ __all__ = [
     "FunctionResponse",
     "GenerateContentRequest",
     "GenerateContentResponse",
+    "InteractionCarrier",
+    "InteractionRequest",
     "Limits",
     "Part",
     "PromptFeedback",
@@ -236,6 +240,10 @@ EndpointKind: TypeAlias = Literal["vertex", "developer"]
 accept each other's thought signatures."""
 
 
+ApiKind: TypeAlias = Literal["generate_content", "interactions"]
+"""The two protocols of either service. They do not accept each other's thought signatures."""
+
+
 class Limits(TypedDict, total=False):
     """Limits of one request in seconds; without one, that of the transport holds."""
 
@@ -243,6 +251,52 @@ class Limits(TypedDict, total=False):
     """How long the service may be silent."""
     deadline: float | None
     """How long the request may take as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionRequest:
+    """A request of the Interactions API.
+
+    Attributes:
+        body: Of a new interaction; `None` for one that there is.
+        id: Which interaction is asked for.
+        cancels: Whether it is cancelled.
+        is_streamed: Whether events are asked for.
+        last_event_id: Behind which event they begin; empty for all.
+    """
+
+    body: dict[str, Any] | None = None
+    id: str = ""
+    cancels: bool = False
+    is_streamed: bool = False
+    last_event_id: str = ""
+
+
+class InteractionCarrier(Protocol):
+    """Carries requests of the Interactions API; the transports of this package do, besides `Transport`.
+
+    Each method gives an interaction, or its events, as they are on the wire, and raises what `Transport` raises.
+    """
+
+    def interaction(self, request: InteractionRequest, **limits: Unpack[Limits]) -> dict[str, Any]:
+        """Ask for an interaction as a whole."""
+        ...
+
+    async def ainteraction(self, request: InteractionRequest, **limits: Unpack[Limits]) -> dict[str, Any]:
+        """Do the same without blocking the event loop."""
+        ...
+
+    def interaction_events(
+        self, request: InteractionRequest, **limits: Unpack[Limits]
+    ) -> Generator[dict[str, Any], None, None]:
+        """Ask for its events."""
+        ...
+
+    def ainteraction_events(
+        self, request: InteractionRequest, **limits: Unpack[Limits]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Do the same without blocking the event loop."""
+        ...
 
 
 class Transport(Protocol):

@@ -100,6 +100,8 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     "MISSING_THOUGHT_SIGNATURE": "The history lacks a thought signature; send answers back as they came.",
     "MALFORMED_RESPONSE": "The model wrote an answer that the service cannot read; ask again.",
     "MODEL_ARMOR": "The answer was withheld by Model Armor; see its template's filters.",
+    "BUDGET_EXCEEDED": "The answer was stopped, its budget of tokens was used up; allow more, or narrow the task.",
+    "CANCELLED": "The interaction was cancelled before its end; what there is of its answer is here.",
     "ESCALATION": "The model handed the conversation over instead of answering it.",
     "NO_IMAGE": "The model was to draw an image and drew none; ask again or ask for it more plainly.",
     "IMAGE_SAFETY": "The image was withheld by the safety settings; ask for another one.",
@@ -112,7 +114,7 @@ _HEALTHY: Final = (None, "", "STOP", "FINISH_REASON_UNSPECIFIED")
 
 _NORMALIZED: Final[Mapping[str, str]] = {
     "STOP": "stop",
-    "MAX_TOKENS": "length",
+    **dict.fromkeys(("MAX_TOKENS", "BUDGET_EXCEEDED"), "length"),
     **dict.fromkeys(("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"), "error"),
     **dict.fromkeys(("SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT"), "refusal"),
     **dict.fromkeys(("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT"), "refusal"),
@@ -147,6 +149,7 @@ class Origin:
         return {
             **EVERY_CHUNK,
             "endpoint": self.destination.endpoint,
+            **({} if self.destination.api == "generate_content" else {"api": self.destination.api}),
             **({"plan": self.plan} if self.plan else {}),
         }
 
@@ -282,7 +285,8 @@ def readable() -> Iterator[None]:
 
 _NOT_METADATA: Final = frozenset({"candidates", "content", "index", "modelVersion"})
 _OURS: Final = frozenset(
-    "endpoint gemini_endpoint grounding model_name model_provider output_version outputs plan verification".split()
+    "api endpoint gemini_endpoint grounding model_name model_provider output_version outputs plan "
+    "verification".split()
 )
 """Keys of the metadata that mean something to this package or to langchain-core."""
 

@@ -31,7 +31,7 @@ CALL_SIGNATURES_KEY: Final = "__gemini_function_call_thought_signatures__"
 
 _STANDARD: Final = {ord("-"): "+", ord("_"): "/"}
 _KEYS: Final = ("thought_signature", "thoughtSignature", "signature")
-_TEXT_KEYS: Final = frozenset({"type", "text", "index", "extras"})
+_TEXT_KEYS: Final = frozenset({"type", "text", "thought", "index", "extras"})
 _STAND_IN: Final = "skip/thought/signature/validator"
 """The stand-in that the Gemini API documents for calls without a signature of their own. It is base64 in the
 URL-safe alphabet, `skip_thought_signature_validator`; Google's packages decode only the standard one."""
@@ -77,6 +77,7 @@ def _with_valid_signatures(message: AnyMessage, endpoint: EndpointKind, *, requi
         return message
     metadata = message.response_metadata
     is_valid = (metadata.get("endpoint") or metadata.get(ENDPOINT_KEY)) in {None, endpoint}
+    is_valid &= metadata.get("api") is None  # signatures of interactions are valid there alone
     if is_valid and not (required and CALL_SIGNATURES_KEY not in message.additional_kwargs):
         return message
     blocks = message.content if isinstance(message.content, list) else []

@@ -16,6 +16,8 @@ from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, Functio
 
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.gemini.interactions.contents import MARK
+from langchain_codeexec.gemini.interactions.steps import plain_parts
 from langchain_codeexec.gemini.wire import Content
 from langchain_codeexec.messages.history_as_text import json_text, part_with_tool_as_text, text_from_response
 from langchain_codeexec.messages.media import is_media, parts_from_content, text_of
@@ -151,9 +153,15 @@ class _Conversation:
                 parts = without_signatures(parts)
         else:
             keeps_ids = self._accepts.call_ids or not origin.accepts.call_ids
-            parts = _native_parts(answer, signed=origin.endpoint == destination.endpoint, ids=keeps_ids)
+            is_same = (origin.endpoint, origin.api) == (destination.endpoint, destination.api)
+            parts = _native_parts(answer, signed=is_same, ids=keeps_ids)
+            interaction = answer.response_metadata.get("interaction")
+            if interaction and is_same and destination.api == "interactions":
+                parts.append({MARK: {"interaction": interaction}})
+        if destination.api == "generate_content":
+            parts = plain_parts(parts)
         if not self._accepts.tool_parts:
-            parts = [part_with_tool_as_text(part) for part in parts]
+            parts = [part if MARK in part else part_with_tool_as_text(part) for part in parts]
         calls = [index for index, part in enumerate(parts) if _calls_function(part)]
         if calls and self._accepts.signatures:
             is_signed = origin is not None and _is_signed_as_made(answer, parts, origin, destination)
@@ -309,7 +317,8 @@ def is_native(message: AIMessage) -> bool:
 def origin_of(message: AIMessage) -> Destination:
     """The model and service that an answer of our chat model came from."""
     metadata = message.response_metadata
-    return Destination(str(metadata.get("model_name", "")), metadata["endpoint"])
+    api = metadata.get("api", "generate_content")
+    return Destination(str(metadata.get("model_name", "")), metadata["endpoint"], api=api)
 
 
 def _native_parts(message: AIMessage, *, signed: bool, ids: bool) -> list[Json]:
@@ -368,7 +377,10 @@ def _is_signed_as_made(
     ]
     if shown != [call["id"] for call in answer.tool_calls]:  # the signature may have gone with a call
         return False
-    is_valid = origin.accepts.signatures and origin.endpoint == destination.endpoint
+    is_valid = origin.accepts.signatures and (origin.endpoint, origin.api) == (
+        destination.endpoint,
+        destination.api,
+    )
     return is_valid or any("thoughtSignature" in part for part in parts)
 
 

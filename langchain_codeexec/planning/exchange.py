@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias, cast
 
 from langchain_codeexec.errors import GeminiAPIError, GeminiError
+from langchain_codeexec.gemini.interactions.steps import is_remark
 from langchain_codeexec.gemini.responses import candidates_of, index_of, parts_of
 from langchain_codeexec.gemini.wire import (
     Content,
@@ -394,7 +395,7 @@ def _with_whole_characters(parts: list[Json]) -> list[Json]:
 
 
 def _says_something(part: Json) -> bool:
-    if not part or part.keys() - _ANSWERLESS:  # of a kind that is not known
+    if not is_remark(part) and (not part or part.keys() - _ANSWERLESS):  # of a kind that is not known
         return True
     return not part.get("thought") and bool(str(part.get("text", "")).strip())
 

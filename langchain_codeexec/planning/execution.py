@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from langchain_codeexec.errors import InvalidRequestError, ResponseFormatError
+from langchain_codeexec.gemini.responses import summed_usage
 from langchain_codeexec.gemini.wire import Content, FunctionDeclaration, GenerateContentResponse
 from langchain_codeexec.messages.call_pieces import whole_calls
 from langchain_codeexec.planning.exchange import Exchange, VisibleParts, answered, content_of
@@ -218,7 +219,7 @@ class UsageSum:
 
     def finish_request(self) -> None:
         """Add the counts of the current request to those of finished ones."""
-        self._finished, self._current = _sum(self._finished, self._current), {}
+        self._finished, self._current = summed_usage(self._finished, self._current), {}
 
     def count(self, chunk: GenerateContentResponse) -> GenerateContentResponse:
         """A chunk with the counts of all requests so far."""
@@ -231,25 +232,5 @@ class UsageSum:
         if not self._finished:
             return chunk
         return cast(
-            "GenerateContentResponse", {**chunk, "usageMetadata": _sum(self._finished, self._current)}
+            "GenerateContentResponse", {**chunk, "usageMetadata": summed_usage(self._finished, self._current)}
         )
-
-
-def _sum(left: Json, right: Json) -> Json:
-    """Counts added, lists of counts by modality joined, everything else as the later one has it."""
-    total = {**left, **right}
-    for key in left.keys() & right.keys():
-        if isinstance(left[key], list) and isinstance(right[key], list):
-            total[key] = _by_modality([*left[key], *right[key]])
-        elif isinstance(left[key], int) and isinstance(right[key], int):
-            total[key] = left[key] + right[key]
-    return total
-
-
-def _by_modality(entries: list[Json]) -> list[Json]:
-    counts: dict[Any, int] = {}
-    for entry in entries:
-        if isinstance(entry, dict) and isinstance(count := entry.get("tokenCount", 0), int):
-            modality = str(entry.get("modality"))
-            counts[modality] = counts.get(modality, 0) + count
-    return [{"modality": modality, "tokenCount": count} for modality, count in counts.items()]

@@ -264,6 +264,8 @@ def closing_sections(message: BaseMessage) -> list[Section]:
     if (verification := verification_section(message)) is not None:
         sections.append(verification)
     usage, model = getattr(message, "usage_metadata", None), str(metadata.get("model_name") or "")
+    if environment := metadata.get("environment_id"):
+        model = f"{model} in environment {environment}"
     if usage or model:
         sections.append(Section("usage", _usage(usage) if usage else "tokens not counted", model))
     return sections
@@ -355,7 +357,7 @@ _BY_TYPE: Final[Mapping[str, Callable[[Json], Section | None]]] = {
 
 # -- the JSON form --------------------------------------------------------------------------------------
 
-_METADATA: Final = ("plan", "outputs", "verification")
+_METADATA: Final = ("plan", "outputs", "verification", "environment", "environment_id")
 
 
 def json_record(message: BaseMessage) -> Json:
@@ -367,8 +369,8 @@ def json_record(message: BaseMessage) -> Json:
     Returns:
         `answer` (the text after the last run), `executions` in order, `usage` in tokens, `finish_reason` and
         `model`; `tool_calls`, `finish_message` (why it is no whole answer), `plan`, `outputs` (what is saved
-        where) and `verification` where the message has them. An image that is saved is given by `path`, a path
-        or URL, any other by value, in `base64`.
+        where), `verification` and `environment` where the message has them. An image that is saved is given by
+        `path`, a path or URL, any other by value, in `base64`.
     """
     metadata = message.response_metadata
     places = places_of(message)

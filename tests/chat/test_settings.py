@@ -28,7 +28,12 @@ from langchain_codeexec.errors import (
     ToolDeclarationError,
 )
 from langchain_codeexec.gemini.genai import GenAITransport
-from langchain_codeexec.settings import CALL_SETTINGS, CONNECTION_SETTINGS, GeminiSettings
+from langchain_codeexec.settings import (
+    CALL_SETTINGS,
+    CONNECTION_SETTINGS,
+    INTERACTIONS_SETTINGS,
+    GeminiSettings,
+)
 
 
 class Point(BaseModel):
@@ -95,7 +100,7 @@ LOCAL = {
 
 
 def test_every_setting_of_a_call_has_a_case() -> None:
-    assert {name for name, _, _ in GENERATION + BODY} == set(CALL_SETTINGS) - LOCAL
+    assert {name for name, _, _ in GENERATION + BODY} == set(CALL_SETTINGS) - LOCAL - {*INTERACTIONS_SETTINGS}
 
 
 def test_every_field_is_a_setting_of_the_call_the_connection_or_the_client() -> None:

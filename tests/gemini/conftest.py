@@ -27,6 +27,7 @@ class Received:
     path: str
     headers: dict[str, str]
     raw: bytes
+    method: str = "POST"
 
     @property
     def body(self) -> Any:
@@ -106,7 +107,8 @@ class Connection(socketserver.StreamRequestHandler):
         while line := self.rfile.readline().strip().decode():
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
-        return Received(start.split()[1], headers, self.rfile.read(int(headers.get("content-length", 0))))
+        method, path = start.split()[:2]
+        return Received(path, headers, self.rfile.read(int(headers.get("content-length", 0))), method)
 
     def send(self, pieces: tuple[bytes | threading.Event, ...]) -> None:
         for piece in pieces:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import re
 import sqlite3
 import subprocess
 import sys
@@ -344,9 +343,7 @@ def test_a_session_outlives_its_programs(confined: LocalSandbox, program: str, w
         second = session.run(ExecutionRequest("print(open('a.csv').read())", files=given))
 
     assert words in first.detail
-    # The disk may be full, and threads of the first still busy in the kernel.
-    ends = "limit of the disk|threads could not be stopped"
-    assert second.outcome is Outcome.OK or re.search(ends, second.detail)
+    assert second.outcome is Outcome.OK or "limit of the disk" in second.detail  # which is full
     assert confined.run(ExecutionRequest("print(1)")).stdout == "1\n"
 
 

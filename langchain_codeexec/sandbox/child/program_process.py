@@ -125,11 +125,14 @@ class ProgramProcess:
     def stop(self) -> bool:
         """Let it rest, threads and all, until `begin`; false where it does not come to rest.
 
-        That is so while a thread keeps sending SIGCONT, and while one waits for a thread that it has cloned
-        with CLONE_VFORK, which is stopped itself.
+        That is so while a thread waits for one that it has cloned with CLONE_VFORK, which is stopped itself.
         """
-        self._signal(signal.SIGSTOP)
-        return _comes_true(lambda: self.status is not None or self._is_at_rest(), _STOPPING)
+
+        def rests() -> bool:
+            self._signal(signal.SIGSTOP)  # each time: a SIGCONT of the program's may have made an end of the last
+            return self.status is not None or self._is_at_rest()
+
+        return _comes_true(rests, _STOPPING)
 
     def kill(self) -> None:
         """Kill it with all it has started; should it not die in time, its supervisor does not wait for it."""

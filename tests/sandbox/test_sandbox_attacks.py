@@ -8,7 +8,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from langchain_codeexec import ExecutionRequest
 from langchain_codeexec.executions import InlineFile, Outcome
 from langchain_codeexec.sandbox.local import LocalSandbox
+from tests.sandbox.processes import settles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,16 +28,6 @@ if TYPE_CHECKING:
 LONG = ExecutionRequest("# " + "x" * 10_000_000, timeout=8.0)
 """More than fits into a socket that nobody reads."""
 FEIGNED_END = "import os\nos.write(199, b'{\"status\": 0}\\n')\n"
-
-
-def settles(holds: Callable[[], bool]) -> bool:
-    """Whether something comes true, however slow the machine is."""
-    deadline = time.monotonic() + 60
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def named(name: str) -> list[Path]:

@@ -7,6 +7,7 @@ levels of thinking on Vertex and for code in the history are made after them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias, cast
@@ -355,11 +356,15 @@ def _check_ranges(request: _Request, target: Target) -> None:
             )
 
 
+_WITHOUT_LOGPROBS = re.compile(r"gemini-3\.5-flash")
+"""Models that users saw refused on Vertex."""
+
+
 def _check_logprobs(request: _Request, target: Target) -> None:
-    """Log probabilities are Vertex's, of models before Gemini 3, and were those of Gemini 2.0."""
+    """Log probabilities are Vertex's, not of all models, and were the Developer API's with Gemini 2.0."""
     if not (request.get("generationConfig") or {}).get("responseLogprobs"):
         return
-    if target.endpoint == "vertex" and target.signs:
+    if target.endpoint == "vertex" and _WITHOUT_LOGPROBS.match(target.model):
         raise unable("Logprobs is not supported for this model.")
     if target.endpoint == "developer" and not target.is_early:
         subject = "this model" if target.signs else target.resource

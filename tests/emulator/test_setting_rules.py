@@ -123,7 +123,8 @@ def test_stop_sequences_are_counted_and_early_models_write_less(answering):
         ("developer", "gemini-2.0-flash", ""),
         ("developer", OLD, f"Logprobs is not enabled for models/{OLD}"),
         ("developer", NEW, "Logprobs is not enabled for this model"),
-        ("vertex", NEW, f"{UNABLE}Logprobs is not supported for this model. Learn more: "),
+        ("vertex", NEW, ""),
+        ("vertex", "gemini-3.5-flash", f"{UNABLE}Logprobs is not supported for this model. Learn more: "),
     ],
 )
 def test_where_log_probabilities_are(answering, endpoint, model, message):

@@ -129,9 +129,8 @@ class ProgramProcess:
         """
 
         def rests() -> bool:
-            self._signal(
-                signal.SIGSTOP
-            )  # each time: a SIGCONT of the program's may have made an end of the last
+            # Each time: a SIGCONT of the program's may have made an end of the last.
+            self._signal(signal.SIGSTOP)
             return self.status is not None or self._is_at_rest()
 
         return _comes_true(rests, _STOPPING)

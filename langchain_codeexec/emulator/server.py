@@ -224,7 +224,7 @@ _KINDS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
         "a Brain, a ScriptedBrain say",
         lambda value: not isinstance(value, type) and hasattr(value, "respond"),
     ),
-    "executor": ("a CodeExecutor", lambda value: not isinstance(value, type) and hasattr(value, "run")),
+    "executor": ("a CodeExecutor", lambda value: not isinstance(value, type) and hasattr(value, "session")),
     "host": ("an address", lambda value: isinstance(value, str)),
     "port": ("a number up to 65535", lambda value: isinstance(value, int) and 0 <= value <= _HIGHEST_PORT),
     "allow_remote": (

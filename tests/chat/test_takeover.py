@@ -178,7 +178,9 @@ def test_each_field_is_carried_or_named(make: Callable[..., Any], field: str, va
 def test_settings_given_beside_replace_those_taken_over(make: Callable[..., Any]) -> None:
     taken = ChatGeminiCodeExecution.from_chat_model(
         make(temperature=1.0, top_k=3, max_output_tokens=10),
-        **{"temperature": 0.0, "code_execution": False, "max_tokens": 5},
+        temperature=0.0,
+        code_execution=False,
+        max_tokens=5,
     )
     assert (taken.temperature, taken.top_k, taken.code_execution) == (0.0, 3, False)
     assert taken.max_output_tokens == 5

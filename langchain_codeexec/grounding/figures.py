@@ -151,9 +151,9 @@ def _digits(numeral: str) -> re.Pattern[str]:
         rf"""
         (?:(?<![\w)\]%.,}}])(?P<sign>{_DASH}|\+))?
         (?:(?P<currency>{CURRENCY}){_SPACE}?(?P<inner>{_DASH})?)?
-        (?P<open>(?<!\w)\((?=[^()\n]{{1,24}}\)(?(currency)|{_SPACE}?(?:{SCALE}|%|{CURRENCY})(?!\w))))?
+        (?P<open>(?<!\w)\((?=[^()\n]{{1,24}}\)(?(currency)|{_SPACE}?(?:{SCALE}|%|{CURRENCY})(?!\w))){_SPACE}?)?
         (?(currency)|(?<![\d_]))(?<!\d[eE])(?<!{BLANK}[.,])
-        (?:(?P<fraction>{FRACTION})|(?P<numeral>{numeral}))(?(open)\))
+        (?:(?P<fraction>{FRACTION})|(?P<numeral>{numeral}))(?(open){_SPACE}?\))
         (?:
             (?:{_SPACE}|-)?(?P<scale>{SCALE})s?(?![{LATIN}])(?:\.(?={_SPACE}?{UNIT}))?
           | {_SPACE}?(?P<between>{"|".join(_BEFORE_MONEY)})(?=[$€£¥₹]|(?:{_CODES})\b)
@@ -204,14 +204,16 @@ _COUNTED_IN: Final = re.compile(
 _OPENED: Final = re.compile(rf"\({_SPACE}?$")
 _CLOSED: Final = re.compile(rf"{_SPACE}?\)")
 _CELL_BEFORE: Final = re.compile(r"(?:^|[|\t:]|\s\s)[\s*]*\(\s?$", re.MULTILINE)
-_CELL_BEHIND: Final = re.compile(r"\s?\)[.*]*(?=\s*(?:$|[|,;])|\t|\s\s)", re.MULTILINE)
+_CELL_BEHIND: Final = re.compile(
+    r"\s?\)[.*]*(?=\s*(?:$|[|,;])|\t|\s\s|\s?(?:zł|kr|Kč|PLN|SEK|NOK|DKK|CZK)\b)", re.MULTILINE
+)
 """Around a number in parentheses that stands alone: with that, accounts say that it is negative."""
 _MINUS_WORDS: Final = (
     r"(?:minus|negative|(?<!\bau )(?<!\bou )moins|(?<!\bo )meno"
     r"|(?<!\bal )(?<!\blo )(?<!\bao )(?<!\bpelo )(?<!\bo )(?<!\bou )menos)"
 )
 _MINUS_BEFORE: Final = re.compile(
-    rf"(?:[=:|(\[\u2248~$€£¥₹]\s*{_DASH}|(?:^|[^\W\d_]{{2}})\s*\u2212){_SPACE}$"
+    rf"(?:[=:|(\[\u2248~$€£¥₹]{_SPACE}*{_DASH}|(?:^|[^\W\d_]{{2}})\s*\u2212){_SPACE}$"
     rf"|(?:^|[=:|(,;]|[^\W\d_]{{2}})\s*\b{_MINUS_WORDS}{_SPACE}$",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -167,7 +167,7 @@ def test_a_writing_with_several_meanings_is_not_judged_by_the_wrong_one(
 
 
 NEGATIVE = [
-    *("Ergebnis (1.234,50) EUR", "Ergebnis: (1.234,50)", "Perte (1 234,50) €", "Pérdida: $(1.234,50)"),
+    *("Ergebnis (1.234,50) EUR", "Ergebnis: (1.234,50)", "Perte (1 234,50) €", "Pérdida: $( 1.234,50 )", "Wynik: (1 234,50) zł"),
     *("| Perdita | (1.234,50) |", "Strata: **(1 234,50)**, zysk: 5", "Verlies: ( \u20ac 1.234,50 )\n", "  (1,234.50)  7"),
     *("Es sind \u2212 1.234,50.", "Solde : - 1 234,50", "= - 1,234.50", "Saldo \u20ac \u2013 1.234,50", "| \u2013 1.234,50 |"),
     *("1.234,50-", "1.234,50\u2212 EUR", "| 1,234.50- |"),
@@ -179,6 +179,8 @@ EITHER = [
         "Gewinn (1.234,50) ist",
         "- 1,234.50 tonnes",
         "Total - 1,234.50",
+        "They are:\n- 1,234.50 t",
+        "a |\n\u2013 1,234.50",
         "\u25b2 1,234.50",
     ),
 ]

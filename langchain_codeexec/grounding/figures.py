@@ -137,6 +137,7 @@ def notation_in(prose: str) -> str:
 _CODES: Final = "|".join(CURRENCY_CODES)
 _DASHES: Final = frozenset("-\u2010\u2011\u2013\u2212\ufe63\uff0d")
 """Hyphens and dashes that are written for a minus, beside the sign itself."""
+_SIGNS: Final = _DASHES | set("(▲△")
 _DASH: Final = f"[{''.join(sorted(_DASHES))}]"
 _SPACE: Final = r"[ \u00a0\u2009\u202f]"
 _MONEY: Final = {"k": 3, "m": 6, "mm": 6, "mn": 6, "b": 9, "bn": 9, "t": 12, "tn": 12}
@@ -304,7 +305,9 @@ def _signed(figure: Figure, text: str, parts: dict[str, str], *, may_be_negative
     start, end = figure.start, figure.end
     if not _DASHES.isdisjoint(parts["sign"] + parts["inner"]):
         return figure
-    near = max(0, start - _NEAR)
+    near, mark = max(0, start - _NEAR), text[max(0, start - 2) : start].rstrip()[-1:]
+    if not (may_be_negative or parts["open"] or mark.isalpha() or {mark, text[end : end + 1]} & _SIGNS):
+        return figure  # as most do
     is_enclosed = _OPENED.search(text, near, start) and _CLOSED.match(text, end)
     is_negative = (
         parts["open"]

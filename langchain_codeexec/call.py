@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
@@ -21,6 +21,7 @@ from langchain_codeexec.errors import (
 from langchain_codeexec.gemini.capabilities import Capabilities, Destination
 from langchain_codeexec.gemini.limits import Deadline, checked_seconds
 from langchain_codeexec.gemini.wire import (
+    Content,
     GenerateContentRequest,
     GenerateContentResponse,
     Limits,
@@ -50,7 +51,7 @@ from langchain_codeexec.settings import (
     settings_by_name,
 )
 
-__all__ = ["Call"]
+__all__ = ["Call", "countable"]
 
 Json = dict[str, Any]
 _Responses: TypeAlias = Generator[GenerateContentResponse, None, None]
@@ -179,6 +180,19 @@ class Call:
         for chunk in self._held:
             yield chunk
 
+    def tokens(self) -> int:
+        """How many tokens the service counts in the call's contents, tools and system text."""
+        specification = self.specification
+        contents = specification.contents
+        if len(contents) == 1:  # alone, only a turn of the user's is counted
+            contents = [cast("Content", {**contents[0], "role": "user"})]
+        request = specification.request(
+            code=specification.wants_code, functions=specification.functions, contents=contents
+        )
+        model = specification.destination.model
+        counted = self._transport.count_tokens(model, request, timeout=self.timeout)
+        return int(counted.get("totalTokens", 0))
+
     def _send(self, request: GenerateContentRequest, *, streamed: bool) -> _Responses:
         model = self.specification.destination.model
         if streamed:
@@ -273,6 +287,18 @@ class Call:
         if self._settings["combination"] != "auto":  # the way stays, whatever is learned of combining
             before = replace(before, code_with_functions=now.code_with_functions)
         return now != before
+
+
+def countable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """A window of a conversation, which may hold nothing but system text, as one that can be sent."""
+    window = [
+        message
+        for message in messages
+        if message.content or isinstance(message, ToolMessage) or getattr(message, "tool_calls", None)
+    ]
+    if all(isinstance(message, SystemMessage) for message in window):
+        return [HumanMessage(message.content) for message in window]
+    return window
 
 
 def _next(steps: Generator[PlanRequest | Exchange, Any, None], outcome: Any) -> PlanRequest | Exchange | None:

@@ -17,18 +17,18 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.language_models.model_profile import ModelProfile
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, ValidationError
 
-from langchain_codeexec.call import Call
+from langchain_codeexec.call import Call, countable
 from langchain_codeexec.data.outputs import sink_from
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, MissingDependencyError
 from langchain_codeexec.gemini.errors import without_secrets
 from langchain_codeexec.gemini.responses import joined
-from langchain_codeexec.gemini.wire import Content, EndpointKind, Transport
+from langchain_codeexec.gemini.wire import EndpointKind, Transport
 from langchain_codeexec.messages.from_wire import messages_from_response
 from langchain_codeexec.messages.legacy import LegacyContent
 from langchain_codeexec.messages.stream import ChunkTranslator
@@ -142,7 +142,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
             UnsupportedSettingError: It has a setting that cannot be carried over; the message names it.
         """
         try:
-            return cls(**{**settings_of(llm), **settings})
+            return cls(**{**settings_of(llm), **settings_by_name(settings)})
         except CodeExecError as error:
             raise without_secrets(error)  # noqa: B904 -- the same error
         finally:
@@ -169,6 +169,19 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
             if self._sdk.value is None:
                 self._sdk.value = self._sdk_client()
         return self._sdk.value
+
+    @property
+    def async_client(self) -> Any:
+        """The asynchronous half of `client`.
+
+        Raises:
+            ConfigurationError: There is no `client`.
+        """
+        if (client := self.client) is None:
+            raise ConfigurationError(
+                "no google.genai client has this connection: install the extra `genai`, or make a client yourself"
+            )
+        return client.aio
 
     @property
     def _use_vertexai(self) -> bool:
@@ -281,19 +294,9 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
             messages: The conversation, or any window of one.
             tools: Counted along, in any of the forms that `bind_tools` takes.
         """
-        if not (window := _countable(messages)):
+        if not (window := countable(messages)):
             return 0
-        call = self._call(window, None, {"tools": tools or []})
-        specification = call.specification
-        contents = specification.contents
-        if len(contents) == 1:  # alone, only a turn of the user's is counted
-            contents = [cast("Content", {**contents[0], "role": "user"})]
-        request = specification.request(
-            code=specification.wants_code, functions=specification.functions, contents=contents
-        )
-        model = specification.destination.model
-        counted = self._connection().count_tokens(model, request, timeout=call.timeout)
-        return int(counted.get("totalTokens", 0))
+        return self._call(window, None, {"tools": tools or []}).tokens()
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -493,15 +496,3 @@ def _of_api(transport: Any, api: str) -> Transport:
     from langchain_codeexec.gemini.interactions.transport import InteractionsTransport  # noqa: PLC0415 -- few need it
 
     return InteractionsTransport(transport)
-
-
-def _countable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """A window of a conversation, which may hold nothing but system text, as one that can be sent."""
-    window = [
-        message
-        for message in messages
-        if message.content or isinstance(message, ToolMessage) or getattr(message, "tool_calls", None)
-    ]
-    if all(isinstance(message, SystemMessage) for message in window):
-        return [HumanMessage(message.content) for message in window]
-    return window

@@ -126,13 +126,13 @@ class GeminiSettings(BaseModel):
     """Headers sent with each request. They may be credentials: like those, saved models do not hold them."""
     client_args: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
     """Arguments of the `httpx.Client` and `AsyncClient` that are opened: `proxy`, `verify`, `cert` and so on."""
-    timeout: float | None = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
+    timeout: float | None = Field(default=None, validation_alias=AliasChoices("request_timeout", "timeout"))
     """Seconds without a byte from the service, or without a token or a free connection; 600 by default. A long
     answer is not cut by it."""
     deadline: float | None = Field(default=None, gt=0)
     """Seconds a call may take as a whole: all its requests, attempts and the waits between them."""
     max_retries: int = Field(
-        default=MAX_RETRIES, ge=0, validation_alias=AliasChoices("max_retries", "retries")
+        default=MAX_RETRIES, ge=0, validation_alias=AliasChoices("retries", "max_retries")
     )
     """Further attempts after 408, 429, 5xx and broken connections."""
     max_connections: int = Field(default=MAX_CONNECTIONS, ge=1)
@@ -144,10 +144,10 @@ class GeminiSettings(BaseModel):
     top_p: float | None = Field(default=None, ge=0, le=1)
     top_k: int | None = Field(default=None, gt=0)
     max_output_tokens: int | None = Field(
-        default=None, validation_alias=AliasChoices("max_output_tokens", "max_tokens")
+        default=None, validation_alias=AliasChoices("max_tokens", "max_output_tokens")
     )
-    n: int | None = Field(default=None, validation_alias=AliasChoices("n", "candidate_count"))
-    stop: list[str] | None = Field(default=None, validation_alias=AliasChoices("stop", "stop_sequences"))
+    n: int | None = Field(default=None, validation_alias=AliasChoices("candidate_count", "n"))
+    stop: list[str] | None = Field(default=None, validation_alias=AliasChoices("stop_sequences", "stop"))
     seed: int | None = None
     frequency_penalty: Annotated[float | None, AfterValidator(_checked_penalty)] = None
     presence_penalty: Annotated[float | None, AfterValidator(_checked_penalty)] = None
@@ -186,6 +186,22 @@ class GeminiSettings(BaseModel):
     streaming: bool | None = None
     """Whether `invoke` streams beneath."""
 
+    @property
+    def thinking_config(self) -> dict[str, Any] | None:
+        """How the model thinks, as `ChatGoogleGenerativeAI` has it; `None` where it is left to the service."""
+        settings = {name: getattr(self, name) for name in THINKING_SETTINGS}
+        return {name: value for name, value in settings.items() if value is not None} or None
+
+    @property
+    def model_kwargs(self) -> dict[str, Any]:
+        """What was set and is no setting here: nothing, for all that is not known is refused."""
+        return {}
+
+    @property
+    def default_metadata(self) -> tuple[tuple[str, str], ...]:
+        """The `additional_headers` as pairs."""
+        return tuple((self.additional_headers or {}).items())
+
     def __getattr__(self, name: str) -> Any:
         """A setting by another of its names, `reasoning_effort` say."""
         if SPELLINGS.get(name, name) != name:
@@ -219,7 +235,11 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 
 SPELLINGS: Final = {spelling: name for name in GeminiSettings.model_fields for spelling in _spellings(name)}
-"""The names a setting may be given by, and which one each means."""
+"""The names a setting may be given by, and which one each means.
+
+Where several are given the first one counts, which is the one that counts with `ChatGoogleGenerativeAI`.
+"""
+_PRECEDENCE: Final = {spelling: -number for number, spelling in enumerate(SPELLINGS)}
 
 
 def settings_by_name(given: Mapping[str, Any]) -> Settings:
@@ -240,7 +260,7 @@ def settings_by_name(given: Mapping[str, Any]) -> Settings:
         if name in _TRANSLATED and value is not None:
             _merge(settings, _TRANSLATED[name](value))
     given = {name: _PLAIN.get(SPELLINGS.get(name, name), _as_it_is)(value) for name, value in given.items()}
-    for name, value in sorted(given.items(), key=lambda setting: setting[0] in GeminiSettings.model_fields):
+    for name, value in sorted(given.items(), key=lambda setting: _PRECEDENCE.get(setting[0], 1)):
         if name not in _TRANSLATED and name not in _ELSEWHERE:
             _merge(settings, {SPELLINGS.get(name, name): value})
     return settings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, message_chunk_to_message
+from langchain_core.messages import AIMessage, HumanMessage, message_chunk_to_message
 
 
 def invoked(llm: Any, question: Any = "q") -> AIMessage:
@@ -61,3 +61,16 @@ def response(*parts: Any, **candidate: Any) -> dict[str, Any]:
     """A response with one candidate; `candidate` are further fields of it."""
     content = {"role": "model", "parts": list(parts)}
     return {"candidates": [{"content": content, "finishReason": "STOP", **candidate}]}
+
+
+def in_chunks(*parts: Any) -> list[dict[str, Any]]:
+    """A stream with one part in each chunk; only the last has a finish reason."""
+    chunks = [{"candidates": [{"content": {"role": "model", "parts": [part]}}]} for part in parts]
+    chunks[-1]["candidates"][0]["finishReason"] = "STOP"
+    return chunks
+
+
+def sent_back(wire: Any, llm: Any, *messages: Any) -> list[Any]:
+    """The parts of all contents but the first that a model sends for messages after a question."""
+    llm.invoke([HumanMessage("q"), *messages])
+    return [part for content in wire.bodies[-1]["contents"][1:] for part in content["parts"]]

@@ -25,7 +25,7 @@ import io
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
@@ -126,19 +126,22 @@ class Written(NamedTuple):
 
 def csv_of(table: Table, columns: tuple[Column, ...], *, most: int, step: int = 1) -> Written:
     """Write every `step`-th row, and stop soon after `most` bytes."""
-    buffer = io.BytesIO()
-    text = io.TextIOWrapper(buffer, "utf-8", errors="replace", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.name for column in columns])
+    written = bytearray(_as_csv([[column.name for column in columns]]))
     rows = 0
     for chunk in table.chunks(step):
         cells = [_formatted(values, column.kind) for values, column in zip(chunk, columns, strict=True)]
-        writer.writerows(zip(*cells, strict=True))
+        written += _as_csv(zip(*cells, strict=True))
         rows += len(chunk[0])
-        if buffer.tell() > most:
+        if len(written) > most:
             break
     total = -(-table.rows // step)
-    return Written(buffer.getvalue(), buffer.tell() * total // rows if rows else buffer.tell())
+    return Written(bytes(written), len(written) * total // rows if rows else len(written))
+
+
+def _as_csv(rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8", "replace")
 
 
 def sample_of(table: Table, columns: tuple[Column, ...]) -> tuple[tuple[str, ...], ...]:

@@ -25,8 +25,10 @@ from langchain_codeexec.errors import (
 from langchain_codeexec.gemini.errors import without_secrets
 
 __all__ = [
+    "PLACEHOLDER",
     "ApiKeyCredentials",
     "CredentialSource",
+    "LocalCredentials",
     "OAuthCredentials",
     "RequestCredentials",
     "default_credentials",
@@ -82,6 +84,18 @@ class ApiKeyCredentials(RequestCredentials):
     def headers(self, limit: float | None = None) -> Mapping[str, str]:  # noqa: ARG002 -- nothing to wait for
         """The header of the key."""
         return self._headers
+
+
+PLACEHOLDER: Final = "local"
+"""The bearer token for a server on this machine that is to need none; no secret, and refused by Google's."""
+
+
+class LocalCredentials(RequestCredentials):
+    """What goes to Vertex AI's stand-in on this machine, which as the service demands a token, but takes any."""
+
+    def headers(self, limit: float | None = None) -> Mapping[str, str]:  # noqa: ARG002 -- nothing to wait for
+        """The header of `PLACEHOLDER`."""
+        return {"authorization": f"Bearer {PLACEHOLDER}"}
 
 
 class OAuthCredentials(RequestCredentials):

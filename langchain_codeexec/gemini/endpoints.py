@@ -104,6 +104,11 @@ class Endpoint:
         """Whether the server is on this machine."""
         return _is_loopback(urlsplit(self.root).hostname or "")
 
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether the server is reached over plain http, so on this machine: no default credentials go there."""
+        return self.root.startswith("http://")
+
     def url(self, model: str, method: Method) -> str:
         """URL of one method of one model.
 
@@ -278,7 +283,8 @@ def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has 
     `location`, `GOOGLE_CLOUD_LOCATION` or `global`. The base URL is `base_url`, `GOOGLE_VERTEX_BASE_URL` or
     `GOOGLE_GEMINI_BASE_URL` according to the service. Behind a base URL that is not Google's neither key
     nor project is demanded (a gateway may know its callers otherwise). Application default credentials are
-    never looked up for a server that is reached over plain http.
+    never looked up for a server that is reached over plain http: it is sent `PLACEHOLDER` in their place where a
+    project is named.
 
     Args:
         vertexai: Explicit choice of the service.
@@ -339,7 +345,7 @@ def resolve_endpoint(  # noqa: PLR0913 -- one keyword for each setting that has 
 
 def _does_without(endpoint: Endpoint) -> bool:
     """Whether default credentials are out of place: a gateway without a project, or a plain http server."""
-    return bool(endpoint.base_url) and (not endpoint.project or endpoint.root.startswith("http://"))
+    return bool(endpoint.base_url) and (not endpoint.project or endpoint.is_unsigned)
 
 
 def _flag(env: Mapping[str, str]) -> bool | None:

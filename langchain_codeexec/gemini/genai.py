@@ -11,6 +11,8 @@ from importlib.metadata import version
 from math import ceil
 from typing import Any, Final, TypeAlias, Unpack, cast
 
+from google.oauth2.credentials import Credentials
+
 from langchain_codeexec.errors import (
     CodeExecError,
     ConfigurationError,
@@ -22,7 +24,7 @@ from langchain_codeexec.errors import (
     ResponseFormatError,
     TruncatedResponseError,
 )
-from langchain_codeexec.gemini.credentials import oauth_credentials
+from langchain_codeexec.gemini.credentials import PLACEHOLDER, oauth_credentials
 from langchain_codeexec.gemini.endpoints import Endpoint, Method, count_tokens_body, method_path
 from langchain_codeexec.gemini.errors import LONGEST_EXCERPT, api_error, error_in
 from langchain_codeexec.gemini.exchange import decoded, encoded, is_cut
@@ -408,6 +410,8 @@ def genai_client(settings: Mapping[str, Any], endpoint: Endpoint) -> Client | No
     credentials, api_key = settings["credentials"], settings["api_key"]
     if credentials is not None:
         credentials = oauth_credentials(credentials).credentials
+    elif endpoint.project and endpoint.is_unsigned and api_key is None:
+        credentials = Credentials(PLACEHOLDER)  # type: ignore[no-untyped-call]  # google-auth annotates little
     timeout, client_args = settings["timeout"], settings["client_args"]
     options = {
         "base_url": endpoint.root,

@@ -15,6 +15,7 @@ from langchain_codeexec.gemini.clients import Clients
 from langchain_codeexec.gemini.credentials import (
     ApiKeyCredentials,
     CredentialSource,
+    LocalCredentials,
     RequestCredentials,
     default_credentials,
     oauth_credentials,
@@ -370,6 +371,8 @@ def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat m
     authentication: RequestCredentials | None = oauth if resolved.needs_credentials else None
     if resolved.api_key is not None:
         authentication = ApiKeyCredentials(resolved.api_key)
+    elif authentication is None and resolved.endpoint.project and resolved.endpoint.is_unsigned:
+        authentication = LocalCredentials()
     return RestTransport(resolved.endpoint, authentication, **settings)
 
 

@@ -15,7 +15,6 @@ from langchain_codeexec.executions import CodeExecution
 from langchain_codeexec.grounding.answers import AnswerFigure, CalculatedAnswer, Origin, blocks_of, text_of
 from langchain_codeexec.grounding.documents import DocumentData, DocumentTable
 from langchain_codeexec.grounding.figures import (
-    BLANK,
     Figure,
     figures_in,
     may_support,
@@ -24,6 +23,7 @@ from langchain_codeexec.grounding.figures import (
     stated_figures,
     supports,
 )
+from langchain_codeexec.grounding.labels import BLANK
 from langchain_codeexec.grounding.numerals import unit_in_header
 from langchain_codeexec.grounding.repetition import FILES, sources_of_variation, syntax_nodes
 from langchain_codeexec.messages.code_blocks import code_executions

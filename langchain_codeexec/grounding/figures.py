@@ -16,6 +16,9 @@ claim. `5117.3` supports "5,117" and "5.12 thousand", not "5,118". Beyond that:
 - Two units that are known and differ never agree: nothing is converted, for that is what code is there for.
 - A fraction is exact; it is supported by a decimal of three digits or more that is the fraction in all of them.
 - The sign counts, except that "fell by 3 %" is supported by -3 % as well.
+- An amount in parentheses is negative where accounts write it so: alone in its line or cell, or with its
+  currency, percent or power of ten outside. So is one with a minus a space before it, where nothing is there to
+  take from, or right behind it, and one after "minus". Whether all these are meant as positive is not judged.
 
 Some writings have several meanings: `1,234` and `1.234` group digits or divide decimals, `3,5` may be two figures,
 "billion" is more in French than in English, an unknown word may be one for millions. Such a claim is read as the
@@ -34,9 +37,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import pairwise
 from typing import Final
 
+from langchain_codeexec.grounding.labels import (
+    A_YEAR,
+    BLANK,
+    LATIN,
+    output_without_labels,
+    prose_without_labels,
+    without_list_marks,
+)
 from langchain_codeexec.grounding.numerals import (
     COMMA,
     CURRENCY,
@@ -59,7 +69,6 @@ from langchain_codeexec.grounding.numerals import (
 )
 
 __all__ = [
-    "BLANK",
     "Figure",
     "figures_in",
     "is_noise",
@@ -97,8 +106,8 @@ def figures_in(prose: str, documents: int | None = None) -> list[Figure]:
         documents: How many documents there are to cite: then `[2, 7]` is a list of figures if there are less than
             7. By default it is a citation, as `[7]` always is.
     """
-    readable = _blanked(_without_citations(prose, documents), *_IN_PROSE, _YEAR)
-    claims = _figures(prose, _without_list_marks(readable), _WRITTEN)
+    readable = prose_without_labels(prose, documents, with_years=False)
+    claims = _figures(prose, without_list_marks(readable), _WRITTEN)
     if _COUNTED_IN.search(readable):
         claims = [replace(claim, is_counted=True) for claim in claims]
     return [claim for claim in claims if powers_of(claim.text)[0] or any(map(str.isnumeric, claim.text))]
@@ -109,132 +118,27 @@ def stated_figures(prose: str, notation: str = "") -> list[Figure]:
 
     `notation` is what stands before decimals in the text that the prose is from, as `notation_in` tells.
     """
-    readable = _blanked(_without_citations(prose), *_IN_PROSE)
-    return _figures(prose, _without_list_marks(readable), _WRITTEN, notation)
+    readable = prose_without_labels(prose)
+    return _figures(prose, without_list_marks(readable), _WRITTEN, notation)
 
 
 def printed_figures(output: str) -> list[Figure]:
     """The figures in what a program printed: lists and years too, but no dates, times or identifiers."""
-    return _figures(output, _blanked(output, *_IN_OUTPUT), _PRINTED)
+    return _figures(output, output_without_labels(output), _PRINTED)
 
 
 def notation_in(prose: str) -> str:
     """What stands before decimals in a text: `.`, `,`, or nothing where it does not show."""
-    return _notation(_blanked(_without_citations(prose), *_IN_PROSE), _WRITTEN)
-
-
-# -- labels --------------------------------------------------------------------------------------------------
-
-BLANK: Final = "\0"
-"""What stands for each character of a label: neither a word nor a space, so that nothing joins across it."""
-_MONTH: Final = (
-    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|"
-    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
-)
-_MONTH_ABROAD: Final = (
-    "(?i:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|janvier|février|mars|"
-    "avril|juin|juillet|août|septembre|octobre|novembre|décembre|enero|febrero|marzo|abril|mayo|junio|julio|agosto|"
-    "septiembre|octubre|noviembre|diciembre|stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|"
-    "października|listopada|grudnia)"
-)
-_DAY: Final = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th|er)?"
-_A_YEAR: Final = r"(?:1\d{3}|20\d{2}|21\d{2})"
-_ALONE: Final = r"(?![\w%]|[.,]\d|\s?%)"
-_AFTER_YEAR: Final = (
-    rf"{_ALONE}(?!-\w)(?=\s*(?:$|[^\w\s$€£]|(?:a|an|and|as|at|but|by|for|from|had|has|have|he|her|his|if|in|is|it|"
-    r"its|on|she|so|that|the|their|there|these|they|this|those|to|was|we|were|when|where|which|while|with|until)\b))"
-)
-_LATIN: Final = "A-Za-z\u00c0-\u024f\u0370-\u03ff"
-"""Letters that names are spelt with; other scripts write figures and words without a space between."""
-_NUMBERED: Final = (
-    r"(?:(?i:section|table|figure|chapter|step|question|page|pages|equation|version|python|row|rows|column|line|lines|"
-    r"item|part|appendix|footnote|document|example|exercise|problem|attempt|volume|issue|article|paragraph|"
-    r"tabelle|tableau|tabla|tabella|abbildung|kapitel|abschnitt|chapitre|seite|página|strona|zeile|ligne|spalte|"
-    r"colonne|schritt|étape|dokument|fußnote|KW)"
-    r"|(?:Sec|Tab|Fig|Abb|Chap|Ch|Eq|No|Nr|Vol|Art|Anm|S|[Ss]tr|[Pp][áa]g|[Pp]p?)\.)"
-)
-_CODES: Final = "|".join(CURRENCY_CODES)
-
-_ADDRESS: Final = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]+")
-_PYTHON: Final = re.compile(
-    r"^```[ ]*(?:python|py)\b.*?(?:^```|\Z)", re.DOTALL | re.MULTILINE | re.IGNORECASE
-)
-_CITATION: Final = re.compile(r"\[\^?\d{1,4}(?:\s*[,;\u2013-]\s*\d{1,4})*\]")
-_NUMBER: Final = re.compile(r"\d+")
-_NAMED: Final = re.compile(
-    rf"(?<![\w.]){_NUMBERED}\s?#?\d+(?:\.\d+)*(?:[-\u2013]\d+(?:\.\d+)*)?{_ALONE}|#\d+\b"
-)
-_MOMENT: Final = re.compile(
-    r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\b"
-    r"|\b\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[ap]\.?m\b\.?)?"
-    r"|\b\d{1,2}\s?[ap]\.?m\b\.?"
-    r"|\b\d{1,2}(?:[.:]\d{2})?\sUhr\b|\b\d{1,2}\s?h\s?[0-5]\d\b"
-    r"|\b(?:\d{1,2}/\d{1,2}/\d{2,4}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}\.\d{1,2}\.\d{4})\b"
-)
-_DATE: Final = re.compile(
-    rf"\b{_MONTH}\s{_DAY}{_ALONE}(?:\s?[\u2013-]\s?{_DAY}\b)?(?:,?\s{_A_YEAR}\b)?"
-    rf"|\b{_DAY}\s(?:of\s)?{_MONTH}\b(?:,?\s{_A_YEAR}\b)?"
-    rf"|\b(?:{_MONTH},?\s(?:of\s)?|{_MONTH_ABROAD}\s(?:de\s)?|[QHT][1-4][\s/-]){_A_YEAR}{_ALONE}"
-    rf"|\b{_DAY}\.?\s(?:de\s)?[^\W\d_]{{3,10}}\.?\s(?:de\s)?{_A_YEAR}\b(?![.,]\d)"  # months of any language
-    rf"|\b{_DAY}\.?\s(?:de\s)?{_MONTH_ABROAD}\b"
-)
-_VERSION: Final = re.compile(
-    r"(?<![\w.])(?![1-9]\d{0,2}(?:\.\d{3}){2,}(?![.\d]))v?\d+(?:\.\d+){2,}\b(?!,\d)", re.IGNORECASE
-)
-_ORDINAL: Final = re.compile(
-    r"(?<![\d,])\d{1,9}(?:,\d{3}){0,4}(?:st|nd|rd|th|r?e(?![-+])|er|[eè]me|\.?[ºª])\b", re.IGNORECASE
-)
-_IDENTIFIER: Final = re.compile(
-    rf"(?<!\w)(?!(?:{_CODES})\d)(?:[{_LATIN}]\w*-\d|(?:_|[{_LATIN}]\w*?)\d)\w*(?:[-.]\w*[{_LATIN}\d]\w*)*"
-    r"|\b0x[0-9a-fA-F]+\b|\b\d+_[a-zA-Z]\w*(?:\.\w+)*"
-)
-_YEAR: Final = re.compile(
-    rf"(?<!\w)(?:(?:[Ii]n|[Ss]ince|fiscal|[Uu]ntil|[Dd]uring|[Yy]ears?|FY|early|late)\s{_A_YEAR}{_AFTER_YEAR}"
-    rf"|(?:[Jj]ahre?n?|années?|an|años?|ann[oi]|anos?|jaar|(?i:im|seit|ab|en|depuis|desde|nel|dal|w|od))\s{_A_YEAR}{_ALONE}"
-    rf"|{_A_YEAR}\s(?:census|election)\b"
-    rf"|{_A_YEAR}\s?[\u2013-]\s?{_A_YEAR}{_AFTER_YEAR})"
-)
-_DECADE: Final = re.compile(r"\b(?:1\d|20)\d0s\b")
-_LIST_MARK: Final = re.compile(r"^[ \t>]*(?:[-*+]\s)?\(?(?P<number>\d{1,3})[.)](?=\s+\S)", re.MULTILINE)
-_MATH_MARK: Final = re.compile(
-    r"\$(?=[^\s$][^$\n]{0,80}(?<=[\w}%)])\$(?!\w|\s?\d))|(?<=[\w}%)])\$(?!\w|\s?\d)"  # LaTeX's, no money
-)
-_IN_OUTPUT: Final = (_ADDRESS, _MOMENT, _VERSION, _ORDINAL, _IDENTIFIER)
-_IN_PROSE: Final = (
-    *(_PYTHON, _MATH_MARK, _ADDRESS, _MOMENT, _VERSION),
-    *(_DATE, _DECADE, _NAMED, _ORDINAL, _IDENTIFIER),
-)
-
-
-def _blanked(text: str, *labels: re.Pattern[str]) -> str:
-    for label in labels:
-        text = label.sub(lambda match: BLANK * len(match[0]), text)
-    return text
-
-
-def _without_citations(text: str, documents: int | None = None) -> str:
-    def blank(match: re.Match[str]) -> str:
-        numbers = [int(number) for number in _NUMBER.findall(match[0])]
-        is_list = documents is not None and len(numbers) > 1 and max(numbers) > documents
-        return match[0] if is_list else BLANK * len(match[0])
-
-    return _CITATION.sub(blank, text)
-
-
-def _without_list_marks(text: str) -> str:
-    """The text without the marks of lists: lines numbered one after the other, or all the same, from 1 on."""
-    marks = [(int(match["number"]), match.span()) for match in _LIST_MARK.finditer(text)]
-    listed: set[tuple[int, int]] = set()
-    for (number, span), (following, next_span) in pairwise(marks):
-        if following in (number, number + 1) and (number <= 1 or span in listed):
-            listed |= {span, next_span}
-    for start, end in listed:
-        text = text[:start] + BLANK * (end - start) + text[end:]
-    return text
+    return _notation(prose_without_labels(prose), _WRITTEN)
 
 
 # -- reading -------------------------------------------------------------------------------------------------
 
+_CODES: Final = "|".join(CURRENCY_CODES)
+_DASHES: Final = frozenset("-\u2010\u2011\u2013\u2212\ufe63\uff0d")
+"""Hyphens and dashes that are written for a minus, beside the sign itself."""
+_SIGNS: Final = _DASHES | set("(▲△")
+_DASH: Final = f"[{''.join(sorted(_DASHES))}]"
 _SPACE: Final = r"[ \u00a0\u2009\u202f]"
 _MONEY: Final = {"k": 3, "m": 6, "mm": 6, "mn": 6, "b": 9, "bn": 9, "t": 12, "tn": 12}
 """Powers of ten behind an amount of money, in any case."""
@@ -246,18 +150,19 @@ _UNITS: Final = rf"(?:(?:{_SPACE}|-)?(?P<unit>{UNIT}))?"
 def _digits(numeral: str) -> re.Pattern[str]:
     return re.compile(
         rf"""
-        (?:(?<![\w)\]%.,}}])(?P<sign>[-\u2212\u2013+]))?
-        (?:(?P<currency>{CURRENCY}){_SPACE}?(?P<inner>[-\u2212\u2013])?)?
+        (?:(?<![\w)\]%.,}}])(?P<sign>{_DASH}|\+))?
+        (?:(?P<currency>{CURRENCY}){_SPACE}?(?P<inner>{_DASH})?)?
+        (?P<open>(?<!\w)\((?=[^()\n]{{1,24}}\)(?(currency)|{_SPACE}?(?:{SCALE}|%|{CURRENCY})(?!\w))){_SPACE}?)?
         (?(currency)|(?<![\d_]))(?<!\d[eE])(?<!{BLANK}[.,])
-        (?:(?P<fraction>{FRACTION})|(?P<numeral>{numeral}))
+        (?:(?P<fraction>{FRACTION})|(?P<numeral>{numeral}))(?(open){_SPACE}?\))
         (?:
-            (?:{_SPACE}|-)?(?P<scale>{SCALE})s?(?![{_LATIN}])(?:\.(?={_SPACE}?{UNIT}))?
+            (?:{_SPACE}|-)?(?P<scale>{SCALE})s?(?![{LATIN}])(?:\.(?={_SPACE}?{UNIT}))?
           | {_SPACE}?(?P<between>{"|".join(_BEFORE_MONEY)})(?=[$€£¥₹]|(?:{_CODES})\b)
           | (?(currency){_SPACE}?(?P<money>(?i:{"|".join(_MONEY)}))
               | (?P<suffix>{"|".join(SUFFIX_SCALES)}))(?![\w²³/])
         )?
         {_UNITS}
-        (?=(?P<letter>[{_LATIN}_]\d?)?(?P<word>{_SPACE}[^\W\d_]|{_SPACE}?[‰\u2013-]{_SPACE}?[$€£¥₹]?\d?)?)
+        (?=(?P<letter>[{LATIN}_]\d?)?(?P<word>{_SPACE}[^\W\d_]|{_SPACE}?[‰\u2013-]{_SPACE}?[$€£¥₹]?\d?)?)
         """,
         re.VERBOSE,
     )
@@ -274,7 +179,7 @@ _MAY_GROUP: Final = re.compile(
 )
 """A numeral and a word that multiplies it: where that is not English, a comma may stand before decimals."""
 _DAY_DIGITS: Final = 2
-_MAY_BE_YEAR: Final = re.compile(_A_YEAR)
+_MAY_BE_YEAR: Final = re.compile(A_YEAR)
 _PIECE: Final = re.compile(r"(?:[^, ]|,(?=\d+$)(?<= \d{3},))+")
 _LISTED: Final = re.compile(r"[(\[{]\d+,\d+[)\]}]")
 _NAME: Final = re.compile(r"[A-Z_]|e\d")
@@ -294,13 +199,35 @@ _BOUND: Final = re.compile(
 )
 _COUNTED_IN: Final = re.compile(
     rf"(?:[(\[]|\b(?:[Ii]n|[Ee]n|[Ww])\s)[^()\[\]\d\n]{{0,9}}"
-    rf"(?:(?<![{_LATIN}]){SCALE}s?(?![{_LATIN}])|%|\b[kTM](?:[$€£]|{_CODES})|[$€£]\s?[kKMB]\b)"
+    rf"(?:(?<![{LATIN}]){SCALE}s?(?![{LATIN}])|%|\b[kTM](?:[$€£]|{_CODES})|[$€£]\s?[kKMB]\b)"
 )
 """What a header, or words before, state for the figures of a text: `(Mio. €)`, `in thousands`."""
+_OPENED: Final = re.compile(rf"\({_SPACE}?$")
+_CLOSED: Final = re.compile(rf"{_SPACE}?\)")
+_CELL_BEFORE: Final = re.compile(r"(?:^|[|\t:]|\s\s)[\s*]*\(\s?$", re.MULTILINE)
+_CELL_BEHIND: Final = re.compile(
+    r"\s?\)[.*]*(?=\s*(?:$|[|,;])|\t|\s\s|\s?(?:zł|kr|Kč|PLN|SEK|NOK|DKK|CZK)\b)", re.MULTILINE
+)
+"""Around a number in parentheses that stands alone: with that, accounts say that it is negative."""
+_MINUS_WORDS: Final = (
+    r"(?:minus|negative|(?<!\bau )(?<!\bou )moins|(?<!\bo )meno"
+    r"|(?<!\bal )(?<!\blo )(?<!\bao )(?<!\bpelo )(?<!\bo )(?<!\bou )menos)"
+)
+_MINUS_BEFORE: Final = re.compile(
+    rf"(?:[=:|(\[\u2248~$€£¥₹]{_SPACE}*{_DASH}|(?:^|[^\W\d_]{{2}})\s*\u2212){_SPACE}$"
+    rf"|(?:^|[=:|(,;]|[^\W\d_]{{2}})\s*\b{_MINUS_WORDS}{_SPACE}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A minus apart from its number, or the word, where nothing before is there to take from."""
+_MINUS_BEHIND: Final = re.compile(
+    rf"[-\u2212](?=\s*(?:$|[|)])|\s\s|{_SPACE}?(?:[€$£]|(?:{_CODES})\b))", re.MULTILINE
+)
+_DASH_BEFORE: Final = re.compile(rf"(?:^|[^\d\s)\]}}%])\s*{_DASH}{_SPACE}$|[▲△]{_SPACE}?$", re.MULTILINE)
+"""The mark of a list, a dash, or a minus; triangles are one in Japanese accounts."""
 _ORDINAL_POINT: Final = re.compile(r"\.\s[^\W\d_]")
 _DECREASE: Final = re.compile(
     r"\b(?:(?:decreas|declin|fell|fall|drop|shr[aiu]nk|los[est]|reduc)\w*|minus|negative|down)\b"
-    rf"(?:\s(?:by|of))?(?:\s{_ROUGHLY})?\s*$",
+    rf"(?:\s(?:by|of))?(?:\s{_ROUGHLY})?\s*$|[▼↓]\s*$",
     re.IGNORECASE,
 )
 _DECREASE_BEHIND: Final = re.compile(
@@ -350,15 +277,16 @@ def _figures_of(text: str, match: re.Match[str], notation: str, *, is_printed: b
         is_counted=is_bare and bool(parts["word"]),
         others=tuple((_figure(text, (start, end), reading, parts),) for reading in readings[1:]),
     )
+    if powers != [0]:
+        unscaled = _figure(text, (start, end), _readings(parts, notation, [0])[0], parts)
+        figure = replace(figure, others=(*figure.others, (unscaled,)))
+    figure = _signed(figure, text, parts, may_be_negative=notation == COMMA and not is_printed)
     if not is_printed:
         label = is_bare and _may_be_label(numeral, match) and notation == COMMA
-        negative = notation == COMMA or text[max(0, start - 1) : end + 1] == f"({text[start:end]})"
-        signs = [(replace(figure, value=-figure.value),)] * negative
         no_figure = [()] * (label or _BOUND.search(text[max(0, start - _NEAR) : start]) is not None)
-        figure = replace(figure, others=(*figure.others, *signs, *no_figure))
+        figure = replace(figure, others=(*figure.others, *no_figure))
     if powers != [0]:
-        unscaled = _readings(parts, notation, [0])[0]
-        return [replace(figure, others=(*figure.others, (_figure(text, (start, end), unscaled, parts),)))]
+        return [figure]
     if not (is_bare and _APART.fullmatch(numeral)):
         return [figure]
     first = match.start("numeral")
@@ -372,6 +300,43 @@ def _figures_of(text: str, match: re.Match[str], notation: str, *, is_printed: b
     return [replace(figure, others=(*figure.others, apart))]
 
 
+def _signed(figure: Figure, text: str, parts: dict[str, str], *, may_be_negative: bool) -> Figure:
+    """The figure as what stands around it says: negative, or negative in another meaning."""
+    start, end = figure.start, figure.end
+    if not _DASHES.isdisjoint(parts["sign"] + parts["inner"]):
+        return figure
+    near, mark = max(0, start - _NEAR), text[max(0, start - 2) : start].rstrip()[-1:]
+    if not (may_be_negative or parts["open"] or mark.isalpha() or {mark, text[end : end + 1]} & _SIGNS):
+        return figure  # as most do
+    is_enclosed = _OPENED.search(text, near, start) and _CLOSED.match(text, end)
+    is_negative = (
+        parts["open"]
+        or _MINUS_BEFORE.search(text, near, start)
+        or _MINUS_BEHIND.match(text, end)
+        or (is_enclosed and _is_alone(figure, text))
+    )
+    meanings = [((figure,), *figure.others), tuple(map(_negated, ((figure,), *figure.others)))]
+    if is_negative:
+        (first,), *others = meanings[1]
+        return replace(first, others=(*others, *meanings[0]))
+    if may_be_negative or is_enclosed or _DASH_BEFORE.search(text, near, start):
+        return replace(figure, others=(*figure.others, *meanings[1]))
+    return figure
+
+
+def _negated(meaning: tuple[Figure, ...]) -> tuple[Figure, ...]:
+    return tuple(replace(figure, value=-figure.value, others=()) for figure in meaning)
+
+
+def _is_alone(figure: Figure, text: str) -> bool:
+    """Whether nothing else stands in the line or cell of a number in parentheses, or behind its label."""
+    is_amount = figure.unit in ("", _PERCENT, *CURRENCY_CODES) and not _MAY_BE_YEAR.fullmatch(figure.text)
+    near = max(0, figure.start - _NEAR)
+    return bool(
+        is_amount and _CELL_BEFORE.search(text, near, figure.start) and _CELL_BEHIND.match(text, figure.end)
+    )
+
+
 def _may_be_label(numeral: str, match: re.Match[str]) -> bool:
     """Whether a number may be a year, or the ordinal that a point makes of it in some languages."""
     is_ordinal = len(numeral) <= _DAY_DIGITS and _ORDINAL_POINT.match(match.string, match.end())
@@ -381,7 +346,7 @@ def _may_be_label(numeral: str, match: re.Match[str]) -> bool:
 def _figure(text: str, span: tuple[int, int], reading: Reading, parts: dict[str, str]) -> Figure:
     start, end = span
     before, behind = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
-    is_negative = not {"-", "\u2212", "\u2013"}.isdisjoint(parts["sign"] + parts["inner"])
+    is_negative = not _DASHES.isdisjoint(parts["sign"] + parts["inner"])
     is_rough = _ROUGH.search(before) is not None
     # Zeros at the end of a number that is called rough may be rounded ones, but two digits are meant.
     rounded = max(0, min(reading.zeros, reading.digits - 2)) if is_rough else 0

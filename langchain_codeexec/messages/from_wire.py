@@ -122,7 +122,11 @@ _NORMALIZED: Final[Mapping[str, str]] = {
 }
 """langchain-core's words for all providers, which itself adds `tool_call`; what is not listed is `other`.
 
-Source: the release notes of langchain-core 1.8.4 and of @langchain/google 0.2.17.
+Documented, in the release notes of langchain-core 1.8.4 (the words) and of @langchain/google 0.2.17 (what they
+stand for): `refusal` for SAFETY, BLOCKLIST and PROHIBITED_CONTENT, `error` for the malformed ones, `other` for
+what is not listed. The rest is this package's reading: `length` for BUDGET_EXCEEDED, `error` for
+UNEXPECTED_TOOL_CALL, `refusal` for a blocked prompt and for images withheld for the same reasons, and
+`content_filter` for what a filter found in a text that the model did not refuse.
 """
 
 
@@ -248,7 +252,11 @@ def metadata_of(response: Mapping[str, Any], candidate: Json, origin: Origin, *,
 
 
 def _finish_fields(response: Mapping[str, Any], candidate: Json) -> Json:
-    """Why the answer ended and whether its turn did, in langchain-core's words for all providers."""
+    """Why the answer ended and whether its turn did, in langchain-core's words for all providers.
+
+    `finish_state` is documented for Anthropic's `pause_turn` alone. That an answer which the service goes on with
+    is `suspended` is this package's reading.
+    """
     reason = candidate.get("finishReason")
     if reason is None:
         is_blocked = response.get("promptFeedback") and not candidate

@@ -16,8 +16,9 @@ from pydantic import BaseModel
 from langchain_codeexec import ChatGeminiCodeExecution, code_executions
 from langchain_codeexec.emulator import EmulatedError
 from langchain_codeexec.errors import ConfigurationError, InvalidRequestError
+from langchain_codeexec.planning.plan import Plan
 from langchain_codeexec.profiles import model_profile
-from tests.calls import response
+from tests.calls import in_chunks, response
 from tests.services import NEW, OLD
 
 QUESTION = "What is the sum of the first 50 primes?"
@@ -298,3 +299,22 @@ def test_a_profile_of_ones_own_stays(scenes: Any) -> None:
     llm = scenes.chat(profile={"max_input_tokens": 100})
     SummarizationMiddleware(llm, trigger=("fraction", 0.8))
     assert llm.profile == {"max_input_tokens": 100}
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+async def test_a_planners_own_model_shows_no_tokens_in_the_users_stream(wire: Any, mode: str) -> None:
+    wire.says(*in_chunks({"text": "Well "}, {"text": "then."}))
+    inner = wire.chat(code_execution=False)
+
+    def choose(_request: Any) -> Plan:
+        inner.invoke("Which?")
+        return Plan(code_execution=True, functions=(), reason="it said so")
+
+    agent = create_agent(wire.chat(planner=choose), [clock])
+    question = {"messages": [("user", "q")]}
+    if mode == "sync":
+        shown = [chunk.text for chunk, _ in agent.stream(question, stream_mode="messages")]
+    else:
+        shown = [chunk.text async for chunk, _ in agent.astream(question, stream_mode="messages")]
+    assert "".join(shown) == "Well then."
+    assert len(wire.bodies) == 2

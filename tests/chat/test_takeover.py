@@ -177,9 +177,21 @@ def test_each_field_is_carried_or_named(make: Callable[..., Any], field: str, va
 @pytest.mark.parametrize("make", [genai, vertex])
 def test_settings_given_beside_replace_those_taken_over(make: Callable[..., Any]) -> None:
     taken = ChatGeminiCodeExecution.from_chat_model(
-        make(temperature=1.0, top_k=3), temperature=0.0, code_execution=False
+        make(temperature=1.0, top_k=3, max_output_tokens=10),
+        temperature=0.0,
+        code_execution=False,
+        max_tokens=5,
     )
     assert (taken.temperature, taken.top_k, taken.code_execution) == (0.0, 3, False)
+    assert taken.max_output_tokens == 5
+
+
+@pytest.mark.parametrize(
+    "settings", [{"reasoning_effort": "high"}, {"thinking_config": {"thinking_level": "high"}}]
+)
+def test_settings_given_beside_by_other_names_replace_those_taken_over(settings: Any) -> None:
+    taken = ChatGeminiCodeExecution.from_chat_model(genai(thinking_level="low"), **settings)
+    assert taken.thinking_level == "high"
 
 
 @pytest.mark.parametrize(

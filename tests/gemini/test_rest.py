@@ -307,4 +307,4 @@ def test_factory(server, settings, path: str, key: str | None) -> None:
     [received] = server.requests
     assert received.path.partition("/v1beta")[2].removeprefix("1").strip("/") == f"{path}:generateContent"
     assert received.headers.get("x-goog-api-key") == key
-    assert "authorization" not in received.headers
+    assert received.headers.get("authorization") == (None if key else "Bearer local")

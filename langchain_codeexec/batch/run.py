@@ -314,8 +314,7 @@ class _Batch:
                 raise BatchError(
                     f"{len(self._held)} rows failed one after the other, the last one with {reason}\nThe batch "
                     f"stopped. {self.journal_path} keeps the {self.report.written} rows that this run wrote.",
-                    remedy=f"{remedy or 'remove the reason'}; then begin the same batch again: it goes on where it "
-                    "stopped",
+                    remedy=f"{remedy or 'remove the reason'}; then begin the same batch again, which goes on",
                 ) from outcome
             return
         self._release()

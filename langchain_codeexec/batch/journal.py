@@ -167,7 +167,8 @@ class Journal:
 
     def _drop_failed(self) -> None:
         """Write the file anew without its failed rows; it is replaced only once that is done."""
-        part = self.path.with_name(f".{self.path.name}.part")
+        path = self.path.resolve()  # a link stays one
+        part = path.with_name(f".{path.name}.part")
         try:
             part.unlink(missing_ok=True)
             kept = _opened(part)
@@ -176,7 +177,7 @@ class Journal:
                     if answer.get("error") is None:
                         _append(kept, part, json_line(answer))
                 os.fsync(kept.fileno())
-                part.replace(self.path)
+                part.replace(path)
             except BaseException:
                 kept.close()
                 part.unlink(missing_ok=True)

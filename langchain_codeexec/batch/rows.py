@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from hashlib import blake2b
 from importlib import import_module
+from math import isnan
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -194,9 +195,16 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
         with parquet.ParquetFile(path) as file:
             _check_columns(path, file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=_AT_A_TIME):
-                yield from batch.to_pylist()
+                yield from (
+                    dict(zip(row, map(_known, row.values()), strict=True)) for row in batch.to_pylist()
+                )
     except arrow.ArrowException as error:
         raise ConfigurationError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _known(value: Any) -> Any:
+    """A value; `None` for pandas' sign for a missing one, which JSON has not."""
+    return None if isinstance(value, float) and isnan(value) else value
 
 
 _READERS: Final[Mapping[str, Callable[[Path], Iterator[Any]]]] = {".csv": _csv, ".parquet": _parquet}

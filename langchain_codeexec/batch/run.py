@@ -29,10 +29,10 @@ from langchain_codeexec.records.sections import json_record
 
 __all__ = ["BatchReport", "arun_batch", "run_batch"]
 
-_OF_THE_ROW: Final = (DataError, InvalidRequestError, MessageError, PlanningError, ToolDeclarationError)
-"""Errors that another row need not have; any other may be the service's, and is held back until one answers."""
+_OF_THE_ROW: Final = (DataError, MessageError, PlanningError, ToolDeclarationError)
+"""Errors that come before the service is asked; any other may be its own, and is held back until it answers."""
 
-_LEAST_PATIENCE: Final = 10
+_PATIENCE: Final = 10
 _AHEAD: Final = 4
 """How many times the concurrency may be asked ahead of a row that is waited for, where order is kept."""
 
@@ -86,6 +86,7 @@ def run_batch(  # noqa: PLR0913 -- as arun_batch
     concurrency: int = 8,
     ordered: bool = False,
     retry_failed: bool = False,
+    patience: int | None = None,
     rate_limiter: BaseRateLimiter | None = None,
     on_progress: Callable[[BatchReport], object] | None = None,
 ) -> BatchReport:
@@ -108,6 +109,7 @@ def run_batch(  # noqa: PLR0913 -- as arun_batch
             concurrency=concurrency,
             ordered=ordered,
             retry_failed=retry_failed,
+            patience=patience,
             rate_limiter=rate_limiter,
             on_progress=on_progress,
         )
@@ -122,6 +124,7 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
     concurrency: int = 8,
     ordered: bool = False,
     retry_failed: bool = False,
+    patience: int | None = None,
     rate_limiter: BaseRateLimiter | None = None,
     on_progress: Callable[[BatchReport], object] | None = None,
 ) -> BatchReport:
@@ -147,6 +150,8 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
         ordered: Write rows in the order of the input. A row that takes long holds up at most four times
             `concurrency` others.
         retry_failed: Ask rows of the output that have an error once more.
+        patience: How many rows may fail one after the other for a reason that may be the service's; by default 10,
+            or twice the concurrency if that is more.
         rate_limiter: What each row waits for before it is asked, such as langchain-core's `InMemoryRateLimiter`.
         on_progress: Called with the report after each row.
 
@@ -159,9 +164,11 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
         ConfigurationError: The input cannot be read, or the output is another's or another input's.
         MissingDependencyError: pyarrow is not installed, and a file is Parquet.
     """
-    if not isinstance(concurrency, int) or concurrency < 1:
-        raise ConfigurationError(f"concurrency={concurrency!r} must be a whole number above 0")
-    batch = _Batch(rows, Path(output), on_progress, patience=max(_LEAST_PATIENCE, 2 * concurrency))
+    patience = max(_PATIENCE, 2 * concurrency) if patience is None else patience
+    for name, number in (("concurrency", concurrency), ("patience", patience)):
+        if not isinstance(number, int) or number < 1:
+            raise ConfigurationError(f"{name}={number!r} must be a whole number above 0")
+    batch = _Batch(rows, Path(output), on_progress, patience)
     with await asyncio.to_thread(batch.open, retry_failed=retry_failed):
         window = _Window(llm, rate_limiter, concurrency, ordered=ordered)
         try:
@@ -236,13 +243,13 @@ class _Batch:
         rows: Source,
         output: Path,
         on_progress: Callable[[BatchReport], object] | None,
-        *,
         patience: int,
     ) -> None:
         self._rows = rows
         self._on_progress = on_progress or (lambda _report: None)
         self._patience = patience
         self._held: list[tuple[Row, Exception]] = []
+        self._failures = 0  # those of the service among them
         self._is_table = output.suffix.lower() in TABLES
         self.journal_path = output.with_name(f"{output.name}.jsonl") if self._is_table else output
         self.report = BatchReport(output, self.journal_path.with_suffix(".bad.jsonl"))
@@ -302,23 +309,31 @@ class _Batch:
         self._on_progress(self.report)
 
     def take(self, row: Row, outcome: Json | Exception) -> None:
-        """Write what came of a row, or hold it back.
+        """Write what came of a row, or hold it back until the service answers another.
 
         Raises:
             BatchError: So many rows failed one after the other that the rows are not the reason.
         """
-        if isinstance(outcome, Exception) and not isinstance(outcome, _OF_THE_ROW):
+        if not isinstance(outcome, Exception) or isinstance(outcome, InvalidRequestError):
+            self._release()
+            self._write(row, outcome)
+        elif not isinstance(outcome, _OF_THE_ROW):
             self._held.append((row, outcome))
-            if len(self._held) >= self._patience:
-                reason, _, remedy = _described(outcome).partition("\nRemedy: ")
-                raise BatchError(
-                    f"{len(self._held)} rows failed one after the other, the last one with {reason}\nThe batch "
-                    f"stopped. {self.journal_path} keeps the {self.report.written} rows that this run wrote.",
-                    remedy=f"{remedy or 'remove the reason'}; then begin the same batch again, which goes on",
-                ) from outcome
-            return
-        self._release()
-        self._write(row, outcome)
+            self._failures += 1
+            if self._failures >= self._patience:
+                raise self._stopped(outcome) from outcome
+        elif self._held:  # before this one, where order is kept
+            self._held.append((row, outcome))
+        else:
+            self._write(row, outcome)
+
+    def _stopped(self, error: Exception) -> BatchError:
+        reason, _, remedy = _described(error).partition("\nRemedy: ")
+        return BatchError(
+            f"{self._failures} rows failed one after the other, the last one with {reason}\nThe batch stopped. "
+            f"{self.journal_path} keeps the {self.report.written} rows that this run wrote.",
+            remedy=f"{remedy or 'remove the reason'}; then begin the same batch again, which goes on",
+        )
 
     def end(self) -> BatchReport:
         """Write what was held back, and the table."""
@@ -333,6 +348,7 @@ class _Batch:
         for row, error in self._held:
             self._write(row, error)
         self._held.clear()
+        self._failures = 0
 
     def _write(self, row: Row, outcome: Json | Exception) -> None:
         result = _failure(outcome) if isinstance(outcome, Exception) else outcome

@@ -41,6 +41,7 @@ def write_table(journal: Path, path: Path) -> None:
     Raises:
         BatchError: It cannot be written; the journal still has everything.
     """
+    path = path.resolve()  # a link stays one
     part = path.with_name(f".{path.name}.part")
     kinds = _kinds(read_journal(journal))
     write = _write_csv if path.suffix.lower() == ".csv" else _write_parquet

@@ -49,6 +49,14 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Ask again what an earlier run could not answer.")
     ] = False,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many may fail one after the other; by default 10, or twice --concurrency.",
+        ),
+    ] = None,
     price: Annotated[
         str | None,
         typer.Option(metavar="IN,OUT", help="What a million tokens cost in and out, to show what is spent."),
@@ -94,6 +102,7 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
                     concurrency=concurrency,
                     ordered=ordered,
                     retry_failed=retry_failed,
+                    patience=patience,
                     rate_limiter=limiter,
                     on_progress=on_progress,
                 )

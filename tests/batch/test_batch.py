@@ -149,6 +149,22 @@ def test_errors_that_need_not_be_the_rows_stop_the_batch_and_cost_no_row(gemini,
     assert all(row["error"] is None for row in read(output))
 
 
+def test_a_row_of_its_own_faults_neither_stops_nor_clears_the_service(gemini, rows, tmp_path):
+    """Files that are missing say nothing of a service that is down; order is kept all the same."""
+    down = True
+    gemini.says(lambda prompt: EmulatedError(503, message="Down.") if down else "Yes.")
+    llm, output = gemini.chat(), tmp_path / "a.jsonl"
+    missing = [{"question": "Gone?", "files": "gone.csv"}] * 12
+    questions = rows(*missing, "One?", *missing, "Two?", "Three?")
+    with pytest.raises(BatchError, match="3 rows failed one after the other"):
+        run_batch(questions, llm, output, patience=3, ordered=True)
+    assert [row["id"] for row in read(output)] == list(range(1, 13))
+    down = False
+    report = run_batch(questions, llm, output, patience=3, ordered=True)
+    assert (report.earlier, report.answered, report.failed) == (12, 3, 12)
+    assert [row["id"] for row in read(output)] == list(range(1, 28))
+
+
 def test_single_failures_of_the_service_are_the_rows(gemini, rows, tmp_path):
     gemini.says(
         lambda prompt: EmulatedError(500, message="Oh.") if "7?" in asked(prompt) else "Yes."
@@ -225,8 +241,9 @@ def test_an_interrupt_of_any_kind_ends_what_is_under_way_and_keeps_what_is_writt
     assert sorted(row["id"] for row in read(output)) == list(range(1, 41))
 
 
-@pytest.mark.parametrize("concurrency", [0, -1, 1.5, "2"])
-def test_a_concurrency_that_is_none_is_refused(rows, tmp_path, concurrency):
-    with pytest.raises(ConfigurationError, match="concurrency"):
-        run_batch(rows("Why?"), RunnableLambda(str), tmp_path / "a.jsonl", concurrency=concurrency)
+@pytest.mark.parametrize("name", ["concurrency", "patience"])
+@pytest.mark.parametrize("number", [0, -1, 1.5])
+def test_a_number_that_is_none_is_refused(rows, tmp_path, name, number):
+    with pytest.raises(ConfigurationError, match=f"{name}="):
+        run_batch(rows("Why?"), RunnableLambda(str), tmp_path / "a.jsonl", **{name: number})
     assert not (tmp_path / "a.jsonl").exists()

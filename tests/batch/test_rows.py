@@ -109,12 +109,13 @@ def test_parquet_with_values_that_json_has_not(gemini, tmp_path):
             "day": [date(2026, 11, 29), None],
             "price": [Decimal("1.50"), Decimal("2.25")],
             "data": [b"\x00\xff", None],
+            "score": [float("nan"), 0.5],
         }
     )
     pq.write_table(table, tmp_path / "q.parquet")
     run_batch(tmp_path / "q.parquet", gemini.chat(), tmp_path / "a.jsonl", ordered=True)
     first, second = read(tmp_path / "a.jsonl")
-    assert (first["day"], first["price"], first["data"]) == ("2026-11-29", "1.50", "AP8=")
+    assert [first[name] for name in ("day", "price", "data", "score")] == ["2026-11-29", "1.50", "AP8=", None]
     assert second["answer"] == "re: Who?"
 
 

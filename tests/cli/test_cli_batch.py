@@ -11,16 +11,8 @@ import pytest
 
 from tests.cli.conftest import words
 
-RUN = [
-    sys.executable,
-    "-m",
-    "langchain_codeexec",
-    "batch",
-    "questions.jsonl",
-    "-o",
-    "answers.jsonl",
-    "--live",
-]
+COMMAND = ["batch", "questions.jsonl", "-o", "answers.jsonl", "--live"]
+RUN = [sys.executable, "-m", "langchain_codeexec", *COMMAND]
 QUESTIONS = [{"question": f"What is {number} * 7?"} for number in range(1, 13)]
 
 

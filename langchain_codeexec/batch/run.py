@@ -131,10 +131,10 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
     """Ask every row of a batch that the output does not hold yet, several at a time.
 
     A row has a `question` or `messages`, and may have an `id` (else its number from 1 on is its id), `system` and
-    `files` (a path or a list of them, relative to the input's folder; any file that this process can read). A row of the output has the `id`, the row's
-    own fields, and `answer`, `runs`, `plan`, `usage`, `error` and what else the answer's record has
-    (`langchain_codeexec.records.json_record`). A field of the row's own with such a name becomes `input_answer`
-    and so on.
+    `files`: a path or a list of them, relative to the input's folder, of any file that this process can read. A row
+    of the output has the `id`, the row's own fields, and `answer`, `runs`, `plan`, `usage`, `error` and what else
+    the answer's record has (`langchain_codeexec.records.json_record`). A field of the row's own with such a name
+    becomes `input_answer` and so on.
 
     The output says what is done: begun again after whatever end, a batch asks only what it lacks. Input is read
     no further ahead than rows are asked. Rows that cannot be asked (no JSON, no question, an id that another row

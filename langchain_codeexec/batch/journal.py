@@ -158,7 +158,7 @@ class Journal:
         line = self._file.read(size - start)
         if not line:
             return
-        if _is_answer(line):
+        if _answer(line) is not None:
             _append(self._file, self.path, b"\n")
         elif line.startswith(_BEGINNING[: len(line)]):
             self._file.truncate(start)
@@ -208,17 +208,19 @@ def read_journal(path: Path) -> Iterator[Json]:
     """
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if not _is_answer(line):
+            answer = _answer(line)
+            if answer is None:
                 raise _foreign(path, f"line {number}")
-            yield json.loads(line)
+            yield answer
 
 
-def _is_answer(line: bytes) -> bool:
+def _answer(line: bytes) -> Json | None:
+    """The row in a line; `None` if it holds none that a batch wrote."""
     try:
         row: Any = json.loads(line)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(row, dict) and "id" in row and "error" in row
+        return None
+    return row if isinstance(row, dict) and {"id", "error"} <= row.keys() else None
 
 
 def _opened(path: Path) -> Any:

@@ -131,8 +131,8 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
     """Ask every row of a batch that the output does not hold yet, several at a time.
 
     A row has a `question` or `messages`, and may have an `id` (else its number from 1 on is its id), `system` and
-    `files`: a path or a list of them, relative to the input's folder, of any file that this process can read. A row
-    of the output has the `id`, the row's own fields, and `answer`, `runs`, `plan`, `usage`, `error` and what else
+    `files` (a path or a list of them, relative to the input's folder, of any file that this process can read). The
+    output's row has the `id`, the row's own fields, and `answer`, `runs`, `plan`, `usage`, `error` and what else
     the answer's record has (`langchain_codeexec.records.json_record`). A field of the row's own with such a name
     becomes `input_answer` and so on.
 
@@ -147,8 +147,8 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
         output: The file for the answers. JSON Lines, or with the suffix `.csv` or `.parquet` a table, which is
             written when all rows are done, from the lines of `<output>.jsonl`.
         concurrency: How many rows are asked at a time.
-        ordered: Write rows in the order of the input. A row that takes long holds up at most four times
-            `concurrency` others.
+        ordered: Write rows in the order of the input, behind those that an earlier run wrote. A row that takes
+            long holds up at most four times `concurrency` others.
         retry_failed: Ask rows of the output that have an error once more.
         patience: How many rows may fail one after the other for a reason that may be the service's; by default 10,
             or twice the concurrency if that is more.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -249,7 +250,6 @@ class _Batch:
         self._on_progress = on_progress or (lambda _report: None)
         self._patience = patience
         self._held: list[tuple[Row, Exception]] = []
-        self._failures = 0  # those of the service among them
         self._is_table = output.suffix.lower() in TABLES
         self.journal_path = output.with_name(f"{output.name}.jsonl") if self._is_table else output
         self.report = BatchReport(output, self.journal_path.with_suffix(".bad.jsonl"))
@@ -315,11 +315,10 @@ class _Batch:
             BatchError: So many rows failed one after the other that the rows are not the reason.
         """
         if not isinstance(outcome, Exception) or isinstance(outcome, InvalidRequestError):
-            self._release()
+            self._release(before=row.number)
             self._write(row, outcome)
         elif not isinstance(outcome, _OF_THE_ROW):
             self._held.append((row, outcome))
-            self._failures += 1
             if self._failures >= self._patience:
                 raise self._stopped(outcome) from outcome
         elif self._held:  # before this one, where order is kept
@@ -344,11 +343,19 @@ class _Batch:
         self.report.unknown = self._journal.unseen()
         return replace(self.report)
 
-    def _release(self) -> None:
-        for row, error in self._held:
-            self._write(row, error)
-        self._held.clear()
-        self._failures = 0
+    def _release(self, before: float = inf) -> None:
+        """Write what was held back of rows before one that was asked later, and answered."""
+        held, self._held = self._held, []
+        for row, error in held:
+            if row.number < before:
+                self._write(row, error)
+            else:
+                self._held.append((row, error))
+
+    @property
+    def _failures(self) -> int:
+        """How many of the rows that are held back the service may have failed."""
+        return sum(not isinstance(error, _OF_THE_ROW) for _, error in self._held)
 
     def _write(self, row: Row, outcome: Json | Exception) -> None:
         result = _failure(outcome) if isinstance(outcome, Exception) else outcome

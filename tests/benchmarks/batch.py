@@ -99,8 +99,8 @@ def batch(questions: Path, output: Path, url: str, concurrency: int) -> tuple[in
     return rows, seconds, memory
 
 
-def killed(questions: Path, output: Path, url: str) -> None:
-    """Kill a batch at ten random moments, then let it end; whole lines once written must stay as they are."""
+def killed(questions: Path, output: Path, url: str, seconds: float) -> None:
+    """Kill a batch that takes so long at ten random moments, then let it end; whole lines must stay as they are."""
     command = [sys.executable, "-m", "langchain_codeexec", "batch", questions, "-o", output, "--live"]
     environment = {**os.environ, "GOOGLE_API_KEY": "any", "GOOGLE_GEMINI_BASE_URL": url}
     chance, kept = random.Random(), b""
@@ -108,7 +108,7 @@ def killed(questions: Path, output: Path, url: str) -> None:
         with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
             while process.poll() is None and (not output.exists() or output.stat().st_size <= len(kept)):
                 time.sleep(0.001)
-            time.sleep(chance.uniform(0, 1))
+            time.sleep(chance.uniform(0, 2 * seconds / (KILLS + 1)))
             process.kill()
         content = output.read_bytes()
         assert content.startswith(kept)
@@ -135,7 +135,7 @@ def main(path: str = "") -> None:
         questions = Path(folder, "questions.jsonl")
         questions.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         with served(questions) as url:
-            compared(questions, Path(folder), url)
+            taken = compared(questions, Path(folder), url)
             print("\nrows, concurrency, rows a second, peak MiB")
             for count, concurrency in ((100, 1), (100, 2), (1_000, 1), (1_000, 2), (10_000, 2)):
                 some = Path(folder, "some.jsonl")
@@ -146,16 +146,18 @@ def main(path: str = "") -> None:
                 )
                 print(f"{done:>6}{concurrency:>4}{done / seconds:>10.1f}{memory:>10.1f}", flush=True)
             print("\nkills")
-            killed(questions, Path(folder, "killed.jsonl"), url)
+            killed(questions, Path(folder, "killed.jsonl"), url, taken)
             ids = [row["id"] for row in lines_of(Path(folder, "killed.jsonl"))]
             print(f"  {len(ids)} rows, {len({*ids})} distinct, of {len(rows)}")
 
 
-def compared(questions: Path, folder: Path, url: str) -> None:
+def compared(questions: Path, folder: Path, url: str) -> float:
+    """Answer all of them, and return how many seconds that took."""
     done, seconds, _ = batch(questions, folder / "answers.jsonl", url, 8)
     right = sum(abs(value(row["answer"]) - solution({"answer": row["input_answer"]})) < 1e-6
                 for row in lines_of(folder / "answers.jsonl") if not row["error"])  # fmt: skip
     print(f"{done} answered, 8 at a time, {done / seconds:.1f} rows a second: {right} right")
+    return seconds
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ CodeExecError
 ├── ToolDeclarationError (ValueError)    a tool or tool choice cannot be declared to Gemini
 ├── PlanningError (ValueError)           a planner's answer cannot be carried out
 ├── SinkError (OSError)                  a file that came out of a run could not be saved
+├── BatchError                           a batch stopped before its end; what it wrote is kept
 ├── GeminiError                          a request to Gemini did not give a response
 │   ├── GeminiAPIError                   the service answered with an error
 │   │   ├── InvalidRequestError          400
@@ -46,6 +47,7 @@ import langchain_core.exceptions as _lc
 
 __all__ = [
     "AuthenticationError",
+    "BatchError",
     "CodeExecError",
     "ConfigurationError",
     "ContextOverflowError",
@@ -142,6 +144,18 @@ class PlanningError(CodeExecError, ValueError):
 
 class SinkError(CodeExecError, OSError):
     """A file that came out of a run could not be saved; the message it came in still holds it."""
+
+
+class BatchError(CodeExecError):
+    """A batch stopped before its end; what it wrote is kept, and the same batch goes on from there.
+
+    Attributes:
+        remedy: What its reader can do about it.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message + (f"\nRemedy: {remedy}" if remedy else ""))
+        self.remedy = remedy
 
 
 class GeminiError(CodeExecError, _model_error("ModelError")):  # type: ignore[misc]  # base depends on the langchain-core release

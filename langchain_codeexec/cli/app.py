@@ -6,6 +6,7 @@ import typer
 
 from langchain_codeexec import __version__
 from langchain_codeexec.cli.ask import ask
+from langchain_codeexec.cli.batch import batch
 from langchain_codeexec.cli.chat import chat
 from langchain_codeexec.cli.demo import demo
 from langchain_codeexec.cli.doctor import doctor
@@ -47,5 +48,5 @@ def _about(
     """
 
 
-for _command in (ask, chat, demo, doctor, serve, judge, record, replay):
+for _command in (ask, batch, chat, demo, doctor, serve, judge, record, replay):
     app.command(epilog=_EPILOGUE)(_command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -96,7 +97,7 @@ def offline_model(
     brain: Brain | None = None, *, executor: CodeExecutor | None = None, **settings: Any
 ) -> Iterator[ChatGeminiCodeExecution]:
     """A chat model and the emulator that answers it; by default from the scenes, with code in the sandbox."""
-    with langchain_codeexec.emulator.GeminiEmulator(brain, executor) as emulator:
+    with langchain_codeexec.emulator.GeminiEmulator(brain, executor, log=deque(maxlen=0)) as emulator:
         connection = {"vertexai": False, "api_key": "offline", "base_url": emulator.url}
         values: dict[str, Any] = {"max_retries": 0} | settings | connection
         with closing(_chat_model(values)) as llm:

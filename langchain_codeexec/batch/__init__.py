@@ -1,0 +1,14 @@
+"""Many questions: rows of a file asked side by side, each answered exactly once however often it is begun anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from langchain_codeexec._lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from langchain_codeexec.batch.run import BatchReport, arun_batch, run_batch
+
+__all__ = ["BatchReport", "arun_batch", "run_batch"]
+
+__getattr__, __dir__ = lazy_exports(__name__, {"run": ["BatchReport", "arun_batch", "run_batch"]})

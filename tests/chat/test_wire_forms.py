@@ -15,6 +15,7 @@ from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_codeexec import CodeExecError, code_executions
 from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.gemini.exchange import encoded
+from langchain_codeexec.gemini.wire import snake_case
 from langchain_codeexec.messages.from_wire import Origin, failure_of, messages_from_response
 from langchain_codeexec.messages.history_as_text import (
     contents_with_code_as_text,
@@ -22,7 +23,6 @@ from langchain_codeexec.messages.history_as_text import (
 )
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.to_wire import contents_from_messages
-from langchain_codeexec.messages.tools import snake_case
 from langchain_codeexec.planning.plan import Plan
 from langchain_codeexec.records.sections import json_record
 from tests.calls import (

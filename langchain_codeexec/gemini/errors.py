@@ -196,13 +196,14 @@ def api_error(
     message = _text(error.get("message")) or _readable(text) or _phrase(code)
     delay = _retry_after(headers or {}, details)
     remedy = _remedy(code, status, message, details)
+    kind = _class_for(code, remedy)
     if is_daily_quota(details):
         remedy = _USED_UP
     elif delay is not None and delay > LONGEST_WAIT:
         remedy = f"the service asks to wait for {delay:.0f} s: call again then, or {remedy}"
     elif location := (headers or {}).get("location", "").partition("?")[0]:
         remedy = f"{remedy}; it redirects to {location}"
-    return _class_for(code, remedy)(
+    return kind(
         message,
         status_code=code,
         status=status,

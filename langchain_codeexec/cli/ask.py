@@ -75,7 +75,7 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
     with reported(debug=debug, as_json=as_json):
         if stream and as_json:
             raise typer.BadParameter("--json prints one object at the end; leave --stream away")
-        _check_places(html, notebook)
+        _check_places(html, notebook, output_dir)
         question = _question(question)
         request = data.data_message(question, *(file or ()), limits=data.DataLimits(down_sample=down_sample))
         question_sections = [
@@ -118,11 +118,13 @@ def _question(text: str) -> str:
     return question
 
 
-def _check_places(html: Path | None, notebook: Path | None) -> None:
+def _check_places(html: Path | None, notebook: Path | None, output_dir: str | None) -> None:
     if html and html == notebook:
         raise typer.BadParameter("--html and --notebook name the same file; give them one each")
     for path in filter(None, (html, notebook)):
         check_writable(path)
+    if output_dir and "://" not in output_dir:
+        check_writable(Path(output_dir), folder=True)
 
 
 def _print(question_sections: list[Any], answer: Any, *, streamed: bool, explain: bool) -> None:

@@ -253,14 +253,19 @@ def _print_error(**facts: Any) -> None:
     typer.echo(json.dumps({"error": {name: fact for name, fact in facts.items() if fact}}, indent=2))
 
 
-def check_writable(path: Path) -> None:
-    """Raise `ConfigurationError` for a file that cannot be written, before anything is paid for."""
+def check_writable(path: Path, *, folder: bool = False) -> None:
+    """Raise `ConfigurationError` for a file that cannot be written, before anything is paid for.
+
+    A folder need not be there yet: it is made when something is saved in it.
+    """
     try:
-        if path.exists() and not path.is_file():
+        if not folder and path.exists() and not path.is_file():
             raise OSError("it is not a file")  # noqa: TRY301 -- one message for every reason
-        with TemporaryFile(dir=path.parent):
+        places = [path, *path.absolute().parents] if folder else [path.parent]
+        with TemporaryFile(dir=next((place for place in places if place.exists()), path.parent)):
             pass
     except OSError as error:
         raise ConfigurationError(
-            f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another file."
+            f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another "
+            f"{'folder' if folder else 'file'}."
         ) from error

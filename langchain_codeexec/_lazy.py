@@ -1,4 +1,4 @@
-"""Names of a package that are imported on first use (PEP 562), so that importing the package costs nothing."""
+"""Names and modules of a package that are imported on first use (PEP 562), so that importing it costs nothing."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ def lazy_exports(
     room_of = {name: room for room, names in rooms.items() for name in names}
 
     def __getattr__(name: str) -> Any:  # noqa: N807 -- what PEP 562 calls it
+        if name in rooms:
+            return import_module(f"{package}.{name}")
         if name not in room_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(import_module(f"{package}.{room_of[name]}"), name)
@@ -29,6 +31,6 @@ def lazy_exports(
         return value
 
     def __dir__() -> list[str]:  # noqa: N807 -- as above
-        return sorted({*vars(sys.modules[package]), *room_of})
+        return sorted({*vars(sys.modules[package]), *room_of, *rooms})
 
     return __getattr__, __dir__

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
@@ -364,8 +365,10 @@ def _with_overrides(defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -
     """A model's settings with what a call sets; of `generation_config` a call replaces key by key."""
     named = {name: value for name, value in settings_by_name(overrides).items() if value is not None}
     if unknown := named.keys() - _KNOWN:
+        close = get_close_matches(min(unknown), _KNOWN, 1)
         raise ConfigurationError(
-            f"unknown setting {', '.join(sorted(map(repr, unknown)))}; what belongs into the request's "
+            f"unknown setting {', '.join(sorted(map(repr, unknown)))}"
+            f"{f' (do you mean {close[0]}?)' if close else ''}; what belongs into the request's "
             "generationConfig goes through generation_config={...}"
         )
     config = [settings.get("generation_config") or {} for settings in (defaults, named)]

@@ -14,9 +14,9 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field,
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.limits import MAX_CONNECTIONS
 from langchain_codeexec.gemini.retries import MAX_RETRIES
-from langchain_codeexec.gemini.wire import camel_case
+from langchain_codeexec.gemini.wire import camel_case, snake_case
 from langchain_codeexec.messages.generation_config import GENERATION_SETTINGS, THINKING_SETTINGS
-from langchain_codeexec.messages.tools import dumped, schema_of, snake_case
+from langchain_codeexec.messages.tools import dumped, schema_of
 from langchain_codeexec.planning.plan import Combination
 
 __all__ = [

@@ -60,7 +60,7 @@ def settings_of(llm: BaseChatModel) -> Settings:
     if package is None:
         raise ConfigurationError(
             f"cannot take over a {type(llm).__name__}; pass a ChatVertexAI or a ChatGoogleGenerativeAI itself, "
-            "not what bind_tools() or bind() returned"
+            "not what bind_tools() or bind() returned, nor what init_chat_model() leaves configurable"
         )
     special = _SPECIAL[package]
     taken: Settings = {}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from langchain.chat_models import init_chat_model
 from langchain_core.documents import Document
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage
 
 from langchain_codeexec import (
+    ChatGeminiCodeExecution,
     CodeExecutionMiddleware,
     CodeExecutionTool,
     DocumentCalculation,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 LLM: Any = FakeListChatModel(responses=["It is 6."])
 CLASS: Any = LocalSandbox
 TOOL: Any = CodeExecutionTool(LLM)
+GEMINI = ChatGeminiCodeExecution(model="gemini-flash-latest", vertexai=False, api_key="any")
+LATER: Any = init_chat_model()
 NAME: Any = "gemini-2.5-flash"
 NUMBER: Any = 3
 NOTHING: Any = None
@@ -42,6 +46,16 @@ MISTAKES: dict[str, tuple[Callable[[], object], type[CodeExecError], str]] = {
         "LocalSandbox()",
     ),
     "a name for a model": (lambda: CodeExecutionTool(NAME), ConfigurationError, "model=..."),
+    "a misspelt setting of a call": (
+        lambda: GEMINI.invoke("q", temprature=1),
+        ConfigurationError,
+        "'temprature' (do you mean temperature?)",
+    ),
+    "a model that is chosen later": (
+        lambda: ChatGeminiCodeExecution.from_chat_model(LATER),
+        ConfigurationError,
+        "nor what init_chat_model() leaves configurable",
+    ),
     "a sandbox for a model": (
         lambda: CodeExecutionTool(LLM, executor=CLASS),
         ConfigurationError,

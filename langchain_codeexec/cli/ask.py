@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import langchain_codeexec
+from langchain_codeexec import data, records
 from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import open_model
 from langchain_codeexec.cli.output import (
@@ -19,19 +20,7 @@ from langchain_codeexec.cli.output import (
     spinner,
     verdict,
 )
-from langchain_codeexec.data.files import data_message
-from langchain_codeexec.data.limits import DataLimits
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.records.html import html_page
-from langchain_codeexec.records.notebook import notebook_from_messages
-from langchain_codeexec.records.sections import (
-    Section,
-    json_record,
-    notices_of,
-    plan_section,
-    sections_of,
-    verification_section,
-)
 
 __all__ = ["ask"]
 
@@ -86,10 +75,13 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
     with reported(debug=debug, as_json=as_json):
         if stream and as_json:
             raise typer.BadParameter("--json prints one object at the end; leave --stream away")
-        _check_places(html, notebook)
+        _check_places(html, notebook, output_dir)
         question = _question(question)
-        request = data_message(question, *(file or ()), limits=DataLimits(down_sample=down_sample))
-        question_sections = [Section("question", question), *notices_of(request)]
+        request = data.data_message(question, *(file or ()), limits=data.DataLimits(down_sample=down_sample))
+        question_sections = [
+            records.sections.Section("question", question),
+            *records.sections.notices_of(request),
+        ]
         with open_model(
             model, live=live, script=script, brain=brain, code_execution=not no_code, settings=settings
         ) as opened:
@@ -100,19 +92,19 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
             with spinner("running the code again"):
                 answer = langchain_codeexec.verify_executions(answer, history=[request]).beside(answer)
         if as_json:
-            notices = [section.text for section in notices_of(request)]
+            notices = [section.text for section in records.sections.notices_of(request)]
             record = {
                 "question": question,
                 **({"notices": notices} if notices else {}),
-                **json_record(answer),
+                **records.json_record(answer),
             }
             typer.echo(json.dumps(record, indent=2))
         else:
             _print(question_sections, answer, streamed=stream, explain=explain)
         if html:
-            _write(html, html_page([request, answer]))
+            _write(html, records.html_page([request, answer]))
         if notebook:
-            document = notebook_from_messages([request, answer])
+            document = records.notebook_from_messages([request, answer])
             _write(notebook, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     if code := verdict(answer):
         raise typer.Exit(code)
@@ -126,19 +118,21 @@ def _question(text: str) -> str:
     return question
 
 
-def _check_places(html: Path | None, notebook: Path | None) -> None:
+def _check_places(html: Path | None, notebook: Path | None, output_dir: str | None) -> None:
     if html and html == notebook:
         raise typer.BadParameter("--html and --notebook name the same file; give them one each")
     for path in filter(None, (html, notebook)):
         check_writable(path)
+    if output_dir and "://" not in output_dir:
+        check_writable(Path(output_dir), folder=True)
 
 
-def _print(question_sections: list[Section], answer: Any, *, streamed: bool, explain: bool) -> None:
+def _print(question_sections: list[Any], answer: Any, *, streamed: bool, explain: bool) -> None:
     """Print what was not printed while the answer arrived."""
-    sections = [] if streamed else [*question_sections, *sections_of(answer)]
-    later = [verification_section(answer)] if streamed else []
-    if explain and plan_section(answer) not in sections:
-        later.append(plan_section(answer))
+    sections = [] if streamed else [*question_sections, *records.sections.sections_of(answer)]
+    later = [records.sections.verification_section(answer)] if streamed else []
+    if explain and records.sections.plan_section(answer) not in sections:
+        later.append(records.sections.plan_section(answer))
     print_sections(*sections, *filter(None, later))
 
 

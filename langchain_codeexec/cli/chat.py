@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from langchain_core.messages import BaseMessage
 
+from langchain_codeexec import data, records
 from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import open_model
 from langchain_codeexec.cli.output import answer_of, failure_panel, print_sections, reported, stderr
-from langchain_codeexec.data.files import data_message
 from langchain_codeexec.errors import CodeExecError
-from langchain_codeexec.records.sections import Section, sections_of
 
 __all__ = ["chat"]
 
@@ -33,9 +31,9 @@ def chat(  # noqa: PLR0913 -- a parameter for each option
     ] = True,
     debug: options.Debug = False,
 ) -> None:
-    """Talk with the model; it remembers the conversation. options.Files go with the first question."""
+    """Talk with the model; it remembers the conversation. Files go with the first question."""
     with reported(debug=debug):
-        data_message("", *(file or ()))  # says now what cannot be read
+        data.data_message("", *(file or ()))  # says now what cannot be read
         with open_model(
             model, live=live, script=script, brain=brain, code_execution=not no_code, settings=settings
         ) as llm:
@@ -49,7 +47,7 @@ def _converse(llm: Any, files: list[Path], *, stream: bool) -> None:
     """Take turns until `quit`, the end of the input, or a turn that fails where nobody can try another one."""
     if sys.stdin.isatty():
         stderr().print(f"[dim]{_HELP}[/]\n")
-    history: list[BaseMessage] = []
+    history: list[Any] = []
     while (command := (line := _read_line()).removeprefix("/").lower()) not in ("exit", "quit"):
         if command == "reset":
             history.clear()
@@ -57,7 +55,7 @@ def _converse(llm: Any, files: list[Path], *, stream: bool) -> None:
         elif command == "help" or line.startswith("/"):
             stderr().print(f"[dim]{'' if command == 'help' else 'No such command. '}{_HELP}[/]\n")
         elif line:
-            _take_turn(llm, history, data_message(line, *([] if history else files)), stream=stream)
+            _take_turn(llm, history, data.data_message(line, *([] if history else files)), stream=stream)
 
 
 def _read_line() -> str:
@@ -65,13 +63,13 @@ def _read_line() -> str:
     return input("you> " if sys.stdin.isatty() else "").strip()
 
 
-def _take_turn(llm: Any, history: list[BaseMessage], question: BaseMessage, *, stream: bool) -> None:
+def _take_turn(llm: Any, history: list[Any], question: Any, *, stream: bool) -> None:
     """Add a question and its answer to the history; one that failed or was stopped leaves no trace in it."""
     if not sys.stdin.isatty():
-        print_sections(Section("question", str(question.text)))
+        print_sections(records.sections.Section("question", str(question.text)))
     try:
         answer = answer_of(llm, [*history, question], options.DEFAULT_IMAGES, stream=stream)
-        print_sections(*() if stream else sections_of(answer))
+        print_sections(*() if stream else records.sections.sections_of(answer))
     except KeyboardInterrupt:
         stderr().print("\n[dim]Stopped; this question is forgotten.[/]\n")
     except CodeExecError as error:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+import langchain_codeexec
+from langchain_codeexec import data, records
 from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import chosen_brain, offline_model
 from langchain_codeexec.cli.output import (
@@ -20,11 +22,7 @@ from langchain_codeexec.cli.output import (
     stderr,
     verdict,
 )
-from langchain_codeexec.data.outputs import outputs_of
 from langchain_codeexec.errors import CodeExecError, MissingDependencyError
-from langchain_codeexec.executors.default import DefaultExecutor
-from langchain_codeexec.messages.code_blocks import code_executions
-from langchain_codeexec.records.sections import Section, sections_of
 
 __all__ = ["demo"]
 
@@ -55,7 +53,8 @@ class Scene:
 def _prints(text: str) -> Callable[[Any], bool]:
     """Whether code that ran well printed a text, and the answer repeats it."""
     return lambda answer: (
-        text in answer.text and any(run.ok and text in (run.output or "") for run in code_executions(answer))
+        text in answer.text
+        and any(run.ok and text in (run.output or "") for run in langchain_codeexec.code_executions(answer))
     )
 
 
@@ -72,13 +71,13 @@ SCENES = (
     Scene(
         "a plot",
         "Plot a bar chart of the rainfall in mm: January 48, February 40, March 45, April 52.",
-        lambda answer: bool(outputs_of(answer)),
+        lambda answer: bool(data.outputs_of(answer)),
         library="matplotlib",
     ),
     Scene(
         "a local function instead of code",
         "How many pieces of the article 'M8 bolt' are in stock?",
-        lambda answer: "1280" in answer.text and not code_executions(answer),
+        lambda answer: "1280" in answer.text and not langchain_codeexec.code_executions(answer),
         function=pieces_in_stock,
     ),
 )
@@ -90,6 +89,8 @@ def demo(
     debug: options.Debug = False,
 ) -> None:
     """Show five questions answered offline: by code that runs, and by a function of this program."""
+    from langchain_codeexec.executors.default import DefaultExecutor  # noqa: PLC0415 -- `--help` runs no code
+
     console = results()
     executor = DefaultExecutor(allow_unsafe=True)  # the only code is what the scenes hold for these questions
     with reported(debug=debug):
@@ -131,15 +132,15 @@ def _is_right(scene: Scene, llm: Any, history: list[Any], directory: Path) -> bo
 def _final_answer(scene: Scene, llm: Any, history: list[Any], directory: Path) -> Any:
     """Ask, and call the function as long as the model wants it."""
     model = llm.bind_tools([scene.function]) if scene.function else llm
-    print_sections(Section("question", scene.question))
+    print_sections(records.sections.Section("question", scene.question))
     history.append({"role": "user", "content": scene.question})
     while True:
         answer = answer_of(model, history, directory)
         history.append(answer)
-        print_sections(*sections_of(answer))
+        print_sections(*records.sections.sections_of(answer))
         if not (answer.tool_calls and scene.function):
             return answer
         for call in answer.tool_calls:
             result = str(scene.function(**call["args"]))
-            print_sections(Section("reply", result, call["name"]))
+            print_sections(records.sections.Section("reply", result, call["name"]))
             history.append({"role": "tool", "content": result, "tool_call_id": call["id"]})

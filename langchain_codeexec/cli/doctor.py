@@ -17,12 +17,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from langchain_codeexec import __version__
+from langchain_codeexec import __version__, records
 from langchain_codeexec.cli import options
 from langchain_codeexec.cli.output import FAILED, MISUSED, in_flags, reported, results, spinner
 from langchain_codeexec.errors import ConfigurationError, ExecutorError
 from langchain_codeexec.executions import ExecutionRequest
-from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor
 from langchain_codeexec.gemini.endpoints import (
     BASE_URL_VARIABLES,
     FLAG_VARIABLES,
@@ -30,9 +29,6 @@ from langchain_codeexec.gemini.endpoints import (
     ResolvedEndpoint,
     resolve_endpoint,
 )
-from langchain_codeexec.records.sections import visible
-from langchain_codeexec.sandbox.battery import MODES_HERE, report_of_mode
-from langchain_codeexec.sandbox.modes import REMEDIES
 
 __all__ = ["VARIABLES", "doctor", "read_configuration"]
 
@@ -184,9 +180,6 @@ def _redacted(error: Exception, environ: Mapping[str, str]) -> str:
 # -- the whole report ----------------------------------------------------------------------------------
 
 _PACKAGE: Final = "langchain-codeexec"
-_NOT_ISOLATED: Final = (
-    f"none: code runs as you, with your files and network, because {ALLOW_UNSAFE} allows it"
-)
 _PROBE: Final = ExecutionRequest("print(6 * 7)", timeout=20.0)
 
 
@@ -207,6 +200,8 @@ def _report() -> dict[str, Any]:
 
 def _offline() -> tuple[dict[str, Any], str]:
     """Whether the emulator could answer, found out by running a program; and how that was isolated."""
+    from langchain_codeexec.executors.default import ALLOW_UNSAFE, DefaultExecutor  # noqa: PLC0415 -- `--help` runs no code
+
     executor = DefaultExecutor()
     try:
         result = executor.run(_PROBE)
@@ -215,8 +210,9 @@ def _offline() -> tuple[dict[str, Any], str]:
     except ExecutorError as error:
         problem = f"code cannot be run here: {error}"
     mode = "" if problem else executor.isolation()
+    unsafe = f"none: code runs as you, with your files and network, because {ALLOW_UNSAFE} allows it"
     isolated = f"LocalSandbox isolates programs here ({mode}); `doctor --sandbox` attacks it"
-    sandbox = "no program could be run" if problem else isolated if mode else _NOT_ISOLATED
+    sandbox = "no program could be run" if problem else isolated if mode else unsafe
     if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
         problem = f"{' and '.join(missing)} missing: pip install '{_PACKAGE}[emulator]'"
     detail = problem or "the emulator can answer and run code (no language model)"
@@ -288,7 +284,7 @@ def _table(rows: Sequence[tuple[bool | None, str, str]]) -> Table:
     table.add_column(overflow="fold")
     marks = {True: Text("✓", "green"), False: Text("✗", "red"), None: Text("·", "dim")}
     for good, name, detail in rows:
-        table.add_row(marks[good], name, Text(visible(detail)))
+        table.add_row(marks[good], name, Text(records.sections.visible(detail)))
     return table
 
 
@@ -297,6 +293,8 @@ def _table(rows: Sequence[tuple[bool | None, str, str]]) -> Table:
 
 def _attacks() -> dict[str, Any]:
     """What became of the attacks, by mode; see `report_of_mode`."""
+    from langchain_codeexec.sandbox.battery import MODES_HERE, report_of_mode  # noqa: PLC0415 -- as above
+
     report = {}
     for mode in MODES_HERE:
         with spinner(f"attacking the sandbox ({mode})"):
@@ -305,6 +303,8 @@ def _attacks() -> dict[str, Any]:
 
 
 def _render_attacks(report: dict[str, Any]) -> RenderableType:
+    from langchain_codeexec.sandbox.modes import REMEDIES  # noqa: PLC0415 -- as above
+
     rows = [_mode_row(mode, findings) for mode, findings in report.items()]
     mode = next((mode for mode, findings in report.items() if not findings["missing"]), None)
     user = "root" if hasattr(os, "geteuid") and os.geteuid() == 0 else "an ordinary user"

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from langchain_codeexec import emulator
 from langchain_codeexec.cli import options
 from langchain_codeexec.cli.output import FAILED, reported, results, spinner
-from langchain_codeexec.emulator.scripted import ScriptedBrain
 
 __all__ = ["judge"]
 
@@ -38,7 +38,7 @@ def judge(
     from langchain_codeexec.emulator import judging  # noqa: PLC0415 -- imports Starlette
 
     with reported(debug=debug, as_json=as_json), spinner("running it"):
-        brain = partial(ScriptedBrain.from_yaml, script) if script else None
+        brain = partial(emulator.ScriptedBrain.from_yaml, script) if script else None
         run = partial(judging.run_command, program, timeout)
         verdicts = judging.judge(run, brain, workers=_RUNS_AT_A_TIME)
     if as_json:

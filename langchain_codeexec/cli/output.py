@@ -15,7 +15,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
-from langchain_codeexec.data.outputs import saved_outputs
+from langchain_codeexec import data, records
 from langchain_codeexec.errors import (
     CodeExecError,
     ConfigurationError,
@@ -24,9 +24,6 @@ from langchain_codeexec.errors import (
     MessageError,
     ToolDeclarationError,
 )
-from langchain_codeexec.messages.from_wire import failure_of
-from langchain_codeexec.records.sections import Section, SectionReader, closing_sections, placed, visible
-from langchain_codeexec.records.terminal import heading, render_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from langchain_codeexec.emulator import CassettePlayer, ScriptedBrain
+    from langchain_codeexec.records.sections import Section
 
 __all__ = [
     "FAILED",
@@ -76,7 +74,7 @@ def spinner(text: str) -> AbstractContextManager[Any]:
 def print_sections(*sections: Section) -> None:
     """Print sections of a record; lines longer than the terminal are its to break."""
     for section in sections:
-        results().print(render_section(section), crop=False)
+        results().print(records.terminal.render_section(section), crop=False)
 
 
 def print_unfinished(steps: ScriptedBrain | CassettePlayer) -> None:
@@ -84,7 +82,7 @@ def print_unfinished(steps: ScriptedBrain | CassettePlayer) -> None:
     try:
         steps.assert_finished()
     except AssertionError as unfinished:
-        stderr().print(Text(visible(str(unfinished)), "yellow"), soft_wrap=True)
+        stderr().print(Text(records.sections.visible(str(unfinished)), "yellow"), soft_wrap=True)
 
 
 # -- an answer -----------------------------------------------------------------------------------------
@@ -112,7 +110,7 @@ def _print_stream(chunks: Iterable[AIMessageChunk]) -> AIMessageChunk:
             message = message + chunk
     finally:
         view.end_text()
-    print_sections(*closing_sections(message))
+    print_sections(*records.sections.closing_sections(message))
     return message
 
 
@@ -121,14 +119,14 @@ class _StreamView:
 
     def __init__(self) -> None:
         self._console = results()
-        self._reader = SectionReader()
+        self._reader = records.sections.SectionReader()
         self._open: str | None = None
         self._line_ends = ""
 
     def add(self, chunk: AIMessageChunk) -> None:
         content = chunk.content if isinstance(chunk.content, list) else [chunk.content]
         for block in content:
-            for section in placed(self._reader.sections(block), chunk):
+            for section in records.sections.placed(self._reader.sections(block), chunk):
                 if section.kind in ("model", "answer", "thoughts"):
                     self._continue_text(section)
                 else:
@@ -139,9 +137,9 @@ class _StreamView:
         """Print a piece of text. Line ends wait for what follows: the last ones are not the text's to set."""
         if section.kind != self._open:
             self.end_text()
-            self._console.print(heading(section))
+            self._console.print(records.terminal.heading(section))
             self._open = section.kind
-        text = self._line_ends + visible(section.text)
+        text = self._line_ends + records.sections.visible(section.text)
         stripped = text.rstrip("\n")
         self._line_ends = text[len(stripped) :]
         self._console.out(stripped, end="", highlight=False)
@@ -202,9 +200,9 @@ def failure_panel(error: CodeExecError) -> RenderableType:
     title = type(error).__name__
     if isinstance(error, GeminiAPIError):
         title = f"{title} · {error.status_code} {error.status}".rstrip()
-    body = [Text(visible(message))]
+    body = [Text(records.sections.visible(message))]
     if remedy:
-        body += [Text(), Text.assemble(("Remedy: ", "bold"), visible(remedy))]
+        body += [Text(), Text.assemble(("Remedy: ", "bold"), records.sections.visible(remedy))]
     return Panel(Group(*body), title=title, title_align="left", border_style="red")
 
 
@@ -214,13 +212,15 @@ def verdict(answer: AIMessage) -> int:
     It failed if the model did not end it by itself, or if its code, run again, gave another output. If what it
     drew could not be saved, the place is wrong.
     """
+    from langchain_codeexec.messages.from_wire import failure_of  # noqa: PLC0415 -- `--help` reads no messages
+
     metadata = answer.response_metadata
     verification = metadata.get("verification") or {}
     if metadata.get("finish_reason") != "STOP" or failure_of(answer):
         return FAILED
     if verification.get("verdict") == "mismatch":
         return FAILED
-    return MISUSED if any(entry.get("error") for entry in saved_outputs(answer)) else 0
+    return MISUSED if any(entry.get("error") for entry in data.saved_outputs(answer)) else 0
 
 
 @contextmanager
@@ -253,14 +253,19 @@ def _print_error(**facts: Any) -> None:
     typer.echo(json.dumps({"error": {name: fact for name, fact in facts.items() if fact}}, indent=2))
 
 
-def check_writable(path: Path) -> None:
-    """Raise `ConfigurationError` for a file that cannot be written, before anything is paid for."""
+def check_writable(path: Path, *, folder: bool = False) -> None:
+    """Raise `ConfigurationError` for a file that cannot be written, before anything is paid for.
+
+    A folder need not be there yet: it is made when something is saved in it.
+    """
     try:
-        if path.exists() and not path.is_file():
+        if not folder and path.exists() and not path.is_file():
             raise OSError("it is not a file")  # noqa: TRY301 -- one message for every reason
-        with TemporaryFile(dir=path.parent):
+        places = [path, *path.absolute().parents] if folder else [path.parent]
+        with TemporaryFile(dir=next((place for place in places if place.exists()), path.parent)):
             pass
     except OSError as error:
         raise ConfigurationError(
-            f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another file."
+            f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another "
+            f"{'folder' if folder else 'file'}."
         ) from error

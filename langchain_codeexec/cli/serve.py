@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.markup import escape
 
+import langchain_codeexec.emulator
 from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import chosen_brain
 from langchain_codeexec.cli.output import OUTPUT_ERRORS, print_unfinished, reported, results, stderr
-from langchain_codeexec.emulator import GeminiEmulator
 from langchain_codeexec.emulator.page import PREFIX
 from langchain_codeexec.errors import ConfigurationError
 
@@ -136,7 +136,7 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
         settings["allow_unsafe_code"] = True
     with reported(debug=debug):
         chosen = chosen_brain(script, brain)
-        emulator = GeminiEmulator(
+        emulator = langchain_codeexec.emulator.GeminiEmulator(
             chosen.brain,
             host=host,
             port=port,

@@ -135,7 +135,7 @@ def _files_within(
         _file(content, input_file_name(first + place, content.mime_type), limits, limits.largest_file)
         for place, content in enumerate(contents)
     ]
-    if limits.down_sample and _total(files) > room:
+    if limits.down_sample:
         files = _fitted(contents, files, limits, room)
     if _total(files) > room:
         largest = max(files, key=lambda file: len(file.data))
@@ -153,9 +153,12 @@ def _total(files: Iterable[DataFile]) -> int:
 
 
 def _fitted(contents: list[Content], files: list[DataFile], limits: DataLimits, room: int) -> list[DataFile]:
-    """The files again, the largest tables thinned out."""
-    room -= _total(file for file in files if file.rows is None)
-    share = fair_share((len(file.data) for file in files if file.rows is not None), room)
+    """The files again, the largest tables thinned out where all are too much."""
+    tables = [file for file in files if file.rows is not None]
+    room = min(room - _total(files) + _total(tables), inline_size(limits.down_sampled_bytes))
+    if _total(tables) <= room:
+        return files
+    share = fair_share((len(file.data) for file in tables), room)
     return [
         file if file.rows is None or len(file.data) <= share else _file(content, file.name, limits, share)
         for content, file in zip(contents, files, strict=True)

@@ -26,14 +26,15 @@ _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 class DataLimits:
     """What the files of a request may amount to.
 
-    The service's models also have a limit of tokens, by which about 2 MB of text are a million tokens. Source:
-    the Gemini API's guides to file input and to code execution.
+    Source: the Gemini API's guides to file input and to code execution.
 
     Attributes:
         request_bytes: The most a request may have, base64 and JSON included. The service takes 20 MB inline.
         file_bytes: The most one file may have before base64; `None` leaves it to `request_bytes`.
         files: The most files one request may have.
-        down_sample: Whether a table that does not fit is thinned out to every n-th row, and the model told so.
+        down_sample: Whether tables that do not fit are thinned out to every n-th row, and the model told so.
+        down_sampled_bytes: What tables may amount to together where they may be thinned out. Models read files
+            as text, and about 2 MB are the million tokens that most of them take.
 
     Raises:
         ConfigurationError: A limit is not above zero.
@@ -43,9 +44,10 @@ class DataLimits:
     file_bytes: int | None = None
     files: int = 100
     down_sample: bool = False
+    down_sampled_bytes: int = 2_000_000
 
     def __post_init__(self) -> None:
-        for name in ("request_bytes", "file_bytes", "files"):
+        for name in ("request_bytes", "file_bytes", "files", "down_sampled_bytes"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and value > 0):
                 raise ConfigurationError(f"DataLimits({name}={value!r}): a limit must be a number above zero")

@@ -105,6 +105,10 @@ _BY_HUNDREDS: Final = {
     5: "a fault of the service: try again, or with a shorter input",
 }
 
+_SEND_LESS: Final = (
+    "send less: trim the conversation, split the input, or let tables be thinned out with "
+    "limits=DataLimits(down_sample=True)"
+)
 _TOO_MANY_TOKENS: Final = re.compile(
     r"(input|prompt) token count.*(exceeds|only supports)|exceeds the maximum number of (input )?tokens"
     r"|context (length|window).*exceed|exceed.*context (length|window)|prompt is too long",
@@ -192,13 +196,14 @@ def api_error(
     message = _text(error.get("message")) or _readable(text) or _phrase(code)
     delay = _retry_after(headers or {}, details)
     remedy = _remedy(code, status, message, details)
+    kind = _class_for(code, remedy)
     if is_daily_quota(details):
         remedy = _USED_UP
     elif delay is not None and delay > LONGEST_WAIT:
         remedy = f"the service asks to wait for {delay:.0f} s: call again then, or {remedy}"
     elif location := (headers or {}).get("location", "").partition("?")[0]:
         remedy = f"{remedy}; it redirects to {location}"
-    return _class_for(code, remedy, message)(
+    return kind(
         message,
         status_code=code,
         status=status,
@@ -246,11 +251,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _class_for(code: int, remedy: str, message: str) -> type[errors.GeminiAPIError]:
+def _class_for(code: int, remedy: str) -> type[errors.GeminiAPIError]:
     # The Developer API answers a wrong key with 400, which is no fault of the request itself.
     if remedy == _NEW_KEY:
         return errors.AuthenticationError
-    if code == HTTPStatus.BAD_REQUEST and _TOO_MANY_TOKENS.search(message):
+    if remedy == _SEND_LESS:
         return errors.ContextOverflowError
     if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return errors.ServerError
@@ -259,6 +264,8 @@ def _class_for(code: int, remedy: str, message: str) -> type[errors.GeminiAPIErr
 
 def _remedy(code: int, status: str, message: str, details: list[Any]) -> str:
     """Advice by what says most: the reason, words of the message, the status, the code."""
+    if code == HTTPStatus.BAD_REQUEST and _TOO_MANY_TOKENS.search(message):
+        return _SEND_LESS
     infos = [info for info in details if isinstance(info, dict)]
     reason = next((info["reason"] for info in infos if isinstance(info.get("reason"), str)), "")
     words = message.lower()

@@ -6,9 +6,10 @@ either. Source of the field names: the public REST reference of the Gemini API a
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypedDict, Unpack
 
 __all__ = [
     "ApiKind",
@@ -36,6 +37,7 @@ __all__ = [
     "Transport",
     "UsageMetadata",
     "camel_case",
+    "snake_case",
 ]
 
 
@@ -43,6 +45,14 @@ def camel_case(key: object) -> str:
     """A key as the wire spells it."""
     head, *rest = str(key).split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+def snake_case(key: object) -> str:
+    """A key as Python spells it."""
+    return _WORD.sub("_", str(key)).lower()
+
+
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class ExecutableCode(TypedDict, total=False):

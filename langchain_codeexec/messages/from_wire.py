@@ -14,11 +14,11 @@ from langchain_core.messages.tool import tool_call
 from langchain_codeexec.errors import ResponseFormatError
 from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.gemini.responses import candidates_of, parts_of
+from langchain_codeexec.gemini.wire import snake_case
 from langchain_codeexec.messages.call_pieces import whole_calls
 from langchain_codeexec.messages.citations import citations_by_text
 from langchain_codeexec.messages.parts import CallIds, block_from_part, closing_extras
 from langchain_codeexec.messages.signatures import call_signatures
-from langchain_codeexec.messages.tools import snake_case
 
 __all__ = [
     "EVERY_CHUNK",

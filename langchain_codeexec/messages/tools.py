@@ -26,7 +26,6 @@ __all__ = [
     "function_names",
     "functions_in",
     "schema_of",
-    "snake_case",
     "tool_config",
     "wire_tools",
 ]
@@ -46,7 +45,6 @@ _TOOL_KEYS: Final = _BUILT_IN | {"functionDeclarations"}
 _GEMINI_KEYS: Final = frozenset({"parametersJsonSchema", "response", "responseJsonSchema", "behavior"})
 _FUNCTION_KEYS: Final = frozenset({"function", "parameters", "input_schema"})
 _NAME: Final = re.compile(r"[A-Za-z_][\w.:-]*", re.ASCII)
-_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def wire_tools(tools: Iterable[Any]) -> list[Tool]:
@@ -287,11 +285,6 @@ def dumped(tool: Any) -> Json | None:
         return tool.model_dump(exclude_none=True, by_alias=True, mode="json")
     to_dict: Any = getattr(tool, "to_dict", None)
     return cast("Json", to_dict()) if callable(to_dict) and not callable(tool) else None
-
-
-def snake_case(key: object) -> str:
-    """A key as Python spells it."""
-    return _WORD.sub("_", str(key)).lower()
 
 
 _MODES: Final = {"auto": "AUTO", "any": "ANY", "required": "ANY", "none": "NONE", "validated": "VALIDATED"}

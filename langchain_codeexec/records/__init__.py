@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from langchain_codeexec.records import sections as sections
+    from langchain_codeexec.records import terminal as terminal
     from langchain_codeexec.records.html import html_fragment, html_page
     from langchain_codeexec.records.notebook import notebook_from_messages, show
     from langchain_codeexec.records.sections import json_record

@@ -94,6 +94,7 @@ _STYLE: Final = """
   color: light-dark(#57606a, #a3adb8); }
 .codeexec img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
 .codeexec .notice { font-weight: 600; color: light-dark(#8a5300, #f2b35c); }
+.codeexec .notice.failed { color: light-dark(#b3261e, #ff8f86); }
 .codeexec .verbatim { white-space: pre-wrap; }
 .codeexec table { border-collapse: collapse; }
 .codeexec th, .codeexec td { border: 1px solid light-dark(#d0d7de, #3a424b); padding: .25rem .6rem; }

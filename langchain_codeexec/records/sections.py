@@ -291,7 +291,8 @@ def verification_section(message: BaseMessage) -> Section | None:
         return None
     verdict, reason = str(verification.get("verdict")), verification.get("reason")
     text = f"Verification: {verdict.replace('_', ' ')}{f'; {reason}' if reason else ''}"
-    return Section("notice", text, failed=verdict == "mismatch")
+    kind: Kind = "usage" if verdict == "confirmed" else "notice"  # what is as it should be is no warning
+    return Section(kind, text, failed=verdict == "mismatch")
 
 
 def _plan(message: BaseMessage) -> list[Section]:

@@ -124,6 +124,6 @@ _BODIES: Final[Mapping[Kind, Callable[[Section], RenderableType]]] = {
     "output": _output,
     "plan": lambda section: Text(visible(section.text), "dim"),
     "thoughts": lambda section: Text(visible(section.text).strip(), "dim italic"),
-    "notice": lambda section: Text(visible(section.text), "yellow"),
+    "notice": lambda section: Text(visible(section.text), "red" if section.failed else "yellow"),
     "usage": lambda section: verbatim(" · ".join(filter(None, (section.label, section.text))), "dim"),
 }

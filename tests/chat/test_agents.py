@@ -256,6 +256,7 @@ def test_an_overflow_is_known_to_langchain(gemini: Any, message: str, overflows:
     with pytest.raises(InvalidRequestError) as caught:
         gemini.chat().invoke("q")
     assert isinstance(caught.value, ContextOverflowError) == overflows
+    assert ("trim the conversation" in str(caught.value)) == overflows
 
 
 @pytest.mark.parametrize(

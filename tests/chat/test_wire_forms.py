@@ -8,8 +8,8 @@ from google.genai import types
 from langchain_core.messages import ToolMessage
 
 from langchain_codeexec import code_executions
+from langchain_codeexec.gemini.wire import snake_case
 from langchain_codeexec.messages.from_wire import failure_of
-from langchain_codeexec.messages.tools import snake_case
 from tests.calls import (
     ALL_WAYS,
     WAYS,

@@ -9,7 +9,9 @@ import langchain_codeexec
 from langchain_codeexec.cli import doctor
 from langchain_codeexec.cli.doctor import VARIABLES, read_configuration
 from langchain_codeexec.errors import SandboxUnavailableError
+from langchain_codeexec.executors import default
 from langchain_codeexec.executors.process import ProcessExecutor
+from langchain_codeexec.sandbox import battery
 from langchain_codeexec.sandbox.local import LocalSandbox
 from tests.cli.conftest import words
 
@@ -149,7 +151,7 @@ def test_gcloud_is_asked_for_the_project_that_its_sign_in_does_not_name(tmp_path
     ],
 )
 def test_where_code_cannot_run_or_a_library_is_missing_nothing_is_usable(cli, monkeypatch, settings, problem):
-    monkeypatch.setattr(doctor, "DefaultExecutor", lambda: ProcessExecutor(**settings))
+    monkeypatch.setattr(default, "DefaultExecutor", lambda: ProcessExecutor(**settings))
     result = cli("doctor")
     assert result.exit_code == 2
     assert problem in words(result.stdout)
@@ -184,8 +186,8 @@ FOUND = {
 )
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_the_sandbox_is_attacked(cli, monkeypatch, modes, code, form):
-    monkeypatch.setattr(doctor, "MODES_HERE", modes)
-    monkeypatch.setattr(doctor, "report_of_mode", FOUND.get)
+    monkeypatch.setattr(battery, "MODES_HERE", modes)
+    monkeypatch.setattr(battery, "report_of_mode", FOUND.get)
     result = cli("doctor", "--sandbox", *form)
     assert result.exit_code == code
     if form:
@@ -238,4 +240,5 @@ def test_every_help_has_the_exit_codes(cli, command_name):
     result = cli(*filter(None, [command_name]), "--help")
     assert result.exit_code == 0
     text = words(result.stdout)
+    assert "options." not in text
     assert "Exit codes: 0 all went well; 1 the model or the service failed; 2 the command or the" in text

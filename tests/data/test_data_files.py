@@ -391,6 +391,13 @@ def test_a_file_too_large_is_not_even_read(tmp_path: Path) -> None:
         data_files(tmp_path / "huge.pdf")
 
 
+def test_down_sampling_leaves_what_a_model_can_take() -> None:
+    text = b"n,text\n" + b"1,%s\n" % (b"x" * 1000) * 1500
+    files = data_files(("a.csv", text), ("b.csv", text), CSV, limits=DataLimits(down_sample=True))
+    assert [bool(file.left_out) for file in files] == [True, True, False]
+    assert 1_500_000 < sum(len(file.data) for file in files) < 2_000_000
+
+
 @pytest.mark.parametrize(
     "source", [LONG, ("a.csv", LONG.to_csv(index=False).encode()), LONG.to_dict("records")]
 )

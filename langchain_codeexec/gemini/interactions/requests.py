@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 from langchain_codeexec.errors import ConfigurationError, ToolDeclarationError
 from langchain_codeexec.gemini.interactions.contents import MARK
 from langchain_codeexec.gemini.interactions.steps import steps_from_contents
-from langchain_codeexec.gemini.wire import GenerateContentRequest
+from langchain_codeexec.gemini.wire import GenerateContentRequest, snake_case
 
 __all__ = ["body_from_request", "continued_body", "digest", "shown_environment"]
 
@@ -211,12 +211,12 @@ def _declared(kind: str, settings: Any) -> list[Json]:
             fields = _snake_cased(settings)
             types = fields.get("search_types")
             if isinstance(types, dict):
-                fields["search_types"] = [_snake_case(name) for name in types]
+                fields["search_types"] = [snake_case(name) for name in types]
             return [_built_in("google_search", fields)]
         case "enterpriseWebSearch":
             return [{"type": "google_search", "search_types": ["enterprise_web_search"]}]
-        case _ if _snake_case(kind) in _TOOLS:
-            return [_built_in(_snake_case(kind), _snake_cased(settings))]
+        case _ if snake_case(kind) in _TOOLS:
+            return [_built_in(snake_case(kind), _snake_cased(settings))]
     raise ToolDeclarationError(f"the Interactions API has no tool {kind!r}: {_OTHER_API}")
 
 
@@ -279,12 +279,8 @@ def _cached(_name: Any, _body: Json, _config: Json) -> None:
     )
 
 
-def _snake_case(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-
-
 def _snake_cased(fields: Any) -> Json:
-    return {_snake_case(key): value for key, value in fields.items()} if isinstance(fields, dict) else {}
+    return {snake_case(key): value for key, value in fields.items()} if isinstance(fields, dict) else {}
 
 
 _FIELDS: Final[Mapping[str, Callable[[Any, Json, Json], None]]] = {

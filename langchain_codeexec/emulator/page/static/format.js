@@ -26,7 +26,12 @@ export function bytes(size) {
   return `${number < 10 ? number.toFixed(1) : Math.round(number)} ${unit}`;
 }
 
-const METHODS = { generateContent: "generate", streamGenerateContent: "stream", countTokens: "count" };
+const METHODS = {
+  generateContent: "generate",
+  streamGenerateContent: "stream",
+  createInteraction: "interact",
+  countTokens: "count",
+};
 export const shortMethod = (summary) =>
   METHODS[summary.method] ?? (summary.method === "GET" && summary.endpoint ? "models" : summary.method);
 

@@ -274,7 +274,7 @@ def request_from(creation: Creation, context: Sequence[Step], target: Target) ->
     fields: dict[str, Any] = {
         "contents": contents_from_steps(context, target),
         "systemInstruction": {"parts": [{"text": instruction}]} if instruction else None,
-        "tools": list(map(_tool, body.get("tools", ()))),
+        "tools": _tools(body.get("tools", ())),
         "generationConfig": _generation_config(body, target),
         "cachedContent": body.get("cached_content"),
         "labels": body.get("labels"),
@@ -287,11 +287,20 @@ def request_from(creation: Creation, context: Sequence[Step], target: Target) ->
     return cast("GenerateContentRequest", request)
 
 
-def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    if tool["type"] != "function":
-        return {camel_case(tool["type"]): {name: tool[name] for name in tool if name != "type"}}
-    names = {"name": "name", "description": "description", "parameters": "parametersJsonSchema"}
-    return {"functionDeclarations": [{name: tool[key] for key, name in names.items() if key in tool}]}
+_FUNCTION = {"name": "name", "description": "description", "parameters": "parametersJsonSchema"}
+
+
+def _tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Tools, with all functions in the place of the first."""
+    declared: dict[str, dict[str, Any]] = {}
+    for number, tool in enumerate(tools):
+        if tool["type"] == "function":
+            functions = declared.setdefault("functions", {"functionDeclarations": []})["functionDeclarations"]
+            functions.append({name: tool[key] for key, name in _FUNCTION.items() if key in tool})
+        else:
+            settings = {name: tool[name] for name in tool if name != "type"}
+            declared[str(number)] = {camel_case(tool["type"]): settings}
+    return list(declared.values())
 
 
 _WITHOUT_COMBINATION = re.compile(r"gemini-(?:3\.6-flash|3\.5-flash-lite)")

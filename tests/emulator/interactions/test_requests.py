@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.interactions.conftest import CODE_TOOL, NEW, OLD, PATH, WEATHER, refusal
+from tests.emulator.interactions.conftest import CODE_TOOL, NEW, OLD, PATH, VERTEX, WEATHER, refusal
 
 TEXT = {"type": "text", "text": "Hi"}
 PNG = base64.b64encode(b"\x89PNG").decode()
@@ -293,3 +293,11 @@ def test_other_routes_are_named(answering):
     assert client.emulator.requests[-1].model == ""
     client.create(input="Hi", model=f"models/{NEW}")
     client.emulator.assert_requested(text="Hi", model=NEW)
+
+
+@pytest.mark.parametrize("path", [PATH, VERTEX])
+def test_functions_are_one_tool_to_older_models(answering, path):
+    client, read = answering
+    client.create(model=OLD, path=path, input="Hi", tools=[WEATHER, {**WEATHER, "name": "time"}])
+    [tool] = read[-1]["tools"]
+    assert [function["name"] for function in tool["functionDeclarations"]] == ["weather", "time"]

@@ -40,10 +40,12 @@ _CODE_TYPE: Final = re.compile(r"code_(?:execution|interpreter)(?:_\d+)?")
 
 _BUILT_IN: Final = frozenset(
     "codeExecution googleSearch googleSearchRetrieval urlContext googleMaps fileSearch computerUse retrieval "
-    "enterpriseWebSearch mcpServers parallelAiSearch exaAiSearch".split()
+    "enterpriseWebSearch mcpServers parallelAiSearch exaAiSearch toolSearch".split()
 )
 _TOOL_KEYS: Final = _BUILT_IN | {"functionDeclarations"}
-_GEMINI_KEYS: Final = frozenset({"parametersJsonSchema", "response", "responseJsonSchema", "behavior"})
+_GEMINI_KEYS: Final = frozenset(
+    "parametersJsonSchema response responseJsonSchema behavior deferLoading shortDescription".split()
+)
 _FUNCTION_KEYS: Final = frozenset({"function", "parameters", "input_schema"})
 _NAME: Final = re.compile(r"[A-Za-z_][\w.:-]*", re.ASCII)
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -69,7 +71,8 @@ def wire_tools(tools: Iterable[Any]) -> list[Tool]:
     for tool in tools:
         for kind, declaration in _declared(tool):
             if kind != "functionDeclarations":
-                built_in[kind] = declaration
+                is_list = isinstance(declaration, list) and kind in built_in
+                built_in[kind] = [*built_in[kind], *declaration] if is_list else declaration
                 continue
             name = _checked_name(declaration)
             if functions.setdefault(name, declaration) != declaration:
@@ -175,6 +178,11 @@ def _entries_of_dict(tool: Json) -> Iterator[tuple[str, Json]]:
             dump = dumped(settings)
             yield built_in, settings if dump is None else dump
         return
+    if kind == "mcp_server":
+        settings = {key: value for key, value in fields.items() if key not in ("type", "url", "headers")}
+        http = {key: fields[key] for key in ("url", "headers") if key in fields}
+        yield "mcpServers", [{**settings, "streamableHttpTransport": http}]
+        return
     if isinstance(kind, str) and camel_case(kind) in _BUILT_IN:
         yield camel_case(kind), {key: value for key, value in tool.items() if key != "type"}
         return
@@ -202,7 +210,7 @@ def _gemini_function(function: Any) -> Json:
     fields = dumped(function)
     if fields is None:
         return _function(function)
-    return {camel_case(key): value for key, value in fields.items() if value is not None}
+    return {camel_case(key): value for key, value in fields.items() if key != "type" and value is not None}
 
 
 def _checked_name(declaration: Json) -> str:

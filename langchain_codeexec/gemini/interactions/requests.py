@@ -229,14 +229,23 @@ def _built_in(kind: str, fields: Json) -> Json:
 
 
 def _function(function: Json) -> Json:
-    schema = function.get("parametersJsonSchema", function.get("parameters"))
-    if unknown := function.keys() - {"name", "description", "parametersJsonSchema", "parameters"}:
+    if unknown := function.keys() - {*_FUNCTION, *_SCHEMAS}:
         raise ToolDeclarationError(
             f"the Interactions API knows no {min(unknown)!r} of a function, which {function.get('name')!r} has: "
             "say it in the description"
         )
-    named: Json = {key: function[key] for key in ("name", "description") if key in function}
-    return {"type": "function", **named, **({} if schema is None else {"parameters": _json_schema(schema)})}
+    fields = {_FUNCTION[key]: value for key, value in function.items() if key in _FUNCTION}
+    schemas = [{"parameters": _json_schema(function[key])} for key in _SCHEMAS if key in function]
+    return {"type": "function", **fields, **(schemas[0] if schemas else {})}
+
+
+_FUNCTION: Final[Mapping[str, str]] = {
+    "name": "name",
+    "description": "description",
+    "deferLoading": "defer_loading",
+    "shortDescription": "short_description",
+}
+_SCHEMAS: Final = ("parametersJsonSchema", "parameters")
 
 
 def _server(server: Json) -> Json:
@@ -312,7 +321,17 @@ _TOOLS: Final[Mapping[str, frozenset[str]]] = {
             "enable_prompt_injection_detection",
         }
     ),
-    "mcp_server": frozenset({"name", "url", "headers", "allowed_tools"}),
+    "mcp_server": frozenset({"name", "url", "headers", "allowed_tools", "defer_loading"}),
+    "tool_search": frozenset({"name", "description", "parameters", "execution"}),
+    "retrieval": frozenset(
+        {
+            "retrieval_types",
+            "rag_store_config",
+            "vertex_ai_search_config",
+            "exa_ai_search_config",
+            "parallel_ai_search_config",
+        }
+    ),
 }
 """The built-in tools that interactions know, and the settings of each."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from functools import reduce
 from operator import add
 from typing import Any
@@ -288,6 +289,21 @@ def test_an_error_in_mid_stream_comes_after_what_was_before_it(service: Service)
     assert "".join(seen) == "Half"
 
 
+@pytest.mark.parametrize("step", [CALL, {**CALL, "arguments": {}}, {**CALL, "signature": "c2ln", "extra": 1}])
+def test_the_arguments_of_a_function_stream(service: Service, step: dict) -> None:
+    service.streams(events(step, status="requires_action"))
+    chunks = list(service.chat().bind_tools([weather]).stream("Weather?"))
+    pieces = [chunk.tool_call_chunks for chunk in chunks if chunk.tool_call_chunks]
+    texts = [each["args"] for piece in pieces for each in piece if each["args"]]
+    assert (pieces[0][0]["name"], pieces[0][0]["id"]) == ("weather", "f1")
+    assert texts == [json.dumps(step["arguments"])[:3], json.dumps(step["arguments"])[3:]][: len(texts)]
+    answer = message_chunk_to_message(reduce(add, chunks))
+    assert [call["args"] for call in answer.tool_calls] == [step["arguments"]]
+    service.answers(interaction(text("Fine.")))
+    service.chat().invoke([HumanMessage("Weather?"), answer, ToolMessage("rain", tool_call_id="f1")])
+    assert service.bodies[-1]["input"][1] == step
+
+
 def test_a_refused_combination_goes_the_next_way(service: Service) -> None:
     service.refuses(400, "Built-in tools and Function Calling cannot be combined in the same request.")
     service.answers(interaction(CALL, status="requires_action"))
@@ -363,6 +379,32 @@ def test_other_tools_and_formats(service: Service) -> None:
     assert body["response_format"] == [{"type": "image", "aspect_ratio": "1:1"}]
     assert body["generation_config"]["speech_config"] == [{"language": "de", "voice": "Kore"}]
     assert body["input"][0]["content"][0]["resolution"] == "low"
+
+
+OWN_TOOLS: list[dict] = [
+    {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"x": {}}}},
+    {"type": "function", "name": "g", "short_description": "Another.", "defer_loading": True},
+    {"type": "google_search", "search_types": ["web_search"]},
+    {"type": "url_context"},
+    {"type": "mcp_server", "name": "m", "url": "https://m.org", "headers": {"X-Key": "b"}},
+    {"type": "mcp_server", "name": "n", "url": "https://n.org", "allowed_tools": [{"tools": ["a_b"]}]},
+    {"type": "file_search", "file_search_store_names": ["s"], "top_k": 2},
+    {"type": "google_maps", "latitude": 1.0, "longitude": 2.0},
+    {"type": "computer_use", "environment": "browser"},
+    {"type": "tool_search"},
+    {"type": "retrieval", "rag_store_config": {"rag_resources": [{"rag_corpus": "c"}]}},
+    {"type": "code_execution"},
+]
+
+
+def test_tools_as_interactions_spell_them(service: Service) -> None:
+    for _ in range(2):
+        service.answers(interaction(text("Here.")))
+    llm = service.chat()
+    llm.bind_tools(OWN_TOOLS).invoke("Hi")
+    llm.bind_tools(OWN_TOOLS[:5]).bind_tools(OWN_TOOLS[5:]).invoke("Hi")
+    whole, twice = (body["tools"] for body in service.bodies)
+    assert whole == twice == OWN_TOOLS
 
 
 def test_an_environment_is_passed_through_and_shown_without_its_secrets(service: Service) -> None:

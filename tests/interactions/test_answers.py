@@ -414,12 +414,17 @@ def test_an_environment_is_passed_through_and_shown_without_its_secrets(service:
         "sources": [{"type": "inline", "target": "/a", "content": "secret"}],
         "network": {"allowlist": [{"domain": "x.org", "transform": {"headers": {"key": "secret"}}}]},
     }
-    service.answers(interaction(CODE, RESULT, text("Three."), environment_id="env_1"))
+    service.answers(interaction(CODE, RESULT, text("Three."), environment_id="env_1", environment=given))
     answer = service.chat(environment=given).invoke("How many?")
     assert service.bodies[0]["environment"] == given
     assert answer.response_metadata["environment_id"] == "env_1"
     shown = {"type": "remote", "sources": [{"type": "inline", "target": "/a"}], "network": ["x.org"]}
     assert answer.response_metadata["environment"] == shown
+    failed = {"status": "failed", "environment": given, "errors": [{"message": "No.", "code": "internal"}]}
+    service.answers(interaction(**failed))
+    with pytest.raises(ServerError) as raised:
+        service.chat(environment=given).invoke("How many?")
+    assert "secret" not in f"{raised.value!r} {vars(raised.value)}"
 
 
 def test_tokens_are_counted_by_generate_content(service: Service) -> None:

@@ -246,3 +246,17 @@ def test_calls_of_interactions_carry_the_documented_stand_in_elsewhere(service: 
     assert thought == {"text": "Let me count.", "thought": True}
     assert call["thoughtSignature"] == "skip_thought_signature_validator"
     assert steps_from_contents([of_model])[1]["name"] == "weather"
+
+
+def test_calls_of_generate_content_carry_the_documented_stand_in_here(service: Service) -> None:
+    llm = service.chat()
+    parts = [{"functionCall": {"id": "p1", "name": "weather", "args": {}}, "thoughtSignature": "Z2M="}]
+    service.answers(
+        {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]},
+        interaction(text("Rain.")),
+    )
+    other = llm.model_copy(update={"transport": llm.transport.carrier})
+    answer = other.bind_tools([weather]).invoke([QUESTION])
+    llm.bind_tools([weather]).invoke([QUESTION, answer, ToolMessage("rain", tool_call_id="p1")])
+    call = service.bodies[1]["input"][1]
+    assert (call["id"], call["signature"]) == ("p1", "skip_thought_signature_validator")

@@ -47,10 +47,12 @@ _KEPT: Final[Mapping[str, str]] = {
     "created": "createTime",
     "service_tier": "serviceTier",
     "environment_id": "environmentId",
-    "environment": "environment",
     "previous_interaction_id": "previousInteractionId",
 }
 """What else an interaction says of an answer, and its name in the response."""
+
+_NOT_OF_ANSWER: Final = frozenset({"steps", "usage", "input", "tools", "environment", "webhook_config"})
+"""What has its own place here, and what is the request's, which may hold secrets."""
 
 
 class Answer:
@@ -165,9 +167,7 @@ class Answer:
         continued = interaction.get("continuation_ids")
         if isinstance(continued, list):
             self.ids = list(dict.fromkeys([*continued, *self.ids]))
-        self._interaction |= {
-            key: value for key, value in interaction.items() if key not in ("steps", "usage", "input")
-        }
+        self._interaction |= {key: value for key, value in interaction.items() if key not in _NOT_OF_ANSWER}
 
     def last(self, digest: str = "") -> GenerateContentResponse:
         """What ends the answer: why, the token counts of all hops, and what else the service said.

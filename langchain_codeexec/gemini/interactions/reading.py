@@ -1,7 +1,7 @@
 """The steps of an answer as their events come in, and the parts that each event adds.
 
-Text, thoughts and the arguments of functions are given as they come, every other step once it is whole. Steps that come at the same time are
-given one after the other, in the order in which they began.
+Text, thoughts and the arguments of functions are given as they come, every other step once it is whole. Steps
+that come at the same time are given one after the other, in the order in which they began.
 """
 
 from __future__ import annotations

@@ -264,6 +264,8 @@ def test_how_an_answer_ended(
 FAILURES = [
     ("resource_exhausted", RateLimitError),
     ("https://errors.google/invalid_argument", InvalidRequestError),
+    ("too_many_requests", RateLimitError),
+    ("invalid_request", InvalidRequestError),
     ("internal", ServerError),
     ("", ServerError),
 ]

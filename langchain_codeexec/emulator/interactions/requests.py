@@ -80,7 +80,7 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         ),
         "generation_config": (
             "temperature:number top_p:number top_k:number seed:int stop_sequences:[string] max_output_tokens:int "
-            "thinking_level:string thinking_summaries:string tool_choice:any image_config:object "
+            "thinking_level:string thinking_summaries:string tool_choice:choice image_config:object "
             "speech_config:any transcription_config:object video_config:object"
         ),
         "environment": (
@@ -94,10 +94,12 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "step model_output": "content:[content] error:object",
         "step thought": "signature:base64 summary:[content]",
         "step function_call": "id!:string name!:string arguments!:object signature:base64",
-        "step function_result": "call_id!:string result!:any name:string is_error:bool signature:base64",
+        "step function_result": "call_id!:string result!:result name:string is_error:bool signature:base64",
         "step code_execution_call": "id!:string arguments!:code signature:base64",
-        "step code_execution_result": "call_id!:string result!:any is_error:bool signature:base64",
+        "step code_execution_result": "call_id!:string result!:output is_error:bool signature:base64",
         "code": "code:string language:string",
+        "choice": "allowed_tools:allowed",
+        "allowed": "mode:string tools:[string]",
         "tool function": (
             "name:string description:string parameters:any defer_loading:bool short_description:string"
         ),
@@ -105,6 +107,12 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
     }.items()
 }
 """Fields by object, `!` marks those that must be there. A union's members are named by their `type`."""
+_FORMS: Mapping[str, Mapping[type, str]] = {
+    "choice": {str: "string"},
+    "output": {str: "string", list: "[content]"},
+    "result": {str: "string", list: "[subcontent]", dict: "object"},
+}
+"""What a field holds that takes several forms, by what stands there."""
 _PASSED_ON = re.compile(
     "tool (?:google_search|url_context|file_search|google_maps|computer_use|mcp_server|retrieval|tool_search)"
     "|step (?:google_search|url_context|file_search|google_maps|mcp_server_tool|retrieval|tool_search|processing)"
@@ -142,6 +150,9 @@ def _read(kind: str, value: Any, path: str) -> Any:
     Raises:
         EmulatedError: It, or something in it, is not what is expected there (400).
     """
+    if kind == "result" and isinstance(value, dict) and value.keys() == {"content"}:
+        return {"content": _read("result", value["content"], f"{path}.content")}
+    kind = _FORMS.get(kind, {}).get(type(value), kind)
     if kind.startswith("["):
         items = value if isinstance(value, list) else [value]
         return [_read(kind[1:-1], item, f"{path}[{index}]") for index, item in enumerate(items)]
@@ -153,6 +164,8 @@ def _read(kind: str, value: Any, path: str) -> Any:
         raise _misplaced(path)
     if kind == "input":  # a function's result may stand among the contents of the user
         kind = "step" if value.get("type") == "function_result" else "content"
+    elif kind == "subcontent":
+        kind = "tool" if value.get("type") == "function" else "content"
     if kind in _FIELDS:
         return _object(_FIELDS[kind], value, path)
     member = f"{kind} {value.get('type')}"

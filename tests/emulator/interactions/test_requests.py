@@ -21,6 +21,10 @@ def result(call_id: str, value: Any, **more: Any) -> dict[str, Any]:
     return {"type": "function_result", "call_id": call_id, "result": value, **more}
 
 
+def ran(value: Any) -> dict[str, Any]:
+    return {"type": "code_execution_result", "call_id": "c1", "result": value}
+
+
 def call(**more: Any) -> dict[str, Any]:
     return {"type": "function_call", "id": "c1", "name": "weather", "arguments": {}, **more}
 
@@ -239,6 +243,11 @@ MISSING_SIGNATURE = "Function call is missing a thought_signature in functionCal
         ({"input": [USER, {"type": "thought", "summary": [TEXT]}, USER]}, "contains an invalid argument"),
         ({"input": [USER, call(), result("c1", "sun")]}, MISSING_SIGNATURE),
         ({"input": [USER, {"type": "thought", "signature": OTHERS}, call(), result("c1", "a")]}, "not valid"),
+        ({"input": [USER, result("c1", 7)]}, "Invalid input at 'input[1].result'."),
+        ({"input": [USER, result("c1", [7])]}, "Invalid input at 'input[1].result[0]'."),
+        ({"input": [USER, result("c1", {"content": [{}]})]}, "'input[1].result.content[0].type'."),
+        ({"input": [USER, ran([{"type": "text"}])]}, "Invalid input at 'input[1].result[0].text'."),
+        ({"input": "Hi", "generation_config": {"tool_choice": ["any"]}}, "'generation_config.tool_choice'."),
         ({"input": [result("c1", "sun")]}, "function response turn comes immediately after a function call"),
         ({"input": "Hi", "model": OLD, "tools": [CODE_TOOL, WEATHER]}, "function calling is unsupported"),
         (

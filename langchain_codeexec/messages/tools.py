@@ -65,7 +65,7 @@ def wire_tools(tools: Iterable[Any]) -> list[Tool]:
         ToolDeclarationError: A tool cannot be declared, or two functions have one name.
     """
     functions: dict[str, Json] = {}
-    built_in: dict[str, Json] = {}
+    built_in: dict[str, Any] = {}
     if isinstance(tools, str | bytes | dict) or not isinstance(tools, Iterable):
         raise ToolDeclarationError(f"tools must be a list of tools, not {reprlib.repr(tools)}")
     for tool in tools:
@@ -143,7 +143,7 @@ def schema_of(schema: Any) -> Json:
     return {"title": declaration["name"], **described, **declaration.get("parametersJsonSchema", {})}
 
 
-def _declared(tool: Any) -> list[tuple[str, Json]]:
+def _declared(tool: Any) -> list[tuple[str, Any]]:
     """The same, whatever goes wrong in an object that somebody passed as a tool."""
     try:
         return list(_entries(tool))
@@ -154,7 +154,7 @@ def _declared(tool: Any) -> list[tuple[str, Json]]:
         raise ToolDeclarationError(f"{reprlib.repr(tool)} cannot be declared: {reason}") from error
 
 
-def _entries(tool: Any) -> Iterator[tuple[str, Json]]:
+def _entries(tool: Any) -> Iterator[tuple[str, Any]]:
     """What one tool declares: pairs of wire key and declaration."""
     if not isinstance(tool, (dict, type, BaseTool)):
         tool = dumped(tool) or tool
@@ -164,7 +164,7 @@ def _entries(tool: Any) -> Iterator[tuple[str, Json]]:
         yield "functionDeclarations", _function(tool)
 
 
-def _entries_of_dict(tool: Json) -> Iterator[tuple[str, Json]]:
+def _entries_of_dict(tool: Json) -> Iterator[tuple[str, Any]]:
     kind = tool.get("type")
     if isinstance(kind, str) and _CODE_TYPE.fullmatch(kind):
         yield "codeExecution", {}

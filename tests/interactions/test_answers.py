@@ -25,6 +25,7 @@ from langchain_codeexec.errors import (
     GeminiError,
     InvalidRequestError,
     RateLimitError,
+    ResponseFormatError,
     ServerError,
     ToolDeclarationError,
 )
@@ -282,6 +283,21 @@ def test_a_failed_interaction_is_a_typed_error_that_holds_what_there_was(
     assert raised.value.details[0]["steps"] == [text("Half")]
 
 
+MALFORMED: list[Any] = [
+    [None],
+    [[]],
+    [{"type": []}, 7],
+    [{**CITED, "content": [{**CITED["content"][0], "annotations": 7}]}],
+]
+
+
+@pytest.mark.parametrize("steps", MALFORMED)
+def test_a_malformed_interaction_is_a_typed_error(service: Service, steps: Any) -> None:
+    service.answers({**interaction(), "steps": steps})
+    with pytest.raises(ResponseFormatError):
+        service.chat(store=True).invoke("Tell me.")
+
+
 def test_an_error_in_mid_stream_comes_after_what_was_before_it(service: Service) -> None:
     stream = events(text("Half"))[:-1]
     service.streams([*stream, {"event_type": "error", "error": {"code": "internal", "message": "It broke."}}])
@@ -324,7 +340,6 @@ REFUSED: list[tuple[dict, str]] = [
     ({"model_armor_config": {"promptTemplateName": "p"}}, "generate_content"),
     ({"background": True}, "store=True"),
     ({"tools": [{"googleSearchRetrieval": {}}]}, "googleSearchRetrieval"),
-    ({"tools": [{"googleSearch": {"excludeDomains": ["x.org"]}}]}, "exclude_domains"),
 ]
 
 

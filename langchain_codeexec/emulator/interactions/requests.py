@@ -98,6 +98,7 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "step code_execution_call": "id!:string arguments!:code signature:base64",
         "step code_execution_result": "call_id!:string result!:output is_error:bool signature:base64",
         "code": "code:string language:string",
+        "contents": "content:[subcontent]",
         "choice": "allowed_tools:allowed",
         "allowed": "mode:string tools:[string]",
         "tool function": (
@@ -150,9 +151,7 @@ def _read(kind: str, value: Any, path: str) -> Any:
     Raises:
         EmulatedError: It, or something in it, is not what is expected there (400).
     """
-    if kind == "result" and isinstance(value, dict) and value.keys() == {"content"}:
-        return {"content": _read("result", value["content"], f"{path}.content")}
-    kind = _FORMS.get(kind, {}).get(type(value), kind)
+    kind = _kind_of(value, kind)
     if kind.startswith("["):
         items = value if isinstance(value, list) else [value]
         return [_read(kind[1:-1], item, f"{path}[{index}]") for index, item in enumerate(items)]
@@ -162,10 +161,6 @@ def _read(kind: str, value: Any, path: str) -> Any:
         return value
     if not isinstance(value, dict):
         raise _misplaced(path)
-    if kind == "input":  # a function's result may stand among the contents of the user
-        kind = "step" if value.get("type") == "function_result" else "content"
-    elif kind == "subcontent":
-        kind = "tool" if value.get("type") == "function" else "content"
     if kind in _FIELDS:
         return _object(_FIELDS[kind], value, path)
     member = f"{kind} {value.get('type')}"
@@ -174,6 +169,18 @@ def _read(kind: str, value: Any, path: str) -> Any:
     if member not in _FIELDS:
         raise _misplaced(f"{path}.type")
     return _object({"type": "string", **_FIELDS[member]}, value, path)
+
+
+def _kind_of(value: Any, kind: str) -> str:
+    """The kind of a value where several may stand."""
+    if isinstance(value, dict):
+        if kind == "input":  # a function's result may stand among the contents of the user
+            return "step" if value.get("type") == "function_result" else "content"
+        if kind == "subcontent":
+            return "tool" if value.get("type") == "function" else "content"
+        if kind == "result" and value.keys() == {"content"}:
+            return "contents"
+    return _FORMS.get(kind, {}).get(type(value), kind)
 
 
 def _object(fields: Mapping[str, str], value: Mapping[str, Any], path: str) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 The parts that `parts` and `reading` give of steps become the same steps again, whatever JSON objects with a type
 these are: what a part cannot say of its step travels in the part's field `interactionStep`, and a step of an
-unknown type is kept whole in it. The field is for this package alone: `plain_parts` takes it away where another API
-is asked.
+unknown type is kept whole in it. The field is for this package alone: `plain_parts` takes it away where another
+API is asked.
 
 | key of `interactionStep` | meaning |
 |---|---|

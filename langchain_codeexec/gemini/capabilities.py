@@ -102,9 +102,9 @@ def generation(model: str) -> int:
 def _by_family(model: str, endpoint: EndpointKind, api: ApiKind) -> Capabilities:
     modern = generation(model) >= _NEWEST
     if api == "interactions":
-        # Its functions stand beside built-in tools without a flag, its signatures in steps of their own.
+        # Its functions stand beside built-in tools without a flag.
         known = _by_family(model, endpoint, "generate_content")
-        return replace(known, server_side_flag=False, signatures=False, call_ids=True, tool_parts=False)
+        return replace(known, server_side_flag=False, call_ids=True, tool_parts=False)
     return Capabilities(
         code_execution=True,
         code_with_functions=modern,

@@ -51,8 +51,14 @@ _STATUS_CODES: Final = {
     "UNIMPLEMENTED": 501,
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
+    "INVALID_REQUEST": 400,
+    "CONFLICT": 409,
+    "TOO_MANY_REQUESTS": 429,
+    "INTERNAL_ERROR": 500,
+    "SERVICE_UNAVAILABLE": 503,
+    "GATEWAY_TIMEOUT": 504,
 }
-"""google.rpc.Code by name; source: the comments of google/rpc/code.proto."""
+"""google.rpc.Code by name; source: the comments of google/rpc/code.proto. Below, what interactions say instead."""
 
 _NEW_KEY: Final = (
     "check api_key=… or GOOGLE_API_KEY (it beats GEMINI_API_KEY); a new key comes from "

@@ -375,7 +375,7 @@ def _interrupted(error: Any) -> Iterator[None]:
         known = {
             "continuation_token": error.continuation_token,
             "interaction_id": error.interaction_id,
-            "partial_interaction": partial_answer and _dumped(partial_answer),
+            "steps": (_dumped(partial_answer) if partial_answer else {}).get("steps", []),
         }
         failure.add_note(f"the answer up to here: {json.dumps(known, ensure_ascii=False)}")
         raise

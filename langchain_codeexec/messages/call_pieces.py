@@ -2,12 +2,14 @@
 
 Vertex streams the arguments of a call as `partialArgs` by JSON path, the last piece being the one without
 `willContinue`; some gateways send the name with empty arguments first, and the arguments in pieces without one.
+The Interactions API streams their JSON text, here `argsText`.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final, TypeAlias, TypeGuard
@@ -19,8 +21,8 @@ __all__ = ["CallPieces", "StreamedCall", "whole_calls"]
 Json = dict[str, Any]
 _Path: TypeAlias = tuple[str | int, ...]
 
-_FIELDS: Final = {"name": str, "id": str, "args": dict, "partialArgs": list}
-_MARKS: Final = frozenset({"partialArgs", "willContinue"})
+_FIELDS: Final = {"name": str, "id": str, "args": dict, "partialArgs": list, "argsText": str}
+_MARKS: Final = frozenset({"partialArgs", "argsText", "willContinue"})
 """Keys of a piece that a whole call does not have."""
 
 _NOTHING: Final = {"text": ""}
@@ -129,6 +131,7 @@ class StreamedCall:
         for partial in piece.get("partialArgs") or ():
             if isinstance(partial, dict):
                 self._take_partial(partial)
+        self._arguments.read(piece.get("argsText") or "", is_whole=not self.is_open)
 
     def _take_partial(self, partial: Json) -> None:
         path = _path(str(partial.get("jsonPath", "")))
@@ -212,6 +215,17 @@ class _GrowingObject:
         self._levels: list[_Level] = []
         self._string: _Path = ()
         self._late: dict[str | int, None] = {}
+        self._read: list[str] = []
+
+    def read(self, text: str, *, is_whole: bool) -> None:
+        """Go on with JSON text that comes written."""
+        if text:
+            self._read.append(text)
+            self._text.append(text)
+        if self._read and is_whole:
+            with suppress(ValueError, RecursionError):
+                value = json.loads("".join(self._read))
+                self.value = value if isinstance(value, dict) else {}
 
     def set(self, path: _Path, value: Any) -> None:
         """Set the value at a path."""
@@ -233,6 +247,8 @@ class _GrowingObject:
         return text
 
     def close(self) -> None:
+        if self._read:
+            return
         self._open()
         self._end_string()
         self._close_levels(1)

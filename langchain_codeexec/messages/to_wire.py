@@ -23,7 +23,7 @@ from langchain_codeexec.messages.history_as_text import json_text, part_with_too
 from langchain_codeexec.messages.media import is_media, parts_from_content, text_of
 from langchain_codeexec.messages.other_providers import parts_from_other_provider
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE, parts_from_block
-from langchain_codeexec.messages.signatures import without_signatures
+from langchain_codeexec.messages.signatures import ENDPOINT_KEY, without_signatures
 
 __all__ = ["contents_from_messages", "is_native", "origin_of"]
 
@@ -149,7 +149,9 @@ class _Conversation:
         origin = origin_of(answer) if is_native(answer) else None
         if origin is None:
             parts = parts_from_other_provider(answer)
-            if answer.response_metadata.get("endpoint", destination.endpoint) != destination.endpoint:
+            metadata = answer.response_metadata
+            endpoint = metadata.get("endpoint") or metadata.get(ENDPOINT_KEY) or destination.endpoint
+            if (endpoint, "generate_content") != (destination.endpoint, destination.api):
                 parts = without_signatures(parts)
         else:
             keeps_ids = self._accepts.call_ids or not origin.accepts.call_ids

@@ -39,10 +39,12 @@ _CODE_TYPE: Final = re.compile(r"code_(?:execution|interpreter)(?:_\d+)?")
 
 _BUILT_IN: Final = frozenset(
     "codeExecution googleSearch googleSearchRetrieval urlContext googleMaps fileSearch computerUse retrieval "
-    "enterpriseWebSearch mcpServers parallelAiSearch exaAiSearch".split()
+    "enterpriseWebSearch mcpServers parallelAiSearch exaAiSearch toolSearch".split()
 )
 _TOOL_KEYS: Final = _BUILT_IN | {"functionDeclarations"}
-_GEMINI_KEYS: Final = frozenset({"parametersJsonSchema", "response", "responseJsonSchema", "behavior"})
+_GEMINI_KEYS: Final = frozenset(
+    "parametersJsonSchema response responseJsonSchema behavior deferLoading shortDescription".split()
+)
 _FUNCTION_KEYS: Final = frozenset({"function", "parameters", "input_schema"})
 _NAME: Final = re.compile(r"[A-Za-z_][\w.:-]*", re.ASCII)
 
@@ -61,13 +63,14 @@ def wire_tools(tools: Iterable[Any]) -> list[Tool]:
         ToolDeclarationError: A tool cannot be declared, or two functions have one name.
     """
     functions: dict[str, Json] = {}
-    built_in: dict[str, Json] = {}
+    built_in: dict[str, Any] = {}
     if isinstance(tools, str | bytes | dict) or not isinstance(tools, Iterable):
         raise ToolDeclarationError(f"tools must be a list of tools, not {reprlib.repr(tools)}")
     for tool in tools:
         for kind, declaration in _declared(tool):
             if kind != "functionDeclarations":
-                built_in[kind] = declaration
+                is_list = isinstance(declaration, list) and kind in built_in
+                built_in[kind] = [*built_in[kind], *declaration] if is_list else declaration
                 continue
             name = _checked_name(declaration)
             if functions.setdefault(name, declaration) != declaration:
@@ -138,7 +141,7 @@ def schema_of(schema: Any) -> Json:
     return {"title": declaration["name"], **described, **declaration.get("parametersJsonSchema", {})}
 
 
-def _declared(tool: Any) -> list[tuple[str, Json]]:
+def _declared(tool: Any) -> list[tuple[str, Any]]:
     """The same, whatever goes wrong in an object that somebody passed as a tool."""
     try:
         return list(_entries(tool))
@@ -149,7 +152,7 @@ def _declared(tool: Any) -> list[tuple[str, Json]]:
         raise ToolDeclarationError(f"{reprlib.repr(tool)} cannot be declared: {reason}") from error
 
 
-def _entries(tool: Any) -> Iterator[tuple[str, Json]]:
+def _entries(tool: Any) -> Iterator[tuple[str, Any]]:
     """What one tool declares: pairs of wire key and declaration."""
     if not isinstance(tool, (dict, type, BaseTool)):
         tool = dumped(tool) or tool
@@ -159,7 +162,7 @@ def _entries(tool: Any) -> Iterator[tuple[str, Json]]:
         yield "functionDeclarations", _function(tool)
 
 
-def _entries_of_dict(tool: Json) -> Iterator[tuple[str, Json]]:
+def _entries_of_dict(tool: Json) -> Iterator[tuple[str, Any]]:
     kind = tool.get("type")
     if isinstance(kind, str) and _CODE_TYPE.fullmatch(kind):
         yield "codeExecution", {}
@@ -172,6 +175,11 @@ def _entries_of_dict(tool: Json) -> Iterator[tuple[str, Json]]:
         for built_in, settings in fields.items():
             dump = dumped(settings)
             yield built_in, settings if dump is None else dump
+        return
+    if kind == "mcp_server":
+        settings = {key: value for key, value in fields.items() if key not in ("type", "url", "headers")}
+        http = {key: fields[key] for key in ("url", "headers") if key in fields}
+        yield "mcpServers", [{**settings, "streamableHttpTransport": http}]
         return
     if isinstance(kind, str) and camel_case(kind) in _BUILT_IN:
         yield camel_case(kind), {key: value for key, value in tool.items() if key != "type"}
@@ -200,7 +208,7 @@ def _gemini_function(function: Any) -> Json:
     fields = dumped(function)
     if fields is None:
         return _function(function)
-    return {camel_case(key): value for key, value in fields.items() if value is not None}
+    return {camel_case(key): value for key, value in fields.items() if key != "type" and value is not None}
 
 
 def _checked_name(declaration: Json) -> str:

@@ -29,7 +29,7 @@ from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.gemini.wire import EndpointKind
-from langchain_codeexec.messages.signatures import ENDPOINT_KEY, with_valid_signatures
+from langchain_codeexec.messages.signatures import ENDPOINT_KEY
 from langchain_codeexec.middleware.calls_from_code import Callables, CallsFromCode
 from langchain_codeexec.middleware.google_models import GoogleModelCall
 from langchain_codeexec.middleware.model_calls import (
@@ -249,7 +249,6 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         if isinstance(model, ChatGeminiCodeExecution):  # plans by itself
             settings = {"planner": _functions_alone} if runs_here else self._settings
             request = request.override(
-                messages=with_valid_signatures(request.messages, model.endpoint),
                 tools=request.tools if calls else tools_without(request, tool),
                 model_settings={**request.model_settings, **settings},
             )

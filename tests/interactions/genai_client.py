@@ -17,10 +17,9 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_codeexec import ChatGeminiCodeExecution
 from langchain_codeexec.errors import GeminiConnectionError, InvalidRequestError, ServerError
 from langchain_codeexec.gemini.genai import GenAITransport
-from langchain_codeexec.gemini.interactions.parts import contents_from_steps
 from langchain_codeexec.gemini.interactions.requests import body_from_request
 from tests.interactions.conftest import MODEL, Service, events, interaction, text
-from tests.interactions.strategies import STEPS
+from tests.interactions.strategies import STEPS, contents_from_steps
 from tests.interactions.test_answers import ANSWERS, CALL, streamed, unplaced, weather
 
 if TYPE_CHECKING:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from langchain_codeexec.gemini.interactions.reading import StepReader
+
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SIGNATURE = st.sampled_from(["c2ln", "ZGVyc2ln"])
 JSON = st.recursive(
@@ -96,3 +98,20 @@ ANSWERS = st.lists(_step(_KINDS), max_size=5)
 
 STEPS = st.lists(_step(_KINDS | _OF_USER), max_size=6)
 """Steps of a conversation."""
+
+
+def parts_from_steps(steps: list[dict]) -> list[dict]:
+    """Steps of one turn as its parts."""
+    reader = StepReader()
+    return [part for step in steps for part in reader.whole(step)]
+
+
+def contents_from_steps(steps: list[dict]) -> list[dict]:
+    """Steps as turns: what the user said and what functions returned, and what the model did between."""
+    turns: list[tuple[str, list[dict]]] = []
+    for step in steps:
+        role = "user" if step["type"] in _OF_USER else "model"
+        if not turns or turns[-1][0] != role or step["type"] == "user_input":
+            turns.append((role, []))
+        turns[-1][1].append(step)
+    return [{"role": role, "parts": parts_from_steps(turn)} for role, turn in turns]

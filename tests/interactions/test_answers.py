@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from functools import reduce
 from operator import add
 from typing import Any
@@ -24,6 +25,7 @@ from langchain_codeexec.errors import (
     GeminiError,
     InvalidRequestError,
     RateLimitError,
+    ResponseFormatError,
     ServerError,
     ToolDeclarationError,
 )
@@ -263,6 +265,8 @@ def test_how_an_answer_ended(
 FAILURES = [
     ("resource_exhausted", RateLimitError),
     ("https://errors.google/invalid_argument", InvalidRequestError),
+    ("too_many_requests", RateLimitError),
+    ("invalid_request", InvalidRequestError),
     ("internal", ServerError),
     ("", ServerError),
 ]
@@ -279,6 +283,21 @@ def test_a_failed_interaction_is_a_typed_error_that_holds_what_there_was(
     assert raised.value.details[0]["steps"] == [text("Half")]
 
 
+MALFORMED: list[Any] = [
+    [None],
+    [[]],
+    [{"type": []}, 7],
+    [{**CITED, "content": [{**CITED["content"][0], "annotations": 7}]}],
+]
+
+
+@pytest.mark.parametrize("steps", MALFORMED)
+def test_a_malformed_interaction_is_a_typed_error(service: Service, steps: Any) -> None:
+    service.answers({**interaction(), "steps": steps})
+    with pytest.raises(ResponseFormatError):
+        service.chat(store=True).invoke("Tell me.")
+
+
 def test_an_error_in_mid_stream_comes_after_what_was_before_it(service: Service) -> None:
     stream = events(text("Half"))[:-1]
     service.streams([*stream, {"event_type": "error", "error": {"code": "internal", "message": "It broke."}}])
@@ -286,6 +305,21 @@ def test_an_error_in_mid_stream_comes_after_what_was_before_it(service: Service)
     with pytest.raises(ServerError, match=r"It broke\."):
         seen.extend(chunk.text for chunk in service.chat().stream("Tell me."))
     assert "".join(seen) == "Half"
+
+
+@pytest.mark.parametrize("step", [CALL, {**CALL, "arguments": {}}, {**CALL, "signature": "c2ln", "extra": 1}])
+def test_the_arguments_of_a_function_stream(service: Service, step: dict) -> None:
+    service.streams(events(step, status="requires_action"))
+    chunks = list(service.chat().bind_tools([weather]).stream("Weather?"))
+    pieces = [chunk.tool_call_chunks for chunk in chunks if chunk.tool_call_chunks]
+    texts = [each["args"] for piece in pieces for each in piece if each["args"]]
+    assert (pieces[0][0]["name"], pieces[0][0]["id"]) == ("weather", "f1")
+    assert texts == [json.dumps(step["arguments"])[:3], json.dumps(step["arguments"])[3:]][: len(texts)]
+    answer = message_chunk_to_message(reduce(add, chunks))
+    assert [call["args"] for call in answer.tool_calls] == [step["arguments"]]
+    service.answers(interaction(text("Fine.")))
+    service.chat().invoke([HumanMessage("Weather?"), answer, ToolMessage("rain", tool_call_id="f1")])
+    assert service.bodies[-1]["input"][1] == step
 
 
 def test_a_refused_combination_goes_the_next_way(service: Service) -> None:
@@ -306,7 +340,6 @@ REFUSED: list[tuple[dict, str]] = [
     ({"model_armor_config": {"promptTemplateName": "p"}}, "generate_content"),
     ({"background": True}, "store=True"),
     ({"tools": [{"googleSearchRetrieval": {}}]}, "googleSearchRetrieval"),
-    ({"tools": [{"googleSearch": {"excludeDomains": ["x.org"]}}]}, "exclude_domains"),
 ]
 
 
@@ -365,6 +398,32 @@ def test_other_tools_and_formats(service: Service) -> None:
     assert body["input"][0]["content"][0]["resolution"] == "low"
 
 
+OWN_TOOLS: list[dict] = [
+    {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"x": {}}}},
+    {"type": "function", "name": "g", "short_description": "Another.", "defer_loading": True},
+    {"type": "google_search", "search_types": ["web_search"]},
+    {"type": "url_context"},
+    {"type": "mcp_server", "name": "m", "url": "https://m.org", "headers": {"X-Key": "b"}},
+    {"type": "mcp_server", "name": "n", "url": "https://n.org", "allowed_tools": [{"tools": ["a_b"]}]},
+    {"type": "file_search", "file_search_store_names": ["s"], "top_k": 2},
+    {"type": "google_maps", "latitude": 1.0, "longitude": 2.0},
+    {"type": "computer_use", "environment": "browser"},
+    {"type": "tool_search"},
+    {"type": "retrieval", "rag_store_config": {"rag_resources": [{"rag_corpus": "c"}]}},
+    {"type": "code_execution"},
+]
+
+
+def test_tools_as_interactions_spell_them(service: Service) -> None:
+    for _ in range(2):
+        service.answers(interaction(text("Here.")))
+    llm = service.chat()
+    llm.bind_tools(OWN_TOOLS).invoke("Hi")
+    llm.bind_tools(OWN_TOOLS[:5]).bind_tools(OWN_TOOLS[5:]).invoke("Hi")
+    whole, twice = (body["tools"] for body in service.bodies)
+    assert whole == twice == OWN_TOOLS
+
+
 def test_an_environment_is_passed_through_and_shown_without_its_secrets(service: Service) -> None:
     given = {
         "type": "remote",
@@ -372,12 +431,17 @@ def test_an_environment_is_passed_through_and_shown_without_its_secrets(service:
         "sources": [{"type": "inline", "target": "/a", "content": "secret"}],
         "network": {"allowlist": [{"domain": "x.org", "transform": {"headers": {"key": "secret"}}}]},
     }
-    service.answers(interaction(CODE, RESULT, text("Three."), environment_id="env_1"))
+    service.answers(interaction(CODE, RESULT, text("Three."), environment_id="env_1", environment=given))
     answer = service.chat(environment=given).invoke("How many?")
     assert service.bodies[0]["environment"] == given
     assert answer.response_metadata["environment_id"] == "env_1"
     shown = {"type": "remote", "sources": [{"type": "inline", "target": "/a"}], "network": ["x.org"]}
     assert answer.response_metadata["environment"] == shown
+    failed = {"status": "failed", "environment": given, "errors": [{"message": "No.", "code": "internal"}]}
+    service.answers(interaction(**failed))
+    with pytest.raises(ServerError) as raised:
+        service.chat(environment=given).invoke("How many?")
+    assert "secret" not in f"{raised.value!r} {vars(raised.value)}"
 
 
 def test_tokens_are_counted_by_generate_content(service: Service) -> None:

@@ -162,6 +162,11 @@ def test_a_stream_that_only_breaks_is_given_up(service: Service) -> None:
     assert len(service.requests) == 4
 
 
+def test_a_stream_that_breaks_behind_its_end_is_whole(service: Service) -> None:
+    service.streams(events(text("Once upon a time")), cut=True)
+    assert streamed(service.chat()).text == "Once upon a time"
+
+
 def test_a_stream_that_is_not_stored_and_was_cut_is_an_error(service: Service) -> None:
     service.streams(events(text("Once upon a time"))[:-1])
     seen: list[str] = []

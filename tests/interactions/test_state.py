@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
+from langchain_codeexec import CodeExecutionMiddleware
 from langchain_codeexec.errors import InvalidRequestError
 from langchain_codeexec.gemini.interactions.requests import digest
 from langchain_codeexec.gemini.interactions.steps import steps_from_contents
@@ -246,3 +248,30 @@ def test_calls_of_interactions_carry_the_documented_stand_in_elsewhere(service: 
     assert thought == {"text": "Let me count.", "thought": True}
     assert call["thoughtSignature"] == "skip_thought_signature_validator"
     assert steps_from_contents([of_model])[1]["name"] == "weather"
+
+
+def test_calls_of_generate_content_carry_the_documented_stand_in_here(service: Service) -> None:
+    llm = service.chat()
+    parts = [{"functionCall": {"id": "p1", "name": "weather", "args": {}}, "thoughtSignature": "Z2M="}]
+    service.answers(
+        {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]},
+        interaction(text("Rain.")),
+    )
+    other = llm.model_copy(update={"transport": llm.transport.carrier})
+    answer = other.bind_tools([weather]).invoke([QUESTION])
+    llm.bind_tools([weather]).invoke([QUESTION, answer, ToolMessage("rain", tool_call_id="p1")])
+    call = service.bodies[1]["input"][1]
+    assert (call["id"], call["signature"]) == ("p1", "skip_thought_signature_validator")
+
+
+@pytest.mark.parametrize("store", [False, True])
+def test_a_middleware_leaves_steps_and_state_as_they_are(service: Service, store: bool) -> None:
+    name = {"id": "i1"} if store else {}
+    service.answers(interaction(THOUGHT, CALL, status="requires_action", **name), interaction(text("Rain.")))
+    agent: Any = create_agent(service.chat(store=store), [weather], middleware=[CodeExecutionMiddleware()])
+    agent.invoke({"messages": [QUESTION]})
+    body = service.bodies[1]
+    assert body.get("previous_interaction_id") == name.get("id")
+    assert [step for step in body["input"] if step["type"] in ("thought", "function_call")] == (
+        [] if store else [THOUGHT, CALL]
+    )

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import Any
 
 import pytest
 from hypothesis import given
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, message_chunk_to_message
 
 from langchain_codeexec.gemini.capabilities import Destination
+from langchain_codeexec.gemini.interactions.answers import Answer
 from langchain_codeexec.gemini.interactions.contents import MARK
-from langchain_codeexec.gemini.interactions.parts import contents_from_steps, parts_from_steps
+from langchain_codeexec.gemini.interactions.requests import digest
 from langchain_codeexec.gemini.interactions.steps import plain_parts, steps_from_contents
 from langchain_codeexec.messages.from_wire import Origin, messages_from_response
+from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.to_wire import contents_from_messages
-from tests.interactions.strategies import ANSWERS, STEPS
+from tests.interactions.conftest import events
+from tests.interactions.strategies import ANSWERS, STEPS, contents_from_steps, parts_from_steps
 
 HERE = Destination("gemini-3-flash-preview", "developer", api="interactions")
 THERE = Destination("gemini-3-flash-preview", "developer")
@@ -55,6 +60,22 @@ def test_the_text_of_a_message_is_what_the_model_said(steps: list[dict]) -> None
         content for step in steps if step["type"] == "model_output" for content in step.get("content", ())
     ]
     assert message(steps).text == "".join(each["text"] for each in said if each["type"] == "text")
+
+
+@given(ANSWERS)
+def test_the_chunks_of_a_stream_add_up_to_the_message(steps: list[dict]) -> None:
+    answer, translator = Answer(), ChunkTranslator(Origin(HERE))
+    responses = [response for event in events(*steps) for response in answer.take(event)]
+    chunks = [translator.chunk(response) for response in (*responses, answer.last())]
+    total = message_chunk_to_message(reduce(add, [*filter(None, chunks), translator.last()]))
+    whole = message(steps)
+    calls = [call for call in whole.tool_calls if not call["id"].startswith("lc_")]
+    assert total.text == whole.text
+    assert [call for call in total.tool_calls if not call["id"].startswith("lc_")] == calls
+    restored = AIMessage.model_validate_json(total.model_dump_json())
+    contents, _ = contents_from_messages([HumanMessage("q"), restored, HumanMessage("next")], HERE)
+    of_model = [content for content in contents if content["role"] == "model"]
+    assert digest(steps_from_contents(of_model)) == digest(steps)
 
 
 CODE = {"type": "code_execution_call", "id": "c", "arguments": {"code": "ls", "language": "bash"}}

@@ -80,7 +80,7 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         ),
         "generation_config": (
             "temperature:number top_p:number top_k:number seed:int stop_sequences:[string] max_output_tokens:int "
-            "thinking_level:string thinking_summaries:string tool_choice:any image_config:object "
+            "thinking_level:string thinking_summaries:string tool_choice:choice image_config:object "
             "speech_config:any transcription_config:object video_config:object"
         ),
         "environment": (
@@ -94,10 +94,13 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "step model_output": "content:[content] error:object",
         "step thought": "signature:base64 summary:[content]",
         "step function_call": "id!:string name!:string arguments!:object signature:base64",
-        "step function_result": "call_id!:string result!:any name:string is_error:bool signature:base64",
+        "step function_result": "call_id!:string result!:result name:string is_error:bool signature:base64",
         "step code_execution_call": "id!:string arguments!:code signature:base64",
-        "step code_execution_result": "call_id!:string result!:any is_error:bool signature:base64",
+        "step code_execution_result": "call_id!:string result!:output is_error:bool signature:base64",
         "code": "code:string language:string",
+        "contents": "content:[subcontent]",
+        "choice": "allowed_tools:allowed",
+        "allowed": "mode:string tools:[string]",
         "tool function": (
             "name:string description:string parameters:any defer_loading:bool short_description:string"
         ),
@@ -105,6 +108,12 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
     }.items()
 }
 """Fields by object, `!` marks those that must be there. A union's members are named by their `type`."""
+_FORMS: Mapping[str, Mapping[type, str]] = {
+    "choice": {str: "string"},
+    "output": {str: "string", list: "[content]"},
+    "result": {str: "string", list: "[subcontent]", dict: "object"},
+}
+"""What a field holds that takes several forms, by what stands there."""
 _PASSED_ON = re.compile(
     "tool (?:google_search|url_context|file_search|google_maps|computer_use|mcp_server|retrieval|tool_search)"
     "|step (?:google_search|url_context|file_search|google_maps|mcp_server_tool|retrieval|tool_search|processing)"
@@ -142,6 +151,7 @@ def _read(kind: str, value: Any, path: str) -> Any:
     Raises:
         EmulatedError: It, or something in it, is not what is expected there (400).
     """
+    kind = _kind_of(value, kind)
     if kind.startswith("["):
         items = value if isinstance(value, list) else [value]
         return [_read(kind[1:-1], item, f"{path}[{index}]") for index, item in enumerate(items)]
@@ -151,8 +161,6 @@ def _read(kind: str, value: Any, path: str) -> Any:
         return value
     if not isinstance(value, dict):
         raise _misplaced(path)
-    if kind == "input":  # a function's result may stand among the contents of the user
-        kind = "step" if value.get("type") == "function_result" else "content"
     if kind in _FIELDS:
         return _object(_FIELDS[kind], value, path)
     member = f"{kind} {value.get('type')}"
@@ -161,6 +169,18 @@ def _read(kind: str, value: Any, path: str) -> Any:
     if member not in _FIELDS:
         raise _misplaced(f"{path}.type")
     return _object({"type": "string", **_FIELDS[member]}, value, path)
+
+
+def _kind_of(value: Any, kind: str) -> str:
+    """The kind of a value where several may stand."""
+    if isinstance(value, dict):
+        if kind == "input":  # a function's result may stand among the contents of the user
+            return "step" if value.get("type") == "function_result" else "content"
+        if kind == "subcontent":
+            return "tool" if value.get("type") == "function" else "content"
+        if kind == "result" and value.keys() == {"content"}:
+            return "contents"
+    return _FORMS.get(kind, {}).get(type(value), kind)
 
 
 def _object(fields: Mapping[str, str], value: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -274,7 +294,7 @@ def request_from(creation: Creation, context: Sequence[Step], target: Target) ->
     fields: dict[str, Any] = {
         "contents": contents_from_steps(context, target),
         "systemInstruction": {"parts": [{"text": instruction}]} if instruction else None,
-        "tools": list(map(_tool, body.get("tools", ()))),
+        "tools": _tools(body.get("tools", ())),
         "generationConfig": _generation_config(body, target),
         "cachedContent": body.get("cached_content"),
         "labels": body.get("labels"),
@@ -287,11 +307,20 @@ def request_from(creation: Creation, context: Sequence[Step], target: Target) ->
     return cast("GenerateContentRequest", request)
 
 
-def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    if tool["type"] != "function":
-        return {camel_case(tool["type"]): {name: tool[name] for name in tool if name != "type"}}
-    names = {"name": "name", "description": "description", "parameters": "parametersJsonSchema"}
-    return {"functionDeclarations": [{name: tool[key] for key, name in names.items() if key in tool}]}
+_FUNCTION = {"name": "name", "description": "description", "parameters": "parametersJsonSchema"}
+
+
+def _tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Tools, with all functions in the place of the first."""
+    declared: dict[str, dict[str, Any]] = {}
+    for number, tool in enumerate(tools):
+        if tool["type"] == "function":
+            functions = declared.setdefault("functions", {"functionDeclarations": []})["functionDeclarations"]
+            functions.append({name: tool[key] for key, name in _FUNCTION.items() if key in tool})
+        else:
+            settings = {name: tool[name] for name in tool if name != "type"}
+            declared[str(number)] = {camel_case(tool["type"]): settings}
+    return list(declared.values())
 
 
 _WITHOUT_COMBINATION = re.compile(r"gemini-(?:3\.6-flash|3\.5-flash-lite)")

@@ -248,8 +248,10 @@ class Interaction:
                 if self._task is None or self._task.done():
                     break
                 waiting = asyncio.ensure_future(woken.wait())
-                await asyncio.wait([waiting, self._task], return_when="FIRST_COMPLETED")
-                waiting.cancel()
+                try:
+                    await asyncio.wait([waiting, self._task], return_when="FIRST_COMPLETED")
+                finally:
+                    waiting.cancel()
         finally:
             self._readers.discard(woken)
         if isinstance(self._failure, ConnectionCut):

@@ -6,6 +6,7 @@ Source of the events, statuses and counts: google-genai's `interactions` types, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import dropwhile
 from typing import Any, Final, cast
 
@@ -47,10 +48,12 @@ _KEPT: Final[Mapping[str, str]] = {
     "created": "createTime",
     "service_tier": "serviceTier",
     "environment_id": "environmentId",
-    "environment": "environment",
     "previous_interaction_id": "previousInteractionId",
 }
 """What else an interaction says of an answer, and its name in the response."""
+
+_NOT_OF_ANSWER: Final = frozenset({"steps", "usage", "input", "tools", "environment", "webhook_config"})
+"""What has its own place here, and what is the request's, which may hold secrets."""
 
 
 class Answer:
@@ -119,7 +122,8 @@ class Answer:
         if event.get("event_type") == "interaction.created" and self.is_done:
             self.begin_hop()  # another client follows the hops
         self.has_begun = True
-        parts = [*self._left, *self._parts(event)]
+        with _readable(event):
+            parts = [*self._left, *self._parts(event)]
         self._left = []
         self.last_event_id = event_id if isinstance(event_id, str) and event_id else self.last_event_id
         if parts:
@@ -130,7 +134,7 @@ class Answer:
         if isinstance(kind, str) and kind.startswith("step."):
             self.is_whole_at_token = False
             return self._reader.read(event)
-        if kind is not None and kind not in _EVENTS:
+        if kind is not None and str(kind) not in _EVENTS:
             return []
         interaction = event if kind is None else event.get("interaction")
         if kind == "interaction.status_update":
@@ -165,9 +169,7 @@ class Answer:
         continued = interaction.get("continuation_ids")
         if isinstance(continued, list):
             self.ids = list(dict.fromkeys([*continued, *self.ids]))
-        self._interaction |= {
-            key: value for key, value in interaction.items() if key not in ("steps", "usage", "input")
-        }
+        self._interaction |= {key: value for key, value in interaction.items() if key not in _NOT_OF_ANSWER}
 
     def last(self, digest: str = "") -> GenerateContentResponse:
         """What ends the answer: why, the token counts of all hops, and what else the service said.
@@ -185,8 +187,9 @@ class Answer:
             candidate["content"] = {"role": "model", "parts": parts}
         if notice := "; ".join(_text(error.get("message")) for error in self._errors):
             candidate["finishMessage"] = notice
-        if grounding := _grounding(self.steps):
-            candidate["groundingMetadata"] = grounding
+        with _readable(self.steps):
+            if grounding := _grounding(self.steps):
+                candidate["groundingMetadata"] = grounding
         if digest and self.id:
             candidate["interaction"] = {"id": self.id, "digest": digest}
         response: Json = {"candidates": [candidate]}
@@ -218,6 +221,15 @@ class Answer:
 
 
 _EVENTS: Final = frozenset({"interaction.created", "interaction.status_update", "interaction.completed"})
+
+
+@contextmanager
+def _readable(value: Any) -> Iterator[None]:
+    """Raise what comes of a value that has not the structure the protocol promises as `ResponseFormatError`."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ResponseFormatError("the interaction cannot be read", body=repr(value)[:500]) from error
 
 
 def _chunk(parts: list[Json]) -> GenerateContentResponse:

@@ -29,7 +29,7 @@ GROUPED: Final = {"thought": "summary", "model_output": "content", "user_input":
 
 def is_grouped(step: Json) -> bool:
     """Whether a step consists of contents, each with parts of its own."""
-    return step.get("type") in GROUPED
+    return str(step.get("type")) in GROUPED
 
 
 def text_key(step: Json) -> str:
@@ -40,7 +40,7 @@ def text_key(step: Json) -> str:
 def media_part(content: Json) -> Json | None:
     """The part of an image, a sound, a video or a document; `None` for anything else."""
     data, uri = content.get("data"), content.get("uri")
-    if content.get("type") not in _MEDIA or isinstance(data, str) == isinstance(uri, str):
+    if str(content.get("type")) not in _MEDIA or isinstance(data, str) == isinstance(uri, str):
         return None
     mime_type = renamed(content, mimeType="mime_type")
     part: Json = (

@@ -111,7 +111,7 @@ class Hops:
             return self._create(self._whole)
         if failure is not None and not isinstance(failure, GeminiConnectionError):
             raise failure
-        if self._is_cut or failure is not None:
+        if self._is_cut or (failure is not None and not answer.is_done):
             return self._resumed(failure)
         if answer.is_running:
             self.wait, self._next_wait = self._next_wait, min(self._next_wait * 2, _LONGEST_WAIT)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from langchain_codeexec.gemini.interactions.contents import (
     GROUPED,
@@ -16,13 +16,10 @@ from langchain_codeexec.gemini.interactions.contents import (
     text_key,
 )
 from langchain_codeexec.gemini.interactions.steps import step_from_part
-from langchain_codeexec.gemini.wire import Content
 
 __all__ = [
     "content_parts",
-    "contents_from_steps",
     "end_of_step",
-    "parts_from_steps",
     "signature_part",
     "step_parts",
     "unsaid_of_step",
@@ -30,32 +27,7 @@ __all__ = [
 
 Json = dict[str, Any]
 
-_OF_USER: Final = frozenset({"user_input", "function_result"})
 _CODE: Final = "codeExecutionResult"
-
-
-def contents_from_steps(steps: Sequence[Json]) -> list[Content]:
-    """Steps as turns: what the user said and what functions returned, and what the model did between."""
-    contents: list[Json] = []
-    before: Json | None = None
-    for step in steps:
-        role = "user" if step.get("type") in _OF_USER else "model"
-        is_new = not contents or contents[-1]["role"] != role or step.get("type") == "user_input"
-        if is_new:
-            contents.append({"role": role, "parts": []})
-        contents[-1]["parts"] += step_parts(step, None if is_new else before)
-        before = step
-    return cast("list[Content]", contents)
-
-
-def parts_from_steps(steps: Iterable[Json]) -> list[Json]:
-    """Steps of one turn as its parts."""
-    parts: list[Json] = []
-    before: Json | None = None
-    for step in steps:
-        parts += step_parts(step, before)
-        before = step
-    return parts
 
 
 def step_parts(step: Json, before: Json | None = None) -> list[Json]:

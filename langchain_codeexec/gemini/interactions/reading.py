@@ -1,7 +1,7 @@
 """The steps of an answer as their events come in, and the parts that each event adds.
 
-Text and thoughts are given as they come, every other step once it is whole. Steps that come at the same time are
-given one after the other, in the order in which they began.
+Text, thoughts and the arguments of functions are given as they come, every other step once it is whole. Steps
+that come at the same time are given one after the other, in the order in which they began.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from langchain_codeexec.gemini.interactions.contents import is_grouped, text_key
+from langchain_codeexec.gemini.interactions.contents import is_grouped, renamed, text_key
 from langchain_codeexec.gemini.interactions.parts import (
     content_parts,
     end_of_step,
@@ -110,8 +110,11 @@ class _Single:
 
     def delta(self, delta: Json) -> list[Json]:
         if delta.get("type") == "arguments_delta":
-            self._arguments.append(str(delta.get("arguments") or ""))
-            return []
+            text = str(delta.get("arguments") or "")
+            head = {} if self._arguments else renamed(self.step, id="id", name="name")
+            self._arguments.append(text)
+            piece = {**head, "argsText": text, "willContinue": True}
+            return [{"functionCall": piece}] if self.step.get("type") == "function_call" else []
         for key, value in delta.items():
             if key != "type" and (key, value) != ("signature", ""):
                 self.step[key] = _grown(self.step.get(key), value)
@@ -124,7 +127,10 @@ class _Single:
                 self.step["arguments"] = json.loads(text or "{}")
             except (ValueError, RecursionError):
                 self.step["arguments"] = text
-        return step_parts(self.step)
+        parts = step_parts(self.step)
+        if self._arguments and self.step.get("type") == "function_call":
+            parts[0]["functionCall"] = {}  # all of it was given
+        return parts
 
 
 class _Grouped:

@@ -212,37 +212,38 @@ def _declared(kind: str, settings: Any) -> list[Json]:
             types = fields.get("search_types")
             if isinstance(types, dict):
                 fields["search_types"] = [snake_case(name) for name in types]
-            return [_built_in("google_search", fields)]
+            return [{"type": "google_search", **fields}]
         case "enterpriseWebSearch":
             return [{"type": "google_search", "search_types": ["enterprise_web_search"]}]
         case _ if snake_case(kind) in _TOOLS:
-            return [_built_in(snake_case(kind), _snake_cased(settings))]
+            return [{"type": snake_case(kind), **_snake_cased(settings)}]
     raise ToolDeclarationError(f"the Interactions API has no tool {kind!r}: {_OTHER_API}")
 
 
-def _built_in(kind: str, fields: Json) -> Json:
-    if unknown := fields.keys() - _TOOLS[kind]:
-        raise ToolDeclarationError(
-            f"the Interactions API's {kind} has no {min(unknown)!r}: leave it out, or set api='generate_content'"
-        )
-    return {"type": kind, **fields}
-
-
 def _function(function: Json) -> Json:
-    schema = function.get("parametersJsonSchema", function.get("parameters"))
-    if unknown := function.keys() - {"name", "description", "parametersJsonSchema", "parameters"}:
+    if unknown := function.keys() - {*_FUNCTION, *_SCHEMAS}:
         raise ToolDeclarationError(
             f"the Interactions API knows no {min(unknown)!r} of a function, which {function.get('name')!r} has: "
             "say it in the description"
         )
-    named: Json = {key: function[key] for key in ("name", "description") if key in function}
-    return {"type": "function", **named, **({} if schema is None else {"parameters": _json_schema(schema)})}
+    fields = {_FUNCTION[key]: value for key, value in function.items() if key in _FUNCTION}
+    schemas = [{"parameters": _json_schema(function[key])} for key in _SCHEMAS if key in function]
+    return {"type": "function", **fields, **(schemas[0] if schemas else {})}
+
+
+_FUNCTION: Final[Mapping[str, str]] = {
+    "name": "name",
+    "description": "description",
+    "deferLoading": "defer_loading",
+    "shortDescription": "short_description",
+}
+_SCHEMAS: Final = ("parametersJsonSchema", "parameters")
 
 
 def _server(server: Json) -> Json:
     fields = _snake_cased(server)
     transport = _snake_cased(fields.pop("streamable_http_transport", None) or {})
-    return _built_in("mcp_server", {**fields, **transport})
+    return {"type": "mcp_server", **fields, **transport}
 
 
 def _tool_config(given: Json, body: Json, config: Json) -> None:
@@ -294,23 +295,11 @@ _FIELDS: Final[Mapping[str, Callable[[Any, Json, Json], None]]] = {
 }
 """What is not the same in both APIs, the tools before what is said of them."""
 
-_TOOLS: Final[Mapping[str, frozenset[str]]] = {
-    "code_execution": frozenset(),
-    "google_search": frozenset({"search_types"}),
-    "google_maps": frozenset({"enable_widget", "latitude", "longitude"}),
-    "url_context": frozenset(),
-    "file_search": frozenset({"file_search_store_names", "metadata_filter", "top_k"}),
-    "computer_use": frozenset(
-        {
-            "environment",
-            "excluded_predefined_functions",
-            "disabled_safety_policies",
-            "enable_prompt_injection_detection",
-        }
-    ),
-    "mcp_server": frozenset({"name", "url", "headers", "allowed_tools"}),
-}
-"""The built-in tools that interactions know, and the settings of each."""
+_TOOLS: Final = frozenset(
+    "code_execution google_search google_maps url_context file_search computer_use mcp_server tool_search "
+    "retrieval".split()
+)
+"""The built-in tools that interactions know."""
 
 
 def shown_environment(environment: Any) -> Any:
@@ -364,8 +353,9 @@ def digest(steps: Sequence[Json]) -> str:
     """
     said: list[Any] = []
     for step in steps:
-        if step.get("type") in ("model_output", "user_input"):
-            for content in step.get("content") or ():
+        contents = step.get("content") or ()
+        if step.get("type") in ("model_output", "user_input") and isinstance(contents, list | tuple):
+            for content in contents:
                 _say(said, step["type"], content)
         elif step.get("type") != "thought":
             said.append({key: value for key, value in step.items() if key != "signature"})
@@ -373,9 +363,10 @@ def digest(steps: Sequence[Json]) -> str:
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def _say(said: list[Any], speaker: str, content: Json) -> None:
-    text = content.get("text") if content.get("type") == "text" else None
-    if text is None:
+def _say(said: list[Any], speaker: str, content: Any) -> None:
+    is_text = isinstance(content, dict) and content.get("type") == "text"
+    text = content.get("text") if is_text else None
+    if not isinstance(text, str):
         said.append([speaker, content])
     elif said and isinstance(said[-1], list) and said[-1][0] == speaker and isinstance(said[-1][1], str):
         said[-1][1] += text

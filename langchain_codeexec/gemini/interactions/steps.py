@@ -1,8 +1,9 @@
 """The steps of interactions as contents of generateContent and back.
 
-`steps_from_contents(contents_from_steps(steps)) == steps` holds for every list of JSON objects with a type: what a
-part cannot say of its step travels in the part's field `interactionStep`, and a step of an unknown type is kept
-whole in it. The field is for this package alone: `plain_parts` takes it away where another API is asked.
+The parts that `parts` and `reading` give of steps become the same steps again, whatever JSON objects with a type
+these are: what a part cannot say of its step travels in the part's field `interactionStep`, and a step of an
+unknown type is kept whole in it. The field is for this package alone: `plain_parts` takes it away where another
+API is asked.
 
 | key of `interactionStep` | meaning |
 |---|---|

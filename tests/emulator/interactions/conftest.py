@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.emulator.conftest import Client
 
 PATH = "/v1beta/interactions"
+VERTEX = "/v1beta1/projects/p/locations/global/interactions"
 OLD, NEW = "gemini-2.5-flash", "gemini-3-flash-preview"
 CODE_TOOL = {"type": "code_execution"}
 WEATHER = {"type": "function", "name": "weather", "parameters": {"type": "object"}}

@@ -14,6 +14,7 @@ from tests.emulator.interactions.conftest import (
     NEW,
     OLD,
     PATH,
+    VERTEX,
     WEATHER,
     Interactions,
     event,
@@ -23,7 +24,6 @@ from tests.emulator.interactions.conftest import (
 from tests.emulator.interactions.test_answers import folded
 
 NOT_FOUND = (404, "not_found", "Requested entity was not found.")
-VERTEX = "/v1beta1/projects/p/locations/global/interactions"
 LONG = "One two three four five six seven eight nine ten."
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.interactions.conftest import CODE_TOOL, NEW, OLD, PATH, WEATHER, refusal
+from tests.emulator.interactions.conftest import CODE_TOOL, NEW, OLD, PATH, VERTEX, WEATHER, refusal
 
 TEXT = {"type": "text", "text": "Hi"}
 PNG = base64.b64encode(b"\x89PNG").decode()
@@ -19,6 +19,10 @@ SEARCH = {"type": "google_search"}
 
 def result(call_id: str, value: Any, **more: Any) -> dict[str, Any]:
     return {"type": "function_result", "call_id": call_id, "result": value, **more}
+
+
+def ran(value: Any) -> dict[str, Any]:
+    return {"type": "code_execution_result", "call_id": "c1", "result": value}
 
 
 def call(**more: Any) -> dict[str, Any]:
@@ -239,6 +243,11 @@ MISSING_SIGNATURE = "Function call is missing a thought_signature in functionCal
         ({"input": [USER, {"type": "thought", "summary": [TEXT]}, USER]}, "contains an invalid argument"),
         ({"input": [USER, call(), result("c1", "sun")]}, MISSING_SIGNATURE),
         ({"input": [USER, {"type": "thought", "signature": OTHERS}, call(), result("c1", "a")]}, "not valid"),
+        ({"input": [USER, result("c1", 7)]}, "Invalid input at 'input[1].result'."),
+        ({"input": [USER, result("c1", [7])]}, "Invalid input at 'input[1].result[0]'."),
+        ({"input": [USER, result("c1", {"content": [{}]})]}, "'input[1].result.content[0].type'."),
+        ({"input": [USER, ran([{"type": "text"}])]}, "Invalid input at 'input[1].result[0].text'."),
+        ({"input": "Hi", "generation_config": {"tool_choice": ["any"]}}, "'generation_config.tool_choice'."),
         ({"input": [result("c1", "sun")]}, "function response turn comes immediately after a function call"),
         ({"input": "Hi", "model": OLD, "tools": [CODE_TOOL, WEATHER]}, "function calling is unsupported"),
         (
@@ -293,3 +302,11 @@ def test_other_routes_are_named(answering):
     assert client.emulator.requests[-1].model == ""
     client.create(input="Hi", model=f"models/{NEW}")
     client.emulator.assert_requested(text="Hi", model=NEW)
+
+
+@pytest.mark.parametrize("path", [PATH, VERTEX])
+def test_functions_are_one_tool_to_older_models(answering, path):
+    client, read = answering
+    client.create(model=OLD, path=path, input="Hi", tools=[WEATHER, {**WEATHER, "name": "time"}])
+    [tool] = read[-1]["tools"]
+    assert [function["name"] for function in tool["functionDeclarations"]] == ["weather", "time"]

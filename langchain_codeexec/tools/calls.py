@@ -34,6 +34,7 @@ from langchain_codeexec.tools.call_results import (
     is_control_flow,
     joined,
     result_of,
+    storable,
     words_for,
 )
 from langchain_codeexec.tools.journal import CallJournal, settle
@@ -159,11 +160,11 @@ class CallRoute:
         try:
             output = self.invoke(tool, call, is_async=wait is not None)
             output = wait(output) if wait else output
+            return result_of(call, output, noted, in_graph=self.runtime is not None)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- belongs to the program
             return self._failure(call, error)
         finally:
             _invocation.reset(token)
-        return result_of(call, output, noted, in_graph=self.runtime is not None)
 
     @classmethod
     def straight(cls, runtime: Any) -> CallRoute:
@@ -354,7 +355,7 @@ class ProgramCalls:
         """Record what came of a call: what the program has heard of first."""
         recorded = FunctionCall(
             name=it.tool.name,
-            args=it.args,
+            args=storable(it.args),
             result=head(result.value),
             error=result.error,
             line=it.call.line,

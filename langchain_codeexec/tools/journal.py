@@ -172,7 +172,9 @@ class CallJournal:
             schedule = given.keywords.get("schedule_task")
             submit = _in_loop if self._loop else partial(_submit, start)
             others = {"schedule_task": partial(_hidden, schedule, made)} if schedule else {}
-            if "stream" in given.keywords:  # there is nothing to be streamed, and LangGraph 1.1 would lose the result
+            if (
+                "stream" in given.keywords
+            ):  # there is nothing to be streamed, and LangGraph 1.1 would lose the result
                 others["stream"] = False
             given = partial(given, submit=lambda: submit, **others)
             config = patch_config(config, configurable={_TASKS: given})

@@ -30,7 +30,7 @@ __all__ = [
 
 Json = dict[str, Any]
 
-_OF_USER: Final = frozenset({"user_input", "function_result"})
+_OF_USER: Final = ("user_input", "function_result")
 _CODE: Final = "codeExecutionResult"
 
 

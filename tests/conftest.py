@@ -18,7 +18,7 @@ from tests.services import _gemini, _scenes, _wire, endpoint, gemini, sandbox, s
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = [
+pytest_plugins = ["langchain_codeexec.pytest_plugin"] + [
     plugin
     for plugin in ("syrupy", "pytest_benchmark.plugin", "pytest_recording.plugin")
     if find_spec(plugin.partition(".")[0])

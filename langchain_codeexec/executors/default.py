@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from threading import Lock
 
@@ -36,13 +35,11 @@ class DefaultExecutor:
     Which of them is found out at the first use, which raises a `SandboxUnavailableError` where it is neither.
 
     Args:
-        preload: Libraries that the sandbox loads in advance.
         allow_unsafe: Whether a `ProcessExecutor` may stand in for the sandbox, which isolates nothing and is
             logged as a warning. By default what the environment's `CODEEXEC_ALLOW_UNSAFE` says.
     """
 
-    def __init__(self, preload: Iterable[str] = (), *, allow_unsafe: bool | None = None) -> None:
-        self._preload = tuple(preload)
+    def __init__(self, *, allow_unsafe: bool | None = None) -> None:
         self._allow_unsafe = _allowed_by_environment() if allow_unsafe is None else allow_unsafe
         self._chosen: CodeExecutor | SandboxUnavailableError | None = None
         self._lock = Lock()
@@ -90,7 +87,7 @@ class DefaultExecutor:
 
     def _choose(self) -> CodeExecutor | SandboxUnavailableError:
         try:
-            return LocalSandbox(preload=self._preload).start()
+            return LocalSandbox(preload=()).start()
         except SandboxUnavailableError as error:
             if not self._allow_unsafe:
                 return SandboxUnavailableError(f"{error}. {_REMEDY}", error.reasons)

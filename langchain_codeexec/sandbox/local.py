@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import tempfile
 import warnings
@@ -95,11 +96,15 @@ class LocalExecutor:
             "temporary": tempfile.gettempdir(),
         }
         self._pool = Pool(python, modes, settings, _complain, spares=spares)
+        # To fork what holds libraries takes longer than to run what needs none.
+        self._plain_pool = (
+            replace(self._pool, settings={**settings, "preload": []}) if preload else self._pool
+        )
         self._places = (workers, waiting)
         self._most_sessions = sessions
         self.renew()
         renew_after_fork(self)
-        self._end = weakref.finalize(self, self._pool.close)
+        self._end = weakref.finalize(self, _close_all, self._pool, self._plain_pool)
 
     def renew(self) -> None:
         """Start afresh in a child process: the runs and sessions under way are the parent's."""
@@ -113,7 +118,7 @@ class LocalExecutor:
         Raises:
             SandboxUnavailableError: They cannot be.
         """
-        return self.running_pool().worker().mode
+        return self.running_pool(plain=True).worker().mode
 
     def start(self) -> Self:
         """Start now what would start with the first run.
@@ -122,7 +127,8 @@ class LocalExecutor:
             SandboxUnavailableError: The system cannot isolate programs.
             ExecutorError: The interpreter cannot be started.
         """
-        self.running_pool().worker()
+        for plain in (True, False):
+            self.running_pool(plain=plain).worker()
         return self
 
     def close(self) -> None:
@@ -187,14 +193,17 @@ class LocalExecutor:
         """
         raise NotImplementedError
 
-    def running_pool(self) -> Pool:
+    def running_pool(self, *, plain: bool) -> Pool:
         """What runs are forked from.
+
+        Args:
+            plain: Whether it need not hold libraries.
 
         Raises:
             ExecutorError: This is another system.
         """
         self.check_system()
-        return self._pool
+        return self._plain_pool if plain else self._pool
 
     @property
     def semaphore(self) -> FairSemaphore:
@@ -209,8 +218,8 @@ class LocalSandbox(LocalExecutor):
     else: no network, no environment, no home, no other process, no other file. It cannot start processes;
     threads it can. Its figures (those of plotly and altair as pages), the files it leaves in the working
     directory and the value of its last expression come back. Libraries of `preload` are loaded once; each
-    run is forked from there in a few milliseconds, and nothing of one run is there in another, sessions
-    excepted.
+    run is forked from there in a few milliseconds, or from a process without them where the program imports
+    none, and nothing of one run is there in another, sessions excepted.
 
     On Linux the kernel isolates, in the first of these modes that the system turns out to allow:
 
@@ -436,14 +445,15 @@ class LocalSession:
     ) -> tuple[dict[str, Any], list[bytes]]:
         if self._connection is not None:
             return self._connection.exchange(header, blobs, timeout, is_over, calls)
+        pool = self._executor.running_pool(plain=header["last"] and imports_no_library(blobs[0]))
         for failures in range(_ATTEMPTS - 1):
             with suppress(WorkerEndedError):  # it was killed while it waited for a program
-                return self._connected(failures).exchange(header, blobs, timeout, is_over, calls)
+                return self._connected(pool, failures).exchange(header, blobs, timeout, is_over, calls)
             self.close()
-        return self._connected(_ATTEMPTS - 1).exchange(header, blobs, timeout, is_over, calls)
+        return self._connected(pool, _ATTEMPTS - 1).exchange(header, blobs, timeout, is_over, calls)
 
-    def _connected(self, failures: int) -> Connection:
-        self._connection = connection = self._executor.running_pool().connect(failures)
+    def _connected(self, pool: Pool, failures: int) -> Connection:
+        self._connection = connection = pool.connect(failures)
         if self._cancelled:
             raise ExecutorError("the run was killed: it has been cancelled")
         return connection
@@ -464,6 +474,22 @@ def _names(setting: str, values: object) -> list[Any]:
         if not isinstance(name, str | os.PathLike):
             raise ConfigurationError(f"{setting} must hold names, not {name!r}")
     return names
+
+
+_IMPORT = re.compile(rb"(?:^|[;:])[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([^;\n#]+))", re.MULTILINE)
+_KNOWN_MODULES = {name.encode() for name in sys.stdlib_module_names} - {b"importlib"}
+
+
+def imports_no_library(source: bytes) -> bool:
+    """Whether a program imports modules of the standard library alone, as far as its text shows."""
+    imports = (match[1] or match[2] for match in _IMPORT.finditer(source))
+    names = (re.split(rb"\W", name.strip(), maxsplit=1)[0] for each in imports for name in each.split(b","))
+    return _KNOWN_MODULES.issuperset(names)
+
+
+def _close_all(*pools: Pool) -> None:
+    for pool in pools:
+        pool.close()
 
 
 def _complain(words: str) -> None:

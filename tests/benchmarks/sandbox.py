@@ -164,11 +164,12 @@ def private_kib(pid: int) -> int:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
 
 
-def left_behind(sandbox: LocalSandbox, worker: int) -> tuple[int, int, int, int]:
+def left_behind() -> tuple[int, int, int, int]:
     """Processes, descriptors, mounts and files there are."""
     time.sleep(1.0)
-    processes = len(descendants(worker))
-    descriptors = sum(len([*Path(f"/proc/{pid}/fd").iterdir()]) for pid in ("self", worker))
+    workers = children(os.getpid())
+    processes = len(descendants(os.getpid()))
+    descriptors = sum(len([*Path(f"/proc/{pid}/fd").iterdir()]) for pid in ("self", *workers))
     mounts = len(Path("/proc/self/mounts").read_text().splitlines())
     return processes, descriptors, mounts, len([*Path(tempfile.gettempdir()).rglob("*")])
 
@@ -217,10 +218,10 @@ def main() -> int:
         for checkout in sys.argv[1:]:
             show(f"200 runs, 16 callers, times {checkout}", crowded(sandbox) / crowded_before(checkout), 1.0)
         show("private memory of a run, MiB", private_mib(sandbox, worker), 10)
-        before = left_behind(sandbox, worker)
+        before = left_behind()
         for _ in range(RUNS):
             warm(sandbox, PRINT)
-        after = left_behind(sandbox, worker)
+        after = left_behind()
         growth = sum(max(0, b - a) for a, b in zip(before, after, strict=True))
         show(f"left behind by {RUNS} runs", growth, 0)
     return 0 if all(met) else 1

@@ -304,6 +304,30 @@ def test_a_library_that_cannot_be_loaded_is_left_out(tmp_path: Path):
         assert sandbox._pool.worker().loaded == ("json",)
 
 
+LOADED = "import sys; print('typing_extensions' in sys.modules)"
+WITHOUT_LIBRARIES = [
+    "",
+    "import math, os.path as path\nfrom json import loads",
+    "# from annotated_types import Gt",
+]
+WITH_LIBRARIES = [
+    "import annotated_types",
+    "if True: import json, annotated_types as types  # both",
+    "import json; from annotated_types import Gt",
+    "import importlib\nimportlib.import_module('annotated_types')",
+]
+
+
+def test_a_program_without_libraries_is_forked_from_where_none_is():
+    with LocalSandbox(preload=["typing_extensions"]) as sandbox:
+        for imports in WITHOUT_LIBRARIES:
+            assert sandbox.run(f"{imports}\n{LOADED}").stdout == "False\n"
+        for imports in WITH_LIBRARIES:
+            assert sandbox.run(f"{imports}\n{LOADED}").stdout == "True\n"
+        with sandbox.session() as session:
+            assert session.run(LOADED).stdout == "True\n"
+
+
 def test_closing_kills_the_runs_under_way_and_refuses_those_that_wait():
     sandbox = LocalSandbox(preload=(), workers=1, waiting=1).start()
     with ThreadPoolExecutor() as threads:

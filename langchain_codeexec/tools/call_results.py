@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.executors.calls import HostReply
 from langchain_codeexec.messages.media import inline_file, text_of
 
 __all__ = [
@@ -39,25 +40,19 @@ MISSING: Final[Any] = object()
 _RECORDED: Final = 10_000
 """Characters of a result or an artifact that the record holds."""
 _DEEPEST: Final = 100
-"""Lists and objects within each other that the record holds as such; msgpack, as checkpointers write it, has 250."""
+"""Lists and objects within each other that the record holds as such; the msgpack of checkpointers has 250."""
 
 
 @dataclass(frozen=True, slots=True)
-class CallResult:
-    """What came of a call.
+class CallResult(HostReply):
+    """What came of a call: the reply to the program, and more.
 
     Attributes:
-        value: What the program gets, in JSON.
-        error: What is raised in the program instead.
-        files: What is laid into its working directory.
         remark: What the model is to be told of it.
         artifact: What the tool returned for its host, in JSON.
         updates: Of the graph's state.
     """
 
-    value: Any = None
-    error: str | None = None
-    files: tuple[InlineFile, ...] = ()
     remark: str = ""
     artifact: Any = None
     updates: tuple[Json, ...] = ()
@@ -234,7 +229,7 @@ def head(value: Any) -> Any:
 
 
 def storable(value: Any, deepest: int = _DEEPEST) -> Any:
-    """A JSON value as checkpointers take it: text in place of integers above 64 bits, and of what is nested deeper."""
+    """A JSON value as checkpointers take it: text for integers beyond 64 bits and for what is nested deeper."""
     if isinstance(value, int) and value.bit_length() > 63:  # noqa: PLR2004 -- and a sign
         return str(value)
     if not isinstance(value, list | dict):

@@ -171,7 +171,7 @@ class CallJournal:
         if isinstance(given, partial):
             schedule = given.keywords.get("schedule_task")
             submit = _in_loop if self._loop else partial(_submit, start)
-            others = {"schedule_task": partial(_hidden, schedule, made)} if schedule else {}
+            others: Json = {"schedule_task": partial(_hidden, schedule, made)} if schedule else {}
             if (
                 "stream" in given.keywords
             ):  # there is nothing to be streamed, and LangGraph 1.1 would lose the result

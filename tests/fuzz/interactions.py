@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import reduce
-from operator import add
 from typing import Any
 
 from hypothesis import strategies as st
@@ -84,11 +83,13 @@ ANSWERS = broken(
 
 
 def interactions(chunks: Any) -> None:
-    transport: Any = InteractionsTransport(Interacting(chunks if isinstance(chunks, list) else []))
+    carrier: Any = Interacting(chunks if isinstance(chunks, list) else [])
+    transport = InteractionsTransport(carrier)
     llm = ChatGeminiCodeExecution(model=NEW, transport=transport, answer_retries=0).bind_tools([FUNCTION])
+    stream: Any = llm.stream
     ways: list[Callable[[], Any]] = [
         lambda: llm.invoke("q"),
-        lambda: message_chunk_to_message(reduce(add, llm.stream("q"))),
+        lambda: message_chunk_to_message(reduce(lambda whole, chunk: whole + chunk, stream("q"))),
     ]
     for way in ways:
         with suppress(CodeExecError):

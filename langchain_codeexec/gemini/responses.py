@@ -169,8 +169,11 @@ def _base64(value: Any, _url: str) -> Any:
     return data + "=" * (-len(data) % 4)
 
 
+_LONG: Final = 20  # digits that no count of 64 bits has
+
+
 def _count(value: Any, _url: str) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < _LONG else value
 
 
 _COUNTS: Final = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, BaseMessage
@@ -65,8 +66,8 @@ def usage_from_wire(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
 def _count(usage: Mapping[str, Any], key: str) -> int:
     value = usage.get(key)
     if isinstance(value, str) and value.isdecimal():  # as protobuf writes numbers of 64 bits
-        return int(value)
-    return int(value) if isinstance(value, int | float) else 0
+        value = float(value)
+    return int(value) if isinstance(value, int | float) and isfinite(value) else 0
 
 
 def _of_modality(usage: Mapping[str, Any], key: str, modality: str) -> int:

@@ -95,10 +95,7 @@ class CallsFromCode:
         self._callable: dict[tuple[int, ...], CallableTools] = {}
         self._review: HumanInTheLoopMiddleware[Any, Any, Any] | None = None
         if interrupt_on:
-            try:
-                self._review = HumanInTheLoopMiddleware(dict(interrupt_on), interrupt_mode="per_call")
-            except TypeError as error:
-                raise ConfigurationError(f"interrupt_on needs langchain 1.4.8 or newer: {error}") from error
+            self._review = HumanInTheLoopMiddleware(dict(interrupt_on), interrupt_mode="per_call")
 
     def offered(self, request: ModelRequest[Any]) -> tuple[ModelRequest[Any], PythonTool, tuple[str, ...]]:
         """A model request whose Python tool says what programs can call, that tool, and the tools' names."""

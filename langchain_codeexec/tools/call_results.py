@@ -7,7 +7,7 @@ import mimetypes
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from langchain_core.messages import ToolCall, ToolMessage
@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.executors.calls import HostReply
 from langchain_codeexec.messages.media import inline_file, text_of
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "is_control_flow",
     "joined",
     "result_of",
+    "storable",
     "words_for",
 ]
 
@@ -37,24 +39,20 @@ MISSING: Final[Any] = object()
 """What a tool has returned that has not."""
 _RECORDED: Final = 10_000
 """Characters of a result or an artifact that the record holds."""
+_DEEPEST: Final = 100
+"""Lists and objects within each other that the record holds as such; the msgpack of checkpointers has 250."""
 
 
 @dataclass(frozen=True, slots=True)
-class CallResult:
-    """What came of a call.
+class CallResult(HostReply):
+    """What came of a call: the reply to the program, and more.
 
     Attributes:
-        value: What the program gets, in JSON.
-        error: What is raised in the program instead.
-        files: What is laid into its working directory.
         remark: What the model is to be told of it.
         artifact: What the tool returned for its host, in JSON.
         updates: Of the graph's state.
     """
 
-    value: Any = None
-    error: str | None = None
-    files: tuple[InlineFile, ...] = ()
     remark: str = ""
     artifact: Any = None
     updates: tuple[Json, ...] = ()
@@ -66,14 +64,16 @@ class CallResult:
         return len(value.encode("utf-8", "surrogatepass")) + sum(len(file.data) for file in self.files)
 
     def to_dict(self) -> Json:
-        """The result as every checkpointer keeps it."""
-        return asdict(self)
+        """The result as every checkpointer keeps it: as text, data can be nested as it likes, of any numbers."""
+        kept = asdict(replace(self, value=None, artifact=None))
+        return {**kept, "json": json.dumps([self.value, self.artifact])}
 
     @classmethod
     def from_dict(cls, kept: Json) -> CallResult:
         """The result that was kept."""
-        files = tuple(InlineFile(**file) for file in kept["files"])
-        return cls(**{**kept, "files": files, "updates": tuple(kept["updates"])})
+        kept = {**kept, "files": tuple(InlineFile(**file) for file in kept["files"])}
+        value, artifact = json.loads(kept.pop("json"))
+        return cls(**{**kept, "value": value, "artifact": artifact, "updates": tuple(kept["updates"])})
 
 
 @dataclass(slots=True)
@@ -224,7 +224,18 @@ def _json(value: Any) -> Any:
 
 def head(value: Any) -> Any:
     """A value for the record: of a large one, the beginning of its text."""
-    if not isinstance(value, str | list | dict):
-        return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= _RECORDED else f"{text[:_RECORDED]}…"
+    return storable(value) if len(text) <= _RECORDED else f"{text[:_RECORDED]}…"
+
+
+def storable(value: Any, deepest: int = _DEEPEST) -> Any:
+    """A JSON value as checkpointers take it: text for integers beyond 64 bits and for what is nested deeper."""
+    if isinstance(value, int) and value.bit_length() > 63:  # noqa: PLR2004 -- and a sign
+        return str(value)
+    if not isinstance(value, list | dict):
+        return value
+    if not deepest:
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return [storable(each, deepest - 1) for each in value]
+    return {key: storable(each, deepest - 1) for key, each in value.items()}

@@ -34,6 +34,7 @@ from langchain_codeexec.tools.call_results import (
     is_control_flow,
     joined,
     result_of,
+    storable,
     words_for,
 )
 from langchain_codeexec.tools.journal import CallJournal, settle
@@ -159,11 +160,11 @@ class CallRoute:
         try:
             output = self.invoke(tool, call, is_async=wait is not None)
             output = wait(output) if wait else output
+            return result_of(call, output, noted, in_graph=self.runtime is not None)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- belongs to the program
             return self._failure(call, error)
         finally:
             _invocation.reset(token)
-        return result_of(call, output, noted, in_graph=self.runtime is not None)
 
     @classmethod
     def straight(cls, runtime: Any) -> CallRoute:
@@ -257,18 +258,21 @@ class ProgramCalls:
     @property
     def record(self) -> tuple[FunctionCall, ...]:
         """The calls that have been answered."""
-        return tuple(call for _, (call, _) in sorted(self._made.items()))
+        return tuple(call for call, _ in self._answered)
 
     @property
     def updates(self) -> list[Json]:
         """Of the graph's state, in the order of the calls."""
-        return [update for _, (_, result) in sorted(self._made.items()) for update in result.updates]
+        return [update for _, result in self._answered for update in result.updates]
 
     @property
     def remarks(self) -> list[str]:
         """What the model is to be told of the calls."""
-        made = sorted(self._made.items())
-        return [f"{call.name}: {result.remark}" for _, (call, result) in made if result.remark]
+        return [f"{call.name}: {result.remark}" for call, result in self._answered if result.remark]
+
+    @property
+    def _answered(self) -> list[tuple[FunctionCall, CallResult]]:
+        return [self._made[number] for number in sorted(self._made)]
 
     def end(self) -> None:
         """Note that the program has ended.
@@ -341,7 +345,7 @@ class ProgramCalls:
         finally:
             del self._open[call.number]
         self._note(it, result)
-        return HostReply(result.value, result.error, result.files)
+        return result
 
     def cancel(self, call: HostCall) -> None:
         """Stop waiting for a call."""
@@ -354,7 +358,7 @@ class ProgramCalls:
         """Record what came of a call: what the program has heard of first."""
         recorded = FunctionCall(
             name=it.tool.name,
-            args=it.args,
+            args=storable(it.args),
             result=head(result.value),
             error=result.error,
             line=it.call.line,

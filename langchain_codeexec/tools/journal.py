@@ -171,8 +171,12 @@ class CallJournal:
         if isinstance(given, partial):
             schedule = given.keywords.get("schedule_task")
             submit = _in_loop if self._loop else partial(_submit, start)
-            hidden = {"schedule_task": partial(_hidden, schedule, made)} if schedule else {}
-            given = partial(given, submit=lambda: submit, **hidden)
+            others: Json = {"schedule_task": partial(_hidden, schedule, made)} if schedule else {}
+            if (
+                "stream" in given.keywords
+            ):  # there is nothing to be streamed, and LangGraph 1.1 would lose the result
+                others["stream"] = False
+            given = partial(given, submit=lambda: submit, **others)
             config = patch_config(config, configurable={_TASKS: given})
         with set_config_context(config) as context:
             run_as_task: Any = task(name=function.__name__)(made)

@@ -22,11 +22,12 @@ def show(title: str, medians: dict[str, float], scale: float = 1e3, unit: str = 
 
 
 def main(beside: str = "") -> None:
-    """Run all benchmarks, about two minutes."""
+    """Run all benchmarks, about three minutes."""
     with loopback_server() as url:
         show("invoke, one question", measure_invoke(url, 0, rounds=15, repeat=20))
         show("invoke, 41 messages with code", measure_invoke(url, 20, rounds=15, repeat=8))
-        show("abatch, 200 at 50 at a time", measure_abatch(url))
+        for size, rounds in (200, 5), (1000, 2):
+            show(f"abatch, {size} at 50 at a time", measure_abatch(url, size=size, rounds=rounds))
     for method in METHODS:
         seconds = measure_emulator(method, beside)
         show(

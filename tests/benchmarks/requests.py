@@ -121,7 +121,7 @@ def _peer_history(llm: Any, turns: int) -> list[Any]:
     return messages
 
 
-def measure_abatch(url: str, *, size: int = 200, concurrency: int = 50, rounds: int = 5) -> dict[str, float]:
+def measure_abatch(url: str, *, size: int, rounds: int, concurrency: int = 50) -> dict[str, float]:
     """Median seconds of `size` requests with at most `concurrency` at a time, on one event loop."""
     question = "What is the sum of the first 50 primes?"
     body = {"contents": [{"role": "user", "parts": [{"text": question}]}], "tools": [{"codeExecution": {}}]}

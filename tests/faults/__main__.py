@@ -22,7 +22,10 @@ def cell(fault: Fault, style: str) -> tuple[str, float]:
 
 def main() -> int:
     """Run the matrix and print it."""
-    print(f"{'fault':30}" + "".join(f"{style.replace('genai_', 'g_'):>15}" for style in STYLES))
+    print(
+        f"{'fault':30}"
+        + "".join(f"{style.replace('genai_', 'g_').replace('interactions', 'i'):>15}" for style in STYLES)
+    )
     problems = []
     with ThreadPoolExecutor(4) as threads:
         for fault in FAULTS:

@@ -18,6 +18,7 @@ from langchain_codeexec import ChatGeminiCodeExecution, CodeExecError, CodeExecu
 from langchain_codeexec.executors.gemini import GeminiExecutor
 from langchain_codeexec.gemini import genai as genai_transport
 from langchain_codeexec.gemini.endpoints import Endpoint
+from langchain_codeexec.gemini.interactions import InteractionsTransport
 from langchain_codeexec.gemini.rest import RestTransport
 from langchain_codeexec.gemini.retries import RetryPolicy
 from tests.faults.servers import HALF_CLOSE, HANG, RESET, Drip, Step, raw_server
@@ -41,12 +42,30 @@ _RUN: Final = [
 BODY: Final = json.dumps(_response("whole", *_RUN, finishReason="STOP")).encode()
 EVENTS: Final = _event(_response("who")) + _event(_response("le", finishReason="STOP"))
 SHOWN: Final = _event(_response("who"))
+
+
+def _interaction() -> tuple[bytes, bytes, bytes]:
+    """The same answer of the Interactions API: whole, its events, and the first of them."""
+    known = {"id": "", "object": "interaction", "status": "completed"}
+    whole = {**known, "steps": [{"type": "model_output", "content": [{"type": "text", "text": "whole"}]}]}
+    events = [
+        {"event_type": "step.start", "index": 0, "step": {"type": "model_output"}},
+        {"event_type": "step.delta", "index": 0, "delta": {"type": "text", "text": "who"}},
+        {"event_type": "step.delta", "index": 0, "delta": {"type": "text", "text": "le"}},
+        {"event_type": "step.stop", "index": 0},
+        {"event_type": "interaction.completed", "interaction": known},
+    ]
+    sent = [_event(event) for event in events]
+    return json.dumps(whole).encode(), b"".join(sent), b"".join(sent[:2])
+
+
 HEAD: Final = b"HTTP/1.1 200 OK\r\n"
 CLOSE: Final = b"Connection: close\r\n\r\n"
 
 
 def _sized(body: bytes, head: bytes = HEAD) -> bytes:
-    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    """An answer behind which the server closes, and says so: else the next request may meet the closed connection."""
+    return head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
 def _chunk(data: bytes) -> bytes:
@@ -114,99 +133,114 @@ CUT: Final = "TruncatedResponseError"
 BROKEN: Final = "GeminiConnectionError"
 FORMAT: Final = "ResponseFormatError"
 
-FAULTS: Final = (
-    Fault("none", (_sized(BODY),), (_sized(EVENTS),)),
-    Fault("closed at once", (b"",), heals=True, requests=2),
-    Fault("reset at once", (RESET,), heals=True, requests=2),
-    Fault("always reset", (RESET,), expected=BROKEN, requests=3),
-    Fault("half of the headers", (HEAD,), heals=True, requests=2),
-    Fault("no HTTP", (b"SSH-2.0-x\r\n\r\n",), expected=BROKEN),
-    Fault("short of its length", (HEAD + b"Content-Length: 999\r\n\r\n" + BODY[:30],), heals=True, requests=2),
-    Fault("cut without a length", (HEAD + CLOSE + BODY[:30],), (HEAD + CLOSE + SHOWN[:30],), heals=True, requests=2),
-    Fault("cut with a length", (_sized(BODY[:30]),), (_sized(SHOWN[:30]),), heals=True, requests=2),
-    Fault("cut chunk", (CHUNKED + _chunk(BODY)[:30],), heals=True, requests=2),
-    Fault("empty", (_sized(b""),), heals=True, requests=2),
-    Fault("always empty", (_sized(b""),), expected=CUT, requests=3),
-    Fault(
-        "ends between events, by its chunks", (_sized(BODY),), (CHUNKED + _chunk(SHOWN) + b"0\r\n\r\n",),
-        streaming=CUT, shown="who", requests=1,
-    ),
-    Fault("ends between events, by closing", (_sized(BODY),), (HEAD + CLOSE + SHOWN,), streaming=CUT, shown="who", requests=1),
-    Fault("ends between events, by its length", (_sized(BODY),), (_sized(SHOWN),), streaming=CUT, shown="who", requests=1),
-    Fault(
-        "ends between events, compressed", (_sized(BODY),),
-        (HEAD + b"Content-Encoding: gzip\r\n" + CLOSE + gzip.compress(SHOWN)[:-8],), streaming=CUT, shown="who", requests=1,
-    ),
-    Fault("ends within an event", (_sized(BODY),), (_sized(SHOWN + EVENTS[:20]),), streaming=CUT, shown="who", requests=1),
-    Fault("reset between events", (_sized(BODY),), (CHUNKED + _chunk(SHOWN),), streaming=BROKEN, shown="who", requests=1),
-    Fault("[DONE] without a reason", (_sized(BODY),), (_sized(SHOWN + b"data: [DONE]\n\n"),), streaming=CUT, shown="who"),
-    Fault(
-        "an error between events", (_sized(BODY),), (_sized(SHOWN + b'data: {"error":{"code":503,"message":"m"}}\n\n'),),
-        streaming="ServerError", shown="who", requests=1,
-    ),
-    Fault("a web page", (_sized(b"<html>Sign in</html>"),), expected=FORMAT, requests=1, says="captive portal"),
-    Fault("no gzip", (_sized(b"no gzip", HEAD + b"Content-Encoding: gzip\r\n"),), expected=FORMAT, requests=1),
-    Fault("deep nesting", (_sized(b"[" * 100_000),), (_sized(b"data: " + b"[" * 100_000 + b"\n\n"),), expected=FORMAT),
-    Fault("503", (_status(503, b"{}"),), heals=True, requests=2),
-    Fault("503 with broken gzip", (_status(503, b"no gzip", b"Content-Encoding: gzip\r\n"),), heals=True, requests=2),
-    Fault("503 cut short", (_status(503, b"{}").replace(b": 2", b": 9"),), heals=True, requests=2),
-    Fault("always 503", (_status(503, b"{}"),), expected="ServerError", requests=3),
-    Fault("501", (_status(501, b"{}"),), expected="ServerError", requests=1),
-    Fault("Retry-After of a day", (_status(429, b"", b"Retry-After: 86400\r\n"),), expected="RateLimitError", requests=1, says="86400 s"),
-    Fault("Retry-After of nothing", (_status(429, b"", b"Retry-After: 0\r\n"),), heals=True, requests=2),
-    Fault("a redirect", (_status(307, b"", b"Location: https://else.where/x?key=k\r\n"),), expected="GeminiAPIError", requests=1, says="https://else.where/x", in_genai=False),
-    Fault("an error as text", (_status(400, b'{"error": "wrong"}'),), expected="InvalidRequestError", requests=1, says="wrong"),
-    Fault("silence", (HANG,), expected=TIMEOUT, requests=1, settings=SILENCE, says="timeout=…"),
-    Fault("silence in the answer", (HEAD + b"Content-Length: 9\r\n\r\n{", HANG), expected=TIMEOUT, settings=SILENCE, says="timeout=…"),
-    Fault("silence between events", (_sized(BODY),), (CHUNKED + _chunk(SHOWN), HANG), streaming=TIMEOUT, shown="who", settings=SILENCE),
-    Fault("a slow answer", (Drip(_sized(BODY), 0.001),), (Drip(_sized(EVENTS), 0.001),), settings=SILENCE),
-    Fault("headers that drip", (Drip(HEAD + b"X-Long: " + b"x" * 10_000),), expected=TIMEOUT, settings=DEADLINE, says="deadline=…"),
-    Fault("a body that drips", (HEAD + b"Content-Length: 9999\r\n\r\n", Drip(b"{" + b" " * 9_999)), expected=TIMEOUT, settings=DEADLINE, says="deadline=…"),
-    Fault("an error that drips", (_status(503).replace(b": 0", b": 9999"), Drip(b"<" * 9_999)), expected=TIMEOUT, settings=DEADLINE, says="deadline=…"),
-    Fault("pings for ever", (HANG,), (HEAD + CLOSE + SHOWN, Drip(b": ping\n\n" * 9_999)), expected=TIMEOUT, shown="who", settings=DEADLINE, says="deadline=…", in_genai=False),
-    Fault("503 for ever", (_status(503, b"", b"Retry-After: 1\r\n"),), expected="ServerError", requests=1, settings=DEADLINE),
-    Fault("an early 413", (_status(413, b"{}"),), expected="GeminiAPIError", requests=1, reads_body=False, says="413"),
-    Fault("an early 413 for much", (_status(413, b"{}"),), expected="GeminiAPIError", reads_body=False, says="413", in_genai=False, prompt="q" * 8_000_000),
-    Fault("early hints", (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + _sized(BODY),), (b"HTTP/1.1 100 Continue\r\n\r\n" + _sized(EVENTS),), requests=1),
-    Fault("chunk extensions, trailers", (_chunked(BODY),), (_chunked(EVENTS),), requests=1),
-    Fault("HTTP/1.0", (b"HTTP/1.0 200 OK\r\n\r\n" + BODY,), (b"HTTP/1.0 200 OK\r\n\r\n" + EVENTS,), requests=1),
-    Fault("half closed", (HEAD + CLOSE + BODY, HALF_CLOSE), (HEAD + CLOSE + EVENTS, HALF_CLOSE), requests=1),
-    Fault("gzip in pieces", (Drip(_packed(b"gzip", gzip.compress(BODY)), 0.0),), (Drip(_packed(b"gzip", gzip.compress(EVENTS)), 0.0),), requests=1),
-    Fault("deflate", (_packed(b"deflate", zlib.compress(BODY)),), (_packed(b"deflate", zlib.compress(EVENTS)),), requests=1),
-    Fault("br, which was not asked for", (_packed(b"br", b"\x8b\x03\x80x"),), expected=FORMAT, requests=1),
-    Fault("bytes behind the answer", (_sized(BODY) + b"HTTP/1.1 500 Oh\r\n\r\n",), (_sized(EVENTS) + b"garbage",), requests=1),
-    Fault("longer than its length", (HEAD + b"Content-Length: 30\r\n\r\n" + BODY,), (HEAD + b"Content-Length: 30\r\n\r\n" + EVENTS,), heals=True, requests=2),
-    Fault("two lengths", (HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\n{}",), expected=BROKEN, in_genai=False),
-    Fault("a length that is none", (HEAD + b"Content-Length: x\r\n\r\n{}",), expected=BROKEN, in_genai=False),
-    Fault("a chunk without a size", (CHUNKED + b"zz\r\n{}",), expected=BROKEN, in_genai=False),
-    Fault("endless headers", (HEAD + b"X: " + b"x" * 300_000,), expected=BROKEN, in_genai=False),
-    Fault("a byte order mark", (_sized(b"\xef\xbb\xbf" + BODY),), (_sized(b"\xef\xbb\xbf" + EVENTS),), requests=1, in_genai=False),
-    Fault("UTF-16", (_sized(BODY.decode().encode("utf-16")),), (_sized(EVENTS.decode().encode("utf-16")),), streaming=FORMAT, in_genai=False),
-    Fault("Latin-1", (_sized(BODY.replace(b"whole", b"wh\xf6le")),), (_sized(EVENTS.replace(b"who", b"wh\xf6")),), expected=FORMAT, requests=1, in_genai=False),
-    Fault("lines that end in CR", (_sized(BODY),), (_sized(EVENTS.replace(b"\r\n", b"\r")),), requests=1, in_genai=False),
-    Fault("other fields", (_sized(BODY),), (_sized(b"retry: 9\nid: 1\nevent: x\n" + EVENTS.replace(b"data: {", b"data: {\ndata: ")),), requests=1, in_genai=False),
-    Fault("comments only", (_sized(BODY),), (_sized(b": ping\n\n" * 3),), streaming=CUT, requests=3, in_genai=False),
-    Fault("event: error", (_sized(BODY),), (_sized(SHOWN + b'event: error\ndata: {"error": {"code": 429, "message": "slow"}}\n\n'),), streaming="RateLimitError", shown="who", requests=1, in_genai=False),
-    Fault("an error with 200", (_sized(b'{"error": {"code": 503, "message": "m"}}'),), heals=True, requests=2),
-    Fault("null", (_sized(b"null"),), (_sized(b"data: null\n\n"),), expected=FORMAT, streaming=CUT),
-    Fault("204", (b"HTTP/1.1 204 No Content\r\n\r\n",), expected=CUT, in_genai=False),
-    Fault("101", (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",), expected=BROKEN, in_genai=False),
-    Fault("304", (b"HTTP/1.1 304 Not Modified\r\n\r\n",), expected="GeminiAPIError", requests=1),
-    Fault("407", (_status(407, b"", b"Proxy-Authenticate: Basic\r\n"),), expected="GeminiAPIError", requests=1, says="HTTPS_PROXY"),
-    Fault("to a page to sign in", (_status(302, b"<html>", b"Location: http://login.example/?next=x\r\n"),), expected="GeminiAPIError", requests=1, says="http://login.example/", in_genai=False),
-    Fault("a status of its own", (b"HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n",), expected="ServerError", heals=False, in_genai=False),
-    Fault("an error of megabytes", (_status(400, b"<" * 3_000_000),), expected="InvalidRequestError", requests=1),
-    Fault("a line of megabytes", (_sized(BODY.replace(b'"text"', b'"novel": "' + b"x" * 3_000_000 + b'", "text"')),), (_sized(EVENTS.replace(b'"text"', b'"novel": "' + b"x" * 3_000_000 + b'", "text"')),), requests=1),
-)  # fmt: skip
+
+def _faults(body: bytes, events: bytes, shown: bytes) -> tuple[Fault, ...]:
+    """The faults of a service.
+
+    Args:
+        body: Its whole answer.
+        events: The same as events.
+        shown: The first of those.
+    """
+    return (
+        Fault("none", (_sized(body),), (_sized(events),)),
+        Fault("closed at once", (b"",), heals=True, requests=2),
+        Fault("reset at once", (RESET,), heals=True, requests=2),
+        Fault("always reset", (RESET,), expected=BROKEN, requests=3),
+        Fault("half of the headers", (HEAD,), heals=True, requests=2),
+        Fault("no HTTP", (b"SSH-2.0-x\r\n\r\n",), expected=BROKEN),
+        Fault("short of its length", (HEAD + b"Content-Length: 999\r\n\r\n" + body[:30],), heals=True, requests=2),
+        Fault("cut without a length", (HEAD + CLOSE + body[:30],), (HEAD + CLOSE + shown[:30],), heals=True, requests=2),
+        Fault("cut with a length", (_sized(body[:30]),), (_sized(shown[:30]),), heals=True, requests=2),
+        Fault("cut chunk", (CHUNKED + _chunk(body)[:30],), heals=True, requests=2),
+        Fault("empty", (_sized(b""),), heals=True, requests=2),
+        Fault("always empty", (_sized(b""),), expected=CUT, requests=3),
+        Fault(
+            "ends between events, by its chunks", (_sized(body),), (CHUNKED + _chunk(shown) + b"0\r\n\r\n",),
+            streaming=CUT, shown="who", requests=1,
+        ),
+        Fault("ends between events, by closing", (_sized(body),), (HEAD + CLOSE + shown,), streaming=CUT, shown="who", requests=1),
+        Fault("ends between events, by its length", (_sized(body),), (_sized(shown),), streaming=CUT, shown="who", requests=1),
+        Fault(
+            "ends between events, compressed", (_sized(body),),
+            (HEAD + b"Content-Encoding: gzip\r\n" + CLOSE + gzip.compress(shown)[:-8],), streaming=CUT, shown="who", requests=1,
+        ),
+        Fault("ends within an event", (_sized(body),), (_sized(shown + events[:20]),), streaming=CUT, shown="who", requests=1),
+        Fault("reset between events", (_sized(body),), (CHUNKED + _chunk(shown),), streaming=BROKEN, shown="who", requests=1),
+        Fault("[DONE] without a reason", (_sized(body),), (_sized(shown + b"data: [DONE]\n\n"),), streaming=CUT, shown="who"),
+        Fault(
+            "an error between events", (_sized(body),), (_sized(shown + b'data: {"error":{"code":503,"message":"m"}}\n\n'),),
+            streaming="ServerError", shown="who", requests=1,
+        ),
+        Fault("a web page", (_sized(b"<html>Sign in</html>"),), expected=FORMAT, requests=1, says="captive portal"),
+        Fault("no gzip", (_sized(b"no gzip", HEAD + b"Content-Encoding: gzip\r\n"),), expected=FORMAT, requests=1),
+        Fault("deep nesting", (_sized(b"[" * 100_000),), (_sized(b"data: " + b"[" * 100_000 + b"\n\n"),), expected=FORMAT),
+        Fault("503", (_status(503, b"{}"),), heals=True, requests=2),
+        Fault("503 with broken gzip", (_status(503, b"no gzip", b"Content-Encoding: gzip\r\n"),), heals=True, requests=2),
+        Fault("503 cut short", (_status(503, b"{}").replace(b": 2", b": 9"),), heals=True, requests=2),
+        Fault("always 503", (_status(503, b"{}"),), expected="ServerError", requests=3),
+        Fault("501", (_status(501, b"{}"),), expected="ServerError", requests=1),
+        Fault("Retry-After of a day", (_status(429, b"", b"Retry-After: 86400\r\n"),), expected="RateLimitError", requests=1, says="86400 s"),
+        Fault("Retry-After of nothing", (_status(429, b"", b"Retry-After: 0\r\n"),), heals=True, requests=2),
+        Fault("a redirect", (_status(307, b"", b"Location: https://else.where/x?key=k\r\n"),), expected="GeminiAPIError", requests=1, says="https://else.where/x", in_genai=False),
+        Fault("an error as text", (_status(400, b'{"error": "wrong"}'),), expected="InvalidRequestError", requests=1, says="wrong"),
+        Fault("silence", (HANG,), expected=TIMEOUT, requests=1, settings=SILENCE, says="timeout=…"),
+        Fault("silence in the answer", (HEAD + b"Content-Length: 9\r\n\r\n{", HANG), expected=TIMEOUT, settings=SILENCE, says="timeout=…"),
+        Fault("silence between events", (_sized(body),), (CHUNKED + _chunk(shown), HANG), streaming=TIMEOUT, shown="who", settings=SILENCE),
+        Fault("a slow answer", (Drip(_sized(body), 0.001),), (Drip(_sized(events), 0.001),), settings=SILENCE),
+        Fault("headers that drip", (Drip(HEAD + b"X-Long: " + b"x" * 10_000),), expected=TIMEOUT, settings=DEADLINE, says="deadline=…"),
+        Fault("a body that drips", (HEAD + b"Content-Length: 9999\r\n\r\n", Drip(b"{" + b" " * 9_999)), expected=TIMEOUT, settings=DEADLINE, says="deadline=…"),
+        Fault("an error that drips", (_status(503).replace(b": 0", b": 9999"), Drip(b"<" * 9_999)), expected=TIMEOUT, settings=DEADLINE, says="deadline=…"),
+        Fault("pings for ever", (HANG,), (HEAD + CLOSE + shown, Drip(b": ping\n\n" * 9_999)), expected=TIMEOUT, shown="who", settings=DEADLINE, says="deadline=…", in_genai=False),
+        Fault("503 for ever", (_status(503, b"", b"Retry-After: 1\r\n"),), expected="ServerError", requests=1, settings=DEADLINE),
+        Fault("an early 413", (_status(413, b"{}"),), expected="GeminiAPIError", requests=1, reads_body=False, says="413"),
+        Fault("an early 413 for much", (_status(413, b"{}"),), expected="GeminiAPIError", reads_body=False, says="413", in_genai=False, prompt="q" * 8_000_000),
+        Fault("early hints", (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + _sized(body),), (b"HTTP/1.1 100 Continue\r\n\r\n" + _sized(events),), requests=1),
+        Fault("chunk extensions, trailers", (_chunked(body),), (_chunked(events),), requests=1),
+        Fault("HTTP/1.0", (b"HTTP/1.0 200 OK\r\n\r\n" + body,), (b"HTTP/1.0 200 OK\r\n\r\n" + events,), requests=1),
+        Fault("half closed", (HEAD + CLOSE + body, HALF_CLOSE), (HEAD + CLOSE + events, HALF_CLOSE), requests=1),
+        Fault("gzip in pieces", (Drip(_packed(b"gzip", gzip.compress(body)), 0.0),), (Drip(_packed(b"gzip", gzip.compress(events)), 0.0),), requests=1),
+        Fault("deflate", (_packed(b"deflate", zlib.compress(body)),), (_packed(b"deflate", zlib.compress(events)),), requests=1),
+        Fault("br, which was not asked for", (_packed(b"br", b"\x8b\x03\x80x"),), expected=FORMAT, requests=1),
+        Fault("bytes behind the answer", (_sized(body) + b"HTTP/1.1 500 Oh\r\n\r\n",), (_sized(events) + b"garbage",), requests=1),
+        Fault("longer than its length", (HEAD + b"Content-Length: 30\r\n\r\n" + body,), (HEAD + b"Content-Length: 30\r\n\r\n" + events,), heals=True, requests=2),
+        Fault("two lengths", (HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\n{}",), expected=BROKEN, in_genai=False),
+        Fault("a length that is none", (HEAD + b"Content-Length: x\r\n\r\n{}",), expected=BROKEN, in_genai=False),
+        Fault("a chunk without a size", (CHUNKED + b"zz\r\n{}",), expected=BROKEN, in_genai=False),
+        Fault("endless headers", (HEAD + b"X: " + b"x" * 300_000,), expected=BROKEN, in_genai=False),
+        Fault("a byte order mark", (_sized(b"\xef\xbb\xbf" + body),), (_sized(b"\xef\xbb\xbf" + events),), requests=1, in_genai=False),
+        Fault("UTF-16", (_sized(body.decode().encode("utf-16")),), (_sized(events.decode().encode("utf-16")),), streaming=FORMAT, in_genai=False),
+        Fault("Latin-1", (_sized(body.replace(b"whole", b"wh\xf6le")),), (_sized(events.replace(b"who", b"wh\xf6")),), expected=FORMAT, requests=1, in_genai=False),
+        Fault("lines that end in CR", (_sized(body),), (_sized(events.replace(b"\r\n", b"\r")),), requests=1, in_genai=False),
+        Fault("other fields", (_sized(body),), (_sized(b"retry: 9\nid: 1\nevent: x\n" + events.replace(b"data: {", b"data: {\ndata: ")),), requests=1, in_genai=False),
+        Fault("comments only", (_sized(body),), (_sized(b": ping\n\n" * 3),), streaming=CUT, requests=3, in_genai=False),
+        Fault("event: error", (_sized(body),), (_sized(shown + b'event: error\ndata: {"error": {"code": 429, "message": "slow"}}\n\n'),), streaming="RateLimitError", shown="who", requests=1, in_genai=False),
+        Fault("an error with 200", (_sized(b'{"error": {"code": 503, "message": "m"}}'),), heals=True, requests=2),
+        Fault("null", (_sized(b"null"),), (_sized(b"data: null\n\n"),), expected=FORMAT, streaming=CUT),
+        Fault("204", (b"HTTP/1.1 204 No Content\r\n\r\n",), expected=CUT, in_genai=False),
+        Fault("101", (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",), expected=BROKEN, in_genai=False),
+        Fault("304", (b"HTTP/1.1 304 Not Modified\r\n\r\n",), expected="GeminiAPIError", requests=1),
+        Fault("407", (_status(407, b"", b"Proxy-Authenticate: Basic\r\n"),), expected="GeminiAPIError", requests=1, says="HTTPS_PROXY"),
+        Fault("to a page to sign in", (_status(302, b"<html>", b"Location: http://login.example/?next=x\r\n"),), expected="GeminiAPIError", requests=1, says="http://login.example/", in_genai=False),
+        Fault("a status of its own", (b"HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n",), expected="ServerError", heals=False, in_genai=False),
+        Fault("an error of megabytes", (_status(400, b"<" * 3_000_000),), expected="InvalidRequestError", requests=1),
+        Fault("a line of megabytes", (_sized(body.replace(b'"text": ', b'"novel": "' + b"x" * 3_000_000 + b'", "text": ')),), (_sized(events.replace(b'"text": ', b'"novel": "' + b"x" * 3_000_000 + b'", "text": ')),), requests=1),
+    )  # fmt: skip
+
+
+FAULTS: Final = _faults(BODY, EVENTS, SHOWN)
+INTERACTION_FAULTS: Final = dict(zip((fault.name for fault in FAULTS), _faults(*_interaction()), strict=True))
+"""The same faults of the Interactions API, by name."""
 
 ASYNC: Final = ("ainvoke", "astream", "abatch", "astreaming", "astream_events", "atool", "aexecutor")
 GENAI: Final = tuple(
     f"genai_{style}" for style in ("invoke", "ainvoke", "stream", "astream", "tool", "atool")
 )
-STYLES: Final = ("invoke", "stream", "batch", "streaming", "tool", "executor", *ASYNC, *GENAI)
+INTERACTIONS: Final = ("interactions_invoke", "interactions_stream")
+STYLES: Final = ("invoke", "stream", "batch", "streaming", "tool", "executor", *ASYNC, *GENAI, *INTERACTIONS)
 """The calls of a chat model (`streaming` is `invoke` of a model that streams beneath), of the tool and of the
-executor, and those of them that go through google-genai's client."""
-_SHOWS: Final = frozenset({"stream", "astream", "astream_events", "genai_stream", "genai_astream"})
+executor, and those of them that go through google-genai's client, or ask the Interactions API."""
+_SHOWS: Final = frozenset({style for style in STYLES if style.endswith("stream")} | {"astream_events"})
 _STREAMS: Final = _SHOWS | {"streaming", "astreaming", "tool", "atool", "genai_tool", "genai_atool"}
 
 
@@ -240,7 +274,8 @@ def _chat(style: str, url: str, settings: dict[str, Any]) -> Iterator[ChatGemini
             yield ChatGeminiCodeExecution(model=MODEL, transport=transport, answer_retries=0, **settings)
         return
     rest = RestTransport(Endpoint("developer", url), retry_policy=policy, **settings)
-    yield ChatGeminiCodeExecution(model=MODEL, transport=rest, answer_retries=0)
+    transport = InteractionsTransport(rest) if style in INTERACTIONS else rest
+    yield ChatGeminiCodeExecution(model=MODEL, transport=transport, answer_retries=0)
     rest.close()
 
 
@@ -252,9 +287,10 @@ def _class_name(error: BaseException | None) -> str:
 
 def run_cell(fault: Fault, style: str) -> Outcome:
     """Call in a style against a server with a fault."""
-    streams = style in _STREAMS
-    steps = (fault.streamed or fault.unary) if streams else fault.unary
-    healthy = (_sized(EVENTS if streams else BODY),)
+    faults = INTERACTION_FAULTS if style in INTERACTIONS else {each.name: each for each in FAULTS}
+    steps, healthy = (
+        (style in _STREAMS and each.streamed) or each.unary for each in (faults[fault.name], faults["none"])
+    )
     with (
         raw_server(steps, healthy) if fault.heals else raw_server(steps) as server,
         _chat(style, server.url, fault.settings) as llm,
@@ -263,7 +299,9 @@ def run_cell(fault: Fault, style: str) -> Outcome:
         shown: list[str] = []
         message = ""
         try:
-            result = _CALLS[style.removeprefix("genai_")](llm, fault.prompt, shown)
+            result = _CALLS[style.removeprefix("genai_").removeprefix("interactions_")](
+                llm, fault.prompt, shown
+            )
         except CodeExecError as error:
             result, message = _class_name(error), str(error)
         except ToolException as error:

@@ -11,9 +11,9 @@ import traceback
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.fuzz import grounded, targets
+from tests.fuzz import grounded, interactions, targets
 
-TARGETS = {**targets.TARGETS, **grounded.TARGETS}
+TARGETS = {**targets.TARGETS, **grounded.TARGETS, **interactions.TARGETS}
 
 
 def fuzz(name: str, examples: int) -> bool:

@@ -24,6 +24,10 @@ def _answer(*parts: Any) -> list[Any]:
     return [{"candidates": [{"content": {"parts": list(parts)}}]}]
 
 
+def _interaction(steps: list[Any], **fields: Any) -> list[Any]:
+    return [{"id": "i", "status": "completed", "steps": steps, **fields}]
+
+
 CORPUS: dict[str, list[Any]] = {
     "answers": [
         [None],
@@ -31,6 +35,11 @@ CORPUS: dict[str, list[Any]] = {
         [TEXT, None],
         [{**TEXT, "usageMetadata": True}, {**TEXT, "usageMetadata": {"totalTokenCount": 1}}],
         [_with_usage(promptTokenCount=None), _with_usage(promptTokenCount="x")],
+        [
+            _with_usage(
+                promptTokenCount=float("inf"), thoughtsTokenCount=float("nan"), totalTokenCount="9" * 5000
+            )
+        ],
         [_with_usage(promptTokensDetails=[None]), _with_usage(promptTokensDetails=7)],
         [_with_usage(promptTokensDetails=[{"modality": [], "tokenCount": "x"}])],
         [{**TEXT, "candidates": {}}],
@@ -38,6 +47,14 @@ CORPUS: dict[str, list[Any]] = {
         _answer({"executableCode": {"code": 7, "language": []}}),
         _answer({"functionCall": {"id": "f1", "name": [], "args": {"x": 1}}}),
         _answer({"codeExecutionResult": {"outcome": {}, "output": 2**70}}),
+    ],
+    "interactions": [
+        _interaction([None, {"type": []}, {"type": "model_output", "content": [{"type": []}]}]),
+        _interaction(
+            [{"type": "model_output", "content": [{"type": "text", "text": "x", "annotations": True}]}]
+        ),
+        _interaction([], continuation_ids=[[]], errors=7),
+        [{"event_type": []}],
     ],
     "messages": [{**PLAIN, "content": [{"type": "text", "text": "\ud800"}]}, {**PLAIN, "artifact": circle()}]
     + [

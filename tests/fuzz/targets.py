@@ -413,6 +413,7 @@ PATHS = [
     f"/v1beta/models/{OLD}:countTokens",
     f"/v1beta1/projects/p/locations/l/publishers/google/models/{NEW}:streamGenerateContent?alt=sse",
     "/v1beta/cachedContents",
+    "/v1beta/interactions",
     "/__emulator__/faults",
 ]
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import grounded, targets
+from tests.fuzz import grounded, interactions, targets
 from tests.fuzz.corpus import CORPUS
 
-TARGETS = {**targets.TARGETS, **grounded.TARGETS}
+TARGETS = {**targets.TARGETS, **grounded.TARGETS, **interactions.TARGETS}
 KEPT = [(name, index) for name, kept in CORPUS.items() for index in range(len(kept))]
 
 

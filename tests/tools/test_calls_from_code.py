@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,6 +98,43 @@ async def test_results_are_data(executor: str, is_async: bool, sandbox: LocalSan
     assert by_name["order"].result == {"sku": "s", "count": 1}
     assert by_name["rows"].artifact == {"hidden": "eA=="}
     assert len(by_name["page"].result) == 10_001
+
+
+@tool
+def odd(kind: str) -> Any:
+    """What JSON has, and checkpointers have not, and what JSON has not."""
+    if kind == "nested":
+        return reduce(lambda inner, _: [inner], range(400), "x")
+    return {"large": 2**64, "larger": 2**20_000, "half": "\ud800", "silent": Silent()}[kind]
+
+
+class Silent:
+    """Has no text."""
+
+    def __repr__(self) -> str:
+        raise LookupError
+
+
+@both_ways
+async def test_what_no_checkpointer_takes_is_a_result_all_the_same(is_async: bool, sandbox: LocalSandbox):
+    code = """
+print(odd("large"), str(odd("nested")).count("["), ascii(odd("half")))
+for kind in "larger", "silent":
+    try:
+        odd(kind)
+    except ToolError as error:
+        print(error)
+"""
+    agent = agent_of([PythonTool(sandbox, tools=[odd, refund])], f"refund('1'){code}refund(str(2**70))")
+    state = await run(agent, is_async=is_async)
+    while "__interrupt__" in state:
+        state = await run(agent, Command(resume="yes"), is_async=is_async)
+    lines = replies(state)[0].splitlines()[1:]
+    assert lines[0] == r"18446744073709551616 400 '\ud800'"
+    assert [line.partition(" ")[0] for line in lines[1:3]] == ["ValueError:", "LookupError"]
+    results = [call.result for call in runs(state)[0].calls]
+    assert results[1] == str(2**64)
+    assert [call.error is None for call in runs(state)[0].calls] == [True] * 4 + [False] * 2 + [True]
 
 
 REFUSED = {

@@ -149,7 +149,7 @@ class Answer:
             return []
         parts = self._reader.end()
         if len(self._reader.steps) == self._first_step and isinstance(steps, list):
-            of_model = dropwhile(lambda step: step.get("type") == "user_input", _objects(steps))
+            of_model = dropwhile(lambda step: step.get("type") == "user_input", steps)
             parts += (part for step in of_model for part in self._reader.whole(step))
         return parts
 
@@ -168,7 +168,7 @@ class Answer:
             self._usage = _usage(usage)
         continued = interaction.get("continuation_ids")
         if isinstance(continued, list):
-            self.ids = list(dict.fromkeys([*filter(_text, continued), *self.ids]))
+            self.ids = list(dict.fromkeys([*continued, *self.ids]))
         self._interaction |= {key: value for key, value in interaction.items() if key not in _NOT_OF_ANSWER}
 
     def last(self, digest: str = "") -> GenerateContentResponse:
@@ -209,7 +209,8 @@ class Answer:
 
     @property
     def _errors(self) -> list[Json]:
-        return _objects(self._interaction.get("errors"))
+        errors = self._interaction.get("errors")
+        return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
 
     def _failure(self) -> GeminiAPIError:
         """The error of an interaction that failed, with what there is of its answer in the details."""
@@ -219,7 +220,7 @@ class Answer:
         return api_error({"error": {**first, "message": message, "details": details}})
 
 
-_EVENTS: Final = ("interaction.created", "interaction.status_update", "interaction.completed")
+_EVENTS: Final = frozenset({"interaction.created", "interaction.status_update", "interaction.completed"})
 
 
 @contextmanager
@@ -239,10 +240,6 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _objects(value: Any) -> list[Json]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
 def _usage(usage: Json) -> Json:
     """Token counts under generateContent's names; counts that it does not know keep theirs."""
     counts: Json = {}
@@ -250,7 +247,8 @@ def _usage(usage: Json) -> Json:
         if key in _DETAILS and isinstance(value, list):
             counts[_DETAILS[key]] = [
                 {"modality": str(each.get("modality")).upper(), "tokenCount": each.get("tokens", 0)}
-                for each in _objects(value)
+                for each in value
+                if isinstance(each, dict)
             ]
         elif key in _COUNTS and isinstance(value, int):
             counts[_COUNTS[key]] = value
@@ -265,17 +263,15 @@ def _grounding(steps: list[Json]) -> Json:
     supports: list[Json] = []
     queries: list[str] = []
     for step in steps:
-        if step.get("type") == "google_search_call" and isinstance(arguments := step.get("arguments"), dict):
-            searched = arguments.get("queries")
-            queries += filter(_text, searched if isinstance(searched, list) else ())
-        for content in _objects(step.get("content")) if step.get("type") == "model_output" else ():
+        if step.get("type") == "google_search_call" and isinstance(step.get("arguments"), dict):
+            queries += step["arguments"].get("queries") or []
+        for content in step.get("content") or () if step.get("type") == "model_output" else ():
             text = str(content.get("text", "")).encode("utf-8", "surrogatepass")
-            for annotation in _objects(content.get("annotations")):
+            for annotation in content.get("annotations") or ():
                 source = _source(annotation)
                 if source not in chunks:
                     chunks.append(source)
-                places = annotation.get("start_index") or 0, annotation.get("end_index") or len(text)
-                first, last = places if all(isinstance(each, int) for each in places) else (0, len(text))
+                first, last = annotation.get("start_index") or 0, annotation.get("end_index") or len(text)
                 quote = text[first:last].decode("utf-8", "replace")
                 segment = {"startIndex": first, "endIndex": last, "text": quote}
                 supports.append({"segment": segment, "groundingChunkIndices": [chunks.index(source)]})

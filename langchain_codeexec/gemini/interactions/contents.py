@@ -22,7 +22,7 @@ MARK: Final = "interactionStep"
 """The field of a part that holds what generateContent has no field for."""
 
 _RESOLUTION: Final = "MEDIA_RESOLUTION_"
-_MEDIA: Final = ("image", "audio", "video", "document")
+_MEDIA: Final = frozenset({"image", "audio", "video", "document"})
 GROUPED: Final = {"thought": "summary", "model_output": "content", "user_input": "content"}
 """Steps that consist of contents, and the key of those."""
 

@@ -172,10 +172,8 @@ class CallJournal:
             schedule = given.keywords.get("schedule_task")
             submit = _in_loop if self._loop else partial(_submit, start)
             others: Json = {"schedule_task": partial(_hidden, schedule, made)} if schedule else {}
-            if (
-                "stream" in given.keywords
-            ):  # there is nothing to be streamed, and LangGraph 1.1 would lose the result
-                others["stream"] = False
+            if "stream" in given.keywords:
+                others["stream"] = False  # with it, LangGraph 1.1 loses the result
             given = partial(given, submit=lambda: submit, **others)
             config = patch_config(config, configurable={_TASKS: given})
         with set_config_context(config) as context:

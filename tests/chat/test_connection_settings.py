@@ -4,6 +4,7 @@ import pickle
 import threading
 from typing import Any
 
+import google.auth
 import httpx
 import pytest
 from google import genai
@@ -198,3 +199,23 @@ def test_settings_that_reach_no_service_are_refused_at_once(
 
     with pytest.raises(ConfigurationError, match=remedy):
         ChatGeminiCodeExecution(model="m", **settings)
+
+
+def test_the_emulator_on_vertex_needs_no_credentials_and_sees_none(
+    gemini, wire, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key_file = tmp_path / "adc.json"
+    key_file.write_text('{"type": "authorized_user", "refresh_token": "very-secret"}')
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file))
+    monkeypatch.setenv("GOOGLE_API_KEY", "very-secret-key")
+    monkeypatch.setattr(google.auth, "default", lambda *_, **__: pytest.fail("default credentials looked up"))
+    gemini.says("Fine.")
+
+    for server in (gemini, wire):
+        llm = server.chat(vertexai=True, project="p", answer_retries=0)
+        llm.invoke("q")
+        llm.client.models.generate_content(model=llm.model, contents="q")
+
+    assert [request.body["contents"][0]["parts"][0]["text"] for request in gemini.requests] == ["q", "q"]
+    assert [headers["authorization"] for headers in wire.headers] == ["Bearer local"] * 2
+    assert "very-secret" not in str(wire.headers)

@@ -149,7 +149,7 @@ def _progress(prices: tuple[float, float] | None) -> Iterator[Callable[[BatchRep
 
 
 def _summary(report: BatchReport, prices: tuple[float, float] | None) -> str:
-    counts = [f"{report.answered:,} rows answered"]
+    counts = [f"{report.answered:,} answered"]
     if report.failed:
         counts.append(f"{report.failed:,} failed (their `error` says why; --retry-failed asks them again)")
     if report.bad:

@@ -33,12 +33,12 @@ def test_it_asks_every_row_and_says_what_came_of_it(cli, tmp_path, questions):
     result = cli("batch", "questions.jsonl", "-o", "answers.jsonl", "--ordered", "--price", "1000000,0")
     assert result.exit_code == 1
     stderr = words(result.stderr)
-    assert "12 rows answered; 1 set aside in answers.bad.jsonl. 84 tokens in," in stderr
+    assert "12 answered; 1 set aside in answers.bad.jsonl. 84 tokens in," in stderr
     assert "84.0000 spent. answers.jsonl" in stderr
     rows = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
     assert [row["runs"][0]["output"] for row in rows] == [f"result = {7 * n}\n" for n in range(1, 13)]
     again = cli("batch", "questions.jsonl", "-o", "answers.jsonl")
-    assert "0 rows answered; 1 set aside in answers.bad.jsonl; 12 were there already" in words(again.stderr)
+    assert "0 answered; 1 set aside in answers.bad.jsonl; 12 were there already" in words(again.stderr)
 
 
 def test_when_all_is_answered_its_exit_code_is_0(cli, tmp_path, questions):
@@ -50,7 +50,7 @@ def test_a_row_that_fails_is_counted_and_asked_again(cli, gemini, questions):
     gemini.says({"promptFeedback": {"blockReason": "SAFETY"}, "candidates": None}, "Yes.")
     result = cli(*COMMAND, "-c", "1")
     assert result.exit_code == 1
-    assert "11 rows answered; 1 failed (their `error` says why; --retry-failed" in words(result.stderr)
+    assert "11 answered; 1 failed (their `error` says why; --retry-failed" in words(result.stderr)
     result = cli(*COMMAND)
     assert result.exit_code == 1
     assert "12 were there already, 1 of them failed" in words(result.stderr)
@@ -77,7 +77,7 @@ def finish(cli, tmp_path):
     before = ids(tmp_path / "answers.jsonl")
     result = cli(*COMMAND)
     assert result.exit_code == 0
-    assert f"{12 - len(before)} rows answered; {len(before)} were there already" in words(result.stderr)
+    assert f"{12 - len(before)} answered; {len(before)} were there already" in words(result.stderr)
     assert ids(tmp_path / "answers.jsonl") == list(range(1, 13))
     return len(before)
 

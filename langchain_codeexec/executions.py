@@ -172,6 +172,9 @@ class CodeExecution:
         origin: Who ran it: `gemini`, `openai`, `anthropic`, or an executor's name.
         tried: The executors that were tried before, and why each was given up, as `name: reason`.
         calls: What it called on its host, in the order of the calls.
+        seconds: How long it took; 0 where that is not known, as for runs on a provider's side.
+        review: What was decided of it before it ran: `decision` (`allow`, `approve`, `edit`, `reject`, `deny`),
+            `rules` that asked for it, `reason`; empty where nobody decided.
     """
 
     code: str
@@ -183,6 +186,8 @@ class CodeExecution:
     origin: str = "gemini"
     tried: tuple[str, ...] = ()
     calls: tuple[FunctionCall, ...] = ()
+    seconds: float = 0.0
+    review: Json = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -202,7 +207,7 @@ def artifact_from_executions(
 
     Returns:
         `{"type": "code_executions", "answer", "executions": [...], "files": [...]}`. A run has `code`,
-        `language`, `outcome`, `output`, `images`, `id`, `origin`, and `tried` and `calls` where there are any;
+        `language`, `outcome`, `output`, `images`, `id`, `origin`, and what there is of the rest;
         images and files have `mime_type`, `name` and `base64`, calls what a `FunctionCall` has.
     """
     return {
@@ -241,11 +246,14 @@ def _json_from_execution(execution: CodeExecution) -> Json:
         "origin": execution.origin,
         **({"tried": list(execution.tried)} if execution.tried else {}),
         **({"calls": [asdict(call) for call in execution.calls]} if execution.calls else {}),
+        **({"seconds": execution.seconds} if execution.seconds else {}),
+        **({"review": execution.review} if execution.review else {}),
     }
 
 
 def _execution_from_json(run: Json) -> CodeExecution:
     outcome, output, call_id, tried = (run.get(key) for key in ("outcome", "output", "id", "tried"))
+    seconds, review = run.get("seconds"), run.get("review")
     return CodeExecution(
         code=str(run.get("code", "")),
         language=str(run.get("language", "PYTHON")),
@@ -256,6 +264,8 @@ def _execution_from_json(run: Json) -> CodeExecution:
         origin=str(run.get("origin", "gemini")),
         tried=tuple(map(str, tried)) if isinstance(tried, list) else (),
         calls=tuple(map(_call_from_json, _objects(run.get("calls")))),
+        seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
+        review=review if isinstance(review, dict) else {},
     )
 
 

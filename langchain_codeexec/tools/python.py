@@ -280,6 +280,7 @@ class _Call:
             origin=origin,
             tried=result.tried,
             calls=self.calls.record if self.calls else (),
+            seconds=result.wall_time,
         )
         yield Report(
             (run,),

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from langchain_codeexec.executors.base import AsyncExecutorSession, CodeExecutor, ExecutorSession
     from langchain_codeexec.executors.failover import FailoverExecutor
     from langchain_codeexec.executors.gemini import GeminiExecutor
+    from langchain_codeexec.executors.managed import BackendExecutor
     from langchain_codeexec.executors.process import ProcessExecutor
 
 __all__ = [
     "AsyncExecutorSession",
+    "BackendExecutor",
     "CodeExecutor",
     "ExecutorSession",
     "FailoverExecutor",
@@ -27,6 +29,7 @@ __getattr__, __dir__ = lazy_exports(
         "base": ["CodeExecutor", "ExecutorSession", "AsyncExecutorSession"],
         "failover": ["FailoverExecutor"],
         "gemini": ["GeminiExecutor"],
+        "managed": ["BackendExecutor"],
         "process": ["ProcessExecutor"],
     },
 )

@@ -153,7 +153,9 @@ def _reseed() -> None:
     random.seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
-        numpy_random.seed(int.from_bytes(os.urandom(4)))  # without a number it takes a millisecond
+        numpy_random.seed(
+            int.from_bytes(os.urandom(4), sys.byteorder)
+        )  # without a number it takes a millisecond
 
 
 def _forget_name() -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .isolation import Isolation
     from .limits import Limits
 
-__all__ = ["BrokenLibraryError", "serve"]
+__all__ = ["BrokenLibraryError", "fork_run", "serve"]
 
 
 class BrokenLibraryError(Exception):
@@ -52,12 +52,12 @@ def serve(control: socket.socket, isolation: Isolation, limits: Limits, preload:
         data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not data:
             break
-        _fork_run(isolation, limits, socket.socket(fileno=descriptors[0]), [control])
+        fork_run(isolation, limits, socket.socket(fileno=descriptors[0]), [control])
     with suppress(ChildProcessError):
         os.wait()  # for all of them, as their ends are ignored
 
 
-def _fork_run(
+def fork_run(
     isolation: Isolation, limits: Limits, host: socket.socket, close: Iterable[socket.socket]
 ) -> None:
     """Fork the supervisor of a connection."""
@@ -93,7 +93,7 @@ def _try_out(isolation: Isolation, limits: Limits) -> None:
     """Confine a process as for a run, and run nothing in it."""
     ours, theirs = socket.socketpair()
     with ours:
-        _fork_run(isolation, limits, theirs, [ours])
+        fork_run(isolation, limits, theirs, [ours])
         frames.send(ours, {"prepare": True})
         reply = frames.receive(ours)
     if reply is None or "ready" not in reply[0]:

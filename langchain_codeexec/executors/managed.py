@@ -1,0 +1,397 @@
+"""`BackendExecutor`: programs in any sandbox that deepagents has a backend for.
+
+A backend has a shell, which gives mixed output and an exit code, and takes and gives files. So what supervises
+programs on this machine goes along as an archive, which the Python of the sandbox executes, and the result comes
+back as a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import io
+import json
+import logging
+import math
+import secrets
+import shlex
+import struct
+import sys
+import zipfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import cache
+from importlib.resources import files as resources
+from typing import Annotated, Any, Final, Protocol, TypeAlias, TypeVar
+
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
+
+from langchain_codeexec._steps import arun_steps, run_steps
+from langchain_codeexec.errors import ConfigurationError, ExecutorError, SandboxUnavailableError
+from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
+from langchain_codeexec.executors.base import (
+    STATE_LOST,
+    FairSemaphore,
+    check_counts,
+    check_durations,
+    refused_language,
+    source_bytes,
+    timeout_of,
+)
+from langchain_codeexec.executors.files import named_files
+from langchain_codeexec.sandbox.child import frames
+from langchain_codeexec.sandbox.child.limits import Limits
+from langchain_codeexec.sandbox.local import MIB
+from langchain_codeexec.sandbox.replies import result_from_reply
+
+__all__ = ["BackendExecutor", "BackendSession", "SandboxBackend"]
+
+logger = logging.getLogger(__name__)
+
+
+class SandboxBackend(Protocol):
+    """What is used of a `SandboxBackendProtocol` of deepagents, and of its twins `aexecute` and so on."""
+
+    def execute(self, command: str, /) -> Any:
+        """Run a command; gives `output` and `exit_code`. A `timeout` in seconds is set where it is taken."""
+        ...
+
+    def upload_files(self, files: list[tuple[str, bytes]], /) -> Any:
+        """Store files under absolute paths; gives an object with `error` for each."""
+        ...
+
+    def download_files(self, paths: list[str], /) -> Any:
+        """Fetch files; gives an object with `content` and `error` for each."""
+        ...
+
+
+class BackendExecutor:
+    """Runs Python programs in a managed sandbox, through a backend of deepagents.
+
+    Any backend with a shell will do as it comes: `DaytonaSandbox`, `ModalSandbox`, `RunloopSandbox`,
+    `VercelSandbox`, `AsyncE2BSandbox` (with `arun` alone) and so on. How well programs are isolated, what they can
+    reach and which libraries they find is up to the sandbox, which has to be a Linux with Python 3.10 or newer. It
+    is neither started nor ended here.
+
+    Programs see what those in a `ProcessExecutor` see: a new working directory for each run, removed afterwards,
+    whose files come back, as do figures and the value of the last expression. Unlike there they find the
+    environment of the sandbox, its files under absolute paths, and all of its memory. A run takes four requests to
+    the backend. Programs cannot call functions of the host.
+
+    Args:
+        backend: An instance.
+        timeout: Wall-clock seconds for a run whose request names none.
+        output_bytes: How much of stdout, and of stderr, is kept: the head; the rest is dropped.
+        file_bytes: The largest file that can be written, and the most that all files brought back from a run
+            hold together.
+
+    Raises:
+        ConfigurationError: It is no backend with a shell, or a limit is not a positive number.
+    """
+
+    def __init__(
+        self,
+        backend: SandboxBackend,
+        timeout: float = 30.0,
+        *,
+        output_bytes: int = MIB,
+        file_bytes: int = 64 * MIB,
+    ) -> None:
+        lacking = [name for name in _METHODS if not callable(getattr(backend, name, None))]
+        if lacking or isinstance(backend, type):
+            raise ConfigurationError(
+                "a backend is an instance of a SandboxBackendProtocol of deepagents, such as "
+                f"DaytonaSandbox(sandbox=...), not {backend!r}"
+                + (f": it lacks {lacking[0]}" if lacking else "")
+            )
+        check_durations(timeout=timeout)
+        check_counts(output_bytes=output_bytes, file_bytes=file_bytes)
+        self.backend = backend
+        self.timeout = timeout
+        self.limits = Limits(
+            memory=sys.maxsize,
+            cpu=0.0,
+            tasks=sys.maxsize,
+            open_files=_OPEN_FILES,
+            file=file_bytes,
+            disk=0,
+            files=0,
+            output=output_bytes,
+        )
+
+    @property
+    def name(self) -> str:
+        """The backend's class."""
+        return type(self.backend).__name__
+
+    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run one program, given as a request or as its source text.
+
+        Raises:
+            ExecutionRequestError: The request cannot be run as it stands: a file's name, the time-out.
+            SandboxUnavailableError: The backend takes no files, or there is no such Python; nothing was run.
+            ExecutorError: The backend failed later, or gave no result.
+        """
+        run = BackendSession(self, lasts=False)
+        try:
+            return run.run(request)
+        finally:
+            run.close()
+
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
+        run = BackendSession(self, lasts=False)
+        try:
+            return await run.arun(request)
+        finally:
+            await asyncio.shield(run.aclose())
+
+    @contextmanager
+    def session(self) -> Iterator[BackendSession]:
+        """Open a session; see `BackendSession`."""
+        session = BackendSession(self)
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+class BackendSession:
+    """Runs that share a process of the sandbox: variables, imports and files of one are there in the next.
+
+    The process waits for the next run for an hour at the most. Where it is gone, as a sandbox may stop it with the
+    command that has started it, the next run starts with nothing, and its result says so in `detail`; so it does
+    after a run that was cancelled.
+
+    Args:
+        executor: Whose backend and limits are used.
+        lasts: Whether other programs follow.
+    """
+
+    def __init__(self, executor: BackendExecutor, *, lasts: bool = True) -> None:
+        self._executor = executor
+        self._lasts = lasts
+        self._stem = f"tmp/codeexec-{secrets.token_hex(8)}"
+        self._used = self._has_state = False
+        self._semaphore = FairSemaphore(1, _MOST_WAITING)
+
+    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run a program after those that ran in this session before; see `BackendExecutor.run`."""
+        request = ExecutionRequest.of(request)
+        with self._semaphore:
+            steps = self._steps(*self._prepared(request), request.language)
+            try:
+                return run_steps(steps, self._take)
+            except BaseException:
+                self.close()
+                raise
+
+    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
+        """Run a program without blocking the event loop; cancelling the task ends the process. See `run`."""
+        request = ExecutionRequest.of(request)
+        async with self._semaphore:
+            steps = self._steps(*self._prepared(request), request.language)
+            try:
+                return await arun_steps(steps, self._atake)
+            except BaseException:
+                await asyncio.shield(self.aclose())
+                raise
+
+    def close(self) -> None:
+        """Kill the process, and remove all files of the session from the sandbox."""
+        if self._used:
+            self._used = False
+            run_steps(self._end(), self._take)
+
+    async def aclose(self) -> None:
+        """Do the same without blocking the event loop."""
+        if self._used:
+            self._used = False
+            await arun_steps(self._end(), self._atake)
+
+    def _take(self, step: _Step) -> Any:
+        method, argument, settings = step
+        return getattr(self._executor.backend, method)(argument, **settings)
+
+    async def _atake(self, step: _Step) -> Any:
+        method, argument, settings = step
+        return await getattr(self._executor.backend, f"a{method}")(argument, **settings)
+
+    def _prepared(self, request: ExecutionRequest) -> tuple[bytes, float]:
+        """The request as it is uploaded, and its time-out.
+
+        Raises:
+            ExecutionRequestError: It cannot be run as it stands.
+        """
+        timeout = min(timeout_of(request, self._executor.timeout), _LONGEST)
+        named = named_files(request.files)
+        header = {
+            "timeout": timeout,
+            "last": not self._lasts,
+            "files": [name for name, _ in named],
+            "calls": None,
+        }
+        return frames.encode(header, [source_bytes(request), *(data for _, data in named)]), timeout
+
+    def _steps(self, request: bytes, timeout: float, language: str) -> _Steps[ExecutionResult]:
+        refused = refused_language(language)
+        if refused is not None:
+            return refused
+        name, path = self._executor.name, f"/{self._stem}"
+        with _failing(SandboxUnavailableError, f"{name} does not take files"):
+            self._used = True
+            uploads = yield "upload_files", [(f"{path}.pyz", _archive()), (f"{path}.request", request)], {}
+            for error in (upload.error for upload in uploads if upload.error):
+                raise OSError(error)
+        limits = self._executor.limits
+        settings = {"limits": asdict(limits), "session": self._lasts, "idle": _IDLE}
+        with _failing(ExecutorError, f"{name} does not execute commands"):
+            response = yield self._execution(
+                _RUN, timeout + _GRACE, settings=shlex.quote(json.dumps(settings))
+            )
+        with _failing(ExecutorError, f"{name} gives no result ({_ending(response)})"):
+            if response.exit_code in _REFUSED:
+                raise SandboxUnavailableError(f"{name}: {_REFUSED[response.exit_code]} ({_ending(response)})")
+            [download] = yield "download_files", [f"{path}.result"], {}
+            if download.content is None and response.exit_code == _TIMED_OUT:
+                detail = f"killed at the backend's own time limit ({_ending(response)})"
+                return ExecutionResult(Outcome.DEADLINE_EXCEEDED, detail=detail)
+            if download.content is None:
+                raise OSError(download.error)
+            reply, blobs = _reply_from_bytes(download.content)
+        named = replace(limits, memory=0)  # nobody has set it, so nothing is said of it
+        result = result_from_reply(reply, blobs, named, timeout, last=not self._lasts)
+        has_lost, self._has_state = self._has_state and reply["first"], True
+        remarks = (result.detail, f"{STATE_LOST}, and its files" * has_lost)
+        return replace(result, detail="; ".join(filter(None, remarks)))
+
+    def _end(self) -> _Steps[None]:
+        try:
+            yield self._execution(_END, _GRACE)
+        except Exception as error:  # noqa: BLE001 -- whatever a backend raises; the sandbox may be gone
+            logger.warning(
+                "%s may have kept files of a run, /%s.*: %s", self._executor.name, self._stem, error
+            )
+
+    def _execution(self, command: str, timeout: float, **words: str) -> _Step:
+        takes_timeout = "timeout" in inspect.signature(self._executor.backend.execute).parameters
+        settings = {"timeout": math.ceil(timeout)} if takes_timeout else {}
+        return "execute", command.format(stem=self._stem, **words), settings
+
+
+_Step: TypeAlias = tuple[str, Any, dict[str, Any]]
+_Result = TypeVar("_Result")
+_Steps: TypeAlias = Generator[_Step, Any, _Result]
+
+_METHODS: Final = ("execute", "upload_files", "download_files")
+_OPEN_FILES: Final = 4096
+_MOST_WAITING: Final = 1000
+_IDLE: Final = 3600
+"""Seconds without a run after which the process of a session ends, should nobody end it."""
+_GRACE: Final = 30.0
+"""Seconds the backend may take beyond a program's time limit."""
+_LONGEST: Final = 1e6
+_LONGEST_OUTPUT: Final = 2000  # characters of what a command has printed
+
+_RUN: Final = """(
+[ -e {stem}.pyz ] || cd /
+for python in python3 python
+do command -v $python >/dev/null && exec $python {stem}.pyz {settings}
+done
+exit 127)"""
+"""Where a backend's paths begin in the folder that its commands begin in, the archive is found there."""
+_END: Final = """(
+[ -e {stem}.pyz ] || cd /
+[ -e {stem}.pid ] && kill $(cat {stem}.pid)
+rm -f {stem}.*)"""
+_MAIN: Final = """\
+import sys
+if sys.version_info < (3, 10):
+    sys.stderr.write(sys.version)
+    sys.exit(69)
+from codeexec_child.remote import main
+sys.exit(main())
+"""
+_TIMED_OUT: Final = 124
+_REFUSED: Final = {
+    69: "Python 3.10 or newer is needed in the sandbox, not this one",
+    127: "the sandbox has neither a python3 nor a python",
+}
+
+
+@cache
+def _archive() -> bytes:
+    """What `python3` executes in the sandbox: the modules that run programs on this machine, and their start."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("__main__.py", _MAIN)
+        for module in resources(frames.__package__).iterdir():
+            if module.name.endswith(".py"):
+                file.writestr(f"codeexec_child/{module.name}", module.read_bytes())
+    return archive.getvalue()
+
+
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Reply(BaseModel, strict=True):
+    """What became of a run. A program can have written anything, so all of it is checked."""
+
+    end: str
+    wall: _Seconds
+    cpu: _Seconds
+    lost: bool
+    status: int
+    value: str
+    limit: str
+    peak: NonNegativeInt
+    truncated: tuple[bool, bool]
+    images: list[str]
+    files: list[str]
+    more: bool
+    blobs: list[NonNegativeInt]
+    first: bool = False
+
+
+_LENGTH: Final = struct.Struct("!I")
+
+
+def _reply_from_bytes(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
+    """A reply, and its blobs; see `child.frames`.
+
+    Raises:
+        ValueError: It is none, or says that there is none.
+    """
+    start = _LENGTH.size + int.from_bytes(data[: _LENGTH.size])
+    header = json.loads(data[_LENGTH.size : start])
+    if isinstance(header, dict) and "error" in header:
+        raise ValueError(header["error"])
+    try:
+        reply = _Reply.model_validate_json(data[_LENGTH.size : start]).model_dump()
+    except ValidationError:
+        raise ValueError("what was left is none; a program may have written over it") from None
+    blobs = []
+    for size in reply.pop("blobs"):
+        blobs.append(data[start : start + size])
+        start += size
+    if start != len(data) or len(blobs) != 2 + len(reply["images"]) + len(reply["files"]):
+        raise ValueError("it is not whole")
+    return reply, blobs
+
+
+def _ending(response: Any) -> str:
+    """How a command ended, in words."""
+    output = str(response.output).strip()[-_LONGEST_OUTPUT:]
+    return f"exit code {response.exit_code}" + (f", {output!r}" if output else "")
+
+
+@contextmanager
+def _failing(error_class: type[ExecutorError], words: str) -> Iterator[None]:
+    """What a backend raises, whatever that is, as an error of ours."""
+    try:
+        yield
+    except ExecutorError:
+        raise
+    except Exception as error:
+        raise error_class(f"{words}: {error}") from error

@@ -302,9 +302,10 @@ done
 exit 127)"""
 """Where a backend's paths begin in the folder that its commands begin in, the archive is found there."""
 _END: Final = """(
-[ -e {stem}.pyz ] || cd /
-[ -e {stem}.pid ] && kill $(cat {stem}.pid)
-rm -f {stem}.*)"""
+for stem in {stem} /{stem}
+do [ -e $stem.pid ] && kill $(cat $stem.pid)
+rm -f $stem.*
+done)"""
 _MAIN: Final = """\
 import sys
 if sys.version_info < (3, 10):

@@ -1,0 +1,307 @@
+"""Programs in sandboxes of deepagents: on its local shell, and through the clients of services that rent sandboxes."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deepagents.backends import LocalShellBackend
+from langchain.agents import create_agent
+
+from langchain_codeexec import CodeExecutionMiddleware, ExecutionRequest, PythonTool
+from langchain_codeexec.errors import (
+    ConfigurationError,
+    ExecutionRequestError,
+    ExecutorError,
+    SandboxUnavailableError,
+)
+from langchain_codeexec.executions import InlineFile, Outcome, executions_from_artifact
+from langchain_codeexec.executors import BackendExecutor, FailoverExecutor
+from langchain_codeexec.grounding.verification import verify_executions
+from tests.executors.managed_services import services
+from tests.sandbox.processes import gone, settles
+
+PATH = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.savefig('kept.png')\nplt.figure()"
+STEMS = "import glob, os\nstems = {name.partition('.')[0] for name in glob.glob('/tmp/codeexec-*.pyz')}\n"
+
+
+def shell(root: Path, **settings: Any) -> LocalShellBackend:
+    return LocalShellBackend(root_dir=root, **{"env": PATH, **settings})
+
+
+def left(root: Path) -> list[str]:
+    """What runs have left in the folder of a shell."""
+    return [path.name for path in root.rglob("*") if path.is_file() or path.is_socket()]
+
+
+@pytest.fixture(scope="session")
+def rented() -> Iterator[dict[str, Any]]:
+    with services() as backends:
+        yield backends
+
+
+@pytest.fixture
+def executor(tmp_path: Path) -> BackendExecutor:
+    return BackendExecutor(shell(tmp_path))
+
+
+@pytest.mark.parametrize("backend", ["LocalShellBackend", "RunloopSandbox", "VercelSandbox"])
+def test_a_backend_runs_programs_as_it_comes(backend: str, tmp_path: Path, rented: dict[str, Any]) -> None:
+    executor = BackendExecutor(rented.get(backend) or shell(tmp_path, virtual_mode=False))
+    csv = InlineFile(b"a\n41\n", "text/csv", "data.csv")
+    code = "import sys\nn = int(open('data.csv').read()[2:])\nprint(n)\nprint('!', file=sys.stderr)\nopen('o.txt', 'w').write('o')\nn + 1"
+    result = executor.run(ExecutionRequest(code, files=(csv,)))
+    assert (result.outcome, result.stdout, result.stderr, result.value) == (Outcome.OK, "41\n", "!\n", "42")
+    assert result.files == (InlineFile(b"o", "text/plain", "o.txt"),)
+    assert executor.name == backend
+    with executor.session() as session:
+        session.run("x = 1\nopen('kept', 'w').write('2')")
+        assert session.run("x, open('kept').read()").value == "(1, '2')"
+    assert executor.run("x").stderr.endswith("NameError: name 'x' is not defined\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "stdout", "words"),
+    [
+        ("print(1)\ndef f():\n    return 1 / 0\nf()", "FAILED", "1\n", 'File "<code>", line 3, in f'),
+        ("import sys; sys.exit('bye')", "FAILED", "", "bye"),
+        ("import os; os.write(1, b'raw'); os.kill(os.getpid(), 9)", "FAILED", "raw", "killed by SIGKILL"),
+        ("import os\nprint('child' if not os.fork() else os.wait()[1])", "OK", "child\n0\n", ""),
+        ("print('x' * 10_000_000)", "OK", "x" * 1000, ""),
+        ("open('big', 'wb').write(bytes(1 << 20))", "FAILED", "", "the limit of a file's size was reached"),
+        ("import no_such_library", "FAILED", "", "the library 'no_such_library' is not installed"),
+        (
+            "print(1, flush=True)\nwhile True: pass",
+            "DEADLINE_EXCEEDED",
+            "1\n",
+            "killed at the time limit of 0.5 s",
+        ),
+        ("é = 'ü'\nprint(é)", "OK", "ü\n", ""),
+    ],
+)
+def test_how_programs_end(code: str, outcome: str, stdout: str, words: str, tmp_path: Path) -> None:
+    executor = BackendExecutor(shell(tmp_path), 20.0, output_bytes=1000, file_bytes=1 << 16)
+    result = executor.run(ExecutionRequest(code, timeout=0.5 if outcome == "DEADLINE_EXCEEDED" else None))
+    assert (result.outcome.name, result.stdout) == (outcome, stdout)
+    assert words in f"{result.stderr}\n{result.detail}"
+    assert result.truncated == (len(stdout) == 1000)
+    assert not left(tmp_path)
+
+
+def test_pictures_come_back_once_and_under_their_names(executor: BackendExecutor) -> None:
+    result = executor.run(PLOT)
+    assert [image.name for image in result.images] == ["kept.png", "image_1.png"]
+    assert not result.files
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("os.kill(os.getppid(), 9)\nwhile True: pass", "the process beside the program has ended"),
+        ("for stem in stems: os.kill(int(open(stem + '.pid').read()), 9)\nwhile True: pass", "exit code 137"),
+    ],
+)
+def test_a_program_that_kills_what_runs_it_is_an_error(code: str, words: str, tmp_path: Path) -> None:
+    executor = BackendExecutor(shell(tmp_path))
+    stems = STEMS.replace("/tmp", str(tmp_path / "tmp"))
+    with pytest.raises(ExecutorError, match=words):
+        executor.run(stems + code)
+    assert (
+        executor.run(f"{stems}for stem in stems: os.unlink(stem + '.pid'), os.unlink(stem + '.pyz')").outcome
+        == "OUTCOME_OK"
+    )
+    assert not left(tmp_path)
+
+
+class Spoiling(LocalShellBackend):
+    """Whatever a program may have written in place of its result."""
+
+    content = b""
+
+    def download_files(self, paths: list[str]) -> Any:
+        [response] = super().download_files(paths)
+        response.content = self.content
+        return [response]
+
+
+def reply(**changes: Any) -> bytes:
+    """A reply as a run leaves it, but for what is changed."""
+    known = {
+        "end": "exited",
+        "wall": 0.0,
+        "cpu": 0.0,
+        "lost": False,
+        "status": 0,
+        "value": "",
+        "limit": "",
+        "peak": 0,
+    }
+    lists = {"truncated": [False, False], "images": [], "files": [], "more": False, "blobs": [0, 0]}
+    header = json.dumps({**known, **lists, **changes}).encode()
+    return len(header).to_bytes(4) + header
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"\0", b"\0\0\0\2{}", b"\0\0\0\2[]", b"\xff\xff\xff\xff", b"\0\0\0\6[[[[[[", reply(error="x")),
+        *(reply(wall=float("nan")), reply(value=1), reply(blobs=[9, 0]), reply(images=["a"]), reply(peak=-1)),
+        *(reply(truncated=[]), reply(blobs=[0]), reply() + b"more"),
+    ],
+)
+def test_a_result_that_is_none_is_an_error(content: bytes, tmp_path: Path) -> None:
+    backend = Spoiling(root_dir=tmp_path, env=PATH)
+    backend.content = content
+    with pytest.raises(ExecutorError, match="Spoiling gives no result"):
+        BackendExecutor(backend).run("1")
+    assert not left(tmp_path)
+
+
+def test_a_result_is_read_as_it_was_left(tmp_path: Path) -> None:
+    backend = Spoiling(root_dir=tmp_path, env=PATH)
+    backend.content = reply(value="1", blobs=[2, 0]) + b"ok"
+    result = BackendExecutor(backend).run("1")
+    assert (result.value, result.stdout) == ("1", "ok")
+
+
+def old_python(folder: Path) -> dict[str, str]:
+    """The variables of a sandbox whose Python is 3.9."""
+    (folder / "bin").mkdir()
+    python = folder / "bin/python3"
+    start = (
+        "import runpy, sys; sys.version_info = (3, 9); sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
+    )
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}" "$@"\n')
+    python.chmod(0o755)
+    return {"PATH": f"{python.parent}:/usr/bin:/bin"}
+
+
+def no_python(folder: Path) -> dict[str, str]:
+    (folder / "bin").mkdir()
+    for name in ("cat", "rm"):
+        (folder / "bin" / name).symlink_to(f"/bin/{name}")
+    return {"PATH": str(folder / "bin")}
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [(no_python, "neither a python3 nor a python"), (old_python, "Python 3.10 or newer is needed")],
+)
+def test_a_sandbox_without_such_a_python_is_unavailable(env: Any, words: str, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    lacking = BackendExecutor(shell(root, env=env(tmp_path)))
+    with pytest.raises(SandboxUnavailableError, match=words):
+        lacking.run("1")
+    assert not left(root)
+    result = FailoverExecutor(lacking, BackendExecutor(shell(root))).run("1")
+    assert (result.value, result.tried) == ("1", ("LocalShellBackend: unavailable",))
+
+
+class Broken(LocalShellBackend):
+    """A sandbox that is gone."""
+
+    def upload_files(self, files: Any) -> Any:
+        raise ConnectionError("no such sandbox")
+
+
+class Refusing(LocalShellBackend):
+    def upload_files(self, files: list[tuple[str, bytes]]) -> Any:
+        responses = super().upload_files(files)
+        responses[1].error = "permission_denied"
+        return responses
+
+
+@pytest.mark.parametrize(("backend", "words"), [(Broken, "no such sandbox"), (Refusing, "permission_denied")])
+def test_a_sandbox_that_takes_no_files_is_unavailable(backend: Any, words: str, tmp_path: Path) -> None:
+    with pytest.raises(SandboxUnavailableError, match=f"{backend.__name__} does not take files: {words}"):
+        BackendExecutor(backend(root_dir=tmp_path, env=PATH)).run("1")
+    assert not left(tmp_path)
+
+
+class Impatient(LocalShellBackend):
+    """A sandbox whose own limit is what ends a run, and which leaves running what it has started."""
+
+    def execute(self, command: str) -> Any:  # as backends did before there were time-outs
+        return super().execute(command, timeout=1)
+
+
+def test_the_limit_of_a_backend_ends_a_run_as_well(tmp_path: Path) -> None:
+    executor = BackendExecutor(Impatient(root_dir=tmp_path, env=PATH))
+    code = f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    result = executor.run(code)
+    assert result.outcome is Outcome.DEADLINE_EXCEEDED
+    assert "killed at the backend's own time limit (exit code 124" in result.detail
+    assert gone({int((tmp_path / "pid").read_text())})
+    assert settles(lambda: left(tmp_path) == ["pid"])
+
+
+def test_a_session_says_what_a_run_has_lost(executor: BackendExecutor, tmp_path: Path) -> None:
+    with executor.session() as session:
+        session.run("x = 1")
+        assert (
+            "the variables and imports of the session are lost"
+            in session.run("import os; os._exit(3)").detail
+        )
+        assert session.run("'x' in globals()").value == "False"
+        with pytest.raises(ExecutionRequestError):
+            session.run(ExecutionRequest("1", files=(InlineFile(b"", "text/plain", "../a"),)))
+        session.run("y = 1\nopen('kept', 'w').write('')")
+        assert session.run("y, __import__('os').listdir()").value == "(1, ['kept'])"
+        [pid] = (tmp_path / "tmp").glob("*.pid")
+        number = int(pid.read_text())
+        os.kill(number, signal.SIGKILL)  # as a sandbox that lets nothing outlive a command
+        assert gone({number})
+        result = session.run("'y' in globals(), __import__('os').listdir()")
+        assert (result.value, result.detail) == (
+            "(False, [])",
+            "the variables and imports of the session are lost, and its files",
+        )
+        number = int(pid.read_text())
+    assert gone({number})
+    assert not left(tmp_path)
+
+
+async def test_cancelling_kills_the_run_alone(executor: BackendExecutor, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    code = f"import os, time\nwith open('pid', 'w') as file: file.write(str(os.getpid()))\nos.rename('pid', {str(started)!r})\ntime.sleep(600)"
+    run = asyncio.create_task(executor.arun(code))
+    other = asyncio.create_task(executor.arun("1 + 1"))
+    assert await asyncio.to_thread(settles, started.exists)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert gone({int(started.read_text())})
+    assert (await other).value == "2"
+    assert settles(lambda: left(tmp_path) == ["started"])
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        None,
+        "python3",
+        LocalShellBackend,
+        type("Files", (), {"upload_files": print, "download_files": print})(),
+    ],
+)
+def test_what_has_no_shell_is_no_backend(backend: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a backend is an instance of a SandboxBackendProtocol"):
+        BackendExecutor(backend)
+
+
+def test_an_agents_code_runs_there(gemini: Any, executor: BackendExecutor) -> None:
+    call = {"name": PythonTool(executor).name, "args": {"code": "x = 6\nprint(x * 7)"}}
+    gemini.says([{"functionCall": call}], "It is 42.")
+    agent = create_agent(gemini.chat(), middleware=[CodeExecutionMiddleware(executor=executor)])
+    messages = agent.invoke({"messages": [("user", "6 * 7?")]})["messages"]
+    [run] = executions_from_artifact(messages[2].artifact)
+    assert (run.output, run.origin, messages[-1].text) == ("42\n", "LocalShellBackend", "It is 42.")
+    assert verify_executions(messages[2], executor).verdict == "confirmed"
+    with pytest.raises(ConfigurationError, match="'LocalShellBackend' cannot call functions of the host"):
+        PythonTool(executor, tools=[PythonTool(executor)])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
 from functools import lru_cache, partial
-from typing import Any, Final, Unpack, cast
+from io import BytesIO
+from typing import IO, Any, Final, Unpack, cast
 
 import httpx
 from pydantic import SecretStr
 
-from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.errors import ConfigurationError, GeminiAPIError, GeminiError
 from langchain_codeexec.gemini.clients import Clients
 from langchain_codeexec.gemini.credentials import (
     ApiKeyCredentials,
@@ -32,6 +33,8 @@ from langchain_codeexec.gemini.wire import (
     GenerateContentResponse,
     InteractionRequest,
     Limits,
+    ResourceRequest,
+    ResourceResponse,
 )
 
 __all__ = ["RestTransport", "rest_transport"]
@@ -219,6 +222,19 @@ class RestTransport:
         events: Any = self._astream(self._interaction_call(request, limits))
         return cast("AsyncGenerator[dict[str, Any], None]", events)
 
+    def resource(self, request: ResourceRequest, **limits: Unpack[Limits]) -> ResourceResponse:
+        """Make a request about a job or a file, which raises what `Transport` raises."""
+        call = self._resource_call(request, limits)
+        repeated = GeminiAPIError if request.creates else GeminiError
+        return self._retry.repeat(partial(self._resource, call, request.into), call.deadline, repeated)
+
+    async def aresource(self, request: ResourceRequest, **limits: Unpack[Limits]) -> ResourceResponse:
+        """Do the same without blocking the event loop, but for `into`, where nothing is written."""
+        call = self._resource_call(request, limits)
+        repeated = GeminiAPIError if request.creates else GeminiError
+        attempts = self._retry.arepeat(partial(self._aresource, call), call.deadline, repeated)
+        return await call.deadline.limit(attempts)
+
     def close(self) -> None:
         """Close the connections of blocking calls. The transport may be used again."""
         self._clients.close()
@@ -247,6 +263,19 @@ class RestTransport:
             method="GET" if request.id and not request.cancels else "POST",
             headers={"api-revision": API_REVISION},
             ends_with_reason=False,
+        )
+
+    def _resource_call(self, request: ResourceRequest, limits: Limits) -> Call:
+        url = self._endpoint.resource_url(request.path, uploads=request.uploads)
+        silence, until = self._patience(limits)
+        return Call(
+            httpx.URL(url),
+            url.partition("?")[0],
+            request.body,
+            silence,
+            until,
+            method=request.method,
+            headers=request.headers,
         )
 
     def _patience(self, limits: Limits) -> tuple[httpx.Timeout, Deadline]:
@@ -281,6 +310,22 @@ class RestTransport:
         with await self._exchange.alease(call) as lease:
             body = await (await self._exchange.asend(call, lease)).aread()
         return decoded(body, call.address)
+
+    def _resource(self, call: Call, into: IO[bytes] | None) -> ResourceResponse:
+        body = BytesIO() if into is None else into
+        body.seek(0)
+        body.truncate()
+        with self._exchange.lease(call) as lease:
+            response = self._exchange.send(call, lease)
+            for data in response.iter_bytes():
+                call.deadline.check()
+                body.write(data)
+        return ResourceResponse(response.headers, body.getvalue() if isinstance(body, BytesIO) else b"")
+
+    async def _aresource(self, call: Call) -> ResourceResponse:
+        with await self._exchange.alease(call) as lease:
+            response = await self._exchange.asend(call, lease)
+            return ResourceResponse(response.headers, await response.aread())
 
     def _begun(
         self, call: Call

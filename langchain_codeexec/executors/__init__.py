@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from langchain_codeexec.executors.agent_engine import AgentEngineExecutor
     from langchain_codeexec.executors.base import AsyncExecutorSession, CodeExecutor, ExecutorSession
     from langchain_codeexec.executors.failover import FailoverExecutor
     from langchain_codeexec.executors.gemini import GeminiExecutor
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.executors.process import ProcessExecutor
 
 __all__ = [
+    "AgentEngineExecutor",
     "AsyncExecutorSession",
     "BackendExecutor",
     "CodeExecutor",
@@ -26,6 +28,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "agent_engine": ["AgentEngineExecutor"],
         "base": ["CodeExecutor", "ExecutorSession", "AsyncExecutorSession"],
         "failover": ["FailoverExecutor"],
         "gemini": ["GeminiExecutor"],

@@ -7,7 +7,6 @@ back as a file.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import io
 import json
@@ -27,19 +26,10 @@ from typing import Annotated, Any, Final, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 
-from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.errors import ConfigurationError, ExecutorError, SandboxUnavailableError
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
-from langchain_codeexec.executors.base import (
-    STATE_LOST,
-    FairSemaphore,
-    check_counts,
-    check_durations,
-    refused_language,
-    source_bytes,
-    timeout_of,
-)
-from langchain_codeexec.executors.files import named_files
+from langchain_codeexec.executors.base import check_counts, source_bytes
+from langchain_codeexec.executors.remote import RemoteExecutor, RemoteSession
 from langchain_codeexec.sandbox.child import frames
 from langchain_codeexec.sandbox.child.limits import Limits
 from langchain_codeexec.sandbox.local import MIB
@@ -48,6 +38,10 @@ from langchain_codeexec.sandbox.replies import result_from_reply
 __all__ = ["BackendExecutor", "BackendSession", "SandboxBackend"]
 
 logger = logging.getLogger(__name__)
+
+_Step: TypeAlias = tuple[str, Any, dict[str, Any]]  # the backend's method, its argument, its settings
+_Result = TypeVar("_Result")
+_Steps: TypeAlias = Generator[_Step, Any, _Result]
 
 
 class SandboxBackend(Protocol):
@@ -66,7 +60,7 @@ class SandboxBackend(Protocol):
         ...
 
 
-class BackendExecutor:
+class BackendExecutor(RemoteExecutor):
     """Runs Python programs in a managed sandbox, through a backend of deepagents.
 
     Any backend with a shell will do as it comes: `DaytonaSandbox`, `ModalSandbox`, `RunloopSandbox`,
@@ -105,10 +99,9 @@ class BackendExecutor:
                 f"DaytonaSandbox(sandbox=...), not {backend!r}"
                 + (f": it lacks {lacking[0]}" if lacking else "")
             )
-        check_durations(timeout=timeout)
+        super().__init__(timeout)
         check_counts(output_bytes=output_bytes, file_bytes=file_bytes)
         self.backend = backend
-        self.timeout = timeout
         self.limits = Limits(
             memory=sys.maxsize,
             cpu=0.0,
@@ -125,90 +118,22 @@ class BackendExecutor:
         """The backend's class."""
         return type(self.backend).__name__
 
-    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
-        """Run one program, given as a request or as its source text.
-
-        Raises:
-            ExecutionRequestError: The request cannot be run as it stands: a file's name, the time-out.
-            SandboxUnavailableError: The backend takes no files, or there is no such Python; nothing was run.
-            ExecutorError: The backend failed later, or gave no result.
-        """
-        run = BackendSession(self, lasts=False)
-        try:
-            return run.run(request)
-        finally:
-            run.close()
-
-    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
-        """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
-        run = BackendSession(self, lasts=False)
-        try:
-            return await run.arun(request)
-        finally:
-            await asyncio.shield(run.aclose())
-
-    @contextmanager
-    def session(self) -> Iterator[BackendSession]:
-        """Open a session; see `BackendSession`."""
-        session = BackendSession(self)
-        try:
-            yield session
-        finally:
-            session.close()
+    def _open(self, *, lasts: bool) -> BackendSession:
+        return BackendSession(self, lasts=lasts)
 
 
-class BackendSession:
+class BackendSession(RemoteSession[_Step]):
     """Runs that share a process of the sandbox: variables, imports and files of one are there in the next.
 
-    The process waits for the next run for an hour at the most. Where it is gone, as a sandbox may stop it with the
-    command that has started it, the next run starts with nothing, and its result says so in `detail`; so it does
-    after a run that was cancelled.
-
-    Args:
-        executor: Whose backend and limits are used.
-        lasts: Whether other programs follow.
+    The process waits for the next run for an hour at the most. A sandbox may also stop it with the command that
+    has started it; then each run starts with nothing.
     """
 
-    def __init__(self, executor: BackendExecutor, *, lasts: bool = True) -> None:
+    def __init__(self, executor: BackendExecutor, *, lasts: bool) -> None:
+        super().__init__(executor.timeout)
         self._executor = executor
         self._lasts = lasts
         self._stem = f"tmp/codeexec-{secrets.token_hex(8)}"
-        self._used = self._has_state = False
-        self._semaphore = FairSemaphore(1, _MOST_WAITING)
-
-    def run(self, request: ExecutionRequest | str) -> ExecutionResult:
-        """Run a program after those that ran in this session before; see `BackendExecutor.run`."""
-        request = ExecutionRequest.of(request)
-        with self._semaphore:
-            steps = self._steps(*self._prepared(request), request.language)
-            try:
-                return run_steps(steps, self._take)
-            except BaseException:
-                self.close()
-                raise
-
-    async def arun(self, request: ExecutionRequest | str) -> ExecutionResult:
-        """Run a program without blocking the event loop; cancelling the task ends the process. See `run`."""
-        request = ExecutionRequest.of(request)
-        async with self._semaphore:
-            steps = self._steps(*self._prepared(request), request.language)
-            try:
-                return await arun_steps(steps, self._atake)
-            except BaseException:
-                await asyncio.shield(self.aclose())
-                raise
-
-    def close(self) -> None:
-        """Kill the process, and remove all files of the session from the sandbox."""
-        if self._used:
-            self._used = False
-            run_steps(self._end(), self._take)
-
-    async def aclose(self) -> None:
-        """Do the same without blocking the event loop."""
-        if self._used:
-            self._used = False
-            await arun_steps(self._end(), self._atake)
 
     def _take(self, step: _Step) -> Any:
         method, argument, settings = step
@@ -218,30 +143,14 @@ class BackendSession:
         method, argument, settings = step
         return await getattr(self._executor.backend, f"a{method}")(argument, **settings)
 
-    def _prepared(self, request: ExecutionRequest) -> tuple[bytes, float]:
-        """The request as it is uploaded, and its time-out.
-
-        Raises:
-            ExecutionRequestError: It cannot be run as it stands.
-        """
-        timeout = min(timeout_of(request, self._executor.timeout), _LONGEST)
-        named = named_files(request.files)
-        header = {
-            "timeout": timeout,
-            "last": not self._lasts,
-            "files": [name for name, _ in named],
-            "calls": None,
-        }
-        return frames.encode(header, [source_bytes(request), *(data for _, data in named)]), timeout
-
-    def _steps(self, request: bytes, timeout: float, language: str) -> _Steps[ExecutionResult]:
-        refused = refused_language(language)
-        if refused is not None:
-            return refused
+    def _steps(self, request: ExecutionRequest, timeout: float) -> _Steps[ExecutionResult]:
+        names = [file.name for file in request.files]
+        header = {"timeout": timeout, "last": not self._lasts, "files": names, "calls": None}
+        sent = frames.encode(header, [source_bytes(request), *(file.data for file in request.files)])
         name, path = self._executor.name, f"/{self._stem}"
         with _failing(SandboxUnavailableError, f"{name} does not take files"):
-            self._used = True
-            uploads = yield "upload_files", [(f"{path}.pyz", _archive()), (f"{path}.request", request)], {}
+            self._is_open = True
+            uploads = yield "upload_files", [(f"{path}.pyz", _archive()), (f"{path}.request", sent)], {}
             for error in (upload.error for upload in uploads if upload.error):
                 raise OSError(error)
         limits = self._executor.limits
@@ -255,16 +164,15 @@ class BackendSession:
                 raise SandboxUnavailableError(f"{name}: {_REFUSED[response.exit_code]} ({_ending(response)})")
             [download] = yield "download_files", [f"{path}.result"], {}
             if download.content is None and response.exit_code == _TIMED_OUT:
+                yield from self._end()  # it may still run
                 detail = f"killed at the backend's own time limit ({_ending(response)})"
-                return ExecutionResult(Outcome.DEADLINE_EXCEEDED, detail=detail)
+                return self._noted(ExecutionResult(Outcome.DEADLINE_EXCEEDED, detail=detail), is_new=False)
             if download.content is None:
                 raise OSError(download.error)
             reply, blobs = _reply_from_bytes(download.content)
         named = replace(limits, memory=0)  # nobody has set it, so nothing is said of it
         result = result_from_reply(reply, blobs, named, timeout, last=not self._lasts)
-        has_lost, self._has_state = self._has_state and reply["first"], True
-        remarks = (result.detail, f"{STATE_LOST}, and its files" * has_lost)
-        return replace(result, detail="; ".join(filter(None, remarks)))
+        return self._noted(result, is_new=reply["first"])
 
     def _end(self) -> _Steps[None]:
         try:
@@ -280,18 +188,12 @@ class BackendSession:
         return "execute", command.format(stem=self._stem, **words), settings
 
 
-_Step: TypeAlias = tuple[str, Any, dict[str, Any]]
-_Result = TypeVar("_Result")
-_Steps: TypeAlias = Generator[_Step, Any, _Result]
-
 _METHODS: Final = ("execute", "upload_files", "download_files")
 _OPEN_FILES: Final = 4096
-_MOST_WAITING: Final = 1000
 _IDLE: Final = 3600
 """Seconds without a run after which the process of a session ends, should nobody end it."""
 _GRACE: Final = 30.0
 """Seconds the backend may take beyond a program's time limit."""
-_LONGEST: Final = 1e6
 _LONGEST_OUTPUT: Final = 2000  # characters of what a command has printed
 
 _RUN: Final = """(

@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deepagents.backends import LocalShellBackend
+from deepagents.backends.protocol import ExecuteResponse, FileDownloadResponse
 from langchain.agents import create_agent
 
 from langchain_codeexec import CodeExecutionMiddleware, ExecutionRequest, PythonTool
@@ -119,15 +121,20 @@ def test_a_program_that_kills_what_runs_it_is_an_error(code: str, words: str, tm
     assert not left(tmp_path)
 
 
-class Spoiling(LocalShellBackend):
-    """Whatever a program may have written in place of its result."""
+@dataclass
+class Leaving:
+    """A sandbox in which a program has written something in place of its result, and where nothing is started."""
 
-    content = b""
+    content: bytes
 
-    def download_files(self, paths: list[str]) -> Any:
-        [response] = super().download_files(paths)
-        response.content = self.content
-        return [response]
+    def upload_files(self, files: list[tuple[str, bytes]]) -> list[Any]:
+        return []
+
+    def execute(self, command: str) -> ExecuteResponse:
+        return ExecuteResponse("", 0)
+
+    def download_files(self, paths: list[str]) -> list[FileDownloadResponse]:
+        return [FileDownloadResponse(path, self.content) for path in paths]
 
 
 def reply(**changes: Any) -> bytes:
@@ -155,18 +162,13 @@ def reply(**changes: Any) -> bytes:
         *(reply(truncated=[]), reply(blobs=[0]), reply() + b"more"),
     ],
 )
-def test_a_result_that_is_none_is_an_error(content: bytes, tmp_path: Path) -> None:
-    backend = Spoiling(root_dir=tmp_path, env=PATH)
-    backend.content = content
-    with pytest.raises(ExecutorError, match="Spoiling gives no result"):
-        BackendExecutor(backend).run("1")
-    assert not left(tmp_path)
+def test_a_result_that_is_none_is_an_error(content: bytes) -> None:
+    with pytest.raises(ExecutorError, match="Leaving gives no result"):
+        BackendExecutor(Leaving(content)).run("1")
 
 
-def test_a_result_is_read_as_it_was_left(tmp_path: Path) -> None:
-    backend = Spoiling(root_dir=tmp_path, env=PATH)
-    backend.content = reply(value="1", blobs=[2, 0]) + b"ok"
-    result = BackendExecutor(backend).run("1")
+def test_a_result_is_read_as_it_was_left() -> None:
+    result = BackendExecutor(Leaving(reply(value="1", blobs=[2, 0]) + b"ok")).run("1")
     assert (result.value, result.stdout) == ("1", "ok")
 
 

@@ -64,9 +64,9 @@ class BackendExecutor(RemoteExecutor):
     """Runs Python programs in a managed sandbox, through a backend of deepagents.
 
     Any backend with a shell will do as it comes: `DaytonaSandbox`, `ModalSandbox`, `RunloopSandbox`,
-    `VercelSandbox`, `AsyncE2BSandbox` (with `arun` alone) and so on. How well programs are isolated, what they can
-    reach and which libraries they find is up to the sandbox, which has to be a Linux with Python 3.10 or newer. It
-    is neither started nor ended here.
+    `VercelSandbox`, `E2BSandbox` and so on; one that is asynchronous, with `arun` and without sessions. How well
+    programs are isolated, what they can reach and which libraries they find is up to the sandbox, which has to be
+    a Linux with Python 3.10 or newer. It is neither started nor ended here.
 
     Programs see what those in a `ProcessExecutor` see: a new working directory for each run, removed afterwards,
     whose files come back, as do figures and the value of the last expression. Unlike there they find the

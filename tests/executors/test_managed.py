@@ -264,7 +264,9 @@ def test_a_session_says_what_a_run_has_lost(executor: BackendExecutor, tmp_path:
             "(False, [])",
             "the variables and imports of the session are lost, and its files",
         )
-        number = int(pid.read_text())
+        with pytest.raises(ExecutorError, match="file_not_found"):  # and no result of an earlier run
+            session.run(f"import os; os.kill(int(open({str(pid)!r}).read()), 9); os.wait()")
+        number = int(session.run(f"open({str(pid)!r}).read()").value.strip("'"))
     assert gone({number})
     assert not left(tmp_path)
 

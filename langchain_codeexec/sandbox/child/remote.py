@@ -34,6 +34,7 @@ def main() -> int:
     stem, settings = sys.argv[0][: -len(".pyz")], json.loads(sys.argv[1])
     sys.path.pop(0)  # programs need none of this
     limits = Limits(**settings["limits"])
+    Path(f"{stem}.result").unlink(missing_ok=True)  # that of an earlier run
     if not settings["session"]:
         with closing(_Runs(stem, limits)) as runs:
             runs.answer()

@@ -30,6 +30,7 @@ from langchain_codeexec.errors import ConfigurationError, ExecutorError, Sandbox
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, Outcome
 from langchain_codeexec.executors.base import check_counts, source_bytes
 from langchain_codeexec.executors.remote import RemoteExecutor, RemoteSession
+from langchain_codeexec.sandbox import child
 from langchain_codeexec.sandbox.child import frames
 from langchain_codeexec.sandbox.child.limits import Limits
 from langchain_codeexec.sandbox.local import MIB
@@ -102,6 +103,7 @@ class BackendExecutor(RemoteExecutor):
         super().__init__(timeout)
         check_counts(output_bytes=output_bytes, file_bytes=file_bytes)
         self.backend = backend
+        self.name = type(backend).__name__
         self.limits = Limits(
             memory=sys.maxsize,
             cpu=0.0,
@@ -112,11 +114,6 @@ class BackendExecutor(RemoteExecutor):
             files=0,
             output=output_bytes,
         )
-
-    @property
-    def name(self) -> str:
-        """The backend's class."""
-        return type(self.backend).__name__
 
     def _open(self, *, lasts: bool) -> BackendSession:
         return BackendSession(self, lasts=lasts)
@@ -229,7 +226,7 @@ def _archive() -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("__main__.py", _MAIN)
-        for module in resources(frames.__package__).iterdir():
+        for module in resources(child).iterdir():
             if module.name.endswith(".py"):
                 file.writestr(f"codeexec_child/{module.name}", module.read_bytes())
     return archive.getvalue()

@@ -39,14 +39,11 @@ class RemoteExecutor(ABC):
         ConfigurationError: The time-out is not a positive number.
     """
 
+    name: str
+
     def __init__(self, timeout: float) -> None:
         check_durations(timeout=timeout)
         self.timeout = timeout
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """Recorded as `CodeExecution.origin`."""
 
     @abstractmethod
     def _open(self, *, lasts: bool) -> RemoteSession[Any]:

@@ -172,16 +172,18 @@ def test_a_result_is_read_as_it_was_left() -> None:
     assert (result.value, result.stdout) == ("1", "ok")
 
 
-def old_python(folder: Path) -> dict[str, str]:
-    """The variables of a sandbox whose Python is 3.9."""
+def python(folder: Path, change: str) -> dict[str, str]:
+    """The variables of a sandbox whose Python has been changed."""
     (folder / "bin").mkdir()
-    python = folder / "bin/python3"
-    start = (
-        "import runpy, sys; sys.version_info = (3, 9); sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
-    )
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}" "$@"\n')
-    python.chmod(0o755)
-    return {"PATH": f"{python.parent}:/usr/bin:/bin"}
+    start = "sys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0])"
+    changed = folder / "bin/python3"
+    changed.write_text(f"#!{sys.executable}\nimport os, runpy, sys\n{change}\n{start}\n")
+    changed.chmod(0o755)
+    return {"PATH": f"{changed.parent}:/usr/bin:/bin"}
+
+
+def old_python(folder: Path) -> dict[str, str]:
+    return python(folder, "sys.version_info = (3, 9)")
 
 
 def no_python(folder: Path) -> dict[str, str]:
@@ -203,6 +205,24 @@ def test_a_sandbox_without_such_a_python_is_unavailable(env: Any, words: str, tm
     assert not left(root)
     result = FailoverExecutor(lacking, BackendExecutor(shell(root))).run("1")
     assert (result.value, result.tried) == ("1", ("LocalShellBackend: unavailable",))
+
+
+def test_a_system_may_lack_what_newer_ones_have(tmp_path: Path) -> None:
+    change = """
+def lacking(*_):
+    raise OSError(38, "Function not implemented")
+os.pidfd_open = lacking
+old = os.uname_result(("Linux", "sandbox", "4.4.0", "", os.uname().machine))
+os.uname = lambda: old
+"""
+    with BackendExecutor(shell(tmp_path, env=python(tmp_path, change))).session() as session:
+        session.run("x = 1")
+        assert session.run("import os; os.uname().release, x").value == "('4.4.0', 1)"
+        assert (
+            session.run(ExecutionRequest("while True: pass", timeout=0.3)).outcome
+            is Outcome.DEADLINE_EXCEEDED
+        )
+        assert session.run("os._exit(0)").stderr.endswith("name 'os' is not defined\n")
 
 
 class Broken(LocalShellBackend):

@@ -94,7 +94,16 @@ def _apply_limits(limits: Limits, *, count_tasks: bool) -> None:
             resource.setrlimit(which, (soft, soft))
 
 
-_LAST_FD = (1 << 31) - 1 if sys.platform == "linux" else os.sysconf("SC_OPEN_MAX")
+def _last_fd() -> int:
+    """The last descriptor to close: of all where that is one call to the system, as on Linux since 5.9."""
+    system, _, release, *_ = os.uname()
+    if system == "Linux" and [int(part) for part in release.partition("-")[0].split(".")[:2]] >= [5, 9]:
+        return (1 << 31) - 1
+    return min(os.sysconf("SC_OPEN_MAX"), _MOST_FDS)
+
+
+_MOST_FDS = 1 << 20  # closed one by one
+_LAST_FD = _last_fd()
 
 
 def _close_all_but(kept: set[int]) -> None:

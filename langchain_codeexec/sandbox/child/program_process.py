@@ -46,7 +46,7 @@ class ProgramProcess:
         report: The first report of the run, empty if there is none.
         captures: What came on stdout and stderr.
         status: Its exit status, negative for the signal that killed it; `None` while it lives.
-        exit: A descriptor that can be read when it has ended; -1 where the system has no such thing.
+        exit: A descriptor that can be read when it has ended, or -1.
         gate: Where it asks for threads, if it has to.
     """
 
@@ -56,7 +56,7 @@ class ProgramProcess:
         self.report: dict[str, Any] = {}
         self.captures = (Capture(), Capture())
         self.status: int | None = None
-        self.exit = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
+        self.exit = _exit_of(pid)
         self.gate: ThreadGate | None = None
         self._outputs = outputs
         self._unread, self._awaited, self._unsent = b"", 0, memoryview(b"")
@@ -207,6 +207,13 @@ class ProgramProcess:
             for kill in (os.kill, os.killpg):  # it leads a group, unless it is still being confined
                 with suppress(ProcessLookupError, PermissionError):
                     kill(self.pid, number)
+
+
+def _exit_of(pid: int) -> int:
+    """A descriptor that can be read when a process has ended; -1 where the system has no such thing."""
+    with suppress(AttributeError, OSError):  # not on macOS, nor in every sandbox that emulates Linux
+        return os.pidfd_open(pid)
+    return -1
 
 
 def _comes_true(holds: Callable[[], bool], seconds: float) -> bool:

@@ -30,7 +30,7 @@ CodeExecError
     ├── CourseChangedError               a program that is run again does not do what it did before
     ├── ExecutionRequestError (ValueError)   a request cannot be run as it stands
     ├── SandboxBusyError                 too many runs are waiting already
-    └── SandboxUnavailableError          this system cannot isolate programs, and nothing was run
+    └── SandboxUnavailableError          there is no sandbox that runs programs, and nothing was run
 ```
 
 Where langchain-core has the matching provider-independent exception (`ModelRateLimitError` and its
@@ -293,10 +293,10 @@ class SandboxBusyError(ExecutorError):
 
 
 class SandboxUnavailableError(ExecutorError):
-    """This system cannot isolate programs; nothing was run.
+    """This system cannot isolate programs, or a managed sandbox cannot run them; nothing was run.
 
     Attributes:
-        reasons: By mode, what is missing.
+        reasons: By mode of this system's sandbox, what is missing.
     """
 
     def __init__(self, message: str, reasons: Mapping[str, str] | None = None) -> None:

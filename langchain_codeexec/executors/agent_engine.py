@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import re
 import time
 from base64 import b64decode, b64encode
@@ -86,13 +87,12 @@ class AgentEngineExecutor(RemoteExecutor):
         self.engine = engine
         self.ttl = ttl
         self.machine_config = machine_config
-        once = {"max_retries": 0} if "retry_policy" not in settings else {}
         self.transport: RestTransport = rest_transport(
-            vertexai=True, project=match[1], location=match[2], **{**once, **settings}
+            vertexai=True, project=match[1], location=match[2], retry_policy=_ONCE, **settings
         )
 
-    def _open(self, *, lasts: bool) -> AgentEngineSession:
-        return AgentEngineSession(self, lasts=lasts)
+    def _open(self, *, lasts: bool) -> AgentEngineSession:  # noqa: ARG002 -- a sandbox serves one as it does more
+        return AgentEngineSession(self)
 
 
 class AgentEngineSession(RemoteSession["_Request"]):
@@ -102,10 +102,9 @@ class AgentEngineSession(RemoteSession["_Request"]):
         sandbox: Resource name of the sandbox; empty while there is none.
     """
 
-    def __init__(self, executor: AgentEngineExecutor, *, lasts: bool) -> None:
+    def __init__(self, executor: AgentEngineExecutor) -> None:
         super().__init__(executor.timeout)
         self._executor = executor
-        self._lasts = lasts
         self.sandbox = ""
 
     def _take(self, step: _Request) -> dict[str, Any]:
@@ -152,7 +151,7 @@ class AgentEngineSession(RemoteSession["_Request"]):
         body = {
             "displayName": "langchain-codeexec",
             "spec": {"codeExecutionEnvironment": environment},
-            "ttl": f"{executor.ttl:g}s",
+            "ttl": f"{math.ceil(executor.ttl)}s",
         }
         operation = yield _Request(f"{executor.engine}/sandboxEnvironments", "POST", body)
         name, pause, end = str(operation.get("name")), _FIRST_PAUSE, time.monotonic() + _CREATING

@@ -275,8 +275,9 @@ def _reply_from_bytes(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     for size in reply.pop("blobs"):
         blobs.append(data[start : start + size])
         start += size
-    if start != len(data) or len(blobs) != 2 + len(reply["images"]) + len(reply["files"]):
-        raise ValueError("it is not whole")
+    names = [*reply["images"], *reply["files"]]
+    if start != len(data) or len(blobs) != 2 + len(names) or any("/" in name for name in names):
+        raise ValueError("what was left is not whole")
     return reply, blobs
 
 

@@ -159,7 +159,7 @@ def reply(**changes: Any) -> bytes:
     [
         *(b"\0", b"\0\0\0\2{}", b"\0\0\0\2[]", b"\xff\xff\xff\xff", b"\0\0\0\6[[[[[[", reply(error="x")),
         *(reply(wall=float("nan")), reply(value=1), reply(blobs=[9, 0]), reply(images=["a"]), reply(peak=-1)),
-        *(reply(truncated=[]), reply(blobs=[0]), reply() + b"more"),
+        *(reply(truncated=[]), reply(blobs=[0]), reply() + b"more", reply(files=["../a"], blobs=[0, 0, 0])),
     ],
 )
 def test_a_result_that_is_none_is_an_error(content: bytes) -> None:

@@ -134,9 +134,19 @@ class Endpoint:
 
         Source: google-genai 3.6, which reaches the Interactions API on both services.
         """
-        place = f"projects/{self.project}/locations/{self.location}/" if self.project else ""
         path = "/".join(quote(each, safe="") for each in (interaction_id, action) if each)
-        return f"{self.root}/{self.api_version}/{place}interactions{path and '/'}{path}"
+        return self.resource_url(f"interactions{path and '/'}{path}")
+
+    def resource_url(self, path: str, *, uploads: bool = False) -> str:
+        """URL of a resource that is no model: interactions, jobs, files.
+
+        Args:
+            path: Its path, with its query; a full name (`projects/…`) stays as it is.
+            uploads: Whether it is where bytes are sent to.
+        """
+        is_full = not self.project or path.startswith("projects/")
+        place = "" if is_full else f"projects/{self.project}/locations/{self.location}/"
+        return f"{self.root}/{'upload/' if uploads else ''}{self.api_version}/{place}{path}"
 
 
 def method_path(kind: EndpointKind, model: str, method: Method) -> str:

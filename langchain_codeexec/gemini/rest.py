@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
 from functools import lru_cache, partial
-from typing import Any, Final, Unpack, cast
+from io import BytesIO
+from typing import IO, Any, Final, Unpack, cast
 
 import httpx
 from pydantic import SecretStr
 
-from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.errors import ConfigurationError, GeminiAPIError, GeminiError
 from langchain_codeexec.gemini.clients import Clients
 from langchain_codeexec.gemini.credentials import (
     ApiKeyCredentials,
@@ -32,6 +33,8 @@ from langchain_codeexec.gemini.wire import (
     GenerateContentResponse,
     InteractionRequest,
     Limits,
+    ResourceRequest,
+    ResourceResponse,
 )
 
 __all__ = ["RestTransport", "rest_transport"]
@@ -219,6 +222,22 @@ class RestTransport:
         events: Any = self._astream(self._interaction_call(request, limits))
         return cast("AsyncGenerator[dict[str, Any], None]", events)
 
+    def resource(self, request: ResourceRequest, **limits: Unpack[Limits]) -> ResourceResponse:
+        """Make a request about a job or a file, which raises what `Transport` raises."""
+        url = self._endpoint.resource_url(request.path, uploads=request.uploads)
+        silence, until = self._patience(limits)
+        call = Call(
+            httpx.URL(url),
+            url.partition("?")[0],
+            request.body,
+            silence,
+            until,
+            method=request.method,
+            headers=request.headers,
+        )
+        repeated = GeminiAPIError if request.creates else GeminiError
+        return self._retry.repeat(partial(self._resource, call, request.into), until, repeated)
+
     def close(self) -> None:
         """Close the connections of blocking calls. The transport may be used again."""
         self._clients.close()
@@ -281,6 +300,17 @@ class RestTransport:
         with await self._exchange.alease(call) as lease:
             body = await (await self._exchange.asend(call, lease)).aread()
         return decoded(body, call.address)
+
+    def _resource(self, call: Call, into: IO[bytes] | None) -> ResourceResponse:
+        body = BytesIO() if into is None else into
+        body.seek(0)
+        body.truncate()
+        with self._exchange.lease(call) as lease:
+            response = self._exchange.send(call, lease)
+            for data in response.iter_bytes():
+                call.deadline.check()
+                body.write(data)
+        return ResourceResponse(response.headers, body.getvalue() if isinstance(body, BytesIO) else b"")
 
     def _begun(
         self, call: Call

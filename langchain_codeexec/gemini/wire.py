@@ -7,9 +7,9 @@ either. Source of the field names: the public REST reference of the Gemini API a
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol, TypeAlias, TypedDict, Unpack
+from collections.abc import AsyncGenerator, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any, Final, Literal, Protocol, TypeAlias, TypedDict, Unpack
 
 __all__ = [
     "ApiKind",
@@ -32,6 +32,8 @@ __all__ = [
     "Limits",
     "Part",
     "PromptFeedback",
+    "ResourceRequest",
+    "ResourceResponse",
     "Tool",
     "ToolConfig",
     "Transport",
@@ -280,6 +282,42 @@ class InteractionRequest:
     cancels: bool = False
     is_streamed: bool = False
     last_event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRequest:
+    """A request about a job or a file.
+
+    Attributes:
+        path: Path behind the API version, with its query.
+        method: HTTP's method.
+        body: What is sent.
+        headers: Headers of this request alone.
+        uploads: Whether it goes to where bytes are sent to.
+        into: Where the body of the response is written, instead of into memory.
+        creates: Whether it would create something twice if it were repeated after a broken connection.
+    """
+
+    path: str
+    method: str = "GET"
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    uploads: bool = False
+    into: IO[bytes] | None = None
+    creates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceResponse:
+    """The response to one.
+
+    Attributes:
+        headers: Its headers, names in lower case.
+        body: Its body; empty where that was written elsewhere.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class InteractionCarrier(Protocol):

@@ -32,8 +32,7 @@ from langchain_codeexec.errors import (
     BatchError,
     CodeExecError,
     ConfigurationError,
-    GeminiConnectionError,
-    GeminiTimeoutError,
+    GeminiAPIError,
     NotFoundError,
 )
 from langchain_codeexec.gemini.endpoints import resource_name
@@ -127,9 +126,7 @@ def _created(saved: _SavedJob, service: BatchJobs, lines: IO[bytes]) -> Json:
     saved.save()
     try:
         job = service.create(saved.model, saved.display_name, lines)
-    except (GeminiConnectionError, GeminiTimeoutError):
-        raise  # the service may have begun
-    except Exception:
+    except (BatchError, ConfigurationError, GeminiAPIError):  # after any other failure it may have begun
         job_path(saved.output).unlink()
         raise
     saved.name = str(job.get("name", ""))
@@ -345,8 +342,8 @@ class BatchJob:
                     outcome = self._outcome(row, answers)
                     batch.write(row, outcome if isinstance(outcome, Exception) else answer_fields(outcome))
             used = {_key_of(row) for row in self._submitted()}
-            for number, (reason, answer) in enumerate(answers.unmatched(used), 1):
-                batch.set_aside(BadRow(number, f"of the answers to the job: {reason}", answer))
+            for reason, answer in answers.unmatched(used):
+                batch.set_aside(BadRow(0, f"an answer of the job: {reason}", answer))
             report = batch.end()
         job_path(self._saved.output).unlink(missing_ok=True)
         return report

@@ -131,7 +131,7 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
         raise typer.Exit(FAILED)
 
 
-def _job_results(
+def _job_results(  # noqa: PLR0913 -- as run_batch
     questions: Path,
     llm: ChatGeminiCodeExecution,
     output: Path,

@@ -69,7 +69,7 @@ class JobAnswers:
             return canonical(response, self._model)
         if isinstance(error, dict):
             raise api_error({"error": error})
-        if isinstance(error, str):
+        if isinstance(error, str) and error:
             raise api_error(_envelope(error))
         raise ResponseFormatError("the answer has neither a response nor an error", body=_text(line))
 

@@ -87,6 +87,7 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
             output is none that can be used.
         GeminiError: The service took no job.
     """
+    output = Path(output)
     if job_path(output).exists():
         raise ConfigurationError(
             f"{job_path(output)} is a job whose answers are not fetched yet: BatchJob.load({str(output)!r}, llm)"
@@ -98,14 +99,13 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
     model = _JobModel(llm)
     service = batch_jobs(model.connection, storage)
     saved = _SavedJob(
-        display_name=f"{Path(output).stem}-{token_hex(8)}",
+        display_name=f"{output.stem}-{token_hex(8)}",
         model=model.name,
         endpoint=model.endpoint,
         storage=storage,
         rows=str(Path(rows).resolve()) if isinstance(rows, str | Path) else "",
-        output=str(Path(output).resolve()),
     )
-    batch = Batch(rows, Path(output), on_progress)
+    batch = Batch(rows, output, on_progress)
     with TemporaryFile() as lines:
         with batch.open(retry_failed=retry_failed):
             for row in filter(None, batch.new_rows()):
@@ -118,19 +118,19 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
                     saved.plans[_key_of(row)] = plan.to_dict()
         if not saved.plans:
             raise ConfigurationError(f"{output} lacks no row that could be submitted")
-        return BatchJob(saved, model, rows, _created(saved, service, lines))
+        return BatchJob(saved, output, model, rows, _created(saved, job_path(output), service, lines))
 
 
-def _created(saved: _SavedJob, service: BatchJobs, lines: IO[bytes]) -> Json:
+def _created(saved: _SavedJob, path: Path, service: BatchJobs, lines: IO[bytes]) -> Json:
     """Have the service begin. The job is saved before, so that it is found whatever becomes of the answer."""
-    saved.save()
+    saved.save(path)
     try:
         job = service.create(saved.model, saved.display_name, lines)
     except (BatchError, ConfigurationError, GeminiAPIError):  # after any other failure it may have begun
-        job_path(saved.output).unlink()
+        path.unlink()
         raise
     saved.name = str(job.get("name", ""))
-    saved.save()
+    saved.save(path)
     return job
 
 
@@ -148,17 +148,15 @@ class _SavedJob:
     endpoint: EndpointKind
     storage: str
     rows: str  # their file; empty where they are in none
-    output: str
     name: str = ""  # empty until the service has said it
     plans: dict[str, Json] = field(default_factory=dict)  # what each request gets, by its key
 
-    def save(self) -> None:
-        """Write it beside the output.
+    def save(self, path: Path) -> None:
+        """Write it to a file, whole or not at all.
 
         Raises:
             BatchError: It cannot be written.
         """
-        path = job_path(self.output)
         part = path.with_name(f".{path.name}.part")
         try:
             part.write_text(json.dumps(asdict(self)), encoding="utf-8")
@@ -180,8 +178,9 @@ class BatchJob:
     """
 
     def __init__(
-        self, saved: _SavedJob, model: _JobModel, rows: Source, resource: Json | None = None
+        self, saved: _SavedJob, output: Path, model: _JobModel, rows: Source, resource: Json | None = None
     ) -> None:
+        self._output = output
         self._saved = saved
         self._model = model
         self._rows = rows
@@ -195,7 +194,7 @@ class BatchJob:
         Args:
             output: The output that was given when it was submitted.
             llm: The chat model, as it was then.
-            rows: The rows, where they were in no file.
+            rows: The rows, where they were in no file, or are in another by now.
 
         Raises:
             ConfigurationError: There is no such job, its rows are missing, or the model reaches another service.
@@ -217,7 +216,7 @@ class BatchJob:
             )
         if not (rows or saved.rows):
             raise ConfigurationError(f"the rows of {path} were in no file: give them again, rows=…")
-        return cls(saved, model, rows or saved.rows)
+        return cls(saved, Path(output), model, rows or saved.rows)
 
     def __repr__(self) -> str:
         return f"BatchJob({self.name or self._saved.display_name!r}, {self.state or 'not asked for yet'})"
@@ -258,7 +257,7 @@ class BatchJob:
         if found is None:
             raise BatchError(
                 f"the service has no job {saved.name or saved.display_name}",
-                remedy=f"delete {job_path(saved.output)} and submit the rows again",
+                remedy=f"delete {job_path(self._output)} and submit the rows again",
             )
         self.resource, saved.name = found, str(found.get("name", saved.name))
 
@@ -335,7 +334,7 @@ class BatchJob:
             ConfigurationError: The rows cannot be read, or the output is another's.
             GeminiError: The answers could not be fetched.
         """
-        batch = Batch(self._rows, Path(self._saved.output), on_progress)
+        batch = Batch(self._rows, self._output, on_progress)
         with batch.open(retry_failed=False), self._answers() as answers:
             for row in filter(None, batch.new_rows()):
                 if _key_of(row) in self._saved.plans:
@@ -345,7 +344,7 @@ class BatchJob:
             for reason, answer in answers.unmatched(used):
                 batch.set_aside(BadRow(0, f"an answer of the job: {reason}", answer))
             report = batch.end()
-        job_path(self._saved.output).unlink(missing_ok=True)
+        job_path(self._output).unlink(missing_ok=True)
         return report
 
     async def aresults(self, on_progress: _OnProgress | None = None) -> BatchReport:

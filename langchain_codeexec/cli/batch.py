@@ -155,7 +155,7 @@ def _job_results(  # noqa: PLR0913 -- as run_batch
             f"Submitted {len(job):,} rows as {job.name}. The same command waits for it and fetches the answers."
         )
         raise typer.Exit
-    job = BatchJob.load(output, llm)
+    job = BatchJob.load(output, llm, rows=questions)
     states: list[str] = []
 
     def show_state(job: BatchJob) -> None:

@@ -25,7 +25,7 @@ from langchain_core.runnables import Runnable, RunnableBinding
 
 from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.batch.rows import BadRow, Json, Row, Source, read_rows
-from langchain_codeexec.batch.run import OF_THE_ROW, Batch, BatchReport, answer_fields
+from langchain_codeexec.batch.run import OF_THE_ROW, Batch, BatchReport, answer_fields, job_path
 from langchain_codeexec.call import Call
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import (
@@ -41,16 +41,11 @@ from langchain_codeexec.gemini.jobs import BatchJobs, batch_jobs
 from langchain_codeexec.gemini.wire import EndpointKind
 from langchain_codeexec.planning.plan import Plan
 
-__all__ = ["BatchJob", "asubmit_batch", "job_path", "submit_batch"]
+__all__ = ["BatchJob", "asubmit_batch", "submit_batch"]
 
 _Llm: TypeAlias = Runnable[LanguageModelInput, BaseMessage]
 _OnProgress: TypeAlias = Callable[[BatchReport], object]
 _OnRefresh: TypeAlias = Callable[["BatchJob"], object]
-
-
-def job_path(output: str | Path) -> Path:
-    """Where the job is saved whose answers are to go to an output."""
-    return Path(output).with_suffix(".job.json")
 
 
 def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
@@ -74,7 +69,7 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
             no part in a job.
         output: Where the answers are to go.
         storage: URL of a folder in Cloud Storage, such as `gs://bucket/folder`, that holds the requests and
-            answers of a job on Vertex AI; fsspec reaches it, with gcsfs.
+            answers of a job on Vertex AI, and keeps them; fsspec reaches it, with gcsfs.
         retry_failed: Submit the rows again whose `error` is set.
         on_progress: Called with the report so far, at the beginning and after each row that is not submitted.
 

@@ -28,7 +28,7 @@ from langchain_codeexec.errors import (
 )
 from langchain_codeexec.records.sections import json_record
 
-__all__ = ["OF_THE_ROW", "Batch", "BatchReport", "answer_fields", "arun_batch", "run_batch"]
+__all__ = ["OF_THE_ROW", "Batch", "BatchReport", "answer_fields", "arun_batch", "job_path", "run_batch"]
 
 OF_THE_ROW: Final = (DataError, MessageError, PlanningError, ToolDeclarationError)
 """Errors that come before the service is asked; any other may be its own, and is held back until it answers."""
@@ -162,7 +162,7 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
     Raises:
         BatchError: The batch stopped before its end, because row after row failed or the output cannot be
             written; what is written stays, and the same call goes on.
-        ConfigurationError: The input cannot be read, or the output is another's or another input's.
+        ConfigurationError: The input cannot be read, or the output is another's, another input's or a batch job's.
         MissingDependencyError: pyarrow is not installed, and a file is Parquet.
     """
     patience = max(_PATIENCE, 2 * concurrency) if patience is None else patience
@@ -170,6 +170,10 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
         if not isinstance(number, int) or number < 1:
             raise ConfigurationError(f"{name}={number!r} must be a whole number above 0")
     batch = Batch(rows, Path(output), on_progress, patience)
+    if (job := job_path(output)).exists():
+        raise ConfigurationError(
+            f"{job} is a batch job of the service for the same output: fetch its answers, or delete that file"
+        )
     with await asyncio.to_thread(batch.open, retry_failed=retry_failed):
         window = _Window(llm, rate_limiter, concurrency, ordered=ordered)
         try:
@@ -185,6 +189,11 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
         finally:
             await window.close()
         return await asyncio.to_thread(batch.end)
+
+
+def job_path(output: str | Path) -> Path:
+    """Where a batch job of the service is saved whose answers are to go to an output."""
+    return Path(output).with_suffix(".job.json")
 
 
 class _Window:

@@ -145,7 +145,8 @@ def _job_results(  # noqa: PLR0913 -- as run_batch
     Raises:
         Exit: There was none, and one is submitted.
     """
-    from langchain_codeexec.batch.jobs import BatchJob, job_path, submit_batch  # noqa: PLC0415 -- as above
+    from langchain_codeexec.batch.jobs import BatchJob, submit_batch  # noqa: PLC0415 -- as above
+    from langchain_codeexec.batch.run import job_path  # noqa: PLC0415
 
     if not job_path(output).exists():
         job = submit_batch(

@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage
 from langchain_codeexec.batch import BatchJob, asubmit_batch, run_batch, submit_batch
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
 from langchain_codeexec.errors import BatchError, ConfigurationError, NotFoundError
+from langchain_codeexec.gemini import GenAITransport
 from tests.batch.conftest import asked, read
 from tests.services import OLD, Gemini
 
@@ -287,12 +288,14 @@ def test_what_cannot_be_submitted_or_loaded_is_named(jobs, rows, tmp_path):
     name = jobs.submit([{"question": "A?"}], output).name
     (tmp_path / "c.job.json").write_text("{}")
     vertex, express = jobs.vertex(), jobs.chat(vertexai=True, api_key="key")
+    genai = GenAITransport(jobs.chat().client)
     for message, attempt in {
         "is a job whose answers are not fetched yet": lambda: jobs.submit(path, output),
         "give a list of them, or a file": lambda: jobs.submit(iter([{"question": "A?"}]), other),
         "give storage='gs://bucket/folder'": lambda: submit_batch(path, vertex, other),
         "in a project only": lambda: submit_batch(path, express, other, storage="gs://bucket"),
         "set api='generate_content'": lambda: jobs.submit(path, other, jobs.chat(api="interactions")),
+        "go with a RestTransport, not GenAI": lambda: jobs.submit(path, other, jobs.chat(transport=genai)),
         "goes with a ChatGeminiCodeExecution": lambda: jobs.submit(path, other, jobs.chat() | str),
         "Submit a job first": lambda: BatchJob.load(other, jobs.chat()),
         "give them again, rows=": lambda: BatchJob.load(output, jobs.chat()),

@@ -65,6 +65,7 @@ def test_a_job_is_submitted_by_one_call_and_fetched_by_the_next(cli, gemini, tmp
     submitted = cli(*COMMAND, "--job")
     assert submitted.exit_code == 0
     assert "Submitted 12 rows as batches/" in words(submitted.stderr)
+    assert "is a batch job of the service for the same output" in words(cli(*COMMAND).stderr)
     BatchJob.load(tmp_path / "answers.jsonl", gemini.chat()).wait(0.01)
     fetched = cli(*COMMAND, "--job")
     assert ": SUCCEEDED 12 answered; 1 set aside in answers.bad.jsonl." in words(fetched.stderr)

@@ -2,10 +2,13 @@
 
 import io
 
+import fsspec
 import pytest
 
 from langchain_codeexec.errors import GeminiConnectionError, ResponseFormatError, ServerError
+from langchain_codeexec.gemini.endpoints import Endpoint
 from langchain_codeexec.gemini.jobs import batch_jobs
+from langchain_codeexec.gemini.rest import RestTransport
 
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"
 JOB = {"name": "batches/1", "metadata": {"state": "BATCH_STATE_PENDING", "displayName": "two"}}
@@ -73,3 +76,38 @@ def test_what_is_no_job_is_an_error(server, jobs, body):
     with pytest.raises(ResponseFormatError, match="the answer about batches/1 is no") as error:
         jobs.get("batches/1")
     assert error.value.body == body.decode()
+
+
+@pytest.mark.parametrize("ended", ["SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"])
+def test_states_have_one_name_at_both_services(jobs, ended):
+    vertex = batch_jobs(RestTransport(Endpoint("vertex", project="p")), "memory://")
+    for service, name in ((jobs, f"BATCH_STATE_{ended}"), (vertex, f"JOB_STATE_{ended}")):
+        job = {"state": name, "metadata": {"state": name}}
+        assert (service.state(job), service.has_ended(job)) == (ended, True)
+    assert not vertex.has_ended({"state": "JOB_STATE_PAUSED"})
+
+
+def test_requests_and_answers_lie_in_any_storage(server):
+    jobs = batch_jobs(RestTransport(Endpoint("vertex", server.url, "p", "l")), "memory://folder/")
+    jobs.create("m", "two", io.BytesIO(jobs.line("k", {"contents": [], "labels": {"team": "a"}})))
+    [request] = server.requests
+    assert request.path == "/v1beta1/projects/p/locations/l/batchPredictionJobs"
+    assert request.body == {
+        "displayName": "two",
+        "model": "publishers/google/models/m",
+        "inputConfig": {
+            "instancesFormat": "jsonl",
+            "gcsSource": {"uris": ["memory://folder/two/requests.jsonl"]},
+        },
+        "outputConfig": {
+            "predictionsFormat": "jsonl",
+            "gcsDestination": {"outputUriPrefix": "memory://folder/two/answers"},
+        },
+    }
+    memory = fsspec.filesystem("memory")
+    written = b'{"request":{"contents":[],"labels":{"team":"a","batch_row":"k"}}}\n'
+    assert memory.cat("/folder/two/requests.jsonl") == written
+    jobs.save_answers(request.body, none := io.BytesIO())  # of a job that expired, say
+    memory.pipe("/folder/two/answers/x/predictions.jsonl", b"{}")
+    jobs.save_answers(request.body, answers := io.BytesIO())
+    assert (none.getvalue(), answers.getvalue()) == (b"", b"{}\n")

@@ -11,7 +11,8 @@ Sources: the public references of the Gemini API's `batchGenerateContent` and `b
 | states | `BATCH_STATE_*` in the `metadata` of an operation | `JOB_STATE_*` |
 
 Vertex AI gives back each request and no key, and documents no order: the key goes along as a label of the request.
-BigQuery as input and output is known to Vertex AI alone and not used here.
+Its jobs can also read and write tables of BigQuery (`bigquerySource.inputUri`, `bigqueryDestination.outputUri`, both
+`bq://project.dataset.table`), which are not used here.
 """
 
 from __future__ import annotations
@@ -186,7 +187,10 @@ class _DeveloperJobs(BatchJobs):
             }
             request = ResourceRequest(path, "POST", piece, headers, uploads=True)
             if is_last:
-                return str(self._json(request)["file"]["name"])
+                file = self._json(request).get("file")
+                if isinstance(file, dict) and file.get("name"):
+                    return str(file["name"])
+                raise ResponseFormatError("the upload of a job's requests gave no file")
             self._carrier.resource(request)
             offset += len(piece)
 

@@ -11,8 +11,8 @@ Sources: the public references of the Gemini API's `batchGenerateContent` and `b
 | states | `BATCH_STATE_*` in the `metadata` of an operation | `JOB_STATE_*` |
 
 Vertex AI gives back each request and no key, and documents no order: the key goes along as a label of the request.
-Its jobs can also read and write tables of BigQuery (`bigquerySource.inputUri`, `bigqueryDestination.outputUri`, both
-`bq://project.dataset.table`), which are not used here.
+Its jobs can also read and write BigQuery tables (`bigquerySource.inputUri`, `bigqueryDestination.outputUri`, of the
+form `bq://project.dataset.table`), which are not used here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The batch jobs of the two services on the wire: requests that are answered within a day, for half the price.
 
 Sources: the public references of the Gemini API's `batchGenerateContent` and `batches`, and of Vertex AI's
-`batchPredictionJobs` with their guides to batch input; `batches` of google-genai 2.34.
+`batchPredictionJobs` with their guides to batch input; `batches` of google-genai 2.34 and 3.6.
 
 | | Gemini API | Vertex AI |
 |---|---|---|
@@ -11,8 +11,8 @@ Sources: the public references of the Gemini API's `batchGenerateContent` and `b
 | states | `BATCH_STATE_*` in the `metadata` of an operation | `JOB_STATE_*` |
 
 Vertex AI gives back each request and no key, and documents no order: the key goes along as a label of the request.
-Its jobs can also read and write BigQuery tables (`bigquerySource.inputUri`, `bigqueryDestination.outputUri`, of the
-form `bq://project.dataset.table`), which are not used here.
+Its jobs can also read and write BigQuery tables (`bigquerySource.inputUri`, `bigqueryDestination.outputUri`, as
+ `bq://project.dataset.table`), which are not used here.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ Sources: the public references of the Gemini API's `batchGenerateContent` and `b
 
 Vertex AI gives back each request and no key, and documents no order: the key goes along as a label of the request.
 Its jobs can also read and write BigQuery tables (`bigquerySource.inputUri`, `bigqueryDestination.outputUri`, as
- `bq://project.dataset.table`), which are not used here.
+`bq://project.dataset.table`), which are not used here.
 """
 
 from __future__ import annotations

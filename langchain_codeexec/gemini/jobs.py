@@ -92,7 +92,7 @@ class BatchJobs(ABC):
         Args:
             model: Its model.
             name: Its display name.
-            lines: The file, open at its beginning.
+            lines: The file.
         """
 
     @abstractmethod

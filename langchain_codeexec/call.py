@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
@@ -17,10 +17,12 @@ from langchain_codeexec.errors import (
     ConfigurationError,
     GeminiError,
     InvalidRequestError,
+    PlanningError,
     ToolDeclarationError,
 )
 from langchain_codeexec.gemini.capabilities import Capabilities, Destination
 from langchain_codeexec.gemini.limits import Deadline, checked_seconds
+from langchain_codeexec.gemini.responses import candidates_of, joined
 from langchain_codeexec.gemini.wire import (
     Content,
     GenerateContentRequest,
@@ -31,7 +33,7 @@ from langchain_codeexec.gemini.wire import (
     Transport,
     camel_case,
 )
-from langchain_codeexec.messages.from_wire import Origin, readable
+from langchain_codeexec.messages.from_wire import Origin, messages_from_response, readable
 from langchain_codeexec.messages.generation_config import generation_config, safety_settings
 from langchain_codeexec.messages.to_wire import contents_from_messages
 from langchain_codeexec.messages.tools import (
@@ -181,6 +183,44 @@ class Call:
         for chunk in self._held:
             yield chunk
 
+    def messages(self, response: GenerateContentResponse) -> list[AIMessage]:
+        """The messages of the whole answer, one for each candidate; what they draw is saved."""
+        answers = messages_from_response(response, self.origin)
+        if self.recorder:
+            for answer in answers:
+                self.recorder.record(answer)
+        return answers
+
+    def only_request(self) -> tuple[Plan, GenerateContentRequest]:
+        """The plan of the call and the one request that it takes, for a job that makes no second one.
+
+        Raises:
+            PlanningError: The plan takes several requests, or the planner gave none that could be carried out.
+        """
+        plan = plan_call(self._plan_request(), self._planner)
+        with closing(exchanges(self.specification, plan)) as steps:
+            exchange = next(steps)
+        if not exchange.is_only:
+            raise PlanningError(
+                f"what this call combines goes to {self.specification.destination.model} in several requests, and "
+                "a job makes one for each row. Call the model without a job, choose one that takes code execution "
+                "together with functions and schemas (Gemini 3 and newer), or set combination='one_sided'."
+            )
+        return plan, exchange.request
+
+    def answer(self, plan: Plan, response: GenerateContentResponse) -> list[AIMessage]:
+        """The messages of the response to the one request of a plan, which a job has made.
+
+        Nothing is asked again: an answer that the service would go on with is given as far as it is.
+        """
+        self.plan = plan
+        repair = self._settings["repair_calls"]
+        with closing(exchanges(self.specification, plan, repair=repair, retries=0)) as steps:
+            exchange = next(steps)
+            with readable():
+                shown = [exchange.shown(_without_tokens(response)), *exchange.rest()]
+        return self.messages(joined(shown))
+
     def tokens(self) -> int:
         """How many tokens the service counts in the call's contents, tools and system text."""
         specification = self.specification
@@ -300,6 +340,15 @@ def countable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     if all(isinstance(message, SystemMessage) for message in window):
         return [HumanMessage(message.content) for message in window]
     return window
+
+
+def _without_tokens(response: GenerateContentResponse) -> GenerateContentResponse:
+    """A response as it is read where nobody goes on with it: its finish reason stays, which says so."""
+    candidates = [
+        {key: value for key, value in candidate.items() if key != "continuationToken"}
+        for candidate in candidates_of(response)
+    ]
+    return cast("GenerateContentResponse", {**response, "candidates": candidates})
 
 
 def _next(steps: Generator[PlanRequest | Exchange, Any, None], outcome: Any) -> PlanRequest | Exchange | None:

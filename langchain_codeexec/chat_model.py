@@ -327,11 +327,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         call = self._call(messages, stop, kwargs)
         response = joined(list(call.responses(streamed=False)))
         report_plan(call.plan, run_manager)
-        answers = messages_from_response(response, call.origin)
-        if call.recorder:
-            for answer in answers:
-                call.recorder.record(answer)
-        return self._result(answers)
+        return self._result(call.messages(response))
 
     async def _agenerate(
         self,

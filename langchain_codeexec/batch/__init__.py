@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from langchain_codeexec.batch.jobs import BatchJob, asubmit_batch, submit_batch
     from langchain_codeexec.batch.run import BatchReport, arun_batch, run_batch
 
-__all__ = ["BatchReport", "arun_batch", "run_batch"]
+__all__ = ["BatchJob", "BatchReport", "arun_batch", "asubmit_batch", "run_batch", "submit_batch"]
 
-__getattr__, __dir__ = lazy_exports(__name__, {"run": ["BatchReport", "arun_batch", "run_batch"]})
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "jobs": ["BatchJob", "asubmit_batch", "submit_batch"],
+        "run": ["BatchReport", "arun_batch", "run_batch"],
+    },
+)

@@ -28,9 +28,9 @@ from langchain_codeexec.errors import (
 )
 from langchain_codeexec.records.sections import json_record
 
-__all__ = ["BatchReport", "arun_batch", "run_batch"]
+__all__ = ["OF_THE_ROW", "Batch", "BatchReport", "answer_fields", "arun_batch", "job_path", "run_batch"]
 
-_OF_THE_ROW: Final = (DataError, MessageError, PlanningError, ToolDeclarationError)
+OF_THE_ROW: Final = (DataError, MessageError, PlanningError, ToolDeclarationError)
 """Errors that come before the service is asked; any other may be its own, and is held back until it answers."""
 
 _PATIENCE: Final = 10
@@ -162,14 +162,18 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
     Raises:
         BatchError: The batch stopped before its end, because row after row failed or the output cannot be
             written; what is written stays, and the same call goes on.
-        ConfigurationError: The input cannot be read, or the output is another's or another input's.
+        ConfigurationError: The input cannot be read, or the output is another's, another input's or a batch job's.
         MissingDependencyError: pyarrow is not installed, and a file is Parquet.
     """
     patience = max(_PATIENCE, 2 * concurrency) if patience is None else patience
     for name, number in (("concurrency", concurrency), ("patience", patience)):
         if not isinstance(number, int) or number < 1:
             raise ConfigurationError(f"{name}={number!r} must be a whole number above 0")
-    batch = _Batch(rows, Path(output), on_progress, patience)
+    batch = Batch(rows, Path(output), on_progress, patience)
+    if (job := job_path(output)).exists():
+        raise ConfigurationError(
+            f"{job} is a batch job of the service for the same output: fetch its answers, or delete that file"
+        )
     with await asyncio.to_thread(batch.open, retry_failed=retry_failed):
         window = _Window(llm, rate_limiter, concurrency, ordered=ordered)
         try:
@@ -185,6 +189,11 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
         finally:
             await window.close()
         return await asyncio.to_thread(batch.end)
+
+
+def job_path(output: str | Path) -> Path:
+    """Where a batch job of the service is saved whose answers are to go to an output."""
+    return Path(output).with_suffix(".job.json")
 
 
 class _Window:
@@ -231,12 +240,12 @@ class _Window:
                 request = await asyncio.to_thread(row.request) if row.files else row.messages
                 if self._rate_limiter is not None:
                     await self._rate_limiter.aacquire()
-                return _result(await self._llm.ainvoke(request))
+                return answer_fields(await self._llm.ainvoke(request))
             except Exception as error:  # noqa: BLE001 -- what went wrong is a row's result
                 return error
 
 
-class _Batch:
+class Batch:
     """What is read, written and counted."""
 
     def __init__(
@@ -244,7 +253,7 @@ class _Batch:
         rows: Source,
         output: Path,
         on_progress: Callable[[BatchReport], object] | None,
-        patience: int,
+        patience: int = _PATIENCE,
     ) -> None:
         self._rows = rows
         self._on_progress = on_progress or (lambda _report: None)
@@ -294,16 +303,17 @@ class _Batch:
         self._on_progress(self.report)
         for row in read_rows(self._rows):
             if isinstance(row, BadRow):
-                self._set_aside(row)
+                self.set_aside(row)
                 yield None
                 continue
             claim = self._journal.claim(row)
             if claim is Claim.REPEATED:
                 reason = f"another row before it has the id {row.id!r}. Give each its own."
-                self._set_aside(BadRow(row.number, reason, {"id": row.id, **row.fields}))
+                self.set_aside(BadRow(row.number, reason, {"id": row.id, **row.fields}))
             yield row if claim is Claim.NEW else None
 
-    def _set_aside(self, bad: BadRow) -> None:
+    def set_aside(self, bad: BadRow) -> None:
+        """Write what cannot be asked, or belongs to no row, where the user finds it."""
         self._journal.set_aside(bad)
         self.report.bad += 1
         self._on_progress(self.report)
@@ -316,15 +326,15 @@ class _Batch:
         """
         if not isinstance(outcome, Exception) or isinstance(outcome, InvalidRequestError):
             self._release(before=row.number)
-            self._write(row, outcome)
-        elif not isinstance(outcome, _OF_THE_ROW):
+            self.write(row, outcome)
+        elif not isinstance(outcome, OF_THE_ROW):
             self._held.append((row, outcome))
             if self._failures >= self._patience:
                 raise self._stopped(outcome) from outcome
         elif self._held:  # before this one, where order is kept
             self._held.append((row, outcome))
         else:
-            self._write(row, outcome)
+            self.write(row, outcome)
 
     def _stopped(self, error: Exception) -> BatchError:
         reason, _, remedy = _described(error).partition("\nRemedy: ")
@@ -348,16 +358,17 @@ class _Batch:
         held, self._held = self._held, []
         for row, error in held:
             if row.number < before:
-                self._write(row, error)
+                self.write(row, error)
             else:
                 self._held.append((row, error))
 
     @property
     def _failures(self) -> int:
         """How many of the rows that are held back the service may have failed."""
-        return sum(not isinstance(error, _OF_THE_ROW) for _, error in self._held)
+        return sum(not isinstance(error, OF_THE_ROW) for _, error in self._held)
 
-    def _write(self, row: Row, outcome: Json | Exception) -> None:
+    def write(self, row: Row, outcome: Json | Exception) -> None:
+        """Write what came of a row."""
         result = _failure(outcome) if isinstance(outcome, Exception) else outcome
         self._journal.write({"id": row.id, **_renamed(row.fields), **result})
         usage = result["usage"] or {}
@@ -370,7 +381,7 @@ class _Batch:
         self._on_progress(self.report)
 
 
-def _result(message: BaseMessage) -> Json:
+def answer_fields(message: BaseMessage) -> Json:
     """What an answer adds to its row.
 
     Raises:

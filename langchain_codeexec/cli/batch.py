@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from langchain_codeexec.batch.run import BatchReport
+    from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 
 __all__ = ["batch"]
 
@@ -57,6 +59,20 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
             help="How many may fail one after the other; by default 10, or twice --concurrency.",
         ),
     ] = None,
+    job: Annotated[
+        bool,
+        typer.Option(
+            "--job",
+            help="Submit them as a batch job of the service, for half the price; with a job under way for the "
+            "output, wait for its end and fetch the answers.",
+        ),
+    ] = False,
+    storage: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="A job's folder in Cloud Storage (gs://bucket/folder), on Vertex AI."
+        ),
+    ] = "",
     price: Annotated[
         str | None,
         typer.Option(metavar="IN,OUT", help="What a million tokens cost in and out, to show what is spent."),
@@ -74,13 +90,22 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
     A row has a question, or messages, and may have an id, files and a
     system text. Begun again after any end, it asks only what the output
     lacks. Rows that cannot be asked are set aside beside it, in ….bad.jsonl.
+
+    With --job the service works them off within a day, for half the price.
     """
     from langchain_core.rate_limiters import InMemoryRateLimiter  # noqa: PLC0415 -- `--help` needs no chat model
 
     from langchain_codeexec.batch.run import run_batch  # noqa: PLC0415 -- as above
 
+    if job and not live:
+        raise typer.BadParameter("a job outlives the command; give --live as well", param_hint="--job")
     prices = _prices(price)
     limiter = InMemoryRateLimiter(requests_per_second=per_minute / 60) if per_minute else None
+    ask: Callable[..., BatchReport] = partial(
+        run_batch, concurrency=concurrency, ordered=ordered, patience=patience, rate_limiter=limiter
+    )
+    if job:
+        ask = partial(_job_results, storage=storage)
     last: list[BatchReport] = []
     with (
         reported(debug=debug),
@@ -95,17 +120,7 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
                     last[:] = [report]
                     show(report)
 
-                report = run_batch(
-                    questions,
-                    llm,
-                    output,
-                    concurrency=concurrency,
-                    ordered=ordered,
-                    retry_failed=retry_failed,
-                    patience=patience,
-                    rate_limiter=limiter,
-                    on_progress=on_progress,
-                )
+                report = ask(questions, llm, output, retry_failed=retry_failed, on_progress=on_progress)
         except KeyboardInterrupt:
             for report in last:
                 _print(f"Interrupted. {_summary(report, prices)}")
@@ -114,6 +129,42 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
     _print(_summary(report, prices))
     if report.failed or report.bad or report.earlier_failed:
         raise typer.Exit(FAILED)
+
+
+def _job_results(  # noqa: PLR0913 -- as run_batch
+    questions: Path,
+    llm: ChatGeminiCodeExecution,
+    output: Path,
+    *,
+    storage: str,
+    retry_failed: bool,
+    on_progress: Any,
+) -> BatchReport:
+    """What came of the job that is under way for the output.
+
+    Raises:
+        Exit: There was none, and one is submitted.
+    """
+    from langchain_codeexec.batch.jobs import BatchJob, submit_batch  # noqa: PLC0415 -- as above
+    from langchain_codeexec.batch.run import job_path  # noqa: PLC0415
+
+    if not job_path(output).exists():
+        job = submit_batch(
+            questions, llm, output, storage=storage, retry_failed=retry_failed, on_progress=on_progress
+        )
+        _print(
+            f"Submitted {len(job):,} rows as {job.name}. The same command waits for it and fetches the answers."
+        )
+        raise typer.Exit
+    job = BatchJob.load(output, llm, rows=questions)
+    states: list[str] = []
+
+    def show_state(job: BatchJob) -> None:
+        if job.state not in states:
+            states.append(job.state)
+            _print(f"{job.name}: {job.state}")
+
+    return job.wait(on_refresh=show_state).results(on_progress)
 
 
 def _prices(text: str | None) -> tuple[float, float] | None:

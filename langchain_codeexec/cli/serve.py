@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -99,6 +100,13 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
             help="A fault to answer with, such as quota, 503, cut or latency:seconds=2,rate=0.1; may be repeated.",
         ),
     ] = None,
+    buckets: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="A folder that stands for Cloud Storage, each folder in it for a bucket of batch prediction.",
+        ),
+    ] = None,
     allow_remote: Annotated[
         bool,
         typer.Option(
@@ -132,6 +140,8 @@ def serve(  # noqa: PLR0913 -- a parameter for each option
         "record_page": True,
         "libraries": "all" if libraries is _Libraries.ALL else "gemini",
     }
+    if buckets is not None:
+        settings["buckets"] = buckets
     if allow_unsafe_code:
         settings["allow_unsafe_code"] = True
     with reported(debug=debug):

@@ -17,11 +17,14 @@ times. Where the system allows no sandbox it is refused, unless `allow_unsafe_co
 and uploaded files live as long as the emulator; a file that a request names reaches the code like one within it.
 Interactions are answered by the same brains: stored and followed, streamed, in the background, in environments
 that last. Bash runs where the executor lets Python start processes, which the local sandbox does not.
+Batch jobs of both services are answered in the background, row by row, from files of the Files API or of a folder
+that stands for Cloud Storage; sandboxes of Agent Engine run programs and keep their state. All of them end with the
+emulator, and are forgotten when it starts again.
 Embeddings come from hashed words, in which like texts are near: enough to test retrieval, and no language model.
 
 It does not cover: tokenizing (counts are estimates), safety filters, grounding and search (such tools are accepted
 and do nothing), sampling settings (log probabilities are stand-ins), several candidates, holding an answer to a
-schema, batches, tuning, file search stores, agents, webhooks and the Live API. Requests for what it does not cover
+schema, tuning, file search stores, agents, webhooks and the Live API. Requests for what it does not cover
 get a 404 that says so and what it covers. Where wordings of errors are not attested, the modules `service_errors`,
 `rules` and `interactions` say so.
 

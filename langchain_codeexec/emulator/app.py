@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias, Unpack
 from langchain_codeexec.emulator.access import GuardedApp, check_origins
 from langchain_codeexec.emulator.answering import Answer, Sessions
 from langchain_codeexec.emulator.assertions import ReceivedRequest
+from langchain_codeexec.emulator.batches import Batches
 from langchain_codeexec.emulator.bodies import BODIES
 from langchain_codeexec.emulator.brain import Brain, Prompt
 from langchain_codeexec.emulator.caching import CachedContents, cache_routes
@@ -30,6 +32,7 @@ from langchain_codeexec.emulator.interactions.routes import InteractionRoutes
 from langchain_codeexec.emulator.page.journal import EXCHANGE, Exchange, Journal, RecordedApp
 from langchain_codeexec.emulator.page.routes import is_page, page_routes
 from langchain_codeexec.emulator.parsing import parse_json
+from langchain_codeexec.emulator.prediction_jobs import PredictionJobs
 from langchain_codeexec.emulator.responses import (
     ARRAY,
     EVENTS,
@@ -46,6 +49,7 @@ from langchain_codeexec.emulator.responses import (
     with_headers,
 )
 from langchain_codeexec.emulator.rules import checked_request
+from langchain_codeexec.emulator.sandboxes import Sandboxes
 from langchain_codeexec.emulator.server import AppOptions, check_settings
 from langchain_codeexec.emulator.service_errors import EmulatedError, not_prepared
 from langchain_codeexec.emulator.targets import (
@@ -76,7 +80,7 @@ except ImportError as error:
 
 _Reply: TypeAlias = Callable[[Request, Target, Any], Awaitable[Response]]
 
-_WITH_BODY = ("POST", "PATCH")
+_WITH_BODY = ("POST", "PATCH", "DELETE")
 _VERSION = re.compile(r"v1(?:(?:alpha|beta)\d*)?")
 _FAMILIES: tuple[tuple[EndpointKind, str], ...] = (
     ("vertex", "/{version}/projects/{project}/locations/{location}/publishers/google/models"),
@@ -118,6 +122,11 @@ def create_app(
     )
     service = _Service(brain or _default_brain(), executor or _default_executor(options), options)
     routes = [
+        Route(path, endpoint, methods=methods)
+        for jobs in (service.batches, service.prediction_jobs, service.sandboxes)
+        for methods, path, endpoint in jobs.routes(service.endpoint)
+    ]
+    routes += [
         Route(f"{prefix}{path}", service.endpoint(endpoint, answer, checks=checks), methods=[method])
         for endpoint, prefix in _FAMILIES
         for method, path, answer, checks in (
@@ -150,7 +159,10 @@ def create_app(
     guarded = Middleware(GuardedApp, allow_remote=allow_remote, allow_origins=allow_origins)
     recorded = Middleware(RecordedApp, journal=service.journal, is_page=is_page)
     return Starlette(
-        routes=routes, middleware=[guarded, recorded], exception_handlers={HTTPException: service.no_route}
+        routes=routes,
+        middleware=[guarded, recorded],
+        exception_handlers={HTTPException: service.no_route},
+        lifespan=service.lifespan,
     )
 
 
@@ -180,9 +192,20 @@ class _Service:
         self.faults = Faults.of(options.get("faults", ()))
         self.files = UploadedFiles()
         self.caches = CachedContents(inline=self.files.inlined)
+        self.batches = Batches(self.files, self.answer_row, self.check_model)
+        self.prediction_jobs = PredictionJobs(options.get("buckets"), self.answer_row, self.check_model)
+        self.sandboxes = Sandboxes(executor)
         self._continuations = Continuations()
         self.journal = Journal()
         self.journal.is_open = options.get("record_page", False)
+
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002 -- Starlette's signature
+        """Between start and stop; what runs in the background ends with it."""
+        yield
+        self.sandboxes.close()
+        for jobs in (self.batches, self.prediction_jobs):
+            await jobs.close()
 
     def endpoint(
         self,
@@ -263,13 +286,8 @@ class _Service:
         if target.action not in BODIES:
             result = await self._computed(request, target, body)
             return damaged(json_response(result), await self.begin(request, target))
-        self.check_model(target)
-        checked = checked_request(body, target, self.caches.complete)
-        rest = self._continuations.rest(checked)
+        answer, injection, bodies = await self._begun(request, target, body)
         streams = target.action == "streamGenerateContent"
-        injection = await self.begin(request, target, streams=streams)
-        answer = self.answer(request, target, checked, injection, executor=self.executor)
-        bodies = Stepper(self._bodies(answer, rest, injection, streams=streams), answer.stop)
         first = await first_body(bodies, last=not streams)
         if streams:
             framing = EVENTS if _wants_events(request) else ARRAY
@@ -277,11 +295,37 @@ class _Service:
         tier = {"x-gemini-service-tier": answer.usage.tier} if target.endpoint == "developer" else None
         return damaged(json_response(first, tier), injection)
 
+    async def answer_row(self, body: Any, target: Target) -> Mapping[str, Any]:
+        """Answer a row of a batch job as if it had come by itself."""
+        if is_embedding(target):
+            return await self._embedded(body, target)
+        try:
+            _, _, bodies = await self._begun(None, target, body)
+        except ConnectionCut:
+            raise EmulatedError(503) from None
+        return await first_body(bodies, last=True)
+
+    async def _begun(
+        self, request: Request | None, target: Target, body: Any
+    ) -> tuple[Answer, FaultInjection, Stepper[GenerateContentResponse]]:
+        """Check a request to generate content, and begin its answer."""
+        self.check_model(target)
+        checked = checked_request(body, target, self.caches.complete)
+        rest = self._continuations.rest(checked)
+        streams = target.action == "streamGenerateContent"
+        injection = await self.begin(request, target, streams=streams)
+        answer = self.answer(request, target, checked, injection, executor=self.executor)
+        bodies = self._bodies(answer, rest, injection, streams=streams)
+        return answer, injection, Stepper(bodies, answer.stop)
+
+    async def _embedded(self, body: Any, target: Target) -> Mapping[str, Any]:
+        embed = partial(embedded, body, target, self.files.inlined, self._known_models)
+        return await asyncio.to_thread(embed)
+
     async def _computed(self, request: Request, target: Target, body: Any) -> Mapping[str, Any]:
         """What needs no brain: embeddings and counts."""
         if is_embedding(target):
-            embed = partial(embedded, body, target, self.files.inlined, self._known_models)
-            return await asyncio.to_thread(embed)
+            return await self._embedded(body, target)
         computes = target.action == "computeTokens" and target.endpoint == "vertex"
         if not computes and target.action != "countTokens":
             raise not_covered(request)
@@ -293,7 +337,7 @@ class _Service:
 
     def answer(  # noqa: PLR0913 -- what an answer is made of
         self,
-        request: Request,
+        request: Request | None,
         target: Target,
         checked: GenerateContentRequest,
         injection: FaultInjection,
@@ -312,15 +356,16 @@ class _Service:
 
     async def begin(
         self,
-        request: Request,
+        request: Request | None,
         target: Target,
         *,
         streams: bool = False,
         error_event: Callable[[EmulatedError], Mapping[str, Any]] | None = None,
     ) -> FaultInjection:
-        """Take the faults that hit a request, and carry out what comes before its answer."""
+        """Take the faults that hit a request, or a row of a job, and carry out what comes before its answer."""
+        header, method = (request.headers.get(FAULTS_HEADER, ""), request.method) if request else ("", "")
         try:
-            faults = self.faults.take(request.headers.get(FAULTS_HEADER, ""), target.action or request.method)
+            faults = self.faults.take(header, target.action or method)
         except ConfigurationError as error:
             raise not_prepared(f"The header {FAULTS_HEADER}: {error}") from error
         if exchange := _exchange(request):
@@ -368,16 +413,17 @@ class _Service:
             raise model_not_found(target)
 
 
-def _exchange(request: Request) -> Exchange | None:
+def _exchange(request: Request | None) -> Exchange | None:
     """The page's record of a request, where the page records."""
-    exchange: Exchange | None = request.scope.get(EXCHANGE)
+    exchange: Exchange | None = request.scope.get(EXCHANGE) if request else None
     return exchange
 
 
 def _target(kind: EndpointKind, request: Request) -> Target:
     path = request.path_params
     parent = f"projects/{path['project']}/locations/{path['location']}/" if "project" in path else ""
-    return Target(kind, path["version"], path.get("model", ""), path.get("action", ""), parent)
+    action = path.get("action") or request.url.path.rpartition("/")[2].partition(":")[2]
+    return Target(kind, path["version"], path.get("model", ""), action, parent)
 
 
 def _wants_events(request: Request) -> bool:

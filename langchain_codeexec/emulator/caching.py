@@ -22,7 +22,7 @@ from langchain_codeexec.emulator.tokens import prompt_tokens
 from langchain_codeexec.errors import MissingDependencyError
 from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentRequest
 
-__all__ = ["CachedContents", "cache_routes"]
+__all__ = ["CachedContents", "cache_routes", "expiry"]
 
 try:
     from starlette.requests import Request
@@ -94,7 +94,7 @@ class CachedContents:
             "displayName": parsed.get("displayName", ""),
             "usageMetadata": {"totalTokenCount": tokens.total()},
         }
-        expires = _expiry(parsed, now) or now + _DEFAULT_TTL
+        expires = expiry(parsed, now) or now + _DEFAULT_TTL
         cache = _Cache(_new_name(target), model, about, prompt, tokens, now, now, expires)
         self._caches[_key(cache.name)] = cache
         if len(self._caches) > _MOST:
@@ -116,7 +116,7 @@ class CachedContents:
         """Let one live longer or shorter; nothing else of it can be changed."""
         cache = self._find(name, target)
         now = self._now()
-        expires = _expiry(parse_message("CachedContent", body, target), now)
+        expires = expiry(parse_message("CachedContent", body, target), now)
         if expires is None:
             raise invalid("Only ttl and expire_time of a cached content can be updated.")
         renewed = replace(cache, updated=now, expires=expires)
@@ -191,24 +191,23 @@ def _new_name(target: Target) -> str:
     return f"{target.parent}cachedContents/{number}"
 
 
-def _expiry(parsed: Mapping[str, Any], now: datetime) -> datetime | None:
-    """When a cache ends that is to live for `ttl`, or until `expireTime`."""
+def expiry(parsed: Mapping[str, Any], now: datetime, kind: str = "cached_content") -> datetime | None:
+    """When a resource ends that is to live for `ttl`, or until `expireTime`; `None` where it names neither."""
     if "ttl" in parsed:
         seconds = _DURATION.fullmatch(parsed["ttl"])
         if seconds is None:
-            raise _not_a("ttl", "Duration", parsed["ttl"])
+            raise _not_a(f"{kind}.ttl", "Duration", parsed["ttl"])
         return now + timedelta(seconds=float(seconds[1]))
     if "expireTime" not in parsed:
         return None
     try:
         moment = datetime.fromisoformat(parsed["expireTime"])
     except ValueError:
-        raise _not_a("expire_time", "Timestamp", parsed["expireTime"]) from None
+        raise _not_a(f"{kind}.expire_time", "Timestamp", parsed["expireTime"]) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _not_a(field: str, kind: str, value: str) -> EmulatedError:
-    place = f"cached_content.{field}"
+def _not_a(place: str, kind: str, value: str) -> EmulatedError:
     return invalid(f"Invalid value at '{place}' (type.googleapis.com/google.protobuf.{kind}), \"{value}\"")
 
 

@@ -18,6 +18,7 @@ except ImportError as error:
 
 _MODEL = "/{version}/models/{model}"
 _VERTEX = "/{version}/projects/{project}/locations/{location}"
+_ENGINES = f"{_VERTEX}/reasoningEngines"
 _VERTEX_MODEL = f"{_VERTEX}/publishers/google/models/{{model}}"
 
 COVERED = (
@@ -38,6 +39,32 @@ COVERED = (
         f"{method} /{{version}}/files{path}"
         for method, path in (("GET", ""), ("GET", "/{id}"), ("DELETE", "/{id}"))
     ),
+    *(
+        f"{prefix}{path}"
+        for prefix, paths in (
+            ("POST /{version}/models/{model}:", ("batchGenerateContent", "asyncBatchEmbedContent")),
+            ("GET ", ("/{version}/files/{id}:download", "/download/{version}/files/{id}:download")),
+        )
+        for path in paths
+    ),
+    f"POST {_VERTEX}/batchPredictionJobs",
+    *(
+        f"{method} {jobs}{path}"
+        for jobs in ("/{version}/batches", f"{_VERTEX}/batchPredictionJobs")
+        for method, path in (("GET", ""), ("GET", "/{id}"), ("POST", "/{id}:cancel"), ("DELETE", "/{id}"))
+    ),
+    *(
+        f"{method} {resources}{path}"
+        for resources in (_ENGINES, f"{_ENGINES}/{{id}}/sandboxEnvironments")
+        for method, path in (
+            ("POST", ""),
+            ("GET", ""),
+            ("GET", "/{id}"),
+            ("DELETE", "/{id}"),
+            ("GET", "/{id}/operations/{id}"),
+        )
+    ),
+    f"POST {_ENGINES}/{{id}}/sandboxEnvironments/{{id}}:execute",
     *(
         f"{method} {parent}/cachedContents{path}"
         for parent in ("/{version}", _VERTEX)

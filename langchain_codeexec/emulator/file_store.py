@@ -24,7 +24,7 @@ from langchain_codeexec.emulator.server import is_loopback
 from langchain_codeexec.emulator.service_errors import EmulatedError, invalid, not_prepared, stamp
 from langchain_codeexec.emulator.targets import Target, page_of
 
-__all__ = ["LARGEST", "UPLOAD_STATUS", "UploadedFile", "UploadedFiles", "final_refusal"]
+__all__ = ["LARGEST", "UPLOAD_STATUS", "UploadedFile", "UploadedFiles", "final_refusal", "random_id"]
 
 LARGEST, _ALL = 100 << 20, 1 << 30
 _IN_MEMORY = 256 << 10
@@ -46,6 +46,7 @@ class UploadedFile:
     created: datetime
     declared_size: int | None = None
     size: int = 0
+    source: str = "UPLOADED"
     content: IO[bytes] = field(default_factory=lambda: tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 -- closed with the store
     digest: Any = field(default_factory=hashlib.sha256)
     lock: Lock = field(default_factory=Lock)
@@ -64,7 +65,8 @@ class UploadedFile:
 
     def as_json(self) -> dict[str, Any]:
         """What the service says about it."""
-        created = stamp(self.created)
+        created, uri = stamp(self.created), f"https://{_SERVICE}/v1beta/{self.name}"
+        is_generated = self.source == "GENERATED"
         return {
             "name": self.name,
             **({"displayName": self.display_name} if self.display_name else {}),
@@ -74,9 +76,10 @@ class UploadedFile:
             "updateTime": created,
             "expirationTime": stamp(self.created + _LIFE),
             "sha256Hash": base64.b64encode(self.digest.digest()).decode("ascii"),
-            "uri": f"https://generativelanguage.googleapis.com/v1beta/{self.name}",
+            "uri": uri,
+            **({"downloadUri": f"{uri}:download?alt=media"} if is_generated else {}),
             "state": "ACTIVE",
-            "source": "UPLOADED",
+            "source": self.source,
         }
 
 
@@ -121,13 +124,13 @@ class UploadedFiles:
                 f"* CreateFileRequest.file.display_name: at most {_LONGEST_DISPLAY_NAME} characters.\n"
             )
         self._forget_expired()
-        name = f"files/{name.removeprefix('files/') or _random(12)}"
+        name = f"files/{name.removeprefix('files/') or random_id(12)}"
         self._check_name(name)
         self._check_room(size or 0)
         mime_type = mime_type or metadata.get("mimeType") or "application/octet-stream"
         while len(self._uploads) >= _MOST_UNFINISHED:
             self._uploads.pop(next(iter(self._uploads))).content.close()
-        upload_id = _random(40)
+        upload_id = random_id(40)
         self._uploads[upload_id] = UploadedFile(name, display_name, mime_type, self._now(), size)
         return upload_id
 
@@ -161,6 +164,14 @@ class UploadedFiles:
         file.created = self._now()
         self._files[file.name] = file
         return {"file": file.as_json()}
+
+    def generate(self, name: str, mime_type: str, data: bytes) -> None:
+        """Keep a file that the service makes itself, and that can be downloaded."""
+        self._forget_expired()
+        self._check_room(len(data))
+        file = UploadedFile(name, "", mime_type, self._now(), source="GENERATED")
+        file.write(data)
+        self._files[name] = file
 
     def cancel(self, upload_id: str) -> None:
         """Forget an upload."""
@@ -236,7 +247,8 @@ class UploadedFiles:
             self._files.pop(name).content.close()
 
 
-def _random(length: int) -> str:
+def random_id(length: int) -> str:
+    """An id of lowercase letters and digits."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 

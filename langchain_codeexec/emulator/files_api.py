@@ -173,15 +173,17 @@ def file_routes(files: UploadedFiles, wrap: Wrap, wrap_upload: Wrap) -> list[tup
 
         return wrap(reply)
 
-    def download(request: Request) -> Any:
-        files.get(_name(request))
-        raise invalid("Only generated files can be downloaded, and this one was uploaded.")
+    async def download(request: Request, target: Target, body: Any) -> Response:  # noqa: ARG001 -- a reply's signature
+        file = files.get(_name(request))
+        if file.source != "GENERATED":
+            raise invalid("Only generated files can be downloaded, and this one was uploaded.")
+        return Response(file.read(), media_type=file.mime_type)
 
     path = "/{version}/files"
     return [
         ("POST", f"/upload{path}", wrap_upload(_Uploads(files).upload)),
         ("GET", path, answered(lambda request: files.list(request.query_params))),
-        ("GET", f"{path}/{{file}}:download", answered(download)),
+        *(("GET", f"{prefix}{path}/{{file}}:download", wrap(download)) for prefix in ("", "/download")),
         ("GET", f"{path}/{{file}}", answered(lambda request: files.get(_name(request)).as_json())),
         ("DELETE", f"{path}/{{file}}", answered(lambda request: files.delete(_name(request)))),
     ]

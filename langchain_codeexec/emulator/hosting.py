@@ -48,7 +48,7 @@ class Hosting:
         config = uvicorn.Config(
             self._app,
             interface="asgi3",
-            lifespan="off",
+            lifespan="auto",
             ws="none",
             log_config=None,
             access_log=False,
@@ -79,6 +79,9 @@ class _QuietApp:
         self.shutdown = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         extensions = {**(scope.get("extensions") or {}), SHUTDOWN_EXTENSION: self.shutdown}
         transport = getattr(getattr(receive, "__self__", None), "transport", None)
         if transport is not None:  # uvicorn's, where it has one
@@ -155,6 +158,7 @@ class _Server(uvicorn.Server):
         await self._connections.emptied()
         await self._tasks.emptied()
         patience.cancel()
+        await self.lifespan.shutdown()
 
     async def _lose_patience(self) -> None:
         """Cut what is left after the time of grace, or at a second Ctrl-C; who does not read is not waited for."""

@@ -24,6 +24,10 @@ PART_DATA = frozenset(
 """The members of a part's oneof `data`."""
 
 
+_BATCH = "model:string name:string displayName:string priority:value webhookConfig:struct"
+"""What clients may set in batches of every kind."""
+
+
 class _Field(NamedTuple):
     name: str
     type: str
@@ -67,6 +71,47 @@ MESSAGES: Mapping[str, Mapping[str, _Field]] = {
         "BatchEmbedContentsRequest": "model:string requests:[EmbedContentRequest]",
         "PredictRequest": "instances:[struct] parameters:struct labels:{string}",
         "ComputeTokensRequest": "model:string contents:[Content] instances:[struct]",
+        "BatchGenerateContentRequest": "batch:GenerateContentBatch",
+        "GenerateContentBatch": f"{_BATCH} inputConfig:InputConfig",
+        "InputConfig": "requests:InlinedRequests fileName:string",
+        "InlinedRequests": "requests:[InlinedRequest]",
+        "InlinedRequest": "request:GenerateContentRequest metadata:struct",
+        "AsyncBatchEmbedContentRequest": "batch:EmbedContentBatch",
+        "EmbedContentBatch": f"{_BATCH} inputConfig:InputEmbedContentConfig",
+        "InputEmbedContentConfig": "requests:InlinedEmbedContentRequests fileName:string",
+        "InlinedEmbedContentRequests": "requests:[InlinedEmbedContentRequest]",
+        "InlinedEmbedContentRequest": "request:EmbedContentRequest metadata:struct",
+        "BatchPredictionJob": (
+            "name:string displayName:string model:string inputConfig:BatchInputConfig "
+            "outputConfig:BatchOutputConfig instanceConfig:struct modelParameters:value labels:{string} "
+            "serviceAccount:string encryptionSpec:struct"
+        ),
+        "BatchInputConfig": (
+            "instancesFormat:string gcsSource:GcsSource bigquerySource:struct vertexMultimodalDatasetSource:struct"
+        ),
+        "GcsSource": "uris:[string]",
+        "BatchOutputConfig": (
+            "predictionsFormat:string gcsDestination:GcsDestination bigqueryDestination:struct "
+            "vertexMultimodalDatasetDestination:struct"
+        ),
+        "GcsDestination": "outputUriPrefix:string",
+        "ReasoningEngine": (
+            "name:string displayName:string description:string spec:struct contextSpec:struct "
+            "encryptionSpec:struct labels:{string} trafficConfig:struct"
+        ),
+        "DeleteReasoningEngineRequest": "name:string force:bool",
+        "SandboxEnvironment": (
+            "name:string displayName:string description:string spec:SandboxEnvironmentSpec ttl:string "
+            "expireTime:string owner:string sandboxEnvironmentTemplate:string sandboxEnvironmentSnapshot:string"
+        ),
+        "SandboxEnvironmentSpec": (
+            "codeExecutionEnvironment:CodeExecutionEnvironment computerUseEnvironment:struct "
+            "shellEnvironment:struct"
+        ),
+        "CodeExecutionEnvironment": "codeLanguage:CodeLanguage machineConfig:MachineConfig",
+        "ExecuteSandboxEnvironmentRequest": "name:string inputs:[Chunk]",
+        "Chunk": "mimeType:string data:bytes metadata:ChunkMetadata",
+        "ChunkMetadata": "attributes:{bytes}",
         "CreateFileRequest": "file:File",
         "File": (
             "name:string displayName:string mimeType:string sizeBytes:value createTime:string updateTime:string "
@@ -150,6 +195,8 @@ REQUESTS: Mapping[str, str] = {
     "embedContent": "EmbedContentRequest",
     "batchEmbedContents": "BatchEmbedContentsRequest",
     "predict": "PredictRequest",
+    "batchGenerateContent": "BatchGenerateContentRequest",
+    "asyncBatchEmbedContent": "AsyncBatchEmbedContentRequest",
 }
 """The message that each method takes."""
 
@@ -159,6 +206,8 @@ def _enum(prefix: str, names: str) -> tuple[str, ...]:
 
 
 ENUMS: Mapping[str, tuple[str, ...]] = {
+    "CodeLanguage": _enum("LANGUAGE_", "UNSPECIFIED PYTHON JAVASCRIPT"),
+    "MachineConfig": _enum("MACHINE_CONFIG_", "UNSPECIFIED VCPU4_RAM4GIB"),
     "ExecutableCode.Language": _enum("", "LANGUAGE_UNSPECIFIED PYTHON"),
     "CodeExecutionResult.Outcome": _enum("OUTCOME_", "UNSPECIFIED OK FAILED DEADLINE_EXCEEDED"),
     "FunctionCallingConfig.Mode": _enum("", "MODE_UNSPECIFIED AUTO ANY NONE VALIDATED VALIDATED"),

@@ -237,6 +237,7 @@ _KINDS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
     "known_models": ("a list of names", _are_names),
     "max_body_bytes": ("a number of bytes", lambda value: isinstance(value, int) and value > 0),
     "libraries": ("'gemini' or 'all'", lambda value: value in get_args(Libraries)),
+    "buckets": ("a folder", lambda value: isinstance(value, str | Path) and Path(value).is_dir()),
     "log": ("a list", lambda value: hasattr(value, "append")),
     "faults": ("a list of faults", lambda value: isinstance(value, Faults | Iterable)),
     **dict.fromkeys(
@@ -262,6 +263,7 @@ class AppOptions(TypedDict, total=False):
             as far as they are installed (`gemini`, the default), or all that are (`all`).
         log: Where requests are recorded, in the order they were answered; by default nowhere.
         faults: What goes wrong with which request; by default nothing.
+        buckets: Folder that stands for Cloud Storage, each folder in it for a bucket; by default there is none.
         record_page: Whether the page records requests from the start; by default from when it is first opened.
     """
 
@@ -273,6 +275,7 @@ class AppOptions(TypedDict, total=False):
     libraries: Libraries
     log: MutableSequence[ReceivedRequest]
     faults: Faults | Iterable[FaultLike]
+    buckets: str | Path
     record_page: bool
 
 

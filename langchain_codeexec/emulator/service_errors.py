@@ -18,6 +18,7 @@ from typing import Any
 from langchain_codeexec.errors import (
     CodeExecError,
     ConfigurationError,
+    ExecutionRequestError,
     ExecutorError,
     SandboxUnavailableError,
 )
@@ -51,6 +52,12 @@ _STATUS = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_RPC_CODES = (
+    "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED "
+    "RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS "
+    "UNAUTHENTICATED"
+).split()
+"""In the order of their numbers."""
 _WORDS = {
     400: "Request contains an invalid argument.",
     403: "The caller does not have permission",
@@ -105,6 +112,15 @@ class EmulatedError(CodeExecError):
             error["details"] = self.details
         return {"error": error}
 
+    @property
+    def as_status(self) -> dict[str, Any]:
+        """It as a `google.rpc.Status`, as operations and rows of batch jobs hold it; without the details.
+
+        In rows, google-genai reads no details but texts.
+        """
+        code = _RPC_CODES.index(self.status if self.status in _RPC_CODES else "UNKNOWN")
+        return {"code": code, "message": self.message}
+
 
 def invalid(message: str, *, details: Sequence[Mapping[str, Any]] = ()) -> EmulatedError:
     """A 400 INVALID_ARGUMENT."""
@@ -151,6 +167,8 @@ def error_from_exception(error: Exception) -> EmulatedError:
         return not_prepared(f"The emulator does not run this code: {error}")
     if isinstance(error, ConfigurationError):
         return not_prepared(f"The emulator is not set up for this request: {error}")
+    if isinstance(error, ExecutionRequestError):
+        return invalid(f"The program cannot be run: {error}")
     if isinstance(error, ExecutorError):
         cause = f"The sandbox is broken: {error}"
     else:

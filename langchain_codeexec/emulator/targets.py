@@ -239,7 +239,12 @@ INPUT_LIMIT = 1_048_576
 _LIMITS = {
     "inputTokenLimit": INPUT_LIMIT,
     "outputTokenLimit": 65_536,
-    "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent"],
+    "supportedGenerationMethods": [
+        "generateContent",
+        "countTokens",
+        "createCachedContent",
+        "batchGenerateContent",
+    ],
     "temperature": 1,
     "topP": 0.95,
     "topK": 64,

@@ -59,6 +59,12 @@ _STATUS_CODES: Final = {
     "GATEWAY_TIMEOUT": 504,
 }
 """google.rpc.Code by name; source: the comments of google/rpc/code.proto. Below, what interactions say instead."""
+_RPC_CODES: Final = (
+    *("", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"),
+    *("PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE"),
+    *("UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"),
+)
+"""The same by number: operations and jobs have no other code."""
 
 _NEW_KEY: Final = (
     "check api_key=… or GOOGLE_API_KEY (it beats GEMINI_API_KEY); a new key comes from "
@@ -322,7 +328,9 @@ def _text(value: Any) -> str:
 
 
 def _status_in(code: Any) -> str:
-    """The status that an error of the Interactions API names in its code, which is a word or a URI."""
+    """The status that a code stands for: a number of google.rpc.Code or, of interactions, a word or a URI."""
+    if isinstance(code, int):
+        return _RPC_CODES[code] if 0 <= code < len(_RPC_CODES) else ""
     word = code.rpartition("/")[2] if isinstance(code, str) else ""
     return "" if word.isdecimal() else word.replace("-", "_").upper()
 

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from langchain_codeexec.batch import BatchJob
 from tests.cli.conftest import words
 
 COMMAND = ["batch", "questions.jsonl", "-o", "answers.jsonl", "--live"]
@@ -57,6 +58,21 @@ def test_a_row_that_fails_is_counted_and_asked_again(cli, gemini, questions):
     assert cli(*COMMAND, "--retry-failed").exit_code == 0
 
 
+def test_a_job_is_submitted_by_one_call_and_fetched_by_the_next(cli, gemini, tmp_path, questions):
+    gemini.says("Yes.")
+    with questions.open("a") as file:
+        file.write("oops\n")
+    submitted = cli(*COMMAND, "--job")
+    assert submitted.exit_code == 0
+    assert "Submitted 12 rows as batches/" in words(submitted.stderr)
+    assert "is a batch job of the service for the same output" in words(cli(*COMMAND).stderr)
+    BatchJob.load(tmp_path / "answers.jsonl", gemini.chat()).wait(0.01)
+    fetched = cli(*COMMAND, "--job")
+    assert ": SUCCEEDED 12 answered; 1 set aside in answers.bad.jsonl." in words(fetched.stderr)
+    assert ids(tmp_path / "answers.jsonl") == list(range(1, 13))
+    assert "12 were there already" in words(cli(*COMMAND).stderr)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -65,6 +81,7 @@ def test_a_row_that_fails_is_counted_and_asked_again(cli, gemini, questions):
         (["questions.jsonl", "-o", "questions.jsonl"], "is to be read, and would be written"),
         (["questions.jsonl", "-o", "a.jsonl", "--price", "1"], "write two numbers, such as 0.50,3.00"),
         (["questions.jsonl"], "Missing option"),
+        (["questions.jsonl", "-o", "a.jsonl", "--job"], "a job outlives the command; give --live as well"),
     ],
 )
 @pytest.mark.usefixtures("questions")

@@ -124,8 +124,10 @@ RECORDED_STREAMS = {
 
 ONLY_IN_THE_SDK = {
     "GenerationConfig": {"modelSelectionConfig"},
+    "EmbedContentBatch": {"contents", "config"},  # its own shorthand for the resource of that name
 }
 ONLY_IN_THE_EMULATOR = {
+    "EmbedContentBatch": {"displayName", "inputConfig", "model", "name", "priority", "webhookConfig"},
     "GenerationConfig": {"imageConfig", "modelConfig"},  # clients send these elsewhere from
     "Part": {"audioMetadata", "documentMetadata", "spreadsheetMetadata"},  # of the REST reference
     "CachedContent": {

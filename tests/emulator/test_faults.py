@@ -64,7 +64,7 @@ def test_only_what_would_have_been_answered_is_hit(start):
     assert client.ask({}).status_code == 400
     assert client.ask(ASK, model="gpt-9").status_code == 404
     assert client.ask({}, model="gemini-embedding-2", action="embedContent").status_code == 400
-    assert client.ask({}, action="batchGenerateContent").status_code == 404
+    assert client.ask({}, action="predictLongRunning").status_code == 404
     assert client.http.get("/v1beta/tunedModels").status_code == 404
     assert client.ask(ASK).status_code == 503
 

@@ -22,7 +22,7 @@ from langchain_codeexec.emulator.service_errors import EmulatedError, invalid, n
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile
 from langchain_codeexec.executors.base import ExecutorSession
 
-__all__ = ["Environments"]
+__all__ = ["Environment", "Environments"]
 
 _MOST = 16
 _BASH = """\
@@ -48,7 +48,7 @@ class Environments:
 
     def __init__(self, executor: Sessions) -> None:
         self._executor = executor
-        self._open: OrderedDict[str, _Environment] = OrderedDict()
+        self._open: OrderedDict[str, Environment] = OrderedDict()
         self._lock = Lock()
 
     def choose(self, settings: Mapping[str, Any]) -> tuple[str, Sessions]:
@@ -66,7 +66,7 @@ class Environments:
             if not environment_id:
                 environment_id = f"env_{secrets.token_hex(12)}"
                 files = tuple(map(_file, settings.get("sources", ())))
-                self._open[environment_id] = _Environment(self._executor, files)
+                self._open[environment_id] = Environment(self._executor, files)
             self._open.move_to_end(environment_id)
             while len(self._open) > _MOST:
                 self._open.popitem(last=False)[1].close()
@@ -118,36 +118,46 @@ class _Shell:
 _Job: TypeAlias = tuple[ExecutionRequest, Future[ExecutionResult]]
 
 
-class _Environment:
+class Environment:
     """A session for all its runs, which happen in one thread: a sandbox may tie its life to that.
 
     Attributes:
         close: Ends it. It ends as well when nobody has it any more.
     """
 
-    def __init__(self, executor: Sessions, files: tuple[InlineFile, ...]) -> None:
+    def __init__(self, executor: Sessions, files: tuple[InlineFile, ...] = ()) -> None:
         self._files = files
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._lock = Lock()
         self._sessions: list[_Session] = []
         arguments = (executor, self._jobs, self._sessions)
         Thread(target=_work, args=arguments, name="gemini-emulator-environment", daemon=True).start()
-        self.close = finalize(self, self._jobs.put, None)
+        self.close = finalize(self, _end, self._jobs, self._lock)
 
     @contextmanager
     def session(self) -> Iterator[ExecutorSession]:
+        """Itself: it lasts."""
         yield self
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
-        if not self.close.alive:
-            raise not_prepared(f"The environment had to make room for others: this emulator keeps {_MOST}.")
-        files, self._files = self._files, ()
+        """Run a program after those before; an error where the environment has ended."""
         result: Future[ExecutionResult] = Future()
-        self._jobs.put((replace(request, files=(*files, *request.files)), result))
+        with self._lock:  # nothing is put behind the end, where it would wait for ever
+            if not self.close.alive:
+                raise not_prepared(f"The environment has ended: this emulator keeps the last {_MOST}.")
+            files, self._files = self._files, ()
+            self._jobs.put((replace(request, files=(*files, *request.files)), result))
         return result.result()
 
     def cancel(self) -> None:
+        """Stop the program that runs."""
         for session in self._sessions:
             session.cancel()
+
+
+def _end(jobs: SimpleQueue[_Job | None], lock: Lock) -> None:
+    with lock:
+        jobs.put(None)
 
 
 def _work(executor: Sessions, jobs: SimpleQueue[_Job | None], sessions: list[_Session]) -> None:

@@ -225,13 +225,6 @@ os.uname = lambda: old
         assert session.run("os._exit(0)").stderr.endswith("name 'os' is not defined\n")
 
 
-class Broken(LocalShellBackend):
-    """A sandbox that is gone."""
-
-    def upload_files(self, files: Any) -> Any:
-        raise ConnectionError("no such sandbox")
-
-
 class Refusing(LocalShellBackend):
     def upload_files(self, files: list[tuple[str, bytes]]) -> Any:
         responses = super().upload_files(files)
@@ -239,11 +232,35 @@ class Refusing(LocalShellBackend):
         return responses
 
 
-@pytest.mark.parametrize(("backend", "words"), [(Broken, "no such sandbox"), (Refusing, "permission_denied")])
-def test_a_sandbox_that_takes_no_files_is_unavailable(backend: Any, words: str, tmp_path: Path) -> None:
-    with pytest.raises(SandboxUnavailableError, match=f"{backend.__name__} does not take files: {words}"):
+class Stopped(LocalShellBackend):
+    def upload_files(self, files: Any) -> Any:
+        raise ConnectionError("no such sandbox")
+
+
+class Stopping(LocalShellBackend):
+    def execute(self, command: str, *, timeout: int | None = None) -> Any:
+        raise ConnectionError("no such sandbox")
+
+
+@pytest.mark.parametrize(
+    ("backend", "error", "words"),
+    [
+        (Refusing, SandboxUnavailableError, "Refusing does not take files: permission_denied"),
+        (Stopped, SandboxUnavailableError, "Stopped does not take files: no such sandbox"),
+        (Stopping, ExecutorError, "Stopping does not execute commands: no such sandbox"),
+    ],
+)
+def test_a_backend_that_fails_is_an_error(
+    backend: Any, error: type[ExecutorError], words: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ExecutorError, match=words) as raised:
         BackendExecutor(backend(root_dir=tmp_path, env=PATH)).run("1")
-    assert not left(tmp_path)
+    assert type(raised.value) is error
+    assert (
+        bool(left(tmp_path))
+        == (backend is Stopping)
+        == ("Stopping may have kept files of a run" in caplog.text)
+    )
 
 
 class Impatient(LocalShellBackend):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -46,6 +47,9 @@ __all__ = ["BatchJob", "asubmit_batch", "submit_batch"]
 _Llm: TypeAlias = Runnable[LanguageModelInput, BaseMessage]
 _OnProgress: TypeAlias = Callable[[BatchReport], object]
 _OnRefresh: TypeAlias = Callable[["BatchJob"], object]
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")  # in a URL of the storage
+_LONGEST: Final = 64  # characters; a display name has at most 128
 
 
 def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
@@ -94,7 +98,7 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
     model = _JobModel(llm)
     service = batch_jobs(model.connection, storage)
     saved = _SavedJob(
-        display_name=f"{output.stem}-{token_hex(8)}",
+        display_name=f"{_UNSAFE.sub('-', output.stem)[:_LONGEST]}-{token_hex(8)}",
         model=model.name,
         endpoint=model.endpoint,
         storage=storage,
@@ -347,7 +351,10 @@ class BatchJob:
         return await asyncio.to_thread(self.results, on_progress)
 
     def __iter__(self) -> Iterator[tuple[Row, AIMessage | CodeExecError]]:
-        """Each row of a job that has ended with its message, or with the reason why there is none."""
+        """Each row of a job that has ended with its message, or with the reason why there is none.
+
+        What else the service sent, `results` sets aside.
+        """
         with self._answers() as answers:
             for row in self._submitted():
                 yield row, self._outcome(row, answers)

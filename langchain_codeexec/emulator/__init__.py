@@ -18,8 +18,8 @@ and uploaded files live as long as the emulator; a file that a request names rea
 Interactions are answered by the same brains: stored and followed, streamed, in the background, in environments
 that last. Bash runs where the executor lets Python start processes, which the local sandbox does not.
 Batch jobs of both services are answered in the background, row by row, from files of the Files API or of a folder
-that stands for Cloud Storage; sandboxes of Agent Engine run programs and keep their state. All of them end with the
-emulator, and are forgotten when it starts again.
+that stands for Cloud Storage; sandboxes of Agent Engine run programs and keep their state. All of them end with
+the emulator, which has forgotten them when it starts again.
 Embeddings come from hashed words, in which like texts are near: enough to test retrieval, and no language model.
 
 It does not cover: tokenizing (counts are estimates), safety filters, grounding and search (such tools are accepted

@@ -253,11 +253,11 @@ def test_a_row_that_takes_several_requests_is_none_of_a_jobs(jobs, rows, tmp_pat
 
 
 def test_an_answer_goes_to_no_changed_row(jobs, rows, tmp_path):
-    output = tmp_path / "a.jsonl"
+    output = tmp_path / "a b?.jsonl"
     job = jobs.submit(rows("A?", "B?"), output).wait(0.01)
     changed = rows("A?", "Z?", "C?")
     assert job.results().answered == 1
-    [aside] = read(tmp_path / "a.bad.jsonl")
+    [aside] = read(tmp_path / "a b?.bad.jsonl")
     assert "nobody asks for what it answers any more" in aside["reason"]
     assert "re: B?" in json.dumps(aside["input"])
     assert jobs.submit(changed, output).wait(0.01).results().answered == 2

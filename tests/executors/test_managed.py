@@ -23,7 +23,7 @@ from langchain_codeexec.errors import (
     SandboxUnavailableError,
 )
 from langchain_codeexec.executions import InlineFile, Outcome, executions_from_artifact
-from langchain_codeexec.executors import BackendExecutor, FailoverExecutor
+from langchain_codeexec.executors import BackendExecutor, FailoverExecutor, managed
 from langchain_codeexec.grounding.verification import verify_executions
 from tests.executors.managed_services import services
 from tests.sandbox.processes import gone, settles
@@ -305,6 +305,19 @@ def test_a_session_says_what_a_run_has_lost(executor: BackendExecutor, tmp_path:
             session.run(f"import os; os.kill(int(open({str(pid)!r}).read()), 9); os.wait()")
         number = int(session.run(f"open({str(pid)!r}).read()").value.strip("'"))
     assert gone({number})
+    assert not left(tmp_path)
+
+
+def test_a_session_that_is_left_alone_ends_by_itself(
+    executor: BackendExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(managed, "_IDLE", 0.05)
+    with executor.session() as session:
+        session.run("x = 1")
+        assert settles(
+            lambda: {Path(name).suffix for name in left(tmp_path)} <= {".pyz", ".request", ".result"}
+        )
+        assert "are lost" in session.run("x").detail
     assert not left(tmp_path)
 
 

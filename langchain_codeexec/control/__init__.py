@@ -8,10 +8,11 @@ from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from langchain_codeexec.control.policy import ExecutionPolicy, Finding, PolicyDecision
-    from langchain_codeexec.control.program import Program, Use
+    from langchain_codeexec.control.program import ParsedProgram, Use
 
-__all__ = ["ExecutionPolicy", "Finding", "PolicyDecision", "Program", "Use"]
+__all__ = ["ExecutionPolicy", "Finding", "ParsedProgram", "PolicyDecision", "Use"]
 
 __getattr__, __dir__ = lazy_exports(
-    __name__, {"policy": ["ExecutionPolicy", "Finding", "PolicyDecision"], "program": ["Program", "Use"]}
+    __name__,
+    {"policy": ["ExecutionPolicy", "Finding", "PolicyDecision"], "program": ["ParsedProgram", "Use"]},
 )

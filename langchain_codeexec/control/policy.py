@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from langchain_codeexec.control.program import Program, Use, normal_path
+from langchain_codeexec.control.program import ParsedProgram, Use, normal_path
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executions import ExecutionRequest
 
@@ -16,7 +16,7 @@ __all__ = ["Decision", "ExecutionPolicy", "Finding", "PolicyDecision", "Rule"]
 
 Decision: TypeAlias = Literal["allow", "ask", "deny"]
 """From the mildest to the strictest."""
-Rule: TypeAlias = Callable[[Program], Decision | None]
+Rule: TypeAlias = Callable[[ParsedProgram], Decision | None]
 """A rule of one's own; `None` where it has nothing to say."""
 
 _DECISIONS: Final[tuple[Decision, ...]] = get_args(Decision)
@@ -24,11 +24,11 @@ _PYTHON: Final = "PYTHON"
 _MOST_SHOWN: Final = 8
 """Findings that a reason names."""
 _NETWORK: Final = (
-    "socket ssl socketserver select selectors asyncio http urllib ftplib smtplib imaplib poplib nntplib telnetlib "
-    "xmlrpc webbrowser wsgiref requests httpx aiohttp urllib3 httplib2 websocket websockets pycurl paramiko "
-    "fabric boto3 botocore grpc zmq pika kafka redis pymongo psycopg psycopg2 pymysql sqlalchemy fsspec s3fs "
-    "gcsfs google googleapiclient openai anthropic langchain huggingface_hub yfinance selenium playwright scrapy "
-    "dns"
+    "socket _socket ssl _ssl socketserver select selectors asyncio http urllib ftplib smtplib imaplib poplib "
+    "nntplib telnetlib xmlrpc webbrowser wsgiref requests httpx aiohttp urllib3 httplib2 websocket websockets "
+    "pycurl paramiko fabric boto3 botocore grpc zmq pika kafka redis pymongo psycopg psycopg2 pymysql "
+    "sqlalchemy fsspec s3fs gcsfs google googleapiclient openai anthropic langchain huggingface_hub yfinance "
+    "selenium playwright scrapy dns"
 ).split()
 
 
@@ -168,9 +168,11 @@ class ExecutionPolicy:
         decision = _strictest(finding.decision for finding in findings)
         if decision == "allow":
             return PolicyDecision(decision)
-        led = sorted({one for one in findings if one.decision == decision}, key=lambda one: one.line)
-        first = {(finding.rule, finding.what): finding for finding in reversed(led)}
-        return PolicyDecision(decision, tuple(one for one in led if one in first.values()))
+        first: dict[tuple[str, str], Finding] = {}
+        for finding in sorted(findings, key=lambda one: one.line):
+            if finding.decision == decision:
+                first.setdefault((finding.rule, finding.what), finding)
+        return PolicyDecision(decision, tuple(first.values()))
 
     def _findings(self, request: ExecutionRequest, earlier: Iterable[str]) -> Iterator[Finding]:
         code = request.code
@@ -181,7 +183,7 @@ class ExecutionPolicy:
         if request.language.upper() != _PYTHON:
             yield Finding(self.unparsed, "unparsed", f"it is {request.language}, and not Python")
             return
-        program = Program.parse(code, earlier)
+        program = ParsedProgram.parse(code, earlier)
         sizes = {"max_lines": code.count("\n") + 1, "max_nodes": program.nodes}
         for rule, count in sizes.items():
             if (limit := getattr(self, rule)) and count > limit:
@@ -254,7 +256,8 @@ def _places(path: str) -> Iterator[str]:
 
 
 def _strictest(decisions: Iterable[Decision]) -> Decision:
-    return max(decisions, key=_DECISIONS.index, default="allow")
+    made = {*decisions}
+    return next((one for one in reversed(_DECISIONS) if one in made), "allow")
 
 
 def _check(name: str, decision: Any) -> None:

@@ -7,6 +7,7 @@ import builtins
 import posixpath
 import sys
 import tokenize
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Final, Literal, TypeAlias
 
-__all__ = ["Program", "Use", "normal_path"]
+from langchain_codeexec.executors.gemini_programs import UNREADABLE
+
+__all__ = ["ParsedProgram", "Use", "normal_path"]
 
 Kind: TypeAlias = Literal["name", "possible", "read", "write", "dynamic", "unparsed"]
 _Names: TypeAlias = frozenset[tuple[Kind, str]]
@@ -31,18 +34,43 @@ _DYNAMIC: Final = frozenset(
     "builtins.breakpoint sys.modules sys._getframe sys.meta_path sys.path_hooks sys.settrace sys.setprofile "
     "operator.attrgetter operator.methodcaller types.FunctionType types.CodeType typing.get_type_hints "
     "importlib.util importlib.machinery importlib.reload importlib._bootstrap zipimport runpy code codeop pkgutil "
-    "imp pickle _pickle cPickle marshal shelve dill cloudpickle joblib jsonpickle ctypes _ctypes cffi gc inspect "
-    "timeit doctest pdb bdb trace profile cProfile numexpr pandas.eval pandas.read_pickle numpy.f2py "
-    "IPython".split()
+    "imp pickle cPickle marshal shelve dill cloudpickle joblib jsonpickle ctypes cffi gc inspect timeit doctest "
+    "pdb bdb trace profile cProfile pydoc logging.config unittest.mock numexpr pandas.eval pandas.read_pickle "
+    "numpy.f2py sympy.sympify sympy.parse_expr sympy.parsing yaml.load yaml.unsafe_load torch.load IPython".split()
 )
 """What runs text or bytes as code, or reaches objects by ways that name none."""
+_ATTRIBUTES_TO_ALL: Final = frozenset(
+    "tb_frame f_globals f_builtins f_locals f_back f_code gi_frame gi_code cr_frame cr_code ag_frame "
+    "ag_code".split()
+)
+"""Attributes that lead from an object to the names of other code; all with two underscores do, but for these."""
 _HARMLESS: Final = frozenset(
     "__init__ __new__ __name__ __qualname__ __module__ __doc__ __file__ __version__ __class__ __annotations__ "
     "__debug__ __len__ __iter__ __next__ __enter__ __exit__ __aenter__ __aexit__ __call__ __str__ __repr__ "
     "__eq__ __hash__ __lt__ __add__ __mul__ __getitem__ __setitem__ __contains__ __post_init__ __all__ __slots__ "
     "__main__ __traceback__ __cause__ __context__ __array__ __import__".split()
 )
-"""Names of Python's own that lead to no other object than one expects."""
+_SAME: Final = {
+    "posix": "os",
+    "nt": "os",
+    "posixpath": "os.path",
+    "ntpath": "os.path",
+    "io.open": "builtins.open",
+    "io.FileIO": "builtins.open",
+    "codecs.open": "builtins.open",
+}
+"""Other names of the same."""
+_OPENERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("builtins.open", "io.open", "io.FileIO", "codecs.open", "tarfile.open", "zipfile.ZipFile"), "r"
+    ),
+    **dict.fromkeys(("gzip.open", "bz2.open", "lzma.open"), "r"),
+    **dict.fromkeys(("os.open", "os.fdopen", "sqlite3.connect", "pathlib.Path", "pathlib.PosixPath"), ""),
+    **{f"os.{name}": "w" for name in "mkdir makedirs remove unlink rmdir removedirs truncate".split()},
+}
+"""What takes the path of a file first, by the mode where its second argument says none; empty for any."""
+_READERS: Final = ("pandas.read_", "polars.read_", "polars.scan_", "numpy.load", "numpy.genfromtxt")
+_OF_ANY_FILE: Final = ("shutil.", "pathlib.Path.", "os.rename", "os.replace", "os.link", "os.symlink")
 _BINDING: Final[Mapping[type[ast.AST], str]] = {
     ast.Name: "id",
     ast.FunctionDef: "name",
@@ -55,23 +83,6 @@ _BINDING: Final[Mapping[type[ast.AST], str]] = {
     ast.MatchMapping: "rest",
 }
 """What binds a name, and where it has it."""
-_OPENERS: Final[Mapping[str, str]] = {
-    "builtins.open": "r",
-    "io.open": "r",
-    "io.FileIO": "r",
-    "codecs.open": "r",
-    "gzip.open": "r",
-    "bz2.open": "r",
-    "lzma.open": "r",
-    "tarfile.open": "r",
-    "zipfile.ZipFile": "r",
-    "os.open": "",
-    "os.fdopen": "",
-    "sqlite3.connect": "",
-    **{f"pathlib.{kind}": "" for kind in ("Path", "PosixPath")},
-}
-"""What opens the file that its first argument names, by the mode it takes where its second says none."""
-_READERS: Final = ("pandas.read_", "polars.read_", "polars.scan_", "numpy.load", "numpy.genfromtxt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +113,7 @@ class _Bindings:
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ParsedProgram:
     """A program, read and not run.
 
     Attributes:
@@ -121,7 +132,7 @@ class Program:
         return sum(1 for _ in ast.walk(self.tree)) if self.tree else 0
 
     @classmethod
-    def parse(cls, code: str, earlier: Iterable[str] = ()) -> Program:
+    def parse(cls, code: str, earlier: Iterable[str] = ()) -> ParsedProgram:
         """Read a program.
 
         Args:
@@ -132,13 +143,12 @@ class Program:
             tree = _parsed(code)
             known = [_bindings(text) for text in (*earlier, code)]
             uses = frozenset(_Reading(tree, known).uses())
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             what = getattr(error, "msg", "") or str(error) or "it is nested too deeply"
             return cls(code, None, (Use("unparsed", what, getattr(error, "lineno", None) or 1),))
-        return cls(code, tree, tuple(sorted(uses, key=lambda use: (use.line, use.kind, use.name))))
-
-
-_UNREADABLE: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
+        return cls(
+            code, tree, tuple(sorted(uses, key=lambda use: (use.line, use.kind, use.name, use.is_whole)))
+        )
 
 
 def normal_path(path: str) -> str:
@@ -159,7 +169,9 @@ def _parsed(code: str) -> ast.Module:
     encoding, _ = tokenize.detect_encoding(BytesIO(source).readline)
     if not encoding.startswith("utf-8"):
         raise ValueError(f"it declares another encoding than UTF-8: {encoding}")
-    return ast.parse(source)
+    with warnings.catch_warnings():  # what the compiler thinks of the code is told where it runs
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
 
 
 @lru_cache(maxsize=128)
@@ -168,7 +180,7 @@ def _bindings(code: str) -> _Bindings:
     imports: defaultdict[str, set[str]] = defaultdict(set)
     try:
         nodes = list(ast.walk(_parsed(code)))
-    except _UNREADABLE:  # nothing of it has run
+    except UNREADABLE:  # nothing of it has run
         nodes = []
     for node in nodes:
         match node:
@@ -202,7 +214,7 @@ class _Reading:
             for name, modules in bindings.imports.items():
                 self._imports[name] |= modules
         self._names: dict[ast.AST, _Names] = {}
-        self._part_of_more: set[ast.AST] = {part for node in self._nodes for part in _parts(node)}
+        self._part_of_more: set[ast.AST] = {part for node in self._nodes for part in self._parts(node)}
 
     def uses(self) -> Iterator[Use]:
         """What is used, in no order."""
@@ -222,8 +234,16 @@ class _Reading:
                     yield from self._referred(node, _below(self._names.get(node.value), node.attr))
                 case ast.Call():
                     yield from self._called(node)
-                case _:
-                    pass
+
+    def _parts(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The parts of an expression whose names are no uses by themselves."""
+        match node:
+            case ast.Attribute(value=part) | ast.Call(func=part):
+                yield part
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[part, ast.Constant(), *_]):
+                if f"builtins.{name}" in _ATTRIBUTES and name not in self._bound:
+                    yield part
 
     def _names_of(self, name: str) -> _Names:
         names: set[tuple[Kind, str]] = {("name", module) for module in self._imports.get(name, ())}
@@ -246,12 +266,12 @@ class _Reading:
             return
         for kind, name in names:
             yield from _used(kind, name, node.lineno, is_whole=True)
-            if name in _OPENERS:
+            if name in _OPENERS or name.startswith(_OF_ANY_FILE):
                 yield from _files("", "", node.lineno)
 
     def _called(self, node: ast.Call) -> Iterator[Use]:
         """The uses of a call: of the function, and of what is known of its result."""
-        result: _Names = frozenset()
+        result: set[tuple[Kind, str]] = set()
         for kind, name in self._names.get(node.func, ()):
             yield from _used(kind, name, node.lineno)
             if name in _IMPORTERS:
@@ -261,7 +281,7 @@ class _Reading:
                     continue
                 yield from _used("name", module, node.lineno)
                 is_top = name.endswith("__import__")
-                result |= {("name", module.partition(".")[0] if is_top else module)}
+                result.add(("name", module.partition(".")[0] if is_top else module))
             elif name in _ATTRIBUTES:
                 attribute = _text(node, 1)
                 if attribute is None:
@@ -269,44 +289,45 @@ class _Reading:
                     continue
                 yield from _by_special_name(attribute, node.lineno)
                 result |= _below(self._names.get(node.args[0]), attribute)
+            elif name.startswith(_OF_ANY_FILE):
+                yield from _files("", "", node.lineno)
             elif name in _OPENERS or name.startswith(_READERS):
                 mode = _mode(node, _OPENERS.get(name, "r"))
                 yield from _files(_text(node, 0) or "", mode, node.lineno)
         if result:
-            yield from self._referred(node, result)
-
-
-def _parts(node: ast.AST) -> Iterator[ast.AST]:
-    """The parts of an expression whose names are no uses by themselves."""
-    match node:
-        case ast.Attribute(value=part) | ast.Call(func=part):
-            yield part
-        case _:
-            pass
-    match node:  # of an attribute as a text
-        case ast.Call(func=ast.Name(id=name), args=[part, ast.Constant(), *_]) if (
-            f"builtins.{name}" in _ATTRIBUTES
-        ):
-            yield part
-        case _:
-            pass
+            yield from self._referred(node, frozenset(result))
 
 
 def _used(kind: Kind, name: str, line: int, *, is_whole: bool = False) -> Iterator[Use]:
-    """The use of a name, of modules that it leads to, and of what runs code of no text where it is that."""
+    """The use of a name, of what it leads to, and of what runs code of no text where it is that."""
     yield Use(kind, name, line, is_whole)
+    if kind != "name":
+        return
+    yield from _dynamic(name, line, is_whole=is_whole)
     parts = name.split(".")
-    starts = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
-    if kind == "name":
-        entries = _DYNAMIC.intersection(starts)
-        if is_whole:
-            entries |= {entry for entry in _DYNAMIC | _BY_TEXT if f"{entry}.".startswith(f"{name}.")}
-        for entry in entries:
-            yield Use("dynamic", entry, line)
-    for place, part in enumerate(parts[1:] if kind == "name" else (), 1):
+    for place, part in enumerate(parts):
         module = part.lstrip("_")
-        if module in sys.stdlib_module_names and module != parts[0]:
-            yield Use("possible", ".".join([module, *parts[place + 1 :]]), line, is_whole)
+        tail = ".".join([module, *parts[place + 1 :]])
+        if tail != name and module in sys.stdlib_module_names and (module != parts[0] or not place):
+            yield Use("possible", tail, line, is_whole)
+            if module != part or parts[0] in sys.stdlib_module_names:
+                yield from _dynamic(tail, line, is_whole=is_whole)
+    for start in _starts(name) & _SAME.keys():
+        yield Use("possible", _SAME[start] + name.removeprefix(start), line, is_whole)
+
+
+def _dynamic(name: str, line: int, *, is_whole: bool) -> Iterator[Use]:
+    entries = _starts(name) & _DYNAMIC
+    if is_whole:
+        entries |= {entry for entry in _DYNAMIC | _BY_TEXT if f"{entry}.".startswith(f"{name}.")}
+    for entry in entries:
+        yield Use("dynamic", entry, line)
+
+
+def _starts(name: str) -> set[str]:
+    """A name and all that it lies below."""
+    parts = name.split(".")
+    return {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
 
 
 def _below(names: _Names | None, attribute: str) -> _Names:
@@ -317,8 +338,9 @@ def _below(names: _Names | None, attribute: str) -> _Names:
 
 
 def _by_special_name(name: str, line: int) -> Iterator[Use]:
-    """Names with two underscores around them lead from any object to any other."""
-    if name.startswith("__") and name.endswith("__") and name not in _HARMLESS:
+    """The use of an attribute that leads from any object to any other."""
+    is_special = name.startswith("__") and name.endswith("__")
+    if (is_special and name not in _HARMLESS) or name in _ATTRIBUTES_TO_ALL:
         yield Use("dynamic", name, line)
 
 

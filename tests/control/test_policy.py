@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from langchain_codeexec.control import ExecutionPolicy, PolicyDecision, Program
+from langchain_codeexec.control import ExecutionPolicy, ParsedProgram, PolicyDecision
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executions import ExecutionRequest
 
@@ -36,6 +36,11 @@ import pandas as pd; pd.read_csv("a.csv").to_csv("b.csv")
 getattr("a", "upper")()
 x = [1]; x.remove(1); " ".join(x)
 system = 3; print(system)
+import numpy as np; print(np.trace([[1]]), np.random.rand())
+import datetime, time, copy; datetime.datetime.now(); time.time(); copy.copy(1)
+from sklearn import inspection, metrics\nimport matplotlib.pyplot as plt; plt.plot([1]); plt.show()
+code = 3; inspect = print; profile = [code]; profile.remove(3)
+import re; re.findall("\\d", "1")
 def connect(socket): return socket\\nconnect(1)
 """
 ASKED = """
@@ -75,6 +80,14 @@ import sys; s = sys
 import pickle
 from operator import attrgetter
 import inspect
+import random; random._os.sys.modules
+from warnings import sys as s; s.modules
+import _pickle
+try: 1/0\\nexcept Exception as e: e.__traceback__.tb_frame.f_globals
+(x for x in ()).gi_frame
+print.__self__
+import unittest.mock as m
+import sympy as s; s.sympify(x)
 def f(x: __import__("typing").get_type_hints): ...
 open("a", "w")
 open("a", "r+")
@@ -90,6 +103,7 @@ from os import system
 from os import *
 import os; f = os; f.system("x")
 import os; [os][0].system("x")
+import os\\ndef getattr(m, s): m.system("x")\\ngetattr(os, "getcwd")
 import os; (lambda m: m.system)(os)
 import os; getattr(os, "system")("x")
 __import__("os").system("x")
@@ -103,6 +117,16 @@ import os\\nwith os.system("x") as y: pass
 import os\\n[x async for x in os.system("x")] if 0 else 0
 import os; os.system = print
 import random; random._os.system("x")
+from random import _os as o; o.system("x")
+import posix; posix.system("x")
+import pandas as pd; pd.io.common.os.system("x")
+import _socket
+import os; (o := os).system("x")
+import shutil; shutil.copy("/etc/passwd", "a")
+from pathlib import Path; Path.home()
+import os; os.remove("/etc/passwd")
+open(b"/etc/passwd")
+open(file="/etc/passwd")
 import pathlib; pathlib.os.system("x")
 import subprocess
 def f():\\n    def g():\\n        import subprocess as s
@@ -172,6 +196,7 @@ def test_programs(code: str, decision: str) -> None:
         ("refund()", "deny"),
         ("open('a')", "deny"),
         ("eval('1')", "deny"),
+        ("import io; io.open('a')", "deny"),
         ("print(df)", "deny"),
     ],
 )
@@ -190,7 +215,7 @@ def test_names_of_earlier_programs(code: str, decision: str) -> None:
     assert policy.check(code).decision == "deny"
 
 
-def _recursion(program: Program) -> Any:
+def _recursion(program: ParsedProgram) -> Any:
     return "ask" if "recursion" in program.code else None
 
 

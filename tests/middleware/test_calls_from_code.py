@@ -125,7 +125,7 @@ async def test_what_cannot_be_kept_until_somebody_answers_is_refused(
     assert "pass integers beyond 64 bits as text" in replies(state)[0]
     state = await run(agent, Command(resume=APPROVE), is_async=is_async)
     big = str(2**70), 1.0
-    assert MADE == [big]
+    assert [big] == MADE
 
 
 class AfterModel(AgentMiddleware):

@@ -134,7 +134,8 @@ async def test_calls_beside_each_other_are_judged_each_by_itself(
     is_async: bool, sandbox: LocalSandbox
 ) -> None:
     agent = agent_on(sandbox, [ASKED, DENIED, FREE, "import os\nprint(6)"])
-    first, second = (await run(agent, is_async=is_async))["__interrupt__"]
+    interrupts = (await run(agent, is_async=is_async))["__interrupt__"]
+    first, second = sorted(interrupts, key=lambda each: str(each.value["args"]))
     state = await run(agent, Command(resume={first.id: APPROVE}), is_async=is_async)
     assert [each.id for each in state["__interrupt__"]] == [second.id]
     state = await run(agent, Command(resume={second.id: {"type": "reject"}}), is_async=is_async)
@@ -244,6 +245,18 @@ def test_settings_that_are_wrong(sandbox: LocalSandbox) -> None:
     for settings in ({}, {"llm": Scripted(lines=[])}, {"executor": sandbox, "callable_from_code": "all", "run_failed_code_here": True}):  # fmt: skip
         with pytest.raises(ConfigurationError, match="run_here needs executor"):
             CodeExecutionMiddleware(run_here=True, **settings)
+
+
+def test_code_that_failed_elsewhere_is_judged_before_it_runs_here(
+    gemini: Gemini, sandbox: LocalSandbox
+) -> None:
+    gemini.says(
+        [{"executableCode": {"language": "PYTHON", "code": "print(3 * pay('7', 1))"}}, "It failed."], "Sorry."
+    )
+    code = CodeExecutionMiddleware(executor=sandbox, callable_from_code="all", run_failed_code_here=True)
+    policy = ExecutionPolicyMiddleware(ExecutionPolicy(names={"pay": "deny"}))
+    state = create_agent(gemini.chat(model=NEW), [pay], middleware=[code, policy]).invoke(QUESTION)
+    assert "pay (names['pay'])" in replies(state)[0]
 
 
 @any_model

@@ -256,8 +256,11 @@ def _places(path: str) -> Iterator[str]:
 
 
 def _strictest(decisions: Iterable[Decision]) -> Decision:
-    made = {*decisions}
-    return next((one for one in reversed(_DECISIONS) if one in made), "allow")
+    strictest: Decision = "allow"
+    for decision in decisions:
+        if _DECISIONS.index(decision) > _DECISIONS.index(strictest):
+            strictest = decision
+    return strictest
 
 
 def _check(name: str, decision: Any) -> None:

@@ -184,7 +184,7 @@ class ExecutionPolicy:
             yield Finding(self.unparsed, "unparsed", f"it is {request.language}, and not Python")
             return
         program = ParsedProgram.parse(code, earlier)
-        sizes = {"max_lines": code.count("\n") + 1, "max_nodes": program.nodes}
+        sizes = {"max_lines": code.count("\n") + 1, "max_nodes": program.nodes if self.max_nodes else 0}
         for rule, count in sizes.items():
             if (limit := getattr(self, rule)) and count > limit:
                 yield Finding(self.too_large, rule, f"{count} {rule[4:]}, and {limit} are the limit")

@@ -10,7 +10,7 @@ import tokenize
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import BytesIO
 from typing import Final, Literal, TypeAlias
@@ -31,7 +31,8 @@ _BY_TEXT: Final = _IMPORTERS | _ATTRIBUTES
 _DEEPEST: Final = 10
 _DYNAMIC: Final = frozenset(
     "builtins.eval builtins.exec builtins.compile builtins.globals builtins.locals builtins.vars "
-    "builtins.breakpoint sys.modules sys._getframe sys.meta_path sys.path_hooks sys.settrace sys.setprofile "
+    "builtins.breakpoint builtins.help sys.modules sys._getframe sys.meta_path sys.path_hooks sys.settrace "
+    "sys.setprofile "
     "operator.attrgetter operator.methodcaller types.FunctionType types.CodeType typing.get_type_hints "
     "importlib.util importlib.machinery importlib.reload importlib._bootstrap zipimport runpy code codeop pkgutil "
     "imp pickle cPickle marshal shelve dill cloudpickle joblib jsonpickle ctypes cffi gc inspect timeit doctest "
@@ -64,7 +65,8 @@ _OPENERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("builtins.open", "io.open", "io.FileIO", "codecs.open", "tarfile.open", "zipfile.ZipFile"), "r"
     ),
-    **dict.fromkeys(("gzip.open", "bz2.open", "lzma.open"), "r"),
+    **dict.fromkeys(("gzip.open", "bz2.open", "lzma.open", "tokenize.open", "fileinput.input"), "r"),
+    **dict.fromkeys(("linecache.getline", "linecache.getlines", "numpy.fromfile", "numpy.memmap"), "r"),
     **dict.fromkeys(("os.open", "os.fdopen", "sqlite3.connect", "pathlib.Path", "pathlib.PosixPath"), ""),
     **{f"os.{name}": "w" for name in "mkdir makedirs remove unlink rmdir removedirs truncate".split()},
 }
@@ -299,29 +301,37 @@ class _Reading:
 
 
 def _used(kind: Kind, name: str, line: int, *, is_whole: bool = False) -> Iterator[Use]:
-    """The use of a name, of what it leads to, and of what runs code of no text where it is that."""
+    """The use of a name, and of what it leads to."""
     yield Use(kind, name, line, is_whole)
-    if kind != "name":
-        return
-    yield from _dynamic(name, line, is_whole=is_whole)
+    for implied in _implied(name, is_whole=is_whole):
+        if kind == "name" or implied.kind == "possible":
+            yield replace(implied, line=line)
+
+
+@lru_cache(maxsize=1024)
+def _implied(name: str, *, is_whole: bool) -> tuple[Use, ...]:
+    """What a name leads to: modules by way of others, other names of the same, and what runs code of no text."""
+    uses = [*_dynamic(name, is_whole=is_whole)]
     parts = name.split(".")
     for place, part in enumerate(parts):
         module = part.lstrip("_")
         tail = ".".join([module, *parts[place + 1 :]])
-        if tail != name and module in sys.stdlib_module_names and (module != parts[0] or not place):
-            yield Use("possible", tail, line, is_whole)
+        is_repeated = place > 0 and parts[place - 1] == part  # datetime.datetime
+        if tail != name and module in sys.stdlib_module_names and not is_repeated:
+            uses.append(Use("possible", tail, is_whole=is_whole))
             if module != part or parts[0] in sys.stdlib_module_names:
-                yield from _dynamic(tail, line, is_whole=is_whole)
+                uses += _dynamic(tail, is_whole=is_whole)
     for start in _starts(name) & _SAME.keys():
-        yield Use("possible", _SAME[start] + name.removeprefix(start), line, is_whole)
+        uses.append(Use("possible", _SAME[start] + name.removeprefix(start), is_whole=is_whole))
+    return tuple(uses)
 
 
-def _dynamic(name: str, line: int, *, is_whole: bool) -> Iterator[Use]:
+def _dynamic(name: str, *, is_whole: bool) -> Iterator[Use]:
     entries = _starts(name) & _DYNAMIC
     if is_whole:
         entries |= {entry for entry in _DYNAMIC | _BY_TEXT if f"{entry}.".startswith(f"{name}.")}
     for entry in entries:
-        yield Use("dynamic", entry, line)
+        yield Use("dynamic", entry)
 
 
 def _starts(name: str) -> set[str]:
@@ -364,7 +374,10 @@ def _mode(node: ast.Call, default: str) -> str:
 
 
 def _files(path: str, mode: str, line: int) -> Iterator[Use]:
-    """Uses of a file; of every file where its path is not known."""
+    """Uses of a file; of every file where its path is not known, and of the network where it is a URL."""
+    if "://" in path:
+        yield Use("name", "urllib.request", line)
+        return
     path = normal_path(path) if path else ""
     if not mode or not {*mode}.isdisjoint("r+"):
         yield Use("read", path, line, not path)

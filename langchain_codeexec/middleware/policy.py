@@ -23,6 +23,7 @@ from langchain_codeexec.executions import (
     executions_from_artifact,
 )
 from langchain_codeexec.tools.agent_reviews import middlewares_in
+from langchain_codeexec.tools.files import messages_in_state
 from langchain_codeexec.tools.journal import CallJournal
 from langchain_codeexec.tools.python import PythonTool
 from langchain_codeexec.tools.report import IN_SESSION
@@ -32,7 +33,7 @@ __all__ = ["ExecutionPolicyMiddleware"]
 Json = dict[str, Any]
 Result: TypeAlias = ToolMessage | Command[Any]
 
-_PERSON: Final[InterruptOnConfig] = {"allowed_decisions": ["approve", "edit", "reject", "respond"]}
+_REVIEW_CONFIG: Final[InterruptOnConfig] = {"allowed_decisions": ["approve", "edit", "reject", "respond"]}
 _DENIED: Final = (
     "The program was not run: the policy for code denies {what}.\n{reason}\nWrite a program that does without, or "
     "say that it cannot be done."
@@ -119,9 +120,9 @@ class ExecutionPolicyMiddleware(AgentMiddleware[Any, Any, Any]):
         async def run(request: ToolCallRequest) -> Result:
             return review.refusal(request) or review.recorded(request, await handler(request))
 
-        person = review.human
+        human = review.human
         return review.answered(
-            await person.awrap_tool_call(request, run) if review.asks else await run(request)
+            await human.awrap_tool_call(request, run) if review.asks else await run(request)
         )
 
     def _review(self, request: ToolCallRequest, handler: Callable[..., Any]) -> _Review | None:
@@ -152,13 +153,14 @@ class _Review:
         self._request = request
         self._argument = argument
         self._earlier = tuple(_earlier(request, argument))
-        self._said = self._judged(request)
+        self._decision = self._judged(request)
         self._refused: ToolMessage | None = None
         self._has_run = False
-        self.asks = self._said.decision == "ask" and CallJournal.here() is not None
-        description = f"Code execution requires approval\n\n{self._said.reason}"
+        self.asks = self._decision.decision == "ask" and CallJournal.here() is not None
+        description = f"Code execution requires approval\n\n{self._decision.reason}"
         self.human = HumanInTheLoopMiddleware[Any, Any, Any](
-            {request.tool_call["name"]: {**_PERSON, "description": description}}, interrupt_mode="per_call"
+            {request.tool_call["name"]: {**_REVIEW_CONFIG, "description": description}},
+            interrupt_mode="per_call",
         )
 
     def _judged(self, request: ToolCallRequest) -> PolicyDecision:
@@ -168,29 +170,35 @@ class _Review:
     def refusal(self, request: ToolCallRequest) -> ToolMessage | None:
         """Why a program is not run, as it came or as somebody has edited it; `None` if it is."""
         is_edited = request is not self._request
-        said = self._judged(request) if is_edited else self._said
-        if said.decision == "allow" or (said.decision == "ask" and self.asks):
+        judged = self._judged(request) if is_edited else self._decision
+        if judged.decision == "allow" or (judged.decision == "ask" and self.asks):
             return None
-        text = _DENIED if said.decision == "deny" else _NOBODY
+        text = _DENIED if judged.decision == "deny" else _NOBODY
         what = "what a reviewer has put in its place" if is_edited else "it"
-        message = self._message(request, text.format(what=what, reason=said.reason), "error")
-        self._refused = self._with_review(request, message, _review_of("deny", said))
+        call = request.tool_call
+        message = ToolMessage(
+            text.format(what=what, reason=judged.reason),
+            name=call["name"],
+            tool_call_id=str(call["id"]),
+            status="error",
+        )
+        self._refused = self._with_review(request, message, _review_of("deny", judged))
         return self._refused
 
     def recorded(self, request: ToolCallRequest, result: Result) -> Result:
         """What came of a program that was run, with what had been decided."""
         self._has_run = True
         decision = "allow" if not self.asks else "approve" if request is self._request else "edit"
-        review = _review_of(decision, self._said)
+        review = _review_of(decision, self._decision)
         changed: Result = self._changed(result, lambda one: self._with_review(request, one, review))
         return changed
 
     def answered(self, result: Result) -> Result:
-        """What the model is told: of a program that was not run, what somebody has said in its place."""
+        """What the model is told: of a program that was not run, what somebody has answered in its place."""
         if self._refused or self._has_run or not isinstance(result, ToolMessage):
             return self._refused or result
         decision = "reject" if result.status == "error" else "respond"
-        review = {**_review_of(decision, self._said), "reason": result.text}
+        review = {**_review_of(decision, self._decision), "reason": result.text}
         return self._with_review(self._request, result, review)
 
     def _changed(self, result: Any, change: Callable[[ToolMessage], ToolMessage]) -> Any:
@@ -204,10 +212,6 @@ class _Review:
             messages = self._changed(update["messages"], change)
             return replace(result, update={**update, "messages": messages})
         return result
-
-    def _message(self, request: ToolCallRequest, text: str, status: Any) -> ToolMessage:
-        call = request.tool_call
-        return ToolMessage(text, name=call["name"], tool_call_id=str(call["id"]), status=status)
 
     def _with_review(self, request: ToolCallRequest, message: ToolMessage, review: Json) -> ToolMessage:
         """A message whose runs are recorded with the review; one that records something else stays as it is."""
@@ -226,19 +230,18 @@ class _Review:
         return message.model_copy(update={"artifact": artifact})
 
 
-def _review_of(decision: str, said: PolicyDecision) -> Json:
-    return {"decision": decision, "rules": said.rules, "reason": said.reason}
+def _review_of(decision: str, policy_decision: PolicyDecision) -> Json:
+    return {"decision": decision, "rules": policy_decision.rules, "reason": policy_decision.reason}
 
 
 def _earlier(request: ToolCallRequest, argument: str) -> Iterator[str]:
     """The programs that may have left names to a call's: those of its session, and those that run beside it."""
     name, call_id = request.tool_call["name"], request.tool_call["id"]
-    state = request.state if isinstance(request.state, dict) else {}
-    for message in state.get("messages") or ():
+    for message in messages_in_state(request.state):
         if isinstance(message, ToolMessage) and message.name == name:
             artifact = message.artifact
             if isinstance(artifact, dict) and artifact.get(IN_SESSION):
                 yield from (run.code for run in executions_from_artifact(artifact))
         if isinstance(message, AIMessage) and any(call["id"] == call_id for call in message.tool_calls):
-            beside = [call for call in message.tool_calls if call["name"] == name and call["id"] != call_id]
-            yield from (code for call in beside if isinstance(code := call["args"].get(argument), str))
+            siblings = [call for call in message.tool_calls if call["name"] == name and call["id"] != call_id]
+            yield from (code for call in siblings if isinstance(code := call["args"].get(argument), str))

@@ -119,6 +119,13 @@ import os; os.system = print
 import random; random._os.system("x")
 from random import _os as o; o.system("x")
 import posix; posix.system("x")
+import os.path as p; p.os.system("x")
+class A:\\n    import os\\nA.os.system("x")
+import pandas as pd; pd.read_csv("https://example.com/a.csv")
+import linecache; linecache.getlines("/etc/passwd")
+import os; getattr(*[os, "system"])("x")
+import os; a, b = os, 1; a.system("x")
+for os in [__import__("os")]: os.system("x")
 import pandas as pd; pd.io.common.os.system("x")
 import _socket
 import os; (o := os).system("x")

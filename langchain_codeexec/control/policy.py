@@ -23,13 +23,16 @@ _DECISIONS: Final[tuple[Decision, ...]] = get_args(Decision)
 _PYTHON: Final = "PYTHON"
 _MOST_SHOWN: Final = 8
 """Findings that a reason names."""
-_NETWORK: Final = (
-    "socket _socket ssl _ssl socketserver select selectors asyncio http urllib ftplib smtplib imaplib poplib "
-    "nntplib telnetlib xmlrpc webbrowser wsgiref requests httpx aiohttp urllib3 httplib2 websocket websockets "
-    "pycurl paramiko fabric boto3 botocore grpc zmq pika kafka redis pymongo psycopg psycopg2 pymysql "
-    "sqlalchemy fsspec s3fs gcsfs google googleapiclient openai anthropic langchain huggingface_hub yfinance "
-    "selenium playwright scrapy dns"
-).split()
+_NETWORK: Final = frozenset(
+    (
+        "socket _socket ssl _ssl socketserver select selectors asyncio.open_connection asyncio.start_server "
+        "asyncio.streams asyncio.open_unix_connection http.client http.server urllib.request urllib.robotparser "
+        "ftplib smtplib imaplib poplib nntplib telnetlib xmlrpc webbrowser wsgiref requests httpx aiohttp urllib3 "
+        "httplib2 websocket websockets pycurl paramiko fabric boto3 botocore grpc zmq pika kafka redis pymongo "
+        "psycopg psycopg2 pymysql sqlalchemy fsspec s3fs gcsfs google.cloud google.genai google.auth "
+        "googleapiclient openai anthropic langchain huggingface_hub yfinance selenium playwright scrapy dns"
+    ).split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ class ExecutionPolicy:
         row = next((row for row in closest if row in rows), None)
         if row is not None:
             yield Finding(rows[row], f"{table}[{row!r}]", what, use.line)
-        elif table == "names" and self.network and use.name.split(".")[0] in _NETWORK and use.kind == "name":
+        elif self.network and use.kind == "name" and _connects(use):
             yield Finding(self.network, "network", what, use.line)
         elif use.kind != "possible":
             yield Finding(self.default, "default", what, use.line)
@@ -225,6 +228,12 @@ class ExecutionPolicy:
             for below, decision in rows.items():
                 if _is_below(use, below):
                     yield Finding(decision, f"{table}[{below!r}]", f"{what}, which may be {below}", use.line)
+
+
+def _connects(use: Use) -> bool:
+    """Whether a name is that of a module that connects to elsewhere, or may be."""
+    below = any(entry.startswith(f"{use.name}.") for entry in _NETWORK) if use.is_whole else False
+    return below or not _NETWORK.isdisjoint(_names(use.name))
 
 
 def _is_below(use: Use, row: str) -> bool:

@@ -24,6 +24,7 @@ CLOSED = ExecutionPolicy(
 
 ALLOWED = """
 print(sum(range(10)))
+from urllib.parse import quote; import asyncio; asyncio.run(f())
 import math; print(math.sqrt(2))
 import os.path; print(os.path.join("a", "b"))
 from os import path as p; p.join("a")
@@ -142,6 +143,7 @@ class A(__import__("subprocess").Popen): ...
 import socket
 from urllib import request
 import urllib.request as r
+import urllib; print(urllib)
 import requests.sessions
 import numpy, httpx as n
 input()
@@ -231,7 +233,7 @@ def _recursion(program: ParsedProgram) -> Any:
     [
         ({}, "x = 1", ""),
         ({"names": {"os": "deny"}}, "x = 1\nimport os\nos.x, os.y", "line 2: os (names['os']); line 3: os.x (names['os']); line 3: os.y (names['os'])"),
-        ({"network": "ask", "names": {"http": "allow"}}, "import http\nimport ssl", "line 2: ssl (network)"),
+        ({"network": "ask", "names": {"http": "allow"}}, "import http.client\nimport ssl", "line 2: ssl (network)"),
         ({"network": "deny", "names": {"os": "ask"}}, "import os\nimport ssl", "line 2: ssl (network)"),
         ({}, "eval('1')", "line 1: eval (dynamic)"),
         ({"names": {"eval": "allow"}}, "eval('1')", ""),

@@ -173,8 +173,8 @@ class CodeExecution:
         tried: The executors that were tried before, and why each was given up, as `name: reason`.
         calls: What it called on its host, in the order of the calls.
         seconds: How long it took; 0 where that is not known, as for runs on a provider's side.
-        review: What was decided of it before it ran: `decision` (`allow`, `approve`, `edit`, `reject`, `deny`),
-            `rules` that asked for it, `reason`; empty where nobody decided.
+        review: What was decided of it before it ran: `decision` (`allow`, `approve`, `edit`, `reject`, `respond`,
+            `deny`), `rules` that asked for it, `reason`; empty where nobody decided.
     """
 
     code: str

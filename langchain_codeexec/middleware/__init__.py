@@ -12,12 +12,14 @@ except ModuleNotFoundError as error:
 from langchain_codeexec.middleware.code_execution import CodeExecutionMiddleware, CodeExecutionState
 from langchain_codeexec.middleware.documents import DocumentCalculationMiddleware
 from langchain_codeexec.middleware.outputs import OutputsMiddleware, OutputsState
+from langchain_codeexec.middleware.policy import ExecutionPolicyMiddleware
 from langchain_codeexec.middleware.verification import VerificationMiddleware
 
 __all__ = [
     "CodeExecutionMiddleware",
     "CodeExecutionState",
     "DocumentCalculationMiddleware",
+    "ExecutionPolicyMiddleware",
     "OutputsMiddleware",
     "OutputsState",
     "VerificationMiddleware",

@@ -109,9 +109,13 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         interrupt_on: As that of `HumanInTheLoopMiddleware`, for calls from code: somebody has to answer each.
         run_failed_code_here: Whether Gemini's own code execution is offered too, and code that failed there for
             want of one of these tools runs here. Code that was to run at Google's then runs here.
+        run_here: Whether code runs on the middleware's executor whatever model is called, as with
+            `callable_from_code`: Google's code execution is not offered, and what runs can be judged by an
+            `ExecutionPolicyMiddleware`, and approved.
 
     Raises:
-        ConfigurationError: More than one of `tool`, `llm` and `executor` is given, or one is wrong.
+        ConfigurationError: More than one of `tool`, `llm` and `executor` is given, or one is wrong, or code is to
+            run here and there is no executor.
 
     Examples:
         >>> agent = create_agent(
@@ -135,6 +139,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         only_from_code: bool = False,
         interrupt_on: Mapping[str, Any] | None = None,
         run_failed_code_here: bool = False,
+        run_here: bool = False,
     ) -> None:
         super().__init__()
         if combination not in (None, *get_args(Combination)):
@@ -154,6 +159,12 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
             self.calls_from_code = CallsFromCode(
                 self._tool, callable_from_code, interrupt_on, only_from_code=only_from_code
             )
+        if run_here and (run_failed_code_here or not isinstance(self._tool, PythonTool)):
+            raise ConfigurationError(
+                "run_here needs executor=LocalSandbox(), or a PythonTool as tool, and no run_failed_code_here, "
+                "which offers Google's code execution"
+            )
+        self._runs_here = run_here or (callable_from_code is not None and not run_failed_code_here)
         self._runs_failed_code = run_failed_code_here
         given = {"planner": planner, "combination": combination}
         self._settings = {name: value for name, value in given.items() if value is not None}
@@ -242,14 +253,14 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         if calls:
             request, tool, names = calls.offered(request)
             counts = calls.counts(request.state)
-        runs_here = calls is not None and not self._runs_failed_code
+        runs_here = self._runs_here
         is_own, is_googles = isinstance(model, ChatGeminiCodeExecution), is_google_model(model)
-        if not calls and tool and request.tool_choice == tool.name and (is_own or is_googles):
+        if not (calls or runs_here) and tool and request.tool_choice == tool.name and (is_own or is_googles):
             request = request.override(tool_choice="none")  # Gemini's code execution stands for the tool
         if isinstance(model, ChatGeminiCodeExecution):  # plans by itself
             settings = {"planner": _functions_alone} if runs_here else self._settings
             request = request.override(
-                tools=request.tools if calls else tools_without(request, tool),
+                tools=request.tools if calls or runs_here else tools_without(request, tool),
                 model_settings={**request.model_settings, **settings},
             )
             if not runs_here:

@@ -60,6 +60,10 @@ _NOT_AGAIN: Final = (
     "somebody has to answer before {name} goes on, and this program would then run once more: it cannot, since "
     "what earlier programs left it would be missing. Let every program run by itself: PythonTool(max_sessions=0)"
 )
+_NOT_KEPT: Final = (
+    "somebody has to answer before {name} goes on, and its arguments cannot be kept until then: pass integers "
+    "beyond 64 bits as text, and nest lists and objects less deeply"
+)
 
 
 class CallableTools:
@@ -191,8 +195,9 @@ class CallRoute:
     def _failure(self, call: ToolCall, error: BaseException) -> CallResult:
         if not is_control_flow(error):
             return CallResult(error=words_for(error))
-        if self.why_not:
-            return CallResult(error=self.why_not.format(name=call["name"]))
+        why_not = self.why_not or ("" if storable(call["args"]) == call["args"] else _NOT_KEPT)
+        if why_not:
+            return CallResult(error=why_not.format(name=call["name"]))
         raise error
 
 

@@ -1,4 +1,4 @@
-"""An agent that pays refunds once somebody has agreed, in a process of its own, to be killed.
+"""An agent that pays refunds once somebody has agreed to the program and to the refund, in a process of its own, to be killed.
 
 `python refunding.py DATABASE LOG GATE WAY ANSWER`: begins a conversation, or goes on with it by an answer; tools write
 what they do to LOG, and one of them waits until GATE can be read.
@@ -18,7 +18,9 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
 from langchain_codeexec import CodeExecutionMiddleware
+from langchain_codeexec.control import ExecutionPolicy
 from langchain_codeexec.executors import ProcessExecutor
+from langchain_codeexec.middleware import ExecutionPolicyMiddleware
 from tests.tools.calling import QUESTION, THREAD, Scripted, programs, replies
 
 CODE = """
@@ -55,6 +57,7 @@ def agent_with(saver: Any, log: Path, gate: Path) -> Any:
     middleware = [
         CodeExecutionMiddleware(executor=ProcessExecutor(), callable_from_code="all"),
         HumanInTheLoopMiddleware({"refund": True}, interrupt_mode="per_call"),
+        ExecutionPolicyMiddleware(ExecutionPolicy(names={"refund": "ask"})),
     ]
     llm = Scripted(lines=[programs(CODE), AIMessage("done")] if not ANSWER else [AIMessage("done")])
     return create_agent(llm, [price, refund, check], middleware=middleware, checkpointer=saver)

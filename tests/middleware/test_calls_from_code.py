@@ -115,6 +115,19 @@ async def test_a_human_decides_in_the_middle_of_a_program(
         assert "ToolError: User rejected the tool call for `pay` with reason: No." in reply
 
 
+@both_ways
+async def test_what_cannot_be_kept_until_somebody_answers_is_refused(
+    is_async: bool, sandbox: LocalSandbox
+) -> None:
+    agent, _ = agent_on(sandbox, "print(pay('7', 2**70))", "print(pay(str(2**70), 1))", others=per_call())
+    state = await run(agent, is_async=is_async)
+    assert "ToolError: somebody has to answer before pay goes on" in replies(state)[0]
+    assert "pass integers beyond 64 bits as text" in replies(state)[0]
+    state = await run(agent, Command(resume=APPROVE), is_async=is_async)
+    big = str(2**70), 1.0
+    assert [big] == MADE
+
+
 class AfterModel(AgentMiddleware):
     """Reviews what the model itself calls, as that of langchain before 1.4.8 does."""
 

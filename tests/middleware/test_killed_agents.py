@@ -48,6 +48,8 @@ class Killed:
 def test_no_call_that_had_a_result_is_made_again_after_a_kill(tmp_path: Path) -> None:
     killed = Killed(tmp_path)
     assert killed.says("sync", "") == "waiting"
+    assert not killed.log.exists()
+    assert killed.says("sync", "approve") == "waiting"
     prices = sorted(f"price {symbol}" for symbol in "ABCD")
     assert sorted(killed.log.read_text().splitlines()) == prices
     with (

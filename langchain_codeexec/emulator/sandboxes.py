@@ -227,11 +227,13 @@ def _program(inputs: Sequence[Mapping[str, Any]]) -> ExecutionRequest:
 
 
 def _outputs(result: ExecutionResult) -> Iterator[dict[str, Any]]:
-    """What a program printed, as JSON, and the files it made."""
+    """What a program printed, as JSON, and the files it made; figures that it only showed are none."""
     status = 0 if result.outcome is Outcome.OK else _RAISED
     errors = "\n".join(text for text in (result.stderr, result.detail) if text)
     printed = {"exit_status_int": status, "msg_err": errors, "msg_out": result.stdout}
     yield {"mimeType": _JSON, "data": base64.b64encode(json.dumps(printed).encode()).decode("ascii")}
-    for file in (*result.files, *result.images):
+    shown = {f"image_{index}.png" for index in range(len(result.images))}  # names that the executor gives
+    saved = (image for image in result.images if image.name not in shown)
+    for file in (*result.files, *saved):
         attributes = {_NAME: base64.b64encode(file.name.encode()).decode("ascii")}
         yield {"mimeType": file.mime_type, "data": file.base64, "metadata": {"attributes": attributes}}

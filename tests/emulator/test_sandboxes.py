@@ -137,6 +137,13 @@ def test_several_at_once_know_nothing_of_each_other(sandboxes):
     assert [one["name"] for one in listed] == names
 
 
+def test_figures_come_back_where_they_are_saved(sandboxes):
+    code = "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.savefig('a.png')\nplt.figure()\nplt.show()"
+    _, figure = good(sandboxes.execute(sandboxes.create(), program(code)))["outputs"]
+    assert base64.b64decode(figure["metadata"]["attributes"]["file_name"]) == b"a.png"
+    assert base64.b64decode(figure["data"]).startswith(b"\x89PNG")
+
+
 class Watched:
     """An executor that says when its last session has ended."""
 

@@ -214,6 +214,15 @@ def test_what_is_no_sandbox_is_refused(sandboxes, fields, words):
     assert good(sandboxes.http.get(path)) == {}
 
 
+def test_there_is_room_for_so_many(sandboxes, monkeypatch):
+    monkeypatch.setattr("langchain_codeexec.emulator.sandboxes._MOST", 1)
+    sandbox = sandboxes.create()
+    path = f"/v1beta1/{sandboxes.engine}/sandboxEnvironments"
+    assert sandboxes.http.post(path, json={}).status_code == 429
+    delete(sandboxes, sandbox)
+    sandboxes.create()
+
+
 def test_other_refusals(sandboxes):
     path = f"/v1beta1/{sandboxes.engine}/sandboxEnvironments"
     sandboxes.emulator.faults.add("503:method=execute", "quota:method=POST")

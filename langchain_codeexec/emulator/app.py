@@ -123,8 +123,8 @@ def create_app(
     service = _Service(brain or _default_brain(), executor or _default_executor(options), options)
     routes = [
         Route(path, endpoint, methods=methods)
-        for jobs in (service.batches, service.prediction_jobs, service.sandboxes)
-        for methods, path, endpoint in jobs.routes(service.endpoint)
+        for resources in (service.batches, service.prediction_jobs, service.sandboxes)
+        for methods, path, endpoint in resources.routes(service.endpoint)
     ]
     routes += [
         Route(f"{prefix}{path}", service.endpoint(endpoint, answer, checks=checks), methods=[method])
@@ -363,9 +363,9 @@ class _Service:
         error_event: Callable[[EmulatedError], Mapping[str, Any]] | None = None,
     ) -> FaultInjection:
         """Take the faults that hit a request, or a row of a job, and carry out what comes before its answer."""
-        header, method = (request.headers.get(FAULTS_HEADER, ""), request.method) if request else ("", "")
+        header = "" if request is None else request.headers.get(FAULTS_HEADER, "")
         try:
-            faults = self.faults.take(header, target.action or method)
+            faults = self.faults.take(header, target.action or ("" if request is None else request.method))
         except ConfigurationError as error:
             raise not_prepared(f"The header {FAULTS_HEADER}: {error}") from error
         if exchange := _exchange(request):
@@ -415,7 +415,7 @@ class _Service:
 
 def _exchange(request: Request | None) -> Exchange | None:
     """The page's record of a request, where the page records."""
-    exchange: Exchange | None = request.scope.get(EXCHANGE) if request else None
+    exchange: Exchange | None = None if request is None else request.scope.get(EXCHANGE)
     return exchange
 
 

@@ -25,7 +25,13 @@ COVERED = (
     *(
         f"POST {model}:{method}"
         for model, methods in (
-            (_MODEL, "generateContent streamGenerateContent countTokens embedContent batchEmbedContents"),
+            (
+                _MODEL,
+                (
+                    "generateContent streamGenerateContent countTokens embedContent batchEmbedContents "
+                    "batchGenerateContent asyncBatchEmbedContent"
+                ),
+            ),
             (
                 _VERTEX_MODEL,
                 "generateContent streamGenerateContent countTokens embedContent predict computeTokens",
@@ -37,15 +43,7 @@ COVERED = (
     "POST /upload/{version}/files",
     *(
         f"{method} /{{version}}/files{path}"
-        for method, path in (("GET", ""), ("GET", "/{id}"), ("DELETE", "/{id}"))
-    ),
-    *(
-        f"{prefix}{path}"
-        for prefix, paths in (
-            ("POST /{version}/models/{model}:", ("batchGenerateContent", "asyncBatchEmbedContent")),
-            ("GET ", ("/{version}/files/{id}:download", "/download/{version}/files/{id}:download")),
-        )
-        for path in paths
+        for method, path in (("GET", ""), ("GET", "/{id}"), ("GET", "/{id}:download"), ("DELETE", "/{id}"))
     ),
     f"POST {_VERTEX}/batchPredictionJobs",
     *(

@@ -87,7 +87,7 @@ class Fault:
         rate: The share of requests it hits, 0 to 1, until it is removed; `None` hits the next one, once.
         seed: Makes the requests hit at a rate the same ones every time.
         method: The method of the requests it may hit, `embedContent` for example, or the HTTP method where the URL
-            names none; empty for all.
+            names none; empty for all. Rows of batch jobs are hit as requests of `generateContent`.
 
     Raises:
         ConfigurationError: The kind is unknown, or a setting is one of another kind or out of range.

@@ -91,7 +91,7 @@ class Sandboxes:
             ("POST", sandboxes, self._create_sandbox),
             *(("POST", f"{sandboxes}/{{sandbox}}{end}", self._execute) for end in (":execute", "/:execute")),
             *(("GET", path, self._list) for path in (engines, sandboxes)),
-            *(("GET", f"{path}/operations/{{operation}}", self._operation) for path in one_of_each),
+            *(("GET", f"{path}/operations/{{operation}}", self._get) for path in one_of_each),
             *(("GET", path, self._get) for path in one_of_each),
             *(("DELETE", path, self._delete) for path in one_of_each),
         )
@@ -139,13 +139,9 @@ class Sandboxes:
             del self._operations[next(iter(self._operations))]
         return json_response(operation)
 
-    async def _operation(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002 -- a reply's signature
-        if _path(request) not in self._operations:
-            raise EmulatedError(404)
-        return json_response(self._operations[_path(request)])
-
-    async def _get(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002
-        return json_response(self._find(_path(request)))
+    async def _get(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002 -- a reply's signature
+        name = _path(request)
+        return json_response(self._operations.get(name) or self._find(name))
 
     async def _list(self, request: Request, target: Target, body: Any) -> Response:  # noqa: ARG002
         if request.query_params.get("filter"):
@@ -172,7 +168,7 @@ class Sandboxes:
         self._find(name)
         inputs = parse_message("ExecuteSandboxEnvironmentRequest", body, target).get("inputs") or []
         try:
-            result = await asyncio.to_thread(self._sandboxes[name].environment.run, _program(inputs))
+            result = await asyncio.wrap_future(self._sandboxes[name].environment.submit(_program(inputs)))
         except ExecutorError as error:
             raise error_from_exception(error) from error
         return json_response({"outputs": list(_outputs(result))})
@@ -227,11 +223,13 @@ def _program(inputs: Sequence[Mapping[str, Any]]) -> ExecutionRequest:
 
 
 def _outputs(result: ExecutionResult) -> Iterator[dict[str, Any]]:
-    """What a program printed, as JSON, and the files it made."""
+    """What a program printed, as JSON, and the files it made; figures that it only showed are none."""
     status = 0 if result.outcome is Outcome.OK else _RAISED
     errors = "\n".join(text for text in (result.stderr, result.detail) if text)
     printed = {"exit_status_int": status, "msg_err": errors, "msg_out": result.stdout}
     yield {"mimeType": _JSON, "data": base64.b64encode(json.dumps(printed).encode()).decode("ascii")}
-    for file in (*result.files, *result.images):
+    shown = {f"image_{index}.png" for index in range(len(result.images))}  # names that the executor gives
+    saved = (image for image in result.images if image.name not in shown)
+    for file in (*result.files, *saved):
         attributes = {_NAME: base64.b64encode(file.name.encode()).decode("ascii")}
         yield {"mimeType": file.mime_type, "data": file.base64, "metadata": {"attributes": attributes}}

@@ -283,3 +283,13 @@ def test_vertex(model):
             "vertex",
             "/v1beta1/projects/p/locations/global/interactions",
         )
+
+
+def test_a_batch(connect, model):
+    client = connect([[CODE, "It is 55."]])
+    rows = [{"contents": "Sum?", "config": {"tools": [{"code_execution": {}}]}, "metadata": {"key": "a"}}]
+    job = client.batches.create(model=model, src=rows)
+    while not job.done:
+        job = client.batches.get(name=job.name)
+    (row,) = job.dest.inlined_responses
+    assert (row.metadata, row.response.code_execution_result) == ({"key": "a"}, "55\n")

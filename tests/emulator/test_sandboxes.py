@@ -137,6 +137,13 @@ def test_several_at_once_know_nothing_of_each_other(sandboxes):
     assert [one["name"] for one in listed] == names
 
 
+def test_figures_come_back_where_they_are_saved(sandboxes):
+    code = "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.savefig('a.png')\nplt.figure()\nplt.show()"
+    _, figure = good(sandboxes.execute(sandboxes.create(), program(code)))["outputs"]
+    assert base64.b64decode(figure["metadata"]["attributes"]["file_name"]) == b"a.png"
+    assert base64.b64decode(figure["data"]).startswith(b"\x89PNG")
+
+
 class Watched:
     """An executor that says when its last session has ended."""
 
@@ -205,6 +212,15 @@ def test_what_is_no_sandbox_is_refused(sandboxes, fields, words):
     refused = sandboxes.http.post(path, json={"spec": SPEC, **fields})
     assert (refused.status_code, words in refused.json()["error"]["message"]) == (400, True)
     assert good(sandboxes.http.get(path)) == {}
+
+
+def test_there_is_room_for_so_many(sandboxes, monkeypatch):
+    monkeypatch.setattr("langchain_codeexec.emulator.sandboxes._MOST", 1)
+    sandbox = sandboxes.create()
+    path = f"/v1beta1/{sandboxes.engine}/sandboxEnvironments"
+    assert sandboxes.http.post(path, json={}).status_code == 429
+    delete(sandboxes, sandbox)
+    sandboxes.create()
 
 
 def test_other_refusals(sandboxes):

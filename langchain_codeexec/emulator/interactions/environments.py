@@ -141,13 +141,18 @@ class Environment:
 
     def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Run a program after those before; an error where the environment has ended."""
+        return self.submit(request).result()
+
+    def submit(self, request: ExecutionRequest) -> Future[ExecutionResult]:
+        """Have a program run after those before; an error where the environment has ended."""
         result: Future[ExecutionResult] = Future()
+        result.set_running_or_notify_cancel()  # who waits may go away; the program runs
         with self._lock:  # nothing is put behind the end, where it would wait for ever
             if not self.close.alive:
                 raise not_prepared(f"The environment has ended: this emulator keeps the last {_MOST}.")
             files, self._files = self._files, ()
             self._jobs.put((replace(request, files=(*files, *request.files)), result))
-        return result.result()
+        return result
 
     def cancel(self) -> None:
         """Stop the program that runs."""

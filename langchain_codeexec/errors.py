@@ -10,6 +10,7 @@ CodeExecError
 ├── DataError (ValueError)               a file, frame or document cannot be sent as data
 ├── ToolDeclarationError (ValueError)    a tool or tool choice cannot be declared to Gemini
 ├── PlanningError (ValueError)           a planner's answer cannot be carried out
+├── ExecutionLimitError                  executions, tokens or money came to a limit; what was done is kept
 ├── SinkError (OSError)                  a file that came out of a run could not be saved
 ├── BatchError                           a batch stopped before its end; what it wrote is kept
 ├── GeminiError                          a request to Gemini did not give a response
@@ -40,7 +41,7 @@ exceptions treat it rightly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import langchain_core.exceptions as _lc
@@ -54,6 +55,7 @@ __all__ = [
     "CourseChangedError",
     "CredentialsError",
     "DataError",
+    "ExecutionLimitError",
     "ExecutionRequestError",
     "ExecutorError",
     "GeminiAPIError",
@@ -140,6 +142,27 @@ class ToolDeclarationError(CodeExecError, ValueError):
 
 class PlanningError(CodeExecError, ValueError):
     """A planner answered with something that cannot be carried out for its request."""
+
+
+class ExecutionLimitError(CodeExecError):
+    """Executions, tokens or money came to a limit.
+
+    Attributes:
+        limit: Which limit: `limit`, `most`, `used` and `per`, as in `ReachedLimit`.
+        messages: The conversation with what was done until then.
+    """
+
+    def __init__(
+        self, message: str, *, limit: Mapping[str, Any] | None = None, messages: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(message)
+        self.limit = dict(limit or {})
+        self.messages = list(messages)
+
+    @property
+    def message(self) -> Any:
+        """The last message: of an answer that was cut, what there is of it; `None` if there is none."""
+        return self.messages[-1] if self.messages else None
 
 
 class SinkError(CodeExecError, OSError):

@@ -1,1 +1,19 @@
 """In control of what runs: limits, policies, audit, cost and tracing of executions, wherever they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from langchain_codeexec._lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from langchain_codeexec.control.limits import ExecutionLimits
+    from langchain_codeexec.control.prices import published_prices
+    from langchain_codeexec.control.usage import ExecutionUsage
+
+__all__ = ["ExecutionLimits", "ExecutionUsage", "published_prices"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {"limits": ["ExecutionLimits"], "prices": ["published_prices"], "usage": ["ExecutionUsage"]},
+)

@@ -1,0 +1,109 @@
+"""The answer of a call that has limits: counted chunk by chunk, and ended where it comes to one of them.
+
+What runs on the service's side cannot be stopped there. What is stopped is reading: the stream is closed behind
+the chunk that passed the limit, and no other request is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from langchain_core.messages import AIMessage, BaseMessage
+
+from langchain_codeexec.control.limits import ExecutionLimits, LimitWatch, ReachedLimit, checked_limits
+from langchain_codeexec.gemini.responses import candidates_of, joined, parts_of
+from langchain_codeexec.gemini.wire import GenerateContentResponse
+from langchain_codeexec.messages.from_wire import Origin, messages_from_response, usage_from_wire
+
+__all__ = ["Answer", "answer_of"]
+
+Json = dict[str, Any]
+
+
+def answer_of(limits: object, messages: Sequence[BaseMessage], model: str) -> Answer:
+    """The answer to messages, before any of it has come.
+
+    Raises:
+        ConfigurationError: The limits are none, or they limit the cost and no price of the model is known.
+    """
+    checked = checked_limits(limits)
+    return _LimitedAnswer(checked, messages, model) if checked else Answer()
+
+
+class Answer:
+    """The answer of a call without limits.
+
+    Attributes:
+        reached: The limit that it has come to, if any: no more is read of it.
+    """
+
+    reached: ReachedLimit | None = None
+
+    def alarms(self) -> Sequence[ReachedLimit]:
+        """Limits that it has nearly used up."""
+        return ()
+
+    def goes_on(self) -> bool:
+        """Whether the next request may be made."""
+        return True
+
+    def take(self, chunk: GenerateContentResponse) -> GenerateContentResponse:
+        """Count a chunk, which comes back; `reached` is set where the answer ends behind it."""
+        return chunk
+
+    def end(self, origin: Origin) -> list[GenerateContentResponse]:  # noqa: ARG002 -- for calls with limits
+        """What says that the answer was ended before its end.
+
+        Raises:
+            ExecutionLimitError: It was, and that is to be an error.
+        """
+        return []
+
+
+class _LimitedAnswer(Answer):
+    """The answer of a call with limits, as far as it has come."""
+
+    def __init__(self, limits: ExecutionLimits, messages: Sequence[BaseMessage], model: str) -> None:
+        self._watch = LimitWatch(limits, messages, model=model)
+        self._model = model
+        self._chunks: list[GenerateContentResponse] = []
+        self._parts: list[Json] = []  # texts that follow each other as the first of them
+        self._usage: Json = {}
+
+    @property
+    def _message(self) -> AIMessage:
+        metadata = {"model_name": self._model}
+        usage = usage_from_wire(self._usage)
+        return AIMessage([*self._parts], usage_metadata=usage, response_metadata=metadata)
+
+    def alarms(self) -> Sequence[ReachedLimit]:
+        return self._watch.new_alarms(self._message)
+
+    def goes_on(self) -> bool:
+        self.reached = self.reached or self._watch.before_request(self._message)
+        return self.reached is None
+
+    def take(self, chunk: GenerateContentResponse) -> GenerateContentResponse:
+        self._chunks.append(chunk)
+        self._model = chunk.get("modelVersion") or self._model
+        parts = [part for candidate in candidates_of(chunk) for part in parts_of(candidate)]
+        for part in parts:
+            if not (self._parts and part.keys() == self._parts[-1].keys() == {"text"}):
+                self._parts.append(part)
+        usage = chunk.get("usageMetadata") or {}
+        self._usage |= usage
+        is_open = any(part.get("functionCall", {}).get("willContinue") for part in parts[-1:])
+        if not is_open and (usage or any("text" not in part for part in parts)):
+            self.reached = self._watch.over(self._message)
+        return chunk
+
+    def end(self, origin: Origin) -> list[GenerateContentResponse]:
+        if self.reached is None:
+            return []
+        candidate = {"finishMessage": self.reached.text, "limit": self.reached.to_dict()}
+        last = cast("GenerateContentResponse", {"candidates": [candidate]})
+        if self._watch.limits.at_limit == "error":
+            answer = messages_from_response(joined([*self._chunks, last]), origin)[0]
+            raise self._watch.error(self.reached, answer)
+        return [last]

@@ -87,6 +87,13 @@ class ReachedLimit:
     used: float
     per: str
 
+    @classmethod
+    def of(cls, value: object) -> ReachedLimit | None:
+        """The limit that the metadata of a message or an artifact hold under `limit`; `None` if they hold none."""
+        if isinstance(value, dict) and value.keys() == set(cls.__slots__):
+            return cls(**value)
+        return None
+
     @property
     def text(self) -> str:
         """What to say of it."""

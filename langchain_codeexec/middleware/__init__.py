@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:
 
 from langchain_codeexec.middleware.code_execution import CodeExecutionMiddleware, CodeExecutionState
 from langchain_codeexec.middleware.documents import DocumentCalculationMiddleware
+from langchain_codeexec.middleware.limits import ExecutionLimitsMiddleware, ExecutionLimitsState
 from langchain_codeexec.middleware.outputs import OutputsMiddleware, OutputsState
 from langchain_codeexec.middleware.verification import VerificationMiddleware
 
@@ -18,6 +19,8 @@ __all__ = [
     "CodeExecutionMiddleware",
     "CodeExecutionState",
     "DocumentCalculationMiddleware",
+    "ExecutionLimitsMiddleware",
+    "ExecutionLimitsState",
     "OutputsMiddleware",
     "OutputsState",
     "VerificationMiddleware",

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, message_chunk_to_message
 
 from langchain_codeexec.control.limits import ExecutionLimits, LimitWatch, ReachedLimit, checked_limits
-from langchain_codeexec.gemini.responses import candidates_of, joined, parts_of
+from langchain_codeexec.gemini.responses import candidates_of, parts_of
 from langchain_codeexec.gemini.wire import GenerateContentResponse
-from langchain_codeexec.messages.from_wire import Origin, messages_from_response, usage_from_wire
+from langchain_codeexec.messages.from_wire import Origin, usage_from_wire
+from langchain_codeexec.messages.stream import ChunkTranslator
 
 __all__ = ["Answer", "answer_of"]
 
@@ -104,6 +105,8 @@ class _LimitedAnswer(Answer):
         candidate = {"finishMessage": self.reached.text, "limit": self.reached.to_dict()}
         last = cast("GenerateContentResponse", {"candidates": [candidate]})
         if self._watch.limits.at_limit == "error":
-            answer = messages_from_response(joined([*self._chunks, last]), origin)[0]
-            raise self._watch.error(self.reached, answer)
+            translator = ChunkTranslator(origin)
+            chunks = [chunk for each in [*self._chunks, last] if (chunk := translator.chunk(each))]
+            first, *others = [*chunks, translator.last()]
+            raise self._watch.error(self.reached, message_chunk_to_message(first + others))
         return [last]

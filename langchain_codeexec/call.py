@@ -118,7 +118,7 @@ class Call:
         self._deadline = Deadline(None if deadline is None else checked_seconds("deadline", deadline))
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
-        self._answer = answer_of(settings.get("limits"), messages, destination.model)
+        self._answer = answer_of(settings, messages)
 
     @property
     def origin(self) -> Origin:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final, Literal, TypedDict, cast
@@ -141,7 +141,7 @@ class ExecutionLimits:
     per_run: Most | None = None
     at_limit: Literal["message", "error"] = "message"
     alarm_at: float | None = 0.8
-    prices: Prices | PriceTable | None = None
+    prices: Prices | PriceTable | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.at_limit not in ("message", "error"):
@@ -193,10 +193,10 @@ class LimitWatch:
         self.limits = limits
         self._messages = messages
         self._prices = cast("Prices | None", limits.prices)
-        beside = ExecutionUsage(executions=started)
+        periods = {"turn": last_turn(messages), "run": messages}
+        done = {period: ExecutionUsage.of(each, self._prices) for period, each in periods.items()}
         self._before = {
-            "turn": ExecutionUsage.of(last_turn(messages), self._prices) + beside,
-            "run": ExecutionUsage.of(messages, self._prices) + beside,
+            period: replace(usage, executions=usage.executions + started) for period, usage in done.items()
         }
         if model and limits.limits_cost and self._prices and self._prices(model, _NOTHING) is None:
             raise _unpriced((model,))

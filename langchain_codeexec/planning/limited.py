@@ -6,12 +6,13 @@ the chunk that passed the limit, and no other request is made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, message_chunk_to_message
 
 from langchain_codeexec.control.limits import ExecutionLimits, LimitWatch, ReachedLimit, checked_limits
+from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.responses import candidates_of, parts_of
 from langchain_codeexec.gemini.wire import GenerateContentResponse
 from langchain_codeexec.messages.from_wire import Origin, usage_from_wire
@@ -22,14 +23,17 @@ __all__ = ["Answer", "answer_of"]
 Json = dict[str, Any]
 
 
-def answer_of(limits: object, messages: Sequence[BaseMessage], model: str) -> Answer:
+def answer_of(settings: Mapping[str, Any], messages: Sequence[BaseMessage]) -> Answer:
     """The answer to messages, before any of it has come.
 
     Raises:
-        ConfigurationError: The limits are none, or they limit the cost and no price of the model is known.
+        ConfigurationError: The `limits` of the settings are none, go together with several candidates, or limit
+            the cost, and no price of the model is known.
     """
-    checked = checked_limits(limits)
-    return _LimitedAnswer(checked, messages, model) if checked else Answer()
+    limits = checked_limits(settings.get("limits"))
+    if limits and (settings.get("n") or 1) > 1:
+        raise ConfigurationError("limits are those of one answer: leave out n, or the limits")
+    return _LimitedAnswer(limits, messages, str(settings["model"])) if limits else Answer()
 
 
 class Answer:

@@ -198,8 +198,9 @@ class LimitWatch:
         self._before = {
             period: replace(usage, executions=usage.executions + started) for period, usage in done.items()
         }
-        if model and limits.limits_cost and self._prices and self._prices(model, _NOTHING) is None:
-            raise _unpriced((model,))
+        name = model.rpartition("/")[2]
+        if name and limits.limits_cost and self._prices and self._prices(name, _NOTHING) is None:
+            raise _unpriced((name,))
 
     def before_request(self, source: Source = ()) -> ReachedLimit | None:
         """The limit for which no other request is made after these messages: one that it could only pass."""

@@ -192,14 +192,17 @@ class LimitWatch:
     ) -> None:
         self.limits = limits
         self._messages = messages
-        self._prices = cast("Prices | None", limits.prices)
-        periods = {"turn": last_turn(messages), "run": messages}
+        self._prices = cast("Prices", limits.prices) if limits.limits_cost else None
+        periods = {
+            "turn": last_turn(messages) if limits.per_turn else (),
+            "run": messages if limits.per_run else (),
+        }
         done = {period: ExecutionUsage.of(each, self._prices) for period, each in periods.items()}
         self._before = {
             period: replace(usage, executions=usage.executions + started) for period, usage in done.items()
         }
         name = model.rpartition("/")[2]
-        if name and limits.limits_cost and self._prices and self._prices(name, _NOTHING) is None:
+        if name and self._prices and self._prices(name, _NOTHING) is None:
             raise _unpriced((name,))
 
     def before_request(self, source: Source = ()) -> ReachedLimit | None:

@@ -288,6 +288,7 @@ class _Call:
             remarks=tuple(self._remarks(result, origin)),
             value=result.value or "",
             in_session=self._in_session,
+            usage=result.usage,
         )
 
     def _remarks(self, result: ExecutionResult, origin: str) -> Iterator[str]:

@@ -72,8 +72,8 @@ class Report:
         remarks: What else the caller should know.
         value: What a notebook would show of the last run's last expression; empty if nothing.
         in_session: Whether the runs left their state in a session, for those after them.
-        usage: The `usage_metadata` and the `model_name` of the model that wrote the code; empty where the caller
-            wrote it.
+        usage: The `usage_metadata` and the `model_name` of the model that wrote the code, or was asked to run it;
+            empty where none was called.
         limit: The limit that was reached, if any.
     """
 

@@ -13,9 +13,10 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_codeexec import CodeExecutionTool, PythonTool, code_executions
-from langchain_codeexec.control import ExecutionLimits
+from langchain_codeexec.control import ExecutionLimits, ExecutionUsage
 from langchain_codeexec.errors import ConfigurationError, ExecutionLimitError
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
+from langchain_codeexec.executors import GeminiExecutor
 from tests.calls import ALL_WAYS, WAYS, call, streamed
 from tests.services import OLD, Gemini, Wire
 
@@ -269,3 +270,13 @@ def test_an_inner_model_keeps_its_limits_and_its_tokens_are_counted(gemini: Gemi
     with pytest.raises(ExecutionLimitError) as raised:
         CodeExecutionTool(llm).invoke(request)
     assert isinstance(raised.value.message, AIMessage)
+
+
+def test_tokens_of_an_executor_that_asks_a_model_are_counted(gemini: Gemini) -> None:
+    gemini.says([PARTS[3]])
+    reply: Any = PythonTool(GeminiExecutor.from_chat_model(gemini.chat()), max_sessions=0).invoke(
+        {"name": "python", "args": {"code": "print(1)"}, "id": "1", "type": "tool_call"}
+    )
+    usage = ExecutionUsage.of(reply)
+    assert (usage.executions, usage.unpriced) == (1, ("gemini-3-flash-preview",))
+    assert usage.tokens.total == reply.artifact["usage_metadata"]["total_tokens"] > 0

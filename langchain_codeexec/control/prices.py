@@ -100,6 +100,8 @@ def checked_prices(prices: Prices | PriceTable | None) -> Prices | None:
 def published_prices() -> Prices:
     """The prices that providers publish, in US dollars, by the package genai-prices as it is installed.
 
+    They are those of the day on which they are looked up, of the standard tier; whoever pays others has a table.
+
     Raises:
         MissingDependencyError: genai-prices is not installed.
     """
@@ -170,6 +172,9 @@ def _published(model: str, usage: UsageMetadata) -> Decimal | None:
             ),
             model,
         )
-    except LookupError:
+    except (
+        LookupError,
+        ValueError,
+    ):  # the latter where audio may have been read from a cache: how much, nobody says
         return None
     return calculated.total_price

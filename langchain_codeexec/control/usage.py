@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import BaseModel
 
-from langchain_codeexec.control.prices import Prices, TokenUsage
+from langchain_codeexec.control.prices import Prices, PriceTable, TokenUsage, checked_prices
 from langchain_codeexec.executions import CodeExecution, Outcome, executions_from_artifact
 from langchain_codeexec.messages.code_blocks import code_executions, messages_of
 
@@ -57,14 +57,18 @@ class ExecutionUsage:
     """Programs up to the first that did not fail."""
 
     @classmethod
-    def of(cls, source: Source, prices: Prices | None = None) -> ExecutionUsage:
+    def of(cls, source: Source, prices: Prices | PriceTable | None = None) -> ExecutionUsage:
         """What messages say of executions and tokens.
 
         Args:
             source: A message, several, a graph's state with `messages`, or executions. The tokens of an execution
                 are those of the answer that holds it: a service tells no others.
-            prices: What tokens cost; see `published_prices` and `checked_prices`.
+            prices: What tokens cost: `published_prices()`, or a table by model and kind; see `PriceTable`.
+
+        Raises:
+            ConfigurationError: The prices are none.
         """
+        prices = checked_prices(prices)
         listed = [source] if isinstance(source, CodeExecution) else source
         if isinstance(listed, Sequence) and listed and isinstance(listed[0], CodeExecution):
             return sum(

@@ -78,7 +78,7 @@ class _LimitedAnswer(Answer):
 
     @property
     def _message(self) -> AIMessage:
-        metadata = {"model_name": self._model}
+        metadata = {"model_name": self._model}  # as it was called: the price of that is known
         usage = usage_from_wire(self._usage)
         return AIMessage([*self._parts], usage_metadata=usage, response_metadata=metadata)
 
@@ -91,7 +91,6 @@ class _LimitedAnswer(Answer):
 
     def take(self, chunk: GenerateContentResponse) -> GenerateContentResponse:
         self._chunks.append(chunk)
-        self._model = chunk.get("modelVersion") or self._model
         parts = [part for candidate in candidates_of(chunk) for part in parts_of(candidate)]
         for part in parts:
             if not (self._parts and part.keys() == self._parts[-1].keys() == {"text"}):

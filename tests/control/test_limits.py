@@ -163,6 +163,17 @@ def test_what_is_no_limits_and_a_price_that_is_not_known_are_refused(wire: Wire)
     assert not wire.bodies
 
 
+def test_an_answer_in_another_models_name_is_not_lost(wire: Wire) -> None:
+    wire.says(*[{**chunk, "modelVersion": "stand-in"} for chunk in chunks()])
+    prices: Any = {"gemini-3-*": {"prompt": 1, "candidates": 1}}
+    llm = wire.chat(limits=ExecutionLimits(per_run={"cost": 1}, prices=prices))
+    message = llm.invoke("q")
+    assert message.text == "Let me see.Done."
+    with pytest.raises(ConfigurationError, match="no price of stand-in"):
+        llm.invoke([HumanMessage("q"), message, HumanMessage("again")])
+    assert len(wire.bodies) == 1
+
+
 def test_a_budget_alarm_is_given_once(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
     class Alarms(BaseCallbackHandler):
         def on_custom_event(self, name: str, data: Any, **kwargs: Any) -> None:

@@ -114,7 +114,7 @@ def test_a_cost_is_never_guessed(message: Any, prices: Any, cost: Any, unpriced:
 
 def test_kinds_have_prices_of_their_own() -> None:
     row = {"prompt": 1, "candidates": 2, "tool_use": 3, "cached": 0, "thinking": 5}
-    usage = ExecutionUsage.of(answered(), checked_prices({"*": row}))
+    usage = ExecutionUsage.of(answered(), {"*": row})
     assert usage.cost == Decimal(50 * 1 + 10 * 2 + 10 * 3 + 20 * 5) / 1_000_000
 
 

@@ -6,6 +6,7 @@ Nothing is counted here that the messages do not say: see `control.usage`.
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -14,7 +15,7 @@ from math import isfinite
 from typing import Any, Final, Literal, TypedDict, cast
 
 from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata
 
 from langchain_codeexec.control.prices import (
@@ -68,6 +69,9 @@ _KINDS: Final = tuple(Most.__annotations__)
 _OF_REQUESTS: Final = frozenset({"tokens", "cost"})
 """What every request takes more of, whether or not it runs a program."""
 _PERIODS: Final = ("turn", "run")
+_MOST_TOLD: Final = 10_000
+_told: Final[OrderedDict[tuple[Any, ...], None]] = OrderedDict()
+"""Of which alarms this process has told."""
 _NOTHING: Final[UsageMetadata] = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
 
 
@@ -218,15 +222,31 @@ class LimitWatch:
         return self._first(self._with(source))
 
     def alarms(self, source: Source = ()) -> list[ReachedLimit]:
-        """The limits that are nearly used up with these messages."""
-        part = self.limits.alarm_at
-        amounts = () if part is None else self._amounts(self._with(source))
-        return [each for each in amounts if each.used >= each.most * (part or 1)]
+        """The limits that these messages nearly use up, but for those of which somebody was told already.
 
-    def new_alarms(self, source: Source) -> list[ReachedLimit]:
-        """The limits that are nearly used up with these messages, and were not before."""
-        before = {(alarm.limit, alarm.per) for alarm in self.alarms()}
-        return [alarm for alarm in self.alarms(source) if (alarm.limit, alarm.per) not in before]
+        Whoever keeps limits of one conversation is told once in a process, however many keep them.
+        """
+        before = self._nearly(self._before) if source else {}
+        after = self._nearly(self._with(source))
+        return [each for key, each in after.items() if key not in before and not self._is_told(each)]
+
+    def _nearly(self, usages: dict[str, ExecutionUsage]) -> dict[tuple[str, str], ReachedLimit]:
+        part = self.limits.alarm_at
+        amounts = () if part is None else self._amounts(usages)
+        return {(each.limit, each.per): each for each in amounts if each.used >= each.most * (part or 1)}
+
+    def _is_told(self, alarm: ReachedLimit) -> bool:
+        """Whether somebody was told, which is noted; a graph's messages have ids, by which that is known."""
+        questions = [message.id for message in self._messages if isinstance(message, HumanMessage)]
+        asked = questions[-1 if alarm.per == "turn" else 0] if questions else None
+        if asked is None:
+            return False
+        key = (asked, alarm.per, alarm.limit, alarm.most)
+        was_told = key in _told
+        _told[key] = None
+        if len(_told) > _MOST_TOLD:
+            _told.popitem(last=False)
+        return was_told
 
     def error(self, reached: ReachedLimit, *messages: BaseMessage) -> ExecutionLimitError:
         """What is raised at a limit, with the messages that came since."""

@@ -11,7 +11,7 @@ except ModuleNotFoundError as error:
 
 from langchain_codeexec.middleware.code_execution import CodeExecutionMiddleware, CodeExecutionState
 from langchain_codeexec.middleware.documents import DocumentCalculationMiddleware
-from langchain_codeexec.middleware.limits import ExecutionLimitsMiddleware, ExecutionLimitsState
+from langchain_codeexec.middleware.limits import ExecutionLimitsMiddleware
 from langchain_codeexec.middleware.outputs import OutputsMiddleware, OutputsState
 from langchain_codeexec.middleware.verification import VerificationMiddleware
 
@@ -20,7 +20,6 @@ __all__ = [
     "CodeExecutionState",
     "DocumentCalculationMiddleware",
     "ExecutionLimitsMiddleware",
-    "ExecutionLimitsState",
     "OutputsMiddleware",
     "OutputsState",
     "VerificationMiddleware",

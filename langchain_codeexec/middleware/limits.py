@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, Final, Generic, NotRequired, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
     AgentState,
     ContextT,
-    PrivateStateAttr,
     ResponseT,
     ToolCallRequest,
     hook_config,
 )
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
-from langgraph.channels.untracked_value import UntrackedValue
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
@@ -27,10 +25,10 @@ from langchain_codeexec.control.limits import (
     checked_limits,
     report_budget,
 )
-from langchain_codeexec.errors import ConfigurationError, ExecutionLimitError
+from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.tools.report import Report, ReportingTool, watch_of_call
 
-__all__ = ["ExecutionLimitsMiddleware", "ExecutionLimitsState"]
+__all__ = ["ExecutionLimitsMiddleware"]
 
 Json = dict[str, Any]
 
@@ -39,13 +37,7 @@ _LimitIn: TypeAlias = Callable[[LimitWatch, Sequence[BaseMessage]], ReachedLimit
 _NOT_CALLED: Final = "This call was not carried out: a limit was reached."
 
 
-class ExecutionLimitsState(AgentState[ResponseT], Generic[ResponseT]):
-    """An agent's state with the limits of which the run has warned."""
-
-    code_execution_alarms: NotRequired[Annotated[list[str], UntrackedValue, PrivateStateAttr]]
-
-
-class ExecutionLimitsMiddleware(AgentMiddleware[ExecutionLimitsState[ResponseT], ContextT, ResponseT]):
+class ExecutionLimitsMiddleware(AgentMiddleware[AgentState[ResponseT], ContextT, ResponseT]):
     """Ends an agent's run at a limit of executions, tokens or money.
 
     Works with any chat model. Programs are counted that providers run on their side (Gemini's, OpenAI's and
@@ -69,8 +61,6 @@ class ExecutionLimitsMiddleware(AgentMiddleware[ExecutionLimitsState[ResponseT],
         >>> create_agent(model, [PythonTool()], middleware=[ExecutionLimitsMiddleware(limits)])  # doctest: +SKIP
     """
 
-    state_schema = ExecutionLimitsState  # type: ignore[assignment]  # an attribute of the class knows no ResponseT
-
     def __init__(self, limits: ExecutionLimits) -> None:
         super().__init__()
         if checked_limits(limits) is None:
@@ -80,7 +70,7 @@ class ExecutionLimitsMiddleware(AgentMiddleware[ExecutionLimitsState[ResponseT],
     @hook_config(can_jump_to=["end"])
     def before_model(
         self,
-        state: ExecutionLimitsState[ResponseT],
+        state: AgentState[ResponseT],
         runtime: Runtime[ContextT],  # noqa: ARG002 -- as LangChain calls it
     ) -> Json | None:
         """End the run where no other request may be made.
@@ -93,7 +83,7 @@ class ExecutionLimitsMiddleware(AgentMiddleware[ExecutionLimitsState[ResponseT],
     @hook_config(can_jump_to=["end"])
     async def abefore_model(
         self,
-        state: ExecutionLimitsState[ResponseT],
+        state: AgentState[ResponseT],
         runtime: Runtime[ContextT],  # noqa: ARG002 -- as LangChain calls it
     ) -> Json | None:
         """End the run where no other request may be made; see `before_model`."""
@@ -102,7 +92,7 @@ class ExecutionLimitsMiddleware(AgentMiddleware[ExecutionLimitsState[ResponseT],
     @hook_config(can_jump_to=["end"])
     def after_model(
         self,
-        state: ExecutionLimitsState[ResponseT],
+        state: AgentState[ResponseT],
         runtime: Runtime[ContextT],  # noqa: ARG002 -- as LangChain calls it
     ) -> Json | None:
         """End the run where an answer has passed a limit.
@@ -115,7 +105,7 @@ class ExecutionLimitsMiddleware(AgentMiddleware[ExecutionLimitsState[ResponseT],
     @hook_config(can_jump_to=["end"])
     async def aafter_model(
         self,
-        state: ExecutionLimitsState[ResponseT],
+        state: AgentState[ResponseT],
         runtime: Runtime[ContextT],  # noqa: ARG002 -- as LangChain calls it
     ) -> Json | None:
         """End the run where an answer has passed a limit; see `after_model`."""
@@ -151,34 +141,21 @@ class ExecutionLimitsMiddleware(AgentMiddleware[ExecutionLimitsState[ResponseT],
         call = {"name": request.tool_call["name"], "tool_call_id": request.tool_call["id"]}
         return Report(limit=reached).message.model_copy(update={**call, "status": "error"})
 
-    def _checked(self, state: Any, limit_in: _LimitIn) -> Json | None:
-        alarms, update = self._judged(state, limit_in)
-        report_budget(alarms)
-        if isinstance(update, ExecutionLimitError):
-            raise update
-        return update
+    def _checked(self, state: AgentState[ResponseT], limit_in: _LimitIn) -> Json | None:
+        watch = LimitWatch(self.limits, state["messages"])
+        report_budget(watch.alarms())
+        return self._update(watch, state["messages"], limit_in)
 
-    async def _achecked(self, state: Any, limit_in: _LimitIn) -> Json | None:
-        alarms, update = self._judged(state, limit_in)
-        await areport_budget(alarms)
-        if isinstance(update, ExecutionLimitError):
-            raise update
-        return update
+    async def _achecked(self, state: AgentState[ResponseT], limit_in: _LimitIn) -> Json | None:
+        watch = LimitWatch(self.limits, state["messages"])
+        await areport_budget(watch.alarms())
+        return self._update(watch, state["messages"], limit_in)
 
-    def _judged(
-        self, state: Any, limit_in: _LimitIn
-    ) -> tuple[list[ReachedLimit], Json | ExecutionLimitError | None]:
-        """What to warn of, and the update of the state or what is to be raised."""
-        messages: list[BaseMessage] = state["messages"]
-        watch = LimitWatch(self.limits, messages)
-        known = state.get("code_execution_alarms") or []
-        alarms = {f"{alarm.limit} per {alarm.per}": alarm for alarm in watch.alarms()}
-        new = [alarm for key, alarm in alarms.items() if key not in known]
-        update: Json = {"code_execution_alarms": [*known, *alarms]} if new else {}
+    def _update(self, watch: LimitWatch, messages: Sequence[BaseMessage], limit_in: _LimitIn) -> Json | None:
         reached = limit_in(watch, messages)
         if reached is not None and self.limits.at_limit == "error":
-            return new, watch.error(reached)
-        return new, {**update, **(_ending(messages, reached) if reached else {})} or None
+            raise watch.error(reached)
+        return _ending(messages, reached) if reached else None
 
 
 def _before_request(watch: LimitWatch, messages: Sequence[BaseMessage]) -> ReachedLimit | None:

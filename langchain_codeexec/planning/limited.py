@@ -83,7 +83,7 @@ class _LimitedAnswer(Answer):
         return AIMessage([*self._parts], usage_metadata=usage, response_metadata=metadata)
 
     def alarms(self) -> Sequence[ReachedLimit]:
-        return self._watch.new_alarms(self._message)
+        return self._watch.alarms(self._message)
 
     def goes_on(self) -> bool:
         self.reached = self.reached or self._watch.before_request(self._message)

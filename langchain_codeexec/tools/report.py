@@ -176,7 +176,7 @@ class ReportingTool(BaseTool):
         reached = watch.before_program() if watch else None
         report = Report(limit=reached) if reached else self._report(steps)
         if watch:
-            report_budget(watch.new_alarms(report.message))
+            report_budget(watch.alarms(report.message))
         return self._limited(report, watch, runtime)
 
     async def _aoutput(self, steps: AsyncIterator[CodeBlock | Report], runtime: Any = None) -> Output:
@@ -185,7 +185,7 @@ class ReportingTool(BaseTool):
         reached = watch.before_program() if watch else None
         report = Report(limit=reached) if reached else await self._areport(steps)
         if watch:
-            await areport_budget(watch.new_alarms(report.message))
+            await areport_budget(watch.alarms(report.message))
         return self._limited(report, watch, runtime)
 
     def _report(self, steps: Iterator[CodeBlock | Report]) -> Report:

@@ -172,13 +172,19 @@ def test_an_alarm_is_given_once_in_a_run(gemini: Gemini) -> None:
 
     given: Counter[Any] = Counter()
     gemini.says([program()], [program()], [program()], "Done.")
-    middleware = ExecutionLimitsMiddleware(
-        ExecutionLimits(per_turn={"executions": 3, "seconds": 9}, alarm_at=0.6)
+    shared = ExecutionLimits(per_turn={"executions": 3, "seconds": 9}, per_run={"tokens": 1000}, alarm_at=0.1)
+    tools = [PythonTool(Executor(), max_sessions=0, limits=shared)]
+    llm = gemini.chat(code_execution=False, limits=shared)
+    agent = create_agent(
+        llm, tools, middleware=[ExecutionLimitsMiddleware(shared)], checkpointer=InMemorySaver()
     )
-    tools = [PythonTool(Executor(), max_sessions=0)]
-    agent = create_agent(gemini.chat(code_execution=False), tools, middleware=[middleware])
-    agent.invoke(QUESTION, {"callbacks": [Alarms()]})
-    assert given == {("code_execution_budget", "executions"): 1}
+    for _ in range(2):
+        agent.invoke(QUESTION, {"callbacks": [Alarms()], **THREAD})
+    assert given == {
+        ("code_execution_budget", "executions"): 1,
+        ("code_execution_budget", "seconds"): 1,
+        ("code_execution_budget", "tokens"): 1,
+    }
 
 
 def test_turns_of_all_kinds_are_counted_as_the_service_counts_them(

@@ -153,7 +153,7 @@ class Call:
                 with closing(self._send(step.request, streamed=streamed)) as chunks:
                     for chunk in chunks:
                         yield answer.take(self._shown(step, usage.count(chunk)))
-                        if answer.reached:
+                        if answer.reached and step.is_whole_so_far:
                             break
                 yield from step.rest()
             except GeminiError as failure:
@@ -179,7 +179,7 @@ class Call:
                 async with aclosing(self._asend(step.request, streamed=streamed)) as chunks:
                     async for chunk in chunks:
                         yield answer.take(self._shown(step, usage.count(chunk)))
-                        if answer.reached:
+                        if answer.reached and step.is_whole_so_far:
                             break
                 for chunk in step.rest():
                     yield chunk

@@ -120,8 +120,9 @@ class ExecutionLimits:
 
     What runs on Google's side can only be stopped between the chunks of an answer, and before the next request:
     with limits set, `invoke` streams beneath. A program over the limit has begun there by then, and what has come
-    of it is kept. Programs of tools over the limit are not started. Seconds, output, images, tokens and cost are
-    known once they are there, so that the last program or answer may pass them.
+    of it is kept, with the tokens that the service has told of so far. Programs of tools over the limit are not
+    started. Seconds, output, images, tokens and cost are known once they are there, so that the last program or
+    answer may pass them.
 
     Attributes:
         per_turn: Limits of a turn, `{"executions": 5}` say.

@@ -17,7 +17,7 @@ from langchain_codeexec.control import ExecutionLimits, ExecutionUsage
 from langchain_codeexec.errors import ConfigurationError, ExecutionLimitError
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors import GeminiExecutor
-from tests.calls import ALL_WAYS, WAYS, call, streamed
+from tests.calls import ALL_WAYS, WAYS, call, in_chunks, streamed
 from tests.services import OLD, Gemini, Wire
 
 PRICES: Any = {"*": {"prompt": 1_000_000, "candidates": 1_000_000}}
@@ -124,6 +124,23 @@ def test_a_cut_answer_goes_back_without_open_code(gemini: Gemini) -> None:
     kinds = [key for part in gemini.body["contents"][1]["parts"] for key in part if key != "thoughtSignature"]
     assert kinds == ["text", "executableCode", "codeExecutionResult", "text"]
     assert "print(1)" in gemini.body["contents"][1]["parts"][-1]["text"]
+
+
+def test_no_call_is_cut_in_two(wire: Wire) -> None:
+    pieces: Any = [
+        {"name": "f", "willContinue": True},
+        {"partialArgs": [{"jsonPath": "$.a", "numberValue": 1}], "willContinue": True},
+        {},
+    ]
+    parts = [*({"functionCall": piece} for piece in pieces), {"text": "And more."}]
+    wire.says(*[{**chunk, "usageMetadata": {"promptTokenCount": 9}} for chunk in in_chunks(*parts)])
+    for tools, text in (
+        ([{"name": "f", "description": "f"}], ""),
+        ([], "And more."),
+    ):  # undeclared, it is held back
+        message = wire.vertex(limits=limits("tokens", 1)).bind_tools(tools).invoke("q")
+        assert [(call["name"], call["args"]) for call in message.tool_calls] == [("f", {"a": 1})]
+        assert message.text == text
 
 
 def test_delegated_code_is_limited_between_its_requests(gemini: Gemini) -> None:

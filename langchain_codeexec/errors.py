@@ -5,6 +5,7 @@ CodeExecError
 ├── ConfigurationError (ValueError)      a setting is missing, wrong or contradicts another
 │   ├── CredentialsError                 no usable credentials, or they cannot be refreshed
 │   ├── MissingDependencyError (ImportError)  an optional library is not installed
+│   ├── UnknownPriceError                the cost has a limit, and no price of a model is known
 │   └── UnsupportedSettingError          a taken-over model has a setting that cannot be carried over
 ├── MessageError (ValueError)            a message or content block cannot be put on the wire
 ├── DataError (ValueError)               a file, frame or document cannot be sent as data
@@ -77,6 +78,7 @@ __all__ = [
     "SinkError",
     "ToolDeclarationError",
     "TruncatedResponseError",
+    "UnknownPriceError",
     "UnsupportedSettingError",
 ]
 
@@ -113,6 +115,24 @@ class MissingDependencyError(ConfigurationError, ImportError):
         )
         self.library = library
         self.extra = extra
+
+
+class UnknownPriceError(ConfigurationError):
+    """The cost has a limit, and no price of a model is known.
+
+    Args:
+        models: Names of models without a price.
+    """
+
+    def __init__(self, models: Sequence[str]) -> None:
+        super().__init__(
+            f"the cost has a limit, and no price of {', '.join(models)} is known: give that of a million tokens "
+            f"in ExecutionLimits(prices={{{models[0]!r}: {{'prompt': …, 'candidates': …}}}})"
+        )
+        self.models = tuple(models)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.models,)
 
 
 class UnsupportedSettingError(ConfigurationError):

@@ -27,7 +27,7 @@ from langchain_codeexec.control.prices import (
     published_prices,
 )
 from langchain_codeexec.control.usage import ExecutionUsage, Source, last_turn
-from langchain_codeexec.errors import ConfigurationError, ExecutionLimitError
+from langchain_codeexec.errors import ConfigurationError, ExecutionLimitError, UnknownPriceError
 
 __all__ = [
     "BUDGET_EVENT",
@@ -189,7 +189,7 @@ class LimitWatch:
         model: Name of the model that is called next, if any is.
 
     Raises:
-        ConfigurationError: The cost has a limit, and no price of a model is known.
+        UnknownPriceError: The cost has a limit, and no price of a model is known.
     """
 
     def __init__(
@@ -208,7 +208,7 @@ class LimitWatch:
         }
         name = model.rpartition("/")[2]
         if name and self._prices and self._prices(name, _NOTHING) is None:
-            raise _unpriced((name,))
+            raise UnknownPriceError((name,))
 
     def before_request(self, source: Source = ()) -> ReachedLimit | None:
         """The limit for which no other request is made after these messages: one that it could only pass."""
@@ -275,7 +275,7 @@ class LimitWatch:
         for period, usage in usages.items():
             most: Most = getattr(self.limits, f"per_{period}")
             if "cost" in most and usage.cost is None:
-                raise _unpriced(usage.unpriced)
+                raise UnknownPriceError(usage.unpriced)
             for name, amount in most.items():
                 used: Any = getattr(usage, "failing" if failing and name == "attempts" else name)
                 used = used.total if isinstance(used, TokenUsage) else used
@@ -327,11 +327,3 @@ def _checked_most(period: str, most: Any) -> dict[str, Any]:
 
 def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0
-
-
-def _unpriced(models: Sequence[str]) -> ConfigurationError:
-    names = ", ".join(models)
-    return ConfigurationError(
-        f"the cost has a limit, and no price of {names} is known: give that of a million tokens in "
-        f"ExecutionLimits(prices={{{models[0]!r}: {{'prompt': …, 'candidates': …}}}})"
-    )

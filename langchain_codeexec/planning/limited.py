@@ -27,8 +27,8 @@ def answer_of(settings: Mapping[str, Any], messages: Sequence[BaseMessage]) -> A
     """The answer to messages, before any of it has come.
 
     Raises:
-        ConfigurationError: The `limits` of the settings are none, go together with several candidates, or limit
-            the cost, and no price of the model is known.
+        ConfigurationError: The `limits` of the settings are none, or go together with several candidates.
+        UnknownPriceError: They limit the cost, and no price of a model is known.
     """
     limits = checked_limits(settings.get("limits"))
     if limits and (settings.get("n") or 1) > 1:

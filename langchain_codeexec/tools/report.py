@@ -32,6 +32,7 @@ from langchain_codeexec.errors import (
     RateLimitError,
     SandboxBusyError,
     ServerError,
+    UnknownPriceError,
 )
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, artifact_from_executions
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall
@@ -171,6 +172,7 @@ class ReportingTool(BaseTool):
 
         Raises:
             ExecutionLimitError: A limit is reached, and that is to be an error.
+            UnknownPriceError: The cost has a limit, and no price of a model is known.
         """
         watch = self._watch(runtime)
         reached = watch.before_program() if watch else None
@@ -198,7 +200,7 @@ class ReportingTool(BaseTool):
                 event = self._progress(step)
                 with suppress(RuntimeError):  # there is no parent run
                     dispatch_custom_event(_PROGRESS_EVENT, event)
-        except ExecutionLimitError:
+        except (ExecutionLimitError, UnknownPriceError):
             raise
         except CodeExecError as error:
             raise ToolException(_advice(error)) from error
@@ -214,7 +216,7 @@ class ReportingTool(BaseTool):
                 event = self._progress(step)
                 with suppress(RuntimeError):
                     await adispatch_custom_event(_PROGRESS_EVENT, event)
-        except ExecutionLimitError:
+        except (ExecutionLimitError, UnknownPriceError):
             raise
         except CodeExecError as error:
             raise ToolException(_advice(error)) from error

@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_codeexec import CodeExecutionTool, PythonTool, code_executions
 from langchain_codeexec.control import ExecutionLimits, ExecutionUsage
-from langchain_codeexec.errors import ConfigurationError, ExecutionLimitError
+from langchain_codeexec.errors import ConfigurationError, ExecutionLimitError, UnknownPriceError
 from langchain_codeexec.executions import ExecutionRequest, ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors import GeminiExecutor
 from tests.calls import ALL_WAYS, WAYS, call, in_chunks, streamed
@@ -175,7 +175,7 @@ def test_what_is_no_limits_and_a_price_that_is_not_known_are_refused(wire: Wire)
             make()
     with pytest.raises(ConfigurationError, match="leave out n"):
         wire.chat(n=2, limits=limits("executions", 1)).invoke("q")
-    with pytest.raises(ConfigurationError, match="no price of gemini-9"):
+    with pytest.raises(UnknownPriceError, match="no price of gemini-9"):
         wire.chat(model="gemini-9", limits=ExecutionLimits(per_run={"cost": 1})).invoke("q")
     assert not wire.bodies
 
@@ -186,9 +186,13 @@ def test_an_answer_in_another_models_name_is_not_lost(wire: Wire) -> None:
     llm = wire.chat(limits=ExecutionLimits(per_run={"cost": 1}, prices=prices))
     message = llm.invoke("q")
     assert message.text == "Let me see.Done."
-    with pytest.raises(ConfigurationError, match="no price of stand-in"):
+    with pytest.raises(UnknownPriceError, match="no price of stand-in") as raised:
         llm.invoke([HumanMessage("q"), message, HumanMessage("again")])
+    assert pickle.loads(pickle.dumps(raised.value)).models == ("stand-in",)
     assert len(wire.bodies) == 1
+    tool = CodeExecutionTool(wire.chat(), limits=llm.limits)
+    with pytest.raises(UnknownPriceError):
+        tool.invoke({"task": "Compute it."})
 
 
 def test_a_budget_alarm_is_given_once(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:

@@ -61,7 +61,7 @@ class Most(TypedDict, total=False):
     """Images that programs draw."""
     tokens: int
     """Tokens of all kinds."""
-    cost: float | str
+    cost: Decimal | float | str
     """Money, in the currency of the prices."""
 
 

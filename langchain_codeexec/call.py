@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from langchain_codeexec.control.limits import areport_budget, report_budget
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
 from langchain_codeexec.errors import (
@@ -44,6 +45,7 @@ from langchain_codeexec.messages.tools import (
 )
 from langchain_codeexec.planning.exchange import Exchange
 from langchain_codeexec.planning.execution import UsageSum, exchanges
+from langchain_codeexec.planning.limited import answer_of
 from langchain_codeexec.planning.plan import Plan, PlanRequest, Way, aplan_call, plan_call
 from langchain_codeexec.planning.planners import checked_planner
 from langchain_codeexec.planning.specification import Specification
@@ -118,6 +120,7 @@ class Call:
         self._deadline = Deadline(None if deadline is None else checked_seconds("deadline", deadline))
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
+        self._answer = answer_of(settings, messages)
 
     @property
     def origin(self) -> Origin:
@@ -137,11 +140,12 @@ class Call:
         Raises:
             GeminiError: A request failed; one that was refused for what it combines is made in another way.
             PlanningError: The planner gave no plan that could be carried out.
+            ExecutionLimitError: The call came to one of its limits, which are to raise it.
         """
-        usage = UsageSum()
+        usage, answer = UsageSum(), self._answer
         steps = self._steps()
         step = next(steps, None)
-        while step is not None:
+        while step is not None and answer.goes_on():
             if isinstance(step, PlanRequest):
                 self._deadline.waiting_for = "the planner"
                 plan = self._deadline.run(partial(plan_call, step, self._planner))
@@ -150,7 +154,9 @@ class Call:
             try:
                 with closing(self._send(step.request, streamed=streamed)) as chunks:
                     for chunk in chunks:
-                        yield self._shown(step, usage.count(chunk))
+                        yield answer.take(self._shown(step, usage.count(chunk)))
+                        if answer.reached and step.is_whole_so_far:
+                            break
                 yield from step.rest()
             except GeminiError as failure:
                 step = self._after_failure(steps, step, failure)
@@ -158,13 +164,15 @@ class Call:
                 step = _next(steps, None)
             usage.finish_request()
         yield from self._held
+        report_budget(answer.alarms())
+        yield from answer.end(self.origin)
 
     async def aresponses(self, *, streamed: bool) -> _AsyncResponses:
         """Carry the call out without blocking the event loop; see `responses`."""
-        usage = UsageSum()
+        usage, answer = UsageSum(), self._answer
         steps = self._steps()
         step = next(steps, None)
-        while step is not None:
+        while step is not None and answer.goes_on():
             if isinstance(step, PlanRequest):
                 self._deadline.waiting_for = "the planner"
                 step = _next(steps, await self._deadline.limit(aplan_call(step, self._planner)))
@@ -172,7 +180,9 @@ class Call:
             try:
                 async with aclosing(self._asend(step.request, streamed=streamed)) as chunks:
                     async for chunk in chunks:
-                        yield self._shown(step, usage.count(chunk))
+                        yield answer.take(self._shown(step, usage.count(chunk)))
+                        if answer.reached and step.is_whole_so_far:
+                            break
                 for chunk in step.rest():
                     yield chunk
             except GeminiError as failure:
@@ -181,6 +191,9 @@ class Call:
                 step = _next(steps, None)
             usage.finish_request()
         for chunk in self._held:
+            yield chunk
+        await areport_budget(answer.alarms())
+        for chunk in answer.end(self.origin):
             yield chunk
 
     def messages(self, response: GenerateContentResponse) -> list[AIMessage]:

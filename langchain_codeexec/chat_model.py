@@ -15,7 +15,11 @@ from typing import Any, ClassVar, Final, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
-from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.language_models.chat_models import (
+    BaseChatModel,
+    agenerate_from_stream,
+    generate_from_stream,
+)
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -24,6 +28,7 @@ from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, ValidationError
 
 from langchain_codeexec.call import Call, countable
+from langchain_codeexec.control.limits import checked_limits
 from langchain_codeexec.data.outputs import sink_from
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, MissingDependencyError
 from langchain_codeexec.gemini.errors import without_secrets
@@ -128,6 +133,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         self._connection()
         sink_from(self.output_sink)
         checked_planner(self.planner)
+        checked_limits(self.limits)
 
     @classmethod
     def from_chat_model(cls, llm: BaseChatModel, **settings: Any) -> Self:
@@ -324,6 +330,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        if kwargs.get("limits") or self.limits:  # an answer can only be cut while it comes
+            return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
         call = self._call(messages, stop, kwargs)
         response = joined(list(call.responses(streamed=False)))
         report_plan(call.plan, run_manager)
@@ -336,6 +344,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        if kwargs.get("limits") or self.limits:
+            return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
         call = self._call(messages, stop, kwargs)
         response = joined([response async for response in call.aresponses(streamed=False)])
         await areport_plan(call.plan, run_manager)

@@ -107,6 +107,7 @@ class ExecutionResult:
         peak_memory: Bytes resident at the most, shared libraries included; 0 where it is not known.
         tried: The executors that were tried before, and why each was given up, as `name: reason`.
         executor: Name of the one that ran it, where one was chosen among several; else empty.
+        usage: `usage_metadata` and `model_name` of the model that was asked to run it; empty where none was.
     """
 
     outcome: Outcome
@@ -122,6 +123,7 @@ class ExecutionResult:
     peak_memory: int = 0
     tried: tuple[str, ...] = ()
     executor: str = field(default="", compare=False)
+    usage: Json = field(default_factory=dict, compare=False)
 
     @property
     def output(self) -> str:

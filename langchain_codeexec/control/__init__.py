@@ -7,12 +7,30 @@ from typing import TYPE_CHECKING
 from langchain_codeexec._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from langchain_codeexec.control.limits import ExecutionLimits
     from langchain_codeexec.control.policy import ExecutionPolicy, Finding, PolicyDecision
+    from langchain_codeexec.control.prices import published_prices
     from langchain_codeexec.control.program import ParsedProgram, Use
+    from langchain_codeexec.control.usage import ExecutionUsage
 
-__all__ = ["ExecutionPolicy", "Finding", "ParsedProgram", "PolicyDecision", "Use"]
+__all__ = [
+    "ExecutionLimits",
+    "ExecutionPolicy",
+    "ExecutionUsage",
+    "Finding",
+    "ParsedProgram",
+    "PolicyDecision",
+    "Use",
+    "published_prices",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
-    {"policy": ["ExecutionPolicy", "Finding", "PolicyDecision"], "program": ["ParsedProgram", "Use"]},
+    {
+        "limits": ["ExecutionLimits"],
+        "policy": ["ExecutionPolicy", "Finding", "PolicyDecision"],
+        "prices": ["published_prices"],
+        "program": ["ParsedProgram", "Use"],
+        "usage": ["ExecutionUsage"],
+    },
 )

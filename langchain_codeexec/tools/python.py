@@ -91,7 +91,7 @@ class PythonTool(ReportingTool):
         executor: Runs the code; by default a `LocalSandbox` of the tool's own, which starts with the first
             call and ends when the tool is closed.
         **settings: Those of LangChain's tools (`name`, `description`, `return_direct` and so on),
-            `show_images`, and those below.
+            `show_images`, `limits`, and those below.
 
     Attributes:
         max_sessions: Threads that have a session open at a time, the least recently used is closed for
@@ -169,11 +169,11 @@ class PythonTool(ReportingTool):
 
     def _run(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Any:
         call = _Call(self, code, runtime)
-        return call.with_updates(self._output(self._steps(call, _thread(config))))
+        return call.with_updates(self._output(self._steps(call, _thread(config)), runtime))
 
     async def _arun(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Any:
         call = _Call(self, code, runtime, asyncio.get_running_loop())
-        return call.with_updates(await self._aoutput(self._asteps(call, _thread(config))))
+        return call.with_updates(await self._aoutput(self._asteps(call, _thread(config)), runtime))
 
     def _steps(self, call: _Call, thread: str) -> Iterator[CodeBlock | Report]:
         yield call.code
@@ -288,6 +288,7 @@ class _Call:
             remarks=tuple(self._remarks(result, origin)),
             value=result.value or "",
             in_session=self._in_session,
+            usage=result.usage,
         )
 
     def _remarks(self, result: ExecutionResult, origin: str) -> Iterator[str]:

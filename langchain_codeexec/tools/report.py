@@ -6,14 +6,25 @@ import re
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
+from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import BaseTool, ToolException
+from pydantic import Field
 
+from langchain_codeexec.control.limits import (
+    ExecutionLimits,
+    LimitWatch,
+    ReachedLimit,
+    areport_budget,
+    checked_limits,
+    report_budget,
+)
 from langchain_codeexec.errors import (
     CodeExecError,
+    ExecutionLimitError,
     ExecutionRequestError,
     GeminiConnectionError,
     GeminiTimeoutError,
@@ -21,11 +32,13 @@ from langchain_codeexec.errors import (
     RateLimitError,
     SandboxBusyError,
     ServerError,
+    UnknownPriceError,
 )
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, artifact_from_executions
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall
+from langchain_codeexec.tools.files import messages_in_state
 
-__all__ = ["IN_SESSION", "Output", "Report", "ReportingTool"]
+__all__ = ["IN_SESSION", "Output", "Report", "ReportingTool", "watch_of_call"]
 
 Json = dict[str, Any]
 Output: TypeAlias = tuple[str | list[str | Json], Json]
@@ -37,6 +50,7 @@ IN_SESSION: Final = "in_session"
 _NUMBERED: Final = re.compile(r"image_\d+\.png")
 """Names of images that the code gave none."""
 _PROGRESS_EVENT: Final = "code_execution_progress"
+_LIMITED: Final = "No more code is run: go on with what there is, and say so."
 _MOST_PRINTED: Final = 20_000
 """Characters of a run's output that the calling model is given; the artifact holds all of it."""
 
@@ -59,6 +73,9 @@ class Report:
         remarks: What else the caller should know.
         value: What a notebook would show of the last run's last expression; empty if nothing.
         in_session: Whether the runs left their state in a session, for those after them.
+        usage: The `usage_metadata` and the `model_name` of the model that wrote the code, or was asked to run it;
+            empty where none was called.
+        limit: The limit that was reached, if any.
     """
 
     executions: tuple[CodeExecution, ...] = ()
@@ -67,11 +84,14 @@ class Report:
     remarks: tuple[str, ...] = ()
     value: str = ""
     in_session: bool = False
+    usage: Json = field(default_factory=dict)
+    limit: ReachedLimit | None = None
 
     @property
     def content(self) -> str:
         """The text for the calling model: the answer, what was printed, and what it cannot see."""
-        texts = map(str.strip, (self.answer, *self._printed(), *self._kept(), *self.remarks))
+        remarks = (*self.remarks, f"{self.limit.text} {_LIMITED}" if self.limit else "")
+        texts = map(str.strip, (self.answer, *self._printed(), *self._kept(), *remarks))
         return "\n\n".join(filter(None, texts))
 
     @property
@@ -87,8 +107,17 @@ class Report:
     @property
     def artifact(self) -> Json:
         """The runs, images and files in plain JSON."""
-        artifact = artifact_from_executions(self.executions, answer=self.answer, files=self.files)
-        return {**artifact, IN_SESSION: True} if self.in_session else artifact
+        return {
+            **artifact_from_executions(self.executions, answer=self.answer, files=self.files),
+            **({IN_SESSION: True} if self.in_session else {}),
+            **self.usage,
+            **({"limit": self.limit.to_dict()} if self.limit else {}),
+        }
+
+    @property
+    def message(self) -> ToolMessage:
+        """The report as a message that answers no call yet."""
+        return ToolMessage(self.content, artifact=self.artifact, tool_call_id="")
 
     def _printed(self) -> Iterator[str]:
         """What each run printed. A failure that was mended afterwards is of no interest to the caller."""
@@ -121,14 +150,47 @@ class ReportingTool(BaseTool):
 
     Attributes:
         show_images: Whether the calling model is shown the images drawn, as `image` blocks beside the text.
+        limits: `ExecutionLimits` of an agent's turn and conversation. A program over a limit is not started. The
+            result says so to the model, and `ExecutionLimitsMiddleware` ends the run then; or it is an
+            `ExecutionLimitError`. Outside of a graph only the call itself is counted.
+
+    Raises:
+        ConfigurationError: The limits are none.
     """
 
     show_images: bool = False
+    limits: Any = Field(default=None, exclude=True, repr=False)
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     handle_tool_error: Any = True  # the releases of langchain-core type it differently
 
-    def _output(self, steps: Iterator[CodeBlock | Report]) -> Output:
-        """Carry a call out: its steps are code and results as they come, and the report in the end."""
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        checked_limits(self.limits)
+
+    def _output(self, steps: Iterator[CodeBlock | Report], runtime: Any = None) -> Output:
+        """Carry a call out: its steps are code and results as they come, and the report in the end.
+
+        Raises:
+            ExecutionLimitError: A limit is reached, and that is to be an error.
+            UnknownPriceError: The cost has a limit, and no price of a model is known.
+        """
+        watch = self._watch(runtime)
+        reached = watch.before_program() if watch else None
+        report = Report(limit=reached) if reached else self._report(steps)
+        if watch:
+            report_budget(watch.alarms(report.message))
+        return self._limited(report, watch, runtime)
+
+    async def _aoutput(self, steps: AsyncIterator[CodeBlock | Report], runtime: Any = None) -> Output:
+        """Carry a call out without blocking the event loop; see `_output`."""
+        watch = self._watch(runtime)
+        reached = watch.before_program() if watch else None
+        report = Report(limit=reached) if reached else await self._areport(steps)
+        if watch:
+            await areport_budget(watch.alarms(report.message))
+        return self._limited(report, watch, runtime)
+
+    def _report(self, steps: Iterator[CodeBlock | Report]) -> Report:
         report = Report()
         try:
             for step in steps:
@@ -138,12 +200,13 @@ class ReportingTool(BaseTool):
                 event = self._progress(step)
                 with suppress(RuntimeError):  # there is no parent run
                     dispatch_custom_event(_PROGRESS_EVENT, event)
+        except (ExecutionLimitError, UnknownPriceError):
+            raise
         except CodeExecError as error:
             raise ToolException(_advice(error)) from error
-        return report.blocks if self.show_images else report.content, report.artifact
+        return report
 
-    async def _aoutput(self, steps: AsyncIterator[CodeBlock | Report]) -> Output:
-        """Carry a call out without blocking the event loop; see `_output`."""
+    async def _areport(self, steps: AsyncIterator[CodeBlock | Report]) -> Report:
         report = Report()
         try:
             async for step in steps:
@@ -153,8 +216,24 @@ class ReportingTool(BaseTool):
                 event = self._progress(step)
                 with suppress(RuntimeError):
                     await adispatch_custom_event(_PROGRESS_EVENT, event)
+        except (ExecutionLimitError, UnknownPriceError):
+            raise
         except CodeExecError as error:
             raise ToolException(_advice(error)) from error
+        return report
+
+    def _watch(self, runtime: Any) -> LimitWatch | None:
+        """How far a call's conversation is from the tool's limits; `None` if it has none."""
+        return watch_of_call(self.limits, runtime) if self.limits else None
+
+    def _limited(self, report: Report, watch: LimitWatch | None, runtime: Any) -> Output:
+        if watch:
+            report = replace(report, limit=report.limit or watch.over(report.message))
+            if report.limit and watch.limits.at_limit == "error":
+                message = report.message.model_copy(
+                    update={"name": self.name, "tool_call_id": getattr(runtime, "tool_call_id", None) or ""}
+                )
+                raise watch.error(report.limit, message)
         return report.blocks if self.show_images else report.content, report.artifact
 
     def _progress(self, code: CodeBlock) -> Json:
@@ -168,6 +247,29 @@ class ReportingTool(BaseTool):
             with suppress(RuntimeError, KeyError):  # no graph runs
                 langgraph.get_stream_writer()(event)
         return event
+
+
+def watch_of_call(limits: ExecutionLimits, runtime: Any) -> LimitWatch:
+    """How far the conversation of a tool call is from limits.
+
+    Calls of tools that run code, and stand before it in the same answer, are counted as one program each: they may
+    be under way.
+
+    Args:
+        limits: The limits.
+        runtime: The call's `ToolRuntime`; `None` outside of a graph, where there is no conversation.
+    """
+    messages = messages_in_state(getattr(runtime, "state", None))
+    names = {tool.name for tool in getattr(runtime, "tools", ()) if isinstance(tool, ReportingTool)}
+    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+    for message in reversed(messages):
+        calls = message.tool_calls if isinstance(message, AIMessage) else []
+        ids = [call["id"] for call in calls]
+        if (call_id := getattr(runtime, "tool_call_id", None)) in ids:
+            before = calls[: ids.index(call_id)]
+            started = sum(call["name"] in names and call["id"] not in answered for call in before)
+            return LimitWatch(limits, messages, started=started)
+    return LimitWatch(limits, messages)
 
 
 def _head(output: str) -> str:

@@ -85,6 +85,7 @@ BODY = [
 ]
 LOCAL = {
     "combination", "planner", "repair_calls", "answer_retries", "output_sink", "replay_images", "model", "timeout", "deadline",
+    "limits",
 }  # fmt: skip
 """Settings of a call that say what the client does, not what the body holds; tested elsewhere."""
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from langchain_codeexec.control.redaction import checked_redactor
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
 from langchain_codeexec.errors import (
@@ -81,6 +82,7 @@ class Call:
         specification: What it is about, in the wire's terms.
         timeout: Seconds each request may take; `None` leaves it to the transport.
         recorder: Saves what the answer draws; `None` where nothing is saved.
+        redact: Redacts the answer's code and results; `None` leaves them as they are.
 
     Raises:
         ConfigurationError: An override is none that Gemini knows, or the planner is none.
@@ -112,10 +114,16 @@ class Call:
         self._has_answer = False
         self._held: list[GenerateContentResponse] = []
         self.timeout: float | None = settings.get("timeout")
+        self.redact = checked_redactor(settings.get("redact"))
         deadline = settings.get("deadline")
         self._deadline = Deadline(None if deadline is None else checked_seconds("deadline", deadline))
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
+
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        return self.specification.destination.model
 
     @property
     def origin(self) -> Origin:
@@ -195,14 +203,14 @@ class Call:
         return int(counted.get("totalTokens", 0))
 
     def _send(self, request: GenerateContentRequest, *, streamed: bool) -> _Responses:
-        model = self.specification.destination.model
+        model = self.model
         if streamed:
             yield from self._transport.stream(model, request, **self._limits())
         else:
             yield self._transport.generate(model, request, **self._limits())
 
     async def _asend(self, request: GenerateContentRequest, *, streamed: bool) -> _AsyncResponses:
-        model = self.specification.destination.model
+        model = self.model
         if streamed:
             async with aclosing(self._transport.astream(model, request, **self._limits())) as chunks:
                 async for chunk in chunks:

@@ -1,11 +1,11 @@
-"""The chat model as LangChain knows it: its interface, and the binding that its tools are bound by.
+"""The chat model as LangChain knows it: its interface.
 
 Settings are in `settings`, what a call does in `call`, what parts and messages mean in `messages`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -17,18 +17,21 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.language_models.model_profile import ModelProfile
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, ValidationError
 
+from langchain_codeexec.binding import ToolBinding
 from langchain_codeexec.call import Call, countable
+from langchain_codeexec.control.redaction import checked_redactor, redact_message
+from langchain_codeexec.control.tracing import TracedStreams, atrace_answers, atraced, trace_answers, traced
 from langchain_codeexec.data.outputs import sink_from
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, MissingDependencyError
 from langchain_codeexec.gemini.errors import without_secrets
 from langchain_codeexec.gemini.responses import joined
-from langchain_codeexec.gemini.wire import EndpointKind, Transport
+from langchain_codeexec.gemini.wire import EndpointKind, GenerateContentResponse, Transport
 from langchain_codeexec.messages.from_wire import messages_from_response
 from langchain_codeexec.messages.legacy import LegacyContent
 from langchain_codeexec.messages.stream import ChunkTranslator
@@ -48,33 +51,6 @@ from langchain_codeexec.takeover import settings_of
 __all__ = ["ChatGeminiCodeExecution"]
 
 
-class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
-    """What `bind_tools` returns. LangChain's own binding would forget its tools at the next `bind_tools`."""
-
-    @classmethod
-    def lc_id(cls) -> list[str]:
-        """Saved as the binding it is to everybody else."""
-        return [*cls.get_lc_namespace(), "RunnableBinding"]
-
-    def bind_tools(self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any) -> ToolBinding:
-        """Declare more tools, as the chat model's `bind_tools` does; a choice replaces the one made before."""
-        declared = wire_tools([*self.kwargs.get("tools", ()), *tools])
-        bound = {**self.kwargs, **kwargs, "tools": bound_tools(declared)}
-        if tool_choice is not None:
-            bound["tool_choice"] = tool_choice
-        tool_config(bound.get("tool_choice"), declared)
-        return self.__class__(bound=self.bound, kwargs=bound, config=self.config)
-
-    def with_structured_output(self, schema: Any = None, **kwargs: Any) -> Runnable[LanguageModelInput, Any]:
-        """Answer as with the chat model's `with_structured_output`, the tools bound so far still declared."""
-        tools = [*self.kwargs.get("tools", ()), *kwargs.pop("tools", ())]
-        model: Any = self.bound
-        structured: Runnable[LanguageModelInput, Any] = model.with_structured_output(
-            schema, **{**self.kwargs, **kwargs, "tools": tools}
-        )
-        return structured.with_config(self.config)
-
-
 class _Unsaved:
     """What a copy or a pickle of a model makes anew."""
 
@@ -91,7 +67,7 @@ _MOST_OPENED: Final = 4
 _PROVIDERS: Final = {"vertex": "google_vertexai", "developer": "google_genai"}
 
 
-class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
+class ChatGeminiCodeExecution(GeminiSettings, TracedStreams):
     """Gemini with code execution, on Vertex AI and on the Gemini Developer API.
 
     The model writes Python, Google's servers run it, and the answer says what came out. Each run arrives as
@@ -128,6 +104,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         self._connection()
         sink_from(self.output_sink)
         checked_planner(self.planner)
+        checked_redactor(self.redact)
 
     @classmethod
     def from_chat_model(cls, llm: BaseChatModel, **settings: Any) -> Self:
@@ -327,10 +304,11 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         call = self._call(messages, stop, kwargs)
         response = joined(list(call.responses(streamed=False)))
         report_plan(call.plan, run_manager)
-        answers = messages_from_response(response, call.origin)
+        answers = _answers(call, response)
         if call.recorder:
             for answer in answers:
                 call.recorder.record(answer)
+        trace_answers(answers, run_manager)
         return self._result(answers)
 
     async def _agenerate(
@@ -343,10 +321,11 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         call = self._call(messages, stop, kwargs)
         response = joined([response async for response in call.aresponses(streamed=False)])
         await areport_plan(call.plan, run_manager)
-        answers = messages_from_response(response, call.origin)
+        answers = _answers(call, response)
         if call.recorder:
             for answer in answers:
                 await call.recorder.arecord(answer)
+        await atrace_answers(answers, run_manager)
         return self._result(answers)
 
     def _stream(
@@ -356,19 +335,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, kwargs)
-        translator, legacy = None, self._legacy()
-        with closing(call.responses(streamed=True)) as responses:
-            for response in responses:
-                if translator is None:
-                    report_plan(call.plan, run_manager)
-                    translator = ChunkTranslator(call.origin)
-                if chunk := translator.chunk(response):
-                    if call.recorder:
-                        call.recorder.record(chunk)
-                    yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
-        chunk = (translator or ChunkTranslator(call.origin)).last()
-        yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
+        call, legacy = self._call(messages, stop, kwargs), self._legacy()
+        with closing(traced(_chunks(call, run_manager), run_manager, call.model)) as chunks:
+            for chunk in chunks:
+                yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
 
     async def _astream(
         self,
@@ -377,19 +347,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, kwargs)
-        translator, legacy = None, self._legacy()
-        async with aclosing(call.aresponses(streamed=True)) as responses:
-            async for response in responses:
-                if translator is None:
-                    await areport_plan(call.plan, run_manager)
-                    translator = ChunkTranslator(call.origin)
-                if chunk := translator.chunk(response):
-                    if call.recorder:
-                        await call.recorder.arecord(chunk)
-                    yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
-        chunk = (translator or ChunkTranslator(call.origin)).last()
-        yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
+        call, legacy = self._call(messages, stop, kwargs), self._legacy()
+        async with aclosing(atraced(_achunks(call, run_manager), run_manager, call.model)) as chunks:
+            async for chunk in chunks:
+                yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
 
     def _result(self, answers: list[AIMessage]) -> ChatResult:
         legacy = self._legacy()
@@ -460,6 +421,45 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
 
     def _transports(self) -> list[Transport]:
         return [self.transport] if self.transport is not None else [each for _, each in self._opened]
+
+
+def _answers(call: Call, response: GenerateContentResponse) -> list[AIMessage]:
+    answers = messages_from_response(response, call.origin)
+    return [redact_message(answer, call.redact) for answer in answers]
+
+
+def _chunks(
+    call: Call, run_manager: CallbackManagerForLLMRun | None
+) -> Generator[AIMessageChunk, None, None]:
+    translator = None
+    with closing(call.responses(streamed=True)) as responses:
+        for response in responses:
+            if translator is None:
+                report_plan(call.plan, run_manager)
+                translator = ChunkTranslator(call.origin)
+            if chunk := translator.chunk(response):
+                chunk = redact_message(chunk, call.redact)
+                if call.recorder:
+                    call.recorder.record(chunk)
+                yield chunk
+    yield (translator or ChunkTranslator(call.origin)).last()
+
+
+async def _achunks(
+    call: Call, run_manager: AsyncCallbackManagerForLLMRun | None
+) -> AsyncGenerator[AIMessageChunk, None]:
+    translator = None
+    async with aclosing(call.aresponses(streamed=True)) as responses:
+        async for response in responses:
+            if translator is None:
+                await areport_plan(call.plan, run_manager)
+                translator = ChunkTranslator(call.origin)
+            if chunk := translator.chunk(response):
+                chunk = redact_message(chunk, call.redact)
+                if call.recorder:
+                    await call.recorder.arecord(chunk)
+                yield chunk
+    yield (translator or ChunkTranslator(call.origin)).last()
 
 
 def _call_overrides(kwargs: Mapping[str, Any]) -> dict[str, Any]:

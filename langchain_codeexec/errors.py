@@ -11,6 +11,7 @@ CodeExecError
 ├── ToolDeclarationError (ValueError)    a tool or tool choice cannot be declared to Gemini
 ├── PlanningError (ValueError)           a planner's answer cannot be carried out
 ├── SinkError (OSError)                  a file that came out of a run could not be saved
+├── AuditError (OSError)                 an audit record could not be written
 ├── BatchError                           a batch stopped before its end; what it wrote is kept
 ├── GeminiError                          a request to Gemini did not give a response
 │   ├── GeminiAPIError                   the service answered with an error
@@ -46,6 +47,7 @@ from typing import Any
 import langchain_core.exceptions as _lc
 
 __all__ = [
+    "AuditError",
     "AuthenticationError",
     "BatchError",
     "CodeExecError",
@@ -144,6 +146,10 @@ class PlanningError(CodeExecError, ValueError):
 
 class SinkError(CodeExecError, OSError):
     """A file that came out of a run could not be saved; the message it came in still holds it."""
+
+
+class AuditError(CodeExecError, OSError):
+    """The record of an execution could not be written; the run that it belongs to ends here."""
 
 
 class BatchError(CodeExecError):

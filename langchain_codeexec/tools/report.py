@@ -6,12 +6,16 @@ import re
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
+from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool, ToolException
+from pydantic import Field
 
+from langchain_codeexec.control.redaction import Redaction, checked_redactor
+from langchain_codeexec.control.tracing import Event, ExecutionRuns
 from langchain_codeexec.errors import (
     CodeExecError,
     ExecutionRequestError,
@@ -59,6 +63,8 @@ class Report:
         remarks: What else the caller should know.
         value: What a notebook would show of the last run's last expression; empty if nothing.
         in_session: Whether the runs left their state in a session, for those after them.
+        traced: Whether the model that gave the runs has told its callbacks of them.
+        redacted: The kinds of what was replaced in all this.
     """
 
     executions: tuple[CodeExecution, ...] = ()
@@ -67,6 +73,8 @@ class Report:
     remarks: tuple[str, ...] = ()
     value: str = ""
     in_session: bool = False
+    traced: bool = False
+    redacted: tuple[str, ...] = ()
 
     @property
     def content(self) -> str:
@@ -88,7 +96,24 @@ class Report:
     def artifact(self) -> Json:
         """The runs, images and files in plain JSON."""
         artifact = artifact_from_executions(self.executions, answer=self.answer, files=self.files)
-        return {**artifact, IN_SESSION: True} if self.in_session else artifact
+        return {
+            **artifact,
+            **({IN_SESSION: True} if self.in_session else {}),
+            **({"redacted": list(self.redacted)} if self.redacted else {}),
+        }
+
+    def with_redaction(self, redaction: Redaction) -> Report:
+        """The report redacted; files and images stay what they are."""
+        if not redaction:
+            return self
+        redacted = replace(
+            self,
+            executions=tuple(map(redaction.execution, self.executions)),
+            answer=redaction.text(self.answer),
+            remarks=tuple(map(redaction.text, self.remarks)),
+            value=redaction.text(self.value),
+        )
+        return replace(redacted, redacted=tuple(dict.fromkeys((*self.redacted, *redaction.kinds))))
 
     def _printed(self) -> Iterator[str]:
         """What each run printed. A failure that was mended afterwards is of no interest to the caller."""
@@ -119,43 +144,79 @@ class ReportingTool(BaseTool):
     Code and results are reported while the tool runs: as the LangChain custom event
     `code_execution_progress`, and in a graph through `stream_mode="custom"`.
 
+    Each execution is a run of its own, named `code_interpreter`, below the tool's or the model's that had it run.
+
     Attributes:
         show_images: Whether the calling model is shown the images drawn, as `image` blocks beside the text.
+        redact: Redacts the content, the artifact and what is reported, files and images excepted. The call's own
+            arguments are the calling model's, and in its message.
     """
 
     show_images: bool = False
+    redact: Any = Field(default=None, exclude=True, repr=False)
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     handle_tool_error: Any = True  # the releases of langchain-core type it differently
+    _runs_code: ClassVar[bool] = False
 
-    def _output(self, steps: Iterator[CodeBlock | Report]) -> Output:
-        """Carry a call out: its steps are code and results as they come, and the report in the end."""
-        report = Report()
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        checked_redactor(self.redact)
+
+    def _output(
+        self, steps: Iterator[CodeBlock | Report], written: Mapping[str, Any] | None = None
+    ) -> Output:
+        """Carry a call out: its steps are code and results as they come, and the report in the end.
+
+        `written` is what is known of the answer that the code was written in, for the runs' metadata.
+        """
+        report, redaction, runs = Report(), *self._listeners(written)
         try:
             for step in steps:
                 if isinstance(step, Report):
-                    report = step
+                    report = step.with_redaction(redaction)
+                    runs.tell(_ended(runs, report))
                     continue
-                event = self._progress(step)
+                code = redaction.code(step)
+                runs.tell(self._begun(runs, code))
                 with suppress(RuntimeError):  # there is no parent run
-                    dispatch_custom_event(_PROGRESS_EVENT, event)
-        except CodeExecError as error:
-            raise ToolException(_advice(error)) from error
+                    dispatch_custom_event(_PROGRESS_EVENT, self._progress(code))
+        except BaseException as error:
+            runs.tell(runs.fail(error))
+            if isinstance(error, CodeExecError):
+                raise ToolException(redaction.text(_advice(error))) from error
+            raise
         return report.blocks if self.show_images else report.content, report.artifact
 
-    async def _aoutput(self, steps: AsyncIterator[CodeBlock | Report]) -> Output:
+    async def _aoutput(
+        self, steps: AsyncIterator[CodeBlock | Report], written: Mapping[str, Any] | None = None
+    ) -> Output:
         """Carry a call out without blocking the event loop; see `_output`."""
-        report = Report()
+        report, redaction, runs = Report(), *self._listeners(written)
         try:
             async for step in steps:
                 if isinstance(step, Report):
-                    report = step
+                    report = step.with_redaction(redaction)
+                    await runs.atell(_ended(runs, report))
                     continue
-                event = self._progress(step)
+                code = redaction.code(step)
+                await runs.atell(self._begun(runs, code))
                 with suppress(RuntimeError):
-                    await adispatch_custom_event(_PROGRESS_EVENT, event)
-        except CodeExecError as error:
-            raise ToolException(_advice(error)) from error
+                    await adispatch_custom_event(_PROGRESS_EVENT, self._progress(code))
+        except BaseException as error:
+            await runs.atell(runs.fail(error))
+            if isinstance(error, CodeExecError):
+                raise ToolException(redaction.text(_advice(error))) from error
+            raise
         return report.blocks if self.show_images else report.content, report.artifact
+
+    def _listeners(self, written: Mapping[str, Any] | None) -> tuple[Redaction, ExecutionRuns]:
+        manager: Any = ensure_config().get("callbacks")
+        return Redaction(self.redact), ExecutionRuns(manager, written)
+
+    def _begun(self, runs: ExecutionRuns, code: CodeBlock) -> Iterator[Event]:
+        """The start of a run, where the code runs here and now."""
+        if self._runs_code and isinstance(code, CodeCall):
+            yield from runs.start(code.code, code.language, code.origin)
 
     def _progress(self, code: CodeBlock) -> Json:
         """The event that tells of code or its result, written to the stream of the graph that runs, if any."""
@@ -168,6 +229,12 @@ class ReportingTool(BaseTool):
             with suppress(RuntimeError, KeyError):  # no graph runs
                 langgraph.get_stream_writer()(event)
         return event
+
+
+def _ended(runs: ExecutionRuns, report: Report) -> Iterator[Event]:
+    if not report.traced:
+        for number, execution in enumerate(report.executions):
+            yield from runs.end(number, execution, report.redacted)
 
 
 def _head(output: str) -> str:

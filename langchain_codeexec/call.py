@@ -53,7 +53,7 @@ from langchain_codeexec.settings import (
     settings_by_name,
 )
 
-__all__ = ["Call", "countable"]
+__all__ = ["Call", "call_overrides", "countable"]
 
 Json = dict[str, Any]
 _Responses: TypeAlias = Generator[GenerateContentResponse, None, None]
@@ -64,6 +64,8 @@ _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 
 _MAX_WAYS: Final = 4
 """Attempts at one call: a service that contradicts itself must not be asked for ever."""
+
+_SECRETS: Final = frozenset({"api_key", "credentials"})
 
 _KNOWN: Final = _FOR_OTHERS | {*CALL_SETTINGS, "tools", "tool_choice", "functions", "tool_config"}
 
@@ -296,6 +298,17 @@ class Call:
         if self._settings["combination"] != "auto":  # the way stays, whatever is learned of combining
             before = replace(before, code_with_functions=now.code_with_functions)
         return now != before
+
+
+def call_overrides(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a call. LangChain shows them to caches and traces, so no secret may be among them."""
+    overrides = settings_by_name(kwargs)
+    if secrets := sorted(name for name in _SECRETS if overrides.get(name) is not None):
+        raise ConfigurationError(
+            f"{' and '.join(secrets)}: not for a single call, whose settings reach traces and caches; make a "
+            f"chat model of its own, such as ChatGeminiCodeExecution(model=..., {secrets[0]}=...)"
+        )
+    return overrides
 
 
 def countable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:

@@ -24,7 +24,7 @@ from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, ValidationError
 
 from langchain_codeexec.binding import ToolBinding
-from langchain_codeexec.call import Call, countable
+from langchain_codeexec.call import Call, call_overrides, countable
 from langchain_codeexec.control.redaction import checked_redactor, redact_message
 from langchain_codeexec.control.tracing import TracedStreams, atrace_answers, atraced, trace_answers, traced
 from langchain_codeexec.data.outputs import sink_from
@@ -61,7 +61,6 @@ class _Unsaved:
 
 
 _CALL_SETTINGS_OF: Final = attrgetter(*CALL_SETTINGS)
-_SECRETS: Final = frozenset({"api_key", "credentials"})
 _OF_CONNECTION: Final = frozenset(CONNECTION_SETTINGS) - {*CALL_SETTINGS}
 _MOST_OPENED: Final = 4
 _PROVIDERS: Final = {"vertex": "google_vertexai", "developer": "google_genai"}
@@ -177,13 +176,18 @@ class ChatGeminiCodeExecution(GeminiSettings, TracedStreams):
         fields = GeminiSettings.model_fields
         return {name: value for name, value in settings if value is not None and not fields[name].exclude}
 
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        """What a cache knows the model by: answers that were redacted are no others' answers."""
+        known = super()._get_llm_string(stop=stop, **kwargs)
+        return f"{known}---{self.redact!r}" if self.redact else known
+
     def _resolve_model_profile(self) -> ModelProfile:
         return model_profile(self.model)
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = _PROVIDERS[self._connection().endpoint]
-        named = _call_overrides(kwargs)
+        named = call_overrides(kwargs)
         params["ls_model_name"] = str(named.get("model") or self.model)
         if (temperature := named.get("temperature", self.temperature)) is not None:
             params["ls_temperature"] = temperature
@@ -370,7 +374,7 @@ class ChatGeminiCodeExecution(GeminiSettings, TracedStreams):
         settings = dict(zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True))
         if stop is not None:
             settings["stop"] = stop
-        overrides = _call_overrides(kwargs)
+        overrides = call_overrides(kwargs)
         connection = {name: overrides.pop(name) for name in _OF_CONNECTION & overrides.keys()}
         try:
             return Call(messages, settings, overrides, self._connection(connection))
@@ -460,17 +464,6 @@ async def _achunks(
                     await call.recorder.arecord(chunk)
                 yield chunk
     yield (translator or ChunkTranslator(call.origin)).last()
-
-
-def _call_overrides(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a call. LangChain shows them to caches and traces, so no secret may be among them."""
-    overrides = settings_by_name(kwargs)
-    if secrets := sorted(name for name in _SECRETS if overrides.get(name) is not None):
-        raise ConfigurationError(
-            f"{' and '.join(secrets)}: not for a single call, whose settings reach traces and caches; make a "
-            f"chat model of its own, such as ChatGeminiCodeExecution(model=..., {secrets[0]}=...)"
-        )
-    return overrides
 
 
 @cache

@@ -118,7 +118,7 @@ class OpenTelemetryHandler(BaseCallbackHandler):
 
     def on_chat_model_start(
         self,
-        serialized: Json,
+        serialized: Json,  # noqa: ARG002 -- a handler's signature
         messages: list[list[BaseMessage]],
         *,
         run_id: UUID,

@@ -60,6 +60,9 @@ class Redactor:
     def __init__(self, *detectors: Detector) -> None:
         self._detectors = detectors or SECRETS
 
+    def __repr__(self) -> str:
+        return f"Redactor{self._detectors!r}"
+
     def __call__(self, text: str) -> tuple[str, tuple[str, ...]]:
         """The text redacted, and the kinds of what was replaced, sorted."""
         found = [match for detect in self._detectors for match in detect(text)]
@@ -178,11 +181,10 @@ class Redaction:
         """
         if self._redact is None:
             return text
-        given = self._redact(text)
-        try:
-            redacted, kinds = given
-        except (TypeError, ValueError) as error:
-            raise ConfigurationError(f"redact must give a text and kinds: {type(given).__name__}") from error
+        given: Any = self._redact(text)
+        if not (isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str)):  # noqa: PLR2004
+            raise ConfigurationError(f"redact must give a text and kinds as a tuple, not {given!r:.20}")
+        redacted, kinds = given
         self.kinds += [kind for kind in kinds if kind not in self.kinds]
         return redacted
 

@@ -27,6 +27,9 @@ def plain(value: object) -> str:
 def unfinished_line(file: IO[bytes]) -> tuple[int, bytes]:
     """Where the line that has no end begins, and what there is of it: nothing where the last line is whole."""
     size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - 1, 0))
+    if file.read(1) in (b"", b"\n"):
+        return size, b""
     start = size
     while start > 0:  # back to the last line's end
         step = min(start, 65_536)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from langchain_core.messages import AIMessage
 
@@ -152,8 +152,7 @@ def checked_redactor(redact: Any) -> Redact | None:
             f"redact is a function of a text, such as Redactor(), not {redact!r:.100}: it gives the text with its "
             "secrets replaced, and their kinds"
         )
-    redactor: Redact | None = redact
-    return redactor
+    return cast("Redact | None", redact)
 
 
 class Redaction:
@@ -184,7 +183,8 @@ class Redaction:
         given: Any = self._redact(text)
         if not (isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str)):  # noqa: PLR2004
             raise ConfigurationError(f"redact must give a text and kinds as a tuple, not {given!r:.20}")
-        redacted, kinds = given
+        redacted: str = given[0]
+        kinds: Collection[str] = given[1]
         self.kinds += [kind for kind in kinds if kind not in self.kinds]
         return redacted
 

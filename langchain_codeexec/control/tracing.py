@@ -25,6 +25,7 @@ from langchain_core.callbacks.manager import BaseRunManager, ahandle_event, hand
 from langchain_core.language_models.base import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatResult
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
@@ -204,18 +205,20 @@ def was_traced(message: BaseMessage) -> bool:
 
 def trace_answers(messages: Iterable[BaseMessage], parent: Any) -> None:
     """Give the executions in whole answers their runs."""
-    for message in messages:
-        if isinstance(message, AIMessage):
-            runs = ExecutionRuns(parent, known_of(message))
-            runs.tell([*runs.read(message), *runs.rest()])
+    for runs, message in _of_answers(messages, parent):
+        runs.tell([*runs.read(message), *runs.rest()])
 
 
 async def atrace_answers(messages: Iterable[BaseMessage], parent: Any) -> None:
     """Give the executions in whole answers their runs without blocking the event loop."""
-    for message in messages:
+    for runs, message in _of_answers(messages, parent):
+        await runs.atell([*runs.read(message), *runs.rest()])
+
+
+def _of_answers(messages: Iterable[BaseMessage], parent: Any) -> Iterator[tuple[ExecutionRuns, AIMessage]]:
+    for message in messages if parent and parent.handlers else ():
         if isinstance(message, AIMessage):
-            runs = ExecutionRuns(parent, known_of(message))
-            await runs.atell([*runs.read(message), *runs.rest()])
+            yield ExecutionRuns(parent, known_of(message)), message
 
 
 def known_of(message: AIMessage) -> Json:
@@ -267,10 +270,20 @@ _streaming: ContextVar[BaseRunManager | None] = ContextVar("_streaming", default
 
 
 class TracedStreams(BaseChatModel):
-    """A chat model whose `stream` and `astream` say which run they are, so that others can be below it.
+    """A chat model whose streams know which run they are, so that others can be below it.
 
-    langchain-core gives `_stream` no run manager where it is not called from `invoke`.
+    langchain-core gives `_stream` no run manager in `stream`, nor in `invoke` where a handler wants tokens.
     """
+
+    def _generate_with_cache(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        _streaming.set(kwargs.get("run_manager"))
+        return super()._generate_with_cache(messages, *args, **kwargs)
+
+    async def _agenerate_with_cache(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> ChatResult:
+        _streaming.set(kwargs.get("run_manager"))
+        return await super()._agenerate_with_cache(messages, *args, **kwargs)
 
     def stream(
         self,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from langchain_codeexec.emulator import Prompt
     from tests.services import Gemini
 
-TURNS = 10
+TURNS = 6
 NATIVE = {"executableCode": {"code": "print(6 * 7)"}}
 
 
@@ -212,7 +212,7 @@ def test_a_kill_loses_no_record_but_the_one_being_written(tmp_path: Path):
     said = [[writer.stdout.readline() for _ in range(5)] for writer in writers]
     for writer, lines in zip(writers, said, strict=True):
         writer.kill()
-        lines += writer.communicate()[0].splitlines()
+        lines.extend(writer.communicate()[0].splitlines())
     AuditFile(path)
     written: dict[str, list[int]] = {"a": [], "b": []}
     torn = 0

@@ -23,7 +23,6 @@ from tests.middleware.agent_shop import (
     agent_on,
     any_model,
     either_generation,
-    google_genai,
     shopkeeper,
 )
 from tests.middleware.conftest import _models_are_closed, _nothing_learned  # noqa: F401 -- fixtures
@@ -149,6 +148,24 @@ def test_whatever_model_an_agent_calls_each_execution_is_one_run(gemini: Gemini,
     assert runs == [run.output for run in code_executions(state)] == ["3840\n"]
 
 
+@pytest.mark.parametrize("mode", ["messages", "tools", "updates"])
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_whatever_a_graph_streams_each_execution_is_one_run(gemini: Gemini, mode: Any, is_async: bool):
+    gemini.says(shopkeeper)
+    agent = agent_on(MODELS["own-developer"](gemini, "gemini-3-flash-preview"))
+    heard = RunCollectorCallbackHandler()
+    how: Any = ({"callbacks": [heard]},)
+    if is_async:
+        events = [event async for event in agent.astream(QUESTION, *how, stream_mode=mode)]
+    else:
+        events = list(agent.stream(QUESTION, *how, stream_mode=mode))
+    assert [above for above, _ in executions(heard.traced_runs)] == ["ChatGeminiCodeExecution"]
+    if mode == "tools":
+        assert [event["event"] for event in events if event.get("tool_name") == "code_interpreter"] == [
+            "tool-started"
+        ]
+
+
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("build", ["own-developer", "genai-developer"])
 async def test_a_task_of_another_model_is_run_once(gemini: Gemini, build: str, is_async: bool):
@@ -192,14 +209,11 @@ def test_a_sandbox_that_cannot_run_anything_ends_the_run_with_an_error():
     assert (above, "Error" in run.error) == ("python", True)
 
 
-async def test_events_tell_of_executions(gemini: Gemini):
+@pytest.mark.parametrize("build", ["own-developer", "genai-developer"])
+async def test_events_tell_of_executions(gemini: Gemini, build: str):
     gemini.says(shopkeeper)
-    llm = google_genai(
-        {"vertexai": False, "api_key": "any", "base_url": gemini.url}, "gemini-3-flash-preview"
-    )
-    events = [event async for event in agent_on(llm).astream_events(QUESTION, version="v2")]
-    llm.client.close()
-    await llm.client.aio.aclose()
+    agent = agent_on(MODELS[build](gemini, "gemini-3-flash-preview"))
+    events = [event async for event in agent.astream_events(QUESTION, version="v2")]
     heard = [event for event in events if event["name"] == "code_interpreter"]
     assert [event["event"] for event in heard] == ["on_tool_start", "on_tool_end"]
     assert heard[-1]["data"]["output"]["output"] == "3840\n"

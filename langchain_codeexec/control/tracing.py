@@ -38,10 +38,10 @@ __all__ = [
     "Event",
     "ExecutionRuns",
     "TracedStreams",
+    "answer_metadata",
     "atrace_answers",
     "atraced",
     "is_execution_run",
-    "known_of",
     "outputs_from_execution",
     "trace_answers",
     "traced",
@@ -63,7 +63,7 @@ _DESCRIPTION: Final = "Runs code that a model wrote."
 class ExecutionRuns:
     """The runs of executions below one run.
 
-    The methods give events to `tell`, or to `atell` where handlers may wait.
+    The methods give events for `dispatch`, or for `adispatch` where handlers may wait.
 
     Args:
         parent: The manager of the run they are below, or the manager for its children; `None` if nobody listens.
@@ -160,13 +160,13 @@ class ExecutionRuns:
             for kind in kinds_in(block)
         ]
 
-    def tell(self, events: Iterable[Event]) -> None:
-        """Tell the handlers."""
+    def dispatch(self, events: Iterable[Event]) -> None:
+        """Call the handlers."""
         for name, args, kwargs in events:
             handle_event(self.handlers, name, "ignore_agent", *args, **kwargs)
 
-    async def atell(self, events: Iterable[Event]) -> None:
-        """Tell the handlers without blocking the event loop."""
+    async def adispatch(self, events: Iterable[Event]) -> None:
+        """Call the handlers without blocking the event loop."""
         for name, args, kwargs in events:
             await ahandle_event(self.handlers, name, "ignore_agent", *args, **kwargs)
 
@@ -206,22 +206,22 @@ def was_traced(message: BaseMessage) -> bool:
 def trace_answers(messages: Iterable[BaseMessage], parent: Any) -> None:
     """Give the executions in whole answers their runs."""
     for runs, message in _of_answers(messages, parent):
-        runs.tell([*runs.read(message), *runs.rest()])
+        runs.dispatch([*runs.read(message), *runs.rest()])
 
 
 async def atrace_answers(messages: Iterable[BaseMessage], parent: Any) -> None:
     """Give the executions in whole answers their runs without blocking the event loop."""
     for runs, message in _of_answers(messages, parent):
-        await runs.atell([*runs.read(message), *runs.rest()])
+        await runs.adispatch([*runs.read(message), *runs.rest()])
 
 
 def _of_answers(messages: Iterable[BaseMessage], parent: Any) -> Iterator[tuple[ExecutionRuns, AIMessage]]:
     for message in messages if parent and parent.handlers else ():
         if isinstance(message, AIMessage):
-            yield ExecutionRuns(parent, known_of(message)), message
+            yield ExecutionRuns(parent, answer_metadata(message)), message
 
 
-def known_of(message: AIMessage) -> Json:
+def answer_metadata(message: AIMessage) -> Json:
     """What is known of an answer with code, for the metadata of its executions' runs."""
     plan = message.response_metadata.get("plan")
     return {
@@ -238,13 +238,13 @@ def traced(chunks: Generator[Chunk], parent: CallbackManagerForLLMRun | None, mo
     with closing(chunks):
         try:
             for chunk in chunks:
-                runs.tell(runs.read(chunk))
+                runs.dispatch(runs.read(chunk))
                 yield chunk
         except BaseException as error:
             with suppress(Exception):  # of a handler: what broke off comes first
-                runs.tell(runs.fail(error))
+                runs.dispatch(runs.fail(error))
             raise
-    runs.tell(runs.rest())
+    runs.dispatch(runs.rest())
 
 
 async def atraced(
@@ -256,13 +256,13 @@ async def atraced(
     async with aclosing(chunks):
         try:
             async for chunk in chunks:
-                await runs.atell(runs.read(chunk))
+                await runs.adispatch(runs.read(chunk))
                 yield chunk
         except BaseException as error:
             with suppress(Exception):
-                await runs.atell(runs.fail(error))
+                await runs.adispatch(runs.fail(error))
             raise
-    await runs.atell(runs.rest())
+    await runs.adispatch(runs.rest())
 
 
 _streaming: ContextVar[BaseRunManager | None] = ContextVar("_streaming", default=None)

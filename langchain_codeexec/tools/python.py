@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, InjectedToolArg
 from pydantic import BaseModel, Field, PlainSerializer, PrivateAttr
 
-from langchain_codeexec.control.tracing import known_of
+from langchain_codeexec.control.tracing import answer_metadata
 from langchain_codeexec.errors import ConfigurationError, CourseChangedError, ExecutorError
 from langchain_codeexec.executions import (
     ARTIFACT_TYPE,
@@ -171,11 +171,11 @@ class PythonTool(ReportingTool):
 
     def _run(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Any:
         call = _Call(self, code, runtime)
-        return call.with_updates(self._output(self._steps(call, _thread(config)), call.written))
+        return call.with_updates(self._output(self._steps(call, _thread(config)), call.metadata))
 
     async def _arun(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Any:
         call = _Call(self, code, runtime, asyncio.get_running_loop())
-        return call.with_updates(await self._aoutput(self._asteps(call, _thread(config)), call.written))
+        return call.with_updates(await self._aoutput(self._asteps(call, _thread(config)), call.metadata))
 
     def _steps(self, call: _Call, thread: str) -> Iterator[CodeBlock | Report]:
         yield call.code
@@ -220,7 +220,7 @@ class _Call:
         self.request = ExecutionRequest(code, files=files)
         messages = messages_in_state(state)
         self._had_session = _left_session(messages, tool.name)
-        self.written = _written(messages, getattr(runtime, "tool_call_id", None))
+        self.metadata = _metadata(messages, getattr(runtime, "tool_call_id", None))
         self._in_session = self._has_lost = False
         self._origin = str(tool.executor.name)
         self._name, self._id = tool.name, getattr(runtime, "tool_call_id", None)
@@ -320,11 +320,11 @@ def _thread(config: RunnableConfig | None) -> str:
     return "" if thread is None else str(thread)
 
 
-def _written(messages: Sequence[BaseMessage], call_id: str | None) -> dict[str, Any]:
+def _metadata(messages: Sequence[BaseMessage], call_id: str | None) -> dict[str, Any]:
     """What is known of the answer that a program was written in."""
     for message in reversed(messages):
         if isinstance(message, AIMessage) and call_id in [call["id"] for call in message.tool_calls]:
-            return known_of(message)
+            return answer_metadata(message)
     return {}
 
 

@@ -17,6 +17,7 @@ from pydantic import Field
 from langchain_codeexec.control.redaction import Redaction, checked_redactor
 from langchain_codeexec.control.tracing import Event, ExecutionRuns
 from langchain_codeexec.errors import (
+    AuditError,
     CodeExecError,
     ExecutionRequestError,
     GeminiConnectionError,
@@ -163,57 +164,59 @@ class ReportingTool(BaseTool):
         checked_redactor(self.redact)
 
     def _output(
-        self, steps: Iterator[CodeBlock | Report], written: Mapping[str, Any] | None = None
+        self, steps: Iterator[CodeBlock | Report], metadata: Mapping[str, Any] | None = None
     ) -> Output:
         """Carry a call out: its steps are code and results as they come, and the report in the end.
 
-        `written` is what is known of the answer that the code was written in, for the runs' metadata.
+        `metadata` is that of the runs: what is known of the answer with the code.
         """
-        report, redaction, runs = Report(), *self._listeners(written)
+        report, redaction, runs = Report(), *self._listeners(metadata)
         try:
             for step in steps:
                 if isinstance(step, Report):
                     report = step.with_redaction(redaction)
-                    runs.tell(_ended(runs, report))
+                    runs.dispatch(_ends(runs, report))
                     continue
                 code = redaction.code(step)
-                runs.tell(self._begun(runs, code))
+                runs.dispatch(self._start(runs, code))
                 with suppress(RuntimeError):  # there is no parent run
                     dispatch_custom_event(_PROGRESS_EVENT, self._progress(code))
         except BaseException as error:
-            runs.tell(runs.fail(error))
-            if isinstance(error, CodeExecError):
+            with suppress(Exception):  # of a handler: what broke off comes first
+                runs.dispatch(runs.fail(error))
+            if isinstance(error, CodeExecError) and not isinstance(error, AuditError):
                 raise ToolException(redaction.text(_advice(error))) from error
             raise
         return report.blocks if self.show_images else report.content, report.artifact
 
     async def _aoutput(
-        self, steps: AsyncIterator[CodeBlock | Report], written: Mapping[str, Any] | None = None
+        self, steps: AsyncIterator[CodeBlock | Report], metadata: Mapping[str, Any] | None = None
     ) -> Output:
         """Carry a call out without blocking the event loop; see `_output`."""
-        report, redaction, runs = Report(), *self._listeners(written)
+        report, redaction, runs = Report(), *self._listeners(metadata)
         try:
             async for step in steps:
                 if isinstance(step, Report):
                     report = step.with_redaction(redaction)
-                    await runs.atell(_ended(runs, report))
+                    await runs.adispatch(_ends(runs, report))
                     continue
                 code = redaction.code(step)
-                await runs.atell(self._begun(runs, code))
+                await runs.adispatch(self._start(runs, code))
                 with suppress(RuntimeError):
                     await adispatch_custom_event(_PROGRESS_EVENT, self._progress(code))
         except BaseException as error:
-            await runs.atell(runs.fail(error))
-            if isinstance(error, CodeExecError):
+            with suppress(Exception):  # of a handler: what broke off comes first
+                await runs.adispatch(runs.fail(error))
+            if isinstance(error, CodeExecError) and not isinstance(error, AuditError):
                 raise ToolException(redaction.text(_advice(error))) from error
             raise
         return report.blocks if self.show_images else report.content, report.artifact
 
-    def _listeners(self, written: Mapping[str, Any] | None) -> tuple[Redaction, ExecutionRuns]:
+    def _listeners(self, metadata: Mapping[str, Any] | None) -> tuple[Redaction, ExecutionRuns]:
         manager: Any = ensure_config().get("callbacks")
-        return Redaction(self.redact), ExecutionRuns(manager, written)
+        return Redaction(self.redact), ExecutionRuns(manager, metadata)
 
-    def _begun(self, runs: ExecutionRuns, code: CodeBlock) -> Iterator[Event]:
+    def _start(self, runs: ExecutionRuns, code: CodeBlock) -> Iterator[Event]:
         """The start of a run, where the code runs here and now."""
         if self._runs_code and isinstance(code, CodeCall):
             yield from runs.start(code.code, code.language, code.origin)
@@ -231,7 +234,7 @@ class ReportingTool(BaseTool):
         return event
 
 
-def _ended(runs: ExecutionRuns, report: Report) -> Iterator[Event]:
+def _ends(runs: ExecutionRuns, report: Report) -> Iterator[Event]:
     if not report.traced:
         for number, execution in enumerate(report.executions):
             yield from runs.end(number, execution, report.redacted)

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from langchain_codeexec import PythonTool, code_executions
 from langchain_codeexec.control import AuditFile, AuditLog, OpenTelemetryHandler, Redactor
 from langchain_codeexec.errors import AuditError, ConfigurationError
-from tests.control.test_tracing import executions
+from tests.control.runs import executions
 from tests.middleware.agent_shop import parts_of
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def test_secrets_are_replaced_before_they_are_written(gemini: Gemini, caplog: py
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-async def test_a_sink_that_fails_makes_the_run_fail(gemini: Gemini, is_async: bool):
+async def test_a_sink_that_fails_makes_the_run_fail(gemini: Gemini, sandbox: LocalSandbox, is_async: bool):
     def full(record: Any) -> None:
         raise AuditError("the disk is full")
 
@@ -140,6 +140,9 @@ async def test_a_sink_that_fails_makes_the_run_fail(gemini: Gemini, is_async: bo
     with pytest.raises(AuditError):
         [chunk async for chunk in llm.astream("q")] if is_async else list(llm.stream("q"))
     await llm.aclose()
+    call: Any = ({"code": "print(1)"}, {"callbacks": [AuditLog(full)]})
+    with pytest.raises(AuditError):
+        await PythonTool(sandbox).ainvoke(*call) if is_async else PythonTool(sandbox).invoke(*call)
 
 
 @pytest.mark.parametrize("sinks", [(), (7,), ("/",), ("/nowhere/audit.jsonl",), ("/dev/null",)])
@@ -196,23 +199,27 @@ def test_a_full_disk_is_an_error_and_costs_one_record(tmp_path: Path):
 
 WRITER = """
 import sys
-from itertools import count
 from langchain_codeexec.control import AuditFile
 file = AuditFile(sys.argv[1])
-for number in count():
-    file({"kind": "execution", "writer": sys.argv[2], "number": number, "code": "x" * 200_000})
+for number in range(1_000):
+    file({"kind": "execution", "writer": sys.argv[2], "number": number, "code": "x" * 20_000})
     print(number, flush=True)
+input()
 """
 
 
 def test_a_kill_loses_no_record_but_the_one_being_written(tmp_path: Path):
     path = tmp_path / "audit.jsonl"
     command = [sys.executable, "-c", WRITER, str(path)]
-    writers = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in "ab"]
+    writers = [
+        subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for name in "ab"
+    ]
     said = [[writer.stdout.readline() for _ in range(5)] for writer in writers]
     for writer, lines in zip(writers, said, strict=True):
-        writer.kill()
-        lines.extend(writer.communicate()[0].splitlines())
+        with writer:
+            writer.kill()
+            lines.extend(writer.stdout.readlines())
     AuditFile(path)
     written: dict[str, list[int]] = {"a": [], "b": []}
     torn = 0

@@ -17,6 +17,7 @@ from langchain_codeexec.control import Redactor
 from langchain_codeexec.errors import GeminiError
 from langchain_codeexec.executors import ProcessExecutor
 from tests.calls import ALL_WAYS, in_chunks, response
+from tests.control.runs import executions
 from tests.middleware.agent_shop import (
     MODELS,
     QUESTION,
@@ -30,10 +31,6 @@ from tests.tools.calling import QUESTION as TASK
 from tests.tools.calling import agent_of, refund
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from langchain_core.tracers.schemas import Run
-
     from langchain_codeexec import LocalSandbox
     from tests.services import Gemini, Wire
 
@@ -46,14 +43,6 @@ FAILED = {"codeExecutionResult": {"outcome": "OUTCOME_FAILED", "output": "NameEr
 PNG = {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
 TEXT = {"text": "It is 42."}
 OUTPUTS = {"outcome": "OUTCOME_OK", "output": "42\n", "images": 0, "seconds": None, "calls": []}
-
-
-def executions(runs: list[Run], above: str = "") -> Iterator[tuple[str, Run]]:
-    """The runs of executions, each with the name of the run it is below."""
-    for run in runs:
-        if run.name == "code_interpreter":
-            yield above, run
-        yield from executions(run.child_runs, run.name)
 
 
 @ALL_WAYS

@@ -1,8 +1,10 @@
 """Executions as child runs of LangChain's callbacks, wherever they ran.
 
 Each is a tool run named `code_interpreter`: below the run of the chat model whose service ran the code, or below
-the run of the tool that ran it. It starts with the code and ends with what is known of the result, in streams as
-they come. A failing program ends like any other; only what broke off ends with an error.
+the run of the tool that ran it. It starts with the code and ends with what is known of the result. In a stream it
+starts when the code comes, and ends when something comes that is neither its result nor one of its pictures; where
+the service does not stream, both are when the answer is there. A failing program ends like any other; only what
+broke off ends with an error.
 """
 
 from __future__ import annotations
@@ -83,7 +85,9 @@ class ExecutionRuns:
             thread = (ensure_config().get("configurable") or {}).get("thread_id")
             known = {"thread_id": thread, **(metadata or {})}
             given = {key: value for key, value in known.items() if value is not None}
-            self._metadata = {**inherited, **given}
+            # Keys with this prefix describe the model's run.
+            shared = {key: value for key, value in inherited.items() if not key.startswith("ls_")}
+            self._metadata = {**shared, **given}
         self._ids: list[UUID] = []
         self._open: dict[int, UUID] = {}
         self._blocks: list[tuple[Any, list[CodeBlock]]] = []
@@ -134,8 +138,12 @@ class ExecutionRuns:
             self._metadata.setdefault("plan", plan.get("way"))
         blocks = list(blocks_with_code(message))
         if self._open or any(codes for _, codes in blocks):
-            self._blocks += blocks
-            yield from self._progress(is_over=False)
+            known = len(self._blocks)
+            for block, codes in blocks:
+                if not (_is_prose(block) and self._blocks and _is_prose(self._blocks[-1][0])):
+                    self._blocks.append((block, codes))
+            if len(self._blocks) > known:  # however long the prose between is
+                yield from self._progress(is_over=False)
 
     def rest(self) -> Iterator[Event]:
         """End the runs that are open, since nothing follows."""
@@ -169,6 +177,10 @@ class ExecutionRuns:
         """Call the handlers without blocking the event loop."""
         for name, args, kwargs in events:
             await ahandle_event(self.handlers, name, "ignore_agent", *args, **kwargs)
+
+
+def _is_prose(block: Any) -> bool:
+    return isinstance(block, dict) and bool(block.get("text") or block.get("reasoning"))
 
 
 def outputs_from_execution(execution: CodeExecution, redacted: Iterable[str] = ()) -> Json:

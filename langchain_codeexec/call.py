@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias, cast
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_codeexec.control.limits import areport_budget, report_budget
+from langchain_codeexec.control.redaction import checked_redactor, redact_message
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
 from langchain_codeexec.errors import (
@@ -56,7 +57,7 @@ from langchain_codeexec.settings import (
     settings_by_name,
 )
 
-__all__ = ["Call", "countable"]
+__all__ = ["Call", "call_overrides", "countable"]
 
 Json = dict[str, Any]
 _Responses: TypeAlias = Generator[GenerateContentResponse, None, None]
@@ -67,6 +68,8 @@ _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 
 _MAX_WAYS: Final = 4
 """Attempts at one call: a service that contradicts itself must not be asked for ever."""
+
+_SECRETS: Final = frozenset({"api_key", "credentials"})
 
 _KNOWN: Final = _FOR_OTHERS | {*CALL_SETTINGS, "tools", "tool_choice", "functions", "tool_config"}
 
@@ -85,6 +88,7 @@ class Call:
         specification: What it is about, in the wire's terms.
         timeout: Seconds each request may take; `None` leaves it to the transport.
         recorder: Saves what the answer draws; `None` where nothing is saved.
+        redact: Redacts the answer's code and results; `None` leaves them as they are.
 
     Raises:
         ConfigurationError: An override is none that Gemini knows, or the planner is none.
@@ -116,11 +120,17 @@ class Call:
         self._has_answer = False
         self._held: list[GenerateContentResponse] = []
         self.timeout: float | None = settings.get("timeout")
+        self.redact = checked_redactor(settings.get("redact"))
         deadline = settings.get("deadline")
         self._deadline = Deadline(None if deadline is None else checked_seconds("deadline", deadline))
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
         self._answer = answer_of(settings, messages)
+
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        return self.specification.destination.model
 
     @property
     def origin(self) -> Origin:
@@ -196,9 +206,14 @@ class Call:
         for chunk in answer.end(self.origin):
             yield chunk
 
-    def messages(self, response: GenerateContentResponse) -> list[AIMessage]:
-        """The messages of the whole answer, one for each candidate; what they draw is saved."""
+    def read(self, response: GenerateContentResponse) -> list[AIMessage]:
+        """The messages of the whole answer, one for each candidate, redacted."""
         answers = messages_from_response(response, self.origin)
+        return [redact_message(answer, self.redact) for answer in answers]
+
+    def messages(self, response: GenerateContentResponse) -> list[AIMessage]:
+        """The messages of the whole answer; what they draw is saved."""
+        answers = self.read(response)
         if self.recorder:
             for answer in answers:
                 self.recorder.record(answer)
@@ -248,14 +263,14 @@ class Call:
         return int(counted.get("totalTokens", 0))
 
     def _send(self, request: GenerateContentRequest, *, streamed: bool) -> _Responses:
-        model = self.specification.destination.model
+        model = self.model
         if streamed:
             yield from self._transport.stream(model, request, **self._limits())
         else:
             yield self._transport.generate(model, request, **self._limits())
 
     async def _asend(self, request: GenerateContentRequest, *, streamed: bool) -> _AsyncResponses:
-        model = self.specification.destination.model
+        model = self.model
         if streamed:
             async with aclosing(self._transport.astream(model, request, **self._limits())) as chunks:
                 async for chunk in chunks:
@@ -341,6 +356,17 @@ class Call:
         if self._settings["combination"] != "auto":  # the way stays, whatever is learned of combining
             before = replace(before, code_with_functions=now.code_with_functions)
         return now != before
+
+
+def call_overrides(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a call. LangChain shows them to caches and traces, so no secret may be among them."""
+    overrides = settings_by_name(kwargs)
+    if secrets := sorted(name for name in _SECRETS if overrides.get(name) is not None):
+        raise ConfigurationError(
+            f"{' and '.join(secrets)}: not for a single call, whose settings reach traces and caches; make a "
+            f"chat model of its own, such as ChatGeminiCodeExecution(model=..., {secrets[0]}=...)"
+        )
+    return overrides
 
 
 def countable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:

@@ -13,6 +13,7 @@ CodeExecError
 ├── PlanningError (ValueError)           a planner's answer cannot be carried out
 ├── ExecutionLimitError                  executions, tokens or money came to a limit; what was done is kept
 ├── SinkError (OSError)                  a file that came out of a run could not be saved
+├── AuditError (OSError)                 an audit record could not be written
 ├── BatchError                           a batch stopped before its end; what it wrote is kept
 ├── GeminiError                          a request to Gemini did not give a response
 │   ├── GeminiAPIError                   the service answered with an error
@@ -48,6 +49,7 @@ from typing import Any
 import langchain_core.exceptions as _lc
 
 __all__ = [
+    "AuditError",
     "AuthenticationError",
     "BatchError",
     "CodeExecError",
@@ -187,6 +189,10 @@ class ExecutionLimitError(CodeExecError):
 
 class SinkError(CodeExecError, OSError):
     """A file that came out of a run could not be saved; the message it came in still holds it."""
+
+
+class AuditError(CodeExecError, OSError):
+    """The record of an execution could not be written; the run that it belongs to ends here."""
 
 
 class BatchError(CodeExecError):

@@ -85,12 +85,14 @@ class Run:
         result: What came of it, the last of several results.
         earlier: The results before that one.
         drawn: What was drawn in blocks of its own.
+        is_over: Whether something else came after its result.
     """
 
     call: CodeCall | None = None
     result: CodeResult | None = None
     earlier: tuple[CodeResult, ...] = ()
     drawn: tuple[InlineFile, ...] = ()
+    is_over: bool = False
 
     def add(self, result: CodeResult) -> None:
         """Add a result; some services give what a program printed in pieces."""
@@ -239,6 +241,7 @@ def linked_runs(blocks: Iterable[tuple[Any, list[CodeBlock]]]) -> list[Run]:
             if image is not None:
                 drawing.drawn += (image,)
             elif not _is_empty_text(block):
+                drawing.is_over = drawing.result is not None
                 drawing = None
     return runs
 

@@ -22,11 +22,13 @@ from langchain.agents.middleware.types import (
 )
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
 from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
+from langchain_codeexec.control.tracing import atrace_answers, trace_answers, was_traced
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.gemini.wire import EndpointKind
@@ -197,7 +199,9 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                 case DelegatedCall():
                     return step.tool.invoke(dict(step.call), inner_call_config())
                 case _:
-                    return handler(step)
+                    response = handler(step)
+                    trace_answers(_untraced(response), ensure_config().get("callbacks"))
+                    return response
 
         return run_steps(self._steps(request), take)
 
@@ -217,7 +221,9 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                 case DelegatedCall():
                     return await step.tool.ainvoke(dict(step.call), inner_call_config())
                 case _:
-                    return await handler(step)
+                    response = await handler(step)
+                    await atrace_answers(_untraced(response), ensure_config().get("callbacks"))
+                    return response
 
         return await arun_steps(self._steps(request), take)
 
@@ -299,6 +305,11 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
             return response
         result = [*others, self.calls_from_code.with_failed_code(last, request)]
         return replace(response, result=result)
+
+
+def _untraced(response: ModelResponse[Any]) -> list[BaseMessage]:
+    """The answers whose executions the model that gave them has not told its callbacks of."""
+    return [message for message in response.result if not was_traced(message)]
 
 
 def _functions_alone(request: PlanRequest) -> str:  # noqa: ARG001 -- a planner

@@ -12,6 +12,7 @@ from typing import Any, cast
 from langchain_core.messages import AIMessage, BaseMessage, message_chunk_to_message
 
 from langchain_codeexec.control.limits import ExecutionLimits, LimitWatch, ReachedLimit, checked_limits
+from langchain_codeexec.control.redaction import Redact, redact_message
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.responses import candidates_of, parts_of
 from langchain_codeexec.gemini.wire import GenerateContentResponse
@@ -33,7 +34,7 @@ def answer_of(settings: Mapping[str, Any], messages: Sequence[BaseMessage]) -> A
     limits = checked_limits(settings.get("limits"))
     if limits and (settings.get("n") or 1) > 1:
         raise ConfigurationError("limits are those of one answer: leave out n, or the limits")
-    return _LimitedAnswer(limits, messages, str(settings["model"])) if limits else Answer()
+    return _LimitedAnswer(limits, messages, settings) if limits else Answer()
 
 
 class Answer:
@@ -69,9 +70,12 @@ class Answer:
 class _LimitedAnswer(Answer):
     """The answer of a call with limits, as far as it has come."""
 
-    def __init__(self, limits: ExecutionLimits, messages: Sequence[BaseMessage], model: str) -> None:
-        self._watch = LimitWatch(limits, messages, model=model)
-        self._model = model
+    def __init__(
+        self, limits: ExecutionLimits, messages: Sequence[BaseMessage], settings: Mapping[str, Any]
+    ) -> None:
+        self._model = str(settings["model"])
+        self._redact: Redact | None = settings.get("redact")
+        self._watch = LimitWatch(limits, messages, model=self._model)
         self._chunks: list[GenerateContentResponse] = []
         self._parts: list[Json] = []  # texts that follow each other as the first of them
         self._usage: Json = {}
@@ -111,5 +115,6 @@ class _LimitedAnswer(Answer):
             translator = ChunkTranslator(origin)
             chunks = [chunk for each in [*self._chunks, last] if (chunk := translator.chunk(each))]
             first, *others = [*chunks, translator.last()]
-            raise self._watch.error(self.reached, message_chunk_to_message(first + others))
+            message: Any = message_chunk_to_message(first + others)
+            raise self._watch.error(self.reached, redact_message(message, self._redact))
         return [last]

@@ -11,6 +11,7 @@ from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_core.tools import InjectedToolArg, ToolException
 from pydantic import BaseModel, Field, PlainSerializer
 
+from langchain_codeexec.control.tracing import was_traced
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.messages.code_blocks import CodeBlock, blocks_with_code, code_executions
 from langchain_codeexec.messages.from_wire import failure_of
@@ -122,18 +123,24 @@ class CodeExecutionTool(ReportingTool):
 
     def _chunks(self, question: list[BaseMessage]) -> Generator[BaseMessage, None, None]:
         if not is_google_model(self.llm):
-            yield from self.llm.stream(question, inner_call_config())
+            yield from self.llm.stream(question, inner_call_config(), **self._redacting)
             return
         with _failures_for_the_agent():
             yield self.llm.bind_tools([GOOGLE_CODE_EXECUTION]).invoke(question, inner_call_config())
 
     async def _achunks(self, question: list[BaseMessage]) -> AsyncGenerator[BaseMessage, None]:
         if not is_google_model(self.llm):
-            async for chunk in self.llm.astream(question, inner_call_config()):
+            async for chunk in self.llm.astream(question, inner_call_config(), **self._redacting):
                 yield chunk
             return
         with _failures_for_the_agent():
             yield await self.llm.bind_tools([GOOGLE_CODE_EXECUTION]).ainvoke(question, inner_call_config())
+
+    @property
+    def _redacting(self) -> Json:
+        """What has the model redact too, before its callbacks see anything."""
+        can_redact = hasattr(unbound_model(self.llm), "redact")
+        return {"redact": self.redact} if self.redact and can_redact else {}
 
 
 @contextmanager
@@ -182,6 +189,7 @@ def _report(answer: BaseMessage) -> Report:
         answer=_prose(answer),
         remarks=(" ".join(remarks),),
         usage=usage if usage["usage_metadata"] else {},
+        traced=was_traced(answer),
     )
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, Final, TypeGuard
 
-from langchain_core.messages import BaseMessage
-
 from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.records.conversation import Recorded, sections_in
 from langchain_codeexec.records.html import html_fragment
-from langchain_codeexec.records.sections import Kind, Section, call_rows, sections_in, visible
+from langchain_codeexec.records.sections import Kind, Section, call_rows, visible
 
 __all__ = ["notebook_from_messages", "show"]
 
@@ -21,26 +20,27 @@ Json = dict[str, Any]
 class Display:
     """A record that Jupyter shows as HTML."""
 
-    def __init__(self, messages: BaseMessage | Sequence[BaseMessage]) -> None:
+    def __init__(self, messages: Recorded) -> None:
         self._messages = messages
 
     def __repr__(self) -> str:
         sections = sections_in(self._messages)
         return "\n\n".join(f"{_heading(section)}\n{visible(section.text).strip()}" for section in sections)
 
-    def _repr_html_(self) -> str:
-        return html_fragment(self._messages)
-
     def _repr_mimebundle_(self, **_mime_types: Any) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+        return {"text/plain": repr(self), "text/html": html_fragment(self._messages)}
 
 
-def show(messages: BaseMessage | Sequence[BaseMessage]) -> Display:
-    """A message or a conversation, to be the last expression of a notebook's cell."""
+def show(messages: Recorded) -> Display:
+    """A message, a conversation or a run, to be the last expression of a notebook's cell.
+
+    Args:
+        messages: As of `html_page`.
+    """
     return Display(messages)
 
 
-def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Json:
+def notebook_from_messages(messages: Recorded) -> Json:
     """A conversation as a Jupyter notebook: runs are code cells with their outputs, all else is Markdown.
 
     The same conversation always gives the same notebook, cell ids included. HTML and images by address in a
@@ -48,7 +48,7 @@ def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Jso
     them.
 
     Args:
-        messages: A message or several, of any role and provider.
+        messages: As of `html_page`.
 
     Returns:
         A notebook of nbformat 4.5, ready for `json.dump`.
@@ -98,6 +98,8 @@ class _Cells:
         magic = _MAGICS.get(section.label)
         if magic is None:
             return False
+        if section.written:
+            self.cells.append(_markdown_cell(Section("code", section.written, "as the model wrote it")))
         source = visible(section.text).strip("\n")
         rows = [
             f"line {index + 1}: {row.lstrip('# ')}\n" for index, row in call_rows(section, source.split("\n"))
@@ -181,5 +183,5 @@ _RASTER: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"
 _SOURCES: Final[Mapping[Kind, Callable[[Section], str]]] = {
     "question": lambda section: f"**Question**\n\n{_prose(section)}",
     **dict.fromkeys(("model", "answer"), _prose),
-    **dict.fromkeys(("plan", "thoughts", "image", "file", "notice", "usage"), _remark),
+    **dict.fromkeys(("plan", "thoughts", "review", "image", "file", "notice", "usage"), _remark),
 }

@@ -6,27 +6,20 @@ where a program did not break them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from langchain_core.messages import BaseMessage
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markdown import Markdown
 from rich.rule import Rule
+from rich.segment import Segment
 from rich.syntax import Syntax
 from rich.text import Text
 
-from langchain_codeexec.executions import CodeExecution
-from langchain_codeexec.records.sections import (
-    Kind,
-    Section,
-    call_rows,
-    sections_of,
-    sections_of_execution,
-    visible,
-)
+from langchain_codeexec.records.conversation import Recorded, sections_in
+from langchain_codeexec.records.sections import LONGEST_MARKED, Kind, Section, call_rows, visible
 
-__all__ = ["heading", "render_execution", "render_message", "render_section", "verbatim"]
+__all__ = ["heading", "render", "render_section"]
 
 _COLOURS: Final[Mapping[Kind, str]] = {
     "question": "bold cyan",
@@ -40,21 +33,20 @@ _FAILED: Final = "bold red"
 _THEME: Final = "ansi_dark"  # the terminal's own palette, whatever its background
 
 
-def render_message(message: BaseMessage) -> RenderableType:
-    """A message of any role and provider, ready to be printed on a rich console."""
-    return _stacked(sections_of(message))
+def render(messages: Recorded) -> RenderableType:
+    """A message, a conversation or a run, ready to be printed on a rich console.
 
-
-def render_execution(execution: CodeExecution) -> RenderableType:
-    """One run: its code, what it printed and what it drew."""
-    return _stacked(sections_of_execution(execution))
+    Args:
+        messages: As of `html_page`.
+    """
+    return Group(*map(render_section, sections_in(messages)))
 
 
 def render_section(section: Section) -> RenderableType:
     """One section: heading, body and an empty line."""
-    body = _BODIES[section.kind](section) if section.kind in _BODIES else verbatim(section.text)
+    body = _BODIES[section.kind](section) if section.kind in _BODIES else _Verbatim(section.text)
     if section.place:
-        body = Group(body, verbatim(section.place))
+        body = Group(body, _Verbatim(section.place))
     return Group(body, "") if section.kind in _WITHOUT_HEADING else Group(heading(section), body, "")
 
 
@@ -65,13 +57,16 @@ def heading(section: Section) -> RenderableType:
     return Rule(Text.assemble((section.kind, colour), (label, "dim")), align="left", style="dim")
 
 
-def verbatim(text: str, style: str = "") -> Text:
-    """Text whose lines stay as they are, however long."""
-    return Text(visible(text).rstrip("\n"), style, no_wrap=True, overflow="ignore")
+class _Verbatim:
+    """Text whose lines stay as they are, however long and however many; not measured, which would take minutes."""
 
+    def __init__(self, text: str, style: str = "") -> None:
+        self._text = visible(text).rstrip("\n")
+        self._style = style
 
-def _stacked(sections: Iterable[Section]) -> RenderableType:
-    return Group(*map(render_section, sections))
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Segment(self._text, console.get_style(self._style))
+        yield Segment.line()
 
 
 class _Prose:
@@ -81,10 +76,11 @@ class _Prose:
         self._text = text
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if not console.is_terminal:
-            yield verbatim(self._text)
+        if not console.is_terminal or len(self._text) > LONGEST_MARKED:
+            yield _Verbatim(self._text)
             return
-        markdown = Markdown(visible(self._text), code_theme=_THEME)
+        # An address stands beside its text: nobody sees where a hyperlink of a terminal leads.
+        markdown = Markdown(visible(self._text), code_theme=_THEME, hyperlinks=False)
         for token in markdown.parsed:
             for child in token.children or ():
                 if child.type == "softbreak":  # models mean the line ends they write
@@ -98,21 +94,28 @@ def _prose(section: Section) -> RenderableType:
 
 def _code(section: Section) -> RenderableType:
     code = visible(section.text).strip("\n")
-    highlighted = Syntax(code, section.label, theme=_THEME, background_color="default").highlight(code)
+    lines = _highlighted(code, section.label)
+    for index, row in reversed(list(call_rows(section, code.split("\n")))):
+        lines.insert(index + 1, Text(row, "yellow"))
+    source = Text("\n", no_wrap=True, overflow="ignore").join(lines)
+    if not section.written:
+        return source
+    return Group(_Verbatim(section.written.strip("\n"), "dim strike"), Text("edited to:", "dim"), source)
+
+
+def _highlighted(code: str, language: str) -> list[Text]:
+    """The lines of code; those of very long code as they are, which are found nowhere near as slowly."""
+    if len(code) > LONGEST_MARKED:
+        return list(map(Text, code.split("\n")))
+    highlighted = Syntax(code, language, theme=_THEME, background_color="default").highlight(code)
     highlighted.rstrip()
-    if section.calls:
-        lines = list(highlighted.split("\n", allow_blank=True))
-        for index, row in reversed(list(call_rows(section, code.split("\n")))):
-            lines.insert(index + 1, Text(row, "yellow"))
-        highlighted = Text("\n").join(lines)
-    highlighted.no_wrap, highlighted.overflow = True, "ignore"
-    return highlighted
+    return list(highlighted.split("\n", allow_blank=True))
 
 
 def _output(section: Section) -> RenderableType:
     if not section.text.strip("\n"):
         return Text("(it printed nothing)", "dim")
-    return verbatim(section.text, "red" if section.failed else "")
+    return _Verbatim(section.text, "red" if section.failed else "")
 
 
 _WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
@@ -122,8 +125,8 @@ _BODIES: Final[Mapping[Kind, Callable[[Section], RenderableType]]] = {
     "answer": _prose,
     "code": _code,
     "output": _output,
-    "plan": lambda section: Text(visible(section.text), "dim"),
+    **dict.fromkeys(("plan", "review"), lambda section: Text(visible(section.text), "dim")),
     "thoughts": lambda section: Text(visible(section.text).strip(), "dim italic"),
     "notice": lambda section: Text(visible(section.text), "red" if section.failed else "yellow"),
-    "usage": lambda section: verbatim(" · ".join(filter(None, (section.label, section.text))), "dim"),
+    "usage": lambda section: _Verbatim(" · ".join(filter(None, (section.label, section.text))), "dim"),
 }

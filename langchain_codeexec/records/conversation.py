@@ -1,0 +1,177 @@
+"""Conversations: their messages, wherever users have them, and the sections of all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, reduce
+from typing import Any, Final, TypeAlias
+
+from langchain_core.load import load
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    convert_to_messages,
+    messages_from_dict,
+)
+from langchain_core.messages.ai import UsageMetadata, add_usage
+from pydantic import BaseModel, TypeAdapter
+
+from langchain_codeexec.errors import MessageError
+from langchain_codeexec.executions import CodeExecution, ExecutionResult, executions_from_artifact
+from langchain_codeexec.records.sections import (
+    Section,
+    sections_of,
+    sections_of_execution,
+    sections_of_result,
+    usage_text,
+)
+
+__all__ = ["Recorded", "messages_in", "sections_in"]
+
+Json = dict[str, Any]
+
+Recorded: TypeAlias = (
+    BaseMessage
+    | Sequence[BaseMessage | CodeExecution]
+    | Mapping[str, Any]
+    | BaseModel
+    | CodeExecution
+    | ExecutionResult
+)
+"""What can be shown: a message, messages, a graph's state (a mapping, a model, a `StateSnapshot`), a checkpoint
+(`CheckpointTuple`), or a run."""
+
+_HOLDERS: Final = ("checkpoint", "channel_values", "values", "value", "messages")
+"""Under which names states, snapshots, checkpoints and what graphs return keep messages, outermost first."""
+
+
+def messages_in(source: object) -> list[BaseMessage]:
+    """The messages of a conversation.
+
+    Args:
+        source: A message, several, a graph's state, a `StateSnapshot` of it, a checkpoint, or any of these in
+            values of JSON: messages as `dumpd`, `message_to_dict` or `model_dump` give them, or with `role` and
+            `content`.
+
+    Raises:
+        MessageError: There are no messages in it, or one that cannot be read.
+    """
+    if isinstance(source, BaseMessage):
+        return [source]
+    for name in _HOLDERS:
+        held = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
+        if held is not None and not callable(held):
+            return messages_in(held)
+    if isinstance(source, Mapping):
+        return [_message(source)]
+    if isinstance(source, Sequence) and not isinstance(source, str | bytes):
+        return [each if isinstance(each, BaseMessage) else _message(each) for each in source]
+    raise MessageError(
+        f"there are no messages in {type(source).__name__}. Give a message, a list of them, a state with "
+        "`messages`, or what `graph.get_state(config)` returns."
+    )
+
+
+def _message(value: Any) -> BaseMessage:
+    try:
+        if value.get("lc"):
+            return _checked(load(value, allowed_objects="messages"))
+        if isinstance(value.get("data"), Mapping):
+            return messages_from_dict([value])[0]
+        if "type" in value:
+            return _adapter().validate_python(value)
+        return convert_to_messages([value])[0]
+    except Exception as error:
+        raise MessageError(
+            f"this is no message: {str(value)[:200]!r} ({error}). Give messages as `langchain_core.load.dumpd`, "
+            "`message_to_dict` or `message.model_dump()` write them, or with `role` and `content`."
+        ) from error
+
+
+def _checked(value: object) -> BaseMessage:
+    if not isinstance(value, BaseMessage):
+        raise TypeError(f"it is a {type(value).__name__}")
+    return value
+
+
+@cache
+def _adapter() -> TypeAdapter[AnyMessage]:
+    return TypeAdapter(AnyMessage)
+
+
+def sections_in(source: Recorded) -> Iterator[Section]:
+    """The sections of whatever can be shown; of a conversation, with what each turn and all of it took."""
+    if isinstance(source, CodeExecution):
+        yield from sections_of_execution(source)
+    elif isinstance(source, ExecutionResult):
+        yield from sections_of_result(source)
+    elif isinstance(source, Sequence) and source and isinstance(source[0], CodeExecution):
+        yield from (section for run in source for section in sections_in(run))
+    else:
+        yield from _of_conversation(messages_in(source))
+
+
+def _of_conversation(messages: Sequence[BaseMessage]) -> Iterator[Section]:
+    programs = _programs(messages)
+    turns = _turns(messages)
+    plan: Section | None = None
+    for turn in turns:
+        for message in turn:
+            for section in _beside_their_runs(message, programs):
+                if section != plan:  # one that stays the same is shown where it began
+                    yield section
+                plan = section if section.kind == "plan" else plan
+        yield from _usage(turn, "turn")
+    if len(turns) > 1:
+        yield from _usage(messages, "conversation")
+
+
+def _programs(messages: Iterable[BaseMessage]) -> dict[str, str]:
+    """The programs that function calls hand over, by the calls' ids, where the tool's message tells what ran."""
+    ran = {
+        getattr(message, "tool_call_id", "")
+        for message in messages
+        if len(executions_from_artifact(getattr(message, "artifact", None))) == 1
+    }
+    calls = [call for message in messages for call in getattr(message, "tool_calls", ())]
+    return {
+        call["id"]: call["args"]["code"]
+        for call in calls
+        if call["id"] in ran and call["args"].keys() == {"code"} and isinstance(call["args"]["code"], str)
+    }
+
+
+def _beside_their_runs(message: BaseMessage, programs: Mapping[str, str]) -> Iterator[Section]:
+    """A program is shown once, where it ran; the one that the model wrote beside it, if another one ran."""
+    written = programs.get(getattr(message, "tool_call_id", ""), "")
+    for section in sections_of(message):
+        if section.kind == "code" and written.strip() not in ("", section.text.strip()):
+            yield replace(section, written=written)
+        elif section.kind != "call" or section.run not in programs:
+            yield section
+
+
+def _turns(messages: Iterable[BaseMessage]) -> list[list[BaseMessage]]:
+    """Turns, each from what the user says on."""
+    turns: list[list[BaseMessage]] = []
+    last = ""
+    for message in messages:
+        if not turns or (message.type == "human" and last not in ("human", "system")):
+            turns.append([])
+        turns[-1].append(message)
+        last = message.type
+    return turns
+
+
+def _usage(messages: Iterable[BaseMessage], label: str) -> Iterator[Section]:
+    """What several answers took together; what one took, it says itself."""
+    usages = [
+        message.usage_metadata
+        for message in messages
+        if isinstance(message, AIMessage) and message.usage_metadata
+    ]
+    if len(usages) > 1:
+        total: UsageMetadata | None = reduce(add_usage, usages, None)
+        yield Section("usage", usage_text(total or {}), label)

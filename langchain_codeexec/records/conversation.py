@@ -149,6 +149,8 @@ def _beside_their_runs(message: BaseMessage, programs: Mapping[str, str]) -> Ite
     for section in sections_of(message):
         if section.kind == "code" and written.strip() not in ("", section.text.strip()):
             yield replace(section, written=written)
+        elif section.kind == "answer" and getattr(message, "tool_calls", ()):
+            yield replace(section, kind="model")
         elif section.kind != "call" or section.run not in programs:
             yield section
 

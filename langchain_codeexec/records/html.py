@@ -214,7 +214,7 @@ _BLOCK_OF_CODE: Final = '<pre tabindex="0"><code>{}</code></pre>'
 _WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
 _BODIES: Final[Mapping[Kind, Callable[[Section], str]]] = {
     **dict.fromkeys(
-        ("question", "model", "answer", "thoughts"),
+        ("system", "question", "model", "answer", "thoughts"),
         lambda section: f'<div class="prose">{html_from_markdown(visible(section.text))}</div>',
     ),
     **dict.fromkeys(("plan", "review", "file", "notice"), _remark),

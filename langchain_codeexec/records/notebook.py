@@ -181,7 +181,9 @@ _MAGICS: Final[Mapping[str, str]] = {"python": "", "bash": "%%bash\n"}
 _RASTER: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
 _SOURCES: Final[Mapping[Kind, Callable[[Section], str]]] = {
-    "question": lambda section: f"**Question**\n\n{_prose(section)}",
+    **dict.fromkeys(
+        ("system", "question"), lambda section: f"**{section.kind.capitalize()}**\n\n{_prose(section)}"
+    ),
     **dict.fromkeys(("model", "answer"), _prose),
     **dict.fromkeys(("plan", "thoughts", "review", "image", "file", "notice", "usage"), _remark),
 }

@@ -50,8 +50,8 @@ __all__ = [
 Json: TypeAlias = dict[str, Any]
 
 Kind: TypeAlias = Literal[
-    "question", "plan", "thoughts", "model", "review", "code", "output", "image", "file", "call", "reply",
-    "answer", "notice", "usage",
+    "system", "question", "plan", "thoughts", "model", "review", "code", "output", "image", "file", "call",
+    "reply", "answer", "notice", "usage",
 ]  # fmt: skip
 """`model` is what the model says on the way, `answer` what it says after its last run."""
 
@@ -254,6 +254,9 @@ def _call_row(call: FunctionCall) -> str:
 
 def _answer(message: BaseMessage) -> list[Section]:
     sections = _content(message)
+    named = {section.run for section in sections if section.kind == "call"}
+    calls = getattr(message, "tool_calls", ())  # which not every provider has among its content
+    sections += [call_section(call) for call in calls if call["id"] not in named]
     last_run = max((place for place, section in enumerate(sections) if section.kind in _RUN), default=-1)
     prose = [
         replace(section, kind="model" if place < last_run else "answer")
@@ -265,9 +268,9 @@ def _answer(message: BaseMessage) -> list[Section]:
 
 
 def _question(message: BaseMessage) -> list[Section]:
+    kind: Kind = "system" if message.type == "system" else "question"
     sections = [
-        replace(section, kind="question") if section.kind in _PROSE else section
-        for section in _content(message)
+        replace(section, kind=kind) if section.kind in _PROSE else section for section in _content(message)
     ]
     return sections + notices_of(message)
 

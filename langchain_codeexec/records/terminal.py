@@ -120,9 +120,7 @@ def _output(section: Section) -> RenderableType:
 
 _WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
 _BODIES: Final[Mapping[Kind, Callable[[Section], RenderableType]]] = {
-    "question": _prose,
-    "model": _prose,
-    "answer": _prose,
+    **dict.fromkeys(("system", "question", "model", "answer"), _prose),
     "code": _code,
     "output": _output,
     **dict.fromkeys(("plan", "review"), lambda section: Text(visible(section.text), "dim")),

@@ -53,7 +53,7 @@ def contents_of(sections) -> list[tuple]:
     ("message", "sections"),
     [
         (HumanMessage("Hello?"), [("question", "", "Hello?")]),
-        (SystemMessage("Be brief."), [("question", "", "Be brief.")]),
+        (SystemMessage("Be brief."), [("system", "", "Be brief.")]),
         (
             HumanMessage([text("Which?"), {"type": "file", "base64": "YQ==", "mime_type": "text/csv"}]),
             [("question", "", "Which?"), ("file", "", "text/csv, 1 bytes")],

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
     from rich.console import RenderableType
 
+    from langchain_codeexec.control.prices import Prices
     from langchain_codeexec.emulator import CassettePlayer, ScriptedBrain
     from langchain_codeexec.records.sections import Section
 
@@ -218,12 +219,14 @@ def check_documents(html: Path | None, notebook: Path | None) -> None:
         check_writable(path)
 
 
-def write_documents(messages: Sequence[BaseMessage], html: Path | None, notebook: Path | None) -> None:
+def write_documents(
+    messages: Sequence[BaseMessage], html: Path | None, notebook: Path | None, prices: Prices | None = None
+) -> None:
     """Write a conversation as the documents that are named."""
     if html:
-        _write(html, records.html_page(messages))
+        _write(html, records.html_page(messages, prices=prices))
     if notebook:
-        document = records.notebook_from_messages(messages)
+        document = records.notebook_from_messages(messages, prices=prices)
         _write(notebook, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 

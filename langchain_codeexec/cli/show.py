@@ -12,6 +12,7 @@ import typer
 from langchain_codeexec import records
 from langchain_codeexec.cli import options
 from langchain_codeexec.cli.output import check_documents, reported, results, write_documents
+from langchain_codeexec.control.prices import PriceTable, checked_prices, published_prices
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 
 __all__ = ["show"]
@@ -31,6 +32,13 @@ def show(
     thread: Annotated[
         str | None, typer.Option("--thread", metavar="ID", help="Which thread of the checkpoints.")
     ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(
+            metavar="IN,OUT",
+            help="What a million tokens cost in and out, to show what was spent; `published` looks it up.",
+        ),
+    ] = None,
     html: options.Html = None,
     notebook: options.Notebook = None,
     debug: options.Debug = False,
@@ -38,11 +46,19 @@ def show(
     """Show a conversation or an agent's run: print it, or write it as a page that loads nothing."""
     with reported(debug=debug):
         check_documents(html, notebook)
+        prices = checked_prices(published_prices() if price == "published" else _table(price))
         messages = records.messages_in(_read(source, thread))
         if html or notebook:
-            write_documents(messages, html, notebook)
+            write_documents(messages, html, notebook, prices)
         else:
-            results().print(records.render(messages), crop=False)
+            results().print(records.render(messages, prices=prices), crop=False)
+
+
+def _table(price: str | None) -> PriceTable | None:
+    if price is None:
+        return None
+    read, _, written = price.partition(",")
+    return {"*": {"prompt": read, "candidates": written}}
 
 
 def _read(source: str, thread: str | None) -> Any:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, reduce
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from langchain_core.load import load
 from langchain_core.messages import (
-    AIMessage,
     AnyMessage,
     BaseMessage,
     convert_to_messages,
     messages_from_dict,
 )
-from langchain_core.messages.ai import UsageMetadata, add_usage
 from pydantic import BaseModel, TypeAdapter
 
+from langchain_codeexec.control.prices import Prices, PriceTable, checked_prices
+from langchain_codeexec.control.usage import ExecutionUsage
 from langchain_codeexec.errors import MessageError
 from langchain_codeexec.executions import CodeExecution, ExecutionResult, executions_from_artifact
 from langchain_codeexec.records.sections import (
@@ -39,12 +39,13 @@ Recorded: TypeAlias = (
     | BaseModel
     | CodeExecution
     | ExecutionResult
+    | ExecutionUsage
 )
 """What can be shown: a message, messages, a graph's state (a mapping, a model, a `StateSnapshot`), a checkpoint
-(`CheckpointTuple`), or a run."""
+(`CheckpointTuple`), a run, its result, or what runs took."""
 
-_HOLDERS: Final = ("checkpoint", "channel_values", "values", "value", "messages")
-"""Under which names states, snapshots, checkpoints and what graphs return keep messages, outermost first."""
+_HOLDERS: Final = ("checkpoint", "channel_values", "values", "value", "messages", "message")
+"""Under which names states, snapshots, checkpoints, and what graphs and chains return keep messages, outermost first."""
 
 
 def messages_in(source: object) -> list[BaseMessage]:
@@ -101,31 +102,33 @@ def _adapter() -> TypeAdapter[AnyMessage]:
     return TypeAdapter(AnyMessage)
 
 
-def sections_in(source: Recorded) -> Iterator[Section]:
+def sections_in(source: Recorded, prices: Prices | PriceTable | None = None) -> Iterator[Section]:
     """The sections of whatever can be shown; of a conversation, with what each turn and all of it took."""
-    if isinstance(source, CodeExecution):
+    if isinstance(source, ExecutionUsage):
+        yield Section("usage", usage_text(source) or "nothing was run")
+    elif isinstance(source, CodeExecution):
         yield from sections_of_execution(source)
     elif isinstance(source, ExecutionResult):
         yield from sections_of_result(source)
     elif isinstance(source, Sequence) and source and isinstance(source[0], CodeExecution):
         yield from (section for run in source for section in sections_in(run))
     else:
-        yield from _of_conversation(messages_in(source))
+        yield from _of_conversation(messages_in(source), checked_prices(prices))
 
 
-def _of_conversation(messages: Sequence[BaseMessage]) -> Iterator[Section]:
+def _of_conversation(messages: Sequence[BaseMessage], prices: Prices | None) -> Iterator[Section]:
     programs = _programs(messages)
     turns = _turns(messages)
     plan: Section | None = None
     for turn in turns:
         for message in turn:
-            for section in _beside_their_runs(message, programs):
+            for section in _beside_their_runs(message, programs, prices):
                 if section != plan:  # one that stays the same is shown where it began
                     yield section
                 plan = section if section.kind == "plan" else plan
-        yield from _usage(turn, "turn")
+        yield from _usage(turn, "turn", prices)
     if len(turns) > 1:
-        yield from _usage(messages, "conversation")
+        yield from _usage(messages, "conversation", prices)
 
 
 def _programs(messages: Iterable[BaseMessage]) -> dict[str, str]:
@@ -143,13 +146,15 @@ def _programs(messages: Iterable[BaseMessage]) -> dict[str, str]:
     }
 
 
-def _beside_their_runs(message: BaseMessage, programs: Mapping[str, str]) -> Iterator[Section]:
+def _beside_their_runs(
+    message: BaseMessage, programs: Mapping[str, str], prices: Prices | None
+) -> Iterator[Section]:
     """A program is shown once, where it ran; the one that the model wrote beside it, if another one ran."""
     written = programs.get(getattr(message, "tool_call_id", ""), "")
-    for section in sections_of(message):
+    for section in sections_of(message, prices):
         if section.kind == "code" and written.strip() not in ("", section.text.strip()):
             yield replace(section, written=written)
-        elif section.kind == "answer" and getattr(message, "tool_calls", ()):
+        elif section.kind == "answer" and getattr(message, "tool_calls", None):
             yield replace(section, kind="model")
         elif section.kind != "call" or section.run not in programs:
             yield section
@@ -167,13 +172,7 @@ def _turns(messages: Iterable[BaseMessage]) -> list[list[BaseMessage]]:
     return turns
 
 
-def _usage(messages: Iterable[BaseMessage], label: str) -> Iterator[Section]:
+def _usage(messages: Sequence[BaseMessage], label: str, prices: Prices | None) -> Iterator[Section]:
     """What several answers took together; what one took, it says itself."""
-    usages = [
-        message.usage_metadata
-        for message in messages
-        if isinstance(message, AIMessage) and message.usage_metadata
-    ]
-    if len(usages) > 1:
-        total: UsageMetadata | None = reduce(add_usage, usages, None)
-        yield Section("usage", usage_text(total or {}), label)
+    if sum(bool(ExecutionUsage.of(message).tokens.total) for message in messages) > 1:
+        yield Section("usage", usage_text(ExecutionUsage.of(messages, prices)), label)

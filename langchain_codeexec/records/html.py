@@ -13,6 +13,7 @@ from html import escape
 from keyword import iskeyword
 from typing import Any, Final
 
+from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.records.conversation import Recorded, sections_in
 from langchain_codeexec.records.sections import LONGEST_MARKED, Kind, Section, call_rows, visible
 
@@ -106,7 +107,7 @@ _STYLE: Final = """
 .codeexec .keyword { color: light-dark(#a3219b, #e08be0); }
 .codeexec .string { color: light-dark(#0a6640, #7fd8a4); }
 .codeexec .number { color: light-dark(#0a4fa8, #83b9ff); }
-.codeexec .call { color: light-dark(#8a5300, #f2b35c); }
+.codeexec span.call { color: light-dark(#8a5300, #f2b35c); }
 .codeexec .comment { color: light-dark(#636c76, #98a2ad); font-style: italic; }
 @media print {
   .codeexec { color-scheme: light; max-width: none; padding: 0; }
@@ -134,27 +135,33 @@ _PAGE: Final = """<!DOCTYPE html>
 """
 
 
-def html_page(messages: Recorded, *, title: str = "Code execution") -> str:
+def html_page(
+    messages: Recorded, *, title: str = "Code execution", prices: Prices | PriceTable | None = None
+) -> str:
     """A message, a conversation or a run as a web page of its own, which loads nothing.
 
     Args:
         messages: A message or several, of any role and provider; a graph's state, a snapshot or checkpoint of it;
             an execution or a result.
         title: The page's title.
+        prices: What tokens cost, for the cost of answers, turns and all of it: `control.published_prices()`, or a
+            table by model and kind.
 
     Raises:
+        ConfigurationError: The prices are none.
         MessageError: There are no messages in it.
     """
-    return _PAGE.format(title=escape(visible(title)), record=html_fragment(messages))
+    return _PAGE.format(title=escape(visible(title)), record=html_fragment(messages, prices=prices))
 
 
-def html_fragment(messages: Recorded) -> str:
+def html_fragment(messages: Recorded, *, prices: Prices | PriceTable | None = None) -> str:
     """The same as one `article` element, style included, to be put into any page.
 
     Args:
         messages: As of `html_page`.
+        prices: As of `html_page`.
     """
-    sections = "\n".join(map(_html, sections_in(messages)))
+    sections = "\n".join(map(_html, sections_in(messages, prices)))
     return f'<article class="codeexec">\n<style>{_STYLE}</style>\n{sections}\n</article>'
 
 

@@ -68,6 +68,7 @@ class _LiveRecord:
         self._complete: set[str] = set()
         self._ids: dict[str, str] = {}
         self._named: str | None = None
+        self._programs: dict[str, object] = {}
         self._open: tuple[str | None, str] | None = None
         self._line_ends = ""
 
@@ -78,8 +79,15 @@ class _LiveRecord:
             elif message.id in self._chunks:
                 self._complete_message(message.id, message)
             elif message.id is None or message.id not in self._complete:
-                self._print(*sections_of(message))
+                self._print(*self._new(message))
                 self._keep(message)
+
+    def _new(self, message: BaseMessage) -> Iterator[Section]:
+        """The sections of a message, but programs that its call has shown."""
+        program = self._programs.get(getattr(message, "tool_call_id", ""))
+        for section in sections_of(message):
+            if section.kind != "code" or section.calls or section.text != program:
+                yield section
 
     def completed(self) -> list[BaseMessage]:
         """All messages; one that did not say that it is complete is so now."""
@@ -127,6 +135,8 @@ class _LiveRecord:
 
     def _keep(self, message: BaseMessage) -> None:
         self._messages.append(message)
+        calls = getattr(message, "tool_calls", ())
+        self._programs |= {call["id"]: call["args"].get("code") for call in calls}
         if message.id is not None:
             self._complete.add(message.id)
 

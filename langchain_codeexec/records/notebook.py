@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, Final, TypeGuard
 
+from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.records.conversation import Recorded, sections_in
 from langchain_codeexec.records.html import html_fragment
@@ -20,27 +21,29 @@ Json = dict[str, Any]
 class Display:
     """A record that Jupyter shows as HTML."""
 
-    def __init__(self, messages: Recorded) -> None:
+    def __init__(self, messages: Recorded, prices: Prices | PriceTable | None) -> None:
         self._messages = messages
+        self._prices = prices
 
     def __repr__(self) -> str:
-        sections = sections_in(self._messages)
+        sections = sections_in(self._messages, self._prices)
         return "\n\n".join(f"{_heading(section)}\n{visible(section.text).strip()}" for section in sections)
 
     def _repr_mimebundle_(self, **_mime_types: Any) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": html_fragment(self._messages)}
+        return {"text/plain": repr(self), "text/html": html_fragment(self._messages, prices=self._prices)}
 
 
-def show(messages: Recorded) -> Display:
+def show(messages: Recorded, *, prices: Prices | PriceTable | None = None) -> Display:
     """A message, a conversation or a run, to be the last expression of a notebook's cell.
 
     Args:
         messages: As of `html_page`.
+        prices: As of `html_page`.
     """
-    return Display(messages)
+    return Display(messages, prices)
 
 
-def notebook_from_messages(messages: Recorded) -> Json:
+def notebook_from_messages(messages: Recorded, *, prices: Prices | PriceTable | None = None) -> Json:
     """A conversation as a Jupyter notebook: runs are code cells with their outputs, all else is Markdown.
 
     The same conversation always gives the same notebook, cell ids included. HTML and images by address in a
@@ -49,12 +52,13 @@ def notebook_from_messages(messages: Recorded) -> Json:
 
     Args:
         messages: As of `html_page`.
+        prices: As of `html_page`.
 
     Returns:
         A notebook of nbformat 4.5, ready for `json.dump`.
     """
     cells = _Cells()
-    for section in sections_in(messages):
+    for section in sections_in(messages, prices):
         cells.add(section)
     return {
         "cells": [{**cell, "id": _cell_id(index, cell)} for index, cell in enumerate(cells.cells)],

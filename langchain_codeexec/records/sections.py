@@ -10,6 +10,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from langchain_core.messages import BaseMessage
 
+from langchain_codeexec.control.limits import ReachedLimit
+from langchain_codeexec.control.prices import Prices, TokenUsage
+from langchain_codeexec.control.usage import ExecutionUsage
 from langchain_codeexec.data.data_file import NOTICES_KEY
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
@@ -144,9 +147,10 @@ class SectionReader:
             yield replace(section, kind="answer") if late else section
 
 
-def sections_of(message: BaseMessage) -> list[Section]:
-    """The sections of a message of any role."""
-    return placed(_BY_ROLE.get(message.type, _answer)(message), message)
+def sections_of(message: BaseMessage, prices: Prices | None = None) -> list[Section]:
+    """The sections of a message of any role, with what its tokens cost where that is known."""
+    sections = _BY_ROLE.get(message.type, _answer)(message)
+    return placed([*sections, *closing_sections(message, prices)], message)
 
 
 def placed(sections: Iterable[Section], message: BaseMessage) -> list[Section]:
@@ -264,7 +268,7 @@ def _answer(message: BaseMessage) -> list[Section]:
         else section
         for place, section in enumerate(sections)
     ]
-    return [*_plan(message), *prose, *closing_sections(message)]
+    return [*_plan(message), *prose]
 
 
 def _question(message: BaseMessage) -> list[Section]:
@@ -283,7 +287,7 @@ def notices_of(message: BaseMessage) -> list[Section]:
 
 def _reply(message: BaseMessage) -> list[Section]:
     """The runs of a tool, its files, and its text where that says more than the runs do."""
-    artifact = getattr(message, "artifact", None)
+    artifact = _artifact(message)
     runs, files = executions_from_artifact(artifact), files_from_artifact(artifact)
     text = Section(
         "reply", str(message.text), message.name or "", getattr(message, "status", "success") == "error"
@@ -294,7 +298,6 @@ def _reply(message: BaseMessage) -> list[Section]:
         *map(_file, files),
         *([] if repeats else [text]),
         *(section for section in _content(message) if section.file),
-        *closing_sections(message),
     ]
 
 
@@ -312,37 +315,45 @@ _BY_ROLE: Final[Mapping[str, Callable[[BaseMessage], list[Section]]]] = {
 }
 
 
-def closing_sections(message: BaseMessage) -> list[Section]:
+def closing_sections(message: BaseMessage, prices: Prices | None = None) -> list[Section]:
     """What a message holds beside its blocks, once it is complete: how it ended, who answered, what it cost."""
     metadata = message.response_metadata
     notice = failure_of(message)
     sections = [Section("notice", notice, failed=True)] if notice else []
-    if limit := limit_of(message):
-        sections.append(Section("notice", _limit(limit)))
+    limit = _limit(limit_of(message))
+    if limit and limit not in (notice or str(message.text)):
+        sections.append(Section("notice", limit))
     failures = dict.fromkeys(str(entry["error"]) for entry in saved_outputs(message) if entry.get("error"))
     sections += [Section("notice", failure, failed=True) for failure in failures]
     if (verification := verification_section(message)) is not None:
         sections.append(verification)
-    usage, model = getattr(message, "usage_metadata", None), str(metadata.get("model_name") or "")
+    usage = replace(
+        ExecutionUsage.of(message, prices), executions=0, seconds=0, images=0
+    )  # they are in sight
+    model = str(metadata.get("model_name") or _artifact(message).get("model_name") or "")
     if environment := metadata.get("environment_id"):
         model = f"{model} in environment {environment}"
-    if usage or model:
-        sections.append(Section("usage", usage_text(usage) if usage else "tokens not counted", model))
+    if usage.tokens.total or model:
+        sections.append(Section("usage", usage_text(usage) or "tokens not counted", model))
     return sections
 
 
 def limit_of(message: BaseMessage) -> Json:
     """The limit that a message says was reached; empty where it says none."""
-    artifact = getattr(message, "artifact", None)
-    limit = message.response_metadata.get("limit") or (
-        artifact.get("limit") if isinstance(artifact, dict) else None
-    )
+    limit = message.response_metadata.get("limit") or _artifact(message).get("limit")
     return limit if isinstance(limit, dict) else {}
 
 
-def _limit(limit: Mapping[str, Any]) -> str:
-    named, used, most, per = (as_text(limit.get(key)) for key in ("limit", "used", "most", "per"))
-    return f"Limit reached: {used} {named.replace('_', ' ')} of at most {most}{f' per {per}' if per else ''}"
+def _artifact(message: BaseMessage) -> Json:
+    artifact = getattr(message, "artifact", None)
+    return artifact if isinstance(artifact, dict) else {}
+
+
+def _limit(limit: Json) -> str:
+    try:
+        return ReachedLimit(**limit).text if limit else ""
+    except (AttributeError, TypeError, ValueError):  # of another program's making
+        return f"A limit is reached: {as_text(limit)}"
 
 
 def plan_section(message: BaseMessage) -> Section | None:
@@ -376,18 +387,34 @@ def _plan(message: BaseMessage) -> list[Section]:
     return [section] if section and chosen else []
 
 
-def usage_text(usage: Mapping[str, Any]) -> str:
-    """The tokens of `usage_metadata` in words."""
-    read, written = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
-    counts = [
-        f"{usage.get('input_tokens', 0)} in{_share(read, 'tool_use', 'from its runs')}",
-        f"{usage.get('output_tokens', 0)} out{_share(written, 'reasoning', 'thinking')}",
+def usage_text(usage: ExecutionUsage) -> str:
+    """Executions, tokens and their cost in words; what there is none of is left out."""
+    facts = [
+        _count(usage.executions, "run"),
+        duration(usage.seconds) if usage.seconds else "",
+        _count(usage.images, "image"),
+        _tokens(usage.tokens) if usage.tokens.total else "",
+        f"cost {usage.cost:.6f}" if usage.cost else "",
     ]
-    return f"{usage.get('total_tokens', 0)} tokens: {', '.join(counts)}"
+    return " \N{MIDDLE DOT} ".join(filter(None, facts))
 
 
-def _share(details: Mapping[str, Any], key: str, name: str) -> str:
-    return f" ({details[key]} {name})" if details.get(key) else ""
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}{'s' * (number != 1)}" if number else ""
+
+
+def _tokens(tokens: TokenUsage) -> str:
+    read = _parts((tokens.tool_use, "from its runs"), (tokens.cached, "cached"))
+    written = _parts((tokens.thinking, "thinking"))
+    counts = (
+        f"{tokens.prompt + tokens.tool_use:,} in{read}, {tokens.candidates + tokens.thinking:,} out{written}"
+    )
+    return f"{tokens.total:,} tokens: {counts}"
+
+
+def _parts(*parts: tuple[int, str]) -> str:
+    named = ", ".join(f"{count:,} {name}" for count, name in parts if count)
+    return f" ({named})" if named else ""
 
 
 # -- blocks --------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.syntax import Syntax
 from rich.text import Text
 
+from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.records.conversation import Recorded, sections_in
 from langchain_codeexec.records.sections import LONGEST_MARKED, Kind, Section, call_rows, visible
 
@@ -33,13 +34,14 @@ _FAILED: Final = "bold red"
 _THEME: Final = "ansi_dark"  # the terminal's own palette, whatever its background
 
 
-def render(messages: Recorded) -> RenderableType:
+def render(messages: Recorded, *, prices: Prices | PriceTable | None = None) -> RenderableType:
     """A message, a conversation or a run, ready to be printed on a rich console.
 
     Args:
         messages: As of `html_page`.
+        prices: As of `html_page`.
     """
-    return Group(*map(render_section, sections_in(messages)))
+    return Group(*map(render_section, sections_in(messages, prices)))
 
 
 def render_section(section: Section) -> RenderableType:

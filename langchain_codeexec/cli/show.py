@@ -20,7 +20,7 @@ __all__ = ["show"]
 _SQLITE: Final = b"SQLite format 3\x00"
 
 
-def show(
+def show(  # noqa: PLR0913 -- a parameter for each option
     source: Annotated[
         str,
         typer.Argument(

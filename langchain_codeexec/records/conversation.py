@@ -45,7 +45,7 @@ Recorded: TypeAlias = (
 (`CheckpointTuple`), a run, its result, or what runs took."""
 
 _HOLDERS: Final = ("checkpoint", "channel_values", "values", "value", "messages", "message")
-"""Under which names states, snapshots, checkpoints, and what graphs and chains return keep messages, outermost first."""
+"""Under which names snapshots, checkpoints, states and what chains return keep messages, outermost first."""
 
 
 def messages_in(source: object) -> list[BaseMessage]:

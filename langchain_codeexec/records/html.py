@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from html import escape
 from keyword import iskeyword
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.records.conversation import Recorded, sections_in
-from langchain_codeexec.records.sections import LONGEST_MARKED, Kind, Section, call_rows, visible
+from langchain_codeexec.records.sections import LONGEST_MARKED, Kind, Section, call_rows, shortened, visible
 
 __all__ = ["html_fragment", "html_from_python", "html_page"]
 
@@ -166,9 +167,13 @@ def html_fragment(messages: Recorded, *, prices: Prices | PriceTable | None = No
 
 
 def _html(section: Section) -> str:
+    section = replace(
+        section,
+        text=shortened(section.text, _LONGEST_SHOWN),
+        written=shortened(section.written, _LONGEST_SHOWN),
+    )
     classes = f"{section.kind} failed" if section.failed else section.kind
-    label = f" · {section.label}" if section.label else ""
-    heading = "" if section.kind in _WITHOUT_HEADING else f"<h2>{_text(section.kind + label)}</h2>\n"
+    heading = "" if section.kind in _WITHOUT_HEADING else f"<h2>{escape(section.heading)}</h2>\n"
     place = f"\n<p><small>{_text(section.place)}</small></p>" if section.place else ""
     body = _BODIES.get(section.kind, _verbatim)(section)
     return f'<section class="{classes}">\n{heading}{body}{place}\n</section>'
@@ -217,6 +222,9 @@ def _remark(section: Section) -> str:
     return f"<p>{_text(section.text)}</p>"
 
 
+_LONGEST_SHOWN: Final = 500_000
+"""Characters of a text on a page; with a few million, browsers stop to answer. The message has all of them."""
+
 _BLOCK_OF_CODE: Final = '<pre tabindex="0"><code>{}</code></pre>'
 _WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
 _BODIES: Final[Mapping[Kind, Callable[[Section], str]]] = {
@@ -230,5 +238,5 @@ _BODIES: Final[Mapping[Kind, Callable[[Section], str]]] = {
         _verbatim(section) if section.text.strip("\n") else "<p>(it printed nothing)</p>"
     ),
     "image": _image,
-    "usage": lambda section: f"<p>{_text(' · '.join(filter(None, (section.label, section.text))))}</p>",
+    "usage": lambda section: f"<p>{_text(' · '.join(filter(None, (section.label[:200], section.text))))}</p>",
 }

@@ -27,7 +27,7 @@ class Display:
 
     def __repr__(self) -> str:
         sections = sections_in(self._messages, self._prices)
-        return "\n\n".join(f"{_heading(section)}\n{visible(section.text).strip()}" for section in sections)
+        return "\n\n".join(f"{section.heading}\n{visible(section.text).strip()}" for section in sections)
 
     def _repr_mimebundle_(self, **_mime_types: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": html_fragment(self._messages, prices=self._prices)}
@@ -73,10 +73,6 @@ def notebook_from_messages(messages: Recorded, *, prices: Prices | PriceTable | 
 
 def _cell_id(index: int, cell: Json) -> str:
     return sha256(f"{index} {cell['cell_type']} {cell['source']}".encode()).hexdigest()[:12]
-
-
-def _heading(section: Section) -> str:
-    return f"{section.kind} · {visible(section.label)}" if section.label else section.kind
 
 
 # -- cells ---------------------------------------------------------------------------------------------
@@ -167,13 +163,13 @@ def _prose(section: Section) -> str:
 
 
 def _remark(section: Section) -> str:
-    return f"**{_inert(_heading(section))}**: {_prose(section)}"
+    return f"**{_inert(section.heading)}**: {_prose(section)}"
 
 
 def _fenced(section: Section) -> str:
     text = visible(section.text).strip("\n")
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"**{_inert(_heading(section))}**\n\n{fence}\n{text}\n{fence}"
+    return f"**{_inert(section.heading)}**\n\n{fence}\n{text}\n{fence}"
 
 
 _LIVE: Final = re.compile(r"<(?=[A-Za-z/!?])|!(?=\[)")

@@ -45,6 +45,7 @@ __all__ = [
     "sections_of",
     "sections_of_execution",
     "sections_of_result",
+    "shortened",
     "usage_text",
     "verification_section",
     "visible",
@@ -69,10 +70,10 @@ _PROSE: Final = frozenset({"model", "answer"})
 _RUN: Final = frozenset({"code", "output"})
 
 _MOST_ROWS, _LONGEST_ROW = 20, 160
-"""Calls of one line of code that are shown, and characters of each."""
+"""Calls of one line of code that are shown, and characters of each, as of a heading."""
 
-LONGEST_MARKED: Final = 200_000
-"""Characters of code or prose that are marked up; in longer ones, finding what to mark takes minutes."""
+LONGEST_MARKED: Final = 50_000
+"""Characters of a text that is marked up and wrapped; of longer ones that takes minutes."""
 
 _CONTROL_PICTURES: Final = 0x2400
 _INVISIBLE: Final = (
@@ -102,6 +103,15 @@ def visible(text: str) -> str:
     return text if text.isascii() else _HIDDEN.sub(lambda sign: ascii(sign[0])[1:-1], text)
 
 
+def shortened(text: str, most: int) -> str:
+    """A text, or of a longer one the beginning and the end, with how much is left out between them."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    left_out = f"[{len(text) - 2 * half:,} characters are left out here]"
+    return f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{left_out}\N{HORIZONTAL ELLIPSIS}{text[len(text) - half :]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """One section of a record."""
@@ -115,6 +125,11 @@ class Section:
     run: str | None = None  # the id that links code and what it printed, where the message has one
     calls: tuple[FunctionCall, ...] = ()  # what code called on its host
     written: str = ""  # the program that the model wrote, where somebody edited it
+
+    @property
+    def heading(self) -> str:
+        """Its kind and label, in one line."""
+        return " \N{MIDDLE DOT} ".join(filter(None, (self.kind, _line(self.label))))
 
 
 class SectionReader:
@@ -248,9 +263,14 @@ def _call_row(call: FunctionCall) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in call.args.items())
     result = repr(call.result) if call.error is None else call.error
     row = f"{call.name}({arguments}) {'=' if call.error is None else 'failed:'} {result}"
-    whole = " ".join(visible(row).split())
-    shown = whole if len(whole) <= _LONGEST_ROW else f"{whole[:_LONGEST_ROW]}\N{HORIZONTAL ELLIPSIS}"
-    return " \N{MIDDLE DOT} ".join(filter(None, (shown, duration(call.seconds), visible(call.remark))))
+    facts = (_line(row), duration(call.seconds), _line(call.remark))
+    return " \N{MIDDLE DOT} ".join(filter(None, facts))
+
+
+def _line(text: str) -> str:
+    """The beginning of a text, in one line."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= _LONGEST_ROW else f"{line[:_LONGEST_ROW]}\N{HORIZONTAL ELLIPSIS}"
 
 
 # -- roles ---------------------------------------------------------------------------------------------

@@ -55,8 +55,8 @@ def render_section(section: Section) -> RenderableType:
 def heading(section: Section) -> RenderableType:
     """The line above a section."""
     colour = _FAILED if section.failed else _COLOURS.get(section.kind, "bold")
-    label = f" · {visible(section.label)}" if section.label else ""
-    return Rule(Text.assemble((section.kind, colour), (label, "dim")), align="left", style="dim")
+    title = Text.assemble((section.kind, colour), (section.heading.removeprefix(section.kind), "dim"))
+    return Rule(title, align="left", style="dim")
 
 
 class _Verbatim:
@@ -90,25 +90,33 @@ class _Prose:
         yield markdown
 
 
+def _wrapped(text: str, style: str) -> RenderableType:
+    return Text(visible(text), style) if len(text) <= LONGEST_MARKED else _Verbatim(text, style)
+
+
 def _prose(section: Section) -> RenderableType:
     return _Prose(section.text)
 
 
 def _code(section: Section) -> RenderableType:
     code = visible(section.text).strip("\n")
-    lines = _highlighted(code, section.label)
-    for index, row in reversed(list(call_rows(section, code.split("\n")))):
-        lines.insert(index + 1, Text(row, "yellow"))
-    source = Text("\n", no_wrap=True, overflow="ignore").join(lines)
+    lines = code.split("\n")
+    rows = reversed(list(call_rows(section, lines)))
+    if len(code) > LONGEST_MARKED:
+        for index, row in rows:
+            lines.insert(index + 1, row)
+        source: RenderableType = _Verbatim("\n".join(lines))
+    else:
+        marked = _highlighted(code, section.label)
+        for index, row in rows:
+            marked.insert(index + 1, Text(row, "yellow"))
+        source = Text("\n", no_wrap=True, overflow="ignore").join(marked)
     if not section.written:
         return source
     return Group(_Verbatim(section.written.strip("\n"), "dim strike"), Text("edited to:", "dim"), source)
 
 
 def _highlighted(code: str, language: str) -> list[Text]:
-    """The lines of code; those of very long code as they are, which are found nowhere near as slowly."""
-    if len(code) > LONGEST_MARKED:
-        return list(map(Text, code.split("\n")))
     highlighted = Syntax(code, language, theme=_THEME, background_color="default").highlight(code)
     highlighted.rstrip()
     return list(highlighted.split("\n", allow_blank=True))
@@ -125,8 +133,8 @@ _BODIES: Final[Mapping[Kind, Callable[[Section], RenderableType]]] = {
     **dict.fromkeys(("system", "question", "model", "answer"), _prose),
     "code": _code,
     "output": _output,
-    **dict.fromkeys(("plan", "review"), lambda section: Text(visible(section.text), "dim")),
-    "thoughts": lambda section: Text(visible(section.text).strip(), "dim italic"),
-    "notice": lambda section: Text(visible(section.text), "red" if section.failed else "yellow"),
+    **dict.fromkeys(("plan", "review"), lambda section: _wrapped(section.text, "dim")),
+    "thoughts": lambda section: _wrapped(section.text.strip(), "dim italic"),
+    "notice": lambda section: _wrapped(section.text, "red" if section.failed else "yellow"),
     "usage": lambda section: _Verbatim(" · ".join(filter(None, (section.label, section.text))), "dim"),
 }

@@ -208,10 +208,10 @@ def _verbatim(section: Section) -> str:
 
 
 def _image(section: Section) -> str:
-    if section.file is None:
+    if section.file is None or not _IMAGE_TYPE.fullmatch(section.file.mime_type):
         return _remark(section)
     description = _text(section.text)
-    source = f"data:{_text(section.file.mime_type)};base64,{section.file.base64}"
+    source = f"data:{section.file.mime_type};base64,{section.file.base64}"
     return (
         f'<figure>\n<img src="{source}" alt="{description}">\n'
         f"<figcaption>{description}</figcaption>\n</figure>"
@@ -222,6 +222,7 @@ def _remark(section: Section) -> str:
     return f"<p>{_text(section.text)}</p>"
 
 
+_IMAGE_TYPE: Final = re.compile(r"image/[\w.+-]+")
 _LONGEST_SHOWN: Final = 500_000
 """Characters of a text on a page; with a few million, browsers stop to answer. The message has all of them."""
 

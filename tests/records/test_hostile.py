@@ -3,26 +3,17 @@
 import io
 import re
 import unicodedata
-from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage
 from rich.console import Console
 
-from langchain_codeexec.executions import (
-    CodeExecution,
-    FunctionCall,
-    InlineFile,
-    Outcome,
-    artifact_from_executions,
-)
 from langchain_codeexec.records import html_fragment, html_page, notebook_from_messages, print_stream, render
 from tests.browser import chromium  # noqa: F401 -- a fixture
-from tests.records.blocks import code, image, result, text
+from tests.records.blocks import ACTS, code, hostile, result, text
 
-ACTS = "document.title='acted'"
 CORPUS = (
     f"<script>{ACTS}</script>",
     f"</script><script>{ACTS}</script>",
@@ -39,41 +30,6 @@ CORPUS = (
     "\x00\x08\r\x0b\x0c\x7f\x85 a\r\nb \ud800\udfff",
     "[red]markup[/red] [link=http://tracker.example]x[/link] :smile: {{7*7}} ${7*7} %s",
 )
-SVG = f"<svg xmlns='http://www.w3.org/2000/svg'><script>{ACTS}</script><image href='http://tracker.example/x'/></svg>"
-
-
-def hostile(words: str) -> list[BaseMessage]:
-    """The words in every place that is shown."""
-    svg = InlineFile(SVG.encode(), "image/svg+xml", words)
-    run = CodeExecution(
-        words, words, Outcome.OK, words, (svg, InlineFile(b"<script>", f'text/html"{words}')), origin=words,
-        tried=(words,), calls=(FunctionCall(words, {words: words}, words, line=1, id=words, remark=words),
-                               FunctionCall(words, error=words)),
-        review={"decision": words, "rules": [words, 7], "reason": words},
-    )  # fmt: skip
-    artifact = artifact_from_executions([run], answer=words, files=[InlineFile(b"x", words, words)])
-    return [
-        HumanMessage([text(words), image("image/svg+xml", b64encode(SVG.encode()).decode())], additional_kwargs={}),
-        AIMessage(
-            [
-                {"type": "reasoning", "reasoning": words}, text(words), code(words), result(words),
-                image(f'image/png" onerror="{words}'), code(words, "d", words), result(words, "d", words),
-                {"type": "tool_call", "id": "t", "name": words, "args": {words: words}}, text(f"`{words}"),
-            ],
-            tool_calls=[{"name": words, "args": {"code": f"{words}\n"}, "id": "u"}],
-            response_metadata={
-                "plan": {"code_execution": True, "functions": [words], "way": words, "reason": words},
-                "finish_message": words, "model_name": words, "limit": {"limit": words, "most": words},
-                "outputs": [{"url": words, "sha256": "x"}, {"error": words}],
-                "verification": {"verdict": words, "reason": words}, "environment_id": words,
-            },
-            usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
-        ),
-        ToolMessage(words, tool_call_id="u", name=words, status="error", artifact=artifact),
-        AIMessage(words, usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}),
-    ]  # fmt: skip
-
-
 EVERYTHING = [message for words in CORPUS for message in hostile(words)]
 
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.utils.utils import LC_ID_PREFIX
-from rich.console import Console
 
 from langchain_codeexec.records.sections import (
     Section,
@@ -18,7 +17,7 @@ from langchain_codeexec.records.sections import (
     sections_of,
     visible,
 )
-from langchain_codeexec.records.terminal import heading, render_section
+from langchain_codeexec.records.terminal import Console, heading, render_section
 
 __all__ = ["aprint_stream", "print_stream"]
 

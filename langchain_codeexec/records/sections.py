@@ -191,7 +191,11 @@ def places_of(message: BaseMessage) -> dict[str, str]:
 def sections_of_execution(execution: CodeExecution) -> list[Section]:
     """The sections of one run: what was decided of it, its code, what it printed and drew."""
     code = Section("code", execution.code, execution.language.lower(), calls=execution.calls)
-    sections = [_review(execution.review)] if execution.review else []
+    review = execution.review
+    decided = review and (
+        review.get("decision") != "allow" or review.get("rules")
+    )  # else nobody was to decide
+    sections = [_review(review)] if decided else []
     sections += [code] if execution.code else []
     if execution.outcome is not None:
         label = _ending(execution.outcome, execution.seconds)

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.markdown import Markdown
-from rich.rule import Rule
-from rich.segment import Segment
-from rich.syntax import Syntax
-from rich.text import Text
-
 from langchain_codeexec.control.prices import Prices, PriceTable
+from langchain_codeexec.errors import MissingDependencyError
 from langchain_codeexec.records.conversation import Recorded, sections_in
 from langchain_codeexec.records.sections import LONGEST_MARKED, Kind, Section, call_rows, visible
 
-__all__ = ["heading", "render", "render_section"]
+try:
+    from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+    from rich.markdown import Markdown
+    from rich.rule import Rule
+    from rich.segment import Segment
+    from rich.syntax import Syntax
+    from rich.text import Text
+except ModuleNotFoundError as error:
+    raise MissingDependencyError("rich", "cli") from error
+
+__all__ = ["Console", "heading", "render", "render_section"]
 
 _COLOURS: Final[Mapping[Kind, str]] = {
     "question": "bold cyan",

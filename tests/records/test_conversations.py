@@ -62,6 +62,7 @@ CODE, OUTPUT = ("code", "python", "print(1)"), ("output", "ok \u00b7 1.5 s", "1\
         ([answer(code="print(1)"), ToolMessage("1", tool_call_id="c", name="f")],
          [("call", "python", '{"code": "print(1)"}'), ("reply", "f", "1")]),
         ([reply(replace(RUN, review=EDIT))], [("review", "edit", "imports: os, size: no shell"), CODE, OUTPUT]),
+        ([reply(replace(RUN, review={"decision": "allow", "rules": [], "reason": ""}))], [CODE, OUTPUT]),
         ([reply(CodeExecution("x", review={"decision": "deny"}), content="No.")],
          [("review", "deny", "no reason given"), ("code", "python", "x"), ("reply", "python", "No.")]),
         ([answer("So far.", limit=LIMIT)],

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
     from rich.console import RenderableType
 
-    from langchain_codeexec.control.prices import Prices
+    from langchain_codeexec.control.prices import Prices, PriceTable
     from langchain_codeexec.emulator import CassettePlayer, ScriptedBrain
     from langchain_codeexec.records.sections import Section
 
@@ -220,7 +220,10 @@ def check_documents(html: Path | None, notebook: Path | None) -> None:
 
 
 def write_documents(
-    messages: Sequence[BaseMessage], html: Path | None, notebook: Path | None, prices: Prices | None = None
+    messages: Sequence[BaseMessage],
+    html: Path | None,
+    notebook: Path | None,
+    prices: Prices | PriceTable | None = None,
 ) -> None:
     """Write a conversation as the documents that are named."""
     if html:

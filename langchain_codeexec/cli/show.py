@@ -9,10 +9,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from langchain_codeexec import records
+from langchain_codeexec import control, records
 from langchain_codeexec.cli import options
 from langchain_codeexec.cli.output import check_documents, reported, results, write_documents
-from langchain_codeexec.control.prices import PriceTable, checked_prices, published_prices
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
 
 __all__ = ["show"]
@@ -46,7 +45,7 @@ def show(  # noqa: PLR0913 -- a parameter for each option
     """Show a conversation or an agent's run: print it, or write it as a page that loads nothing."""
     with reported(debug=debug):
         check_documents(html, notebook)
-        prices = checked_prices(published_prices() if price == "published" else _table(price))
+        prices = _prices(price)
         messages = records.messages_in(_read(source, thread))
         if html or notebook:
             write_documents(messages, html, notebook, prices)
@@ -54,9 +53,11 @@ def show(  # noqa: PLR0913 -- a parameter for each option
             results().print(records.render(messages, prices=prices), crop=False)
 
 
-def _table(price: str | None) -> PriceTable | None:
+def _prices(price: str | None) -> Any:
     if price is None:
         return None
+    if price == "published":
+        return control.published_prices()
     read, _, written = price.partition(",")
     return {"*": {"prompt": read, "candidates": written}}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -44,6 +44,7 @@ Recorded: TypeAlias = (
 """What can be shown: a message, messages, a graph's state (a mapping, a model, a `StateSnapshot`), a checkpoint
 (`CheckpointTuple`), a run, its result, or what runs took."""
 
+_MODELS: Final = frozenset({"ai", "AIMessageChunk"})
 _HOLDERS: Final = ("checkpoint", "channel_values", "values", "value", "messages", "message")
 """Under which names snapshots, checkpoints, states and what chains return keep messages, outermost first."""
 
@@ -117,12 +118,11 @@ def sections_in(source: Recorded, prices: Prices | PriceTable | None = None) -> 
 
 
 def _of_conversation(messages: Sequence[BaseMessage], prices: Prices | None) -> Iterator[Section]:
-    programs = _programs(messages)
-    turns = _turns(messages)
+    turns = _split(messages, lambda last, this: this == "human" and last not in ("human", "system"))
     plan: Section | None = None
     for turn in turns:
-        for message in turn:
-            for section in _beside_their_runs(message, programs, prices):
+        for step in _split(turn, lambda _, this: this in _MODELS):
+            for section in _of_step(step, prices):
                 if section != plan:  # one that stays the same is shown where it began
                     yield section
                 plan = section if section.kind == "plan" else plan
@@ -146,30 +146,33 @@ def _programs(messages: Iterable[BaseMessage]) -> dict[str, str]:
     }
 
 
-def _beside_their_runs(
-    message: BaseMessage, programs: Mapping[str, str], prices: Prices | None
-) -> Iterator[Section]:
-    """A program is shown once, where it ran; the one that the model wrote beside it, if another one ran."""
-    written = programs.get(getattr(message, "tool_call_id", ""), "")
-    for section in sections_of(message, prices):
-        if section.kind == "code" and written.strip() not in ("", section.text.strip()):
-            yield replace(section, written=written)
-        elif section.kind == "answer" and getattr(message, "tool_calls", None):
-            yield replace(section, kind="model")
-        elif section.kind != "call" or section.run not in programs:
-            yield section
+def _of_step(messages: Sequence[BaseMessage], prices: Prices | None) -> Iterator[Section]:
+    """An answer and what its calls gave.
+
+    A program is shown once, where it ran; the one that the model wrote beside it, if another one ran.
+    """
+    programs = _programs(messages)
+    for message in messages:
+        written = programs.get(getattr(message, "tool_call_id", ""), "")
+        for section in sections_of(message, prices):
+            if section.kind == "code" and written.strip() not in ("", section.text.strip()):
+                yield replace(section, written=written)
+            elif section.kind == "answer" and getattr(message, "tool_calls", None):
+                yield replace(section, kind="model")
+            elif section.kind != "call" or section.run not in programs:
+                yield section
 
 
-def _turns(messages: Iterable[BaseMessage]) -> list[list[BaseMessage]]:
-    """Turns, each from what the user says on."""
-    turns: list[list[BaseMessage]] = []
+def _split(messages: Iterable[BaseMessage], begins: Callable[[str, str], bool]) -> list[list[BaseMessage]]:
+    """Messages in parts, by whether one begins between two types."""
+    parts: list[list[BaseMessage]] = []
     last = ""
     for message in messages:
-        if not turns or (message.type == "human" and last not in ("human", "system")):
-            turns.append([])
-        turns[-1].append(message)
+        if not parts or begins(last, message.type):
+            parts.append([])
+        parts[-1].append(message)
         last = message.type
-    return turns
+    return parts
 
 
 def _usage(messages: Sequence[BaseMessage], label: str, prices: Prices | None) -> Iterator[Section]:

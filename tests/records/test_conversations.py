@@ -70,6 +70,9 @@ CODE, OUTPUT = ("code", "python", "print(1)"), ("output", "ok \u00b7 1.5 s", "1\
         ([reply(content="Stopped.", limit=LIMIT)],
          [("reply", "python", "Stopped."), ("notice", "", "The limit of executions per run is reached: 4 of 4.")]),
         ([answer("x", limit={"limit": 1})], [("answer", "", "x"), ("notice", "", 'A limit is reached: {"limit": 1}')]),
+        # Ids may come again.
+        ([answer(code="print(1)"), reply(RUN), answer(code="2"), ToolMessage("2", tool_call_id="c", name="f")],
+         [CODE, OUTPUT, ("call", "python", '{"code": "2"}'), ("reply", "f", "2")]),
         # A plan is shown where it changes.
         ([answer("a", plan=PLAN), answer("b", plan=PLAN), answer("c", plan={**PLAN, "way": "delegated"})],
          [("plan", "native", "code execution, f: both"), ("answer", "", "a"), ("answer", "", "b"),

@@ -117,7 +117,8 @@ def _code(section: Section) -> RenderableType:
         source = Text("\n", no_wrap=True, overflow="ignore").join(marked)
     if not section.written:
         return source
-    return Group(_Verbatim(section.written.strip("\n"), "dim strike"), Text("edited to:", "dim"), source)
+    written = _Verbatim(section.written.strip("\n"), "dim")
+    return Group(Text("as the model wrote it:", "bold"), written, Text("as it was edited:", "bold"), source)
 
 
 def _highlighted(code: str, language: str) -> list[Text]:

@@ -1,5 +1,6 @@
 """Conversations and runs, wherever users have them: what is shown of all of it together."""
 
+import io
 import json
 from dataclasses import replace
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage, message_to_dict
+from rich.console import Console
 
 from langchain_codeexec.control import ExecutionUsage
 from langchain_codeexec.errors import MessageError
@@ -20,7 +22,14 @@ from langchain_codeexec.executions import (
     Outcome,
     artifact_from_executions,
 )
-from langchain_codeexec.records import html_page, json_record, messages_in, notebook_from_messages, show
+from langchain_codeexec.records import (
+    html_page,
+    json_record,
+    messages_in,
+    notebook_from_messages,
+    render,
+    show,
+)
 from langchain_codeexec.records.conversation import sections_in
 
 RUN = CodeExecution("print(1)", outcome=Outcome.OK, output="1\n", seconds=1.5, origin="local")
@@ -96,6 +105,12 @@ def test_an_edited_program_stands_beside_the_one_that_the_model_wrote():
     [_, code, _] = sections_in(messages)
     assert (code.text, code.written) == ("print(1)", "import os\nprint(1)")
     assert "as the model wrote it" in html_page(messages)
+    console = Console(file=io.StringIO(), width=60)
+    console.print(render(messages))
+    assert (
+        "as the model wrote it:\nimport os\nprint(1)\nas it was edited:\nprint(1)\n"
+        in console.file.getvalue()
+    )
     assert "import os" in notebook_from_messages(messages)["cells"][1]["source"]
 
 

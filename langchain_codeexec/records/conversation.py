@@ -25,8 +25,8 @@ from langchain_codeexec.records.sections import (
     sections_of,
     sections_of_execution,
     sections_of_result,
-    usage_text,
 )
+from langchain_codeexec.records.texts import usage_text
 
 __all__ = ["Recorded", "messages_in", "sections_in"]
 

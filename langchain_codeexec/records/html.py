@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.records.conversation import Recorded, sections_in
-from langchain_codeexec.records.sections import LONGEST_MARKED, Kind, Section, call_rows, shortened, visible
+from langchain_codeexec.records.sections import Kind, Section, call_rows
+from langchain_codeexec.records.texts import LONGEST_MARKED, shortened, visible
 
 __all__ = ["html_fragment", "html_from_python", "html_page"]
 

@@ -15,9 +15,9 @@ from langchain_codeexec.records.sections import (
     closing_sections,
     placed,
     sections_of,
-    visible,
 )
 from langchain_codeexec.records.terminal import Console, heading, render_section
+from langchain_codeexec.records.texts import visible
 
 __all__ = ["aprint_stream", "print_stream"]
 

@@ -11,7 +11,8 @@ from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.executions import InlineFile
 from langchain_codeexec.records.conversation import Recorded, sections_in
 from langchain_codeexec.records.html import html_fragment
-from langchain_codeexec.records.sections import Kind, Section, call_rows, visible
+from langchain_codeexec.records.sections import Kind, Section, call_rows
+from langchain_codeexec.records.texts import visible
 
 __all__ = ["notebook_from_messages", "show"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -11,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 from langchain_core.messages import BaseMessage
 
 from langchain_codeexec.control.limits import ReachedLimit
-from langchain_codeexec.control.prices import Prices, TokenUsage
+from langchain_codeexec.control.prices import Prices
 from langchain_codeexec.control.usage import ExecutionUsage
 from langchain_codeexec.data.data_file import NOTICES_KEY
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
@@ -28,6 +27,7 @@ from langchain_codeexec.executions import (
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, as_text
 from langchain_codeexec.messages.from_wire import failure_of
 from langchain_codeexec.messages.media import inline_file, inline_image
+from langchain_codeexec.records.texts import duration, one_line, usage_text, visible
 from langchain_codeexec.tools.report import Report
 
 __all__ = [
@@ -45,8 +45,6 @@ __all__ = [
     "sections_of",
     "sections_of_execution",
     "sections_of_result",
-    "shortened",
-    "usage_text",
     "verification_section",
     "visible",
 ]
@@ -69,47 +67,8 @@ _REFUSED: Final = frozenset({"reject", "deny"})
 _PROSE: Final = frozenset({"model", "answer"})
 _RUN: Final = frozenset({"code", "output"})
 
-_MOST_ROWS, _LONGEST_ROW = 20, 160
-"""Calls of one line of code that are shown, and characters of each, as of a heading."""
-
-LONGEST_MARKED: Final = 50_000
-"""Characters of a text that is marked up and wrapped; of longer ones that takes minutes."""
-
-_CONTROL_PICTURES: Final = 0x2400
-_INVISIBLE: Final = (
-    "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e007f"
-)
-"""Marks of direction, signs without width, separators of lines, and tags: a reader sees none of them."""
-_HIDDEN: Final = re.compile(
-    f"[\x80-\x9f{_INVISIBLE}]"
-    # Scripts and emojis need the joiners; between letters of ASCII they only hide something.
-    "|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
-)
-_PICTURES: Final = str.maketrans(
-    {chr(code): chr(_CONTROL_PICTURES + code) for code in range(0x20) if chr(code) not in "\n\t"}
-    | {"\x7f": "\N{SYMBOL FOR DELETE}"}
-    | {chr(code): "\N{REPLACEMENT CHARACTER}" for code in range(0xD800, 0xE000)}
-)
-
-
-def visible(text: str) -> str:
-    """Replace what would steer a terminal, reorder a line or not be seen, so that what is read is what ran.
-
-    Control characters (escape sequences among them) become their pictures, marks of direction and characters
-    without width become escapes, line ends of any system become newlines.
-    """
-    text = text.replace("\r\n", "\n").translate(_PICTURES)
-    return text if text.isascii() else _HIDDEN.sub(lambda sign: ascii(sign[0])[1:-1], text)
-
-
-def shortened(text: str, most: int) -> str:
-    """A text, or of a longer one the beginning and the end, with how much is left out between them."""
-    if len(text) <= most:
-        return text
-    half = most // 2
-    left_out = f"[{len(text) - 2 * half:,} characters are left out here]"
-    return f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{left_out}\N{HORIZONTAL ELLIPSIS}{text[len(text) - half :]}"
+_MOST_ROWS: Final = 20
+"""Calls of one line of code that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +88,7 @@ class Section:
     @property
     def heading(self) -> str:
         """Its kind and label, in one line."""
-        return " \N{MIDDLE DOT} ".join(filter(None, (self.kind, _line(self.label))))
+        return " \N{MIDDLE DOT} ".join(filter(None, (self.kind, one_line(self.label))))
 
 
 class SectionReader:
@@ -220,11 +179,6 @@ def sections_of_result(result: ExecutionResult) -> list[Section]:
     ]
 
 
-def duration(seconds: float) -> str:
-    """Seconds with three digits, in milliseconds below one."""
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1e3:.0f} ms"
-
-
 def _ending(outcome: Outcome, seconds: float) -> str:
     return f"{_OUTCOMES[outcome]} \N{MIDDLE DOT} {duration(seconds)}" if seconds else _OUTCOMES[outcome]
 
@@ -267,14 +221,8 @@ def _call_row(call: FunctionCall) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in call.args.items())
     result = repr(call.result) if call.error is None else call.error
     row = f"{call.name}({arguments}) {'=' if call.error is None else 'failed:'} {result}"
-    facts = (_line(row), duration(call.seconds), _line(call.remark))
+    facts = (one_line(row), duration(call.seconds), one_line(call.remark))
     return " \N{MIDDLE DOT} ".join(filter(None, facts))
-
-
-def _line(text: str) -> str:
-    """The beginning of a text, in one line."""
-    line = " ".join(visible(text).split())
-    return line if len(line) <= _LONGEST_ROW else f"{line[:_LONGEST_ROW]}\N{HORIZONTAL ELLIPSIS}"
 
 
 # -- roles ---------------------------------------------------------------------------------------------
@@ -409,36 +357,6 @@ def _plan(message: BaseMessage) -> list[Section]:
     section = plan_section(message)
     chosen = section and (section.label != "native" or message.response_metadata["plan"].get("functions"))
     return [section] if section and chosen else []
-
-
-def usage_text(usage: ExecutionUsage) -> str:
-    """Executions, tokens and their cost in words; what there is none of is left out."""
-    facts = [
-        _count(usage.executions, "run"),
-        duration(usage.seconds) if usage.seconds else "",
-        _count(usage.images, "image"),
-        _tokens(usage.tokens) if usage.tokens.total else "",
-        f"cost {usage.cost:.6f}" if usage.cost else "",
-    ]
-    return " \N{MIDDLE DOT} ".join(filter(None, facts))
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number:,} {name}{'s' * (number != 1)}" if number else ""
-
-
-def _tokens(tokens: TokenUsage) -> str:
-    read = _parts((tokens.tool_use, "from its runs"), (tokens.cached, "cached"))
-    written = _parts((tokens.thinking, "thinking"))
-    counts = (
-        f"{tokens.prompt + tokens.tool_use:,} in{read}, {tokens.candidates + tokens.thinking:,} out{written}"
-    )
-    return f"{tokens.total:,} tokens: {counts}"
-
-
-def _parts(*parts: tuple[int, str]) -> str:
-    named = ", ".join(f"{count:,} {name}" for count, name in parts if count)
-    return f" ({named})" if named else ""
 
 
 # -- blocks --------------------------------------------------------------------------------------------

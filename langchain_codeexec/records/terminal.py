@@ -12,7 +12,8 @@ from typing import Final
 from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.errors import MissingDependencyError
 from langchain_codeexec.records.conversation import Recorded, sections_in
-from langchain_codeexec.records.sections import LONGEST_MARKED, Kind, Section, call_rows, visible
+from langchain_codeexec.records.sections import Kind, Section, call_rows
+from langchain_codeexec.records.texts import LONGEST_MARKED, visible
 
 try:
     from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult

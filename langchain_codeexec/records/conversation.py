@@ -178,4 +178,4 @@ def _split(messages: Iterable[BaseMessage], begins: Callable[[str, str], bool]) 
 def _usage(messages: Sequence[BaseMessage], label: str, prices: Prices | None) -> Iterator[Section]:
     """What several answers took together; what one took, it says itself."""
     if sum(bool(ExecutionUsage.of(message).tokens.total) for message in messages) > 1:
-        yield Section("usage", usage_text(ExecutionUsage.of(messages, prices)), label)
+        yield Section("usage", usage_text(ExecutionUsage.of(messages, prices), prices), label)

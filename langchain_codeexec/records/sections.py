@@ -306,7 +306,7 @@ def closing_sections(message: BaseMessage, prices: Prices | None = None) -> list
     if environment := metadata.get("environment_id"):
         model = f"{model} in environment {environment}"
     if usage.tokens.total or model:
-        sections.append(Section("usage", usage_text(usage) or "tokens not counted", model))
+        sections.append(Section("usage", usage_text(usage, prices) or "tokens not counted", model))
     return sections
 
 

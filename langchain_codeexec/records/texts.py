@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from langchain_codeexec.control.prices import TokenUsage
+from langchain_codeexec.control.prices import Prices, TokenUsage
 from langchain_codeexec.control.usage import ExecutionUsage
 
 __all__ = ["LONGEST_MARKED", "duration", "one_line", "shortened", "usage_text", "visible"]
@@ -65,14 +65,16 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds < 100 else f"{seconds:,.0f} s"  # noqa: PLR2004 -- it has three digits
 
 
-def usage_text(usage: ExecutionUsage) -> str:
-    """Executions, tokens and their cost in words; what there is none of is left out."""
+def usage_text(usage: ExecutionUsage, prices: Prices | None = None) -> str:
+    """Executions, tokens and their cost in words; what there is none of is left out, missing prices are named."""
+    unpriced = one_line(", ".join(usage.unpriced)) if prices else ""
     facts = [
         _count(usage.executions, "run"),
         duration(usage.seconds) if usage.seconds else "",
         _count(usage.images, "image"),
         _tokens(usage.tokens) if usage.tokens.total else "",
         f"cost {usage.cost:.6f}" if usage.cost else "",
+        f"no price is known of {unpriced}" if unpriced else "",
     ]
     return " \N{MIDDLE DOT} ".join(filter(None, facts))
 

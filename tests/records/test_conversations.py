@@ -126,7 +126,10 @@ def test_answers_and_their_sums_have_a_cost_where_prices_are_known():
     assert told(messages, PRICES)[-1] == (
         "usage", "turn", "4,000 tokens: 2,000 in, 2,000 out \u00b7 cost 0.024000",
     )  # fmt: skip
-    assert not any("cost" in text for _, _, text in told(messages, {"other": PRICES["gemini-x"]}))
+    assert told(messages, {"other": PRICES["gemini-x"]})[-1][2].endswith(
+        "out \u00b7 no price is known of gemini-x"
+    )
+    assert not any("price" in text or "cost" in text for _, _, text in told(messages))
 
 
 MESSAGES = [HumanMessage("q", id="1"), answer(code="print(1)", tokens=5), reply(RUN), answer("one")]

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from langchain_codeexec._lazy import ShownInNotebooks
+
 __all__ = [
     "ARTIFACT_TYPE",
     "CodeExecution",
@@ -90,7 +92,7 @@ class ExecutionRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionResult:
+class ExecutionResult(ShownInNotebooks):
     """What a program did.
 
     Attributes:
@@ -161,7 +163,7 @@ class FunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeExecution:
+class CodeExecution(ShownInNotebooks):
     """The record of one run, as read out of a message.
 
     Attributes:

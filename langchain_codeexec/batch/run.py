@@ -26,7 +26,7 @@ from langchain_codeexec.errors import (
     PlanningError,
     ToolDeclarationError,
 )
-from langchain_codeexec.records.sections import json_record
+from langchain_codeexec.records.json_form import json_record
 
 __all__ = ["OF_THE_ROW", "Batch", "BatchReport", "answer_fields", "arun_batch", "job_path", "run_batch"]
 
@@ -39,7 +39,7 @@ _AHEAD: Final = 4
 
 _ADDED: Final = (
     "answer", "runs", "plan", "usage", "error", "model", "finish_reason", "tool_calls", "outputs", "verification",
-    "environment", "environment_id",
+    "environment", "environment_id", "limit",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import BaseModel
 
+from langchain_codeexec._lazy import ShownInNotebooks
 from langchain_codeexec.control.prices import Prices, PriceTable, TokenUsage, checked_prices
 from langchain_codeexec.executions import CodeExecution, Outcome, executions_from_artifact
 from langchain_codeexec.messages.code_blocks import code_executions, messages_of
@@ -29,7 +30,7 @@ _FAILED: Final = (Outcome.FAILED, Outcome.DEADLINE_EXCEEDED)
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionUsage:
+class ExecutionUsage(ShownInNotebooks):
     """What executions took, wherever they ran; `+` adds what came later.
 
     Attributes:

@@ -5,15 +5,16 @@ CodeExecError
 ├── ConfigurationError (ValueError)      a setting is missing, wrong or contradicts another
 │   ├── CredentialsError                 no usable credentials, or they cannot be refreshed
 │   ├── MissingDependencyError (ImportError)  an optional library is not installed
-│   ├── UnknownPriceError                the cost has a limit, and no price of a model is known
 │   └── UnsupportedSettingError          a taken-over model has a setting that cannot be carried over
 ├── MessageError (ValueError)            a message or content block cannot be put on the wire
 ├── DataError (ValueError)               a file, frame or document cannot be sent as data
 ├── ToolDeclarationError (ValueError)    a tool or tool choice cannot be declared to Gemini
 ├── PlanningError (ValueError)           a planner's answer cannot be carried out
-├── ExecutionLimitError                  executions, tokens or money came to a limit; what was done is kept
+├── ControlError                         what controls executions ends the run
+│   ├── AuditError (OSError)             an audit record could not be written
+│   ├── ExecutionLimitError              executions, tokens or money came to a limit; what was done is kept
+│   └── UnknownPriceError (ConfigurationError)  the cost has a limit, and no price of a model is known
 ├── SinkError (OSError)                  a file that came out of a run could not be saved
-├── AuditError (OSError)                 an audit record could not be written
 ├── BatchError                           a batch stopped before its end; what it wrote is kept
 ├── GeminiError                          a request to Gemini did not give a response
 │   ├── GeminiAPIError                   the service answered with an error
@@ -55,6 +56,7 @@ __all__ = [
     "CodeExecError",
     "ConfigurationError",
     "ContextOverflowError",
+    "ControlError",
     "CourseChangedError",
     "CredentialsError",
     "DataError",
@@ -119,24 +121,6 @@ class MissingDependencyError(ConfigurationError, ImportError):
         self.extra = extra
 
 
-class UnknownPriceError(ConfigurationError):
-    """The cost has a limit, and no price of a model is known.
-
-    Args:
-        models: Names of models without a price.
-    """
-
-    def __init__(self, models: Sequence[str]) -> None:
-        super().__init__(
-            f"the cost has a limit, and no price of {', '.join(models)} is known: give that of a million tokens "
-            f"in ExecutionLimits(prices={{{models[0]!r}: {{'prompt': …, 'candidates': …}}}})"
-        )
-        self.models = tuple(models)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.models,)
-
-
 class UnsupportedSettingError(ConfigurationError):
     """A model that is taken over has a setting that cannot be carried over.
 
@@ -166,7 +150,18 @@ class PlanningError(CodeExecError, ValueError):
     """A planner answered with something that cannot be carried out for its request."""
 
 
-class ExecutionLimitError(CodeExecError):
+class ControlError(CodeExecError, _model_error("ModelError")):  # type: ignore[misc]  # base depends on the langchain-core release
+    """What controls executions ends the run.
+
+    No tool makes a message of it for the model. To LangChain's middlewares it is an error that no retry mends.
+    """
+
+
+class AuditError(ControlError, OSError):
+    """The record of an execution could not be written; the run that it belongs to ends here."""
+
+
+class ExecutionLimitError(ControlError):
     """Executions, tokens or money came to a limit.
 
     Attributes:
@@ -187,12 +182,26 @@ class ExecutionLimitError(CodeExecError):
         return self.messages[-1] if self.messages else None
 
 
+class UnknownPriceError(ControlError, ConfigurationError):
+    """The cost has a limit, and no price of a model is known.
+
+    Args:
+        models: Names of models without a price.
+    """
+
+    def __init__(self, models: Sequence[str]) -> None:
+        super().__init__(
+            f"the cost has a limit, and no price of {', '.join(models)} is known: give that of a million tokens "
+            f"in ExecutionLimits(prices={{{models[0]!r}: {{'prompt': …, 'candidates': …}}}})"
+        )
+        self.models = tuple(models)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.models,)
+
+
 class SinkError(CodeExecError, OSError):
     """A file that came out of a run could not be saved; the message it came in still holds it."""
-
-
-class AuditError(CodeExecError, OSError):
-    """The record of an execution could not be written; the run that it belongs to ends here."""
 
 
 class BatchError(CodeExecError):

@@ -33,6 +33,7 @@ __all__ = [
 Json = dict[str, Any]
 
 ARTIFACT_TYPE: Final = "code_executions"
+_REFUSALS: Final = frozenset({"deny", "reject", "respond"})
 
 
 class Outcome(StrEnum):
@@ -197,6 +198,11 @@ class CodeExecution(ShownInNotebooks):
     def ok(self) -> bool:
         """Whether the run ended well."""
         return self.outcome is Outcome.OK
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether it was never run, since a policy or a person decided so."""
+        return self.outcome is None and self.review.get("decision") in _REFUSALS
 
 
 def artifact_from_executions(

@@ -19,7 +19,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import LLMResult
 
 from langchain_codeexec.control.redaction import Redact, Redaction, checked_redactor
-from langchain_codeexec.control.tracing import is_execution_run
+from langchain_codeexec.control.tracing import REFUSED_EVENT, is_execution_run, stops_graph
 from langchain_codeexec.data.json_lines import json_line, unfinished_line
 from langchain_codeexec.errors import AuditError, ConfigurationError
 from langchain_codeexec.executions import Outcome
@@ -41,7 +41,8 @@ _LOGGER: Final = logging.getLogger(__name__)
 class AuditLog(BaseCallbackHandler):
     """A callback handler that writes a record of each execution, and one of each answer of a chat model.
 
-    An execution is recorded when it ends, so that a crash loses none before it:
+    An execution is recorded when it ends, so that a crash loses none before it. Those of the kind `execution` are
+    the ones that messages hold, child runs end without an error, and `ExecutionUsage` counts:
 
     - `kind`: `execution`; `at`, `started`: when it ended and began, ISO 8601 in UTC. What ran at a provider's ends
       when the rest of the answer comes.
@@ -49,11 +50,15 @@ class AuditLog(BaseCallbackHandler):
     - `answer`: `run_id` or `message_id` of the answer whose model wrote the code; `model`, `plan`: of that answer.
     - `origin`: who ran it. `code`, `language`, `sha256`: what ran, and the digest of its UTF-8 as this log was
       given it, before it redacted it.
-    - `outcome`, `output`, `images`: what came of it; `error` where it broke off or a graph stopped in its middle.
+    - `outcome`, `output`, `images`: what came of it.
     - `seconds`: how long it ran, `null` where that is not known, as at a provider's.
     - `limits`: the limits that ended it; `review`: what was decided before it ran; `tried`: executors before.
     - `calls`: what it called on its host, each with `name`, `args` and `error`.
     - `redacted`: the kinds of what was replaced, by this log or before.
+
+    The kind is `unfinished`, and `error` says why, where it broke off, or stopped its graph for somebody's answer:
+    after that it is run again, and recorded again. A program that a policy or a person refused is of the kind
+    `refused`, with its `review`.
 
     Tokens are those of answers, and are counted with them alone: `kind` is `answer`, with `run_id`, `message_id`,
     `thread`, `model`, `plan`, `tokens` (the message's `usage_metadata`), and `limits`, if one cut it.
@@ -91,9 +96,15 @@ class AuditLog(BaseCallbackHandler):
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_kwargs: Any) -> None:
         """Write the record of an answer."""
-        metadata = self._started.pop(run_id, None)
         generation: Any = next((one for answers in response.generations for one in answers), None)
-        message = getattr(generation, "message", None)
+        self._write_answer(run_id, getattr(generation, "message", None))
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **_kwargs: Any) -> None:
+        """Write the record of an answer that was cut at a limit; forget one that never came."""
+        self._write_answer(run_id, getattr(error, "message", None))
+
+    def _write_answer(self, run_id: UUID, message: object) -> None:
+        metadata = self._started.pop(run_id, None)
         if metadata is None or not isinstance(message, AIMessage):
             return
         known = message.response_metadata
@@ -111,10 +122,6 @@ class AuditLog(BaseCallbackHandler):
                 "limits": [limit] if limit else [],
             }
         )
-
-    def on_llm_error(self, *_args: Any, run_id: UUID, **_kwargs: Any) -> None:
-        """Forget an answer that never came."""
-        self._started.pop(run_id, None)
 
     def on_tool_start(
         self, *_args: Any, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
@@ -144,9 +151,19 @@ class AuditLog(BaseCallbackHandler):
             self._write_execution(started, output)
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **_kwargs: Any) -> None:
-        """Write the record of an execution that broke off."""
+        """Write the record of an execution that broke off, or stopped its graph."""
         if (started := self._started.pop(run_id, None)) is not None:
-            self._write_execution(started, {"error": f"{type(error).__name__}: {error}"})
+            kind = type(error).__name__
+            what = kind if stops_graph(error) else f"{kind}: {error}"
+            self._write_execution({**started, "kind": "unfinished"}, {"error": what})
+
+    def on_custom_event(
+        self, name: str, data: Any, *, run_id: UUID, metadata: Json | None = None, **_kwargs: Any
+    ) -> None:
+        """Write the record of a program that was refused."""
+        if name == REFUSED_EVENT:
+            known = {"run_id": str(run_id), "thread": (metadata or {}).get("thread_id")}
+            self._write_execution({"kind": "refused", "started": _now(), **known, **data}, data)
 
     def _write_execution(self, started: Json, result: Json) -> None:
         redaction = Redaction(self._redact)

@@ -17,7 +17,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import LLMResult
 
-from langchain_codeexec.control.tracing import is_execution_run
+from langchain_codeexec.control.tracing import is_execution_run, stops_graph
 from langchain_codeexec.data.json_lines import plain
 from langchain_codeexec.errors import MissingDependencyError
 from langchain_codeexec.executions import Outcome
@@ -62,6 +62,7 @@ class _LiveRun:
     context: Any
     span: Any = None
     started: float = 0.0
+    is_execution: bool = False
     common: Json = field(default_factory=dict)
 
 
@@ -71,7 +72,8 @@ class OpenTelemetryHandler(BaseCallbackHandler):
     - `chat {model}` (kind client) for each call of a chat model, with its tokens, finish reason and conversation.
     - `execute_tool {name}` for each tool, and `execute_tool code_interpreter` for each execution of code, wherever
       it ran, with `langchain_codeexec.outcome`, `.origin` and `.plan`. What ran at a provider's is of the type
-      `extension`. One that failed has the status error and its outcome as `error.type`.
+      `extension`. One that failed has the status error and its outcome as `error.type`; one without an outcome
+      broke off, or stopped its graph for somebody's answer.
     - `invoke_agent {name}` or `invoke_workflow {name}` for the run that all others are below.
     - The histograms `gen_ai.client.token.usage` and `gen_ai.client.operation.duration`.
 
@@ -153,6 +155,16 @@ class OpenTelemetryHandler(BaseCallbackHandler):
             return
         messages = [getattr(one, "message", None) for each in response.generations for one in each]
         answers = [message for message in messages if isinstance(message, AIMessage)]
+        self._end_call(run, answers)
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **_kwargs: Any) -> None:
+        """End the span of a call of a chat model that failed; an answer that was cut at a limit has tokens."""
+        if run := self._runs.pop(run_id, None):
+            message = getattr(error, "message", None)
+            self._end_call(run, [message] if isinstance(message, AIMessage) else [], type(error).__name__)
+
+    def _end_call(self, run: _LiveRun, answers: list[AIMessage], error: str = "") -> None:
+        run.common |= {"error.type": error} if error else {}
         attributes: Json = {}
         if answers:
             attributes = _of_answers(answers)
@@ -162,17 +174,8 @@ class OpenTelemetryHandler(BaseCallbackHandler):
             for kind in ("input", "output"):
                 if (tokens := attributes.get(f"gen_ai.usage.{kind}_tokens")) is not None:
                     self._tokens.record(tokens, {**run.common, "gen_ai.token.type": kind})
-        self._end_call(run, attributes)
-
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, **_kwargs: Any) -> None:
-        """End the span of a call of a chat model that failed."""
-        if run := self._runs.pop(run_id, None):
-            run.common["error.type"] = type(error).__name__
-            self._end_call(run, {}, error)
-
-    def _end_call(self, run: _LiveRun, attributes: Json, error: BaseException | None = None) -> None:
         self._duration.record(perf_counter() - run.started, run.common, context=run.context)
-        _end(run, attributes, type(error).__name__ if error else "")
+        _end(run, attributes, error)
 
     # -- tools and executions ----------------------------------------------------------------------------------
 
@@ -201,18 +204,19 @@ class OpenTelemetryHandler(BaseCallbackHandler):
         if self._captures:
             inputs = kwargs.get("inputs")
             attributes["gen_ai.tool.call.arguments"] = _json(inputs) if inputs else input_str
-        self._begin(run_id, kwargs, f"execute_tool {name}", _present(attributes))
+        run = self._begin(run_id, kwargs, f"execute_tool {name}", _present(attributes))
+        run.is_execution = is_execution
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **_kwargs: Any) -> None:
         """End the span of a tool or an execution."""
         if (run := self._runs.pop(run_id, None)) is None:
             return
         attributes: Json = {}
-        outcome = output.get("outcome") if isinstance(output, dict) else None
         failed = ""
-        if isinstance(outcome, str):
+        if run.is_execution:
+            outcome = output["outcome"] or Outcome.UNSPECIFIED.value
             attributes["langchain_codeexec.outcome"] = outcome
-            failed = "" if outcome == Outcome.OK else outcome
+            failed = "" if output["outcome"] in (None, Outcome.OK) else outcome
         if isinstance(output, ToolMessage) and output.status == "error":
             failed = "_OTHER"
         if self._captures:
@@ -246,8 +250,7 @@ class OpenTelemetryHandler(BaseCallbackHandler):
     def _on_error(self, error: BaseException, *, run_id: UUID, **_kwargs: Any) -> None:
         """End a span with an error; a graph that stops for somebody's answer is none."""
         if run := self._runs.pop(run_id, None):
-            stops = any(base.__name__ == "GraphBubbleUp" for base in type(error).__mro__)
-            _end(run, {}, "" if stops else type(error).__name__)
+            _end(run, {}, "" if stops_graph(error) else type(error).__name__)
 
     on_tool_error = on_chain_error = _on_error
 

@@ -4,7 +4,7 @@ Each is a tool run named `code_interpreter`: below the run of the chat model who
 the run of the tool that ran it. It starts with the code and ends with what is known of the result. In a stream it
 starts when the code comes, and ends when something comes that is neither its result nor one of its pictures; where
 the service does not stream, both are when the answer is there. A failing program ends like any other; only what
-broke off ends with an error.
+broke off ends with an error, and what stops a graph for somebody's answer, after which it is run again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ from langchain_core.callbacks import (
     CallbackManager,
     CallbackManagerForLLMRun,
 )
-from langchain_core.callbacks.manager import BaseRunManager, ahandle_event, handle_event
+from langchain_core.callbacks.manager import (
+    BaseRunManager,
+    adispatch_custom_event,
+    ahandle_event,
+    dispatch_custom_event,
+    handle_event,
+)
 from langchain_core.language_models.base import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -32,19 +38,24 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
 from langchain_codeexec.control.redaction import kinds_in
+from langchain_codeexec.errors import ExecutionLimitError
 from langchain_codeexec.executions import CodeExecution
 from langchain_codeexec.messages.code_blocks import CodeBlock, Run, blocks_with_code, linked_runs
 
 __all__ = [
     "EXECUTION_RUN",
+    "REFUSED_EVENT",
     "Event",
     "ExecutionRuns",
     "TracedStreams",
     "answer_metadata",
+    "areport_refusal",
     "atrace_answers",
     "atraced",
     "is_execution_run",
     "outputs_from_execution",
+    "report_refusal",
+    "stops_graph",
     "trace_answers",
     "traced",
     "was_traced",
@@ -58,6 +69,8 @@ Run_ = TypeVar("Run_", bound=BaseRunManager)
 
 EXECUTION_RUN: Final = "code_interpreter"
 """The name of the runs."""
+REFUSED_EVENT: Final = "code_execution_refused"
+"""The custom event that tells of a program that was not run: its `code`, `language`, `origin` and `review`."""
 
 _DESCRIPTION: Final = "Runs code that a model wrote."
 
@@ -122,9 +135,12 @@ class ExecutionRuns:
             yield "on_tool_end", (outputs,), {**self._common, "run_id": run_id}
 
     def fail(self, error: BaseException) -> Iterator[Event]:
-        """End the runs that are open, since something broke off: those without a result by the error."""
+        """End the runs that are open, since something broke off: those without a result by the error.
+
+        Of an answer that was cut at a limit, they are all kept as they are.
+        """
         for number, run in enumerate(linked_runs(self._blocks)):
-            if run.result:
+            if run.result or isinstance(error, ExecutionLimitError):
                 yield from self.end(number, run.execution, self._redacted(run))
         for number in list(self._open):
             yield "on_tool_error", (error,), {**self._common, "run_id": self._open.pop(number)}
@@ -200,6 +216,27 @@ def outputs_from_execution(execution: CodeExecution, redacted: Iterable[str] = (
         **({"tried": list(execution.tried)} if execution.tried else {}),
         **({"redacted": kinds} if (kinds := sorted(set(redacted))) else {}),
     }
+
+
+def report_refusal(execution: CodeExecution) -> None:
+    """Tell of a program that was not run."""
+    with suppress(RuntimeError):  # there is no parent run
+        dispatch_custom_event(REFUSED_EVENT, _of_refused(execution))
+
+
+async def areport_refusal(execution: CodeExecution) -> None:
+    """Tell of a program that was not run; see `report_refusal`."""
+    with suppress(RuntimeError):
+        await adispatch_custom_event(REFUSED_EVENT, _of_refused(execution))
+
+
+def _of_refused(execution: CodeExecution) -> Json:
+    return {name: getattr(execution, name) for name in ("code", "language", "origin", "review")}
+
+
+def stops_graph(error: BaseException) -> bool:
+    """Whether an exception is none, but stops the graph that runs, for somebody's answer say."""
+    return any(base.__name__ == "GraphBubbleUp" for base in type(error).__mro__)
 
 
 def is_execution_run(name: object, metadata: Mapping[str, Any] | None) -> bool:

@@ -34,7 +34,8 @@ class ExecutionUsage(ShownInNotebooks):
     """What executions took, wherever they ran; `+` adds what came later.
 
     Attributes:
-        executions: Programs that were started. One that a policy or a person refused was not.
+        executions: Programs that messages hold, but for those that a policy or a person refused. One that broke
+            off, or stopped its graph for somebody's answer, is in no message; run again after that, it is.
         attempts: The most programs in a row of which each but the last failed: one, and those written anew for it.
         seconds: How long they ran, where that is known: not on a provider's side.
         output_bytes: What they printed, in UTF-8.
@@ -127,7 +128,7 @@ def _of_tokens(usage: Any, model: object, prices: Prices | None) -> ExecutionUsa
 
 
 def _of_execution(run: CodeExecution, prices: Prices | None) -> ExecutionUsage:
-    if run.outcome is None and run.review:  # it was refused
+    if run.was_refused:
         return ExecutionUsage()
     failing = int(run.outcome in _FAILED)
     usage = ExecutionUsage(

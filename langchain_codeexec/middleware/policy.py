@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from langchain.agents.middleware import HumanInTheLoopMiddleware
@@ -14,9 +16,10 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.types import Command
 
 from langchain_codeexec.control.policy import ExecutionPolicy, Finding, PolicyDecision
+from langchain_codeexec.control.redaction import Redaction
+from langchain_codeexec.control.tracing import areport_refusal, report_refusal
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executions import (
-    ARTIFACT_TYPE,
     CodeExecution,
     Outcome,
     artifact_from_executions,
@@ -25,7 +28,7 @@ from langchain_codeexec.executions import (
 from langchain_codeexec.tools.agent_reviews import middlewares_in
 from langchain_codeexec.tools.files import messages_in_state
 from langchain_codeexec.tools.journal import CallJournal
-from langchain_codeexec.tools.python import PythonTool
+from langchain_codeexec.tools.python import REVIEW, PythonTool
 from langchain_codeexec.tools.report import IN_SESSION
 
 __all__ = ["ExecutionPolicyMiddleware"]
@@ -55,8 +58,8 @@ class ExecutionPolicyMiddleware(AgentMiddleware[Any, Any, Any]):
     well. An edited program is judged again: what is denied stays so. Without a checkpointer such programs are
     refused.
 
-    What was decided is in the message's artifact, as the `review` of its `code_executions`, also of programs that
-    were not run; their `outcome` is `None`.
+    What was decided is in the message's artifact, as the `review` of its `code_executions`, and in the audit: also
+    of programs that were not run, which `was_refused` tells. No limit counts these.
 
     Put it behind other middlewares, so that it judges the code that runs; in front of a `HumanInTheLoopMiddleware`
     for the same tool it is refused. Calls that a program makes of the agent's tools are not its matter but for
@@ -105,9 +108,13 @@ class ExecutionPolicyMiddleware(AgentMiddleware[Any, Any, Any]):
             return handler(request)
 
         def run(request: ToolCallRequest) -> Result:
-            return review.refusal(request) or review.recorded(request, handler(request))
+            with review.of_run(request) as refusal:
+                return refusal or review.recorded(request, handler(request))
 
-        return review.answered(review.human.wrap_tool_call(request, run) if review.asks else run(request))
+        result = review.answered(review.human.wrap_tool_call(request, run) if review.asks else run(request))
+        if review.refused:
+            report_refusal(review.refused)
+        return result
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Result]]
@@ -118,12 +125,16 @@ class ExecutionPolicyMiddleware(AgentMiddleware[Any, Any, Any]):
             return await handler(request)
 
         async def run(request: ToolCallRequest) -> Result:
-            return review.refusal(request) or review.recorded(request, await handler(request))
+            with review.of_run(request) as refusal:
+                return refusal or review.recorded(request, await handler(request))
 
         human = review.human
-        return review.answered(
+        result = review.answered(
             await human.awrap_tool_call(request, run) if review.asks else await run(request)
         )
+        if review.refused:
+            await areport_refusal(review.refused)
+        return result
 
     def _review(self, request: ToolCallRequest, handler: Callable[..., Any]) -> _Review | None:
         """The review of a call that runs code; `None` for other calls."""
@@ -146,7 +157,10 @@ class _Review:
     Attributes:
         asks: Whether somebody has to answer.
         human: Asks them.
+        refused: The program, if it was not run.
     """
+
+    refused: CodeExecution | None = None
 
     def __init__(self, policy: ExecutionPolicy, request: ToolCallRequest, argument: str) -> None:
         self._policy = policy
@@ -154,7 +168,7 @@ class _Review:
         self._argument = argument
         self._earlier = tuple(_earlier(request, argument))
         self._decision = self._judged(request)
-        self._refused: ToolMessage | None = None
+        self._reply: ToolMessage | None = None
         self._has_run = False
         self.asks = self._decision.decision == "ask" and CallJournal.here() is not None
         description = f"Code execution requires approval\n\n{self._decision.reason}"
@@ -167,39 +181,46 @@ class _Review:
         code = request.tool_call["args"].get(self._argument)
         return self._policy.check(code, self._earlier) if isinstance(code, str) else _NO_TEXT
 
-    def refusal(self, request: ToolCallRequest) -> ToolMessage | None:
-        """Why a program is not run, as it came or as somebody has edited it; `None` if it is."""
+    @contextmanager
+    def of_run(self, request: ToolCallRequest) -> Iterator[ToolMessage | None]:
+        """What is decided of a program, as it came or as somebody has edited it: why it is not run, or `None`."""
         is_edited = request is not self._request
         judged = self._judged(request) if is_edited else self._decision
-        if judged.decision == "allow" or (judged.decision == "ask" and self.asks):
-            return None
-        text = _DENIED if judged.decision == "deny" else _NOBODY
-        what = "what a reviewer has put in its place" if is_edited else "it"
-        call = request.tool_call
-        message = ToolMessage(
-            text.format(what=what, reason=judged.reason),
-            name=call["name"],
-            tool_call_id=str(call["id"]),
-            status="error",
-        )
-        self._refused = self._with_review(request, message, _review_of("deny", judged))
-        return self._refused
+        if judged.decision == "deny" or (judged.decision == "ask" and not self.asks):
+            text = _DENIED if judged.decision == "deny" else _NOBODY
+            what = "what a reviewer has put in its place" if is_edited else "it"
+            call = request.tool_call
+            message = ToolMessage(
+                text.format(what=what, reason=judged.reason),
+                name=call["name"],
+                tool_call_id=str(call["id"]),
+                status="error",
+            )
+            self._reply = self._refusal(request, message, _review_of("deny", judged))
+            yield self._reply
+            return
+        decision = "allow" if not self.asks else "edit" if is_edited else "approve"
+        token = REVIEW.set(_review_of(decision, self._decision))
+        try:
+            yield None
+        finally:
+            REVIEW.reset(token)
 
     def recorded(self, request: ToolCallRequest, result: Result) -> Result:
-        """What came of a program that was run, with what had been decided."""
+        """What came of a program that was run; a `PythonTool` has recorded it, other tools have not."""
         self._has_run = True
-        decision = "allow" if not self.asks else "approve" if request is self._request else "edit"
-        review = _review_of(decision, self._decision)
-        changed: Result = self._changed(result, lambda one: self._with_review(request, one, review))
+        if isinstance(request.tool, PythonTool):
+            return result
+        changed: Result = self._changed(result, partial(self._with_run, request))
         return changed
 
     def answered(self, result: Result) -> Result:
         """What the model is told: of a program that was not run, what somebody has answered in its place."""
-        if self._refused or self._has_run or not isinstance(result, ToolMessage):
-            return self._refused or result
+        if self._reply or self._has_run or not isinstance(result, ToolMessage):
+            return self._reply or result
         decision = "reject" if result.status == "error" else "respond"
         review = {**_review_of(decision, self._decision), "reason": result.text}
-        return self._with_review(self._request, result, review)
+        return self._refusal(self._request, result, review)
 
     def _changed(self, result: Any, change: Callable[[ToolMessage], ToolMessage]) -> Any:
         """What a tool gives, with the call's message changed."""
@@ -213,21 +234,34 @@ class _Review:
             return replace(result, update={**update, "messages": messages})
         return result
 
-    def _with_review(self, request: ToolCallRequest, message: ToolMessage, review: Json) -> ToolMessage:
-        """A message whose runs are recorded with the review; one that records something else stays as it is."""
-        artifact = message.artifact
-        if artifact is None:
-            code = str(request.tool_call["args"].get(self._argument))
-            run = CodeExecution(code, origin=request.tool_call["name"], review=review)
-            if has_run := self._has_run and not isinstance(request.tool, PythonTool):
-                run = replace(run, outcome=Outcome.UNSPECIFIED, output=message.text)
-            artifact = {**artifact_from_executions([run]), IN_SESSION: has_run}
-        elif isinstance(artifact, dict) and artifact.get("type") == ARTIFACT_TYPE:
-            artifact = {
-                **artifact,
-                "executions": [{**run, "review": review} for run in artifact["executions"]],
-            }
-        return message.model_copy(update={"artifact": artifact})
+    def _refusal(self, request: ToolCallRequest, message: ToolMessage, review: Json) -> ToolMessage:
+        """What the model is told of a program that is not run, with its record."""
+        redaction = Redaction(getattr(request.tool, "redact", None))
+        self.refused = redaction.execution(self._execution(request, review))
+        update = {
+            "content": redaction.value(message.content),
+            "artifact": _artifact(self.refused, has_run=False),
+        }
+        return message.model_copy(update=update)
+
+    def _with_run(self, request: ToolCallRequest, message: ToolMessage) -> ToolMessage:
+        """The message of another tool, with the record of its run; one that records something stays as it is."""
+        if message.artifact is not None:
+            return message
+        run = replace(
+            self._execution(request, dict(REVIEW.get() or {})),
+            outcome=Outcome.UNSPECIFIED,
+            output=message.text,
+        )
+        return message.model_copy(update={"artifact": _artifact(run, has_run=True)})
+
+    def _execution(self, request: ToolCallRequest, review: Json) -> CodeExecution:
+        call = request.tool_call
+        return CodeExecution(str(call["args"].get(self._argument)), origin=call["name"], review=review)
+
+
+def _artifact(run: CodeExecution, *, has_run: bool) -> Json:
+    return {**artifact_from_executions([run]), IN_SESSION: has_run}
 
 
 def _review_of(decision: str, policy_decision: PolicyDecision) -> Json:

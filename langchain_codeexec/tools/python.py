@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Annotated, Any, ClassVar, Final, Self
 
@@ -29,7 +29,7 @@ from langchain_codeexec.tools.files import files_in_state, messages_in_state
 from langchain_codeexec.tools.report import IN_SESSION, Output, Report, ReportingTool
 from langchain_codeexec.tools.sessions import ThreadSession, ThreadSessions
 
-__all__ = ["CALLS_OF_AGENT", "PythonTool"]
+__all__ = ["CALLS_OF_AGENT", "REVIEW", "PythonTool"]
 
 _PURPOSE: Final = (
     "Runs a Python program and gives what it prints. Use it for whatever must be computed exactly. "
@@ -57,6 +57,10 @@ CALLS_OF_AGENT: Final[ContextVar[Callable[[Any, Any], tuple[CallableTools, CallR
     ContextVar("CALLS_OF_AGENT", default=None)
 )
 """What a middleware lets a program of a tool call, by the tool and its `ToolRuntime`, and the way to it."""
+
+
+REVIEW: Final[ContextVar[Mapping[str, Any] | None]] = ContextVar("REVIEW", default=None)
+"""What was decided of the program that a tool is about to run, as the `review` of its record."""
 
 
 class _Arguments(BaseModel):
@@ -225,8 +229,9 @@ class _Call:
         self._in_session = self._has_lost = False
         self._origin = str(tool.executor.name)
         self._name, self._id = tool.name, getattr(runtime, "tool_call_id", None)
-        calls_of_agent = CALLS_OF_AGENT.get()
-        CALLS_OF_AGENT.set(None)  # not for programs that its calls run
+        calls_of_agent, self._review = CALLS_OF_AGENT.get(), dict(REVIEW.get() or {})
+        CALLS_OF_AGENT.set(None)  # neither is for programs that its calls run
+        REVIEW.set(None)
         given = calls_of_agent(tool, runtime) if calls_of_agent else None
         if given is None and tool._callable:  # noqa: SLF001 -- the tool's own
             given = tool._callable, CallRoute.straight(runtime)  # noqa: SLF001
@@ -286,6 +291,7 @@ class _Call:
             tried=result.tried,
             calls=self.calls.record if self.calls else (),
             seconds=result.wall_time,
+            review=self._review,
         )
         yield Report(
             (run,),

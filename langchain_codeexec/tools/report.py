@@ -26,9 +26,8 @@ from langchain_codeexec.control.limits import (
 from langchain_codeexec.control.redaction import Redaction, checked_redactor
 from langchain_codeexec.control.tracing import Event, ExecutionRuns
 from langchain_codeexec.errors import (
-    AuditError,
     CodeExecError,
-    ExecutionLimitError,
+    ControlError,
     ExecutionRequestError,
     GeminiConnectionError,
     GeminiTimeoutError,
@@ -36,7 +35,6 @@ from langchain_codeexec.errors import (
     RateLimitError,
     SandboxBusyError,
     ServerError,
-    UnknownPriceError,
 )
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, artifact_from_executions
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall
@@ -54,8 +52,6 @@ IN_SESSION: Final = "in_session"
 _NUMBERED: Final = re.compile(r"image_\d+\.png")
 """Names of images that the code gave none."""
 _PROGRESS_EVENT: Final = "code_execution_progress"
-_LOUD: Final = (AuditError, ExecutionLimitError, UnknownPriceError)
-"""Errors of whoever is in control, which no model is to pass over."""
 _LIMITED: Final = "No more code is run: go on with what there is, and say so."
 _MOST_PRINTED: Final = 20_000
 """Characters of a run's output that the calling model is given; the artifact holds all of it."""
@@ -122,6 +118,7 @@ class Report:
             **({IN_SESSION: True} if self.in_session else {}),
             **self.usage,
             **({"limit": self.limit.to_dict()} if self.limit else {}),
+            **({"redacted": list(self.redacted)} if self.redacted else {}),
         }
 
     @property
@@ -250,7 +247,7 @@ class ReportingTool(BaseTool):
         except BaseException as error:
             with suppress(Exception):  # of a handler: what broke off comes first
                 runs.dispatch(runs.fail(error))
-            if isinstance(error, CodeExecError) and not isinstance(error, _LOUD):
+            if isinstance(error, CodeExecError) and not isinstance(error, ControlError):
                 raise ToolException(redaction.text(_advice(error))) from error
             raise
         return report
@@ -272,7 +269,7 @@ class ReportingTool(BaseTool):
         except BaseException as error:
             with suppress(Exception):  # of a handler: what broke off comes first
                 await runs.adispatch(runs.fail(error))
-            if isinstance(error, CodeExecError) and not isinstance(error, _LOUD):
+            if isinstance(error, CodeExecError) and not isinstance(error, ControlError):
                 raise ToolException(redaction.text(_advice(error))) from error
             raise
         return report

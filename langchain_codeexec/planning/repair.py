@@ -56,7 +56,9 @@ class Repair:
         if isinstance(called, dict) and (name := self._declared(called.get("name"))) != called.get("name"):
             return [{**part, "functionCall": {**called, "name": name}}]
         code = part.get("executableCode")
-        calls = self._calls(code.get("code")) if isinstance(code, dict) else None
+        if not isinstance(code, dict):
+            return [part]
+        calls = self._calls(code.get("code"))
         self._repaired = bool(calls)
         if not calls:
             return [part]

@@ -95,8 +95,8 @@ def test_the_signature_stays_with_the_first_call() -> None:
 def test_only_the_result_of_repaired_code_goes() -> None:
     result = {"codeExecutionResult": {"outcome": "OUTCOME_FAILED"}}
     repair = Repair(FUNCTIONS)
-    [call] = repair.parts([code("now()")])
-    assert "functionCall" in call
+    call, text = repair.parts([code("now()"), {"text": ""}])
+    assert ("functionCall" in call, text) == (True, {"text": ""})
     assert repair.parts([result]) == []
     kept = [code("print(1)"), result]
     assert repair.parts(kept) == kept

@@ -9,14 +9,14 @@ that is what `PIIMiddleware` is for.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from langchain_core.messages import AIMessage
 
 from langchain_codeexec.errors import ConfigurationError, MissingDependencyError
-from langchain_codeexec.executions import CodeExecution
+from langchain_codeexec.executions import CodeExecution, InlineFile
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, blocks_with_code
 from langchain_codeexec.messages.signatures import without_signatures
 
@@ -206,6 +206,10 @@ class Redaction:
             return replace(block, code=self.text(block.code))
         return replace(block, output=self.text(block.output))
 
+    def files(self, files: Iterable[InlineFile]) -> tuple[InlineFile, ...]:
+        """Files with their names redacted; what is in them stays what it is."""
+        return tuple(replace(file, name=self.text(file.name)) for file in files)
+
     def execution(self, execution: CodeExecution) -> CodeExecution:
         """The record of a run, redacted; images stay what they are."""
         if self._redact is None:
@@ -225,6 +229,7 @@ class Redaction:
             execution,
             code=self.text(execution.code),
             output=self.value(execution.output),
+            images=self.files(execution.images),
             tried=tuple(map(self.text, execution.tried)),
             calls=tuple(calls),
             review=self.value(execution.review),

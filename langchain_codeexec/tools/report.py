@@ -127,13 +127,14 @@ class Report:
         return ToolMessage(self.content, artifact=self.artifact, tool_call_id="")
 
     def with_redaction(self, redaction: Redaction) -> Report:
-        """The report redacted; files and images stay what they are."""
+        """The report redacted; what is in files and images stays what it is."""
         if not redaction:
             return self
         redacted = replace(
             self,
             executions=tuple(map(redaction.execution, self.executions)),
             answer=redaction.text(self.answer),
+            files=redaction.files(self.files),
             remarks=tuple(map(redaction.text, self.remarks)),
             value=redaction.text(self.value),
         )
@@ -175,8 +176,9 @@ class ReportingTool(BaseTool):
         limits: `ExecutionLimits` of an agent's turn and conversation. A program over a limit is not started. The
             result says so to the model, and `ExecutionLimitsMiddleware` ends the run then; or it is an
             `ExecutionLimitError`. Outside of a graph only the call itself is counted.
-        redact: Redacts the content, the artifact and what is reported, files and images excepted. The call's own
-            arguments are the calling model's, and in its message.
+        redact: Redacts the content, the artifact and what is reported, but not what is in files and images. Not
+            redacted are the call's arguments, which are the calling model's and in its message, the runs of tools
+            that the program calls, and their results in a graph's checkpoints, from which it goes on.
 
     Raises:
         ConfigurationError: The limits or the redactor are none.

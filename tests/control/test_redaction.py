@@ -176,7 +176,7 @@ def get_key(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("is_async", [False, True])
 async def test_what_a_tool_gives_is_redacted(sandbox: LocalSandbox, is_async: bool):
     python = PythonTool(sandbox, tools=[get_key, get_price], redact=Redactor())
-    code = f"print(get_key('{KEY}')['key']); raise ValueError('{KEY}')"
+    code = f"open('{KEY}', 'w').close(); print(get_key('{KEY}')['key']); raise ValueError('{KEY}')"
     call = {"type": "tool_call", "name": "python", "id": "1", "args": {"code": code}}
     message = await python.ainvoke(call) if is_async else python.invoke(call)
     assert KEY not in str((message.content, message.artifact))

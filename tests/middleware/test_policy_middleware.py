@@ -14,7 +14,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Command
 
 from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox, PythonTool
-from langchain_codeexec.control import ExecutionPolicy
+from langchain_codeexec.control import AuditLog, ExecutionPolicy, Redactor
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.middleware import ExecutionPolicyMiddleware
 from tests.middleware.agent_shop import NEW, OLD, QUESTION, Scripted, any_model, pieces_in_stock, requests_of
@@ -120,6 +120,19 @@ async def test_somebody_decides(decision: str, is_async: bool, sandbox: LocalSan
     assert (recorded.review["decision"], recorded.review["reason"]) == review
     assert recorded.code == code
     assert (recorded.outcome is not None) == (review[0] in {"approve", "edit"})
+
+
+@both_ways
+async def test_what_is_refused_is_redacted(is_async: bool, sandbox: LocalSandbox) -> None:
+    key, records = f"AKIA{'Q' * 16}", []  # type: ignore[var-annotated]
+    denying = ExecutionPolicy(reads={"/": "deny"})
+    tools = [PythonTool(sandbox, redact=Redactor())]
+    agent = agent_on(sandbox, f"open('/{key}')", policy=denying, tools=tools, checkpointer=None)
+    state = await run(agent, is_async=is_async, callbacks=[AuditLog(records.append)])
+    [message] = [message for message in state["messages"] if message.type == "tool"]
+    assert key not in str((message, records))
+    [record] = [record for record in records if record["kind"] == "refused"]
+    assert record["review"]["reason"] == "line 1: /[REDACTED_AWS_ACCESS_KEY] (reads['/'])"
 
 
 @both_ways

@@ -63,7 +63,8 @@ class AuditLog(BaseCallbackHandler):
     Tokens are those of answers, and are counted with them alone: `kind` is `answer`, with `run_id`, `message_id`,
     `thread`, `model`, `plan`, `tokens` (the message's `usage_metadata`), and `limits`, if one cut it.
 
-    A sink that fails makes the run fail. Give it to all that runs: `config={"callbacks": [AuditLog(...)]}`.
+    A sink that fails makes the run fail with an `AuditError`. Give the log to all that runs:
+    `config={"callbacks": [AuditLog(...)]}`.
 
     Args:
         *sinks: Where records go.
@@ -182,7 +183,12 @@ class AuditLog(BaseCallbackHandler):
 
     def _write(self, record: Json) -> None:
         for write in self._sinks:
-            write(record)
+            try:
+                write(record)
+            except AuditError:
+                raise
+            except Exception as error:
+                raise AuditError(f"an audit record cannot be written: {error}") from error
 
 
 _TEXTS: Final = ("output", "error", "review", "tried", "calls")

@@ -116,7 +116,7 @@ class ExecutionLimits:
     A **turn** is what came since the user's last message (LangChain's own limits call it a *run*), a **run** the
     whole conversation as its messages hold it (there a *thread*). All is counted from the messages, what tools
     ran and the tokens of models that they called included: so it goes on after a checkpoint and in another
-    process, and what is removed from the messages is no longer counted.
+    process, and what is removed from the messages, by a `SummarizationMiddleware` say, is no longer counted.
 
     What runs on Google's side can only be stopped between the chunks of an answer, and before the next request:
     with limits set, `invoke` streams beneath. A program over the limit has begun there by then, and what has come
@@ -129,7 +129,8 @@ class ExecutionLimits:
         per_run: Limits of the whole conversation.
         at_limit: `message` ends the answer or the run with a message that says in `response_metadata["limit"]`
             which limit was reached (a tool's in its artifact); `error` raises `ExecutionLimitError`, which
-            carries what was done.
+            carries what was done. LangChain's retry middlewares do not try that again by default; a
+            `ModelFallbackMiddleware` calls each further model once, as after any error.
         alarm_at: The part of a limit at which the custom event `code_execution_budget` and a warning tell of it;
             `None` for never.
         prices: What tokens cost, for a limit of the cost: `published_prices()`, which is the default, or a table.

@@ -30,7 +30,8 @@ _NETWORK: Final = frozenset(
         "ftplib smtplib imaplib poplib nntplib telnetlib xmlrpc webbrowser wsgiref requests httpx aiohttp urllib3 "
         "httplib2 websocket websockets pycurl paramiko fabric boto3 botocore grpc zmq pika kafka redis pymongo "
         "psycopg psycopg2 pymysql sqlalchemy fsspec s3fs gcsfs google.cloud google.genai google.auth "
-        "googleapiclient openai anthropic langchain huggingface_hub yfinance selenium playwright scrapy dns"
+        "googleapiclient openai anthropic langchain huggingface_hub yfinance selenium playwright scrapy dns "
+        "pip ensurepip nltk.download logging.handlers"
     ).split()
 )
 

@@ -37,7 +37,8 @@ _DYNAMIC: Final = frozenset(
     "importlib.util importlib.machinery importlib.reload importlib._bootstrap zipimport runpy code codeop pkgutil "
     "imp pickle cPickle marshal shelve dill cloudpickle joblib jsonpickle ctypes cffi gc inspect timeit doctest "
     "pdb bdb trace profile cProfile pydoc logging.config unittest.mock numexpr pandas.eval pandas.read_pickle "
-    "numpy.f2py sympy.sympify sympy.parse_expr sympy.parsing yaml.load yaml.unsafe_load torch.load IPython".split()
+    "numpy.f2py sympy.sympify sympy.parse_expr sympy.parsing sympy.lambdify patsy statsmodels.formula "
+    "yaml.load yaml.unsafe_load torch.load IPython".split()
 )
 """What runs text or bytes as code, or reaches objects by ways that name none."""
 _ATTRIBUTES_TO_ALL: Final = frozenset(
@@ -56,18 +57,21 @@ _SAME: Final = {
     "nt": "os",
     "posixpath": "os.path",
     "ntpath": "os.path",
+    "_posixsubprocess": "subprocess",
     "io.open": "builtins.open",
     "io.FileIO": "builtins.open",
+    "io.open_code": "builtins.open",
     "codecs.open": "builtins.open",
 }
 """Other names of the same."""
 _OPENERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
-        ("builtins.open", "io.open", "io.FileIO", "codecs.open", "tarfile.open", "zipfile.ZipFile"), "r"
+        ("builtins.open io.open io.FileIO io.open_code codecs.open tarfile.open zipfile.ZipFile").split(), "r"
     ),
     **dict.fromkeys(("gzip.open", "bz2.open", "lzma.open", "tokenize.open", "fileinput.input"), "r"),
     **dict.fromkeys(("linecache.getline", "linecache.getlines", "numpy.fromfile", "numpy.memmap"), "r"),
     **dict.fromkeys(("os.open", "os.fdopen", "sqlite3.connect", "pathlib.Path", "pathlib.PosixPath"), ""),
+    **{f"numpy.{name}": "" for name in "save savetxt savez savez_compressed".split()},
     **{f"os.{name}": "w" for name in "mkdir makedirs remove unlink rmdir removedirs truncate".split()},
 }
 """What takes the path of a file first, by the mode where its second argument says none; empty for any."""

@@ -89,6 +89,7 @@ try: 1/0\\nexcept Exception as e: e.__traceback__.tb_frame.f_globals
 print.__self__
 import unittest.mock as m
 import sympy as s; s.sympify(x)
+from sympy import lambdify; import statsmodels.formula.api as f
 def f(x: __import__("typing").get_type_hints): ...
 open("a", "w")
 open("a", "r+")
@@ -129,6 +130,10 @@ import os; a, b = os, 1; a.system("x")
 for os in [__import__("os")]: os.system("x")
 import pandas as pd; pd.io.common.os.system("x")
 import _socket
+import _posixsubprocess
+import io; io.open_code("/etc/passwd")
+import numpy as np; np.savetxt("/etc/a", [1])
+import logging; logging.handlers.SocketHandler("a", 1)
 import os; (o := os).system("x")
 import shutil; shutil.copy("/etc/passwd", "a")
 from pathlib import Path; Path.home()

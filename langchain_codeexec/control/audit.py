@@ -57,11 +57,13 @@ class AuditLog(BaseCallbackHandler):
     - `redacted`: the kinds of what was replaced, by this log or before.
 
     The kind is `unfinished`, and `error` says why, where it broke off, or stopped its graph for somebody's answer:
-    after that it is run again, and recorded again. A program that a policy or a person refused is of the kind
-    `refused`, with its `review`.
+    after that it is run again, and recorded again. A program that an `ExecutionPolicyMiddleware` did not run is of
+    the kind `refused`, with its `review`.
 
     Tokens are those of answers, and are counted with them alone: `kind` is `answer`, with `run_id`, `message_id`,
-    `thread`, `model`, `plan`, `tokens` (the message's `usage_metadata`), and `limits`, if one cut it.
+    `thread`, `model`, `plan`, `tokens` (the message's `usage_metadata`), and `limits`, if one cut it. Those of a
+    model that an executor asks by itself, as `GeminiExecutor` does, are in the tool's message alone. An answer out
+    of a cache is an answer like any other, and its executions are recorded once, when they ran.
 
     A sink that fails makes the run fail with an `AuditError`. Give the log to all that runs:
     `config={"callbacks": [AuditLog(...)]}`.

@@ -59,7 +59,7 @@ class ExecutionPolicyMiddleware(AgentMiddleware[Any, Any, Any]):
     refused.
 
     What was decided is in the message's artifact, as the `review` of its `code_executions`, and in the audit: also
-    of programs that were not run, which `was_refused` tells. No limit counts these.
+    of programs that were not run, which `was_refused` tells. Of limits, tokens and cost alone see these.
 
     Put it behind other middlewares, so that it judges the code that runs; in front of a `HumanInTheLoopMiddleware`
     for the same tool it is refused. Calls that a program makes of the agent's tools are not its matter but for

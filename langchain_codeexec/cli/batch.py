@@ -57,6 +57,13 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
             help="How many may fail one after the other; by default 10, or twice --concurrency.",
         ),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Ask on a Ray cluster: host:port, auto for this machine's, local for one of the batch's own.",
+        ),
+    ] = None,
     price: Annotated[
         str | None,
         typer.Option(metavar="IN,OUT", help="What a million tokens cost in and out, to show what is spent."),
@@ -104,6 +111,7 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
                     retry_failed=retry_failed,
                     patience=patience,
                     rate_limiter=limiter,
+                    ray=ray,
                     on_progress=on_progress,
                 )
         except KeyboardInterrupt:
@@ -154,6 +162,8 @@ def _summary(report: BatchReport, prices: tuple[float, float] | None) -> str:
         counts.append(f"{report.failed:,} failed (their `error` says why; --retry-failed asks them again)")
     if report.bad:
         counts.append(f"{report.bad:,} set aside in {report.bad_rows}")
+    if report.repeated:
+        counts.append(f"{report.repeated:,} asked again because their worker was lost")
     if report.earlier:
         failed = f", {report.earlier_failed:,} of them failed" if report.earlier_failed else ""
         counts.append(f"{report.earlier:,} were there already{failed}")

@@ -1,5 +1,6 @@
 """A batch as its callers see it: what goes out, what is written, what is counted, what stops it."""
 
+import sys
 import threading
 
 import pytest
@@ -9,7 +10,7 @@ from langchain_core.runnables import RunnableLambda
 
 from langchain_codeexec.batch import arun_batch, run_batch
 from langchain_codeexec.emulator import EmulatedError
-from langchain_codeexec.errors import BatchError, ConfigurationError
+from langchain_codeexec.errors import BatchError, ConfigurationError, MissingDependencyError
 from tests.batch.conftest import asked, read
 
 MANY = [f"Question {number}?" for number in range(1, 41)]
@@ -238,6 +239,17 @@ def test_an_interrupt_of_any_kind_ends_what_is_under_way_and_keeps_what_is_writt
     assert len(read(output)) == 3
     assert run_batch(rows(*MANY), gemini.chat(), output).answered == 37
     assert sorted(row["id"] for row in read(output)) == list(range(1, 41))
+
+
+def test_the_extra_for_ray_is_named(gemini, rows, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingDependencyError, match=r"langchain-codeexec\[ray\]"):
+        run_batch(rows("Why?"), gemini.chat(), tmp_path / "a.jsonl", ray="auto")
+    assert not (tmp_path / "a.jsonl").exists()
+
+
+def test_a_function_may_make_the_model(gemini, rows, tmp_path):
+    assert run_batch(rows("Why?"), gemini.chat, tmp_path / "a.jsonl").answered == 1
 
 
 @pytest.mark.parametrize("name", ["concurrency", "patience"])

@@ -61,7 +61,8 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Ask on a Ray cluster: host:port, auto for this machine's, local for one of the batch's own.",
+            help="Ask on a Ray cluster: host:port, auto for this machine's, local for a new one. Other machines "
+            "reach the service alone: use --live.",
         ),
     ] = None,
     price: Annotated[

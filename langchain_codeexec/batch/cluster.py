@@ -28,6 +28,8 @@ from langchain_codeexec.errors import (
 __all__ = ["RayWorkers"]
 
 _ATTEMPTS: Final = 2
+_CPUS: Final = 0.5
+"""What a worker, which mostly waits, reserves; the rest is for others, Ray Data that reads the rows among them."""
 
 
 class RayWorkers:
@@ -125,7 +127,11 @@ class RayWorkers:
         return min(self._rows, key=self._rows.__getitem__)
 
     def _start(self) -> None:
-        options = {"num_cpus": 1, "max_concurrency": self._concurrency, "scheduling_strategy": "SPREAD"}
+        options = {
+            "num_cpus": _CPUS,
+            "max_concurrency": self._concurrency,
+            "scheduling_strategy": "SPREAD",
+        }
         actor = self._ray.remote(**options)(_Worker).remote()
         self._actors.add(actor)
         task = asyncio.create_task(self._started(actor))

@@ -143,7 +143,7 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
     row's, the batch stops, and those rows are not written.
 
     Args:
-        rows: A file (JSON Lines, `.csv`, `.parquet`), or mappings.
+        rows: A file (JSON Lines, `.csv`, `.parquet`), or mappings, such as `iter_rows()` of a Ray dataset.
         llm: The model, with its own retries and its own rate limiter if it has one; or a function that makes it.
         output: The file for the answers. JSON Lines, or with the suffix `.csv` or `.parquet` a table, which is
             written when all rows are done, from the lines of `<output>.jsonl`.
@@ -158,7 +158,8 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
             started and ended here (`ray.init`); where Ray runs in this process already, that one asks. Each free
             CPU gets a worker with a model of its own, unpickled there, or made there by the function. Rows and
             files are read, and answers written, by this process alone, and `concurrency`, `patience` and
-            `rate_limiter` count for all workers together. A row whose worker is lost is asked once more.
+            `rate_limiter` count for all workers together. A row whose worker is lost is asked once more. A key in
+            the model goes along, in clear text unless Ray has TLS; a function may read the node's own instead.
         on_progress: Called with the report after each row.
 
     Returns:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
 from types import TracebackType
@@ -57,7 +56,7 @@ class RayWorkers:
         self._pickled = _pickled(model)
         self._address, self._concurrency, self._on_repeat = address, concurrency, on_repeat
         self._is_started = False
-        self._rows: Counter[Any] = Counter()  # that are under way, by the actors that are ready
+        self._rows: dict[Any, int] = {}  # that are under way, by the actors that are ready
         self._actors: set[Any] = set()
         self._starting: set[asyncio.Task[None]] = set()
         self._failure: Exception | None = None
@@ -106,7 +105,8 @@ class RayWorkers:
                 self._replace(actor)
                 self._failure = error
             else:
-                self._rows[actor] -= 1
+                if actor in self._rows:  # another row may have found it lost
+                    self._rows[actor] -= 1
                 if isinstance(outcome, Exception):
                     raise outcome
                 return outcome
@@ -142,7 +142,7 @@ class RayWorkers:
         try:
             await actor.start.remote(self._pickled)
         except self._ray.exceptions.RayError as error:
-            self._failure = getattr(error, "cause", error)
+            self._failure = getattr(error, "cause", None) or error
             self._actors.discard(actor)
         else:
             self._rows[actor] = 0

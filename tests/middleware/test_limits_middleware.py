@@ -10,9 +10,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import langchain_core.exceptions
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import ToolCallLimitMiddleware
+from langchain.agents.middleware import ModelRetryMiddleware, ToolCallLimitMiddleware, ToolRetryMiddleware
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
@@ -122,6 +123,22 @@ def test_a_chat_model_and_the_middleware_share_limits(gemini: Gemini) -> None:
         1,
         "The limit of executions per run is reached: 2 of 1.",
     )
+
+
+@pytest.mark.skipif(
+    not hasattr(langchain_core.exceptions, "ModelError"), reason="LangChain's retries know no error then"
+)
+@pytest.mark.parametrize("retry", [ModelRetryMiddleware, ToolRetryMiddleware])
+@pytest.mark.parametrize("step", [[CODE, "Let me see.", CODE], [program(), program()]])
+def test_no_retry_goes_past_a_limit(step: Any, retry: Any, gemini: Gemini) -> None:
+    gemini.says(step)
+    shared = ExecutionLimits(per_run={"executions": 1}, at_limit="error")
+    executor = Executor()
+    tools = [PythonTool(executor, max_sessions=0, limits=shared)]
+    agent = create_agent(gemini.chat(limits=shared), tools, middleware=[retry(initial_delay=0)])
+    with pytest.raises(ExecutionLimitError):
+        agent.invoke(QUESTION)
+    assert (len(gemini.requests), executor.ran) == (1, int(step[0] != CODE))
 
 
 PROGRAM = """

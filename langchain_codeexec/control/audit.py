@@ -42,7 +42,8 @@ class AuditLog(BaseCallbackHandler):
     """A callback handler that writes a record of each execution, and one of each answer of a chat model.
 
     An execution is recorded when it ends, so that a crash loses none before it. Those of the kind `execution` are
-    the ones that messages hold, child runs end without an error, and `ExecutionUsage` counts:
+    the ones that messages hold, those in artifacts of calls from code included, child runs end without an error,
+    and `ExecutionUsage` counts:
 
     - `kind`: `execution`; `at`, `started`: when it ended and began, ISO 8601 in UTC. What ran at a provider's ends
       when the rest of the answer comes.

@@ -187,6 +187,7 @@ class LimitWatch:
         limits: The limits.
         messages: The conversation so far.
         started: Programs that were started beside and are not in the messages yet.
+        beside: What tools gave to a program that is under way.
         model: Name of the model that is called next, if any is.
 
     Raises:
@@ -194,7 +195,13 @@ class LimitWatch:
     """
 
     def __init__(
-        self, limits: ExecutionLimits, messages: Sequence[BaseMessage], *, started: int = 0, model: str = ""
+        self,
+        limits: ExecutionLimits,
+        messages: Sequence[BaseMessage],
+        *,
+        started: int = 0,
+        beside: Sequence[BaseMessage] = (),
+        model: str = "",
     ) -> None:
         self.limits = limits
         self._messages = messages
@@ -203,7 +210,7 @@ class LimitWatch:
             "turn": last_turn(messages) if limits.per_turn else (),
             "run": messages if limits.per_run else (),
         }
-        done = {period: ExecutionUsage.of(each, self._prices) for period, each in periods.items()}
+        done = {period: ExecutionUsage.of([*each, *beside], self._prices) for period, each in periods.items()}
         self._before = {
             period: replace(usage, executions=usage.executions + started) for period, usage in done.items()
         }

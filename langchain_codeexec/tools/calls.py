@@ -11,6 +11,7 @@ from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from functools import partial, update_wrapper
+from itertools import takewhile
 from threading import Condition
 from time import perf_counter
 from typing import Any, Final, get_type_hints
@@ -21,7 +22,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 
-from langchain_codeexec.errors import ConfigurationError
+from langchain_codeexec.errors import ConfigurationError, ControlError
 from langchain_codeexec.executions import FunctionCall
 from langchain_codeexec.executors.base import in_thread
 from langchain_codeexec.executors.calls import CallLimits, HostCall, HostFunction, HostReply
@@ -38,6 +39,7 @@ from langchain_codeexec.tools.call_results import (
     words_for,
 )
 from langchain_codeexec.tools.journal import CallJournal, settle
+from langchain_codeexec.tools.report import PROGRAM
 from langchain_codeexec.tools.signatures import functions_of
 
 __all__ = ["CallRoute", "CallableTools", "ProgramCalls"]
@@ -158,6 +160,7 @@ class CallRoute:
 
         Raises:
             GraphBubbleUp: The graph has to stop, for somebody's answer say.
+            ControlError: A limit is reached, or an audit record cannot be written.
         """
         noted = Invocation(self._config)
         token = _invocation.set(noted)
@@ -193,6 +196,8 @@ class CallRoute:
         return {"__type": "tool_call_with_context", "tool_call": call, "state": self.runtime.state}
 
     def _failure(self, call: ToolCall, error: BaseException) -> CallResult:
+        if isinstance(error, ControlError):
+            raise error
         if not is_control_flow(error):
             return CallResult(error=words_for(error))
         why_not = self.why_not or ("" if storable(call["args"]) == call["args"] else _NOT_KEPT)
@@ -232,6 +237,7 @@ class ProgramCalls:
 
     Attributes:
         route: The way to them.
+        id: Of the program: that of the call of its tool, where it has one.
     """
 
     def __init__(
@@ -241,8 +247,9 @@ class ProgramCalls:
         self.route = route
         self._loop = loop
         self._context = copy_context()
+        self._context.run(PROGRAM.set, self)
         self._program = str(getattr(route.runtime, "tool_call_id", None) or "")
-        self._id = self._program or str(uuid4())
+        self.id = self._program or str(uuid4())
         self._open: dict[int, _Open] = {}
         self._changed = Condition()
         self._under_way = self._arrived = 0
@@ -264,6 +271,10 @@ class ProgramCalls:
     def record(self) -> tuple[FunctionCall, ...]:
         """The calls that have been answered."""
         return tuple(call for call, _ in self._answered)
+
+    def under_way_before(self, call_id: str | None) -> list[BaseTool]:
+        """What is called by the calls under way that came before one."""
+        return [it.tool for it in takewhile(lambda it: it.id != call_id, [*self._open.values()])]
 
     @property
     def updates(self) -> list[Json]:
@@ -343,7 +354,7 @@ class ProgramCalls:
 
     def _reply(self, call: HostCall) -> HostReply:
         tool = self._tools.functions[call.name].tool
-        it = _Open(call, tool, f"{self._id}:{call.number}", call.args)
+        it = _Open(call, tool, f"{self.id}:{call.number}", call.args)
         self._open[call.number] = it
         try:
             result = self._result(it)

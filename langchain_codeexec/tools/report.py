@@ -6,11 +6,12 @@ import re
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
 from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import Field
@@ -40,7 +41,10 @@ from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, ar
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall
 from langchain_codeexec.tools.files import messages_in_state
 
-__all__ = ["IN_SESSION", "Output", "Report", "ReportingTool", "watch_of_call"]
+if TYPE_CHECKING:
+    from langchain_codeexec.tools.calls import ProgramCalls
+
+__all__ = ["IN_SESSION", "PROGRAM", "Output", "Report", "ReportingTool", "watch_of_call"]
 
 Json = dict[str, Any]
 Output: TypeAlias = tuple[str | list[str | Json], Json]
@@ -48,6 +52,9 @@ Output: TypeAlias = tuple[str | list[str | Json], Json]
 
 IN_SESSION: Final = "in_session"
 """Key of an artifact: whether the program left its state in a session, for those after it."""
+
+PROGRAM: Final[ContextVar[ProgramCalls | None]] = ContextVar("PROGRAM", default=None)
+"""The calls of the program that makes the one which is carried out."""
 
 _NUMBERED: Final = re.compile(r"image_\d+\.png")
 """Names of images that the code gave none."""
@@ -315,8 +322,8 @@ class ReportingTool(BaseTool):
 def watch_of_call(limits: ExecutionLimits, runtime: Any) -> LimitWatch:
     """How far the conversation of a tool call is from limits.
 
-    Calls of tools that run code, and stand before it in the same answer, are counted as one program each: they may
-    be under way.
+    Calls of tools that run code, and stand before it in the same answer or program, are counted as one program
+    each: they may be under way.
 
     Args:
         limits: The limits.
@@ -325,14 +332,20 @@ def watch_of_call(limits: ExecutionLimits, runtime: Any) -> LimitWatch:
     messages = messages_in_state(getattr(runtime, "state", None))
     names = {tool.name for tool in getattr(runtime, "tools", ()) if isinstance(tool, ReportingTool)}
     answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+    call_id, started = getattr(runtime, "tool_call_id", None), 0
+    beside: list[BaseMessage] = []
+    if program := PROGRAM.get():
+        started = 1 + sum(isinstance(tool, ReportingTool) for tool in program.under_way_before(call_id))
+        beside = [ToolMessage("", artifact=call.artifact, tool_call_id=call.id) for call in program.record]
+        call_id = program.id
     for message in reversed(messages):
         calls = message.tool_calls if isinstance(message, AIMessage) else []
         ids = [call["id"] for call in calls]
-        if (call_id := getattr(runtime, "tool_call_id", None)) in ids:
+        if call_id in ids:
             before = calls[: ids.index(call_id)]
-            started = sum(call["name"] in names and call["id"] not in answered for call in before)
-            return LimitWatch(limits, messages, started=started)
-    return LimitWatch(limits, messages)
+            started += sum(call["name"] in names and call["id"] not in answered for call in before)
+            break
+    return LimitWatch(limits, messages, started=started, beside=beside)
 
 
 def _ends(runs: ExecutionRuns, report: Report) -> Iterator[Event]:

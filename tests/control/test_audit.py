@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from langchain_codeexec import PythonTool
+from langchain_codeexec import CodeExecutionTool, PythonTool
 from langchain_codeexec.control import AuditFile, AuditLog, Redactor
 from langchain_codeexec.errors import AuditError, ConfigurationError
 
@@ -73,6 +73,18 @@ async def test_a_sink_that_fails_makes_the_run_fail(gemini: Gemini, sandbox: Loc
     call: Any = ({"code": "print(1)"}, {"callbacks": [AuditLog(full)]})
     with pytest.raises(AuditError):
         await PythonTool(sandbox).ainvoke(*call) if is_async else PythonTool(sandbox).invoke(*call)
+
+
+def test_a_sink_that_fails_for_a_call_from_code_makes_the_run_fail(gemini: Gemini, sandbox: LocalSandbox):
+    def full(record: Any) -> None:
+        if record.get("origin") == "gemini":
+            raise AuditError("the disk is full")
+
+    gemini.says([NATIVE, "It is 42."])
+    python = PythonTool(sandbox, tools=[CodeExecutionTool(gemini.chat())])
+    code = "try: code_execution(task='q')\nexcept Exception: print('It goes on.')"
+    with pytest.raises(AuditError):
+        python.invoke({"code": code}, {"callbacks": [AuditLog(full)]})
 
 
 @pytest.mark.parametrize("sinks", [(), (7,), ("/",), ("/nowhere/audit.jsonl",), ("/dev/null",)])

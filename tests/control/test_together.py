@@ -27,6 +27,7 @@ from langchain_codeexec.control import (
 )
 from langchain_codeexec.errors import ExecutionLimitError
 from langchain_codeexec.middleware import ExecutionLimitsMiddleware, ExecutionPolicyMiddleware
+from tests.calls import call
 from tests.control.runs import executions
 from tests.middleware.agent_shop import parts_of
 from tests.tools.calling import get_price
@@ -41,10 +42,6 @@ if TYPE_CHECKING:
 
 def native(code: str) -> dict[str, Any]:
     return {"executableCode": {"language": "PYTHON", "code": code}}
-
-
-def call(name: str, **args: str) -> dict[str, Any]:
-    return {"functionCall": {"name": name, "args": args}}
 
 
 def python(code: str) -> dict[str, Any]:

@@ -19,7 +19,13 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox, PythonTool, code_executions
+from langchain_codeexec import (
+    CodeExecutionMiddleware,
+    CodeExecutionTool,
+    LocalSandbox,
+    PythonTool,
+    code_executions,
+)
 from langchain_codeexec.control import ExecutionLimits, ExecutionUsage
 from langchain_codeexec.errors import ExecutionLimitError
 from langchain_codeexec.middleware import ExecutionLimitsMiddleware
@@ -139,6 +145,32 @@ def test_no_retry_goes_past_a_limit(step: Any, retry: Any, gemini: Gemini) -> No
     with pytest.raises(ExecutionLimitError):
         agent.invoke(QUESTION)
     assert (len(gemini.requests), executor.ran) == (1, int(step[0] != CODE))
+
+
+IN_TURN = "for _ in range(4): print(code_execution(task='Compute.'))"
+BESIDE = "print(gather(*[(code_execution, 'Compute.')] * 4))"
+
+
+@pytest.mark.parametrize("code", [IN_TURN, BESIDE])
+@pytest.mark.parametrize("where", ["tool", "middleware"])
+@pytest.mark.parametrize("at_limit", ["message", "error"])
+async def test_what_a_program_has_run_is_counted(
+    at_limit: Any, where: str, code: str, gemini: Gemini, sandbox: LocalSandbox
+) -> None:
+    gemini.says([call("python", code=code)], [CODE], [CODE], "Done.")
+    shared = ExecutionLimits(per_turn={"executions": 3}, at_limit=at_limit)
+    llm, in_tool = gemini.chat(), {"limits": shared} if where == "tool" else {}
+    others = [] if in_tool else [ExecutionLimitsMiddleware(shared)]
+    middleware = [*others, CodeExecutionMiddleware(tool=PythonTool(sandbox), callable_from_code="all")]
+    tools = [CodeExecutionTool(llm, **in_tool)]
+    agent = create_agent(llm, tools, middleware=middleware, checkpointer=InMemorySaver())
+    with pytest.raises(ExecutionLimitError) if at_limit == "error" else nullcontext() as raised:
+        state = agent.invoke(QUESTION, THREAD) if raised is None else await agent.ainvoke(QUESTION, THREAD)
+    await llm.aclose()
+    if raised:
+        assert len(gemini.requests) <= 3
+    else:
+        assert (len(gemini.requests), ExecutionUsage.of(state).executions) == (4, 3)
 
 
 PROGRAM = """

@@ -233,22 +233,21 @@ def _answer(message: BaseMessage) -> list[Section]:
     named = {section.run for section in sections if section.kind == "call"}
     calls = getattr(message, "tool_calls", ())  # which not every provider has among its content
     sections += [call_section(call) for call in calls if call["id"] not in named]
-    last_run = max((place for place, section in enumerate(sections) if section.kind in _RUN), default=-1)
-    prose = [
-        replace(section, kind="model" if place < last_run else "answer")
-        if section.kind in _PROSE
-        else section
-        for place, section in enumerate(sections)
+    last_run = max((place for place, section in enumerate(sections) if section.kind in _RUN), default=0)
+    return [
+        *_plan(message),
+        *_with_prose("model", sections[:last_run]),
+        *_with_prose("answer", sections[last_run:]),
     ]
-    return [*_plan(message), *prose]
 
 
 def _question(message: BaseMessage) -> list[Section]:
     kind: Kind = "system" if message.type == "system" else "question"
-    sections = [
-        replace(section, kind=kind) if section.kind in _PROSE else section for section in _content(message)
-    ]
-    return sections + notices_of(message)
+    return [*_with_prose(kind, _content(message)), *notices_of(message)]
+
+
+def _with_prose(kind: Kind, sections: Iterable[Section]) -> list[Section]:
+    return [replace(section, kind=kind) if section.kind in _PROSE else section for section in sections]
 
 
 def notices_of(message: BaseMessage) -> list[Section]:

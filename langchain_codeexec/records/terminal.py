@@ -106,26 +106,21 @@ def _prose(section: Section) -> RenderableType:
 def _code(section: Section) -> RenderableType:
     code = visible(section.text).strip("\n")
     lines = code.split("\n")
-    rows = reversed(list(call_rows(section, lines)))
+    rows = call_rows(section, lines)
     if len(code) > LONGEST_MARKED:
         for index, row in rows:
-            lines.insert(index + 1, row)
+            lines[index] += f"\n{row}"
         source: RenderableType = _Verbatim("\n".join(lines))
     else:
-        marked = _highlighted(code, section.label)
+        marked = Syntax(code, section.label, theme=_THEME, background_color="default").highlight(code)
+        marked_lines = marked.split("\n")
         for index, row in rows:
-            marked.insert(index + 1, Text(row, "yellow"))
-        source = Text("\n", no_wrap=True, overflow="ignore").join(marked)
+            marked_lines[index].append(f"\n{row}", "yellow")
+        source = Text("\n", no_wrap=True, overflow="ignore").join(marked_lines)
     if not section.written:
         return source
     written = _Verbatim(section.written.strip("\n"), "dim")
     return Group(Text("as the model wrote it:", "bold"), written, Text("as it was edited:", "bold"), source)
-
-
-def _highlighted(code: str, language: str) -> list[Text]:
-    highlighted = Syntax(code, language, theme=_THEME, background_color="default").highlight(code)
-    highlighted.rstrip()
-    return list(highlighted.split("\n", allow_blank=True))
 
 
 def _output(section: Section) -> RenderableType:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.records.conversation import Recorded, sections_in
 from langchain_codeexec.records.sections import Kind, Section, call_rows
-from langchain_codeexec.records.texts import LONGEST_MARKED, shortened, visible
+from langchain_codeexec.records.texts import LONGEST_MARKED, joined, shortened, visible
 
 __all__ = ["html_fragment", "html_from_code", "html_page"]
 
@@ -216,5 +216,5 @@ _BODIES: Final[Mapping[Kind, Callable[[Section], str]]] = {
         _verbatim(section) if section.text.strip("\n") else "<p>(it printed nothing)</p>"
     ),
     "image": _image,
-    "usage": lambda section: f"<p>{_text(' · '.join(filter(None, (section.label[:200], section.text))))}</p>",
+    "usage": lambda section: f"<p>{_text(joined(section.label[:200], section.text))}</p>",
 }

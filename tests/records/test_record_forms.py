@@ -17,10 +17,11 @@ from langchain_codeexec.executions import (
     Outcome,
     artifact_from_executions,
 )
+from langchain_codeexec.messages.code_blocks import CodeReader
 from langchain_codeexec.records.html import html_page
 from langchain_codeexec.records.json_form import json_record
 from langchain_codeexec.records.notebook import notebook_from_messages, show
-from langchain_codeexec.records.sections import SectionReader, sections_of, sections_of_execution
+from langchain_codeexec.records.sections import sections_of, sections_of_block, sections_of_execution
 from langchain_codeexec.records.terminal import render
 from tests.records.blocks import PIXEL, PIXEL_FACTS, code, image, result, text
 
@@ -125,22 +126,21 @@ def test_what_a_message_tells(message, sections):
 
 @pytest.mark.parametrize("block", [None, 7, [], {}, {"type": None}, {"type": "server_tool_call"}])
 def test_a_malformed_block_tells_nothing_or_little_and_raises_nothing(block):
-    assert {section.text for section in SectionReader().sections(block)} <= {"{}"}
+    assert {section.text for section in sections_of_block(block, CodeReader().read(block))} <= {"{}"}
 
 
 def test_messages_of_other_providers_are_read_too():
-    openai = AIMessage(
-        [
-            {
-                "type": "code_interpreter_call", "id": "ci_1", "code": "print(1)", "status": "completed",
-                "outputs": [{"type": "logs", "logs": "1\n"}],
-            },
-            text("One."),
-        ]
-    )  # fmt: skip
-    assert contents_of(sections_of(openai)) == [
-        ("code", "python", "print(1)"), ("output", "ok", "1\n"), ("answer", "", "One."),
-    ]  # fmt: skip
+    run = {
+        "type": "code_interpreter_call", "id": "ci_1", "code": "print(1)", "status": "completed",
+        "outputs": [{"type": "logs", "logs": "1\n"}],
+    }  # fmt: skip
+    for openai in (
+        AIMessage([run, text("One.")]),
+        AIMessage("One.", additional_kwargs={"tool_outputs": [run]}),
+    ):
+        assert contents_of(sections_of(openai)) == [
+            ("code", "python", "print(1)"), ("output", "ok", "1\n"), ("answer", "", "One."),
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

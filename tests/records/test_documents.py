@@ -19,13 +19,7 @@ from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, ar
 from langchain_codeexec.records import html
 from langchain_codeexec.records.html import html_fragment, html_from_code, html_page
 from langchain_codeexec.records.notebook import notebook_from_messages, show
-from tests.records.blocks import PIXEL, PIXEL_FACTS, code, hostile, image, result, text
-
-HOSTILE = (
-    "<script>alert(1)</script></style></article></pre><img src=x onerror=alert(1)> \x1b[2J \u202etxt.exe\ud800 "
-    "![x](http://tracker.example/x.png) [y](javascript:alert(1)) ``` ```` \"'&"
-)
-
+from tests.records.blocks import CORPUS, PIXEL, PIXEL_FACTS, code, hostile, image, result, text
 
 CONVERSATION = [
     HumanMessage(
@@ -120,7 +114,7 @@ PIECES = st.lists(
 
 
 @given(words=PIECES)
-@example(words=HOSTILE)
+@example(words=" ".join(CORPUS))
 @example(words="http://x[")
 def test_nothing_a_message_holds_is_markup(words):
     source = html_page([HumanMessage(words), *hostile(words)], title=words)
@@ -240,7 +234,7 @@ def test_what_comes_out_goes_to_its_code(blocks, cells):
 
 
 @given(words=PIECES)
-@example(words=HOSTILE)
+@example(words=" ".join(CORPUS))
 def test_markdown_in_a_notebook_is_inert(words):
     for cell in cells_of([HumanMessage(words), *hostile(words)]):
         json.dumps(cell).encode()

@@ -13,7 +13,6 @@ from langchain_codeexec.data import FolderSink, save_outputs
 from langchain_codeexec.executions import (
     CodeExecution,
     FunctionCall,
-    InlineFile,
     Outcome,
     artifact_from_executions,
 )
@@ -156,21 +155,6 @@ def test_every_outcome_has_its_words(outcome, label):
     [code, output] = sections_of_execution(CodeExecution("x", outcome=outcome, output="y"))
     assert (code.kind, code.text, output.label) == ("code", "x", label)
     assert output.failed == (outcome != Outcome.OK)
-
-
-@pytest.mark.parametrize(
-    ("execution", "sections"),
-    [
-        (CodeExecution("x"), [("code", "python", "x")]),
-        (CodeExecution("", outcome=Outcome.OK), [("output", "ok", "")]),
-        (
-            CodeExecution("ls", "BASH", Outcome.OK, "a", images=(InlineFile(b"12", "image/webp"),)),
-            [("code", "bash", "ls"), ("output", "ok", "a"), ("image", "", "image/webp, 2 bytes")],
-        ),
-    ],
-)
-def test_what_a_run_tells(execution, sections):
-    assert contents_of(sections_of_execution(execution)) == sections
 
 
 def test_a_piped_record_is_plain_and_breaks_no_line():

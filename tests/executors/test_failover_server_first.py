@@ -1,6 +1,5 @@
 """Gemini's side first and this machine after it, and the reverse: every reason with a real failure."""
 
-import re
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,16 +19,10 @@ from langchain_codeexec.executions import InlineFile, Outcome
 from langchain_codeexec.executors import FailoverExecutor
 from langchain_codeexec.executors.failover import REASONS
 from langchain_codeexec.executors.gemini import GeminiExecutor
+from tests.executors.conftest import faithful
 
 CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "sales.csv")
 ZIP = InlineFile(b"PK\x05\x06" + bytes(18), "application/zip", "all.zip")
-
-
-def faithful(prompt: Prompt) -> Any:
-    text = prompt.request["contents"][-1]["parts"][-1]["text"]
-    found = re.search(r"```python\n(.*)```", text, re.DOTALL)
-    assert found
-    return [{"executableCode": {"language": "PYTHON", "code": found[1]}}, "It ran."]
 
 
 def ended(outcome: str, output: str = "") -> Callable[[Prompt], Any]:

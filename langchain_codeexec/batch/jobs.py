@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -87,14 +87,7 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
         GeminiError: The service took no job.
     """
     output = Path(output)
-    if job_path(output).exists():
-        raise ConfigurationError(
-            f"{job_path(output)} is a job whose answers are not fetched yet: BatchJob.load({str(output)!r}, llm)"
-        )
-    if isinstance(rows, Iterator):
-        raise ConfigurationError(
-            "the rows are read again when they are answered: give a list of them, or a file"
-        )
+    _check_lasting(rows)
     model = _JobModel(llm)
     service = batch_jobs(model.connection, storage)
     saved = _SavedJob(
@@ -105,16 +98,15 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
         rows=str(Path(rows).resolve()) if isinstance(rows, str | Path) else "",
     )
     batch = Batch(rows, output, on_progress)
-    with TemporaryFile() as lines:
-        with batch.open(retry_failed=retry_failed):
-            for row in filter(None, batch.new_rows()):
-                try:
-                    plan, request = model.call(row.request()).only_request()
-                    lines.write(service.line(_key_of(row), request))
-                except OF_THE_ROW as error:
-                    batch.write(row, error)
-                else:
-                    saved.plans[_key_of(row)] = plan.to_dict()
+    with TemporaryFile() as lines, batch.open(retry_failed=retry_failed):
+        for row in filter(None, batch.new_rows()):
+            try:
+                plan, request = model.call(row.request()).only_request()
+                lines.write(service.line(_key_of(row), request))
+            except OF_THE_ROW as error:
+                batch.write(row, error)
+            else:
+                saved.plans[_key_of(row)] = plan.to_dict()
         if not saved.plans:
             raise ConfigurationError(f"{output} lacks no row that could be submitted")
         return BatchJob(saved, output, model, rows, _created(saved, job_path(output), service, lines))
@@ -129,8 +121,16 @@ def _created(saved: _SavedJob, path: Path, service: BatchJobs, lines: IO[bytes])
         path.unlink()
         raise
     saved.name = str(job.get("name", ""))
-    saved.save(path)
+    with suppress(BatchError):  # without its name it is found as well
+        saved.save(path)
     return job
+
+
+def _check_lasting(rows: Source) -> None:
+    if isinstance(rows, Iterator):
+        raise ConfigurationError(
+            "the rows are read again when they are answered: give a list of them, or a file"
+        )
 
 
 async def asubmit_batch(rows: Source, llm: _Llm, output: str | Path, **settings: Any) -> BatchJob:
@@ -149,6 +149,22 @@ class _SavedJob:
     rows: str  # their file; empty where they are in none
     name: str = ""  # empty until the service has said it
     plans: dict[str, Json] = field(default_factory=dict)  # what each request gets, by its key
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read it from a file.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} cannot be read: {error.strerror}. Submit a job first."
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(f"{path} is no saved job. Choose another output.") from error
 
     def save(self, path: Path) -> None:
         """Write it to a file, whole or not at all.
@@ -199,14 +215,8 @@ class BatchJob:
             ConfigurationError: There is no such job, its rows are missing, or the model reaches another service.
         """
         path = job_path(output)
-        try:
-            saved = _SavedJob(**json.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise ConfigurationError(
-                f"{path} cannot be read: {error.strerror}. Submit a job first."
-            ) from error
-        except (ValueError, TypeError) as error:
-            raise ConfigurationError(f"{path} is no saved job. Choose another output.") from error
+        saved = _SavedJob.load(path)
+        _check_lasting(rows)
         model = _JobModel(llm, saved.model)
         if model.endpoint != saved.endpoint:
             raise ConfigurationError(
@@ -309,8 +319,11 @@ class BatchJob:
         """Ask the service to end the job. Answers that it keeps can still be fetched, once it has ended.
 
         Raises:
+            BatchError: The service has no such job.
             GeminiError: It could not be asked, or refused.
         """
+        if not self.name:
+            self.refresh()
         self._service.cancel(self.name)
 
     async def acancel(self) -> None:
@@ -330,11 +343,11 @@ class BatchJob:
 
         Raises:
             BatchError: The job has not ended, or the output cannot be written.
-            ConfigurationError: The rows cannot be read, or the output is another's.
+            ConfigurationError: The rows cannot be read, or the output is another's, or another job's by now.
             GeminiError: The answers could not be fetched.
         """
         batch = Batch(self._rows, self._output, on_progress)
-        with batch.open(retry_failed=False), self._answers() as answers:
+        with batch.open(check=self._check_is_last), self._answers() as answers:
             for row in filter(None, batch.new_rows()):
                 if _key_of(row) in self._saved.plans:
                     outcome = self._outcome(row, answers)
@@ -343,8 +356,13 @@ class BatchJob:
             for reason, answer in answers.unmatched(used):
                 batch.set_aside(BadRow(0, f"an answer of the job: {reason}", answer))
             report = batch.end()
-        job_path(self._output).unlink(missing_ok=True)
+            job_path(self._output).unlink(missing_ok=True)
         return report
+
+    def _check_is_last(self, path: Path) -> None:
+        """Raise where others have fetched this job's answers, and submitted another one since."""
+        if path.exists() and _SavedJob.load(path).display_name != self._saved.display_name:
+            raise ConfigurationError(f"{path} is another job by now, submitted after {self.name} was fetched")
 
     async def aresults(self, on_progress: _OnProgress | None = None) -> BatchReport:
         """Write them without blocking the event loop; see `results`."""

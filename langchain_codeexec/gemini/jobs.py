@@ -202,7 +202,7 @@ class _DeveloperJobs(BatchJobs):
         if file := output.get("responsesFile"):
             self._carrier.resource(ResourceRequest(f"{quote(file)}:download?alt=media", into=target))
         for answer in (output.get("inlinedResponses") or {}).get("inlinedResponses") or ():
-            target.write(encoded(answer) + b"\n")
+            target.write(json.dumps(answer).encode() + b"\n")
 
 
 def _inline(line: bytes) -> Json:

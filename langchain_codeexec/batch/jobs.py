@@ -18,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryFile
-from typing import IO, Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
@@ -109,15 +109,16 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
                 saved.plans[_key_of(row)] = plan.to_dict()
         if not saved.plans:
             raise ConfigurationError(f"{output} lacks no row that could be submitted")
-        return BatchJob(saved, output, model, rows, _created(saved, job_path(output), service, lines))
+        source = service.source(saved.display_name, lines)
+        return BatchJob(saved, output, model, rows, _created(saved, job_path(output), service, source))
 
 
-def _created(saved: _SavedJob, path: Path, service: BatchJobs, lines: IO[bytes]) -> Json:
+def _created(saved: _SavedJob, path: Path, service: BatchJobs, source: Json) -> Json:
     """Have the service begin. The job is saved before, so that it is found whatever becomes of the answer."""
     saved.save(path)
     try:
-        job = service.create(saved.model, saved.display_name, lines)
-    except (BatchError, ConfigurationError, GeminiAPIError):  # after any other failure it may have begun
+        job = service.create(saved.model, saved.display_name, source)
+    except (ConfigurationError, GeminiAPIError):  # after any other failure it may have begun
         path.unlink()
         raise
     saved.name = str(job.get("name", ""))

@@ -289,9 +289,7 @@ class Batch:
                     "Choose another output."
                 )
 
-    def open(
-        self, *, retry_failed: bool = False, check: Callable[[Path], object] = _check_no_job
-    ) -> Journal:
+    def open(self, *, retry_failed: bool = False, check: Callable[[Path], object] = _check_no_job) -> Journal:
         """The journal, after a look at the input as a whole where that can be read twice.
 
         Args:

@@ -264,12 +264,12 @@ def test_an_answer_goes_to_no_changed_row(jobs, rows, tmp_path):
 
 
 def test_a_job_whose_name_was_not_heard_is_found(jobs, rows, tmp_path):
-    output, saved = tmp_path / "a.jsonl", tmp_path / "a.job.json"
+    output, saved = tmp_path / "a.jsonl", tmp_path / "a.jsonl.job.json"
     name = jobs.submit(rows("A?"), output).name
     record = json.loads(saved.read_text())
     for lost in ({"name": f"{name}0"}, {"name": "", "display_name": "none"}):
         saved.write_text(json.dumps(record | lost))
-        with pytest.raises(BatchError, match=r"(?s)the service has no job.*delete .*a.job.json and submit"):
+        with pytest.raises(BatchError, match=r"(?s)the service has no job.*delete .*a.jsonl.job.json and submit"):
             asyncio.run(BatchJob.load(output, jobs.llm()).arefresh())
     saved.write_text(json.dumps(record | {"name": ""}))
     job = BatchJob.load(output, jobs.llm()).wait(0.01)
@@ -279,18 +279,18 @@ def test_a_job_whose_name_was_not_heard_is_found(jobs, rows, tmp_path):
 def test_a_job_that_the_service_refuses_is_none(jobs, rows, tmp_path):
     with pytest.raises(NotFoundError):
         jobs.submit(rows("A?"), tmp_path / "a.jsonl", jobs.llm(model="no-such-model"))
-    assert not (tmp_path / "a.job.json").exists()
+    assert not (tmp_path / "a.jsonl.job.json").exists()
 
 
 @pytest.mark.parametrize("endpoint", ["developer"])
 def test_what_cannot_be_submitted_or_loaded_is_named(jobs, rows, tmp_path):
     path, output, other = rows("A?"), tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     name = jobs.submit([{"question": "A?"}], output).name
-    (tmp_path / "c.job.json").write_text("{}")
+    (tmp_path / "c.jsonl.job.json").write_text("{}")
     vertex, express = jobs.vertex(), jobs.chat(vertexai=True, api_key="key")
     genai = GenAITransport(jobs.chat().client)
     for message, attempt in {
-        "is a job whose answers are not fetched yet": lambda: jobs.submit(path, output),
+        "is a batch job of the service for the same output": lambda: jobs.submit(path, output),
         "give a list of them, or a file": lambda: jobs.submit(iter([{"question": "A?"}]), other),
         "give storage='gs://bucket/folder'": lambda: submit_batch(path, vertex, other),
         "in a project only": lambda: submit_batch(path, express, other, storage="gs://bucket"),
@@ -308,6 +308,6 @@ def test_what_cannot_be_submitted_or_loaded_is_named(jobs, rows, tmp_path):
         BatchError, match=r"none://b/\S+ cannot be read or written: .*\nRemedy: check the folder"
     ):
         submit_batch(path, vertex, other, storage="none://b")
-    assert not (tmp_path / "b.job.json").exists()
+    assert not (tmp_path / "b.jsonl.job.json").exists()
     loaded = BatchJob.load(output, jobs.chat(), rows=path).wait(0.01)
     assert (loaded.name, loaded.results().answered) == (name, 1)

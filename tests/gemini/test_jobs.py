@@ -26,10 +26,10 @@ def lines(jobs):
 def test_a_job_is_created_once_and_no_other_request_is_lost(server, jobs):
     server.raw(CUT)
     with pytest.raises(GeminiConnectionError):
-        jobs.create("m", "two", lines(jobs))
+        jobs.create("m", "two", jobs.source("two", lines(jobs)))
     server.answer(status=503)
     server.answer(JOB)
-    assert jobs.create("m", "two", lines(jobs)) == JOB
+    assert jobs.create("m", "two", jobs.source("two", lines(jobs))) == JOB
     server.raw(CUT)
     server.answer(JOB)
     assert jobs.state(jobs.get("batches/1")) == "PENDING"
@@ -73,7 +73,7 @@ def test_answers_that_break_off_are_fetched_anew_and_whole(server, jobs):
 @pytest.mark.parametrize("body", [b"<html>", b"[]"])
 def test_what_is_no_job_is_an_error(server, jobs, body):
     server.answer(body)
-    with pytest.raises(ResponseFormatError, match="the answer about batches/1 is no") as error:
+    with pytest.raises(ResponseFormatError, match=r"the answer of \S+batches/1 is") as error:
         jobs.get("batches/1")
     assert error.value.body == body.decode()
 
@@ -89,7 +89,8 @@ def test_states_have_one_name_at_both_services(jobs, ended):
 
 def test_requests_and_answers_lie_in_any_storage(server):
     jobs = batch_jobs(RestTransport(Endpoint("vertex", server.url, "p", "l")), "memory://folder/")
-    jobs.create("m", "two", io.BytesIO(jobs.line("k", {"contents": [], "labels": {"team": "a"}})))
+    source = jobs.source("two", io.BytesIO(jobs.line("k", {"contents": [], "labels": {"team": "a"}})))
+    jobs.create("m", "two", source)
     [request] = server.requests
     assert request.path == "/v1beta1/projects/p/locations/l/batchPredictionJobs"
     assert request.body == {

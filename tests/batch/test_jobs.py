@@ -3,6 +3,8 @@
 import asyncio
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +16,7 @@ from langchain_core.messages import AIMessage
 
 from langchain_codeexec.batch import BatchJob, asubmit_batch, run_batch, submit_batch
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
-from langchain_codeexec.errors import BatchError, ConfigurationError, NotFoundError
+from langchain_codeexec.errors import BatchError, ConfigurationError, InvalidRequestError, NotFoundError
 from langchain_codeexec.gemini import GenAITransport
 from tests.batch.conftest import asked, read
 from tests.services import OLD, Gemini
@@ -263,17 +265,51 @@ def test_an_answer_goes_to_no_changed_row(jobs, rows, tmp_path):
     assert jobs.submit(changed, output).wait(0.01).results().answered == 2
 
 
+def test_of_two_that_submit_at_once_one_does(jobs, rows, tmp_path):
+    path, output, barrier = rows(*"ABCDEFGH"), tmp_path / "a.jsonl", threading.Barrier(2)
+
+    def submit():
+        barrier.wait()
+        try:
+            return jobs.submit(path, output).name
+        except ConfigurationError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as threads:
+        results = sorted(future.result() for future in [threads.submit(submit) for _ in range(2)])
+    [job] = [result for result in results if str(tmp_path) not in result]
+    assert BatchJob.load(output, jobs.llm()).name == job
+
+
+def test_answers_that_others_have_fetched_are_kept_from_a_later_job(jobs, rows, tmp_path):
+    path, output = rows("A?", "B?"), tmp_path / "a.jsonl"
+    job = jobs.submit(path, output).wait(0.01)
+    assert BatchJob.load(output, jobs.llm()).results().answered == 2
+    assert job.results().earlier == 2
+    output.write_text(output.read_text().partition("\n")[0] + "\n")
+    later = jobs.submit(path, output)
+    with pytest.raises(ConfigurationError, match=f"is another job by now, .* after {job.name} was fetched"):
+        job.results()
+    assert BatchJob.load(output, jobs.llm()).wait(0.01).name == later.name
+    assert jobs.submit(path, tmp_path / "a.csv").wait(0.01).results().answered == 2
+    assert later.wait(0.01).results().answered == 1
+
+
 def test_a_job_whose_name_was_not_heard_is_found(jobs, rows, tmp_path):
     output, saved = tmp_path / "a.jsonl", tmp_path / "a.jsonl.job.json"
     name = jobs.submit(rows("A?"), output).name
     record = json.loads(saved.read_text())
     for lost in ({"name": f"{name}0"}, {"name": "", "display_name": "none"}):
         saved.write_text(json.dumps(record | lost))
-        with pytest.raises(BatchError, match=r"(?s)the service has no job.*delete .*a.jsonl.job.json and submit"):
+        with pytest.raises(
+            BatchError, match=r"(?s)the service has no job.*delete .*a.jsonl.job.json and submit"
+        ):
             asyncio.run(BatchJob.load(output, jobs.llm()).arefresh())
     saved.write_text(json.dumps(record | {"name": ""}))
+    with suppress(InvalidRequestError):  # it may be over by now
+        BatchJob.load(output, jobs.llm()).cancel()
     job = BatchJob.load(output, jobs.llm()).wait(0.01)
-    assert (job.name, job.results().answered) == (name, 1)
+    assert (job.name, job.results().total) == (name, 1)
 
 
 def test_a_job_that_the_service_refuses_is_none(jobs, rows, tmp_path):
@@ -300,6 +336,7 @@ def test_what_cannot_be_submitted_or_loaded_is_named(jobs, rows, tmp_path):
         "Submit a job first": lambda: BatchJob.load(other, jobs.chat()),
         "give them again, rows=": lambda: BatchJob.load(output, jobs.chat()),
         "is a job of the service 'developer'": lambda: BatchJob.load(output, vertex, rows=path),
+        "rows are read again": lambda: BatchJob.load(output, jobs.chat(), rows=iter([{"question": "A?"}])),
         "is no saved job": lambda: BatchJob.load(tmp_path / "c.jsonl", jobs.chat()),
     }.items():
         with pytest.raises(ConfigurationError, match=message):

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -322,6 +323,7 @@ def test_a_session_that_is_left_alone_ends_by_itself(
 
 
 async def test_cancelling_kills_the_run_alone(executor: BackendExecutor, tmp_path: Path) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))  # is not what runs take
     started = tmp_path / "started"
     code = f"import os, time\nwith open('pid', 'w') as file: file.write(str(os.getpid()))\nos.rename('pid', {str(started)!r})\ntime.sleep(600)"
     run = asyncio.create_task(executor.arun(code))
@@ -333,6 +335,29 @@ async def test_cancelling_kills_the_run_alone(executor: BackendExecutor, tmp_pat
     assert gone({int(started.read_text())})
     assert (await other).value == "2"
     assert settles(lambda: left(tmp_path) == ["started"])
+
+
+async def test_a_session_that_is_ended_while_it_begins_leaves_nothing(tmp_path: Path) -> None:
+    forked, go = tmp_path / "forked", tmp_path / "go"
+    change = f"""
+import time
+def fork(fork=os.fork):
+    if pid := fork():
+        print(pid, file=open({str(forked)!r}, "a"))
+    while not os.path.exists({str(go)!r}):
+        time.sleep(0.01)
+    return pid
+os.fork = fork
+"""
+    with BackendExecutor(shell(tmp_path, env=python(tmp_path, change))).session() as session:
+        run = asyncio.create_task(session.arun("1"))
+        assert await asyncio.to_thread(settles, forked.exists)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+    go.touch()
+    assert gone({int(forked.read_text().split()[0])})
+    assert not left(tmp_path / "tmp")
 
 
 @pytest.mark.parametrize(

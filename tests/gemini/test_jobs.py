@@ -31,10 +31,11 @@ def test_a_job_is_created_once_and_no_other_request_is_lost(server, jobs):
     server.answer(JOB)
     assert jobs.create("m", "two", jobs.source("two", lines(jobs))) == JOB
     server.raw(CUT)
+    server.answer(b'{"name": ')
     server.answer(JOB)
     assert jobs.state(jobs.get("batches/1")) == "PENDING"
     seen = [f"{request.method} {request.path}" for request in server.requests]
-    assert seen == ["POST /v1beta/models/m:batchGenerateContent"] * 3 + ["GET /v1beta/batches/1"] * 2
+    assert seen == ["POST /v1beta/models/m:batchGenerateContent"] * 3 + ["GET /v1beta/batches/1"] * 3
     assert server.requests[0].body == {
         "batch": {
             "displayName": "two",
@@ -43,6 +44,15 @@ def test_a_job_is_created_once_and_no_other_request_is_lost(server, jobs):
             },
         }
     }
+
+
+def test_a_piece_of_an_upload_is_sent_once(server, jobs, monkeypatch):
+    monkeypatch.setattr("langchain_codeexec.gemini.jobs._MOST_INLINE", 0)
+    server.answer({})
+    server.raw(CUT)
+    with pytest.raises(GeminiConnectionError):
+        jobs.source("two", lines(jobs))
+    assert len(server.requests) == 2
 
 
 def test_a_job_is_found_on_any_page_of_the_list(server, jobs):
@@ -62,6 +72,9 @@ def test_answers_that_break_off_are_fetched_anew_and_whole(server, jobs):
     jobs.save_answers(job, file)
     assert file.getvalue() == b'{"key": "k"}\n'
     assert jobs.has_ended(job)
+    inline = {"response": {"inlinedResponses": {"inlinedResponses": [{"key": "\ud83d", "n": float("inf")}]}}}
+    jobs.save_answers(inline, half := io.BytesIO())
+    assert half.getvalue() == b'{"key": "\\ud83d", "n": Infinity}\n'
     for _ in range(3):
         server.answer(status=500)
     with pytest.raises(ServerError):

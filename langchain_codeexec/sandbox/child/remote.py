@@ -135,6 +135,7 @@ def _start_session(stem: str, limits: Limits, idle: float) -> None:
                 os.dup2(null, fd)
             listener.settimeout(idle)
             with suppress(OSError, SystemExit), closing(_Runs(stem, limits, [listener])) as runs:
+                os.stat(f"{stem}.request")  # noqa: PTH116 -- gone where the run was ended before this could be seen
                 _serve(listener, runs)
             os.unlink(f"{stem}.socket")  # noqa: PTH108 -- a string
         finally:

@@ -134,6 +134,7 @@ class BackendSession(RemoteSession[_Step]):
         self._executor = executor
         self._lasts = lasts
         self._stem = f"tmp/codeexec-{secrets.token_hex(8)}"
+        self._run = 0  # its number
 
     def _take(self, step: _Step) -> Any:
         method, argument, settings = step
@@ -167,18 +168,20 @@ class BackendSession(RemoteSession[_Step]):
             for error in (upload.error for upload in uploads if upload.error):
                 raise OSError(error)
         limits = self._executor.limits
-        settings = {"limits": asdict(limits), "session": self._lasts, "idle": _IDLE}
+        self._run += 1
+        settings = {"limits": asdict(limits), "session": self._lasts, "idle": _IDLE, "run": self._run}
         with _failing(ExecutorError, f"{name} does not execute commands"):
             response = yield self._execution(
                 _RUN, timeout + _GRACE, settings=shlex.quote(json.dumps(settings))
             )
-        with _failing(ExecutorError, f"{name} gives no result ({_ending(response)})"):
+            ending = _ending(response)
+        with _failing(ExecutorError, f"{name} gives no result ({ending})"):
             if response.exit_code in _REFUSED:
-                raise SandboxUnavailableError(f"{name}: {_REFUSED[response.exit_code]} ({_ending(response)})")
-            [download] = yield "download_files", [f"{path}.result"], {}
+                raise SandboxUnavailableError(f"{name}: {_REFUSED[response.exit_code]} ({ending})")
+            [download] = yield "download_files", [f"{path}.{self._run}.result"], {}
             if download.content is None and response.exit_code == _TIMED_OUT:
                 yield from self._end()  # it may still run
-                detail = f"killed at the backend's own time limit ({_ending(response)})"
+                detail = f"killed at the backend's own time limit ({ending})"
                 return self._noted(ExecutionResult(Outcome.DEADLINE_EXCEEDED, detail=detail), is_new=False)
             if download.content is None:
                 raise OSError(download.error)

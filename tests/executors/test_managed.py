@@ -243,12 +243,18 @@ class Stopping(LocalShellBackend):
         raise ConnectionError("no such sandbox")
 
 
+class Silent(LocalShellBackend):
+    def execute(self, command: str, *, timeout: int | None = None) -> Any:
+        super().execute(command, timeout=timeout)
+
+
 @pytest.mark.parametrize(
     ("backend", "error", "words"),
     [
         (Refusing, SandboxUnavailableError, "Refusing does not take files: permission_denied"),
         (Stopped, SandboxUnavailableError, "Stopped does not take files: no such sandbox"),
         (Stopping, ExecutorError, "Stopping does not execute commands: no such sandbox"),
+        (Silent, ExecutorError, "Silent does not execute commands: "),
     ],
 )
 def test_a_backend_that_fails_is_an_error(
@@ -262,6 +268,18 @@ def test_a_backend_that_fails_is_an_error(
         == (backend is Stopping)
         == ("Stopping may have kept files of a run" in caplog.text)
     )
+
+
+class Caching(LocalShellBackend):
+    def download_files(self, paths: list[str]) -> Any:
+        cache = vars(self).setdefault("cache", {})
+        return [cache.setdefault(path, *super().download_files([path])) for path in paths]
+
+
+def test_no_result_is_that_of_an_earlier_run(tmp_path: Path) -> None:
+    with BackendExecutor(Caching(root_dir=tmp_path, env=PATH)).session() as session:
+        assert [session.run(code).value for code in "123"] == ["1", "2", "3"]
+        assert len(list(tmp_path.rglob("*.result"))) == 1
 
 
 class Impatient(LocalShellBackend):

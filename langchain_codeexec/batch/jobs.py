@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from errno import EDQUOT, ENOSPC
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
-from tempfile import TemporaryFile
-from typing import Any, Final, Self, TypeAlias
+from tempfile import TemporaryFile, gettempdir
+from typing import IO, Any, Final, Self, TypeAlias
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
@@ -81,7 +82,7 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
         The job, which is saved beside the output.
 
     Raises:
-        BatchError: The job cannot be saved, or its requests cannot be written to the storage.
+        BatchError: The job cannot be saved, or its requests cannot be written to the storage, or here before.
         ConfigurationError: There is a job for that output already, there is nothing to submit, or the model or the
             output is none that can be used.
         GeminiError: The service took no job.
@@ -98,7 +99,7 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
         rows=str(Path(rows).resolve()) if isinstance(rows, str | Path) else "",
     )
     batch = Batch(rows, output, on_progress)
-    with TemporaryFile() as lines, batch.open(retry_failed=retry_failed):
+    with _temporary_file() as lines, batch.open(retry_failed=retry_failed):
         for row in filter(None, batch.new_rows()):
             try:
                 plan, request = model.call(row.request()).only_request()
@@ -125,6 +126,25 @@ def _created(saved: _SavedJob, path: Path, service: BatchJobs, source: Json) -> 
     with suppress(BatchError):  # without its name it is found as well
         saved.save(path)
     return job
+
+
+@contextmanager
+def _temporary_file() -> Iterator[IO[bytes]]:
+    """A file for the requests or the answers of a job, however many they are.
+
+    Raises:
+        BatchError: There is no room for it.
+    """
+    try:
+        with TemporaryFile() as file:
+            yield file
+    except OSError as error:
+        if error.errno not in (ENOSPC, EDQUOT):
+            raise
+        raise BatchError(
+            f"{gettempdir()} has no room for a job's requests or answers: {error.strerror}",
+            remedy="make room there, or set TMPDIR to another folder",
+        ) from error
 
 
 def _check_lasting(rows: Source) -> None:
@@ -391,7 +411,7 @@ class BatchJob:
             raise BatchError(
                 f"{self.name} has not ended, it is {self.state}", remedy="wait for it: job.wait()"
             )
-        with TemporaryFile() as file:
+        with _temporary_file() as file:
             self._service.save_answers(self.resource, file)
             model = resource_name(self._saved.endpoint, self._saved.model)
             yield JobAnswers(file, self._saved.plans, model)

@@ -5,6 +5,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -310,6 +311,20 @@ def test_a_job_whose_name_was_not_heard_is_found(jobs, rows, tmp_path):
         BatchJob.load(output, jobs.llm()).cancel()
     job = BatchJob.load(output, jobs.llm()).wait(0.01)
     assert (job.name, job.results().total) == (name, 1)
+
+
+def test_a_full_disk_is_named_and_costs_no_job(jobs, rows, tmp_path, monkeypatch):
+    path, output = rows("A?"), tmp_path / "a.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr("langchain_codeexec.batch.jobs.TemporaryFile", partial(Path("/dev/full").open, "w+b"))
+        with pytest.raises(BatchError, match="has no room for a job's requests or answers"):
+            jobs.submit(path, output)
+    job = jobs.submit(path, output).wait(0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr("langchain_codeexec.batch.jobs.TemporaryFile", partial(Path("/dev/full").open, "w+b"))
+        with pytest.raises(BatchError, match="No space left on device"):
+            job.results()
+    assert job.results().answered == 1
 
 
 def test_a_job_that_the_service_refuses_is_none(jobs, rows, tmp_path):

@@ -167,7 +167,7 @@ class AgentEngineSession(RemoteSession["_Request"]):
         if "/sandboxEnvironments/" not in sandbox:
             return
         try:
-            yield _Request(sandbox, "DELETE")
+            yield _Request(sandbox, "DELETE", deadline=_ENDING)
         except NotFoundError:
             return
         except GeminiError as error:
@@ -176,7 +176,7 @@ class AgentEngineSession(RemoteSession["_Request"]):
 
 _ENGINE: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)/reasoningEngines/[^/]+")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds between looks at whether a sandbox has been made
-_CREATING: Final = 300.0  # seconds
+_CREATING, _ENDING = 300.0, 30.0  # seconds that a sandbox may take
 _FAILED: Final = 106  # the status where a program raises, which its traceback tells better
 
 

@@ -154,7 +154,7 @@ def run_on(wire: Any, answer: Any, operation: Any = None) -> ExecutionResult:
         return json.dumps(answer if is_run else operation or made).encode()
 
     wire.answer = says
-    return AgentEngineExecutor(f"{ENGINES}/1", base_url=wire.url).run("1")
+    return AgentEngineExecutor(f"{ENGINES}/1", base_url=wire.url, max_retries=1).run("1")
 
 
 @pytest.mark.parametrize(

@@ -336,9 +336,12 @@ class TracedStreams(BaseChatModel):
         )
         _streaming.set(_named_run(AsyncCallbackManagerForLLMRun, manager, config))
         chunks: Any = super().astream(input, config, stop=stop, **kwargs)
-        async with aclosing(chunks):
+        try:
             async for chunk in chunks:
                 yield chunk
+        finally:
+            with suppress(RuntimeError):  # an event loop that ends closes all of its generators side by side
+                await chunks.aclose()
 
 
 def _named_run(kind: type[Run_], manager: BaseCallbackManager, config: RunnableConfig) -> Run_ | None:

@@ -41,4 +41,4 @@ bench: .venv-test/ready
 	touch $@
 
 clean:
-	rm -rf .venv-demo .venv-test .venv-floor .venv-genai .venv-adk .venv-litellm .pytest_cache .mypy_cache .ruff_cache .hypothesis coverage.json demo-output
+	rm -rf .venv-demo .venv-test .venv-floor .venv-genai .venv-adk .venv-litellm .venv-ray .venv-postgres .pytest_cache .mypy_cache .ruff_cache .hypothesis coverage.json demo-output

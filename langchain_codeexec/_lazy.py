@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-__all__ = ["lazy_exports"]
+__all__ = ["ShownInNotebooks", "lazy_exports"]
 
 
 def lazy_exports(
@@ -34,3 +34,14 @@ def lazy_exports(
         return sorted({*vars(sys.modules[package]), *room_of, *rooms})
 
     return __getattr__, __dir__
+
+
+class ShownInNotebooks:
+    """An object that Jupyter shows as a record. The records, which know it, are imported then."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, **_mime_types: Any) -> dict[str, str]:
+        records = import_module("langchain_codeexec.records.notebook")
+        bundle: dict[str, str] = records.show(self)._repr_mimebundle_()
+        return bundle | {"text/plain": repr(self)}

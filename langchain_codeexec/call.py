@@ -11,6 +11,8 @@ from typing import Any, Final, TypeAlias, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from langchain_codeexec.control.limits import areport_budget, report_budget
+from langchain_codeexec.control.redaction import checked_redactor, redact_message
 from langchain_codeexec.data.outputs import Recorder, sink_from
 from langchain_codeexec.data.replay_images import without_images
 from langchain_codeexec.errors import (
@@ -44,6 +46,7 @@ from langchain_codeexec.messages.tools import (
 )
 from langchain_codeexec.planning.exchange import Exchange
 from langchain_codeexec.planning.execution import UsageSum, exchanges
+from langchain_codeexec.planning.limited import answer_of
 from langchain_codeexec.planning.plan import Plan, PlanRequest, Way, aplan_call, plan_call
 from langchain_codeexec.planning.planners import checked_planner
 from langchain_codeexec.planning.specification import Specification
@@ -54,7 +57,7 @@ from langchain_codeexec.settings import (
     settings_by_name,
 )
 
-__all__ = ["Call", "countable"]
+__all__ = ["Call", "call_overrides", "countable"]
 
 Json = dict[str, Any]
 _Responses: TypeAlias = Generator[GenerateContentResponse, None, None]
@@ -65,6 +68,8 @@ _FOR_OTHERS: Final = frozenset({"stream", "strict", "parallel_tool_calls"})
 
 _MAX_WAYS: Final = 4
 """Attempts at one call: a service that contradicts itself must not be asked for ever."""
+
+_SECRETS: Final = frozenset({"api_key", "credentials"})
 
 _KNOWN: Final = _FOR_OTHERS | {*CALL_SETTINGS, "tools", "tool_choice", "functions", "tool_config"}
 
@@ -83,6 +88,7 @@ class Call:
         specification: What it is about, in the wire's terms.
         timeout: Seconds each request may take; `None` leaves it to the transport.
         recorder: Saves what the answer draws; `None` where nothing is saved.
+        redact: Redacts the answer's code and results; `None` leaves them as they are.
 
     Raises:
         ConfigurationError: An override is none that Gemini knows, or the planner is none.
@@ -114,10 +120,17 @@ class Call:
         self._has_answer = False
         self._held: list[GenerateContentResponse] = []
         self.timeout: float | None = settings.get("timeout")
+        self.redact = checked_redactor(settings.get("redact"))
         deadline = settings.get("deadline")
         self._deadline = Deadline(None if deadline is None else checked_seconds("deadline", deadline))
         sink = settings.get("output_sink")
         self.recorder = None if sink is None else Recorder(sink_from(sink))
+        self._answer = answer_of(settings, messages)
+
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        return self.specification.destination.model
 
     @property
     def origin(self) -> Origin:
@@ -137,11 +150,12 @@ class Call:
         Raises:
             GeminiError: A request failed; one that was refused for what it combines is made in another way.
             PlanningError: The planner gave no plan that could be carried out.
+            ExecutionLimitError: The call came to one of its limits, which are to raise it.
         """
-        usage = UsageSum()
+        usage, answer = UsageSum(), self._answer
         steps = self._steps()
         step = next(steps, None)
-        while step is not None:
+        while step is not None and answer.goes_on():
             if isinstance(step, PlanRequest):
                 self._deadline.waiting_for = "the planner"
                 plan = self._deadline.run(partial(plan_call, step, self._planner))
@@ -150,7 +164,9 @@ class Call:
             try:
                 with closing(self._send(step.request, streamed=streamed)) as chunks:
                     for chunk in chunks:
-                        yield self._shown(step, usage.count(chunk))
+                        yield answer.take(self._shown(step, usage.count(chunk)))
+                        if answer.reached and step.is_whole_so_far:
+                            break
                 yield from step.rest()
             except GeminiError as failure:
                 step = self._after_failure(steps, step, failure)
@@ -158,13 +174,15 @@ class Call:
                 step = _next(steps, None)
             usage.finish_request()
         yield from self._held
+        report_budget(answer.alarms())
+        yield from answer.end(self.origin)
 
     async def aresponses(self, *, streamed: bool) -> _AsyncResponses:
         """Carry the call out without blocking the event loop; see `responses`."""
-        usage = UsageSum()
+        usage, answer = UsageSum(), self._answer
         steps = self._steps()
         step = next(steps, None)
-        while step is not None:
+        while step is not None and answer.goes_on():
             if isinstance(step, PlanRequest):
                 self._deadline.waiting_for = "the planner"
                 step = _next(steps, await self._deadline.limit(aplan_call(step, self._planner)))
@@ -172,7 +190,9 @@ class Call:
             try:
                 async with aclosing(self._asend(step.request, streamed=streamed)) as chunks:
                     async for chunk in chunks:
-                        yield self._shown(step, usage.count(chunk))
+                        yield answer.take(self._shown(step, usage.count(chunk)))
+                        if answer.reached and step.is_whole_so_far:
+                            break
                 for chunk in step.rest():
                     yield chunk
             except GeminiError as failure:
@@ -182,10 +202,18 @@ class Call:
             usage.finish_request()
         for chunk in self._held:
             yield chunk
+        await areport_budget(answer.alarms())
+        for chunk in answer.end(self.origin):
+            yield chunk
+
+    def read(self, response: GenerateContentResponse) -> list[AIMessage]:
+        """The messages of the whole answer, one for each candidate, redacted."""
+        answers = messages_from_response(response, self.origin)
+        return [redact_message(answer, self.redact) for answer in answers]
 
     def messages(self, response: GenerateContentResponse) -> list[AIMessage]:
-        """The messages of the whole answer, one for each candidate; what they draw is saved."""
-        answers = messages_from_response(response, self.origin)
+        """The messages of the whole answer; what they draw is saved."""
+        answers = self.read(response)
         if self.recorder:
             for answer in answers:
                 self.recorder.record(answer)
@@ -235,14 +263,14 @@ class Call:
         return int(counted.get("totalTokens", 0))
 
     def _send(self, request: GenerateContentRequest, *, streamed: bool) -> _Responses:
-        model = self.specification.destination.model
+        model = self.model
         if streamed:
             yield from self._transport.stream(model, request, **self._limits())
         else:
             yield self._transport.generate(model, request, **self._limits())
 
     async def _asend(self, request: GenerateContentRequest, *, streamed: bool) -> _AsyncResponses:
-        model = self.specification.destination.model
+        model = self.model
         if streamed:
             async with aclosing(self._transport.astream(model, request, **self._limits())) as chunks:
                 async for chunk in chunks:
@@ -328,6 +356,17 @@ class Call:
         if self._settings["combination"] != "auto":  # the way stays, whatever is learned of combining
             before = replace(before, code_with_functions=now.code_with_functions)
         return now != before
+
+
+def call_overrides(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a call. LangChain shows them to caches and traces, so no secret may be among them."""
+    overrides = settings_by_name(kwargs)
+    if secrets := sorted(name for name in _SECRETS if overrides.get(name) is not None):
+        raise ConfigurationError(
+            f"{' and '.join(secrets)}: not for a single call, whose settings reach traces and caches; make a "
+            f"chat model of its own, such as ChatGeminiCodeExecution(model=..., {secrets[0]}=...)"
+        )
+    return overrides
 
 
 def countable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:

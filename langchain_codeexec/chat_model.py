@@ -1,11 +1,11 @@
-"""The chat model as LangChain knows it: its interface, and the binding that its tools are bound by.
+"""The chat model as LangChain knows it: its interface.
 
 Settings are in `settings`, what a call does in `call`, what parts and messages mean in `messages`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,21 +15,28 @@ from typing import Any, ClassVar, Final, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
-from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.language_models.chat_models import (
+    BaseChatModel,
+    agenerate_from_stream,
+    generate_from_stream,
+)
 from langchain_core.language_models.model_profile import ModelProfile
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, ValidationError
 
-from langchain_codeexec.call import Call, countable
+from langchain_codeexec.binding import ToolBinding
+from langchain_codeexec.call import Call, call_overrides, countable
+from langchain_codeexec.control.limits import checked_limits
+from langchain_codeexec.control.redaction import checked_redactor, redact_message
+from langchain_codeexec.control.tracing import TracedStreams, atrace_answers, atraced, trace_answers, traced
 from langchain_codeexec.data.outputs import sink_from
 from langchain_codeexec.errors import CodeExecError, ConfigurationError, MissingDependencyError
 from langchain_codeexec.gemini.errors import without_secrets
 from langchain_codeexec.gemini.responses import joined
 from langchain_codeexec.gemini.wire import EndpointKind, Transport
-from langchain_codeexec.messages.from_wire import messages_from_response
 from langchain_codeexec.messages.legacy import LegacyContent
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.tools import bound_tools, tool_config, wire_tools
@@ -48,33 +55,6 @@ from langchain_codeexec.takeover import settings_of
 __all__ = ["ChatGeminiCodeExecution"]
 
 
-class ToolBinding(RunnableBinding[LanguageModelInput, AIMessage]):
-    """What `bind_tools` returns. LangChain's own binding would forget its tools at the next `bind_tools`."""
-
-    @classmethod
-    def lc_id(cls) -> list[str]:
-        """Saved as the binding it is to everybody else."""
-        return [*cls.get_lc_namespace(), "RunnableBinding"]
-
-    def bind_tools(self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any) -> ToolBinding:
-        """Declare more tools, as the chat model's `bind_tools` does; a choice replaces the one made before."""
-        declared = wire_tools([*self.kwargs.get("tools", ()), *tools])
-        bound = {**self.kwargs, **kwargs, "tools": bound_tools(declared)}
-        if tool_choice is not None:
-            bound["tool_choice"] = tool_choice
-        tool_config(bound.get("tool_choice"), declared)
-        return self.__class__(bound=self.bound, kwargs=bound, config=self.config)
-
-    def with_structured_output(self, schema: Any = None, **kwargs: Any) -> Runnable[LanguageModelInput, Any]:
-        """Answer as with the chat model's `with_structured_output`, the tools bound so far still declared."""
-        tools = [*self.kwargs.get("tools", ()), *kwargs.pop("tools", ())]
-        model: Any = self.bound
-        structured: Runnable[LanguageModelInput, Any] = model.with_structured_output(
-            schema, **{**self.kwargs, **kwargs, "tools": tools}
-        )
-        return structured.with_config(self.config)
-
-
 class _Unsaved:
     """What a copy or a pickle of a model makes anew."""
 
@@ -85,13 +65,12 @@ class _Unsaved:
 
 
 _CALL_SETTINGS_OF: Final = attrgetter(*CALL_SETTINGS)
-_SECRETS: Final = frozenset({"api_key", "credentials"})
 _OF_CONNECTION: Final = frozenset(CONNECTION_SETTINGS) - {*CALL_SETTINGS}
 _MOST_OPENED: Final = 4
 _PROVIDERS: Final = {"vertex": "google_vertexai", "developer": "google_genai"}
 
 
-class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
+class ChatGeminiCodeExecution(GeminiSettings, TracedStreams):
     """Gemini with code execution, on Vertex AI and on the Gemini Developer API.
 
     The model writes Python, Google's servers run it, and the answer says what came out. Each run arrives as
@@ -128,6 +107,8 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         self._connection()
         sink_from(self.output_sink)
         checked_planner(self.planner)
+        checked_limits(self.limits)
+        checked_redactor(self.redact)
 
     @classmethod
     def from_chat_model(cls, llm: BaseChatModel, **settings: Any) -> Self:
@@ -200,13 +181,18 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         fields = GeminiSettings.model_fields
         return {name: value for name, value in settings if value is not None and not fields[name].exclude}
 
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        """What a cache knows the model by: answers that were redacted are no others' answers."""
+        known = super()._get_llm_string(stop=stop, **kwargs)
+        return f"{known}---{self.redact!r}" if self.redact else known
+
     def _resolve_model_profile(self) -> ModelProfile:
         return model_profile(self.model)
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = _PROVIDERS[self._connection().endpoint]
-        named = _call_overrides(kwargs)
+        named = call_overrides(kwargs)
         params["ls_model_name"] = str(named.get("model") or self.model)
         if (temperature := named.get("temperature", self.temperature)) is not None:
             params["ls_temperature"] = temperature
@@ -324,10 +310,14 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        if kwargs.get("limits") or self.limits:  # an answer can only be cut while it comes
+            return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
         call = self._call(messages, stop, kwargs)
         response = joined(list(call.responses(streamed=False)))
         report_plan(call.plan, run_manager)
-        return self._result(call.messages(response))
+        answers = call.messages(response)
+        trace_answers(answers, run_manager)
+        return self._result(answers)
 
     async def _agenerate(
         self,
@@ -336,13 +326,16 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        if kwargs.get("limits") or self.limits:
+            return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
         call = self._call(messages, stop, kwargs)
         response = joined([response async for response in call.aresponses(streamed=False)])
         await areport_plan(call.plan, run_manager)
-        answers = messages_from_response(response, call.origin)
+        answers = call.read(response)
         if call.recorder:
             for answer in answers:
                 await call.recorder.arecord(answer)
+        await atrace_answers(answers, run_manager)
         return self._result(answers)
 
     def _stream(
@@ -352,19 +345,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, kwargs)
-        translator, legacy = None, self._legacy()
-        with closing(call.responses(streamed=True)) as responses:
-            for response in responses:
-                if translator is None:
-                    report_plan(call.plan, run_manager)
-                    translator = ChunkTranslator(call.origin)
-                if chunk := translator.chunk(response):
-                    if call.recorder:
-                        call.recorder.record(chunk)
-                    yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
-        chunk = (translator or ChunkTranslator(call.origin)).last()
-        yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
+        call, legacy = self._call(messages, stop, kwargs), self._legacy()
+        with closing(traced(_chunks(call, run_manager), run_manager, call.model)) as chunks:
+            for chunk in chunks:
+                yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
 
     async def _astream(
         self,
@@ -373,19 +357,10 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        call = self._call(messages, stop, kwargs)
-        translator, legacy = None, self._legacy()
-        async with aclosing(call.aresponses(streamed=True)) as responses:
-            async for response in responses:
-                if translator is None:
-                    await areport_plan(call.plan, run_manager)
-                    translator = ChunkTranslator(call.origin)
-                if chunk := translator.chunk(response):
-                    if call.recorder:
-                        await call.recorder.arecord(chunk)
-                    yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
-        chunk = (translator or ChunkTranslator(call.origin)).last()
-        yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
+        call, legacy = self._call(messages, stop, kwargs), self._legacy()
+        async with aclosing(atraced(_achunks(call, run_manager), run_manager, call.model)) as chunks:
+            async for chunk in chunks:
+                yield ChatGenerationChunk(message=legacy.message(chunk) if legacy else chunk)
 
     def _result(self, answers: list[AIMessage]) -> ChatResult:
         legacy = self._legacy()
@@ -405,7 +380,7 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         settings = dict(zip(CALL_SETTINGS, _CALL_SETTINGS_OF(self), strict=True))
         if stop is not None:
             settings["stop"] = stop
-        overrides = _call_overrides(kwargs)
+        overrides = call_overrides(kwargs)
         connection = {name: overrides.pop(name) for name in _OF_CONNECTION & overrides.keys()}
         try:
             return Call(messages, settings, overrides, self._connection(connection))
@@ -458,15 +433,38 @@ class ChatGeminiCodeExecution(GeminiSettings, BaseChatModel):
         return [self.transport] if self.transport is not None else [each for _, each in self._opened]
 
 
-def _call_overrides(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a call. LangChain shows them to caches and traces, so no secret may be among them."""
-    overrides = settings_by_name(kwargs)
-    if secrets := sorted(name for name in _SECRETS if overrides.get(name) is not None):
-        raise ConfigurationError(
-            f"{' and '.join(secrets)}: not for a single call, whose settings reach traces and caches; make a "
-            f"chat model of its own, such as ChatGeminiCodeExecution(model=..., {secrets[0]}=...)"
-        )
-    return overrides
+def _chunks(
+    call: Call, run_manager: CallbackManagerForLLMRun | None
+) -> Generator[AIMessageChunk, None, None]:
+    translator = None
+    with closing(call.responses(streamed=True)) as responses:
+        for response in responses:
+            if translator is None:
+                report_plan(call.plan, run_manager)
+                translator = ChunkTranslator(call.origin)
+            if chunk := translator.chunk(response):
+                chunk = redact_message(chunk, call.redact)
+                if call.recorder:
+                    call.recorder.record(chunk)
+                yield chunk
+    yield (translator or ChunkTranslator(call.origin)).last()
+
+
+async def _achunks(
+    call: Call, run_manager: AsyncCallbackManagerForLLMRun | None
+) -> AsyncGenerator[AIMessageChunk, None]:
+    translator = None
+    async with aclosing(call.aresponses(streamed=True)) as responses:
+        async for response in responses:
+            if translator is None:
+                await areport_plan(call.plan, run_manager)
+                translator = ChunkTranslator(call.origin)
+            if chunk := translator.chunk(response):
+                chunk = redact_message(chunk, call.redact)
+                if call.recorder:
+                    await call.recorder.arecord(chunk)
+                yield chunk
+    yield (translator or ChunkTranslator(call.origin)).last()
 
 
 @cache

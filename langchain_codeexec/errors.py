@@ -5,12 +5,15 @@ CodeExecError
 ├── ConfigurationError (ValueError)      a setting is missing, wrong or contradicts another
 │   ├── CredentialsError                 no usable credentials, or they cannot be refreshed
 │   ├── MissingDependencyError (ImportError)  an optional library is not installed
+│   ├── UnknownPriceError                the cost has a limit, and no price of a model is known
 │   └── UnsupportedSettingError          a taken-over model has a setting that cannot be carried over
 ├── MessageError (ValueError)            a message or content block cannot be put on the wire
 ├── DataError (ValueError)               a file, frame or document cannot be sent as data
 ├── ToolDeclarationError (ValueError)    a tool or tool choice cannot be declared to Gemini
 ├── PlanningError (ValueError)           a planner's answer cannot be carried out
+├── ExecutionLimitError                  executions, tokens or money came to a limit; what was done is kept
 ├── SinkError (OSError)                  a file that came out of a run could not be saved
+├── AuditError (OSError)                 an audit record could not be written
 ├── BatchError                           a batch stopped before its end; what it wrote is kept
 ├── GeminiError                          a request to Gemini did not give a response
 │   ├── GeminiAPIError                   the service answered with an error
@@ -40,12 +43,13 @@ exceptions treat it rightly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import langchain_core.exceptions as _lc
 
 __all__ = [
+    "AuditError",
     "AuthenticationError",
     "BatchError",
     "CodeExecError",
@@ -54,6 +58,7 @@ __all__ = [
     "CourseChangedError",
     "CredentialsError",
     "DataError",
+    "ExecutionLimitError",
     "ExecutionRequestError",
     "ExecutorError",
     "GeminiAPIError",
@@ -75,6 +80,7 @@ __all__ = [
     "SinkError",
     "ToolDeclarationError",
     "TruncatedResponseError",
+    "UnknownPriceError",
     "UnsupportedSettingError",
 ]
 
@@ -113,6 +119,24 @@ class MissingDependencyError(ConfigurationError, ImportError):
         self.extra = extra
 
 
+class UnknownPriceError(ConfigurationError):
+    """The cost has a limit, and no price of a model is known.
+
+    Args:
+        models: Names of models without a price.
+    """
+
+    def __init__(self, models: Sequence[str]) -> None:
+        super().__init__(
+            f"the cost has a limit, and no price of {', '.join(models)} is known: give that of a million tokens "
+            f"in ExecutionLimits(prices={{{models[0]!r}: {{'prompt': …, 'candidates': …}}}})"
+        )
+        self.models = tuple(models)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.models,)
+
+
 class UnsupportedSettingError(ConfigurationError):
     """A model that is taken over has a setting that cannot be carried over.
 
@@ -142,8 +166,33 @@ class PlanningError(CodeExecError, ValueError):
     """A planner answered with something that cannot be carried out for its request."""
 
 
+class ExecutionLimitError(CodeExecError):
+    """Executions, tokens or money came to a limit.
+
+    Attributes:
+        limit: Which limit: `limit`, `most`, `used` and `per`, as in `ReachedLimit`.
+        messages: The conversation with what was done until then.
+    """
+
+    def __init__(
+        self, message: str, *, limit: Mapping[str, Any] | None = None, messages: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(message)
+        self.limit = dict(limit or {})
+        self.messages = list(messages)
+
+    @property
+    def message(self) -> Any:
+        """The last message: of an answer that was cut, what there is of it; `None` if there is none."""
+        return self.messages[-1] if self.messages else None
+
+
 class SinkError(CodeExecError, OSError):
     """A file that came out of a run could not be saved; the message it came in still holds it."""
+
+
+class AuditError(CodeExecError, OSError):
+    """The record of an execution could not be written; the run that it belongs to ends here."""
 
 
 class BatchError(CodeExecError):

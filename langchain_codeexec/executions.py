@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from langchain_codeexec._lazy import ShownInNotebooks
+
 __all__ = [
     "ARTIFACT_TYPE",
     "CodeExecution",
@@ -90,7 +92,7 @@ class ExecutionRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionResult:
+class ExecutionResult(ShownInNotebooks):
     """What a program did.
 
     Attributes:
@@ -107,6 +109,7 @@ class ExecutionResult:
         peak_memory: Bytes resident at the most, shared libraries included; 0 where it is not known.
         tried: The executors that were tried before, and why each was given up, as `name: reason`.
         executor: Name of the one that ran it, where one was chosen among several; else empty.
+        usage: `usage_metadata` and `model_name` of the model that was asked to run it; empty where none was.
     """
 
     outcome: Outcome
@@ -122,6 +125,7 @@ class ExecutionResult:
     peak_memory: int = 0
     tried: tuple[str, ...] = ()
     executor: str = field(default="", compare=False)
+    usage: Json = field(default_factory=dict, compare=False)
 
     @property
     def output(self) -> str:
@@ -159,7 +163,7 @@ class FunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeExecution:
+class CodeExecution(ShownInNotebooks):
     """The record of one run, as read out of a message.
 
     Attributes:

@@ -46,7 +46,7 @@ BODY_SETTINGS: Final = (
 CALL_SETTINGS: Final = (
     *sorted(GENERATION_SETTINGS),
     *"model code_execution combination planner repair_calls answer_retries output_sink replay_images".split(),
-    *("safety_settings", *BODY_SETTINGS, "timeout", "deadline"),
+    *("redact", "safety_settings", *BODY_SETTINGS, "timeout", "deadline", "limits"),
 )
 """What a single call may override, beside what makes the connection."""
 
@@ -92,6 +92,11 @@ class GeminiSettings(BaseModel):
     replay_images: Literal["all", "none"] | Annotated[int, Field(ge=0, strict=True)] = "all"
     """Which images that models and tools made in earlier turns go back to the service: all, none, or those of at
     most so many bytes. In place of the others the request says in a text what was there."""
+    limits: Any = Field(default=None, exclude=True, repr=False)
+    """`ExecutionLimits` of a turn and of the conversation, in which an answer is counted as it comes."""
+    redact: Any = Field(default=None, exclude=True, repr=False)
+    """Redacts code and results before callbacks, sinks and the caller see them, and so before they go back as
+    history: a function of a text, such as `Redactor()`, that gives the text redacted and the kinds replaced."""
 
     api: Literal["generate_content", "interactions"] = "generate_content"
     """Which of the service's protocols: generateContent, or the Interactions API, where new features come first.

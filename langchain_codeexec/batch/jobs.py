@@ -26,8 +26,9 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableBinding
 
 from langchain_codeexec._steps import arun_steps, run_steps
+from langchain_codeexec.batch.answers import answer_fields
 from langchain_codeexec.batch.rows import BadRow, Json, Row, Source, read_rows
-from langchain_codeexec.batch.run import OF_THE_ROW, Batch, BatchReport, answer_fields, job_path
+from langchain_codeexec.batch.run import OF_THE_ROW, Batch, BatchReport, job_path
 from langchain_codeexec.call import Call
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import (

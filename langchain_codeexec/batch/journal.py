@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
-from langchain_codeexec.batch.rows import BadRow, Json, Row, digest_of, json_line
+from langchain_codeexec.batch.rows import BadRow, Json, Row, digest_of
+from langchain_codeexec.data.json_lines import json_line, unfinished_line
 from langchain_codeexec.errors import BatchError, ConfigurationError
 
 try:
@@ -154,17 +155,7 @@ class Journal:
 
     def _cut_torn_line(self) -> None:
         """End the file with a whole line: a process that was killed may have left a part of one."""
-        size = self._file.seek(0, os.SEEK_END)
-        start = size
-        while start > 0:  # back to the last line's beginning
-            step = min(start, 65_536)
-            self._file.seek(start - step)
-            place = self._file.read(step).rfind(b"\n")
-            start += place + 1 - step if place >= 0 else -step
-            if place >= 0:
-                break
-        self._file.seek(start)
-        line = self._file.read(size - start)
+        start, line = unfinished_line(self._file)
         if not line:
             return
         if _answer(line) is not None:

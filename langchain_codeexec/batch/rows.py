@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, time
 from hashlib import blake2b
 from importlib import import_module
 from math import isnan
@@ -18,9 +16,10 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, co
 
 from langchain_codeexec.data.delimited import delimiter_of
 from langchain_codeexec.data.files import data_message
+from langchain_codeexec.data.json_lines import plain
 from langchain_codeexec.errors import ConfigurationError, DataError, MissingDependencyError
 
-__all__ = ["BadRow", "Row", "Source", "json_line", "read_rows"]
+__all__ = ["BadRow", "Row", "Source", "read_rows"]
 
 Json: TypeAlias = dict[str, Any]
 
@@ -86,19 +85,7 @@ class BadRow:
 def digest_of(fields: Mapping[str, Any]) -> bytes:
     """A digest of what a row asks; other fields may change between runs."""
     question = [fields.get(name) or None for name in _ASKING]
-    return blake2b(json.dumps(question, sort_keys=True, default=_plain).encode(), digest_size=16).digest()
-
-
-def json_line(row: Mapping[str, Any]) -> bytes:
-    """A row as a line of JSON in UTF-8; half a surrogate pair stays an escape."""
-    return json.dumps(row, ensure_ascii=False, default=_plain).encode("utf-8", "backslashreplace") + b"\n"
-
-
-def _plain(value: object) -> str:
-    """Dates, decimals, bytes and the like of Parquet, as text."""
-    if isinstance(value, bytes):
-        return b64encode(value).decode()
-    return value.isoformat() if isinstance(value, date | time) else str(value)
+    return blake2b(json.dumps(question, sort_keys=True, default=plain).encode(), digest_size=16).digest()
 
 
 # -- reading -------------------------------------------------------------------------------------------

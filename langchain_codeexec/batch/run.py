@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import BaseMessage
 from langchain_core.rate_limiters import BaseRateLimiter
-from langchain_core.runnables import Runnable
 
+from langchain_codeexec.batch.answers import Ask, Model, ask, described, failure, renamed, resolved
+from langchain_codeexec.batch.cluster import RayWorkers
 from langchain_codeexec.batch.journal import Claim, Journal
 from langchain_codeexec.batch.rows import BadRow, Json, Row, Source, read_rows
 from langchain_codeexec.batch.tables import TABLES, check_table, write_table
@@ -27,9 +27,8 @@ from langchain_codeexec.errors import (
     PlanningError,
     ToolDeclarationError,
 )
-from langchain_codeexec.records.sections import json_record
 
-__all__ = ["OF_THE_ROW", "Batch", "BatchReport", "answer_fields", "arun_batch", "job_path", "run_batch"]
+__all__ = ["OF_THE_ROW", "Batch", "BatchReport", "arun_batch", "job_path", "run_batch"]
 
 OF_THE_ROW: Final = (DataError, MessageError, PlanningError, ToolDeclarationError)
 """Errors that come before the service is asked; any other may be its own, and is held back until it answers."""
@@ -37,11 +36,6 @@ OF_THE_ROW: Final = (DataError, MessageError, PlanningError, ToolDeclarationErro
 _PATIENCE: Final = 10
 _AHEAD: Final = 4
 """How many times the concurrency may be asked ahead of a row that is waited for, where order is kept."""
-
-_ADDED: Final = (
-    "answer", "runs", "plan", "usage", "error", "model", "finish_reason", "tool_calls", "outputs", "verification",
-    "environment", "environment_id",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -57,6 +51,7 @@ class BatchReport:
         answered: Rows that were answered in this run.
         failed: Rows whose `error` says why they were not.
         bad: Rows that could not be asked and are set aside.
+        repeated: Rows that were asked again because the worker that asked them was lost.
         unknown: Rows of the output that the input does not have; known at the end.
         input_tokens: Tokens that went in, in this run.
         output_tokens: Tokens that came out, thinking included.
@@ -70,6 +65,7 @@ class BatchReport:
     answered: int = 0
     failed: int = 0
     bad: int = 0
+    repeated: int = 0
     unknown: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -82,7 +78,7 @@ class BatchReport:
 
 def run_batch(  # noqa: PLR0913 -- as arun_batch
     rows: Source,
-    llm: Runnable[LanguageModelInput, BaseMessage],
+    llm: Model,
     output: str | Path,
     *,
     concurrency: int = 8,
@@ -90,6 +86,7 @@ def run_batch(  # noqa: PLR0913 -- as arun_batch
     retry_failed: bool = False,
     patience: int | None = None,
     rate_limiter: BaseRateLimiter | None = None,
+    ray: str | None = None,
     on_progress: Callable[[BatchReport], object] | None = None,
 ) -> BatchReport:
     """Ask every row of a batch that the output does not hold yet; see `arun_batch`.
@@ -113,6 +110,7 @@ def run_batch(  # noqa: PLR0913 -- as arun_batch
             retry_failed=retry_failed,
             patience=patience,
             rate_limiter=rate_limiter,
+            ray=ray,
             on_progress=on_progress,
         )
     )
@@ -120,7 +118,7 @@ def run_batch(  # noqa: PLR0913 -- as arun_batch
 
 async def arun_batch(  # noqa: PLR0913 -- one for each choice
     rows: Source,
-    llm: Runnable[LanguageModelInput, BaseMessage],
+    llm: Model,
     output: str | Path,
     *,
     concurrency: int = 8,
@@ -128,6 +126,7 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
     retry_failed: bool = False,
     patience: int | None = None,
     rate_limiter: BaseRateLimiter | None = None,
+    ray: str | None = None,
     on_progress: Callable[[BatchReport], object] | None = None,
 ) -> BatchReport:
     """Ask every row of a batch that the output does not hold yet, several at a time.
@@ -144,8 +143,8 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
     row's, the batch stops, and those rows are not written.
 
     Args:
-        rows: A file (JSON Lines, `.csv`, `.parquet`), or mappings.
-        llm: The model, with its own retries and its own rate limiter if it has one.
+        rows: A file (JSON Lines, `.csv`, `.parquet`), or mappings, such as `iter_rows()` of a Ray dataset.
+        llm: The model, with its own retries and its own rate limiter if it has one; or a function that makes it.
         output: The file for the answers. JSON Lines, or with the suffix `.csv` or `.parquet` a table, which is
             written when all rows are done, from the lines of `<output>.jsonl`.
         concurrency: How many rows are asked at a time.
@@ -155,24 +154,37 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
         patience: How many rows may fail one after the other for a reason that may be the service's; by default 10,
             or twice the concurrency if that is more.
         rate_limiter: What each row waits for before it is asked, such as langchain-core's `InMemoryRateLimiter`.
+        ray: Ask on a Ray cluster: its address, or `auto` for the one of this machine, or `local` for one that is
+            started and ended here (`ray.init`); where Ray runs in this process already, that one asks. Each free
+            CPU gets a worker with a model of its own, unpickled there, or made there by the function. Rows and
+            files are read, and answers written, by this process alone, and `concurrency`, `patience` and
+            `rate_limiter` count for all workers together. A row whose worker is lost is asked once more. A key in
+            the model goes along, in clear text unless Ray has TLS; a function may read the node's own instead.
         on_progress: Called with the report after each row.
 
     Returns:
         What was done.
 
     Raises:
-        BatchError: The batch stopped before its end, because row after row failed or the output cannot be
-            written; what is written stays, and the same call goes on.
-        ConfigurationError: The input cannot be read, or the output is another's, another input's or a batch job's.
-        MissingDependencyError: pyarrow is not installed, and a file is Parquet.
+        BatchError: The batch stopped before its end, because row after row failed, the output cannot be written
+            or no Ray worker is left; what is written stays, and the same call goes on.
+        ConfigurationError: The input cannot be read, the output is another's, another input's or a batch job's, or
+            the model cannot be sent to Ray's workers.
+        MissingDependencyError: pyarrow is not installed, and a file is Parquet; or Ray is not.
     """
     patience = max(_PATIENCE, 2 * concurrency) if patience is None else patience
     for name, number in (("concurrency", concurrency), ("patience", patience)):
         if not isinstance(number, int) or number < 1:
             raise ConfigurationError(f"{name}={number!r} must be a whole number above 0")
     batch = Batch(rows, Path(output), on_progress, patience)
-    with await asyncio.to_thread(batch.open, retry_failed=retry_failed):
-        window = _Window(llm, rate_limiter, concurrency, ordered=ordered)
+    async with AsyncExitStack() as stack:
+        if ray is None:
+            ask_model: Ask = partial(ask, resolved(llm))
+        else:
+            workers = RayWorkers(llm, ray, concurrency=concurrency, on_repeat=batch.count_repeat)
+            ask_model = (await stack.enter_async_context(workers)).ask
+        stack.enter_context(await asyncio.to_thread(batch.open, retry_failed=retry_failed))
+        window = _Window(ask_model, rate_limiter, concurrency, ordered=ordered)
         try:
             for row in batch.new_rows():
                 if row is None:
@@ -206,14 +218,14 @@ class _Window:
 
     def __init__(
         self,
-        llm: Runnable[Any, Any],
+        ask: Ask,
         rate_limiter: BaseRateLimiter | None,
         concurrency: int,
         *,
         ordered: bool,
     ) -> None:
         self.pending: dict[asyncio.Task[Json | Exception], Row] = {}  # in the order of the rows
-        self._llm = llm
+        self._ask = ask
         self._rate_limiter = rate_limiter
         self._free = asyncio.Semaphore(concurrency)
         self._width = concurrency * (_AHEAD if ordered else 1)
@@ -245,7 +257,9 @@ class _Window:
                 request = await asyncio.to_thread(row.request) if row.files else row.messages
                 if self._rate_limiter is not None:
                     await self._rate_limiter.aacquire()
-                return answer_fields(await self._llm.ainvoke(request))
+                return await self._ask(request)
+            except BatchError:
+                raise
             except Exception as error:  # noqa: BLE001 -- what went wrong is a row's result
                 return error
 
@@ -331,6 +345,11 @@ class Batch:
         self.report.bad += 1
         self._on_progress(self.report)
 
+    def count_repeat(self) -> None:
+        """Count a row that is asked again."""
+        self.report.repeated += 1
+        self._on_progress(self.report)
+
     def take(self, row: Row, outcome: Json | Exception) -> None:
         """Write what came of a row, or hold it back until the service answers another.
 
@@ -350,7 +369,7 @@ class Batch:
             self.write(row, outcome)
 
     def _stopped(self, error: Exception) -> BatchError:
-        reason, _, remedy = _described(error).partition("\nRemedy: ")
+        reason, _, remedy = described(error).partition("\nRemedy: ")
         return BatchError(
             f"{self._failures} rows failed one after the other, the last one with {reason}\nThe batch stopped. "
             f"{self.journal_path} keeps the {self.report.written} rows that this run wrote.",
@@ -382,8 +401,8 @@ class Batch:
 
     def write(self, row: Row, outcome: Json | Exception) -> None:
         """Write what came of a row."""
-        result = _failure(outcome) if isinstance(outcome, Exception) else outcome
-        self._journal.write({"id": row.id, **_renamed(row.fields), **result})
+        result = failure(outcome) if isinstance(outcome, Exception) else outcome
+        self._journal.write({"id": row.id, **renamed(row.fields), **result})
         usage = result["usage"] or {}
         self.report.input_tokens += usage.get("input_tokens", 0)
         self.report.output_tokens += usage.get("output_tokens", 0)
@@ -392,41 +411,3 @@ class Batch:
         else:
             self.report.failed += 1
         self._on_progress(self.report)
-
-
-def answer_fields(message: BaseMessage) -> Json:
-    """What an answer adds to its row.
-
-    Raises:
-        ConfigurationError: It is no message.
-    """
-    if not isinstance(message, BaseMessage):
-        raise ConfigurationError(f"the model gives {message!r:.100}, which is no message; leave parsers away")
-    record = json_record(message)
-    return {
-        "answer": record.pop("answer"),
-        "runs": record.pop("executions"),
-        "plan": record.pop("plan", None),
-        "usage": record.pop("usage"),
-        "error": record.pop("finish_message", None),
-        **record,
-    }
-
-
-def _failure(error: Exception) -> Json:
-    return {"answer": None, "runs": [], "plan": None, "usage": None, "error": _described(error)}
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def _renamed(fields: Mapping[str, Any]) -> Json:
-    """A row's own fields; one whose name the answer takes is kept under another."""
-    kept: Json = {}
-    for name, value in fields.items():
-        free = name
-        while free in _ADDED or (free != name and free in fields):
-            free = f"input_{free}"
-        kept[free] = value
-    return kept

@@ -13,6 +13,7 @@ from langchain_codeexec.cli.doctor import doctor
 from langchain_codeexec.cli.judge import judge
 from langchain_codeexec.cli.record import record, replay
 from langchain_codeexec.cli.serve import serve
+from langchain_codeexec.cli.show import show
 
 __all__ = ["app"]
 
@@ -48,5 +49,5 @@ def _about(
     """
 
 
-for _command in (ask, batch, chat, demo, doctor, serve, judge, record, replay):
+for _command in (ask, batch, chat, show, demo, doctor, serve, judge, record, replay):
     app.command(epilog=_EPILOGUE)(_command)

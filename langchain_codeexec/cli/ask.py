@@ -3,7 +3,6 @@
 import json
 import sys
 from pathlib import Path
-from secrets import token_hex
 from typing import Annotated, Any
 
 import typer
@@ -14,11 +13,13 @@ from langchain_codeexec.cli import options
 from langchain_codeexec.cli.model import open_model
 from langchain_codeexec.cli.output import (
     answer_of,
+    check_documents,
     check_writable,
     print_sections,
     reported,
     spinner,
     verdict,
+    write_documents,
 )
 from langchain_codeexec.errors import ConfigurationError
 
@@ -61,13 +62,8 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
             "are part of the object unless this is given.",
         ),
     ] = None,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the answer to this file, as a web page.")
-    ] = None,
-    notebook: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the answer to this file, as a Jupyter notebook."),
-    ] = None,
+    html: options.Html = None,
+    notebook: options.Notebook = None,
     debug: options.Debug = False,
 ) -> None:
     """Ask one question and show the code, what it printed and the answer."""
@@ -75,7 +71,9 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
     with reported(debug=debug, as_json=as_json):
         if stream and as_json:
             raise typer.BadParameter("--json prints one object at the end; leave --stream away")
-        _check_places(html, notebook, output_dir)
+        check_documents(html, notebook)
+        if output_dir and "://" not in output_dir:
+            check_writable(Path(output_dir), folder=True)
         question = _question(question)
         request = data.data_message(question, *(file or ()), limits=data.DataLimits(down_sample=down_sample))
         question_sections = [
@@ -101,11 +99,7 @@ def ask(  # noqa: PLR0913 -- a parameter for each option
             typer.echo(json.dumps(record, indent=2))
         else:
             _print(question_sections, answer, streamed=stream, explain=explain)
-        if html:
-            _write(html, records.html_page([request, answer]))
-        if notebook:
-            document = records.notebook_from_messages([request, answer])
-            _write(notebook, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        write_documents([request, answer], html, notebook)
     if code := verdict(answer):
         raise typer.Exit(code)
 
@@ -116,15 +110,6 @@ def _question(text: str) -> str:
     if not question.strip():
         raise typer.BadParameter("there is nothing in it to answer", param_hint="question")
     return question
-
-
-def _check_places(html: Path | None, notebook: Path | None, output_dir: str | None) -> None:
-    if html and html == notebook:
-        raise typer.BadParameter("--html and --notebook name the same file; give them one each")
-    for path in filter(None, (html, notebook)):
-        check_writable(path)
-    if output_dir and "://" not in output_dir:
-        check_writable(Path(output_dir), folder=True)
 
 
 def _print(question_sections: list[Any], answer: Any, *, streamed: bool, explain: bool) -> None:
@@ -150,18 +135,3 @@ def _declarations(path: Path) -> list[Any]:
             "and parameters (a JSON schema), or a list of such objects"
         )
     return declarations
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all: what it held before stays where it cannot be written."""
-    temporary = path.parent / f".{token_hex(8)}.part"
-    try:
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another file."
-        ) from error

@@ -73,6 +73,14 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
             metavar="URL", help="A job's folder in Cloud Storage (gs://bucket/folder), on Vertex AI."
         ),
     ] = "",
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Ask on a Ray cluster: host:port, auto for this machine's, local for a new one. Other machines "
+            "reach the service alone: use --live.",
+        ),
+    ] = None,
     price: Annotated[
         str | None,
         typer.Option(metavar="IN,OUT", help="What a million tokens cost in and out, to show what is spent."),
@@ -102,7 +110,12 @@ def batch(  # noqa: PLR0913 -- a parameter for each option
     prices = _prices(price)
     limiter = InMemoryRateLimiter(requests_per_second=per_minute / 60) if per_minute else None
     ask: Callable[..., BatchReport] = partial(
-        run_batch, concurrency=concurrency, ordered=ordered, patience=patience, rate_limiter=limiter
+        run_batch,
+        concurrency=concurrency,
+        ordered=ordered,
+        patience=patience,
+        rate_limiter=limiter,
+        ray=ray,
     )
     if job:
         ask = partial(_job_results, storage=storage)
@@ -205,6 +218,8 @@ def _summary(report: BatchReport, prices: tuple[float, float] | None) -> str:
         counts.append(f"{report.failed:,} failed (their `error` says why; --retry-failed asks them again)")
     if report.bad:
         counts.append(f"{report.bad:,} set aside in {report.bad_rows}")
+    if report.repeated:
+        counts.append(f"{report.repeated:,} asked again because their worker was lost")
     if report.earlier:
         failed = f", {report.earlier_failed:,} of them failed" if report.earlier_failed else ""
         counts.append(f"{report.earlier:,} were there already{failed}")

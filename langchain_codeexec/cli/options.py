@@ -35,6 +35,13 @@ Settings: TypeAlias = Annotated[
         help="A setting of ChatGeminiCodeExecution, such as timeout=300 or thinking_level=low; may be repeated.",
     ),
 ]
+Html: TypeAlias = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write it to this file, as a web page.")
+]
+Notebook: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--notebook", metavar="FILE", help="Write it to this file, as a Jupyter notebook."),
+]
 NoCode: TypeAlias = Annotated[bool, typer.Option("--no-code", help="Do not let the model run code.")]
 Debug: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Port: TypeAlias = Annotated[

@@ -6,9 +6,11 @@ import errno
 import json
 import re
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import typer
 from rich.console import Console, Group
@@ -26,12 +28,13 @@ from langchain_codeexec.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from langchain_core.messages import AIMessage, AIMessageChunk
+    from langchain_core.messages import AIMessage, BaseMessage
     from rich.console import RenderableType
 
+    from langchain_codeexec.control.prices import Prices, PriceTable
     from langchain_codeexec.emulator import CassettePlayer, ScriptedBrain
     from langchain_codeexec.records.sections import Section
 
@@ -40,6 +43,7 @@ __all__ = [
     "MISUSED",
     "OUTPUT_ERRORS",
     "answer_of",
+    "check_documents",
     "check_writable",
     "failure_panel",
     "in_flags",
@@ -50,6 +54,7 @@ __all__ = [
     "spinner",
     "stderr",
     "verdict",
+    "write_documents",
 ]
 
 # -- consoles ------------------------------------------------------------------------------------------
@@ -90,64 +95,14 @@ def print_unfinished(steps: ScriptedBrain | CassettePlayer) -> None:
 
 def answer_of(llm: Any, messages: list[Any], sink: str | Path | None, *, stream: bool = False) -> AIMessage:
     """The answer to a conversation, printed as it comes if it is streamed, its images saved in the sink."""
-    if stream:
-        return _print_stream(llm.stream(messages, output_sink=sink))
     with spinner("waiting for the answer"):
-        answer: AIMessage = llm.invoke(messages, output_sink=sink)
-        return answer
-
-
-def _print_stream(chunks: Iterable[AIMessageChunk]) -> AIMessageChunk:
-    """Print the chunks of one message, at least one, as they come, and return their sum."""
-    iterator = iter(chunks)
-    with spinner("waiting for the answer"):
-        message = next(iterator)
-    view = _StreamView()
-    try:
-        view.add(message)
-        for chunk in iterator:
-            view.add(chunk)
-            message = message + chunk
-    finally:
-        view.end_text()
-    print_sections(*records.sections.closing_sections(message))
-    return message
-
-
-class _StreamView:
-    """Sections on the screen, whose text may go on."""
-
-    def __init__(self) -> None:
-        self._console = results()
-        self._reader = records.sections.SectionReader()
-        self._open: str | None = None
-        self._line_ends = ""
-
-    def add(self, chunk: AIMessageChunk) -> None:
-        content = chunk.content if isinstance(chunk.content, list) else [chunk.content]
-        for block in content:
-            for section in records.sections.placed(self._reader.sections(block), chunk):
-                if section.kind in ("model", "answer", "thoughts"):
-                    self._continue_text(section)
-                else:
-                    self.end_text()
-                    print_sections(section)
-
-    def _continue_text(self, section: Section) -> None:
-        """Print a piece of text. Line ends wait for what follows: the last ones are not the text's to set."""
-        if section.kind != self._open:
-            self.end_text()
-            self._console.print(records.terminal.heading(section))
-            self._open = section.kind
-        text = self._line_ends + records.sections.visible(section.text)
-        stripped = text.rstrip("\n")
-        self._line_ends = text[len(stripped) :]
-        self._console.out(stripped, end="", highlight=False)
-
-    def end_text(self) -> None:
-        if self._open is not None:
-            self._console.print("\n")
-        self._open, self._line_ends = None, ""
+        if not stream:
+            answer: AIMessage = llm.invoke(messages, output_sink=sink)
+            return answer
+        chunks = iter(llm.stream(messages, output_sink=sink))
+        first = next(chunks)
+    [streamed] = records.print_stream(chain([first], chunks), results())
+    return cast("AIMessage", streamed)
 
 
 # -- errors and exit codes -----------------------------------------------------------------------------
@@ -253,6 +208,31 @@ def _print_error(**facts: Any) -> None:
     typer.echo(json.dumps({"error": {name: fact for name, fact in facts.items() if fact}}, indent=2))
 
 
+# -- documents -----------------------------------------------------------------------------------------
+
+
+def check_documents(html: Path | None, notebook: Path | None) -> None:
+    """Raise what `write_documents` would fail with, before anything is paid for."""
+    if html and html == notebook:
+        raise typer.BadParameter("--html and --notebook name the same file; give them one each")
+    for path in filter(None, (html, notebook)):
+        check_writable(path)
+
+
+def write_documents(
+    messages: Sequence[BaseMessage],
+    html: Path | None,
+    notebook: Path | None,
+    prices: Prices | PriceTable | None = None,
+) -> None:
+    """Write a conversation as the documents that are named."""
+    if html:
+        _write(html, records.html_page(messages, prices=prices))
+    if notebook:
+        document = records.notebook_from_messages(messages, prices=prices)
+        _write(notebook, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
 def check_writable(path: Path, *, folder: bool = False) -> None:
     """Raise `ConfigurationError` for a file that cannot be written, before anything is paid for.
 
@@ -268,4 +248,19 @@ def check_writable(path: Path, *, folder: bool = False) -> None:
         raise ConfigurationError(
             f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another "
             f"{'folder' if folder else 'file'}."
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all: what it held before stays where it cannot be written."""
+    temporary = path.parent / f".{token_hex(8)}.part"
+    try:
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{str(path)!r} cannot be written: {error.strerror or error}. Choose another file."
         ) from error

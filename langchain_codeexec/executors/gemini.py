@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from langchain_core.messages import AIMessage
 
@@ -29,7 +29,7 @@ from langchain_codeexec.executors.gemini_programs import (
     program_from_requests,
     same_program,
 )
-from langchain_codeexec.gemini.responses import candidates_of, parts_of
+from langchain_codeexec.gemini.responses import candidates_of, parts_of, summed_usage
 from langchain_codeexec.gemini.wire import (
     GenerateContentRequest,
     GenerateContentResponse,
@@ -38,6 +38,7 @@ from langchain_codeexec.gemini.wire import (
     Transport,
 )
 from langchain_codeexec.messages.code_blocks import code_executions
+from langchain_codeexec.messages.from_wire import usage_from_wire
 
 __all__ = ["GeminiExecutor"]
 
@@ -192,6 +193,7 @@ class GeminiSession:
         if not request.code.strip():  # there is nothing that could be run
             return ExecutionResult(Outcome.OK)
         response: GenerateContentResponse = {}
+        tokens: dict[str, Any] = {}
         for prompt in (_PROMPT, _FIRMER):
             left = executor.timeout if limit is None else max(_LEAST, start + limit - time.monotonic())
             limits: Limits = {} if left is None else {"deadline": left}
@@ -200,8 +202,12 @@ class GeminiSession:
             except GeminiTimeoutError as error:
                 return _late(request, error, last=last)
             run = next(iter(_executions(response)), None)
+            tokens = summed_usage(tokens, cast("dict[str, Any]", response.get("usageMetadata") or {}))
             if run and run.outcome and same_program(program.code, run.code):
-                whole = replace(_result(run), wall_time=time.monotonic() - start)
+                usage = {"usage_metadata": usage_from_wire(tokens), "model_name": executor.model}
+                whole = replace(
+                    _result(run), wall_time=time.monotonic() - start, usage=usage if tokens else {}
+                )
                 return whole if last else self._result_of_last(request, program, whole)
         raise ExecutorError(f"{executor.model} {_deviation(response)}")
 

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.messages.content import Annotation, Citation
 from pydantic import TypeAdapter, ValidationError
 
+from langchain_codeexec._lazy import ShownInNotebooks
 from langchain_codeexec.executions import CodeExecution
 from langchain_codeexec.grounding.documents import CitedDocument, is_not_in_documents
 from langchain_codeexec.messages.code_blocks import code_executions
@@ -61,7 +62,7 @@ class AnswerFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class CalculatedAnswer:
+class CalculatedAnswer(ShownInNotebooks):
     """An answer computed from documents.
 
     Attributes:

@@ -30,6 +30,7 @@ __all__ = [
     "blocks_with_code",
     "code_executions",
     "linked_runs",
+    "messages_of",
 ]
 
 Json = dict[str, Any]
@@ -84,12 +85,14 @@ class Run:
         result: What came of it, the last of several results.
         earlier: The results before that one.
         drawn: What was drawn in blocks of its own.
+        is_over: Whether something else came after its result.
     """
 
     call: CodeCall | None = None
     result: CodeResult | None = None
     earlier: tuple[CodeResult, ...] = ()
     drawn: tuple[InlineFile, ...] = ()
+    is_over: bool = False
 
     def add(self, result: CodeResult) -> None:
         """Add a result; some services give what a program printed in pieces."""
@@ -189,12 +192,20 @@ def code_executions(
         message: A message, the sum of streamed chunks included; several; or a graph's state with `messages`.
     """
     if not isinstance(message, BaseMessage):
-        state: Any = message
-        state = state.get("messages") if isinstance(state, Mapping) else getattr(state, "messages", state)
-        listed = state if isinstance(state, Sequence) else [state]
-        return [run for each in listed if isinstance(each, BaseMessage) for run in code_executions(each)]
+        return [run for each in messages_of(message) for run in code_executions(each)]
     kept = executions_from_artifact(getattr(message, "artifact", None))
     return kept or [run.execution for run in linked_runs(blocks_with_code(message))]
+
+
+def messages_of(
+    source: BaseMessage | Sequence[BaseMessage] | Mapping[str, Any] | BaseModel | None,
+) -> list[BaseMessage]:
+    """The messages that are given: one, several, or those of a graph's state."""
+    state: Any = source
+    if not isinstance(state, BaseMessage):
+        state = state.get("messages") if isinstance(state, Mapping) else getattr(state, "messages", state)
+    listed = state if isinstance(state, Sequence) else [state]
+    return [each for each in listed if isinstance(each, BaseMessage)]
 
 
 def blocks_with_code(message: BaseMessage) -> Iterator[tuple[Any, list[CodeBlock]]]:
@@ -230,6 +241,7 @@ def linked_runs(blocks: Iterable[tuple[Any, list[CodeBlock]]]) -> list[Run]:
             if image is not None:
                 drawing.drawn += (image,)
             elif not _is_empty_text(block):
+                drawing.is_over = drawing.result is not None
                 drawing = None
     return runs
 

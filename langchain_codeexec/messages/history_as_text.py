@@ -24,6 +24,7 @@ __all__ = [
     "messages_with_code_as_text",
     "messages_with_functions_as_text",
     "part_with_tool_as_text",
+    "parts_with_open_code_as_text",
     "text_from_call",
     "text_from_code",
     "text_from_response",
@@ -32,6 +33,7 @@ __all__ = [
 Json = dict[str, Any]
 
 _ENDINGS: Final = {Outcome.OK: "It printed:", Outcome.DEADLINE_EXCEEDED: "It ran out of time:"}
+_CODE: Final = frozenset({"executableCode", "codeExecutionResult"})
 _CALL_TYPES: Final = frozenset(
     {"tool_call", "tool_call_chunk", "tool_use", "function_call", "function_call_signature"}
 )
@@ -76,6 +78,14 @@ def part_with_tool_as_text(part: Json) -> Json:
         name = str(response.get("toolType")).lower()
         return {"text": text_from_response(name, response.get("response") or {})}
     return part
+
+
+def parts_with_open_code_as_text(parts: list[Json]) -> list[Json]:
+    """The parts of an answer that was cut; code at its end of which no result came is a text."""
+    last = max((index for index, part in enumerate(parts) if part.keys() & _CODE), default=None)
+    if last is None or "executableCode" not in parts[last]:
+        return parts
+    return [*parts[:last], *_without_code(parts[last]), *parts[last + 1 :]]
 
 
 def contents_with_functions_as_text(contents: Sequence[Content]) -> list[Content]:

@@ -19,7 +19,12 @@ from langchain_codeexec.gemini.capabilities import Destination
 from langchain_codeexec.gemini.interactions.contents import MARK
 from langchain_codeexec.gemini.interactions.steps import plain_parts
 from langchain_codeexec.gemini.wire import Content
-from langchain_codeexec.messages.history_as_text import json_text, part_with_tool_as_text, text_from_response
+from langchain_codeexec.messages.history_as_text import (
+    json_text,
+    part_with_tool_as_text,
+    parts_with_open_code_as_text,
+    text_from_response,
+)
 from langchain_codeexec.messages.media import is_media, parts_from_content, text_of
 from langchain_codeexec.messages.other_providers import parts_from_other_provider
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE, parts_from_block
@@ -338,6 +343,8 @@ def _native_parts(message: AIMessage, *, signed: bool, ids: bool) -> list[Json]:
         ) from error
     if not signed:
         parts = without_signatures(parts)
+    if "limit" in message.response_metadata:
+        parts = parts_with_open_code_as_text(parts)
     return parts if ids else [_without_id(part) for part in parts]
 
 

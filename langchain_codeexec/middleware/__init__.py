@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:
 
 from langchain_codeexec.middleware.code_execution import CodeExecutionMiddleware, CodeExecutionState
 from langchain_codeexec.middleware.documents import DocumentCalculationMiddleware
+from langchain_codeexec.middleware.limits import ExecutionLimitsMiddleware
 from langchain_codeexec.middleware.outputs import OutputsMiddleware, OutputsState
 from langchain_codeexec.middleware.policy import ExecutionPolicyMiddleware
 from langchain_codeexec.middleware.verification import VerificationMiddleware
@@ -19,6 +20,7 @@ __all__ = [
     "CodeExecutionMiddleware",
     "CodeExecutionState",
     "DocumentCalculationMiddleware",
+    "ExecutionLimitsMiddleware",
     "ExecutionPolicyMiddleware",
     "OutputsMiddleware",
     "OutputsState",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +16,6 @@ from langchain_core.tools import BaseTool
 
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
 from langchain_codeexec.errors import ConfigurationError
-from langchain_codeexec.executions import executions_from_artifact
 from langchain_codeexec.executors.calls import check_takes_calls
 from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.messages.parts import STAND_IN_SIGNATURE
@@ -34,8 +32,6 @@ Callables: TypeAlias = Literal["all"] | Sequence[str]
 """Names of tools, or all of them."""
 Json = dict[str, Any]
 
-_COUNTERS: Final = ("thread_tool_call_count", "run_tool_call_count")
-"""Where LangChain's `ToolCallLimitMiddleware` counts, by tool and for all; a graph without it passes them over."""
 _WANTING: Final = re.compile(
     r"^(?:NameError: name|ModuleNotFoundError: No module named) '(\w+)'", re.MULTILINE
 )
@@ -106,20 +102,6 @@ class CallsFromCode:
         left = [one for one in request.tools if not (isinstance(one, BaseTool) and one.name in hidden)]
         tools_left = [python if one is self.tool else one for one in left]
         return request.override(tools=tools_left), python, tuple(tools.names)
-
-    def counts(self, state: Mapping[str, Any]) -> Json:
-        """An update of LangChain's counters, by the calls that code has made since the last answer."""
-        made: Counter[str] = Counter()
-        for message in reversed(state.get("messages") or []):
-            if isinstance(message, AIMessage):
-                break
-            if isinstance(message, ToolMessage) and message.name == self.tool.name:
-                runs = executions_from_artifact(message.artifact)
-                made.update(call.name for run in runs for call in run.calls)
-        if not made:
-            return {}
-        made["__all__"] = made.total()
-        return {key: dict(made + Counter(state.get(key) or {})) for key in _COUNTERS}
 
     @contextmanager
     def given(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
-from typing import Annotated, Any, Generic, NotRequired, TypeAlias, get_args
+from typing import Annotated, Any, Final, Generic, NotRequired, TypeAlias, get_args
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
@@ -21,14 +22,17 @@ from langchain.agents.middleware.types import (
 )
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
 from langchain_codeexec._steps import arun_steps, run_steps
 from langchain_codeexec.chat_model import ChatGeminiCodeExecution
+from langchain_codeexec.control.tracing import atrace_answers, trace_answers, was_traced
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executors.base import CodeExecutor
 from langchain_codeexec.gemini.wire import EndpointKind
+from langchain_codeexec.messages.code_blocks import code_executions
 from langchain_codeexec.messages.signatures import ENDPOINT_KEY
 from langchain_codeexec.middleware.calls_from_code import Callables, CallsFromCode
 from langchain_codeexec.middleware.google_models import GoogleModelCall
@@ -55,6 +59,9 @@ from langchain_codeexec.tools.python import PythonTool
 
 __all__ = ["CodeExecutionMiddleware", "CodeExecutionState"]
 
+
+_COUNTERS: Final = ("thread_tool_call_count", "run_tool_call_count")
+"""Where LangChain's `ToolCallLimitMiddleware` counts, by tool and for all; a graph without it passes them over."""
 
 Step: TypeAlias = PlanRequest | Plan | DelegatedCall | ModelRequest[Any]
 """To plan, to report, to carry out, to send."""
@@ -89,7 +96,9 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
     that had a result is made again. Such programs run by themselves, without the session's state. In its
     `batched` mode it sees the model's own calls alone: then code cannot call what is under review.
     A middleware of your own that reviews calls in `after_model` sees none from code: let it use `wrap_tool_call`.
-    `ToolCallLimitMiddleware` is told of them with the model's next answer; `call_limits` of the tool hold at once.
+    `ToolCallLimitMiddleware` is told of them with the model's next answer, and with each answer of what the
+    provider ran for it, as calls of `code_interpreter`; `call_limits` of the tool and `ExecutionLimits` hold at
+    once.
 
     No combination that a service refuses reaches the user as an error: the call is made once more in another
     way. Each plan is in the state, under `code_execution_plans`, in the answer's `response_metadata["plan"]`,
@@ -190,7 +199,9 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                 case DelegatedCall():
                     return step.tool.invoke(dict(step.call), inner_call_config())
                 case _:
-                    return handler(step)
+                    response = handler(step)
+                    trace_answers(_untraced(response), ensure_config().get("callbacks"))
+                    return response
 
         return run_steps(self._steps(request), take)
 
@@ -210,7 +221,9 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                 case DelegatedCall():
                     return await step.tool.ainvoke(dict(step.call), inner_call_config())
                 case _:
-                    return await handler(step)
+                    response = await handler(step)
+                    await atrace_answers(_untraced(response), ensure_config().get("callbacks"))
+                    return response
 
         return await arun_steps(self._steps(request), take)
 
@@ -249,10 +262,8 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
         model = unbound_model(request.model)
         tool, calls = self._tool, self.calls_from_code
         names: tuple[str, ...] = ()
-        counts: dict[str, Any] = {}
         if calls:
             request, tool, names = calls.offered(request)
-            counts = calls.counts(request.state)
         runs_here = self._runs_here
         is_own, is_googles = isinstance(model, ChatGeminiCodeExecution), is_google_model(model)
         if not (calls or runs_here) and tool and request.tool_choice == tool.name and (is_own or is_googles):
@@ -265,7 +276,7 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
             )
             if not runs_here:
                 response = yield request
-                return _recorded(self._with_failed_code(request, response), counts, names=names)
+                return _recorded(self._with_failed_code(request, response), request.state, names=names)
         call: ModelCall
         if is_googles:
             way: Combination = "delegated" if runs_here else self._combination
@@ -282,7 +293,8 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
                     raise
             else:
                 yield plan
-                return _recorded(self._with_failed_code(request, response), counts, plan, call.endpoint)
+                response = self._with_failed_code(request, response)
+                return _recorded(response, request.state, plan, call.endpoint)
 
     def _with_failed_code(
         self, request: ModelRequest[Any], response: ModelResponse[ResponseT]
@@ -293,6 +305,11 @@ class CodeExecutionMiddleware(AgentMiddleware[CodeExecutionState[ResponseT], Con
             return response
         result = [*others, self.calls_from_code.with_failed_code(last, request)]
         return replace(response, result=result)
+
+
+def _untraced(response: ModelResponse[Any]) -> list[BaseMessage]:
+    """The answers whose executions the model that gave them has not told its callbacks of."""
+    return [message for message in response.result if not was_traced(message)]
 
 
 def _functions_alone(request: PlanRequest) -> str:  # noqa: ARG001 -- a planner
@@ -313,7 +330,7 @@ def _tool(tool: BaseTool | None, llm: BaseChatModel | None, executor: CodeExecut
 
 def _recorded(
     response: ModelResponse[ResponseT],
-    counts: Mapping[str, Any],
+    state: Mapping[str, Any],
     plan: Plan | None = None,
     endpoint: EndpointKind | None = None,
     names: tuple[str, ...] = (),
@@ -327,8 +344,21 @@ def _recorded(
     ]
     return ExtendedModelResponse(
         replace(response, result=result),
-        Command(update={"code_execution_plans": plans, **counts}),
+        Command(update={"code_execution_plans": plans, **_counts(state, result)}),
     )
+
+
+def _counts(state: Mapping[str, Any], result: Sequence[BaseMessage]) -> dict[str, Any]:
+    """An update of LangChain's counters: what providers ran for this answer, what code called since the last."""
+    made = Counter({"code_interpreter": len(code_executions(result))})
+    for message in reversed(state.get("messages") or []):
+        if isinstance(message, AIMessage):
+            break
+        made.update(call.name for run in code_executions(message) for call in run.calls)
+    if not made.total():
+        return {}
+    made["__all__"] = made.total()
+    return {key: dict(made + Counter(state.get(key) or {})) for key in _COUNTERS}
 
 
 def _noted(

@@ -250,6 +250,11 @@ class Exchange:
         """Why the answer is not whole: its finish reason or the prompt's block reason; empty if it is."""
         return self._block_reason or ("" if self._finish_reason in _ENDED else str(self._finish_reason))
 
+    @property
+    def is_whole_so_far(self) -> bool:
+        """Whether all that has come is shown."""
+        return not self._withheld
+
     def shown(self, chunk: GenerateContentResponse) -> GenerateContentResponse:
         """A chunk as the user sees it; the parts of its first candidate are added to the answer."""
         self.has_begun = True

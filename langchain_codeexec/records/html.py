@@ -7,15 +7,17 @@ is rendered without anything that acts or loads.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from html import escape
 from keyword import iskeyword
 from typing import Any, Final
 
-from langchain_core.messages import BaseMessage
-
-from langchain_codeexec.records.sections import Kind, Section, call_rows, sections_in, visible
+from langchain_codeexec.control.prices import Prices, PriceTable
+from langchain_codeexec.records.conversation import Recorded, sections_in
+from langchain_codeexec.records.sections import Kind, Section, call_rows
+from langchain_codeexec.records.texts import LONGEST_MARKED, shortened, visible
 
 __all__ = ["html_fragment", "html_from_python", "html_page"]
 
@@ -35,6 +37,8 @@ _TOKEN: Final = re.compile(
 
 def html_from_python(code: str) -> str:
     """Code, escaped, in `span` elements of the classes `comment`, `string`, `number` and `keyword`."""
+    if len(code) > LONGEST_MARKED:
+        return escape(code)
     pieces, end = [], 0
     for token in _TOKEN.finditer(code):
         pieces += [escape(code[end : token.start()]), _span(token)]
@@ -54,7 +58,7 @@ def html_from_markdown(text: str) -> str:
 
     Without markdown-it-py (it comes with the extra `cli`) the text is shown as it was written.
     """
-    parser = _parser()
+    parser = _parser() if len(text) <= LONGEST_MARKED else None
     if parser is None:
         return f'<p class="verbatim">{escape(text.strip())}</p>'
     return str(parser.render(text)).strip()
@@ -90,11 +94,14 @@ _STYLE: Final = """
 .codeexec .output pre { background: none; border-left: 3px solid light-dark(#2da44e, #3fb950); border-radius: 0; }
 .codeexec .output.failed pre { border-color: light-dark(#b3261e, #ff8f86); }
 .codeexec figure { margin: 0; }
-.codeexec figcaption, .codeexec .usage, .codeexec .plan, .codeexec .thoughts { font-size: .875rem;
+.codeexec figcaption, .codeexec .usage, .codeexec .plan, .codeexec .review,
+.codeexec .thoughts { font-size: .875rem;
   color: light-dark(#57606a, #a3adb8); }
 .codeexec img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
 .codeexec .notice { font-weight: 600; color: light-dark(#8a5300, #f2b35c); }
 .codeexec .notice.failed { color: light-dark(#b3261e, #ff8f86); }
+.codeexec .pair { display: grid; gap: .5rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
 .codeexec .verbatim { white-space: pre-wrap; }
 .codeexec table { border-collapse: collapse; }
 .codeexec th, .codeexec td { border: 1px solid light-dark(#d0d7de, #3a424b); padding: .25rem .6rem; }
@@ -102,8 +109,14 @@ _STYLE: Final = """
 .codeexec .keyword { color: light-dark(#a3219b, #e08be0); }
 .codeexec .string { color: light-dark(#0a6640, #7fd8a4); }
 .codeexec .number { color: light-dark(#0a4fa8, #83b9ff); }
-.codeexec .call { color: light-dark(#8a5300, #f2b35c); }
+.codeexec span.call { color: light-dark(#8a5300, #f2b35c); }
 .codeexec .comment { color: light-dark(#636c76, #98a2ad); font-style: italic; }
+@media print {
+  .codeexec { color-scheme: light; max-width: none; padding: 0; }
+  .codeexec pre { max-height: none; overflow: visible; white-space: pre-wrap; }
+  .codeexec h2 { break-after: avoid; }
+  .codeexec figure, .codeexec tr { break-inside: avoid; }
+}
 """
 
 _PAGE: Final = """<!DOCTYPE html>
@@ -124,30 +137,44 @@ _PAGE: Final = """<!DOCTYPE html>
 """
 
 
-def html_page(messages: BaseMessage | Sequence[BaseMessage], *, title: str = "Code execution") -> str:
-    """A message or a conversation as a web page of its own.
+def html_page(
+    messages: Recorded, *, title: str = "Code execution", prices: Prices | PriceTable | None = None
+) -> str:
+    """A message, a conversation or a run as a web page of its own, which loads nothing.
 
     Args:
-        messages: A message or several, of any role and provider.
+        messages: A message or several, of any role and provider; a graph's state, a snapshot or checkpoint of it;
+            an execution or a result.
         title: The page's title.
+        prices: What tokens cost, for the cost of answers, turns and all of it: `control.published_prices()`, or a
+            table by model and kind.
+
+    Raises:
+        ConfigurationError: The prices are none.
+        MessageError: There are no messages in it.
     """
-    return _PAGE.format(title=escape(visible(title)), record=html_fragment(messages))
+    return _PAGE.format(title=escape(visible(title)), record=html_fragment(messages, prices=prices))
 
 
-def html_fragment(messages: BaseMessage | Sequence[BaseMessage]) -> str:
-    """A message or a conversation as one `article` element, style included, to be put into any page.
+def html_fragment(messages: Recorded, *, prices: Prices | PriceTable | None = None) -> str:
+    """The same as one `article` element, style included, to be put into any page.
 
     Args:
-        messages: A message or several, of any role and provider.
+        messages: As of `html_page`.
+        prices: As of `html_page`.
     """
-    sections = "\n".join(map(_html, sections_in(messages)))
+    sections = "\n".join(map(_html, sections_in(messages, prices)))
     return f'<article class="codeexec">\n<style>{_STYLE}</style>\n{sections}\n</article>'
 
 
 def _html(section: Section) -> str:
+    section = replace(
+        section,
+        text=shortened(section.text, _LONGEST_SHOWN),
+        written=shortened(section.written, _LONGEST_SHOWN),
+    )
     classes = f"{section.kind} failed" if section.failed else section.kind
-    label = f" · {section.label}" if section.label else ""
-    heading = "" if section.kind in _WITHOUT_HEADING else f"<h2>{_text(section.kind + label)}</h2>\n"
+    heading = "" if section.kind in _WITHOUT_HEADING else f"<h2>{escape(section.heading)}</h2>\n"
     place = f"\n<p><small>{_text(section.place)}</small></p>" if section.place else ""
     body = _BODIES.get(section.kind, _verbatim)(section)
     return f'<section class="{classes}">\n{heading}{body}{place}\n</section>'
@@ -159,11 +186,21 @@ def _text(text: str) -> str:
 
 def _code(section: Section) -> str:
     code = visible(section.text).strip("\n")
-    lines = (html_from_python(code) if section.label == "python" else escape(code)).split("\n")
+    lines = _highlighted(code, section.label).split("\n")
     for index, row in call_rows(section, code.split("\n")):
         lines[index] += f'\n<span class="call">{escape(row)}</span>'
-    source = "\n".join(lines)
-    return f'<pre tabindex="0"><code>{source}</code></pre>'
+    source = _BLOCK_OF_CODE.format("\n".join(lines))
+    if not section.written:
+        return source
+    written = _BLOCK_OF_CODE.format(_highlighted(visible(section.written).strip("\n"), section.label))
+    return (
+        f'<div class="pair"><div><p><small>as the model wrote it</small></p>{written}</div>'
+        f"<div><p><small>as it was edited</small></p>{source}</div></div>"
+    )
+
+
+def _highlighted(code: str, language: str) -> str:
+    return html_from_python(code) if language == "python" else escape(code)
 
 
 def _verbatim(section: Section) -> str:
@@ -172,10 +209,10 @@ def _verbatim(section: Section) -> str:
 
 
 def _image(section: Section) -> str:
-    if section.file is None:
+    if section.file is None or not _IMAGE_TYPE.fullmatch(section.file.mime_type):
         return _remark(section)
     description = _text(section.text)
-    source = f"data:{_text(section.file.mime_type)};base64,{section.file.base64}"
+    source = f"data:{section.file.mime_type};base64,{section.file.base64}"
     return (
         f'<figure>\n<img src="{source}" alt="{description}">\n'
         f"<figcaption>{description}</figcaption>\n</figure>"
@@ -186,17 +223,22 @@ def _remark(section: Section) -> str:
     return f"<p>{_text(section.text)}</p>"
 
 
+_IMAGE_TYPE: Final = re.compile(r"image/[\w.+-]+")
+_LONGEST_SHOWN: Final = 500_000
+"""Characters of a text on a page; with a few million, browsers stop to answer. The message has all of them."""
+
+_BLOCK_OF_CODE: Final = '<pre tabindex="0"><code>{}</code></pre>'
 _WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
 _BODIES: Final[Mapping[Kind, Callable[[Section], str]]] = {
     **dict.fromkeys(
-        ("question", "model", "answer", "thoughts"),
+        ("system", "question", "model", "answer", "thoughts"),
         lambda section: f'<div class="prose">{html_from_markdown(visible(section.text))}</div>',
     ),
-    **dict.fromkeys(("plan", "file", "notice"), _remark),
+    **dict.fromkeys(("plan", "review", "file", "notice"), _remark),
     "code": _code,
     "output": lambda section: (
         _verbatim(section) if section.text.strip("\n") else "<p>(it printed nothing)</p>"
     ),
     "image": _image,
-    "usage": lambda section: f"<p>{_text(' · '.join(filter(None, (section.label, section.text))))}</p>",
+    "usage": lambda section: f"<p>{_text(' · '.join(filter(None, (section.label[:200], section.text))))}</p>",
 }

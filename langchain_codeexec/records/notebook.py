@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, Final, TypeGuard
 
-from langchain_core.messages import BaseMessage
-
+from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.executions import InlineFile
+from langchain_codeexec.records.conversation import Recorded, sections_in
 from langchain_codeexec.records.html import html_fragment
-from langchain_codeexec.records.sections import Kind, Section, call_rows, sections_in, visible
+from langchain_codeexec.records.sections import Kind, Section, call_rows
+from langchain_codeexec.records.texts import visible
 
 __all__ = ["notebook_from_messages", "show"]
 
@@ -21,26 +22,29 @@ Json = dict[str, Any]
 class Display:
     """A record that Jupyter shows as HTML."""
 
-    def __init__(self, messages: BaseMessage | Sequence[BaseMessage]) -> None:
+    def __init__(self, messages: Recorded, prices: Prices | PriceTable | None) -> None:
         self._messages = messages
+        self._prices = prices
 
     def __repr__(self) -> str:
-        sections = sections_in(self._messages)
-        return "\n\n".join(f"{_heading(section)}\n{visible(section.text).strip()}" for section in sections)
-
-    def _repr_html_(self) -> str:
-        return html_fragment(self._messages)
+        sections = sections_in(self._messages, self._prices)
+        return "\n\n".join(f"{section.heading}\n{visible(section.text).strip()}" for section in sections)
 
     def _repr_mimebundle_(self, **_mime_types: Any) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+        return {"text/plain": repr(self), "text/html": html_fragment(self._messages, prices=self._prices)}
 
 
-def show(messages: BaseMessage | Sequence[BaseMessage]) -> Display:
-    """A message or a conversation, to be the last expression of a notebook's cell."""
-    return Display(messages)
+def show(messages: Recorded, *, prices: Prices | PriceTable | None = None) -> Display:
+    """A message, a conversation or a run, to be the last expression of a notebook's cell.
+
+    Args:
+        messages: As of `html_page`.
+        prices: As of `html_page`.
+    """
+    return Display(messages, prices)
 
 
-def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Json:
+def notebook_from_messages(messages: Recorded, *, prices: Prices | PriceTable | None = None) -> Json:
     """A conversation as a Jupyter notebook: runs are code cells with their outputs, all else is Markdown.
 
     The same conversation always gives the same notebook, cell ids included. HTML and images by address in a
@@ -48,13 +52,14 @@ def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Jso
     them.
 
     Args:
-        messages: A message or several, of any role and provider.
+        messages: As of `html_page`.
+        prices: As of `html_page`.
 
     Returns:
         A notebook of nbformat 4.5, ready for `json.dump`.
     """
     cells = _Cells()
-    for section in sections_in(messages):
+    for section in sections_in(messages, prices):
         cells.add(section)
     return {
         "cells": [{**cell, "id": _cell_id(index, cell)} for index, cell in enumerate(cells.cells)],
@@ -69,10 +74,6 @@ def notebook_from_messages(messages: BaseMessage | Sequence[BaseMessage]) -> Jso
 
 def _cell_id(index: int, cell: Json) -> str:
     return sha256(f"{index} {cell['cell_type']} {cell['source']}".encode()).hexdigest()[:12]
-
-
-def _heading(section: Section) -> str:
-    return f"{section.kind} · {visible(section.label)}" if section.label else section.kind
 
 
 # -- cells ---------------------------------------------------------------------------------------------
@@ -98,6 +99,8 @@ class _Cells:
         magic = _MAGICS.get(section.label)
         if magic is None:
             return False
+        if section.written:
+            self.cells.append(_markdown_cell(Section("code", section.written, "as the model wrote it")))
         source = visible(section.text).strip("\n")
         rows = [
             f"line {index + 1}: {row.lstrip('# ')}\n" for index, row in call_rows(section, source.split("\n"))
@@ -161,13 +164,13 @@ def _prose(section: Section) -> str:
 
 
 def _remark(section: Section) -> str:
-    return f"**{_inert(_heading(section))}**: {_prose(section)}"
+    return f"**{_inert(section.heading)}**: {_prose(section)}"
 
 
 def _fenced(section: Section) -> str:
     text = visible(section.text).strip("\n")
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"**{_inert(_heading(section))}**\n\n{fence}\n{text}\n{fence}"
+    return f"**{_inert(section.heading)}**\n\n{fence}\n{text}\n{fence}"
 
 
 _LIVE: Final = re.compile(r"<(?=[A-Za-z/!?])|!(?=\[)")
@@ -179,7 +182,9 @@ _MAGICS: Final[Mapping[str, str]] = {"python": "", "bash": "%%bash\n"}
 _RASTER: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
 _SOURCES: Final[Mapping[Kind, Callable[[Section], str]]] = {
-    "question": lambda section: f"**Question**\n\n{_prose(section)}",
+    **dict.fromkeys(
+        ("system", "question"), lambda section: f"**{section.kind.capitalize()}**\n\n{_prose(section)}"
+    ),
     **dict.fromkeys(("model", "answer"), _prose),
-    **dict.fromkeys(("plan", "thoughts", "image", "file", "notice", "usage"), _remark),
+    **dict.fromkeys(("plan", "thoughts", "review", "image", "file", "notice", "usage"), _remark),
 }

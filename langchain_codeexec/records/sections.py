@@ -1,44 +1,50 @@
-"""What a message holds, section by section: the one reading that every form of a record shares, and its JSON form.
-
-The other forms are `terminal`, `html` and `notebook`.
-"""
+"""What a message or a run holds, section by section: the reading that terminal, web page and notebook share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias
 
 from langchain_core.messages import BaseMessage
 
+from langchain_codeexec.control.limits import ReachedLimit
+from langchain_codeexec.control.prices import Prices
+from langchain_codeexec.control.usage import ExecutionUsage
 from langchain_codeexec.data.data_file import NOTICES_KEY
 from langchain_codeexec.data.outputs import describe_file, saved_outputs
 from langchain_codeexec.data.sinks import place_of
 from langchain_codeexec.executions import (
     CodeExecution,
+    ExecutionResult,
     FunctionCall,
     InlineFile,
     Outcome,
     executions_from_artifact,
+    files_from_artifact,
 )
-from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, as_text, code_executions
+from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, as_text
 from langchain_codeexec.messages.from_wire import failure_of
 from langchain_codeexec.messages.media import inline_file, inline_image
+from langchain_codeexec.records.texts import duration, one_line, usage_text, visible
+from langchain_codeexec.tools.report import Report
 
 __all__ = [
     "Kind",
     "Section",
     "SectionReader",
     "call_rows",
+    "call_section",
     "closing_sections",
-    "json_record",
+    "limit_of",
     "notices_of",
     "placed",
+    "places_of",
     "plan_section",
-    "sections_in",
     "sections_of",
     "sections_of_execution",
+    "sections_of_result",
     "verification_section",
     "visible",
 ]
@@ -46,8 +52,8 @@ __all__ = [
 Json: TypeAlias = dict[str, Any]
 
 Kind: TypeAlias = Literal[
-    "question", "plan", "thoughts", "model", "code", "output", "image", "file", "call", "reply", "answer",
-    "notice", "usage",
+    "system", "question", "plan", "thoughts", "model", "review", "code", "output", "image", "file", "call",
+    "reply", "answer", "notice", "usage",
 ]  # fmt: skip
 """`model` is what the model says on the way, `answer` what it says after its last run."""
 
@@ -57,30 +63,12 @@ _OUTCOMES: Final[Mapping[Outcome, str]] = {
     Outcome.DEADLINE_EXCEEDED: "out of time",
     Outcome.UNSPECIFIED: "outcome unknown",
 }
+_REFUSED: Final = frozenset({"reject", "deny"})
 _PROSE: Final = frozenset({"model", "answer"})
 _RUN: Final = frozenset({"code", "output"})
 
-_MOST_ROWS, _LONGEST_ROW = 20, 160
-"""Calls of one line of code that are shown, and characters of each."""
-
-_CONTROL_PICTURES: Final = 0x2400
-_BIDIRECTIONAL: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_VISIBLE: Final = str.maketrans(
-    {chr(code): chr(_CONTROL_PICTURES + code) for code in range(0x20) if chr(code) not in "\n\t"}
-    | {"\x7f": "\N{SYMBOL FOR DELETE}"}
-    | {chr(code): f"\\x{code:02x}" for code in range(0x80, 0xA0)}
-    | {sign: f"\\u{ord(sign):04x}" for sign in _BIDIRECTIONAL}
-    | {chr(code): "\N{REPLACEMENT CHARACTER}" for code in range(0xD800, 0xE000)}
-)
-
-
-def visible(text: str) -> str:
-    """Replace what would steer a terminal or reorder a line by signs for it, so that what is read is what ran.
-
-    Control characters (escape sequences among them) become their pictures, marks of direction become escapes,
-    line ends of any system become newlines.
-    """
-    return text.replace("\r\n", "\n").translate(_VISIBLE)
+_MOST_ROWS: Final = 20
+"""Calls of one line of code that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +83,12 @@ class Section:
     place: str = ""  # where that is saved: a path, or a URL
     run: str | None = None  # the id that links code and what it printed, where the message has one
     calls: tuple[FunctionCall, ...] = ()  # what code called on its host
+    written: str = ""  # the program that the model wrote, where somebody edited it
+
+    @property
+    def heading(self) -> str:
+        """Its kind and label, in one line."""
+        return " \N{MIDDLE DOT} ".join(filter(None, (self.kind, one_line(self.label))))
 
 
 class SectionReader:
@@ -127,15 +121,10 @@ class SectionReader:
             yield replace(section, kind="answer") if late else section
 
 
-def sections_of(message: BaseMessage) -> list[Section]:
-    """The sections of a message of any role."""
-    return placed(_BY_ROLE.get(message.type, _answer)(message), message)
-
-
-def sections_in(messages: BaseMessage | Sequence[BaseMessage]) -> Iterator[Section]:
-    """The sections of a message, or of a conversation."""
-    for message in [messages] if isinstance(messages, BaseMessage) else messages:
-        yield from sections_of(message)
+def sections_of(message: BaseMessage, prices: Prices | None = None) -> list[Section]:
+    """The sections of a message of any role, with what its tokens cost where that is known."""
+    sections = _BY_ROLE.get(message.type, _answer)(message)
+    return placed([*sections, *closing_sections(message, prices)], message)
 
 
 def placed(sections: Iterable[Section], message: BaseMessage) -> list[Section]:
@@ -159,14 +148,52 @@ def places_of(message: BaseMessage) -> dict[str, str]:
 
 
 def sections_of_execution(execution: CodeExecution) -> list[Section]:
-    """The sections of one run."""
+    """The sections of one run: what was decided of it, its code, what it printed and drew."""
     code = Section("code", execution.code, execution.language.lower(), calls=execution.calls)
-    sections = [code] if execution.code else []
+    review = execution.review
+    decided = review and (
+        review.get("decision") != "allow" or review.get("rules")
+    )  # else nobody was to decide
+    sections = [_review(review)] if decided else []
+    sections += [code] if execution.code else []
     if execution.outcome is not None:
-        sections.append(_output(execution.outcome, execution.output or ""))
-    if execution.tried:
-        sections.append(Section("notice", f"Tried before: {', '.join(execution.tried)}"))
-    return [*sections, *map(_image, execution.images)]
+        label = _ending(execution.outcome, execution.seconds)
+        sections.append(Section("output", execution.output or "", label, failed=not execution.ok))
+    return [*sections, *_tried(execution.tried), *map(_image, execution.images)]
+
+
+def sections_of_result(result: ExecutionResult) -> list[Section]:
+    """The sections of what an executor gives back."""
+    ok = result.outcome is Outcome.OK
+    label = " \N{MIDDLE DOT} ".join(
+        filter(None, (_ending(result.outcome, result.wall_time), result.executor))
+    )
+    return [
+        Section("output", result.output, label, failed=not ok),
+        *([Section("output", result.stderr, "stderr")] if ok and result.stderr else ()),
+        *([Section("output", result.value, "value")] if result.value is not None else ()),
+        *([Section("notice", "The output is longer than the executor keeps")] if result.truncated else ()),
+        *_tried(result.tried),
+        *map(_image, result.images),
+        *map(_file, result.files),
+    ]
+
+
+def _ending(outcome: Outcome, seconds: float) -> str:
+    return f"{_OUTCOMES[outcome]} \N{MIDDLE DOT} {duration(seconds)}" if seconds else _OUTCOMES[outcome]
+
+
+def _review(review: Mapping[str, Any]) -> Section:
+    decision = str(review.get("decision", ""))
+    rules = review.get("rules")
+    named = ", ".join(map(str, rules)) if isinstance(rules, list | tuple) else as_text(rules)
+    reason = str(review.get("reason") or "")
+    text = ": ".join(filter(None, (named, reason))) or "no reason given"
+    return Section("review", text, decision, failed=decision in _REFUSED)
+
+
+def _tried(tried: Sequence[str]) -> list[Section]:
+    return [Section("notice", f"Tried before: {', '.join(tried)}")] if tried else []
 
 
 def call_rows(section: Section, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -194,9 +221,8 @@ def _call_row(call: FunctionCall) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in call.args.items())
     result = repr(call.result) if call.error is None else call.error
     row = f"{call.name}({arguments}) {'=' if call.error is None else 'failed:'} {result}"
-    whole = " ".join(visible(row).split())
-    shown = whole if len(whole) <= _LONGEST_ROW else f"{whole[:_LONGEST_ROW]}\N{HORIZONTAL ELLIPSIS}"
-    return f"{shown} \N{MIDDLE DOT} {call.seconds * 1e3:.0f} ms"
+    facts = (one_line(row), duration(call.seconds), one_line(call.remark))
+    return " \N{MIDDLE DOT} ".join(filter(None, facts))
 
 
 # -- roles ---------------------------------------------------------------------------------------------
@@ -204,6 +230,9 @@ def _call_row(call: FunctionCall) -> str:
 
 def _answer(message: BaseMessage) -> list[Section]:
     sections = _content(message)
+    named = {section.run for section in sections if section.kind == "call"}
+    calls = getattr(message, "tool_calls", ())  # which not every provider has among its content
+    sections += [call_section(call) for call in calls if call["id"] not in named]
     last_run = max((place for place, section in enumerate(sections) if section.kind in _RUN), default=-1)
     prose = [
         replace(section, kind="model" if place < last_run else "answer")
@@ -211,13 +240,13 @@ def _answer(message: BaseMessage) -> list[Section]:
         else section
         for place, section in enumerate(sections)
     ]
-    return [*_plan(message), *prose, *closing_sections(message)]
+    return [*_plan(message), *prose]
 
 
 def _question(message: BaseMessage) -> list[Section]:
+    kind: Kind = "system" if message.type == "system" else "question"
     sections = [
-        replace(section, kind="question") if section.kind in _PROSE else section
-        for section in _content(message)
+        replace(section, kind=kind) if section.kind in _PROSE else section for section in _content(message)
     ]
     return sections + notices_of(message)
 
@@ -229,14 +258,18 @@ def notices_of(message: BaseMessage) -> list[Section]:
 
 
 def _reply(message: BaseMessage) -> list[Section]:
-    """The runs of a tool, its text, and its files."""
-    failed = getattr(message, "status", "success") == "error"
-    runs = executions_from_artifact(getattr(message, "artifact", None))
+    """The runs of a tool, its files, and its text where that says more than the runs do."""
+    artifact = _artifact(message)
+    runs, files = executions_from_artifact(artifact), files_from_artifact(artifact)
+    text = Section(
+        "reply", str(message.text), message.name or "", getattr(message, "status", "success") == "error"
+    )
+    repeats = runs and Report(tuple(runs), files=tuple(files)).content == text.text
     return [
         *(section for run in runs for section in sections_of_execution(run)),
-        Section("reply", str(message.text), message.name or "", failed),
+        *map(_file, files),
+        *([] if repeats else [text]),
         *(section for section in _content(message) if section.file),
-        *closing_sections(message),
     ]
 
 
@@ -254,21 +287,45 @@ _BY_ROLE: Final[Mapping[str, Callable[[BaseMessage], list[Section]]]] = {
 }
 
 
-def closing_sections(message: BaseMessage) -> list[Section]:
+def closing_sections(message: BaseMessage, prices: Prices | None = None) -> list[Section]:
     """What a message holds beside its blocks, once it is complete: how it ended, who answered, what it cost."""
     metadata = message.response_metadata
     notice = failure_of(message)
     sections = [Section("notice", notice, failed=True)] if notice else []
+    limit = _limit(limit_of(message))
+    if limit and limit not in (notice or str(message.text)):
+        sections.append(Section("notice", limit))
     failures = dict.fromkeys(str(entry["error"]) for entry in saved_outputs(message) if entry.get("error"))
     sections += [Section("notice", failure, failed=True) for failure in failures]
     if (verification := verification_section(message)) is not None:
         sections.append(verification)
-    usage, model = getattr(message, "usage_metadata", None), str(metadata.get("model_name") or "")
+    usage = replace(
+        ExecutionUsage.of(message, prices), executions=0, seconds=0, images=0
+    )  # they are in sight
+    model = str(metadata.get("model_name") or _artifact(message).get("model_name") or "")
     if environment := metadata.get("environment_id"):
         model = f"{model} in environment {environment}"
-    if usage or model:
-        sections.append(Section("usage", _usage(usage) if usage else "tokens not counted", model))
+    if usage.tokens.total or model:
+        sections.append(Section("usage", usage_text(usage, prices) or "tokens not counted", model))
     return sections
+
+
+def limit_of(message: BaseMessage) -> Json:
+    """The limit that a message says was reached; empty where it says none."""
+    limit = message.response_metadata.get("limit") or _artifact(message).get("limit")
+    return limit if isinstance(limit, dict) else {}
+
+
+def _artifact(message: BaseMessage) -> Json:
+    artifact = getattr(message, "artifact", None)
+    return artifact if isinstance(artifact, dict) else {}
+
+
+def _limit(limit: Json) -> str:
+    try:
+        return ReachedLimit(**limit).text if limit else ""
+    except (AttributeError, TypeError, ValueError):  # of another program's making
+        return f"A limit is reached: {as_text(limit)}"
 
 
 def plan_section(message: BaseMessage) -> Section | None:
@@ -302,19 +359,6 @@ def _plan(message: BaseMessage) -> list[Section]:
     return [section] if section and chosen else []
 
 
-def _usage(usage: Mapping[str, Any]) -> str:
-    read, written = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
-    counts = [
-        f"{usage.get('input_tokens', 0)} in{_share(read, 'tool_use', 'from its runs')}",
-        f"{usage.get('output_tokens', 0)} out{_share(written, 'reasoning', 'thinking')}",
-    ]
-    return f"{usage.get('total_tokens', 0)} tokens: {', '.join(counts)}"
-
-
-def _share(details: Mapping[str, Any], key: str, name: str) -> str:
-    return f" ({details[key]} {name})" if details.get(key) else ""
-
-
 # -- blocks --------------------------------------------------------------------------------------------
 
 
@@ -322,22 +366,31 @@ def _code(code: CodeBlock) -> Iterator[Section]:
     if isinstance(code, CodeCall):
         yield Section("code", code.code, code.language.lower(), run=code.id)
         return
-    yield replace(_output(code.outcome, code.output), run=code.id)
+    label, failed = _OUTCOMES[code.outcome], code.outcome is not Outcome.OK
+    yield Section("output", code.output, label, failed, run=code.id)
     yield from map(_image, code.images)
-
-
-def _output(outcome: Outcome, output: str) -> Section:
-    return Section("output", output, _OUTCOMES[outcome], failed=outcome is not Outcome.OK)
 
 
 def _image(image: InlineFile) -> Section:
     return Section("image", describe_file(image), file=image)
 
 
-def _file(block: Json) -> Section:
+def _file(file: InlineFile) -> Section:
+    return Section("file", describe_file(file), file.name, file=file)
+
+
+def _media(block: Json) -> Section:
     file = inline_file(block)
     description = str(block.get("mime_type") or block.get("url") or "of unknown type")
-    return Section("file", describe_file(file) if file else description, file=file)
+    return _file(file) if file else Section("file", description)
+
+
+def call_section(block: Mapping[str, Any]) -> Section:
+    """A function call. A program among its arguments stands in lines of its own, not in an escaped string."""
+    args = block.get("args") or {}
+    lines = isinstance(args, dict) and any("\n" in value for value in args.values() if isinstance(value, str))
+    text = "\n".join(f"{name} = {as_text(value)}" for name, value in args.items()) if lines else as_text(args)
+    return Section("call", text, str(block.get("name", "")), run=block.get("id"))
 
 
 _BY_TYPE: Final[Mapping[str, Callable[[Json], Section | None]]] = {
@@ -345,64 +398,9 @@ _BY_TYPE: Final[Mapping[str, Callable[[Json], Section | None]]] = {
     "reasoning": lambda block: (
         Section("thoughts", str(block["reasoning"])) if block.get("reasoning") else None
     ),
-    **dict.fromkeys(
-        ("tool_call", "tool_call_chunk", "server_tool_call"),
-        lambda block: Section("call", as_text(block.get("args") or {}), str(block.get("name", ""))),
-    ),
+    **dict.fromkeys(("tool_call", "tool_call_chunk", "server_tool_call"), call_section),
     "server_tool_result": lambda block: Section(
         "reply", as_text(block.get("output")), failed=block.get("status") == "error"
     ),
-    **dict.fromkeys(("file", "audio", "video", "image"), _file),
+    **dict.fromkeys(("file", "audio", "video", "image"), _media),
 }
-
-
-# -- the JSON form --------------------------------------------------------------------------------------
-
-_METADATA: Final = ("plan", "outputs", "verification", "environment", "environment_id")
-
-
-def json_record(message: BaseMessage) -> Json:
-    """A model's message in values of JSON.
-
-    Args:
-        message: The model's message.
-
-    Returns:
-        `answer` (the text after the last run), `executions` in order, `usage` in tokens, `finish_reason` and
-        `model`; `tool_calls`, `finish_message` (why it is no whole answer), `plan`, `outputs` (what is saved
-        where), `verification` and `environment` where the message has them. An image that is saved is given by
-        `path`, a path or URL, any other by value, in `base64`.
-    """
-    metadata = message.response_metadata
-    places = places_of(message)
-    record: Json = {
-        "answer": "".join(section.text for section in sections_of(message) if section.kind == "answer"),
-        "executions": [_json_execution(run, places) for run in code_executions(message)],
-        "usage": getattr(message, "usage_metadata", None),
-        "finish_reason": metadata.get("finish_reason"),
-        "model": metadata.get("model_name"),
-    }
-    if calls := getattr(message, "tool_calls", None):
-        record["tool_calls"] = [{"name": call["name"], "args": call["args"]} for call in calls]
-    if notice := failure_of(message):
-        record["finish_message"] = notice
-    return record | {key: metadata[key] for key in _METADATA if metadata.get(key)}
-
-
-def _json_execution(execution: CodeExecution, places: Mapping[str, str]) -> Json:
-    return {
-        "code": execution.code,
-        "language": execution.language,
-        "outcome": execution.outcome,
-        "output": execution.output,
-        "images": [_json_image(image, places) for image in execution.images],
-        "origin": execution.origin,
-        **({"tried": list(execution.tried)} if execution.tried else {}),
-        **({"calls": [asdict(call) for call in execution.calls]} if execution.calls else {}),
-    }
-
-
-def _json_image(image: InlineFile, places: Mapping[str, str]) -> dict[str, str]:
-    place = places.get(sha256(image.data).hexdigest())
-    value = {"path": place} if place else {"base64": image.base64}
-    return {"mime_type": image.mime_type, **value}

@@ -6,27 +6,26 @@ where a program did not break them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from langchain_core.messages import BaseMessage
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.markdown import Markdown
-from rich.rule import Rule
-from rich.syntax import Syntax
-from rich.text import Text
+from langchain_codeexec.control.prices import Prices, PriceTable
+from langchain_codeexec.errors import MissingDependencyError
+from langchain_codeexec.records.conversation import Recorded, sections_in
+from langchain_codeexec.records.sections import Kind, Section, call_rows
+from langchain_codeexec.records.texts import LONGEST_MARKED, visible
 
-from langchain_codeexec.executions import CodeExecution
-from langchain_codeexec.records.sections import (
-    Kind,
-    Section,
-    call_rows,
-    sections_of,
-    sections_of_execution,
-    visible,
-)
+try:
+    from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+    from rich.markdown import Markdown
+    from rich.rule import Rule
+    from rich.segment import Segment
+    from rich.syntax import Syntax
+    from rich.text import Text
+except ModuleNotFoundError as error:
+    raise MissingDependencyError("rich", "cli") from error
 
-__all__ = ["heading", "render_execution", "render_message", "render_section", "verbatim"]
+__all__ = ["Console", "heading", "render", "render_section"]
 
 _COLOURS: Final[Mapping[Kind, str]] = {
     "question": "bold cyan",
@@ -40,38 +39,41 @@ _FAILED: Final = "bold red"
 _THEME: Final = "ansi_dark"  # the terminal's own palette, whatever its background
 
 
-def render_message(message: BaseMessage) -> RenderableType:
-    """A message of any role and provider, ready to be printed on a rich console."""
-    return _stacked(sections_of(message))
+def render(messages: Recorded, *, prices: Prices | PriceTable | None = None) -> RenderableType:
+    """A message, a conversation or a run, ready to be printed on a rich console.
 
-
-def render_execution(execution: CodeExecution) -> RenderableType:
-    """One run: its code, what it printed and what it drew."""
-    return _stacked(sections_of_execution(execution))
+    Args:
+        messages: As of `html_page`.
+        prices: As of `html_page`.
+    """
+    return Group(*map(render_section, sections_in(messages, prices)))
 
 
 def render_section(section: Section) -> RenderableType:
     """One section: heading, body and an empty line."""
-    body = _BODIES[section.kind](section) if section.kind in _BODIES else verbatim(section.text)
+    body = _BODIES[section.kind](section) if section.kind in _BODIES else _Verbatim(section.text)
     if section.place:
-        body = Group(body, verbatim(section.place))
+        body = Group(body, _Verbatim(section.place))
     return Group(body, "") if section.kind in _WITHOUT_HEADING else Group(heading(section), body, "")
 
 
 def heading(section: Section) -> RenderableType:
     """The line above a section."""
     colour = _FAILED if section.failed else _COLOURS.get(section.kind, "bold")
-    label = f" · {visible(section.label)}" if section.label else ""
-    return Rule(Text.assemble((section.kind, colour), (label, "dim")), align="left", style="dim")
+    title = Text.assemble((section.kind, colour), (section.heading.removeprefix(section.kind), "dim"))
+    return Rule(title, align="left", style="dim")
 
 
-def verbatim(text: str, style: str = "") -> Text:
-    """Text whose lines stay as they are, however long."""
-    return Text(visible(text).rstrip("\n"), style, no_wrap=True, overflow="ignore")
+class _Verbatim:
+    """Text whose lines stay as they are, however long and however many; not measured, which would take minutes."""
 
+    def __init__(self, text: str, style: str = "") -> None:
+        self._text = visible(text).rstrip("\n")
+        self._style = style
 
-def _stacked(sections: Iterable[Section]) -> RenderableType:
-    return Group(*map(render_section, sections))
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Segment(self._text, console.get_style(self._style))
+        yield Segment.line()
 
 
 class _Prose:
@@ -81,15 +83,20 @@ class _Prose:
         self._text = text
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if not console.is_terminal:
-            yield verbatim(self._text)
+        if not console.is_terminal or len(self._text) > LONGEST_MARKED:
+            yield _Verbatim(self._text)
             return
-        markdown = Markdown(visible(self._text), code_theme=_THEME)
+        # An address stands beside its text: nobody sees where a hyperlink of a terminal leads.
+        markdown = Markdown(visible(self._text), code_theme=_THEME, hyperlinks=False)
         for token in markdown.parsed:
             for child in token.children or ():
                 if child.type == "softbreak":  # models mean the line ends they write
                     child.type = "hardbreak"
         yield markdown
+
+
+def _wrapped(text: str, style: str) -> RenderableType:
+    return Text(visible(text), style) if len(text) <= LONGEST_MARKED else _Verbatim(text, style)
 
 
 def _prose(section: Section) -> RenderableType:
@@ -98,32 +105,42 @@ def _prose(section: Section) -> RenderableType:
 
 def _code(section: Section) -> RenderableType:
     code = visible(section.text).strip("\n")
-    highlighted = Syntax(code, section.label, theme=_THEME, background_color="default").highlight(code)
+    lines = code.split("\n")
+    rows = reversed(list(call_rows(section, lines)))
+    if len(code) > LONGEST_MARKED:
+        for index, row in rows:
+            lines.insert(index + 1, row)
+        source: RenderableType = _Verbatim("\n".join(lines))
+    else:
+        marked = _highlighted(code, section.label)
+        for index, row in rows:
+            marked.insert(index + 1, Text(row, "yellow"))
+        source = Text("\n", no_wrap=True, overflow="ignore").join(marked)
+    if not section.written:
+        return source
+    written = _Verbatim(section.written.strip("\n"), "dim")
+    return Group(Text("as the model wrote it:", "bold"), written, Text("as it was edited:", "bold"), source)
+
+
+def _highlighted(code: str, language: str) -> list[Text]:
+    highlighted = Syntax(code, language, theme=_THEME, background_color="default").highlight(code)
     highlighted.rstrip()
-    if section.calls:
-        lines = list(highlighted.split("\n", allow_blank=True))
-        for index, row in reversed(list(call_rows(section, code.split("\n")))):
-            lines.insert(index + 1, Text(row, "yellow"))
-        highlighted = Text("\n").join(lines)
-    highlighted.no_wrap, highlighted.overflow = True, "ignore"
-    return highlighted
+    return list(highlighted.split("\n", allow_blank=True))
 
 
 def _output(section: Section) -> RenderableType:
     if not section.text.strip("\n"):
         return Text("(it printed nothing)", "dim")
-    return verbatim(section.text, "red" if section.failed else "")
+    return _Verbatim(section.text, "red" if section.failed else "")
 
 
 _WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
 _BODIES: Final[Mapping[Kind, Callable[[Section], RenderableType]]] = {
-    "question": _prose,
-    "model": _prose,
-    "answer": _prose,
+    **dict.fromkeys(("system", "question", "model", "answer"), _prose),
     "code": _code,
     "output": _output,
-    "plan": lambda section: Text(visible(section.text), "dim"),
-    "thoughts": lambda section: Text(visible(section.text).strip(), "dim italic"),
-    "notice": lambda section: Text(visible(section.text), "red" if section.failed else "yellow"),
-    "usage": lambda section: verbatim(" · ".join(filter(None, (section.label, section.text))), "dim"),
+    **dict.fromkeys(("plan", "review"), lambda section: _wrapped(section.text, "dim")),
+    "thoughts": lambda section: _wrapped(section.text.strip(), "dim italic"),
+    "notice": lambda section: _wrapped(section.text, "red" if section.failed else "yellow"),
+    "usage": lambda section: _Verbatim(" · ".join(filter(None, (section.label, section.text))), "dim"),
 }

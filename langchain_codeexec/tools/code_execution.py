@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import aclosing, closing, contextmanager
+from typing import Annotated, Any, Final
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableBinding
-from langchain_core.tools import ToolException
-from pydantic import BaseModel, Field
+from langchain_core.tools import InjectedToolArg, ToolException
+from pydantic import BaseModel, Field, PlainSerializer
 
+from langchain_codeexec.control.tracing import was_traced
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.messages.code_blocks import CodeBlock, blocks_with_code, code_executions
 from langchain_codeexec.messages.from_wire import failure_of
@@ -43,6 +44,8 @@ class _Arguments(BaseModel):
         description="What to compute, in words, with all the values it needs: nothing else is known there."
     )
     data: str | None = Field(default=None, description="Text to work on, such as the content of a CSV file.")
+    runtime: Annotated[Any, InjectedToolArg, PlainSerializer(lambda _: None)] = None
+    """LangGraph's `ToolRuntime`, as `PythonTool` has it."""
 
 
 class CodeExecutionTool(ReportingTool):
@@ -57,7 +60,7 @@ class CodeExecutionTool(ReportingTool):
         llm: A `ChatGeminiCodeExecution`, or a Gemini model of langchain-google-genai or
             langchain-google-vertexai.
         **settings: Those of LangChain's tools (`name`, `description`, `return_direct` and so on),
-            `show_images`, and those below.
+            `show_images`, `limits`, and those below.
 
     Attributes:
         history: Messages that go to Gemini in front of each task, their files included; by default none.
@@ -88,41 +91,56 @@ class CodeExecutionTool(ReportingTool):
             )
         super().__init__(**{"llm": llm, **settings})
 
-    def _run(self, task: str, data: str | None = None) -> Output:
-        return self._output(self._steps([*self.history, *_question(task, data)]))
+    def _run(self, task: str, data: str | None = None, runtime: Any = None) -> Output:
+        return self._output(self._steps([*self.history, *_question(task, data)], runtime), runtime)
 
-    async def _arun(self, task: str, data: str | None = None) -> Output:
-        return await self._aoutput(self._asteps([*self.history, *_question(task, data)]))
+    async def _arun(self, task: str, data: str | None = None, runtime: Any = None) -> Output:
+        steps = self._asteps([*self.history, *_question(task, data)], runtime)
+        return await self._aoutput(steps, runtime)
 
-    def _steps(self, question: list[BaseMessage]) -> Iterator[CodeBlock | Report]:
+    def _steps(self, question: list[BaseMessage], runtime: Any) -> Iterator[CodeBlock | Report]:
         answer: Any = None
-        for chunk in self._chunks(question):
-            answer = chunk if answer is None else answer + chunk
-            yield from _code_blocks(chunk)
+        watch = self._watch(runtime)
+        with closing(self._chunks(question)) as chunks:
+            for chunk in chunks:
+                answer = chunk if answer is None else answer + chunk
+                yield from _code_blocks(chunk)
+                if watch and not chunk.text and watch.over(answer):
+                    break
         yield _report(answer)
 
-    async def _asteps(self, question: list[BaseMessage]) -> AsyncIterator[CodeBlock | Report]:
+    async def _asteps(self, question: list[BaseMessage], runtime: Any) -> AsyncIterator[CodeBlock | Report]:
         answer: Any = None
-        async for chunk in self._achunks(question):
-            answer = chunk if answer is None else answer + chunk
-            for code in _code_blocks(chunk):
-                yield code
+        watch = self._watch(runtime)
+        async with aclosing(self._achunks(question)) as chunks:
+            async for chunk in chunks:
+                answer = chunk if answer is None else answer + chunk
+                for code in _code_blocks(chunk):
+                    yield code
+                if watch and not chunk.text and watch.over(answer):
+                    break
         yield _report(answer)
 
-    def _chunks(self, question: list[BaseMessage]) -> Iterator[BaseMessage]:
+    def _chunks(self, question: list[BaseMessage]) -> Generator[BaseMessage, None, None]:
         if not is_google_model(self.llm):
-            yield from self.llm.stream(question, inner_call_config())
+            yield from self.llm.stream(question, inner_call_config(), **self._redacting)
             return
         with _failures_for_the_agent():
             yield self.llm.bind_tools([GOOGLE_CODE_EXECUTION]).invoke(question, inner_call_config())
 
-    async def _achunks(self, question: list[BaseMessage]) -> AsyncIterator[BaseMessage]:
+    async def _achunks(self, question: list[BaseMessage]) -> AsyncGenerator[BaseMessage, None]:
         if not is_google_model(self.llm):
-            async for chunk in self.llm.astream(question, inner_call_config()):
+            async for chunk in self.llm.astream(question, inner_call_config(), **self._redacting):
                 yield chunk
             return
         with _failures_for_the_agent():
             yield await self.llm.bind_tools([GOOGLE_CODE_EXECUTION]).ainvoke(question, inner_call_config())
+
+    @property
+    def _redacting(self) -> Json:
+        """What has the model redact too, before its callbacks see anything."""
+        can_redact = hasattr(unbound_model(self.llm), "redact")
+        return {"redact": self.redact} if self.redact and can_redact else {}
 
 
 @contextmanager
@@ -162,7 +180,17 @@ def _report(answer: BaseMessage) -> Report:
     executions = tuple(code_executions(answer))
     notice = failure_of(answer)
     remarks = [notice] * bool(notice) + ["No code was run for this answer."] * (not executions)
-    return Report(executions, answer=_prose(answer), remarks=(" ".join(remarks),))
+    usage = {
+        "usage_metadata": getattr(answer, "usage_metadata", None),
+        "model_name": answer.response_metadata.get("model_name"),
+    }
+    return Report(
+        executions,
+        answer=_prose(answer),
+        remarks=(" ".join(remarks),),
+        usage=usage if usage["usage_metadata"] else {},
+        traced=was_traced(answer),
+    )
 
 
 def _prose(answer: BaseMessage) -> str:

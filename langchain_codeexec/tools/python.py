@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, InjectedToolArg
 from pydantic import BaseModel, Field, PlainSerializer, PrivateAttr
 
+from langchain_codeexec.control.tracing import answer_metadata
 from langchain_codeexec.errors import ConfigurationError, CourseChangedError, ExecutorError
 from langchain_codeexec.executions import (
     ARTIFACT_TYPE,
@@ -91,7 +92,7 @@ class PythonTool(ReportingTool):
         executor: Runs the code; by default a `LocalSandbox` of the tool's own, which starts with the first
             call and ends when the tool is closed.
         **settings: Those of LangChain's tools (`name`, `description`, `return_direct` and so on),
-            `show_images`, and those below.
+            `show_images`, `limits`, and those below.
 
     Attributes:
         max_sessions: Threads that have a session open at a time, the least recently used is closed for
@@ -119,6 +120,7 @@ class PythonTool(ReportingTool):
     _callable: Any = PrivateAttr(default=None)
     _sessions: Any = PrivateAttr(default=None)
     _owns_executor: bool = PrivateAttr(default=False)
+    _runs_code: ClassVar[bool] = True
 
     def __init__(self, executor: CodeExecutor | None = None, **settings: Any) -> None:
         if unknown := settings.keys() - type(self).model_fields:
@@ -169,11 +171,12 @@ class PythonTool(ReportingTool):
 
     def _run(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Any:
         call = _Call(self, code, runtime)
-        return call.with_updates(self._output(self._steps(call, _thread(config))))
+        return call.with_updates(self._output(self._steps(call, _thread(config)), runtime, call.metadata))
 
     async def _arun(self, code: str, *, config: RunnableConfig, runtime: Any = None) -> Any:
         call = _Call(self, code, runtime, asyncio.get_running_loop())
-        return call.with_updates(await self._aoutput(self._asteps(call, _thread(config))))
+        output = await self._aoutput(self._asteps(call, _thread(config)), runtime, call.metadata)
+        return call.with_updates(output)
 
     def _steps(self, call: _Call, thread: str) -> Iterator[CodeBlock | Report]:
         yield call.code
@@ -216,7 +219,9 @@ class _Call:
         state = getattr(runtime, "state", None)
         files, self._left_out = files_in_state(state) if tool.give_files else ((), ())
         self.request = ExecutionRequest(code, files=files)
-        self._had_session = _left_session(messages_in_state(state), tool.name)
+        messages = messages_in_state(state)
+        self._had_session = _left_session(messages, tool.name)
+        self.metadata = _metadata(messages, getattr(runtime, "tool_call_id", None))
         self._in_session = self._has_lost = False
         self._origin = str(tool.executor.name)
         self._name, self._id = tool.name, getattr(runtime, "tool_call_id", None)
@@ -288,6 +293,7 @@ class _Call:
             remarks=tuple(self._remarks(result, origin)),
             value=result.value or "",
             in_session=self._in_session,
+            usage=result.usage,
         )
 
     def _remarks(self, result: ExecutionResult, origin: str) -> Iterator[str]:
@@ -314,6 +320,14 @@ def _thread(config: RunnableConfig | None) -> str:
     """The conversation's thread; empty where it has none."""
     thread = ((config or {}).get("configurable") or {}).get("thread_id")
     return "" if thread is None else str(thread)
+
+
+def _metadata(messages: Sequence[BaseMessage], call_id: str | None) -> dict[str, Any]:
+    """What is known of the answer that a program was written in."""
+    for message in reversed(messages):
+        if isinstance(message, AIMessage) and call_id in [call["id"] for call in message.tool_calls]:
+            return answer_metadata(message)
+    return {}
 
 
 def _left_session(messages: Iterable[BaseMessage], tool: str) -> bool:

@@ -1,6 +1,9 @@
 """A batch as its callers see it: what goes out, what is written, what is counted, what stops it."""
 
+import sys
 import threading
+from contextlib import closing
+from functools import partial
 
 import pytest
 from langchain_core.output_parsers import StrOutputParser
@@ -8,9 +11,10 @@ from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
 
 from langchain_codeexec.batch import arun_batch, run_batch
-from langchain_codeexec.emulator import EmulatedError
-from langchain_codeexec.errors import BatchError, ConfigurationError
+from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
+from langchain_codeexec.errors import BatchError, ConfigurationError, MissingDependencyError
 from tests.batch.conftest import asked, read
+from tests.services import Models
 
 MANY = [f"Question {number}?" for number in range(1, 41)]
 
@@ -180,6 +184,23 @@ def test_a_service_that_is_not_there_is_named(rows, tmp_path, gemini):
     assert read(tmp_path / "a.jsonl") == []
 
 
+def test_a_service_that_goes_away_in_the_middle_and_comes_back_answers_each_row_once(rows, tmp_path):
+    questions, output = rows(*MANY), tmp_path / "a.jsonl"
+    serve = partial(GeminiEmulator, ScriptedBrain(lambda prompt: "Yes."), grace=0)
+    with serve() as emulator, closing(Models(emulator.url)) as models:
+        llm = models.chat()
+        with pytest.raises(BatchError, match="rows failed one after the other, the last one with GeminiConn"):
+            run_batch(
+                questions, llm, output, on_progress=lambda report: report.written == 5 and emulator.stop()
+            )
+        before = len(read(output))
+        assert 5 <= before < 40
+        with serve(port=int(emulator.url.rpartition(":")[2])):
+            report = run_batch(questions, llm, output)
+    assert (report.earlier, report.answered, report.failed) == (before, 40 - before, 0)
+    assert sorted(row["id"] for row in read(output)) == list(range(1, 41))
+
+
 def test_messages_system_and_files_go_along(gemini, tmp_path, rows):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "sales.csv").write_text("month,units\nJan,10\n")
@@ -238,6 +259,17 @@ def test_an_interrupt_of_any_kind_ends_what_is_under_way_and_keeps_what_is_writt
     assert len(read(output)) == 3
     assert run_batch(rows(*MANY), gemini.chat(), output).answered == 37
     assert sorted(row["id"] for row in read(output)) == list(range(1, 41))
+
+
+def test_the_extra_for_ray_is_named(gemini, rows, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingDependencyError, match=r"langchain-codeexec\[ray\]"):
+        run_batch(rows("Why?"), gemini.chat(), tmp_path / "a.jsonl", ray="auto")
+    assert not (tmp_path / "a.jsonl").exists()
+
+
+def test_a_function_may_make_the_model(gemini, rows, tmp_path):
+    assert run_batch(rows("Why?"), gemini.chat, tmp_path / "a.jsonl").answered == 1
 
 
 @pytest.mark.parametrize("name", ["concurrency", "patience"])

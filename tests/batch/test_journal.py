@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from langchain_codeexec.batch import run_batch
 from langchain_codeexec.batch.journal import Claim, Journal
-from langchain_codeexec.batch.rows import json_line, read_rows
+from langchain_codeexec.batch.rows import read_rows
+from langchain_codeexec.data.json_lines import json_line
 from langchain_codeexec.errors import ConfigurationError
 from tests.batch.conftest import read
 

@@ -16,6 +16,8 @@ import sys
 import time
 from collections import deque
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,11 +72,13 @@ def serve(path: str) -> None:
         sys.stdin.read()
 
 
-def measure(questions: str, output: str, url: str, concurrency: str) -> None:
-    """One batch in a process of its own."""
+def measure(questions: str, output: str, url: str, concurrency: str, workers: str) -> None:
+    """One batch in a process of its own, or in so many workers of Ray."""
+    if ray := None if workers == "0" else "local":
+        import_module("ray").init(ray, num_cpus=int(workers), log_to_driver=False)
     start = time.perf_counter()
     with_model = ChatGeminiCodeExecution(model="gemini-3-flash-preview", api_key="any", base_url=url)
-    report = run_batch(questions, with_model, output, concurrency=int(concurrency))
+    report = run_batch(questions, with_model, output, concurrency=int(concurrency), ray=ray)
     seconds = time.perf_counter() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps([report.answered, seconds, memory]))
@@ -92,8 +96,10 @@ def served(path: Path) -> Iterator[str]:
             process.stdin.close()
 
 
-def batch(questions: Path, output: Path, url: str, concurrency: int) -> tuple[int, float, float]:
-    command = [sys.executable, "-m", __spec__.name, "measure", questions, output, url, concurrency]
+def batch(
+    questions: Path, output: Path, url: str, concurrency: int, workers: int = 0
+) -> tuple[int, float, float]:
+    command = [sys.executable, "-m", __spec__.name, "measure", questions, output, url, concurrency, workers]
     done = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, check=True)
     rows, seconds, memory = json.loads(done.stdout)
     return rows, seconds, memory
@@ -136,15 +142,19 @@ def main(path: str = "") -> None:
         questions.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         with served(questions) as url:
             taken = compared(questions, Path(folder), url)
-            print("\nrows, concurrency, rows a second, peak MiB")
-            for count, concurrency in ((100, 1), (100, 2), (1_000, 1), (1_000, 2), (10_000, 2)):
+            print("\nrows, concurrency, workers of Ray, rows a second, peak MiB")
+            cases = [(100, 1, 0), (100, 2, 0), (1_000, 1, 0), (1_000, 2, 0), (10_000, 2, 0)]
+            if find_spec("ray"):
+                cases += [(1_000, 8, 1), (1_000, 8, 2)]
+            for count, concurrency, workers in cases:
                 some = Path(folder, "some.jsonl")
                 lines = (json.dumps(row) + "\n" for row in islice(cycle(rows), count))
                 some.write_text("".join(lines), encoding="utf-8")
-                done, seconds, memory = batch(
-                    some, Path(folder, f"{count}-{concurrency}.jsonl"), url, concurrency
+                output = Path(folder, f"{count}-{concurrency}-{workers}.jsonl")
+                done, seconds, memory = batch(some, output, url, concurrency, workers)
+                print(
+                    f"{done:>6}{concurrency:>4}{workers:>4}{done / seconds:>10.1f}{memory:>10.1f}", flush=True
                 )
-                print(f"{done:>6}{concurrency:>4}{done / seconds:>10.1f}{memory:>10.1f}", flush=True)
             print("\nkills")
             killed(questions, Path(folder, "killed.jsonl"), url, taken)
             ids = [row["id"] for row in lines_of(Path(folder, "killed.jsonl"))]

@@ -19,7 +19,7 @@ from langchain_codeexec.messages.history_as_text import (
 )
 from langchain_codeexec.messages.stream import ChunkTranslator
 from langchain_codeexec.messages.to_wire import contents_from_messages
-from langchain_codeexec.records.sections import json_record
+from langchain_codeexec.records.json_form import json_record
 from tests.calls import (
     WHOLE_AND_STREAMED,
     response,

@@ -84,7 +84,8 @@ BODY = [
     ("code_execution", False, {"tools": None}),
 ]
 LOCAL = {
-    "combination", "planner", "repair_calls", "answer_retries", "output_sink", "replay_images", "model", "timeout", "deadline",
+    "combination", "planner", "repair_calls", "answer_retries", "output_sink", "replay_images", "redact", "model",
+    "timeout", "deadline", "limits",
 }  # fmt: skip
 """Settings of a call that say what the client does, not what the body holds; tested elsewhere."""
 

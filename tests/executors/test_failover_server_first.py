@@ -22,7 +22,7 @@ from langchain_codeexec.executions import InlineFile, Outcome
 from langchain_codeexec.executors import FailoverExecutor
 from langchain_codeexec.executors.failover import REASONS
 from langchain_codeexec.executors.gemini import GeminiExecutor
-from langchain_codeexec.records.terminal import render_execution
+from langchain_codeexec.records.terminal import render
 
 CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "sales.csv")
 ZIP = InlineFile(b"PK\x05\x06" + bytes(18), "application/zip", "all.zip")
@@ -236,5 +236,5 @@ def test_the_console_shows_what_was_tried(server: GeminiExecutor, sandbox: Local
     tool = PythonTool(FailoverExecutor(server, sandbox))
     message = tool.invoke({"type": "tool_call", "name": tool.name, "id": "1", "args": {"code": "print(42)"}})
     terminal = Console(width=80, file=io.StringIO(), record=True)
-    terminal.print(render_execution(code_executions(message)[0]))
+    terminal.print(render(code_executions(message)[0]))
     assert "Tried before: gemini: quota" in terminal.export_text()

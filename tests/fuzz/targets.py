@@ -29,7 +29,7 @@ from langchain_codeexec.emulator.cassettes import dump_cassette, read_cassette
 from langchain_codeexec.errors import CodeExecError
 from langchain_codeexec.gemini.exchange import encoded
 from langchain_codeexec.grounding.figures import printed_figures, stated_figures
-from langchain_codeexec.records import html_page, json_record, notebook_from_messages, render_message
+from langchain_codeexec.records import html_page, json_record, notebook_from_messages, render
 from langchain_codeexec.settings import GeminiSettings
 from tests.services import NEW, OLD
 
@@ -222,7 +222,7 @@ def use(message: Any) -> None:
     json_record(message)
     html_page(message)
     notebook_from_messages(message)
-    render_message(message)
+    render(message)
     stated_figures(message.text)
     message.content_blocks  # noqa: B018 -- computed when read
 

@@ -6,6 +6,7 @@ what they do to LOG, and one of them waits until GATE can be read.
 
 import asyncio
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,6 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
-from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
 from langchain_codeexec import CodeExecutionMiddleware
@@ -29,6 +28,19 @@ paid = refund("7", total)
 check()
 print(paid, total)
 """
+
+
+def savers(database: str) -> tuple[Any, Any]:
+    """Opens the checkpointer of a database, for threads and for an event loop."""
+    kind = "postgres" if database.startswith("postgresql:") else "sqlite"
+    names = (
+        ("PostgresSaver", "AsyncPostgresSaver") if kind == "postgres" else ("SqliteSaver", "AsyncSqliteSaver")
+    )
+    modules = map(import_module, (f"langgraph.checkpoint.{kind}", f"langgraph.checkpoint.{kind}.aio"))
+    saver, asaver = (
+        getattr(module, name).from_conn_string for module, name in zip(modules, names, strict=True)
+    )
+    return saver, asaver
 
 
 def agent_with(saver: Any, log: Path, gate: Path) -> Any:
@@ -68,12 +80,12 @@ def told(state: Any) -> str:
 
 
 async def arun(database: str, given: Any, *files: Path) -> str:
-    async with AsyncSqliteSaver.from_conn_string(database) as saver:
+    async with savers(database)[1](database) as saver:
         return told(await agent_with(saver, *files).ainvoke(given, THREAD))
 
 
 def run(database: str, given: Any, *files: Path) -> str:
-    with SqliteSaver.from_conn_string(database) as saver:
+    with savers(database)[0](database) as saver:
         return told(agent_with(saver, *files).invoke(given, THREAD))
 
 

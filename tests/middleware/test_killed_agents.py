@@ -7,17 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from langgraph.checkpoint.sqlite import SqliteSaver
+import pytest
 
+from tests.middleware.refunding import savers
 from tests.tools.calling import THREAD
 
 
 class Killed:
     """An agent in a process of its own, which is killed as soon as it has said something, or done something."""
 
-    def __init__(self, folder: Path) -> None:
-        self.log, self.gate = folder / "log", folder / "gate"
-        self.database = str(folder / "threads.db")
+    def __init__(self, folder: Path, database: str) -> None:
+        self.log, self.gate, self.database = folder / "log", folder / "gate", database
         os.mkfifo(self.gate)
 
     def start(self, way: str, answer: str) -> subprocess.Popen[str]:
@@ -40,13 +40,18 @@ class Killed:
 
     def kept(self) -> str:
         """All that is kept of what is under way."""
-        with SqliteSaver.from_conn_string(self.database) as saver:
+        with savers(self.database)[0](self.database) as saver:
             kept = saver.get_tuple(THREAD)
             return str(kept.pending_writes if kept else "")
 
 
-def test_no_call_that_had_a_result_is_made_again_after_a_kill(tmp_path: Path) -> None:
-    killed = Killed(tmp_path)
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return str(tmp_path / "threads.db")
+
+
+def test_no_call_that_had_a_result_is_made_again_after_a_kill(tmp_path: Path, database: str) -> None:
+    killed = Killed(tmp_path, database)
     assert killed.says("sync", "") == "waiting"
     assert not killed.log.exists()
     assert killed.says("sync", "approve") == "waiting"

@@ -17,7 +17,7 @@ from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, ar
 from langchain_codeexec.records import html
 from langchain_codeexec.records.html import html_fragment, html_page
 from langchain_codeexec.records.notebook import notebook_from_messages, show
-from tests.records.blocks import PIXEL, PIXEL_FACTS, code, image, result, text
+from tests.records.blocks import PIXEL, PIXEL_FACTS, code, hostile, image, result, text
 
 HOSTILE = (
     "<script>alert(1)</script></style></article></pre><img src=x onerror=alert(1)> \x1b[2J \u202etxt.exe\ud800 "
@@ -107,22 +107,6 @@ def test_a_page_tells_the_whole_conversation():
     assert [tag for tag, _ in page.elements].count("h1") <= 1
 
 
-def hostile(words: str) -> AIMessage:
-    return AIMessage(
-        [
-            {"type": "reasoning", "reasoning": words}, text(words), code(words), result(words),
-            image(f'image/png" onerror="{words}'), code(words, "d", words), result(words, "d", words),
-            {"type": "tool_call", "id": "t", "name": words, "args": {words: words}}, text(f"`{words}"),
-        ],
-        response_metadata={
-            "plan": {"code_execution": True, "functions": [words], "way": words, "reason": words},
-            "finish_message": words, "model_name": words,
-            "outputs": [{"url": words, "sha256": "x"}, {"error": words}],
-        },
-        usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
-    )  # fmt: skip
-
-
 ALLOWED = frozenset(
     "html head meta title style body main article section h1 h2 h3 h4 h5 h6 p div pre code span figure figcaption img small "
     "br hr a em strong ul ol li blockquote table thead tbody tr th td".split()
@@ -137,7 +121,7 @@ PIECES = st.lists(
 @example(words=HOSTILE)
 @example(words="http://x[")
 def test_nothing_a_message_holds_is_markup(words):
-    source = html_page([HumanMessage(words), hostile(words)], title=words)
+    source = html_page([HumanMessage(words), *hostile(words)], title=words)
     assert ("�" in source.encode().decode()) == ("\ud800" in words)
     page = Page(source)
     assert {tag for tag, _ in page.elements} <= ALLOWED
@@ -235,7 +219,7 @@ def test_what_comes_out_goes_to_its_code(blocks, cells):
 @given(words=PIECES)
 @example(words=HOSTILE)
 def test_markdown_in_a_notebook_is_inert(words):
-    for cell in cells_of([HumanMessage(words), hostile(words)]):
+    for cell in cells_of([HumanMessage(words), *hostile(words)]):
         json.dumps(cell).encode()
         cell["source"].encode()
         if cell["cell_type"] == "markdown" and "```" not in cell["source"]:
@@ -249,7 +233,6 @@ def test_jupyter_shows_html_and_terminals_text(messages):
     display = show(messages)
     assert display._repr_mimebundle_() == {"text/html": html_fragment(messages), "text/plain": repr(display)}
     assert "output · failed\nZeroDivisionError\n" in repr(display)
-    assert "<script" not in display._repr_html_()
 
 
 def test_nothing_said_is_an_empty_record():

@@ -18,9 +18,10 @@ from langchain_codeexec.executions import (
     artifact_from_executions,
 )
 from langchain_codeexec.records.html import html_page
+from langchain_codeexec.records.json_form import json_record
 from langchain_codeexec.records.notebook import notebook_from_messages, show
-from langchain_codeexec.records.sections import SectionReader, json_record, sections_of, sections_of_execution
-from langchain_codeexec.records.terminal import render_execution, render_message
+from langchain_codeexec.records.sections import SectionReader, sections_of, sections_of_execution
+from langchain_codeexec.records.terminal import render
 from tests.records.blocks import PIXEL, PIXEL_FACTS, code, image, result, text
 
 MARKUP = "\x1b[2J[red]x[/red]"
@@ -52,7 +53,7 @@ def contents_of(sections) -> list[tuple]:
     ("message", "sections"),
     [
         (HumanMessage("Hello?"), [("question", "", "Hello?")]),
-        (SystemMessage("Be brief."), [("question", "", "Be brief.")]),
+        (SystemMessage("Be brief."), [("system", "", "Be brief.")]),
         (
             HumanMessage([text("Which?"), {"type": "file", "base64": "YQ==", "mime_type": "text/csv"}]),
             [("question", "", "Which?"), ("file", "", "text/csv, 1 bytes")],
@@ -175,7 +176,7 @@ def test_what_a_run_tells(execution, sections):
 def test_a_piped_record_is_plain_and_breaks_no_line():
     long = "x" * 100
     message = answer(text(f"**{long}**"), *ran(f"print('{long}')", f"{long}\n"), text("a\nb"))
-    assert shown(render_message(message)).splitlines() == [
+    assert shown(render(message)).splitlines() == [
         "model ──────────────────────────────────",
         f"**{long}**",
         "",
@@ -193,7 +194,7 @@ def test_a_piped_record_is_plain_and_breaks_no_line():
 
 
 def test_at_a_terminal_prose_is_markdown_that_keeps_its_line_ends():
-    screen = shown(render_message(AIMessage("It is **42**:\n`6 * 7`")), force_terminal=True, no_color=True)
+    screen = shown(render(AIMessage("It is **42**:\n`6 * 7`")), force_terminal=True, no_color=True)
     assert "\x1b[1m42\x1b[0m" in screen
     assert "**" not in screen
     assert [line for line in screen.splitlines() if "6 * 7" in line and "42" in line] == []
@@ -201,14 +202,14 @@ def test_at_a_terminal_prose_is_markdown_that_keeps_its_line_ends():
 
 def test_code_is_highlighted_and_failures_are_red():
     message = answer(*ran("import os", "boom", "OUTCOME_FAILED"))
-    screen = shown(render_message(message), force_terminal=True, color_system="standard")
+    screen = shown(render(message), force_terminal=True, color_system="standard")
     assert "import\x1b[0m" in screen
     assert "\x1b[1;31moutput\x1b[0m" in screen
     assert "\x1b[31mboom\x1b[0m" in screen
 
 
 def test_a_run_in_a_language_nobody_knows_is_shown_as_it_is():
-    screen = shown(render_execution(CodeExecution("10 PRINT", "KLINGON", Outcome.OK, output="\n")))
+    screen = shown(render(CodeExecution("10 PRINT", "KLINGON", Outcome.OK, output="\n")))
     assert "10 PRINT" in screen
     assert "(it printed nothing)" in screen
 
@@ -219,7 +220,7 @@ def test_thoughts_notice_and_tokens_are_shown():
         response_metadata={"finish_message": "Cut off."},
         usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
     )
-    screen = shown(render_message(message))
+    screen = shown(render(message))
     assert "thoughts ─" in screen
     assert "Cut off.\n" in screen
     assert "3 tokens: 1 in, 2 out\n" in screen
@@ -228,14 +229,14 @@ def test_thoughts_notice_and_tokens_are_shown():
 def test_where_an_image_is_saved_is_shown(tmp_path):
     message = answer(*ran("plot()", ""), image())
     [saved] = save_outputs(message, FolderSink(tmp_path))
-    assert f"{tmp_path / saved.name}\n" in shown(render_message(message))
+    assert f"{tmp_path / saved.name}\n" in shown(render(message))
 
 
 @pytest.mark.parametrize(
     "block", [text(MARKUP), *ran(MARKUP, MARKUP), {"type": "reasoning", "reasoning": MARKUP}]
 )
 def test_nothing_in_a_message_steers_the_terminal(block):
-    assert "␛[2J[red]x[/red]" in shown(render_message(answer(block)))
+    assert "␛[2J[red]x[/red]" in shown(render(answer(block)))
 
 
 def test_json_record_tells_everything():
@@ -274,7 +275,7 @@ def scene(scenes) -> AIMessage:
 @pytest.mark.parametrize(
     "form",
     [
-        lambda message: shown(render_message(message)),
+        lambda message: shown(render(message)),
         lambda message: json.dumps(json_record(message)),
         html_page,
         lambda message: json.dumps(notebook_from_messages(message)),
@@ -303,7 +304,7 @@ def test_calls_stand_below_the_lines_that_made_them():
     run = CodeExecution(source, outcome=Outcome.OK, output="1\n", calls=CALLS)
     message = ToolMessage("1", tool_call_id="1", artifact=artifact_from_executions([run]))
     [cell, *_] = notebook_from_messages(message)["cells"]
-    terminal = shown(render_message(message))
+    terminal = shown(render(message))
     page = unescape(re.sub("<[^>]+>", "", html_page(message)))
     rows = [
         "get_price(item='a') = 19.99 \u00b7 12 ms",
@@ -311,7 +312,7 @@ def test_calls_stand_below_the_lines_that_made_them():
         "refund(order=7) failed: not <b>\u241b[31mnow \u00b7 0 ms",
         *["tick() = None \u00b7 0 ms"] * 20,
         "and 2 more",
-        "late() = {'ok': True} \u00b7 2000 ms",
+        "late() = {'ok': True} \u00b7 2 s",
     ]
     for form in (terminal, page, cell["outputs"][0]["text"]):
         end = 0

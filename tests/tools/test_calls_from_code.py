@@ -249,7 +249,8 @@ async def test_each_call_is_a_run_below_the_programs(saver: Any, is_async: bool,
     seen = Runs()
     await run(agent, is_async=is_async, callbacks=[seen])
     assert {name: seen.names.get(parent) for name, parent in seen.parents.items()} == {
-        "python": None, "get_price": "python", "get_rate": "python", "add": "python",
+        "python": None, "code_interpreter": "python",
+        "get_price": "python", "get_rate": "python", "add": "python",
     }  # fmt: skip
     if is_async:
         agent = agent_of([PythonTool(sandbox, tools=ALL)], "get_price('A')", saver=saver)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -12,14 +11,11 @@ import httpx
 import pytest
 
 from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain
+from tests.browser import chromium  # noqa: F401 -- a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 MODELS = "/v1beta/models"
 
 
@@ -110,26 +106,13 @@ def cleared(asking: Asking) -> Asking:
     return asking
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """For one module: it keeps an event loop running, which no test of coroutines may meet."""
-    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no Chromium here")
-    with driver.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 def is_complaint(message: Any) -> bool:
     """Whether it is more than the browser's note that a refusal, which the page tells, was a 400."""
     return message.type == "error" and "the server responded with a status of 400" not in message.text
 
 
 @pytest.fixture(scope="module")
-def window(chromium: Any, asking: Asking) -> Iterator[Any]:
+def window(chromium: Any, asking: Asking) -> Iterator[Any]:  # noqa: F811
     """A page that notes whom it asks, and what it complains of."""
     context = chromium.new_context(
         viewport={"width": 1280, "height": 800}, permissions=["clipboard-read", "clipboard-write"]

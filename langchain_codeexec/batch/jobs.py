@@ -199,6 +199,7 @@ class _SavedJob:
             part.write_text(json.dumps(asdict(self)), encoding="utf-8")
             part.replace(path)
         except OSError as error:
+            part.unlink(missing_ok=True)
             raise BatchError(
                 f"the job cannot be saved in {path}: {error.strerror or error}",
                 remedy="make room, and submit the rows again",

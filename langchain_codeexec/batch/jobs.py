@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from errno import EDQUOT, ENOSPC
 from hashlib import blake2b
+from os import SEEK_END
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryFile, gettempdir
@@ -365,7 +366,7 @@ class BatchJob:
             on_progress: Called with the report so far, after each row.
 
         Raises:
-            BatchError: The job has not ended, or the output cannot be written.
+            BatchError: The job has not ended, its answers are gone, or the output cannot be written.
             ConfigurationError: The rows cannot be read, or the output is another's, or another job's by now.
             GeminiError: The answers could not be fetched.
         """
@@ -415,6 +416,11 @@ class BatchJob:
             )
         with _temporary_file() as file:
             self._service.save_answers(self.resource, file)
+            if not file.seek(0, SEEK_END) and self.state == "SUCCEEDED":
+                raise BatchError(
+                    f"{self.name} has succeeded, and there is no answer where it was to write them",
+                    remedy=f"bring them back, or delete {job_path(self._output)} and submit the rows again",
+                )
             model = resource_name(self._saved.endpoint, self._saved.model)
             yield JobAnswers(file, self._saved.plans, model)
 

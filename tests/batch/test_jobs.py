@@ -192,7 +192,12 @@ def test_answers_are_matched_by_their_keys_and_nothing_is_lost(jobs, rows, tmp_p
     lines["E"]["status"] = "Internal error encountered."
     again, foreign = {**lines["H"], "response": {"candidates": [part]}}, {"request": {}, "response": part}
     kept = [lines[name] for name in "HFEDCB"]  # that of G is missing
-    jobs.answers().write_text("\n".join([*map(json.dumps, [*kept, again, foreign, lines["A"]]), '{"req']))
+    path = jobs.answers()
+    path.write_text("\n".join([*map(json.dumps, [*kept, again, foreign, lines["A"]]), '{"req']))
+    away = path.rename(tmp_path / "away")
+    with pytest.raises(BatchError, match="there is no answer where it was to write them"):
+        job.results()
+    away.rename(path)
     report = job.results()
     expected = {
         "re: A": "",

@@ -335,13 +335,9 @@ class TracedStreams(BaseChatModel):
             inheritable_metadata=config.get("metadata"),
         )
         _streaming.set(_named_run(AsyncCallbackManagerForLLMRun, manager, config))
-        chunks: Any = super().astream(input, config, stop=stop, **kwargs)
-        try:
-            async for chunk in chunks:
-                yield chunk
-        finally:
-            with suppress(RuntimeError):  # an event loop that ends closes all of its generators side by side
-                await chunks.aclose()
+        # Not closed from here: an event loop that ends closes all of its generators side by side.
+        async for chunk in super().astream(input, config, stop=stop, **kwargs):
+            yield chunk
 
 
 def _named_run(kind: type[Run_], manager: BaseCallbackManager, config: RunnableConfig) -> Run_ | None:

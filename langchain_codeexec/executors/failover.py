@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -93,7 +94,28 @@ other failure, such as a model that ran other code than it was given)."""
 _DEFAULT: Final = ("missing_library", "refused_file", "no_code_execution", "quota", "unavailable")
 
 
-class FailoverExecutor:
+class _Failover(ABC):
+    """Runs in the first executor that can do it."""
+
+    @abstractmethod
+    def _attempts(self, request: ExecutionRequest | str, calls: HostCalls | None) -> _Attempts: ...
+
+    def run(self, request: ExecutionRequest | str, *, calls: HostCalls | None = None) -> ExecutionResult:
+        """Run one program, given as a request or as its source text.
+
+        Raises:
+            CodeExecError: The last executor that was tried failed.
+        """
+        return run_steps(self._attempts(request, calls), lambda run: run_in(*run))
+
+    async def arun(
+        self, request: ExecutionRequest | str, *, calls: HostCalls | None = None
+    ) -> ExecutionResult:
+        """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
+        return await arun_steps(self._attempts(request, calls), lambda run: arun_in(*run))
+
+
+class FailoverExecutor(_Failover):
     """Runs programs in the first executor that can do it.
 
     A program is given to the executors in order, until one ends in a way that is none of the named reasons.
@@ -138,20 +160,6 @@ class FailoverExecutor:
         """The names of the executors, in order."""
         return "+".join(executor.name for executor in self.executors)
 
-    def run(self, request: ExecutionRequest | str, *, calls: HostCalls | None = None) -> ExecutionResult:
-        """Run one program, given as a request or as its source text.
-
-        Raises:
-            CodeExecError: The last executor that was tried failed.
-        """
-        return run_steps(self._attempts(request, calls), lambda run: run_in(*run))
-
-    async def arun(
-        self, request: ExecutionRequest | str, *, calls: HostCalls | None = None
-    ) -> ExecutionResult:
-        """Run one program without blocking the event loop; cancelling the task kills the run. See `run`."""
-        return await arun_steps(self._attempts(request, calls), lambda run: arun_in(*run))
-
     def _attempts(self, request: ExecutionRequest | str, calls: HostCalls | None) -> _Attempts:
         request = ExecutionRequest.of(request)
         left = list(self.executors)
@@ -164,7 +172,7 @@ class FailoverExecutor:
             yield FailoverSession(self, stack)
 
 
-class FailoverSession:
+class FailoverSession(_Failover):
     """Runs that share their state as long as they stay with one executor; files given to one come along."""
 
     def __init__(self, failover: FailoverExecutor, stack: ExitStack) -> None:
@@ -179,20 +187,6 @@ class FailoverSession:
     def takes_calls(self) -> bool:
         """Whether programs can call functions of the host, whoever runs them."""
         return all(map(takes_calls, self._left))
-
-    def run(self, request: ExecutionRequest | str, *, calls: HostCalls | None = None) -> ExecutionResult:
-        """Run a program after those that ran in this session before.
-
-        Raises:
-            CodeExecError: The last executor that was tried failed.
-        """
-        return run_steps(self._attempts(request, calls), lambda run: run_in(*run))
-
-    async def arun(
-        self, request: ExecutionRequest | str, *, calls: HostCalls | None = None
-    ) -> ExecutionResult:
-        """Run a program without blocking the event loop; cancelling the task kills the run. See `run`."""
-        return await arun_steps(self._attempts(request, calls), lambda run: arun_in(*run))
 
     def _attempts(self, request: ExecutionRequest | str, calls: HostCalls | None) -> _Attempts:
         request = ExecutionRequest.of(request)

@@ -23,7 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import IO, Any, ClassVar, Final, Protocol, Unpack
+from typing import IO, Any, ClassVar, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from langchain_codeexec.errors import (
@@ -35,12 +35,8 @@ from langchain_codeexec.errors import (
 )
 from langchain_codeexec.gemini.endpoints import resource_name
 from langchain_codeexec.gemini.exchange import encoded
-from langchain_codeexec.gemini.wire import (
-    Limits,
-    ResourceRequest,
-    ResourceResponse,
-    Transport,
-)
+from langchain_codeexec.gemini.rest import RestTransport
+from langchain_codeexec.gemini.wire import ResourceRequest, Transport
 
 __all__ = ["LABEL", "BatchJobs", "batch_jobs"]
 
@@ -55,14 +51,6 @@ _PIECE: Final = 8 << 20
 _ENDED: Final = frozenset({"SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"})
 
 
-class ResourceCarrier(Protocol):
-    """Carries requests about jobs and files; `RestTransport` does."""
-
-    def resource(self, request: ResourceRequest, **limits: Unpack[Limits]) -> ResourceResponse:
-        """Make a request."""
-        ...
-
-
 class BatchJobs(ABC):
     """The batch jobs of one service. Its methods raise what `Transport` raises.
 
@@ -73,7 +61,7 @@ class BatchJobs(ABC):
     _collection: ClassVar[str]
     _listed: ClassVar[str]
 
-    def __init__(self, carrier: ResourceCarrier) -> None:
+    def __init__(self, carrier: RestTransport) -> None:
         self._carrier = carrier
 
     @abstractmethod
@@ -223,7 +211,7 @@ class _VertexJobs(BatchJobs):
     _collection = "batchPredictionJobs"
     _listed = "batchPredictionJobs"
 
-    def __init__(self, carrier: ResourceCarrier, storage: str) -> None:
+    def __init__(self, carrier: RestTransport, storage: str) -> None:
         super().__init__(carrier)
         self._storage = storage.rstrip("/")
 
@@ -298,18 +286,17 @@ def batch_jobs(transport: Transport, storage: str = "") -> BatchJobs:
     Raises:
         ConfigurationError: The transport cannot reach any, or Vertex AI has no project or no storage.
     """
-    carrier: Any = transport
     if getattr(transport, "api", "generate_content") != "generate_content":
         raise ConfigurationError("interactions have no batch jobs: set api='generate_content'")
-    if not callable(getattr(transport, "resource", None)):
+    if not isinstance(transport, RestTransport):
         raise ConfigurationError(f"batch jobs go with a RestTransport, not {type(transport).__name__}")
     if transport.endpoint == "developer":
-        return _DeveloperJobs(carrier)
-    if not carrier.service.project:
+        return _DeveloperJobs(transport)
+    if not transport.service.project:
         raise ConfigurationError("Vertex AI has batch jobs in a project only: set project=…")
     if not storage:
         raise ConfigurationError(
             "Vertex AI reads the requests of a job from Cloud Storage, and writes the answers there: give "
             "storage='gs://bucket/folder'"
         )
-    return _VertexJobs(carrier, storage)
+    return _VertexJobs(transport, storage)

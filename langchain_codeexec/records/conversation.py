@@ -79,7 +79,7 @@ def messages_in(source: object) -> list[BaseMessage]:
 def _message(value: Any) -> BaseMessage:
     try:
         if value.get("lc"):
-            return _checked(load(value, allowed_objects="messages"))
+            return convert_to_messages([load(value, allowed_objects="messages")])[0]
         if isinstance(value.get("data"), Mapping):
             return messages_from_dict([value])[0]
         if "type" in value:
@@ -90,12 +90,6 @@ def _message(value: Any) -> BaseMessage:
             f"this is no message: {str(value)[:200]!r} ({error}). Give messages as `langchain_core.load.dumpd`, "
             "`message_to_dict` or `message.model_dump()` write them, or with `role` and `content`."
         ) from error
-
-
-def _checked(value: object) -> BaseMessage:
-    if not isinstance(value, BaseMessage):
-        raise TypeError(f"it is a {type(value).__name__}")
-    return value
 
 
 @cache

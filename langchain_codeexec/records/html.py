@@ -11,46 +11,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from html import escape
-from keyword import iskeyword
+from importlib import import_module
 from typing import Any, Final
 
 from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.records.conversation import Recorded, sections_in
 from langchain_codeexec.records.sections import Kind, Section, call_rows
-from langchain_codeexec.records.texts import LONGEST_MARKED, shortened, visible
+from langchain_codeexec.records.texts import LONGEST_MARKED, joined, shortened, visible
 
-__all__ = ["html_fragment", "html_from_python", "html_page"]
-
-_TOKEN: Final = re.compile(
-    r"""
-    (?P<comment> \#[^\n]*)
-    | (?P<string> [rbuftRBUFT]{0,2}
-        (?: "{3} (?:\\.|[^\\])*? (?:"{3}|\Z) | '{3} (?:\\.|[^\\])*? (?:'{3}|\Z)
-        | " (?:\\.|[^"\\\n])* "? | ' (?:\\.|[^'\\\n])* '? ) )
-    | (?P<number> (?<!\w) (?: 0[xXoObB][0-9a-fA-F_]+ | [0-9][0-9_]*\.?[0-9_]*(?:[eE][+-]?[0-9]+)?[jJ]? ))
-    | (?P<name> [^\W\d]\w*)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-"""Unlike `tokenize` it reads unfinished code, to the end of the line or of the text, as an editor does."""
+__all__ = ["html_fragment", "html_from_code", "html_page"]
 
 
-def html_from_python(code: str) -> str:
-    """Code, escaped, in `span` elements of the classes `comment`, `string`, `number` and `keyword`."""
+def html_from_code(code: str, language: str) -> str:
+    """Code, escaped, in `span` elements of the classes that Pygments has for tokens.
+
+    Without Pygments (it comes with the extra `cli`), as in a language that it does not know, nothing is marked.
+    """
     if len(code) > LONGEST_MARKED:
         return escape(code)
-    pieces, end = [], 0
-    for token in _TOKEN.finditer(code):
-        pieces += [escape(code[end : token.start()]), _span(token)]
-        end = token.end()
-    return "".join([*pieces, escape(code[end:])])
-
-
-def _span(token: re.Match[str]) -> str:
-    kind, text = str(token.lastgroup), escape(token[0])
-    if kind == "name":
-        return f'<span class="keyword">{text}</span>' if iskeyword(token[0]) else text
-    return f'<span class="{kind}">{text}</span>'
+    try:
+        pygments = import_module("pygments")
+        lexer = import_module("pygments.lexers").get_lexer_by_name(language, stripnl=False)
+        formatter = import_module("pygments.formatters").HtmlFormatter(nowrap=True)
+    except (ModuleNotFoundError, ValueError):
+        return escape(code)
+    return str(pygments.highlight(code, lexer, formatter)).removesuffix("\n")
 
 
 def html_from_markdown(text: str) -> str:
@@ -76,46 +61,41 @@ def _parser() -> Any:
 
 _STYLE: Final = """
 .codeexec { color-scheme: light dark; color: light-dark(#1c2024, #e4e8ec); background: light-dark(#fff, #15181c);
-  font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem;
-  overflow-wrap: break-word; }
-[data-jp-theme-light="true"] .codeexec { color-scheme: light; }
-[data-jp-theme-light="false"] .codeexec { color-scheme: dark; }
-.codeexec h2 { font-size: .8rem; font-weight: 600; letter-spacing: .04em; margin: 1.25rem 0 .35rem;
-  color: light-dark(#57606a, #a3adb8); }
-.codeexec .failed h2 { color: light-dark(#b3261e, #ff8f86); }
-.codeexec .question { border-top: 2px solid light-dark(#d0d7de, #3a424b); margin-top: 1.5rem; }
-.codeexec section:first-of-type { border-top: 0; margin-top: 0; }
-.codeexec p, .codeexec ul, .codeexec ol { margin: .35rem 0; }
-.codeexec pre, .codeexec .prose code { font: .875rem/1.45 ui-monospace, monospace;
-  background: light-dark(#f3f5f7, #1f242a); border-radius: 6px; }
-.codeexec pre { margin: 0; padding: .75rem 1rem; overflow: auto; max-height: 40rem; }
-.codeexec .prose code { padding: .1rem .3rem; }
-.codeexec .prose pre code { padding: 0; }
-.codeexec .output pre { background: none; border-left: 3px solid light-dark(#2da44e, #3fb950); border-radius: 0; }
-.codeexec .output.failed pre { border-color: light-dark(#b3261e, #ff8f86); }
-.codeexec figure { margin: 0; }
-.codeexec figcaption, .codeexec .usage, .codeexec .plan, .codeexec .review,
-.codeexec .thoughts { font-size: .875rem;
-  color: light-dark(#57606a, #a3adb8); }
-.codeexec img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
-.codeexec .notice { font-weight: 600; color: light-dark(#8a5300, #f2b35c); }
-.codeexec .notice.failed { color: light-dark(#b3261e, #ff8f86); }
-.codeexec .pair { display: grid; gap: .5rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
-.codeexec .verbatim { white-space: pre-wrap; }
-.codeexec table { border-collapse: collapse; }
-.codeexec th, .codeexec td { border: 1px solid light-dark(#d0d7de, #3a424b); padding: .25rem .6rem; }
-.codeexec a { color: light-dark(#0a58ca, #79b0ff); }
-.codeexec .keyword { color: light-dark(#a3219b, #e08be0); }
-.codeexec .string { color: light-dark(#0a6640, #7fd8a4); }
-.codeexec .number { color: light-dark(#0a4fa8, #83b9ff); }
-.codeexec span.call { color: light-dark(#8a5300, #f2b35c); }
-.codeexec .comment { color: light-dark(#636c76, #98a2ad); font-style: italic; }
-@media print {
-  .codeexec { color-scheme: light; max-width: none; padding: 0; }
-  .codeexec pre { max-height: none; overflow: visible; white-space: pre-wrap; }
-  .codeexec h2 { break-after: avoid; }
-  .codeexec figure, .codeexec tr { break-inside: avoid; }
+  font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word;
+  [data-jp-theme-light="true"] & { color-scheme: light; }
+  [data-jp-theme-light="false"] & { color-scheme: dark; }
+  h2 { font-size: .8rem; font-weight: 600; letter-spacing: .04em; margin: 1.25rem 0 .35rem; }
+  h2, figcaption, .usage, .plan, .review, .thoughts { color: light-dark(#57606a, #a3adb8); }
+  figcaption, .usage, .plan, .review, .thoughts { font-size: .875rem; }
+  .question { border-top: 2px solid light-dark(#d0d7de, #3a424b); margin-top: 1.5rem; }
+  section:first-of-type { border-top: 0; margin-top: 0; }
+  p, ul, ol { margin: .35rem 0; }
+  pre, .prose code { font: .875rem/1.45 ui-monospace, monospace; background: light-dark(#f3f5f7, #1f242a);
+    border-radius: 6px; }
+  pre { margin: 0; padding: .75rem 1rem; overflow: auto; max-height: 40rem; }
+  .prose code { padding: .1rem .3rem; }
+  .prose pre code { padding: 0; }
+  .output pre { background: none; border-left: 3px solid light-dark(#2da44e, #3fb950); border-radius: 0; }
+  .output.failed pre { border-color: light-dark(#b3261e, #ff8f86); }
+  figure { margin: 0; }
+  img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
+  .notice { font-weight: 600; }
+  .notice, .host-call { color: light-dark(#8a5300, #f2b35c); }
+  .failed h2, .notice.failed { color: light-dark(#b3261e, #ff8f86); }
+  .pair { display: grid; gap: .5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
+  .verbatim { white-space: pre-wrap; }
+  table { border-collapse: collapse; }
+  th, td { border: 1px solid light-dark(#d0d7de, #3a424b); padding: .25rem .6rem; }
+  a { color: light-dark(#0a58ca, #79b0ff); }
+  span:is([class^="k"], .ow) { color: light-dark(#a3219b, #e08be0); }
+  span[class^="s"] { color: light-dark(#0a6640, #7fd8a4); }
+  span[class^="m"] { color: light-dark(#0a4fa8, #83b9ff); }
+  span[class^="c"] { color: light-dark(#636c76, #98a2ad); font-style: italic; }
+  @media print { color-scheme: light; max-width: none; padding: 0;
+    pre { max-height: none; overflow: visible; white-space: pre-wrap; }
+    h2 { break-after: avoid; }
+    figure, tr { break-inside: avoid; }
+  }
 }
 """
 
@@ -186,21 +166,17 @@ def _text(text: str) -> str:
 
 def _code(section: Section) -> str:
     code = visible(section.text).strip("\n")
-    lines = _highlighted(code, section.label).split("\n")
+    lines = html_from_code(code, section.label).split("\n")
     for index, row in call_rows(section, code.split("\n")):
-        lines[index] += f'\n<span class="call">{escape(row)}</span>'
+        lines[index] += f'\n<span class="host-call">{escape(row)}</span>'
     source = _BLOCK_OF_CODE.format("\n".join(lines))
     if not section.written:
         return source
-    written = _BLOCK_OF_CODE.format(_highlighted(visible(section.written).strip("\n"), section.label))
+    written = _BLOCK_OF_CODE.format(html_from_code(visible(section.written).strip("\n"), section.label))
     return (
         f'<div class="pair"><div><p><small>as the model wrote it</small></p>{written}</div>'
         f"<div><p><small>as it was edited</small></p>{source}</div></div>"
     )
-
-
-def _highlighted(code: str, language: str) -> str:
-    return html_from_python(code) if language == "python" else escape(code)
 
 
 def _verbatim(section: Section) -> str:
@@ -240,5 +216,5 @@ _BODIES: Final[Mapping[Kind, Callable[[Section], str]]] = {
         _verbatim(section) if section.text.strip("\n") else "<p>(it printed nothing)</p>"
     ),
     "image": _image,
-    "usage": lambda section: f"<p>{_text(' · '.join(filter(None, (section.label[:200], section.text))))}</p>",
+    "usage": lambda section: f"<p>{_text(joined(section.label[:200], section.text))}</p>",
 }

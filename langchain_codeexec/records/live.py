@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.utils.utils import LC_ID_PREFIX
 
+from langchain_codeexec.messages.code_blocks import CodeReader
 from langchain_codeexec.records.sections import (
     Section,
-    SectionReader,
     call_section,
     closing_sections,
     placed,
     sections_of,
+    sections_of_block,
 )
 from langchain_codeexec.records.terminal import Console, heading, render_section
 from langchain_codeexec.records.texts import visible
 
 __all__ = ["aprint_stream", "print_stream"]
 
-_TEXTS: Final = frozenset({"model", "answer", "thoughts"})
+_TEXTS: Final = frozenset({"model", "thoughts"})
 
 
 def print_stream(stream: Iterable[Any], console: Console | None = None) -> list[BaseMessage]:
@@ -63,7 +65,8 @@ class _LiveRecord:
         self._messages: list[BaseMessage] = []
         self._console = console or Console(highlight=False)
         self._chunks: dict[str | None, AIMessageChunk] = {}
-        self._readers: dict[str | None, SectionReader] = {}
+        self._readers: dict[str | None, CodeReader] = {}
+        self._ran: set[str | None] = set()
         self._complete: set[str] = set()
         self._ids: dict[str, str] = {}
         self._named: str | None = None
@@ -106,10 +109,14 @@ class _LiveRecord:
             return
         before = self._chunks.get(message_id)
         self._chunks[message_id] = chunk if before is None else before + chunk
-        reader = self._readers.setdefault(message_id, SectionReader())
+        reader = self._readers.setdefault(message_id, CodeReader())
         for block in chunk.content if isinstance(chunk.content, list) else [chunk.content]:
-            for section in placed(reader.sections(block), chunk):
-                if section.kind in _TEXTS:
+            if codes := reader.read(block):
+                self._ran.add(message_id)
+            for section in placed(sections_of_block(block, codes), chunk):
+                if section.kind == "model" and message_id in self._ran:
+                    self._continue_text(message_id, replace(section, kind="answer"))
+                elif section.kind in _TEXTS:
                     self._continue_text(message_id, section)
                 elif section.kind != "call":  # its arguments come in pieces
                     self._print(section)

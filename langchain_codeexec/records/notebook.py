@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, TypeGuard
 
@@ -19,19 +20,19 @@ __all__ = ["notebook_from_messages", "show"]
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, repr=False)
 class Display:
     """A record that Jupyter shows as HTML."""
 
-    def __init__(self, messages: Recorded, prices: Prices | PriceTable | None) -> None:
-        self._messages = messages
-        self._prices = prices
+    messages: Recorded
+    prices: Prices | PriceTable | None
 
     def __repr__(self) -> str:
-        sections = sections_in(self._messages, self._prices)
+        sections = sections_in(self.messages, self.prices)
         return "\n\n".join(f"{section.heading}\n{visible(section.text).strip()}" for section in sections)
 
     def _repr_mimebundle_(self, **_mime_types: Any) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": html_fragment(self._messages, prices=self._prices)}
+        return {"text/plain": repr(self), "text/html": html_fragment(self.messages, prices=self.prices)}
 
 
 def show(messages: Recorded, *, prices: Prices | PriceTable | None = None) -> Display:
@@ -89,13 +90,12 @@ class _Cells:
 
     def add(self, section: Section) -> None:
         place = {"code": self._code, "output": self._output, "image": self._image}.get(section.kind)
-        if place is None:
+        if section.kind != "image":
             self._drawing = None
         if place is None or not place(section):
             self.cells.append(_markdown_cell(section))
 
     def _code(self, section: Section) -> bool:
-        self._drawing = None
         magic = _MAGICS.get(section.label)
         if magic is None:
             return False
@@ -119,7 +119,6 @@ class _Cells:
     def _output(self, section: Section) -> bool:
         """Linked as `code_executions` does it: by id, else to the last code that waits for its result."""
         fitting = [pair for pair in self._waiting if section.run is None or pair[0] == section.run]
-        self._drawing = None
         if not fitting:
             return False
         self._waiting.remove(fitting[-1])

@@ -24,16 +24,15 @@ from langchain_codeexec.executions import (
     executions_from_artifact,
     files_from_artifact,
 )
-from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, CodeReader, as_text
+from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall, as_text, blocks_with_code
 from langchain_codeexec.messages.from_wire import failure_of
 from langchain_codeexec.messages.media import inline_file, inline_image
-from langchain_codeexec.records.texts import duration, one_line, usage_text, visible
+from langchain_codeexec.records.texts import duration, joined, one_line, usage_text, visible
 from langchain_codeexec.tools.report import Report
 
 __all__ = [
     "Kind",
     "Section",
-    "SectionReader",
     "call_rows",
     "call_section",
     "closing_sections",
@@ -43,6 +42,7 @@ __all__ = [
     "places_of",
     "plan_section",
     "sections_of",
+    "sections_of_block",
     "sections_of_execution",
     "sections_of_result",
     "verification_section",
@@ -88,37 +88,7 @@ class Section:
     @property
     def heading(self) -> str:
         """Its kind and label, in one line."""
-        return " \N{MIDDLE DOT} ".join(filter(None, (self.kind, one_line(self.label))))
-
-
-class SectionReader:
-    """Reads the blocks of one message in order, whichever provider made them, whole or as they stream in."""
-
-    def __init__(self, provider: str = "") -> None:
-        self._runs = CodeReader(provider)
-        self._has_run = False
-
-    def sections(self, block: object) -> Iterator[Section]:
-        """The sections of a block; none where it holds nothing for a reader. Never raises."""
-        codes = self._runs.read(block)
-        if codes:
-            self._has_run = True
-            for code in codes:
-                yield from _code(code)
-            return
-        image = inline_image(block)
-        if image is not None:
-            yield _image(image)
-            return
-        if isinstance(block, str):
-            block = {"type": "text", "text": block}
-        if not isinstance(block, dict):
-            return
-        read = _BY_TYPE.get(str(block.get("type")))
-        section = read(block) if read else None
-        if section is not None:
-            late = self._has_run and section.kind == "model"
-            yield replace(section, kind="answer") if late else section
+        return joined(self.kind, one_line(self.label))
 
 
 def sections_of(message: BaseMessage, prices: Prices | None = None) -> list[Section]:
@@ -151,10 +121,9 @@ def sections_of_execution(execution: CodeExecution) -> list[Section]:
     """The sections of one run: what was decided of it, its code, what it printed and drew."""
     code = Section("code", execution.code, execution.language.lower(), calls=execution.calls)
     review = execution.review
-    decided = review and (
-        review.get("decision") != "allow" or review.get("rules")
-    )  # else nobody was to decide
-    sections = [_review(review)] if decided else []
+    # Else nobody was to decide.
+    is_decided = review and (review.get("decision") != "allow" or review.get("rules"))
+    sections = [_review(review)] if is_decided else []
     sections += [code] if execution.code else []
     if execution.outcome is not None:
         label = _ending(execution.outcome, execution.seconds)
@@ -165,9 +134,7 @@ def sections_of_execution(execution: CodeExecution) -> list[Section]:
 def sections_of_result(result: ExecutionResult) -> list[Section]:
     """The sections of what an executor gives back."""
     ok = result.outcome is Outcome.OK
-    label = " \N{MIDDLE DOT} ".join(
-        filter(None, (_ending(result.outcome, result.wall_time), result.executor))
-    )
+    label = joined(_ending(result.outcome, result.wall_time), result.executor)
     return [
         Section("output", result.output, label, failed=not ok),
         *([Section("output", result.stderr, "stderr")] if ok and result.stderr else ()),
@@ -180,7 +147,7 @@ def sections_of_result(result: ExecutionResult) -> list[Section]:
 
 
 def _ending(outcome: Outcome, seconds: float) -> str:
-    return f"{_OUTCOMES[outcome]} \N{MIDDLE DOT} {duration(seconds)}" if seconds else _OUTCOMES[outcome]
+    return joined(_OUTCOMES[outcome], duration(seconds) if seconds else "")
 
 
 def _review(review: Mapping[str, Any]) -> Section:
@@ -221,8 +188,7 @@ def _call_row(call: FunctionCall) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in call.args.items())
     result = repr(call.result) if call.error is None else call.error
     row = f"{call.name}({arguments}) {'=' if call.error is None else 'failed:'} {result}"
-    facts = (one_line(row), duration(call.seconds), one_line(call.remark))
-    return " \N{MIDDLE DOT} ".join(filter(None, facts))
+    return joined(one_line(row), duration(call.seconds), one_line(call.remark))
 
 
 # -- roles ---------------------------------------------------------------------------------------------
@@ -233,22 +199,21 @@ def _answer(message: BaseMessage) -> list[Section]:
     named = {section.run for section in sections if section.kind == "call"}
     calls = getattr(message, "tool_calls", ())  # which not every provider has among its content
     sections += [call_section(call) for call in calls if call["id"] not in named]
-    last_run = max((place for place, section in enumerate(sections) if section.kind in _RUN), default=-1)
-    prose = [
-        replace(section, kind="model" if place < last_run else "answer")
-        if section.kind in _PROSE
-        else section
-        for place, section in enumerate(sections)
+    last_run = max((place for place, section in enumerate(sections) if section.kind in _RUN), default=0)
+    return [
+        *_plan(message),
+        *_with_prose("model", sections[:last_run]),
+        *_with_prose("answer", sections[last_run:]),
     ]
-    return [*_plan(message), *prose]
 
 
 def _question(message: BaseMessage) -> list[Section]:
     kind: Kind = "system" if message.type == "system" else "question"
-    sections = [
-        replace(section, kind=kind) if section.kind in _PROSE else section for section in _content(message)
-    ]
-    return sections + notices_of(message)
+    return [*_with_prose(kind, _content(message)), *notices_of(message)]
+
+
+def _with_prose(kind: Kind, sections: Iterable[Section]) -> list[Section]:
+    return [replace(section, kind=kind) if section.kind in _PROSE else section for section in sections]
 
 
 def notices_of(message: BaseMessage) -> list[Section]:
@@ -274,10 +239,9 @@ def _reply(message: BaseMessage) -> list[Section]:
 
 
 def _content(message: BaseMessage) -> list[Section]:
-    reader = SectionReader(str(message.response_metadata.get("model_provider", "")))
-    content: Any = message.content
-    blocks = content if isinstance(content, list) else [content]
-    return [section for block in blocks for section in reader.sections(block)]
+    return [
+        section for block, codes in blocks_with_code(message) for section in sections_of_block(block, codes)
+    ]
 
 
 _BY_ROLE: Final[Mapping[str, Callable[[BaseMessage], list[Section]]]] = {
@@ -299,9 +263,8 @@ def closing_sections(message: BaseMessage, prices: Prices | None = None) -> list
     sections += [Section("notice", failure, failed=True) for failure in failures]
     if (verification := verification_section(message)) is not None:
         sections.append(verification)
-    usage = replace(
-        ExecutionUsage.of(message, prices), executions=0, seconds=0, images=0
-    )  # they are in sight
+    # Its runs are in sight.
+    usage = replace(ExecutionUsage.of(message, prices), executions=0, seconds=0, images=0)
     model = str(metadata.get("model_name") or _artifact(message).get("model_name") or "")
     if environment := metadata.get("environment_id"):
         model = f"{model} in environment {environment}"
@@ -360,6 +323,23 @@ def _plan(message: BaseMessage) -> list[Section]:
 
 
 # -- blocks --------------------------------------------------------------------------------------------
+
+
+def sections_of_block(block: Any, codes: Sequence[CodeBlock]) -> list[Section]:
+    """The sections of a block of an answer; none where it holds nothing for a reader. Never raises.
+
+    Args:
+        block: Of any provider, whole or as it streams in.
+        codes: What `CodeReader` reads in it.
+    """
+    if codes:
+        return [section for code in codes for section in _code(code)]
+    if image := inline_image(block):
+        return [_image(image)]
+    block = {"type": "text", "text": block} if isinstance(block, str) else block
+    read = _BY_TYPE.get(str(block.get("type"))) if isinstance(block, dict) else None
+    section = read(block) if read else None
+    return [section] if section else []
 
 
 def _code(code: CodeBlock) -> Iterator[Section]:

@@ -13,7 +13,7 @@ from langchain_codeexec.control.prices import Prices, PriceTable
 from langchain_codeexec.errors import MissingDependencyError
 from langchain_codeexec.records.conversation import Recorded, sections_in
 from langchain_codeexec.records.sections import Kind, Section, call_rows
-from langchain_codeexec.records.texts import LONGEST_MARKED, visible
+from langchain_codeexec.records.texts import LONGEST_MARKED, joined, visible
 
 try:
     from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -99,33 +99,24 @@ def _wrapped(text: str, style: str) -> RenderableType:
     return Text(visible(text), style) if len(text) <= LONGEST_MARKED else _Verbatim(text, style)
 
 
-def _prose(section: Section) -> RenderableType:
-    return _Prose(section.text)
-
-
 def _code(section: Section) -> RenderableType:
     code = visible(section.text).strip("\n")
     lines = code.split("\n")
-    rows = reversed(list(call_rows(section, lines)))
+    rows = call_rows(section, lines)
     if len(code) > LONGEST_MARKED:
         for index, row in rows:
-            lines.insert(index + 1, row)
+            lines[index] += f"\n{row}"
         source: RenderableType = _Verbatim("\n".join(lines))
     else:
-        marked = _highlighted(code, section.label)
+        marked = Syntax(code, section.label, theme=_THEME, background_color="default").highlight(code)
+        marked_lines = marked.split("\n")
         for index, row in rows:
-            marked.insert(index + 1, Text(row, "yellow"))
-        source = Text("\n", no_wrap=True, overflow="ignore").join(marked)
+            marked_lines[index].append(f"\n{row}", "yellow")
+        source = Text("\n", no_wrap=True, overflow="ignore").join(marked_lines)
     if not section.written:
         return source
     written = _Verbatim(section.written.strip("\n"), "dim")
     return Group(Text("as the model wrote it:", "bold"), written, Text("as it was edited:", "bold"), source)
-
-
-def _highlighted(code: str, language: str) -> list[Text]:
-    highlighted = Syntax(code, language, theme=_THEME, background_color="default").highlight(code)
-    highlighted.rstrip()
-    return list(highlighted.split("\n", allow_blank=True))
 
 
 def _output(section: Section) -> RenderableType:
@@ -136,11 +127,11 @@ def _output(section: Section) -> RenderableType:
 
 _WITHOUT_HEADING: Final = frozenset({"notice", "usage"})
 _BODIES: Final[Mapping[Kind, Callable[[Section], RenderableType]]] = {
-    **dict.fromkeys(("system", "question", "model", "answer"), _prose),
+    **dict.fromkeys(("system", "question", "model", "answer"), lambda section: _Prose(section.text)),
     "code": _code,
     "output": _output,
     **dict.fromkeys(("plan", "review"), lambda section: _wrapped(section.text, "dim")),
     "thoughts": lambda section: _wrapped(section.text.strip(), "dim italic"),
     "notice": lambda section: _wrapped(section.text, "red" if section.failed else "yellow"),
-    "usage": lambda section: _Verbatim(" · ".join(filter(None, (section.label, section.text))), "dim"),
+    "usage": lambda section: _Verbatim(joined(section.label, section.text), "dim"),
 }

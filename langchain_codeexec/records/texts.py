@@ -8,7 +8,7 @@ from typing import Final
 from langchain_codeexec.control.prices import Prices, TokenUsage
 from langchain_codeexec.control.usage import ExecutionUsage
 
-__all__ = ["LONGEST_MARKED", "duration", "one_line", "shortened", "usage_text", "visible"]
+__all__ = ["LONGEST_MARKED", "duration", "joined", "one_line", "shortened", "usage_text", "visible"]
 
 _LONGEST_LINE: Final = 160
 """Characters of a heading, or of a call below its line of code."""
@@ -58,6 +58,11 @@ def one_line(text: str) -> str:
     return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}\N{HORIZONTAL ELLIPSIS}"
 
 
+def joined(*facts: str) -> str:
+    """Facts in one line; those that are empty are left out."""
+    return " \N{MIDDLE DOT} ".join(filter(None, facts))
+
+
 def duration(seconds: float) -> str:
     """Seconds with three digits or all before the point, in milliseconds below one."""
     if seconds < 1:
@@ -68,15 +73,14 @@ def duration(seconds: float) -> str:
 def usage_text(usage: ExecutionUsage, prices: Prices | None = None) -> str:
     """Executions, tokens and their cost in words; what there is none of is left out, missing prices are named."""
     unpriced = one_line(", ".join(usage.unpriced)) if prices else ""
-    facts = [
+    return joined(
         _count(usage.executions, "run"),
         duration(usage.seconds) if usage.seconds else "",
         _count(usage.images, "image"),
         _tokens(usage.tokens) if usage.tokens.total else "",
         f"cost {usage.cost:.6f}" if usage.cost else "",
         f"no price is known of {unpriced}" if unpriced else "",
-    ]
-    return " \N{MIDDLE DOT} ".join(filter(None, facts))
+    )
 
 
 def _count(number: int, name: str) -> str:
@@ -86,10 +90,8 @@ def _count(number: int, name: str) -> str:
 def _tokens(tokens: TokenUsage) -> str:
     read = _parts((tokens.tool_use, "from its runs"), (tokens.cached, "cached"))
     written = _parts((tokens.thinking, "thinking"))
-    counts = (
-        f"{tokens.prompt + tokens.tool_use:,} in{read}, {tokens.candidates + tokens.thinking:,} out{written}"
-    )
-    return f"{tokens.total:,} tokens: {counts}"
+    sent, answered = tokens.prompt + tokens.tool_use, tokens.candidates + tokens.thinking
+    return f"{tokens.total:,} tokens: {sent:,} in{read}, {answered:,} out{written}"
 
 
 def _parts(*parts: tuple[int, str]) -> str:

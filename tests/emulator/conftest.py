@@ -14,6 +14,7 @@ from langchain_codeexec.emulator import GeminiEmulator, ScriptedBrain, environme
 from langchain_codeexec.errors import SandboxUnavailableError
 from langchain_codeexec.executors.process import ProcessExecutor
 from langchain_codeexec.sandbox.local import LocalSandbox
+from tests.services import Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 VERTEX = "/v1beta1/projects/p/locations/us-central1/publishers/google/models"
 DEVELOPER = "/v1beta/models"
 PREFIXES = {"vertex": VERTEX, "developer": DEVELOPER}
+
+
+def who(endpoint: str) -> dict[str, Any]:
+    """Whom Google's clients come from, at one of the services."""
+    if endpoint == "developer":
+        return {"api_key": "test"}
+    return {"vertexai": True, "project": "p", "location": "us-central1", "credentials": Token()}
 
 
 class Client:

@@ -15,8 +15,7 @@ from google.genai import errors, types
 
 from langchain_codeexec.emulator import EmulatedError
 from langchain_codeexec.emulator.brain import last_text
-from tests.emulator.conftest import Client
-from tests.services import Token
+from tests.emulator.conftest import Client, who
 
 OLD = "gemini-2.5-flash"
 CODE = {"executableCode": {"code": "print(6 * 7)"}}
@@ -63,10 +62,7 @@ def connect(client):
     clients: list[genai.Client] = []
 
     def made(endpoint: str = "developer") -> genai.Client:
-        who: dict[str, Any] = {"api_key": "test"}
-        if endpoint == "vertex":
-            who = {"vertexai": True, "project": "p", "location": "us-central1", "credentials": Token()}
-        clients.append(genai.Client(**who, http_options={"base_url": client.emulator.url}))
+        clients.append(genai.Client(**who(endpoint), http_options={"base_url": client.emulator.url}))
         return clients[-1]
 
     yield made

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from google import genai
-from google.oauth2.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_google_genai import GoogleGenerativeAIEmbeddings
 
 from langchain_codeexec.emulator.embeddings import vector
+from tests.emulator.conftest import who
 
 FIRST, SECOND, TEXT = "gemini-embedding-001", "gemini-embedding-2", "text-embedding-005"
 CORPUS = {path.stem: path.read_text() for path in Path("examples/corpus").glob("*.md")}
@@ -25,12 +25,6 @@ QUESTIONS = {
     "When did Apollo 11 land?": "apollo",
     "highest mountain": "mountains",
 }
-
-
-def who(endpoint: str) -> dict[str, Any]:
-    if endpoint == "developer":
-        return {"api_key": "test"}
-    return {"vertexai": True, "project": "p", "location": "us-central1", "credentials": Credentials("token")}
 
 
 @pytest.mark.parametrize(

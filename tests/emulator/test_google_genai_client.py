@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from google import genai
-from google.auth.credentials import Credentials
 from google.genai import errors, types
 
 from langchain_codeexec.emulator import EmulatedError
+from tests.emulator.conftest import who
 
 NEW, OLD = "gemini-3-flash-preview", "gemini-2.5-flash"
 CODE = {"executableCode": {"language": "PYTHON", "code": "print(sum(range(11)))"}}
@@ -24,17 +24,6 @@ ADDER = types.FunctionDeclaration(
 )
 
 
-class Token(Credentials):
-    """A bearer token that never expires."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.token = "token"
-
-    def refresh(self, request: Any) -> None:
-        raise AssertionError("nothing to refresh")
-
-
 @pytest.fixture(params=["developer", "vertex"])
 def connect(request, start):
     """Start an emulator for a script and connect the official client to it."""
@@ -42,10 +31,7 @@ def connect(request, start):
 
     def run(script: Any, **options: Any) -> genai.Client:
         url = start(script, **options).emulator.url
-        who: dict[str, Any] = {"api_key": "test"}
-        if request.param == "vertex":
-            who = {"vertexai": True, "project": "p", "location": "us-central1", "credentials": Token()}
-        client = genai.Client(**who, http_options=types.HttpOptions(base_url=url))
+        client = genai.Client(**who(request.param), http_options=types.HttpOptions(base_url=url))
         clients.append(client)
         return client
 

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-USER = {"role": "user", "parts": [{"text": "Hi"}]}
-MODEL = {"role": "model", "parts": [{"text": "Hello"}]}
-CALL = {"functionCall": {"name": "f", "args": {}}}
+from tests.emulator.bodies import CALL, CODE, FLAG, RAN, USER, model, part, says, user
+
+MODEL = model({"text": "Hello"})
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """The documented stand-in for the signature of a call the model did not make."""
 SIGNED = {**CALL, "thoughtSignature": SKIP_SIGNATURE}
 REPLY = {"functionResponse": {"name": "f", "response": {"ok": True}}}
 F = {"functionDeclarations": [{"name": "f"}]}
-CODE = {"codeExecution": {}}
 SEARCH = {"googleSearch": {}}
-FLAG = {"includeServerSideToolInvocations": True}
-RAN = [
-    {"executableCode": {"language": "PYTHON", "code": "print(1)"}},
-    {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\n"}},
-]
-
-
-def model(*parts: dict[str, Any]) -> dict[str, Any]:
-    return {"role": "model", "parts": list(parts)}
-
-
-def user(*parts: dict[str, Any]) -> dict[str, Any]:
-    return {"role": "user", "parts": list(parts)}
-
-
-def says(*contents: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"contents": list(contents), **more}
-
-
-def part(value: Any) -> dict[str, Any]:
-    return says({"role": "user", "parts": [{"text": "a"}, value]})
 
 
 @pytest.mark.parametrize(

@@ -13,32 +13,7 @@ from langchain_codeexec.emulator.rules import checked_request
 from langchain_codeexec.emulator.schema import snake_case
 from langchain_codeexec.emulator.service_errors import EmulatedError
 from langchain_codeexec.emulator.targets import Target
-
-USER = {"role": "user", "parts": [{"text": "Hi"}]}
-CALL = {"functionCall": {"name": "f", "args": {}}}
-CODE = {"codeExecution": {}}
-FLAG = {"includeServerSideToolInvocations": True}
-RAN = [
-    {"executableCode": {"language": "PYTHON", "code": "print(1)"}},
-    {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\n"}},
-]
-
-
-def model(*parts: dict[str, Any]) -> dict[str, Any]:
-    return {"role": "model", "parts": list(parts)}
-
-
-def user(*parts: dict[str, Any]) -> dict[str, Any]:
-    return {"role": "user", "parts": list(parts)}
-
-
-def says(*contents: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"contents": list(contents), **more}
-
-
-def part(value: Any) -> dict[str, Any]:
-    return says({"role": "user", "parts": [{"text": "a"}, value]})
-
+from tests.emulator.bodies import CALL, CODE, FLAG, RAN, USER, model, part, says, user
 
 NEW, OLD = "gemini-3-flash-preview", "gemini-2.5-flash"
 BOTH = ("developer", "vertex")

@@ -1,13 +1,10 @@
 """Gemini's side first and this machine after it, and the reverse: every reason with a real failure."""
 
-import io
-import re
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from langchain_codeexec import (
     ChatGeminiCodeExecution,
@@ -22,17 +19,10 @@ from langchain_codeexec.executions import InlineFile, Outcome
 from langchain_codeexec.executors import FailoverExecutor
 from langchain_codeexec.executors.failover import REASONS
 from langchain_codeexec.executors.gemini import GeminiExecutor
-from langchain_codeexec.records.terminal import render
+from tests.executors.conftest import faithful
 
 CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "sales.csv")
 ZIP = InlineFile(b"PK\x05\x06" + bytes(18), "application/zip", "all.zip")
-
-
-def faithful(prompt: Prompt) -> Any:
-    text = prompt.request["contents"][-1]["parts"][-1]["text"]
-    found = re.search(r"```python\n(.*)```", text, re.DOTALL)
-    assert found
-    return [{"executableCode": {"language": "PYTHON", "code": found[1]}}, "It ran."]
 
 
 def ended(outcome: str, output: str = "") -> Callable[[Prompt], Any]:
@@ -229,12 +219,3 @@ def test_what_was_tried_is_in_the_record_the_artifact_and_the_text(
     [run] = code_executions(message)
     assert (run.origin, run.tried) == ("sandbox", ("gemini: quota",))
     assert message.artifact["executions"][0]["tried"] == ["gemini: quota"]
-
-
-def test_the_console_shows_what_was_tried(server: GeminiExecutor, sandbox: LocalSandbox):
-    REPLY[0] = refused(429)
-    tool = PythonTool(FailoverExecutor(server, sandbox))
-    message = tool.invoke({"type": "tool_call", "name": tool.name, "id": "1", "args": {"code": "print(42)"}})
-    terminal = Console(width=80, file=io.StringIO(), record=True)
-    terminal.print(render(code_executions(message)[0]))
-    assert "Tried before: gemini: quota" in terminal.export_text()

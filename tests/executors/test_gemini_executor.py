@@ -21,30 +21,14 @@ from langchain_codeexec.errors import (
 from langchain_codeexec.executions import ExecutionResult, InlineFile, Outcome
 from langchain_codeexec.executors.base import AsyncExecutorSession, CodeExecutor
 from langchain_codeexec.executors.gemini import GeminiExecutor
+from tests.executors.conftest import asked_code, code_part, faithful
 
 PNG = b"\x89PNG\r\n\x1a\n drawn"
 CSV = InlineFile(b"a,b\n1,2\n", "text/csv", "sales.csv")
 
 
-def asked_code(prompt: Prompt) -> str:
-    """The program between the fences of a request."""
-    text = prompt.request["contents"][-1]["parts"][-1]["text"]
-    found = re.search(r"(?P<fence>`{3,})python\n(?P<code>.*)(?P=fence)", text, re.DOTALL)
-    assert found
-    return found["code"]
-
-
-def code_part(code: str) -> dict[str, Any]:
-    return {"executableCode": {"language": "PYTHON", "code": code}}
-
-
 def result_part(outcome: str, output: str = "") -> dict[str, Any]:
     return {"codeExecutionResult": {"outcome": outcome, "output": output}}
-
-
-def faithful(prompt: Prompt) -> Any:
-    """A model that does what it is asked for."""
-    return [code_part(asked_code(prompt)), "It ran."]
 
 
 class Model:

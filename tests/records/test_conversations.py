@@ -184,6 +184,10 @@ RESULT = ExecutionResult(
     ("source", "sections"),
     [
         (RUN, [CODE, OUTPUT]),
+        (CodeExecution("x"), [("code", "python", "x")]),
+        (CodeExecution("", outcome=Outcome.OK), [("output", "ok", "")]),
+        (CodeExecution("ls", "BASH", Outcome.OK, "a", images=(InlineFile(b"12", "image/webp"),)),
+         [("code", "bash", "ls"), ("output", "ok", "a"), ("image", "", "image/webp, 2 bytes")]),
         ([RUN, RUN], [CODE, OUTPUT] * 2),
         (RESULT, [("output", "ok \u00b7 20 ms \u00b7 local", "1\n"), ("output", "stderr", "careful"),
                   ("output", "value", "7"), ("notice", "", "The output is longer than the executor keeps"),

@@ -1,8 +1,10 @@
 """Records as web pages and notebooks: everything is in them, nothing in them acts."""
 
 import json
+import re
 import sys
 from base64 import b64encode
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,15 +17,9 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_codeexec.data import FolderSink, save_outputs
 from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, artifact_from_executions
 from langchain_codeexec.records import html
-from langchain_codeexec.records.html import html_fragment, html_page
+from langchain_codeexec.records.html import html_fragment, html_from_code, html_page
 from langchain_codeexec.records.notebook import notebook_from_messages, show
-from tests.records.blocks import PIXEL, PIXEL_FACTS, code, hostile, image, result, text
-
-HOSTILE = (
-    "<script>alert(1)</script></style></article></pre><img src=x onerror=alert(1)> \x1b[2J \u202etxt.exe\ud800 "
-    "![x](http://tracker.example/x.png) [y](javascript:alert(1)) ``` ```` \"'&"
-)
-
+from tests.records.blocks import CORPUS, PIXEL, PIXEL_FACTS, code, hostile, image, result, text
 
 CONVERSATION = [
     HumanMessage(
@@ -118,7 +114,7 @@ PIECES = st.lists(
 
 
 @given(words=PIECES)
-@example(words=HOSTILE)
+@example(words=" ".join(CORPUS))
 @example(words="http://x[")
 def test_nothing_a_message_holds_is_markup(words):
     source = html_page([HumanMessage(words), *hostile(words)], title=words)
@@ -134,12 +130,33 @@ def test_nothing_a_message_holds_is_markup(words):
     assert not {"\x1b", "\u202e"} & set(page.words)
 
 
-def test_without_a_markdown_library_prose_is_shown_as_written(monkeypatch):
+@given(
+    code=st.text(alphabet="abrf'\"\\\n# 0123.exjin<>&_\u00e9", max_size=40),
+    language=st.sampled_from(["python", "bash"]),
+)
+@example(code="if a < b: '<b>'", language="python")
+@example(code="'''never closed\nif", language="python")
+@example(code="10 PRINT <b>", language="basic of somebody's own")
+def test_highlighting_changes_no_character(code, language):
+    page = Page(html_from_code(code.strip("\n"), language))
+    assert {tag for tag, _ in page.elements} <= {"span"}
+    assert unescape(re.sub("<[^>]+>", "", html_from_code(code.strip("\n"), language))) == code.strip("\n")
+
+
+def test_keywords_strings_numbers_and_comments_are_marked():
+    marked = html_from_code("import x  # y\nx('a', 1)", "python")
+    for kind, words in {"k": "import", "c": "# y", "s": "'a'", "m": "1"}.items():
+        assert re.search(f'<span class="{kind}[^"]*">{words}</span>', marked)
+
+
+def test_without_libraries_prose_and_code_are_shown_as_written(monkeypatch):
     monkeypatch.setitem(sys.modules, "markdown_it", None)
+    monkeypatch.setitem(sys.modules, "pygments", None)
     html._parser.cache_clear()
     try:
-        fragment = html_fragment(AIMessage("It is **1** <b>."))
+        fragment = html_fragment(AIMessage([code("1 < 2"), text("It is **1** <b>.")]))
         assert '<p class="verbatim">It is **1** &lt;b&gt;.</p>' in fragment
+        assert "<code>1 &lt; 2</code>" in fragment
     finally:
         html._parser.cache_clear()
 
@@ -217,7 +234,7 @@ def test_what_comes_out_goes_to_its_code(blocks, cells):
 
 
 @given(words=PIECES)
-@example(words=HOSTILE)
+@example(words=" ".join(CORPUS))
 def test_markdown_in_a_notebook_is_inert(words):
     for cell in cells_of([HumanMessage(words), *hostile(words)]):
         json.dumps(cell).encode()

@@ -12,24 +12,8 @@ from rich.console import Console
 
 from langchain_codeexec.records import html_fragment, html_page, notebook_from_messages, print_stream, render
 from tests.browser import chromium  # noqa: F401 -- a fixture
-from tests.records.blocks import ACTS, code, hostile, result, text
+from tests.records.blocks import CORPUS, code, hostile, result, text
 
-CORPUS = (
-    f"<script>{ACTS}</script>",
-    f"</script><script>{ACTS}</script>",
-    f"</style></pre></article></title><script>{ACTS}</script>",
-    f"<img src=x onerror={ACTS}><svg onload={ACTS}><body onload={ACTS}>",
-    f'" onload="{ACTS}" autofocus onfocus="{ACTS}" style="animation: x',
-    f"<iframe srcdoc='<script>parent.{ACTS}</script>'></iframe><base href=http://tracker.example>",
-    "<meta http-equiv=refresh content='0;url=http://tracker.example'><link rel=stylesheet href=http://tracker.example>",
-    "![x](http://tracker.example/x.png) <http://tracker.example> [y](javascript:alert(1)) [z](data:text/html,x)",
-    f"`<script>{ACTS}</script>` ````\n```html\n<script>{ACTS}</script>\n```\n<!-- ]]>",
-    "\x1b[2J\x1b[31mred\x1b]0;title\x07 \x9b31m \x1bP+q\x1b\\",
-    "\x1b]8;;http://tracker.example\x1b\\text\x1b]8;;\x1b\\ \x1b]52;c;ZXZpbA==\x07 \x1b]1337;File=:AAAA\x07",
-    "if admin\u202e \u2066# check\u2069 \u200badm\u200din \u2060\ufeff\u00ad\U000e0041 \u2028\u2029",
-    "\x00\x08\r\x0b\x0c\x7f\x85 a\r\nb \ud800\udfff",
-    "[red]markup[/red] [link=http://tracker.example]x[/link] :smile: {{7*7}} ${7*7} %s",
-)
 EVERYTHING = [message for words in CORPUS for message in hostile(words)]
 
 

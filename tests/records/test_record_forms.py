@@ -13,14 +13,14 @@ from langchain_codeexec.data import FolderSink, save_outputs
 from langchain_codeexec.executions import (
     CodeExecution,
     FunctionCall,
-    InlineFile,
     Outcome,
     artifact_from_executions,
 )
+from langchain_codeexec.messages.code_blocks import CodeReader
 from langchain_codeexec.records.html import html_page
 from langchain_codeexec.records.json_form import json_record
 from langchain_codeexec.records.notebook import notebook_from_messages, show
-from langchain_codeexec.records.sections import SectionReader, sections_of, sections_of_execution
+from langchain_codeexec.records.sections import sections_of, sections_of_block, sections_of_execution
 from langchain_codeexec.records.terminal import render
 from tests.records.blocks import PIXEL, PIXEL_FACTS, code, image, result, text
 
@@ -125,22 +125,21 @@ def test_what_a_message_tells(message, sections):
 
 @pytest.mark.parametrize("block", [None, 7, [], {}, {"type": None}, {"type": "server_tool_call"}])
 def test_a_malformed_block_tells_nothing_or_little_and_raises_nothing(block):
-    assert {section.text for section in SectionReader().sections(block)} <= {"{}"}
+    assert {section.text for section in sections_of_block(block, CodeReader().read(block))} <= {"{}"}
 
 
 def test_messages_of_other_providers_are_read_too():
-    openai = AIMessage(
-        [
-            {
-                "type": "code_interpreter_call", "id": "ci_1", "code": "print(1)", "status": "completed",
-                "outputs": [{"type": "logs", "logs": "1\n"}],
-            },
-            text("One."),
-        ]
-    )  # fmt: skip
-    assert contents_of(sections_of(openai)) == [
-        ("code", "python", "print(1)"), ("output", "ok", "1\n"), ("answer", "", "One."),
-    ]  # fmt: skip
+    run = {
+        "type": "code_interpreter_call", "id": "ci_1", "code": "print(1)", "status": "completed",
+        "outputs": [{"type": "logs", "logs": "1\n"}],
+    }  # fmt: skip
+    for openai in (
+        AIMessage([run, text("One.")]),
+        AIMessage("One.", additional_kwargs={"tool_outputs": [run]}),
+    ):
+        assert contents_of(sections_of(openai)) == [
+            ("code", "python", "print(1)"), ("output", "ok", "1\n"), ("answer", "", "One."),
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -156,21 +155,6 @@ def test_every_outcome_has_its_words(outcome, label):
     [code, output] = sections_of_execution(CodeExecution("x", outcome=outcome, output="y"))
     assert (code.kind, code.text, output.label) == ("code", "x", label)
     assert output.failed == (outcome != Outcome.OK)
-
-
-@pytest.mark.parametrize(
-    ("execution", "sections"),
-    [
-        (CodeExecution("x"), [("code", "python", "x")]),
-        (CodeExecution("", outcome=Outcome.OK), [("output", "ok", "")]),
-        (
-            CodeExecution("ls", "BASH", Outcome.OK, "a", images=(InlineFile(b"12", "image/webp"),)),
-            [("code", "bash", "ls"), ("output", "ok", "a"), ("image", "", "image/webp, 2 bytes")],
-        ),
-    ],
-)
-def test_what_a_run_tells(execution, sections):
-    assert contents_of(sections_of_execution(execution)) == sections
 
 
 def test_a_piped_record_is_plain_and_breaks_no_line():

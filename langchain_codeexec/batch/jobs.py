@@ -111,7 +111,11 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
             else:
                 saved.plans[_key_of(row)] = plan.to_dict()
         if not saved.plans:
-            raise ConfigurationError(f"{output} lacks no row that could be submitted")
+            report = batch.report
+            raise ConfigurationError(
+                f"{output} lacks no row that could be submitted: {report.earlier} were there already, "
+                f"{report.failed} failed (their `error` says why), {report.bad} were set aside"
+            )
         source = service.source(saved.display_name, lines)
         return BatchJob(saved, output, model, rows, _created(saved, job_path(output), service, source))
 

@@ -249,7 +249,7 @@ def test_a_cancelled_job_keeps_what_the_service_keeps_and_the_rest_is_asked_agai
 
 def test_a_row_that_takes_several_requests_is_none_of_a_jobs(jobs, rows, tmp_path):
     output, path = tmp_path / "a.jsonl", rows("A?", {"question": "B?", "files": ["none.csv"]})
-    with pytest.raises(ConfigurationError, match="lacks no row that could be submitted"):
+    with pytest.raises(ConfigurationError, match="that could be submitted: 0 were there already, 2 failed"):
         jobs.submit(path, output, jobs.llm(model=OLD).bind_tools([TOOL]))
     first, second = read(output)
     assert "goes to gemini-2.5-flash in several requests" in first["error"]

@@ -14,6 +14,7 @@ import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
@@ -113,7 +114,22 @@ class AgentEngineSession(RemoteSession["_Request"]):
     async def _atake(self, step: _Request) -> dict[str, Any]:
         if step.pause:
             await asyncio.sleep(step.pause)
-        return (await self._executor.transport.aresource(step.resource(), deadline=step.deadline)).json
+        send = self._executor.transport.aresource(step.resource(), deadline=step.deadline)
+        if not step.path.endswith("/sandboxEnvironments"):
+            return (await send).json
+        creation = asyncio.ensure_future(send)
+        try:
+            return (await asyncio.shield(creation)).json
+        except asyncio.CancelledError:
+            with suppress(GeminiError):
+                self._note((await creation).json)
+            raise
+
+    def _note(self, operation: Mapping[str, Any]) -> str:
+        """Note what sandbox an operation makes, so that it can be deleted; gives the operation's name."""
+        name = str(operation.get("name"))
+        self.sandbox, self._is_open = name.partition("/operations/")[0], True
+        return name
 
     def _steps(self, request: ExecutionRequest, timeout: float) -> _Steps[ExecutionResult]:
         body = {"inputs": _inputs(request)}
@@ -150,8 +166,7 @@ class AgentEngineSession(RemoteSession["_Request"]):
             "ttl": f"{math.ceil(executor.ttl)}s",
         }
         operation = yield _Request(f"{executor.engine}/sandboxEnvironments", "POST", body)
-        name, pause, end = str(operation.get("name")), _FIRST_PAUSE, time.monotonic() + _CREATING
-        self.sandbox, self._is_open = name.partition("/operations/")[0], True  # so that it can be deleted
+        name, pause, end = self._note(operation), _FIRST_PAUSE, time.monotonic() + _CREATING
         while not operation.get("done"):
             if time.monotonic() > end:
                 raise SandboxUnavailableError(f"{name} has made no sandbox within {_CREATING:g} s")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -115,6 +116,24 @@ async def test_cancelling_deletes_the_sandbox(service: Service) -> None:
     with pytest.raises(asyncio.CancelledError):
         await run
     assert not service.sandboxes()
+
+
+async def test_a_sandbox_that_is_made_for_a_cancelled_run_is_deleted(wire: Any, caplog: Any) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def says(path: str) -> bytes:
+        begun.set()
+        assert go.wait(60)
+        return json.dumps({"name": f"{ENGINES}/1/sandboxEnvironments/2/operations/3"}).encode()
+
+    wire.answer = says
+    run = asyncio.create_task(AgentEngineExecutor(f"{ENGINES}/1", base_url=wire.url).arun("1"))
+    assert await asyncio.to_thread(begun.wait, 60)
+    run.cancel()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert "sandboxEnvironments/2 was not deleted" in caplog.text  # by this service, which knows POST alone
 
 
 def test_another_executor_takes_over_where_there_is_no_service(service: Service) -> None:

@@ -12,12 +12,14 @@ import json
 import re
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from errno import EDQUOT, ENOSPC
 from hashlib import blake2b
+from os import SEEK_END
 from pathlib import Path
 from secrets import token_hex
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO, Any, Final, Self, TypeAlias
 
 from langchain_core.language_models import LanguageModelInput
@@ -82,20 +84,13 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
         The job, which is saved beside the output.
 
     Raises:
-        BatchError: The job cannot be saved, or its requests cannot be written to the storage.
+        BatchError: The job cannot be saved, or its requests cannot be written to the storage, or here before.
         ConfigurationError: There is a job for that output already, there is nothing to submit, or the model or the
             output is none that can be used.
         GeminiError: The service took no job.
     """
     output = Path(output)
-    if job_path(output).exists():
-        raise ConfigurationError(
-            f"{job_path(output)} is a job whose answers are not fetched yet: BatchJob.load({str(output)!r}, llm)"
-        )
-    if isinstance(rows, Iterator):
-        raise ConfigurationError(
-            "the rows are read again when they are answered: give a list of them, or a file"
-        )
+    _check_lasting(rows)
     model = _JobModel(llm)
     service = batch_jobs(model.connection, storage)
     saved = _SavedJob(
@@ -106,32 +101,63 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
         rows=str(Path(rows).resolve()) if isinstance(rows, str | Path) else "",
     )
     batch = Batch(rows, output, on_progress)
-    with TemporaryFile() as lines:
-        with batch.open(retry_failed=retry_failed):
-            for row in filter(None, batch.new_rows()):
-                try:
-                    plan, request = model.call(row.request()).only_request()
-                    lines.write(service.line(_key_of(row), request))
-                except OF_THE_ROW as error:
-                    batch.write(row, error)
-                else:
-                    saved.plans[_key_of(row)] = plan.to_dict()
+    with _temporary_file() as lines, batch.open(retry_failed=retry_failed):
+        for row in filter(None, batch.new_rows()):
+            try:
+                plan, request = model.call(row.request()).only_request()
+                lines.write(service.line(_key_of(row), request))
+            except OF_THE_ROW as error:
+                batch.write(row, error)
+            else:
+                saved.plans[_key_of(row)] = plan.to_dict()
         if not saved.plans:
-            raise ConfigurationError(f"{output} lacks no row that could be submitted")
-        return BatchJob(saved, output, model, rows, _created(saved, job_path(output), service, lines))
+            report = batch.report
+            raise ConfigurationError(
+                f"{output} lacks no row that could be submitted: {report.earlier} were there already, "
+                f"{report.failed} failed (their `error` says why), {report.bad} were set aside"
+            )
+        source = service.source(saved.display_name, lines)
+        return BatchJob(saved, output, model, rows, _created(saved, job_path(output), service, source))
 
 
-def _created(saved: _SavedJob, path: Path, service: BatchJobs, lines: IO[bytes]) -> Json:
+def _created(saved: _SavedJob, path: Path, service: BatchJobs, source: Json) -> Json:
     """Have the service begin. The job is saved before, so that it is found whatever becomes of the answer."""
     saved.save(path)
     try:
-        job = service.create(saved.model, saved.display_name, lines)
-    except (BatchError, ConfigurationError, GeminiAPIError):  # after any other failure it may have begun
+        job = service.create(saved.model, saved.display_name, source)
+    except (ConfigurationError, GeminiAPIError):  # after any other failure it may have begun
         path.unlink()
         raise
     saved.name = str(job.get("name", ""))
-    saved.save(path)
+    with suppress(BatchError):  # without its name it is found as well
+        saved.save(path)
     return job
+
+
+@contextmanager
+def _temporary_file() -> Iterator[IO[bytes]]:
+    """A file for the requests or the answers of a job, however many they are.
+
+    Raises:
+        BatchError: There is no room for it.
+    """
+    try:
+        with TemporaryFile() as file:
+            yield file
+    except OSError as error:
+        if error.errno not in (ENOSPC, EDQUOT):
+            raise
+        raise BatchError(
+            f"{gettempdir()} has no room for a job's requests or answers: {error.strerror}",
+            remedy="make room there, or set TMPDIR to another folder",
+        ) from error
+
+
+def _check_lasting(rows: Source) -> None:
+    if isinstance(rows, Iterator):
+        raise ConfigurationError(
+            "the rows are read again when they are answered: give a list of them, or a file"
+        )
 
 
 async def asubmit_batch(rows: Source, llm: _Llm, output: str | Path, **settings: Any) -> BatchJob:
@@ -151,6 +177,22 @@ class _SavedJob:
     name: str = ""  # empty until the service has said it
     plans: dict[str, Json] = field(default_factory=dict)  # what each request gets, by its key
 
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read it from a file.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} cannot be read: {error.strerror}. Submit a job first."
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(f"{path} is no saved job. Choose another output.") from error
+
     def save(self, path: Path) -> None:
         """Write it to a file, whole or not at all.
 
@@ -162,6 +204,7 @@ class _SavedJob:
             part.write_text(json.dumps(asdict(self)), encoding="utf-8")
             part.replace(path)
         except OSError as error:
+            part.unlink(missing_ok=True)
             raise BatchError(
                 f"the job cannot be saved in {path}: {error.strerror or error}",
                 remedy="make room, and submit the rows again",
@@ -200,14 +243,8 @@ class BatchJob:
             ConfigurationError: There is no such job, its rows are missing, or the model reaches another service.
         """
         path = job_path(output)
-        try:
-            saved = _SavedJob(**json.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise ConfigurationError(
-                f"{path} cannot be read: {error.strerror}. Submit a job first."
-            ) from error
-        except (ValueError, TypeError) as error:
-            raise ConfigurationError(f"{path} is no saved job. Choose another output.") from error
+        saved = _SavedJob.load(path)
+        _check_lasting(rows)
         model = _JobModel(llm, saved.model)
         if model.endpoint != saved.endpoint:
             raise ConfigurationError(
@@ -310,8 +347,11 @@ class BatchJob:
         """Ask the service to end the job. Answers that it keeps can still be fetched, once it has ended.
 
         Raises:
+            BatchError: The service has no such job.
             GeminiError: It could not be asked, or refused.
         """
+        if not self.name:
+            self.refresh()
         self._service.cancel(self.name)
 
     async def acancel(self) -> None:
@@ -330,12 +370,12 @@ class BatchJob:
             on_progress: Called with the report so far, after each row.
 
         Raises:
-            BatchError: The job has not ended, or the output cannot be written.
-            ConfigurationError: The rows cannot be read, or the output is another's.
+            BatchError: The job has not ended, its answers are gone, or the output cannot be written.
+            ConfigurationError: The rows cannot be read, or the output is another's, or another job's by now.
             GeminiError: The answers could not be fetched.
         """
         batch = Batch(self._rows, self._output, on_progress)
-        with batch.open(retry_failed=False), self._answers() as answers:
+        with batch.open(check=self._check_is_last), self._answers() as answers:
             for row in filter(None, batch.new_rows()):
                 if _key_of(row) in self._saved.plans:
                     outcome = self._outcome(row, answers)
@@ -344,8 +384,13 @@ class BatchJob:
             for reason, answer in answers.unmatched(used):
                 batch.set_aside(BadRow(0, f"an answer of the job: {reason}", answer))
             report = batch.end()
-        job_path(self._output).unlink(missing_ok=True)
+            job_path(self._output).unlink(missing_ok=True)
         return report
+
+    def _check_is_last(self, path: Path) -> None:
+        """Raise where others have fetched this job's answers, and submitted another one since."""
+        if path.exists() and _SavedJob.load(path).display_name != self._saved.display_name:
+            raise ConfigurationError(f"{path} is another job by now, submitted after {self.name} was fetched")
 
     async def aresults(self, on_progress: _OnProgress | None = None) -> BatchReport:
         """Write them without blocking the event loop; see `results`."""
@@ -373,8 +418,13 @@ class BatchJob:
             raise BatchError(
                 f"{self.name} has not ended, it is {self.state}", remedy="wait for it: job.wait()"
             )
-        with TemporaryFile() as file:
+        with _temporary_file() as file:
             self._service.save_answers(self.resource, file)
+            if not file.seek(0, SEEK_END) and self.state == "SUCCEEDED":
+                raise BatchError(
+                    f"{self.name} has succeeded, and there is no answer where it was to write them",
+                    remedy=f"bring them back, or delete {job_path(self._output)} and submit the rows again",
+                )
             model = resource_name(self._saved.endpoint, self._saved.model)
             yield JobAnswers(file, self._saved.plans, model)
 

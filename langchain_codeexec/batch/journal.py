@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +43,7 @@ class Journal:
         path: The file; made where there is none.
         bad_path: Where rows that cannot be asked are set aside; made with the first of them.
         retry_failed: Drop the rows whose `error` is set, so that they are new again.
+        check: Called before anything is changed, when no other process can open the file any more.
 
     Attributes:
         done: Rows it held when it was opened.
@@ -52,7 +53,14 @@ class Journal:
         ConfigurationError: The file cannot be written, is another's, or another batch is writing it.
     """
 
-    def __init__(self, path: Path, bad_path: Path, *, retry_failed: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        bad_path: Path,
+        *,
+        retry_failed: bool = False,
+        check: Callable[[], object] = lambda: None,
+    ) -> None:
         self.path, self.bad_path = path, bad_path
         self.done = self.failed = 0
         self._bad: BinaryIO | None = None
@@ -63,6 +71,7 @@ class Journal:
             "CREATE TABLE rows (key BLOB PRIMARY KEY, digest BLOB, seen INTEGER) WITHOUT ROWID; BEGIN"
         )
         try:
+            check()
             _drop_bad_rows(bad_path)
             self._cut_torn_line()
             if retry_failed:

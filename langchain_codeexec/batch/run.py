@@ -177,10 +177,6 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
         if not isinstance(number, int) or number < 1:
             raise ConfigurationError(f"{name}={number!r} must be a whole number above 0")
     batch = Batch(rows, Path(output), on_progress, patience)
-    if (job := job_path(output)).exists():
-        raise ConfigurationError(
-            f"{job} is a batch job of the service for the same output: fetch its answers, or delete that file"
-        )
     async with AsyncExitStack() as stack:
         if ray is None:
             ask_model: Ask = partial(ask, resolved(llm))
@@ -206,7 +202,15 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
 
 def job_path(output: str | Path) -> Path:
     """Where a batch job of the service is saved whose answers are to go to an output."""
-    return Path(output).with_suffix(".job.json")
+    path = Path(output)
+    return path.with_name(f"{path.name}.job.json")
+
+
+def _check_no_job(path: Path) -> None:
+    if path.exists():
+        raise ConfigurationError(
+            f"{path} is a batch job of the service for the same output: fetch its answers, or delete that file"
+        )
 
 
 class _Window:
@@ -299,13 +303,21 @@ class Batch:
                     "Choose another output."
                 )
 
-    def open(self, *, retry_failed: bool) -> Journal:
-        """The journal, after a look at the input as a whole where that can be read twice."""
+    def open(self, *, retry_failed: bool = False, check: Callable[[Path], object] = _check_no_job) -> Journal:
+        """The journal, after a look at the input as a whole where that can be read twice.
+
+        Args:
+            retry_failed: Have the failed rows of the output asked again.
+            check: Raises where the output is not free for this, given where its batch job would be saved.
+        """
         if isinstance(self._rows, str | Path) and Path(self._rows).is_file():
             self.report.total = sum(1 for _ in read_rows(self._rows))
             if not self.report.total:
                 raise ConfigurationError(f"{self._rows} has no rows")
-        self._journal = Journal(self.journal_path, self.report.bad_rows, retry_failed=retry_failed)
+        job = job_path(self.report.output)
+        self._journal = Journal(
+            self.journal_path, self.report.bad_rows, retry_failed=retry_failed, check=partial(check, job)
+        )
         self.report.earlier, self.report.earlier_failed = self._journal.done, self._journal.failed
         return self._journal
 

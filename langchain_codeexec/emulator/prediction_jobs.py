@@ -50,10 +50,13 @@ class _Buckets:
             )
         bucket, _, name = uri.removeprefix("gs://").partition("/")
         home = self._folder / bucket
-        path = (home / name).resolve()
+        try:
+            path, has_bucket = (home / name).resolve(), home.is_dir()
+        except (OSError, ValueError):  # names that no file can have
+            path, has_bucket = home, False
         if not uri.startswith("gs://") or not name or home.parent != self._folder or home not in path.parents:
             raise invalid(f"{uri!r} is no URI of an object in Cloud Storage: gs://bucket/path.")
-        if not home.is_dir():
+        if not has_bucket:
             raise EmulatedError(404, message=f"The specified bucket does not exist: {bucket}.")
         return path
 

@@ -14,12 +14,13 @@ import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from langchain_codeexec.errors import (
     ConfigurationError,
+    GeminiAPIError,
     GeminiError,
     GeminiTimeoutError,
     NotFoundError,
@@ -32,10 +33,8 @@ from langchain_codeexec.executors.files import files_from_left, images_from_left
 from langchain_codeexec.executors.remote import RemoteExecutor, RemoteSession
 from langchain_codeexec.gemini.errors import excerpt
 from langchain_codeexec.gemini.exchange import encoded
-from langchain_codeexec.gemini.limits import Deadline
 from langchain_codeexec.gemini.rest import RestTransport, rest_transport
-from langchain_codeexec.gemini.retries import RetryPolicy
-from langchain_codeexec.gemini.wire import ResourceRequest, ResourceResponse
+from langchain_codeexec.gemini.wire import ResourceRequest
 
 __all__ = ["AgentEngineExecutor", "AgentEngineSession"]
 
@@ -88,7 +87,7 @@ class AgentEngineExecutor(RemoteExecutor):
         self.ttl = ttl
         self.machine_config = machine_config
         self.transport: RestTransport = rest_transport(
-            vertexai=True, project=match[1], location=match[2], retry_policy=_ONCE, **settings
+            vertexai=True, project=match[1], location=match[2], **settings
         )
 
     def _open(self, *, lasts: bool) -> AgentEngineSession:  # noqa: ARG002 -- a sandbox serves one as it does more
@@ -110,14 +109,27 @@ class AgentEngineSession(RemoteSession["_Request"]):
     def _take(self, step: _Request) -> dict[str, Any]:
         if step.pause:
             time.sleep(step.pause)
-        send = partial(self._executor.transport.resource, step.resource(), deadline=step.deadline)
-        return step.answer(step.policy.repeat(send, Deadline(step.deadline)))
+        return self._executor.transport.resource(step.resource(), deadline=step.deadline).json
 
     async def _atake(self, step: _Request) -> dict[str, Any]:
         if step.pause:
             await asyncio.sleep(step.pause)
-        send = partial(self._executor.transport.aresource, step.resource(), deadline=step.deadline)
-        return step.answer(await step.policy.arepeat(send, Deadline(step.deadline)))
+        send = self._executor.transport.aresource(step.resource(), deadline=step.deadline)
+        if not step.path.endswith("/sandboxEnvironments"):
+            return (await send).json
+        creation = asyncio.ensure_future(send)
+        try:
+            return (await asyncio.shield(creation)).json
+        except asyncio.CancelledError:
+            with suppress(GeminiError):
+                self._note((await creation).json)
+            raise
+
+    def _note(self, operation: Mapping[str, Any]) -> str:
+        """Note what sandbox an operation makes, so that it can be deleted; gives the operation's name."""
+        name = str(operation.get("name"))
+        self.sandbox, self._is_open = name.partition("/operations/")[0], True
+        return name
 
     def _steps(self, request: ExecutionRequest, timeout: float) -> _Steps[ExecutionResult]:
         body = {"inputs": _inputs(request)}
@@ -127,7 +139,7 @@ class AgentEngineSession(RemoteSession["_Request"]):
                 yield from self._create()
             began = time.monotonic()
             try:
-                answer = yield _Request(f"{self.sandbox}:execute", "POST", body, 0.0, timeout, _ONCE)
+                answer = yield _Request(f"{self.sandbox}:execute", "POST", body, deadline=timeout)
             except NotFoundError:
                 if is_new:
                     raise
@@ -154,8 +166,7 @@ class AgentEngineSession(RemoteSession["_Request"]):
             "ttl": f"{math.ceil(executor.ttl)}s",
         }
         operation = yield _Request(f"{executor.engine}/sandboxEnvironments", "POST", body)
-        name, pause, end = str(operation.get("name")), _FIRST_PAUSE, time.monotonic() + _CREATING
-        self.sandbox, self._is_open = name.partition("/operations/")[0], True  # so that it can be deleted
+        name, pause, end = self._note(operation), _FIRST_PAUSE, time.monotonic() + _CREATING
         while not operation.get("done"):
             if time.monotonic() > end:
                 raise SandboxUnavailableError(f"{name} has made no sandbox within {_CREATING:g} s")
@@ -171,7 +182,7 @@ class AgentEngineSession(RemoteSession["_Request"]):
         if "/sandboxEnvironments/" not in sandbox:
             return
         try:
-            yield _Request(sandbox, "DELETE")
+            yield _Request(sandbox, "DELETE", deadline=_ENDING)
         except NotFoundError:
             return
         except GeminiError as error:
@@ -179,9 +190,8 @@ class AgentEngineSession(RemoteSession["_Request"]):
 
 
 _ENGINE: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)/reasoningEngines/[^/]+")
-_ONCE: Final = RetryPolicy(0)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds between looks at whether a sandbox has been made
-_CREATING: Final = 300.0  # seconds
+_CREATING, _ENDING = 300.0, 30.0  # seconds that a sandbox may take
 _FAILED: Final = 106  # the status where a program raises, which its traceback tells better
 
 
@@ -194,7 +204,6 @@ class _Request(NamedTuple):
         body: Its JSON, if it has one.
         pause: Seconds to wait before it.
         deadline: Seconds to wait for the answer; `None` for what the transport allows.
-        policy: How it is repeated.
     """
 
     path: str
@@ -202,23 +211,14 @@ class _Request(NamedTuple):
     body: Mapping[str, Any] | None = None
     pause: float = 0.0
     deadline: float | None = None
-    policy: RetryPolicy = RetryPolicy()
 
     def resource(self) -> ResourceRequest:
         """The request as the transport takes it."""
         body = b"" if self.body is None else encoded(self.body)
-        return ResourceRequest(self.path, self.method, body, creates=True)
-
-    def answer(self, response: ResourceResponse) -> dict[str, Any]:
-        """The JSON of the response to it.
-
-        Raises:
-            ResponseFormatError: It is none.
-        """
-        try:
-            return dict(json.loads(response.body))
-        except (TypeError, ValueError) as error:
-            raise _unreadable(response.body, error) from error
+        after: tuple[type[GeminiError], ...] = (GeminiError,)
+        if self.method == "POST":  # which may create a second sandbox, and never runs a program twice
+            after = () if self.path.endswith(":execute") else (GeminiAPIError,)
+        return ResourceRequest(self.path, self.method, body, repeated_after=after)
 
 
 _Result = TypeVar("_Result")

@@ -246,18 +246,19 @@ def _attempts(
     tried: list[str] = []
     while True:
         end: ExecutionResult | CodeExecError
+        place, executor = len(left), left[0]
         try:
             end = yield (*target(), noted)
         except CodeExecError as error:
             end = error
-        name = left[0].name
         reason = next((reason for reason in REASONS if reason in on and _KINDS[reason].fits(end)), None)
-        if reason is None or len(left) == 1 or (noted and noted.made):
+        if reason is None or place == 1 or (noted and noted.made):
             break
-        tried.append(f"{name}: {reason}")
-        del left[0]
+        tried.append(f"{executor.name}: {reason}")
+        if place == len(left):  # no run beside this one has taken it off
+            del left[0]
     if isinstance(end, CodeExecError):
         if tried:
             end.add_note(f"Tried before: {', '.join(tried)}")
         raise end
-    return replace(end, tried=(*tried, *end.tried), executor=end.executor or name)
+    return replace(end, tried=(*tried, *end.tried), executor=end.executor or executor.name)

@@ -7,6 +7,7 @@ back as a file.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import io
 import json
@@ -18,9 +19,11 @@ import struct
 import sys
 import zipfile
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files as resources
 from typing import Annotated, Any, Final, Protocol, TypeAlias, TypeVar
 
@@ -131,6 +134,7 @@ class BackendSession(RemoteSession[_Step]):
         self._executor = executor
         self._lasts = lasts
         self._stem = f"tmp/codeexec-{secrets.token_hex(8)}"
+        self._run = 0  # its number
 
     def _take(self, step: _Step) -> Any:
         method, argument, settings = step
@@ -138,7 +142,20 @@ class BackendSession(RemoteSession[_Step]):
 
     async def _atake(self, step: _Step) -> Any:
         method, argument, settings = step
-        return await getattr(self._executor.backend, f"a{method}")(argument, **settings)
+        backend = self._executor.backend
+        if not _is_blocking(type(backend), method):
+            return await getattr(backend, f"a{method}")(argument, **settings)
+        # The twin would take one of the few threads of the event loop. Runs can hold all of them, and end in none.
+        thread = ThreadPoolExecutor(1, "codeexec")
+        call = partial(copy_context().run, getattr(backend, method), argument, **settings)
+        response = asyncio.get_running_loop().run_in_executor(thread, call)
+        thread.shutdown(wait=False)
+        try:
+            return await asyncio.shield(response)
+        except asyncio.CancelledError:
+            if method != "execute":  # which has yet to be ended, as files have yet to be there to be removed
+                await asyncio.wait([response])
+            raise
 
     def _steps(self, request: ExecutionRequest, timeout: float) -> _Steps[ExecutionResult]:
         names = [file.name for file in request.files]
@@ -151,18 +168,20 @@ class BackendSession(RemoteSession[_Step]):
             for error in (upload.error for upload in uploads if upload.error):
                 raise OSError(error)
         limits = self._executor.limits
-        settings = {"limits": asdict(limits), "session": self._lasts, "idle": _IDLE}
+        self._run += 1
+        settings = {"limits": asdict(limits), "session": self._lasts, "idle": _IDLE, "run": self._run}
         with _failing(ExecutorError, f"{name} does not execute commands"):
             response = yield self._execution(
                 _RUN, timeout + _GRACE, settings=shlex.quote(json.dumps(settings))
             )
-        with _failing(ExecutorError, f"{name} gives no result ({_ending(response)})"):
+            ending = _ending(response)
+        with _failing(ExecutorError, f"{name} gives no result ({ending})"):
             if response.exit_code in _REFUSED:
-                raise SandboxUnavailableError(f"{name}: {_REFUSED[response.exit_code]} ({_ending(response)})")
-            [download] = yield "download_files", [f"{path}.result"], {}
+                raise SandboxUnavailableError(f"{name}: {_REFUSED[response.exit_code]} ({ending})")
+            [download] = yield "download_files", [f"{path}.{self._run}.result"], {}
             if download.content is None and response.exit_code == _TIMED_OUT:
                 yield from self._end()  # it may still run
-                detail = f"killed at the backend's own time limit ({_ending(response)})"
+                detail = f"killed at the backend's own time limit ({ending})"
                 return self._noted(ExecutionResult(Outcome.DEADLINE_EXCEEDED, detail=detail), is_new=False)
             if download.content is None:
                 raise OSError(download.error)
@@ -202,9 +221,11 @@ exit 127)"""
 """Where a backend's paths begin in the folder that its commands begin in, the archive is found there."""
 _END: Final = """(
 for stem in {stem} /{stem}
-do [ -e $stem.pid ] && kill $(cat $stem.pid)
+do rm -f $stem.request
+[ -e $stem.pid ] && kill $(cat $stem.pid)
 rm -f $stem.*
 done)"""
+"""Without its request, a run that is only beginning ends by itself."""
 _MAIN: Final = """\
 import sys
 if sys.version_info < (3, 10):
@@ -279,6 +300,12 @@ def _reply_from_bytes(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     if start != len(data) or len(blobs) != 2 + len(names) or any("/" in name for name in names):
         raise ValueError("what was left is not whole")
     return reply, blobs
+
+
+def _is_blocking(backend: type, method: str) -> bool:
+    """Whether a class has a method of its own, and the asynchronous twin at most from a class that it extends."""
+    names = ({method, f"a{method}"} & vars(each).keys() for each in backend.__mro__)
+    return next(filter(None, names), None) == {method}
 
 
 def _ending(response: Any) -> str:

@@ -40,7 +40,7 @@ from langchain_codeexec.gemini.limits import Deadline
 from langchain_codeexec.gemini.responses import canonical, joined
 from langchain_codeexec.gemini.sse import Completeness
 
-__all__ = ["Call", "Exchange", "Lease", "decoded", "encoded", "is_cut", "request_headers"]
+__all__ = ["Call", "Exchange", "Lease", "decoded", "encoded", "is_cut", "json_object", "request_headers"]
 
 Client = TypeVar("Client")
 
@@ -73,8 +73,33 @@ def decoded(body: bytes, url: str) -> dict[str, Any]:
         TruncatedResponseError: It is cut off.
         GeminiAPIError: It is an error envelope (some gateways answer errors with 200).
     """
+    payload = _parsed(body, url)
+    if error_in(payload) is not None:
+        raise api_error(payload, url=url)
+    responses = payload if isinstance(payload, list) else [payload]
+    if not responses or not all(isinstance(each, dict) for each in responses):
+        raise _no_object(payload, body, url)
+    spelled = [canonical(each, url) for each in responses]
+    whole = joined(list(Completeness(url).counted(spelled))) if len(spelled) > 1 else spelled[0]
+    return cast("dict[str, Any]", whole)
+
+
+def json_object(body: bytes, url: str) -> dict[str, Any]:
+    """The JSON object that tells of a resource, be it of an error.
+
+    Raises:
+        ResponseFormatError: It is something else.
+        TruncatedResponseError: It is cut off.
+    """
+    payload = _parsed(body, url)
+    if not isinstance(payload, dict):
+        raise _no_object(payload, body, url)
+    return payload
+
+
+def _parsed(body: bytes, url: str) -> Any:
     try:
-        payload = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError) as error:
         if is_cut(body, error):
             raise TruncatedResponseError(
@@ -85,16 +110,12 @@ def decoded(body: bytes, url: str) -> dict[str, Any]:
             page if body.lstrip().startswith(b"<") else f"not complete JSON: {error or type(error).__name__}"
         )
         raise ResponseFormatError(f"the answer of {url} is {what}", body=excerpt(body)) from error
-    if error_in(payload) is not None:
-        raise api_error(payload, url=url)
-    responses = payload if isinstance(payload, list) else [payload]
-    if not responses or not all(isinstance(each, dict) for each in responses):
-        raise ResponseFormatError(
-            f"the answer of {url} is JSON but not an object: {type(payload).__name__}", body=excerpt(body)
-        )
-    spelled = [canonical(each, url) for each in responses]
-    whole = joined(list(Completeness(url).counted(spelled))) if len(spelled) > 1 else spelled[0]
-    return cast("dict[str, Any]", whole)
+
+
+def _no_object(payload: object, body: bytes, url: str) -> ResponseFormatError:
+    return ResponseFormatError(
+        f"the answer of {url} is JSON but not an object: {type(payload).__name__}", body=excerpt(body)
+    )
 
 
 def is_cut(body: bytes, error: Exception) -> bool:

@@ -166,7 +166,7 @@ class GenAITransport:
             chunks = self._chunks(arguments, deadline)
             return next(chunks), chunks
 
-        first, chunks = _POLICY.repeat(begun, deadline, TruncatedResponseError)
+        first, chunks = _POLICY.repeat(begun, deadline, (TruncatedResponseError,))
         with closing(chunks):
             yield first
             yield from chunks
@@ -181,7 +181,7 @@ class GenAITransport:
             chunks = self._achunks(arguments)
             return await anext(chunks), chunks
 
-        attempts = _POLICY.arepeat(begun, deadline, TruncatedResponseError)
+        attempts = _POLICY.arepeat(begun, deadline, (TruncatedResponseError,))
         chunk, chunks = await deadline.limit(attempts)
         async with aclosing(chunks):
             while chunk is not None:

@@ -29,11 +29,11 @@ from urllib.parse import quote, urlencode, urlsplit
 from langchain_codeexec.errors import (
     BatchError,
     ConfigurationError,
+    GeminiAPIError,
     MissingDependencyError,
     ResponseFormatError,
 )
 from langchain_codeexec.gemini.endpoints import resource_name
-from langchain_codeexec.gemini.errors import excerpt
 from langchain_codeexec.gemini.exchange import encoded
 from langchain_codeexec.gemini.rest import RestTransport
 from langchain_codeexec.gemini.wire import ResourceRequest, Transport
@@ -74,32 +74,45 @@ class BatchJobs(ABC):
         """
 
     @abstractmethod
-    def create(self, model: str, name: str, lines: IO[bytes]) -> Json:
-        """Create a job of the lines in a file; gives the job.
+    def source(self, name: str, lines: IO[bytes]) -> Json:
+        """The lines in a file as the input of a job, uploaded where the service reads them.
+
+        Args:
+            name: The job's display name.
+            lines: The file.
+        """
+
+    @abstractmethod
+    def create(self, model: str, name: str, source: Json) -> Json:
+        """Create a job; gives it. It is not tried again after a failure that may have come after the creation.
 
         Args:
             model: Its model.
             name: Its display name.
-            lines: The file.
+            source: Its input.
         """
 
     @abstractmethod
     def save_answers(self, job: Json, target: IO[bytes]) -> None:
         """Write the answers there are of a job into a file, a line for each."""
 
+    def _created(self, path: str, body: Json) -> Json:
+        request = ResourceRequest(path, "POST", encoded(body), repeated_after=(GeminiAPIError,))
+        return self._carrier.resource(request).json
+
     def get(self, name: str) -> Json:
         """The job of a resource name, as it is now."""
-        return self._json(ResourceRequest(quote(name)))
+        return self._carrier.resource(ResourceRequest(quote(name))).json
 
     def cancel(self, name: str) -> None:
         """Ask the service to end a job."""
-        self._json(ResourceRequest(f"{quote(name)}:cancel", "POST"))
+        self._carrier.resource(ResourceRequest(f"{quote(name)}:cancel", "POST"))
 
     def find(self, display_name: str) -> Json | None:
         """The job of a display name, if there is one."""
         query = {"pageSize": "100"}
         while True:
-            page = self._json(ResourceRequest(f"{self._collection}?{urlencode(query)}"))
+            page = self._carrier.resource(ResourceRequest(f"{self._collection}?{urlencode(query)}")).json
             for job in page.get(self._listed) or ():
                 if self.facts(job).get("displayName") == display_name:
                     return dict(job)
@@ -119,18 +132,6 @@ class BatchJobs(ABC):
         """Whether nothing more comes of a job."""
         return self.state(job) in _ENDED or job.get("done") is True
 
-    def _json(self, request: ResourceRequest) -> Json:
-        body = self._carrier.resource(request).body
-        try:
-            value = json.loads(body or b"{}")
-        except (ValueError, RecursionError) as error:
-            raise ResponseFormatError(
-                f"the answer about {request.path} is no JSON", body=excerpt(body)
-            ) from error
-        if not isinstance(value, dict):
-            raise ResponseFormatError(f"the answer about {request.path} is no object", body=excerpt(body))
-        return value
-
 
 class _DeveloperJobs(BatchJobs):
     """Those of the Gemini API."""
@@ -141,17 +142,16 @@ class _DeveloperJobs(BatchJobs):
     def line(self, key: str, request: Mapping[str, Any]) -> bytes:
         return encoded({"key": key, "request": request}) + b"\n"
 
-    def create(self, model: str, name: str, lines: IO[bytes]) -> Json:
+    def source(self, name: str, lines: IO[bytes]) -> Json:
         size = lines.seek(0, 2)
         lines.seek(0)
-        source: Json = (
-            {"requests": {"requests": [_inline(line) for line in lines]}}
-            if size <= _MOST_INLINE
-            else {"fileName": self._uploaded(name, lines, size)}
-        )
+        if size <= _MOST_INLINE:
+            return {"requests": {"requests": [_inline(line) for line in lines]}}
+        return {"fileName": self._uploaded(name, lines, size)}
+
+    def create(self, model: str, name: str, source: Json) -> Json:
         path = f"{resource_name('developer', model)}:batchGenerateContent"
-        body = encoded({"batch": {"displayName": name, "inputConfig": source}})
-        return self._json(ResourceRequest(path, "POST", body, creates=True))
+        return self._created(path, {"batch": {"displayName": name, "inputConfig": source}})
 
     def _uploaded(self, name: str, lines: IO[bytes], size: int) -> str:
         """The name of a file that is uploaded piece by piece."""
@@ -173,9 +173,11 @@ class _DeveloperJobs(BatchJobs):
                 "x-goog-upload-command": "upload, finalize" if is_last else "upload",
                 "x-goog-upload-offset": str(offset),
             }
-            request = ResourceRequest(path, "POST", piece, headers, uploads=True)
+            request = ResourceRequest(
+                path, "POST", piece, headers, uploads=True, repeated_after=(GeminiAPIError,)
+            )
             if is_last:
-                file = self._json(request).get("file")
+                file = self._carrier.resource(request).json.get("file")
                 if isinstance(file, dict) and file.get("name"):
                     return str(file["name"])
                 raise ResponseFormatError("the upload of a job's requests gave no file")
@@ -190,7 +192,7 @@ class _DeveloperJobs(BatchJobs):
         if file := output.get("responsesFile"):
             self._carrier.resource(ResourceRequest(f"{quote(file)}:download?alt=media", into=target))
         for answer in (output.get("inlinedResponses") or {}).get("inlinedResponses") or ():
-            target.write(encoded(answer) + b"\n")
+            target.write(json.dumps(answer).encode() + b"\n")
 
 
 def _inline(line: bytes) -> Json:
@@ -217,22 +219,22 @@ class _VertexJobs(BatchJobs):
         labels = {**request.get("labels", {}), LABEL: key}
         return encoded({"request": {**request, "labels": labels}}) + b"\n"
 
-    def create(self, model: str, name: str, lines: IO[bytes]) -> Json:
-        folder = f"{self._storage}/{name}"
-        requests = f"{folder}/requests.jsonl"
+    def source(self, name: str, lines: IO[bytes]) -> Json:
+        requests = f"{self._storage}/{name}/requests.jsonl"
         lines.seek(0)
         with _file_system(requests) as (files, path), files.open(path, "wb") as target:
             shutil.copyfileobj(lines, target)
+        return {"instancesFormat": "jsonl", "gcsSource": {"uris": [requests]}}
+
+    def create(self, model: str, name: str, source: Json) -> Json:
+        destination = {"outputUriPrefix": f"{self._storage}/{name}/answers"}
         body = {
             "displayName": name,
             "model": resource_name("vertex", model),
-            "inputConfig": {"instancesFormat": "jsonl", "gcsSource": {"uris": [requests]}},
-            "outputConfig": {
-                "predictionsFormat": "jsonl",
-                "gcsDestination": {"outputUriPrefix": f"{folder}/answers"},
-            },
+            "inputConfig": source,
+            "outputConfig": {"predictionsFormat": "jsonl", "gcsDestination": destination},
         }
-        return self._json(ResourceRequest(self._collection, "POST", encoded(body), creates=True))
+        return self._created(self._collection, body)
 
     def save_answers(self, job: Json, target: IO[bytes]) -> None:
         folder = (job.get("outputInfo") or {}).get("gcsOutputDirectory") or (

@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
 from functools import lru_cache, partial
 from io import BytesIO
-from typing import IO, Any, Final, Unpack, cast
+from typing import Any, Final, Unpack, cast
 
 import httpx
 from pydantic import SecretStr
 
-from langchain_codeexec.errors import ConfigurationError, GeminiAPIError, GeminiError
+from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.gemini.clients import Clients
 from langchain_codeexec.gemini.credentials import (
     ApiKeyCredentials,
@@ -22,7 +22,7 @@ from langchain_codeexec.gemini.credentials import (
     oauth_credentials,
 )
 from langchain_codeexec.gemini.endpoints import Endpoint, Method, count_tokens_body, resolve_endpoint
-from langchain_codeexec.gemini.exchange import Call, Exchange, decoded, encoded, request_headers
+from langchain_codeexec.gemini.exchange import Call, Exchange, decoded, encoded, json_object, request_headers
 from langchain_codeexec.gemini.limits import DEFAULT_TIMEOUT, MAX_CONNECTIONS, Deadline, checked_seconds
 from langchain_codeexec.gemini.retries import RetryPolicy
 from langchain_codeexec.gemini.sse import Completeness, StreamDecoder
@@ -225,14 +225,16 @@ class RestTransport:
     def resource(self, request: ResourceRequest, **limits: Unpack[Limits]) -> ResourceResponse:
         """Make a request about a job or a file, which raises what `Transport` raises."""
         call = self._resource_call(request, limits)
-        repeated = GeminiAPIError if request.creates else GeminiError
-        return self._retry.repeat(partial(self._resource, call, request.into), call.deadline, repeated)
+        return self._retry.repeat(
+            partial(self._resource, call, request), call.deadline, request.repeated_after
+        )
 
     async def aresource(self, request: ResourceRequest, **limits: Unpack[Limits]) -> ResourceResponse:
         """Do the same without blocking the event loop, but for `into`, where nothing is written."""
         call = self._resource_call(request, limits)
-        repeated = GeminiAPIError if request.creates else GeminiError
-        attempts = self._retry.arepeat(partial(self._aresource, call), call.deadline, repeated)
+        attempts = self._retry.arepeat(
+            partial(self._aresource, call, request), call.deadline, request.repeated_after
+        )
         return await call.deadline.limit(attempts)
 
     def close(self) -> None:
@@ -311,8 +313,8 @@ class RestTransport:
             body = await (await self._exchange.asend(call, lease)).aread()
         return decoded(body, call.address)
 
-    def _resource(self, call: Call, into: IO[bytes] | None) -> ResourceResponse:
-        body = BytesIO() if into is None else into
+    def _resource(self, call: Call, request: ResourceRequest) -> ResourceResponse:
+        body = request.into or BytesIO()
         body.seek(0)
         body.truncate()
         with self._exchange.lease(call) as lease:
@@ -320,12 +322,13 @@ class RestTransport:
             for data in response.iter_bytes():
                 call.deadline.check()
                 body.write(data)
-        return ResourceResponse(response.headers, body.getvalue() if isinstance(body, BytesIO) else b"")
+        body.seek(0)
+        return _resource_response(request, call, response, b"" if request.into else body.read())
 
-    async def _aresource(self, call: Call) -> ResourceResponse:
+    async def _aresource(self, call: Call, request: ResourceRequest) -> ResourceResponse:
         with await self._exchange.alease(call) as lease:
             response = await self._exchange.asend(call, lease)
-            return ResourceResponse(response.headers, await response.aread())
+            return _resource_response(request, call, response, await response.aread())
 
     def _begun(
         self, call: Call
@@ -419,6 +422,13 @@ def rest_transport(  # noqa: PLR0913 -- one keyword for each setting of a chat m
     elif authentication is None and resolved.endpoint.project and resolved.endpoint.is_unsigned:
         authentication = LocalCredentials()
     return RestTransport(resolved.endpoint, authentication, **settings)
+
+
+def _resource_response(
+    request: ResourceRequest, call: Call, response: httpx.Response, body: bytes
+) -> ResourceResponse:
+    is_empty = request.into or (request.uploads and not body)
+    return ResourceResponse(response.headers, {} if is_empty else json_object(body, call.address))
 
 
 @lru_cache(maxsize=256)

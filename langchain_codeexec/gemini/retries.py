@@ -66,7 +66,10 @@ class RetryPolicy:
             raise ConfigurationError(f"max_retries={self.max_retries!r} must be 0 or a positive whole number")
 
     def repeat(
-        self, attempt: Callable[[], T], deadline: Deadline, after: type[GeminiError] = GeminiError
+        self,
+        attempt: Callable[[], T],
+        deadline: Deadline,
+        after: tuple[type[GeminiError], ...] = (GeminiError,),
     ) -> T:
         """Give what `attempt` returns, the first time it does not fail like that for a reason that may pass.
 
@@ -83,7 +86,10 @@ class RetryPolicy:
             retries += 1
 
     async def arepeat(
-        self, attempt: Callable[[], Awaitable[T]], deadline: Deadline, after: type[GeminiError] = GeminiError
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        deadline: Deadline,
+        after: tuple[type[GeminiError], ...] = (GeminiError,),
     ) -> T:
         """Do the same without blocking the event loop; see `repeat`."""
         retries = 0

@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Final, Literal, Protocol, TypeAlias, TypedDict, Unpack
 
+from langchain_codeexec.errors import GeminiError
+
 __all__ = [
     "ApiKind",
     "Blob",
@@ -295,7 +297,7 @@ class ResourceRequest:
         headers: Headers of this request alone.
         uploads: Whether it goes to where bytes are sent to.
         into: Where the body of the response is written, instead of into memory.
-        creates: Whether it would create something twice if it were repeated after a broken connection.
+        repeated_after: What it may fail with to be sent again, if the transport repeats at all after such.
     """
 
     path: str
@@ -304,7 +306,7 @@ class ResourceRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     uploads: bool = False
     into: IO[bytes] | None = None
-    creates: bool = False
+    repeated_after: tuple[type[GeminiError], ...] = (GeminiError,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,11 +315,11 @@ class ResourceResponse:
 
     Attributes:
         headers: Its headers, names in lower case.
-        body: Its body; empty where that was written elsewhere.
+        json: Its object; empty where the body was written elsewhere, and where nothing came back of an upload.
     """
 
     headers: Mapping[str, str]
-    body: bytes
+    json: dict[str, Any]
 
 
 class InteractionCarrier(Protocol):

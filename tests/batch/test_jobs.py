@@ -3,6 +3,9 @@
 import asyncio
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +17,7 @@ from langchain_core.messages import AIMessage
 
 from langchain_codeexec.batch import BatchJob, asubmit_batch, run_batch, submit_batch
 from langchain_codeexec.emulator import EmulatedError, GeminiEmulator, ScriptedBrain
-from langchain_codeexec.errors import BatchError, ConfigurationError, NotFoundError
+from langchain_codeexec.errors import BatchError, ConfigurationError, InvalidRequestError, NotFoundError
 from langchain_codeexec.gemini import GenAITransport
 from tests.batch.conftest import asked, read
 from tests.services import OLD, Gemini
@@ -189,7 +192,12 @@ def test_answers_are_matched_by_their_keys_and_nothing_is_lost(jobs, rows, tmp_p
     lines["E"]["status"] = "Internal error encountered."
     again, foreign = {**lines["H"], "response": {"candidates": [part]}}, {"request": {}, "response": part}
     kept = [lines[name] for name in "HFEDCB"]  # that of G is missing
-    jobs.answers().write_text("\n".join([*map(json.dumps, [*kept, again, foreign, lines["A"]]), '{"req']))
+    path = jobs.answers()
+    path.write_text("\n".join([*map(json.dumps, [*kept, again, foreign, lines["A"]]), '{"req']))
+    away = path.rename(tmp_path / "away")
+    with pytest.raises(BatchError, match="there is no answer where it was to write them"):
+        job.results()
+    away.rename(path)
     report = job.results()
     expected = {
         "re: A": "",
@@ -241,7 +249,7 @@ def test_a_cancelled_job_keeps_what_the_service_keeps_and_the_rest_is_asked_agai
 
 def test_a_row_that_takes_several_requests_is_none_of_a_jobs(jobs, rows, tmp_path):
     output, path = tmp_path / "a.jsonl", rows("A?", {"question": "B?", "files": ["none.csv"]})
-    with pytest.raises(ConfigurationError, match="lacks no row that could be submitted"):
+    with pytest.raises(ConfigurationError, match="that could be submitted: 0 were there already, 2 failed"):
         jobs.submit(path, output, jobs.llm(model=OLD).bind_tools([TOOL]))
     first, second = read(output)
     assert "goes to gemini-2.5-flash in several requests" in first["error"]
@@ -263,34 +271,82 @@ def test_an_answer_goes_to_no_changed_row(jobs, rows, tmp_path):
     assert jobs.submit(changed, output).wait(0.01).results().answered == 2
 
 
+def test_of_two_that_submit_at_once_one_does(jobs, rows, tmp_path):
+    path, output, barrier = rows(*"ABCDEFGH"), tmp_path / "a.jsonl", threading.Barrier(2)
+
+    def submit():
+        barrier.wait()
+        try:
+            return jobs.submit(path, output).name
+        except ConfigurationError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as threads:
+        results = sorted(future.result() for future in [threads.submit(submit) for _ in range(2)])
+    [job] = [result for result in results if str(tmp_path) not in result]
+    assert BatchJob.load(output, jobs.llm()).name == job
+
+
+def test_answers_that_others_have_fetched_are_kept_from_a_later_job(jobs, rows, tmp_path):
+    path, output = rows("A?", "B?"), tmp_path / "a.jsonl"
+    job = jobs.submit(path, output).wait(0.01)
+    assert BatchJob.load(output, jobs.llm()).results().answered == 2
+    assert job.results().earlier == 2
+    output.write_text(output.read_text().partition("\n")[0] + "\n")
+    later = jobs.submit(path, output)
+    with pytest.raises(ConfigurationError, match=f"is another job by now, .* after {job.name} was fetched"):
+        job.results()
+    assert BatchJob.load(output, jobs.llm()).wait(0.01).name == later.name
+    assert jobs.submit(path, tmp_path / "a.csv").wait(0.01).results().answered == 2
+    assert later.wait(0.01).results().answered == 1
+
+
 def test_a_job_whose_name_was_not_heard_is_found(jobs, rows, tmp_path):
-    output, saved = tmp_path / "a.jsonl", tmp_path / "a.job.json"
+    output, saved = tmp_path / "a.jsonl", tmp_path / "a.jsonl.job.json"
     name = jobs.submit(rows("A?"), output).name
     record = json.loads(saved.read_text())
     for lost in ({"name": f"{name}0"}, {"name": "", "display_name": "none"}):
         saved.write_text(json.dumps(record | lost))
-        with pytest.raises(BatchError, match=r"(?s)the service has no job.*delete .*a.job.json and submit"):
+        with pytest.raises(
+            BatchError, match=r"(?s)the service has no job.*delete .*a.jsonl.job.json and submit"
+        ):
             asyncio.run(BatchJob.load(output, jobs.llm()).arefresh())
     saved.write_text(json.dumps(record | {"name": ""}))
+    with suppress(InvalidRequestError):  # it may be over by now
+        BatchJob.load(output, jobs.llm()).cancel()
     job = BatchJob.load(output, jobs.llm()).wait(0.01)
-    assert (job.name, job.results().answered) == (name, 1)
+    assert (job.name, job.results().total) == (name, 1)
+
+
+def test_a_full_disk_is_named_and_costs_no_job(jobs, rows, tmp_path, monkeypatch):
+    path, output = rows("A?"), tmp_path / "a.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr("langchain_codeexec.batch.jobs.TemporaryFile", partial(Path("/dev/full").open, "w+b"))
+        with pytest.raises(BatchError, match="has no room for a job's requests or answers"):
+            jobs.submit(path, output)
+    job = jobs.submit(path, output).wait(0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr("langchain_codeexec.batch.jobs.TemporaryFile", partial(Path("/dev/full").open, "w+b"))
+        with pytest.raises(BatchError, match="No space left on device"):
+            job.results()
+    assert job.results().answered == 1
 
 
 def test_a_job_that_the_service_refuses_is_none(jobs, rows, tmp_path):
     with pytest.raises(NotFoundError):
         jobs.submit(rows("A?"), tmp_path / "a.jsonl", jobs.llm(model="no-such-model"))
-    assert not (tmp_path / "a.job.json").exists()
+    assert not (tmp_path / "a.jsonl.job.json").exists()
 
 
 @pytest.mark.parametrize("endpoint", ["developer"])
 def test_what_cannot_be_submitted_or_loaded_is_named(jobs, rows, tmp_path):
     path, output, other = rows("A?"), tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     name = jobs.submit([{"question": "A?"}], output).name
-    (tmp_path / "c.job.json").write_text("{}")
+    (tmp_path / "c.jsonl.job.json").write_text("{}")
     vertex, express = jobs.vertex(), jobs.chat(vertexai=True, api_key="key")
     genai = GenAITransport(jobs.chat().client)
     for message, attempt in {
-        "is a job whose answers are not fetched yet": lambda: jobs.submit(path, output),
+        "is a batch job of the service for the same output": lambda: jobs.submit(path, output),
         "give a list of them, or a file": lambda: jobs.submit(iter([{"question": "A?"}]), other),
         "give storage='gs://bucket/folder'": lambda: submit_batch(path, vertex, other),
         "in a project only": lambda: submit_batch(path, express, other, storage="gs://bucket"),
@@ -300,6 +356,7 @@ def test_what_cannot_be_submitted_or_loaded_is_named(jobs, rows, tmp_path):
         "Submit a job first": lambda: BatchJob.load(other, jobs.chat()),
         "give them again, rows=": lambda: BatchJob.load(output, jobs.chat()),
         "is a job of the service 'developer'": lambda: BatchJob.load(output, vertex, rows=path),
+        "rows are read again": lambda: BatchJob.load(output, jobs.chat(), rows=iter([{"question": "A?"}])),
         "is no saved job": lambda: BatchJob.load(tmp_path / "c.jsonl", jobs.chat()),
     }.items():
         with pytest.raises(ConfigurationError, match=message):
@@ -308,6 +365,6 @@ def test_what_cannot_be_submitted_or_loaded_is_named(jobs, rows, tmp_path):
         BatchError, match=r"none://b/\S+ cannot be read or written: .*\nRemedy: check the folder"
     ):
         submit_batch(path, vertex, other, storage="none://b")
-    assert not (tmp_path / "b.job.json").exists()
+    assert not (tmp_path / "b.jsonl.job.json").exists()
     loaded = BatchJob.load(output, jobs.chat(), rows=path).wait(0.01)
     assert (loaded.name, loaded.results().answered) == (name, 1)

@@ -344,6 +344,8 @@ def prediction(source: str = "gs://bucket/x", destination: str = "gs://bucket/ou
     [
         (prediction("gs://bucket/../../etc/passwd"), 400, "no URI of an object"),
         (prediction("gs://../x"), 400, "no URI of an object"),
+        (prediction("gs://bucket/a\0b"), 400, "no URI of an object"),
+        (prediction(f"gs://{'b' * 300}/x"), 400, "no URI of an object"),
         (prediction("gs:///etc/passwd"), 400, "no URI of an object"),
         (prediction("https://bucket/x"), 400, "no URI of an object"),
         (prediction(destination="gs://other/out"), 404, "bucket does not exist: other"),

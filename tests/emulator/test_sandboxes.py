@@ -79,14 +79,16 @@ def test_figures_come_back_where_they_are_saved(sandboxes):
 
 
 class Watched:
-    """An executor that says when its last session has ended."""
+    """An executor that says when a session begins, which waits for the word, and when the last one has ended."""
 
     def __init__(self, executor: Any) -> None:
         self._executor = executor
-        self.ended = threading.Event()
+        self.began, self.go, self.ended = (threading.Event() for _ in range(3))
 
     @contextmanager
     def session(self) -> Any:
+        self.began.set()
+        assert self.go.wait(60)
         with self._executor.session() as session:
             yield session
         self.ended.set()
@@ -103,11 +105,24 @@ def stop(sandboxes: Sandboxes, sandbox: str) -> None:
 @pytest.mark.parametrize("end", [delete, stop])
 def test_a_sandbox_ends_with_all_it_holds(start, shared_executor, end):
     executor = Watched(shared_executor)
+    executor.go.set()
     sandboxes = Sandboxes(start(["Hi."], executor=executor))
     sandbox = sandboxes.create()
     assert sandboxes.run(sandbox, "print(7)")["msg_out"] == "7\n"
     end(sandboxes, sandbox)
     assert executor.ended.wait(60)
+
+
+def test_no_program_begins_in_a_sandbox_that_is_deleted(start, shared_executor):
+    executor = Watched(shared_executor)
+    sandboxes = Sandboxes(start(["Hi."], executor=executor))
+    sandbox = sandboxes.create()
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(sandboxes.execute, sandbox, program("import time\ntime.sleep(600)"))
+        assert executor.began.wait(60)
+        delete(sandboxes, sandbox)
+        executor.go.set()
+        assert run.result().status_code == 500
 
 
 def test_a_sandbox_ends_when_its_time_is_over(sandboxes):

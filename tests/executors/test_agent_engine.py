@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -117,6 +118,24 @@ async def test_cancelling_deletes_the_sandbox(service: Service) -> None:
     assert not service.sandboxes()
 
 
+async def test_a_sandbox_that_is_made_for_a_cancelled_run_is_deleted(wire: Any, caplog: Any) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def says(path: str) -> bytes:
+        begun.set()
+        assert go.wait(60)
+        return json.dumps({"name": f"{ENGINES}/1/sandboxEnvironments/2/operations/3"}).encode()
+
+    wire.answer = says
+    run = asyncio.create_task(AgentEngineExecutor(f"{ENGINES}/1", base_url=wire.url).arun("1"))
+    assert await asyncio.to_thread(begun.wait, 60)
+    run.cancel()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert "sandboxEnvironments/2 was not deleted" in caplog.text  # by this service, which knows POST alone
+
+
 def test_another_executor_takes_over_where_there_is_no_service(service: Service) -> None:
     nowhere = AgentEngineExecutor(f"{ENGINES}/1", base_url="http://127.0.0.1:9")
     with pytest.raises(GeminiConnectionError):
@@ -154,7 +173,7 @@ def run_on(wire: Any, answer: Any, operation: Any = None) -> ExecutionResult:
         return json.dumps(answer if is_run else operation or made).encode()
 
     wire.answer = says
-    return AgentEngineExecutor(f"{ENGINES}/1", base_url=wire.url).run("1")
+    return AgentEngineExecutor(f"{ENGINES}/1", base_url=wire.url, max_retries=1).run("1")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Which executor runs a program in the end, and what is told of those before."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Stub:
         return self.end
 
     async def arun(self, request: ExecutionRequest) -> ExecutionResult:
+        await asyncio.sleep(0)
         return self.run(request)
 
     @contextmanager
@@ -101,6 +103,13 @@ def test_the_last_ones_end_is_the_end():
     with pytest.raises(RateLimitError) as caught:
         FailoverExecutor(Stub(MISSING, "local"), Stub(error, "server")).run(REQUEST)
     assert caught.value.__notes__ == ["Tried before: local: missing_library"]
+
+
+async def test_runs_side_by_side_in_a_session_skip_nobody():
+    first, second = Stub(SandboxUnavailableError("gone"), "first"), Stub(GOOD, "second")
+    with FailoverExecutor(first, second, Stub(GOOD, "third")).session() as session:
+        results = await asyncio.gather(*(session.arun(REQUEST) for _ in range(3)))
+    assert {(result.tried, result.executor) for result in results} == {(("first: unavailable",), "second")}
 
 
 def test_with_real_executors():

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -242,12 +243,18 @@ class Stopping(LocalShellBackend):
         raise ConnectionError("no such sandbox")
 
 
+class Silent(LocalShellBackend):
+    def execute(self, command: str, *, timeout: int | None = None) -> Any:
+        super().execute(command, timeout=timeout)
+
+
 @pytest.mark.parametrize(
     ("backend", "error", "words"),
     [
         (Refusing, SandboxUnavailableError, "Refusing does not take files: permission_denied"),
         (Stopped, SandboxUnavailableError, "Stopped does not take files: no such sandbox"),
         (Stopping, ExecutorError, "Stopping does not execute commands: no such sandbox"),
+        (Silent, ExecutorError, "Silent does not execute commands: "),
     ],
 )
 def test_a_backend_that_fails_is_an_error(
@@ -261,6 +268,20 @@ def test_a_backend_that_fails_is_an_error(
         == (backend is Stopping)
         == ("Stopping may have kept files of a run" in caplog.text)
     )
+
+
+class Caching(LocalShellBackend):
+    def download_files(self, paths: list[str]) -> Any:
+        kept = vars(self).setdefault("kept", {})
+        if paths[0] not in kept:
+            kept[paths[0]] = super().download_files(paths)
+        return kept[paths[0]]
+
+
+def test_no_result_is_that_of_an_earlier_run(tmp_path: Path) -> None:
+    with BackendExecutor(Caching(root_dir=tmp_path, env=PATH)).session() as session:
+        assert [session.run(code).value for code in "123"] == ["1", "2", "3"]
+        assert len(list(tmp_path.rglob("*.result"))) == 1
 
 
 class Impatient(LocalShellBackend):
@@ -322,6 +343,7 @@ def test_a_session_that_is_left_alone_ends_by_itself(
 
 
 async def test_cancelling_kills_the_run_alone(executor: BackendExecutor, tmp_path: Path) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))  # is not what runs take
     started = tmp_path / "started"
     code = f"import os, time\nwith open('pid', 'w') as file: file.write(str(os.getpid()))\nos.rename('pid', {str(started)!r})\ntime.sleep(600)"
     run = asyncio.create_task(executor.arun(code))
@@ -333,6 +355,29 @@ async def test_cancelling_kills_the_run_alone(executor: BackendExecutor, tmp_pat
     assert gone({int(started.read_text())})
     assert (await other).value == "2"
     assert settles(lambda: left(tmp_path) == ["started"])
+
+
+async def test_a_session_that_is_ended_while_it_begins_leaves_nothing(tmp_path: Path) -> None:
+    forked, go = tmp_path / "forked", tmp_path / "go"
+    change = f"""
+import time
+def fork(fork=os.fork):
+    if pid := fork():
+        print(pid, file=open({str(forked)!r}, "a"))
+    while not os.path.exists({str(go)!r}):
+        time.sleep(0.01)
+    return pid
+os.fork = fork
+"""
+    with BackendExecutor(shell(tmp_path, env=python(tmp_path, change))).session() as session:
+        run = asyncio.create_task(session.arun("1"))
+        assert await asyncio.to_thread(settles, forked.exists)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+    go.touch()
+    assert gone({int(forked.read_text().split()[0])})
+    assert not left(tmp_path / "tmp")
 
 
 @pytest.mark.parametrize(

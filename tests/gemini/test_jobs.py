@@ -26,15 +26,16 @@ def lines(jobs):
 def test_a_job_is_created_once_and_no_other_request_is_lost(server, jobs):
     server.raw(CUT)
     with pytest.raises(GeminiConnectionError):
-        jobs.create("m", "two", lines(jobs))
+        jobs.create("m", "two", jobs.source("two", lines(jobs)))
     server.answer(status=503)
     server.answer(JOB)
-    assert jobs.create("m", "two", lines(jobs)) == JOB
+    assert jobs.create("m", "two", jobs.source("two", lines(jobs))) == JOB
     server.raw(CUT)
+    server.answer(b'{"name": ')
     server.answer(JOB)
     assert jobs.state(jobs.get("batches/1")) == "PENDING"
     seen = [f"{request.method} {request.path}" for request in server.requests]
-    assert seen == ["POST /v1beta/models/m:batchGenerateContent"] * 3 + ["GET /v1beta/batches/1"] * 2
+    assert seen == ["POST /v1beta/models/m:batchGenerateContent"] * 3 + ["GET /v1beta/batches/1"] * 3
     assert server.requests[0].body == {
         "batch": {
             "displayName": "two",
@@ -43,6 +44,15 @@ def test_a_job_is_created_once_and_no_other_request_is_lost(server, jobs):
             },
         }
     }
+
+
+def test_a_piece_of_an_upload_is_sent_once(server, jobs, monkeypatch):
+    monkeypatch.setattr("langchain_codeexec.gemini.jobs._MOST_INLINE", 0)
+    server.answer({})
+    server.raw(CUT)
+    with pytest.raises(GeminiConnectionError):
+        jobs.source("two", lines(jobs))
+    assert len(server.requests) == 2
 
 
 def test_a_job_is_found_on_any_page_of_the_list(server, jobs):
@@ -62,6 +72,9 @@ def test_answers_that_break_off_are_fetched_anew_and_whole(server, jobs):
     jobs.save_answers(job, file)
     assert file.getvalue() == b'{"key": "k"}\n'
     assert jobs.has_ended(job)
+    inline = {"response": {"inlinedResponses": {"inlinedResponses": [{"key": "\ud83d", "n": float("inf")}]}}}
+    jobs.save_answers(inline, half := io.BytesIO())
+    assert half.getvalue() == b'{"key": "\\ud83d", "n": Infinity}\n'
     for _ in range(3):
         server.answer(status=500)
     with pytest.raises(ServerError):
@@ -73,7 +86,7 @@ def test_answers_that_break_off_are_fetched_anew_and_whole(server, jobs):
 @pytest.mark.parametrize("body", [b"<html>", b"[]"])
 def test_what_is_no_job_is_an_error(server, jobs, body):
     server.answer(body)
-    with pytest.raises(ResponseFormatError, match="the answer about batches/1 is no") as error:
+    with pytest.raises(ResponseFormatError, match=r"the answer of \S+batches/1 is") as error:
         jobs.get("batches/1")
     assert error.value.body == body.decode()
 
@@ -89,7 +102,8 @@ def test_states_have_one_name_at_both_services(jobs, ended):
 
 def test_requests_and_answers_lie_in_any_storage(server):
     jobs = batch_jobs(RestTransport(Endpoint("vertex", server.url, "p", "l")), "memory://folder/")
-    jobs.create("m", "two", io.BytesIO(jobs.line("k", {"contents": [], "labels": {"team": "a"}})))
+    source = jobs.source("two", io.BytesIO(jobs.line("k", {"contents": [], "labels": {"team": "a"}})))
+    jobs.create("m", "two", source)
     [request] = server.requests
     assert request.path == "/v1beta1/projects/p/locations/l/batchPredictionJobs"
     assert request.body == {

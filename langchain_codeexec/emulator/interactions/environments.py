@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import PurePosixPath
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any, TypeAlias
 from weakref import finalize
 
@@ -130,7 +130,8 @@ class Environment:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._lock = Lock()
         self._sessions: list[_Session] = []
-        arguments = (executor, self._jobs, self._sessions)
+        self._cancelled = Event()
+        arguments = (executor, self._jobs, self._sessions, self._cancelled)
         Thread(target=_work, args=arguments, name="gemini-emulator-environment", daemon=True).start()
         self.close = finalize(self, _end, self._jobs, self._lock)
 
@@ -155,7 +156,8 @@ class Environment:
         return result
 
     def cancel(self) -> None:
-        """Stop the program that runs."""
+        """Stop the program that runs, and let no other begin."""
+        self._cancelled.set()
         for session in self._sessions:
             session.cancel()
 
@@ -165,13 +167,17 @@ def _end(jobs: SimpleQueue[_Job | None], lock: Lock) -> None:
         jobs.put(None)
 
 
-def _work(executor: Sessions, jobs: SimpleQueue[_Job | None], sessions: list[_Session]) -> None:
+def _work(
+    executor: Sessions, jobs: SimpleQueue[_Job | None], sessions: list[_Session], cancelled: Event
+) -> None:
     with ExitStack() as stack:
         while (job := jobs.get()) is not None:
             request, result = job
             try:
                 if not sessions:
                     sessions.append(_Session(stack.enter_context(executor.session())))
+                    if cancelled.is_set():  # before there was a session to cancel
+                        sessions[0].cancel()
                 result.set_result(sessions[0].run(request))
             except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
                 result.set_exception(error)

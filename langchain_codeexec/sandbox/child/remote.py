@@ -1,8 +1,9 @@
 """Runs in a sandbox elsewhere, of which the host has a shell and files alone.
 
-`python3 STEM.pyz SETTINGS` takes the request that is in `STEM.request` and leaves the reply in `STEM.result`. The
-run of a session leaves a process as well, which waits at `STEM.socket` for the next run. The process whose number
-is in `STEM.pid` ends the run, or the session, with all that belongs to it when it is sent SIGTERM.
+`python3 STEM.pyz SETTINGS` takes the request that is in `STEM.request` and leaves the reply in `STEM.RUN.result`,
+where no host can be given that of an earlier run. The run of a session leaves a process as well, which waits at
+`STEM.socket` for the next run. The process whose number is in `STEM.pid` ends the run, or the session, with all
+that belongs to it when it is sent SIGTERM.
 """
 
 from __future__ import annotations
@@ -30,21 +31,31 @@ __all__ = ["main"]
 
 
 def main() -> int:
-    """Run what is requested; the settings are `limits`, `session`, and the seconds that one may be `idle`."""
+    """Run what is requested.
+
+    The settings are `limits`, `session`, the seconds that one may be `idle`, and the number of the `run`.
+    """
     stem, settings = sys.argv[0][: -len(".pyz")], json.loads(sys.argv[1])
     sys.path.pop(0)  # programs need none of this
     limits = Limits(**settings["limits"])
-    Path(f"{stem}.result").unlink(missing_ok=True)  # that of an earlier run
-    if not settings["session"]:
+    result, run = Path(f"{stem}.result"), settings["run"]
+    for earlier in (result, Path(f"{stem}.{run - 1}.result")):
+        earlier.unlink(missing_ok=True)
+    if settings["session"]:
+        _run_in_session(stem, limits, settings["idle"])
+    else:
         with closing(_Runs(stem, limits)) as runs:
             runs.answer()
-        return 0
+    result.replace(f"{stem}.{run}.result")
+    return 0
+
+
+def _run_in_session(stem: str, limits: Limits, idle: float) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         if client.connect_ex(f"{stem}.socket"):
-            _start_session(stem, limits, settings["idle"])
+            _start_session(stem, limits, idle)
             client.connect(f"{stem}.socket")
         client.recv(1)  # nothing: its end says that the reply is there
-    return 0
 
 
 class _Runs:
@@ -135,6 +146,7 @@ def _start_session(stem: str, limits: Limits, idle: float) -> None:
                 os.dup2(null, fd)
             listener.settimeout(idle)
             with suppress(OSError, SystemExit), closing(_Runs(stem, limits, [listener])) as runs:
+                os.stat(f"{stem}.request")  # noqa: PTH116 -- gone where the run was ended before this could be seen
                 _serve(listener, runs)
             os.unlink(f"{stem}.socket")  # noqa: PTH108 -- a string
         finally:

@@ -117,7 +117,10 @@ def submit_batch(  # noqa: PLR0913 -- one keyword for each setting
                 else:
                     saved.plans[_key_of(row)] = plan.to_dict()
         if not saved.plans:
-            raise ConfigurationError(f"{output} lacks no row that could be submitted")
+            raise ConfigurationError(
+                f"there is nothing to submit: {output} has an answer or an error for each row; retry_failed=True "
+                "submits those with an error"
+            )
         return BatchJob(saved, output, model, rows, _created(saved, job_path(output), service, lines))
 
 

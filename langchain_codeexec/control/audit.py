@@ -19,7 +19,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import LLMResult
 
 from langchain_codeexec.control.redaction import Redact, Redaction, checked_redactor
-from langchain_codeexec.control.tracing import is_execution_run
+from langchain_codeexec.control.tracing import REFUSAL_EVENT, is_execution_run
 from langchain_codeexec.data.json_lines import json_line, unfinished_line
 from langchain_codeexec.errors import AuditError, ConfigurationError
 from langchain_codeexec.executions import Outcome
@@ -54,6 +54,9 @@ class AuditLog(BaseCallbackHandler):
     - `limits`: the limits that ended it; `review`: what was decided before it ran; `tried`: executors before.
     - `calls`: what it called on its host, each with `name`, `args` and `error`.
     - `redacted`: the kinds of what was replaced, by this log or before.
+
+    A program that a policy or a person did not let run has a record of the kind `refusal`: with `at`, `run_id`,
+    `thread`, `answer`, `model`, `plan`, `origin` (the tool), `code`, `sha256`, `review` and `redacted`.
 
     Tokens are those of answers, and are counted with them alone: `kind` is `answer`, with `run_id`, `message_id`,
     `thread`, `model`, `plan`, `tokens` (the message's `usage_metadata`), and `limits`, if one cut it.
@@ -148,13 +151,36 @@ class AuditLog(BaseCallbackHandler):
         if (started := self._started.pop(run_id, None)) is not None:
             self._write_execution(started, {"error": f"{type(error).__name__}: {error}"})
 
+    def on_custom_event(
+        self, name: str, data: Any, *, run_id: UUID, metadata: Json | None = None, **_kwargs: Any
+    ) -> None:
+        """Write the record of a program that was not run."""
+        if name != REFUSAL_EVENT:
+            return
+        redaction = Redaction(self._redact)
+        self._write(
+            {
+                "kind": "refusal",
+                "at": _now(),
+                "run_id": str(run_id),
+                "thread": (metadata or {}).get("thread_id"),
+                "answer": data.get("message_id"),
+                "model": data.get("model_name"),
+                "plan": data.get("plan"),
+                "origin": data["origin"],
+                "sha256": _digest(data["code"]),
+                **redaction.value({"code": data["code"], "review": data["review"]}),
+                "redacted": sorted(redaction.kinds),
+            }
+        )
+
     def _write_execution(self, started: Json, result: Json) -> None:
         redaction = Redaction(self._redact)
         text = {"code": started["code"], **{key: result.get(key) for key in _TEXTS}}
         record = {
             **started,
             "at": _now(),
-            "sha256": sha256(started["code"].encode("utf-8", "surrogatepass")).hexdigest(),
+            "sha256": _digest(started["code"]),
             "outcome": result.get("outcome"),
             "images": result.get("images", 0),
             "seconds": result.get("seconds"),
@@ -170,6 +196,10 @@ class AuditLog(BaseCallbackHandler):
 
 _TEXTS: Final = ("output", "error", "review", "tried", "calls")
 """What a run's outputs hold that may be redacted."""
+
+
+def _digest(code: str) -> str:
+    return sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _now() -> str:
@@ -193,9 +223,9 @@ def _log(logger: logging.Logger, record: Json) -> None:
 class AuditFile:
     """A file of JSON Lines that records are only ever appended to, by any number of processes.
 
-    A record is one write, of all of it or, where the machine goes down or the disk is full, of its beginning. What
-    is found of such a record when the file is next opened or written to stays there as a line of its own, and a
-    record of the kind `torn` says where (`offset`) and how long (`bytes`) it is; so does a warning in the log.
+    A record is one write, of all of it or, where the machine goes down or the disk is full, of its beginning. Such
+    a beginning is kept as a line of its own when the file is next opened or written to, and a record of the kind
+    `torn` says where it starts (`offset`) and how long it is (`bytes`); so does a warning in the log.
 
     Args:
         path: The file; made, for its owner alone, where there is none.

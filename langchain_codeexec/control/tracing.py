@@ -37,6 +37,7 @@ from langchain_codeexec.messages.code_blocks import CodeBlock, Run, blocks_with_
 
 __all__ = [
     "EXECUTION_RUN",
+    "REFUSAL_EVENT",
     "Event",
     "ExecutionRuns",
     "TracedStreams",
@@ -58,6 +59,8 @@ Run_ = TypeVar("Run_", bound=BaseRunManager)
 
 EXECUTION_RUN: Final = "code_interpreter"
 """The name of the runs."""
+REFUSAL_EVENT: Final = "code_execution_refused"
+"""The custom event that tells of a program which a policy or a person did not let run."""
 
 _DESCRIPTION: Final = "Runs code that a model wrote."
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain.agents.middleware.human_in_the_loop import InterruptOnConfig
 from langchain.agents.middleware.types import AgentMiddleware, ToolCallRequest
+from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
 from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.types import Command
 
 from langchain_codeexec.control.policy import ExecutionPolicy, Finding, PolicyDecision
+from langchain_codeexec.control.tracing import REFUSAL_EVENT
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.executions import (
     ARTIFACT_TYPE,
@@ -25,8 +28,8 @@ from langchain_codeexec.executions import (
 from langchain_codeexec.tools.agent_reviews import middlewares_in
 from langchain_codeexec.tools.files import messages_in_state
 from langchain_codeexec.tools.journal import CallJournal
-from langchain_codeexec.tools.python import PythonTool
-from langchain_codeexec.tools.report import IN_SESSION
+from langchain_codeexec.tools.python import PythonTool, metadata_of_call
+from langchain_codeexec.tools.report import IN_SESSION, reviewed
 
 __all__ = ["ExecutionPolicyMiddleware"]
 
@@ -51,12 +54,13 @@ class ExecutionPolicyMiddleware(AgentMiddleware[Any, Any, Any]):
     Of every call of a `PythonTool`, and of the `tools` named, the code is judged. What is denied is not run, and
     the model is told why, so that it can write another program. What has to be asked about stops the graph by the
     interrupt of LangChain's `HumanInTheLoopMiddleware(interrupt_mode="per_call")`: a `ToolApprovalRequest` with
-    the reason in its `description`, answered by `approve`, `edit`, `reject` or `respond`, in another process as
-    well. An edited program is judged again: what is denied stays so. Without a checkpointer such programs are
-    refused.
+    the reason in its `description`. `Command(resume={"type": "approve"})` answers it, in another process as well;
+    so do `edit`, `reject` and `respond`, as its `response_schema` says. An edited program is judged again: what is
+    denied stays so. Without a checkpointer such programs are refused.
 
-    What was decided is in the message's artifact, as the `review` of its `code_executions`, also of programs that
-    were not run; their `outcome` is `None`.
+    What was decided is in the message's artifact, as the `review` of its `code_executions`, and in what callbacks
+    and `AuditLog` record. Programs that were not run are there too; their `outcome` is `None`, and callbacks get
+    the custom event `code_execution_refused` in place of a run.
 
     Put it behind other middlewares, so that it judges the code that runs; in front of a `HumanInTheLoopMiddleware`
     for the same tool it is refused. Calls that a program makes of the agent's tools are not its matter but for
@@ -105,9 +109,15 @@ class ExecutionPolicyMiddleware(AgentMiddleware[Any, Any, Any]):
             return handler(request)
 
         def run(request: ToolCallRequest) -> Result:
-            return review.refusal(request) or review.recorded(request, handler(request))
+            if refusal := review.refusal(request):
+                return refusal
+            with review.of_run(request):
+                return review.recorded(request, handler(request))
 
-        return review.answered(review.human.wrap_tool_call(request, run) if review.asks else run(request))
+        result = review.answered(review.human.wrap_tool_call(request, run) if review.asks else run(request))
+        if refused := review.refused(result):
+            dispatch_custom_event(REFUSAL_EVENT, refused)
+        return result
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Result]]
@@ -118,12 +128,17 @@ class ExecutionPolicyMiddleware(AgentMiddleware[Any, Any, Any]):
             return await handler(request)
 
         async def run(request: ToolCallRequest) -> Result:
-            return review.refusal(request) or review.recorded(request, await handler(request))
+            if refusal := review.refusal(request):
+                return refusal
+            with review.of_run(request):
+                return review.recorded(request, await handler(request))
 
-        human = review.human
-        return review.answered(
-            await human.awrap_tool_call(request, run) if review.asks else await run(request)
+        result = review.answered(
+            await review.human.awrap_tool_call(request, run) if review.asks else await run(request)
         )
+        if refused := review.refused(result):
+            await adispatch_custom_event(REFUSAL_EVENT, refused)
+        return result
 
     def _review(self, request: ToolCallRequest, handler: Callable[..., Any]) -> _Review | None:
         """The review of a call that runs code; `None` for other calls."""
@@ -185,13 +200,30 @@ class _Review:
         self._refused = self._with_review(request, message, _review_of("deny", judged))
         return self._refused
 
+    def of_run(self, request: ToolCallRequest) -> AbstractContextManager[None]:
+        """A program's run, whose records say what has been decided."""
+        return reviewed(request.tool_call["id"], self._review_of_run(request))
+
+    def _review_of_run(self, request: ToolCallRequest) -> Json:
+        decision = "allow" if not self.asks else "approve" if request is self._request else "edit"
+        return _review_of(decision, self._decision)
+
     def recorded(self, request: ToolCallRequest, result: Result) -> Result:
         """What came of a program that was run, with what had been decided."""
-        self._has_run = True
-        decision = "allow" if not self.asks else "approve" if request is self._request else "edit"
-        review = _review_of(decision, self._decision)
+        self._has_run, review = True, self._review_of_run(request)
         changed: Result = self._changed(result, lambda one: self._with_review(request, one, review))
         return changed
+
+    def refused(self, result: Result) -> Json | None:
+        """What is known of a program that was not run; `None` if it was."""
+        if self._has_run or not isinstance(result, ToolMessage):
+            return None
+        call_id = self._request.tool_call["id"]
+        return {
+            "origin": result.name,
+            **metadata_of_call(messages_in_state(self._request.state), call_id),
+            **{key: run.get(key) for run in result.artifact["executions"] for key in ("code", "review")},
+        }
 
     def answered(self, result: Result) -> Result:
         """What the model is told: of a program that was not run, what somebody has answered in its place."""
@@ -225,7 +257,7 @@ class _Review:
         elif isinstance(artifact, dict) and artifact.get("type") == ARTIFACT_TYPE:
             artifact = {
                 **artifact,
-                "executions": [{**run, "review": review} for run in artifact["executions"]],
+                "executions": [{"review": review, **run} for run in artifact["executions"]],
             }
         return message.model_copy(update={"artifact": artifact})
 

@@ -29,7 +29,7 @@ from langchain_codeexec.tools.files import files_in_state, messages_in_state
 from langchain_codeexec.tools.report import IN_SESSION, Output, Report, ReportingTool
 from langchain_codeexec.tools.sessions import ThreadSession, ThreadSessions
 
-__all__ = ["CALLS_OF_AGENT", "PythonTool"]
+__all__ = ["CALLS_OF_AGENT", "PythonTool", "metadata_of_call"]
 
 _PURPOSE: Final = (
     "Runs a Python program and gives what it prints. Use it for whatever must be computed exactly. "
@@ -221,7 +221,7 @@ class _Call:
         self.request = ExecutionRequest(code, files=files)
         messages = messages_in_state(state)
         self._had_session = _left_session(messages, tool.name)
-        self.metadata = _metadata(messages, getattr(runtime, "tool_call_id", None))
+        self.metadata = metadata_of_call(messages, getattr(runtime, "tool_call_id", None))
         self._in_session = self._has_lost = False
         self._origin = str(tool.executor.name)
         self._name, self._id = tool.name, getattr(runtime, "tool_call_id", None)
@@ -322,7 +322,7 @@ def _thread(config: RunnableConfig | None) -> str:
     return "" if thread is None else str(thread)
 
 
-def _metadata(messages: Sequence[BaseMessage], call_id: str | None) -> dict[str, Any]:
+def metadata_of_call(messages: Sequence[BaseMessage], call_id: str | None) -> dict[str, Any]:
     """What is known of the answer that a program was written in."""
     for message in reversed(messages):
         if isinstance(message, AIMessage) and call_id in [call["id"] for call in message.tool_calls]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
@@ -42,7 +43,7 @@ from langchain_codeexec.executions import CodeExecution, InlineFile, Outcome, ar
 from langchain_codeexec.messages.code_blocks import CodeBlock, CodeCall
 from langchain_codeexec.tools.files import messages_in_state
 
-__all__ = ["IN_SESSION", "Output", "Report", "ReportingTool", "watch_of_call"]
+__all__ = ["IN_SESSION", "Output", "Report", "ReportingTool", "reviewed", "watch_of_call"]
 
 Json = dict[str, Any]
 Output: TypeAlias = tuple[str | list[str | Json], Json]
@@ -120,6 +121,7 @@ class Report:
         return {
             **artifact_from_executions(self.executions, answer=self.answer, files=self.files),
             **({IN_SESSION: True} if self.in_session else {}),
+            **({"redacted": list(self.redacted)} if self.redacted else {}),
             **self.usage,
             **({"limit": self.limit.to_dict()} if self.limit else {}),
         }
@@ -128,6 +130,10 @@ class Report:
     def message(self) -> ToolMessage:
         """The report as a message that answers no call yet."""
         return ToolMessage(self.content, artifact=self.artifact, tool_call_id="")
+
+    def with_review(self, review: Mapping[str, Any]) -> Report:
+        """The report with what was decided before its programs ran."""
+        return replace(self, executions=tuple(replace(run, review=review) for run in self.executions))
 
     def with_redaction(self, redaction: Redaction) -> Report:
         """The report redacted; files and images stay what they are."""
@@ -216,7 +222,7 @@ class ReportingTool(BaseTool):
         """
         watch = self._watch(runtime)
         reached = watch.before_program() if watch else None
-        report = Report(limit=reached) if reached else self._report(steps, metadata)
+        report = Report(limit=reached) if reached else self._report(steps, metadata, _review_of(runtime))
         if watch:
             report_budget(watch.alarms(report.message))
         return self._limited(report, watch, runtime)
@@ -230,17 +236,21 @@ class ReportingTool(BaseTool):
         """Carry a call out without blocking the event loop; see `_output`."""
         watch = self._watch(runtime)
         reached = watch.before_program() if watch else None
-        report = Report(limit=reached) if reached else await self._areport(steps, metadata)
+        report = (
+            Report(limit=reached) if reached else await self._areport(steps, metadata, _review_of(runtime))
+        )
         if watch:
             await areport_budget(watch.alarms(report.message))
         return self._limited(report, watch, runtime)
 
-    def _report(self, steps: Iterator[CodeBlock | Report], metadata: Mapping[str, Any] | None) -> Report:
+    def _report(
+        self, steps: Iterator[CodeBlock | Report], metadata: Mapping[str, Any] | None, review: Json
+    ) -> Report:
         report, redaction, runs = Report(), *self._listeners(metadata)
         try:
             for step in steps:
                 if isinstance(step, Report):
-                    report = step.with_redaction(redaction)
+                    report = (step.with_review(review) if review else step).with_redaction(redaction)
                     runs.dispatch(_ends(runs, report))
                     continue
                 code = redaction.code(step)
@@ -256,13 +266,13 @@ class ReportingTool(BaseTool):
         return report
 
     async def _areport(
-        self, steps: AsyncIterator[CodeBlock | Report], metadata: Mapping[str, Any] | None
+        self, steps: AsyncIterator[CodeBlock | Report], metadata: Mapping[str, Any] | None, review: Json
     ) -> Report:
         report, redaction, runs = Report(), *self._listeners(metadata)
         try:
             async for step in steps:
                 if isinstance(step, Report):
-                    report = step.with_redaction(redaction)
+                    report = (step.with_review(review) if review else step).with_redaction(redaction)
                     await runs.adispatch(_ends(runs, report))
                     continue
                 code = redaction.code(step)
@@ -311,6 +321,24 @@ class ReportingTool(BaseTool):
             with suppress(RuntimeError, KeyError):  # no graph runs
                 langgraph.get_stream_writer()(event)
         return event
+
+
+_reviewed: ContextVar[tuple[object, Json]] = ContextVar("_reviewed", default=(None, {}))
+
+
+@contextmanager
+def reviewed(call_id: str | None, review: Json) -> Iterator[None]:
+    """Have the records of a tool call's programs say what was decided before they run."""
+    token = _reviewed.set((call_id, review))
+    try:
+        yield
+    finally:
+        _reviewed.reset(token)
+
+
+def _review_of(runtime: Any) -> Json:
+    call_id, review = _reviewed.get()
+    return review if getattr(runtime, "tool_call_id", None) == call_id else {}
 
 
 def watch_of_call(limits: ExecutionLimits, runtime: Any) -> LimitWatch:

@@ -241,7 +241,7 @@ def test_a_cancelled_job_keeps_what_the_service_keeps_and_the_rest_is_asked_agai
 
 def test_a_row_that_takes_several_requests_is_none_of_a_jobs(jobs, rows, tmp_path):
     output, path = tmp_path / "a.jsonl", rows("A?", {"question": "B?", "files": ["none.csv"]})
-    with pytest.raises(ConfigurationError, match="lacks no row that could be submitted"):
+    with pytest.raises(ConfigurationError, match="there is nothing to submit"):
         jobs.submit(path, output, jobs.llm(model=OLD).bind_tools([TOOL]))
     first, second = read(output)
     assert "goes to gemini-2.5-flash in several requests" in first["error"]
@@ -250,6 +250,11 @@ def test_a_row_that_takes_several_requests_is_none_of_a_jobs(jobs, rows, tmp_pat
     llm = jobs.llm(model=OLD, combination="one_sided").bind_tools([TOOL], tool_choice="none")
     jobs.submit(path, output, llm, retry_failed=True).wait(0.01).results()
     assert (by_id(output)[1]["answer"], by_id(output)[1]["plan"]["way"]) == ("re: A?", "one_sided")
+
+
+def test_a_storage_that_the_service_does_not_use_is_refused(gemini, rows, tmp_path):
+    with pytest.raises(ConfigurationError, match="is for jobs on Vertex AI"):
+        submit_batch(rows("A?"), gemini.chat(), tmp_path / "a.jsonl", storage="gs://bucket")
 
 
 def test_an_answer_goes_to_no_changed_row(jobs, rows, tmp_path):

@@ -14,7 +14,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Command
 
 from langchain_codeexec import CodeExecutionMiddleware, LocalSandbox, PythonTool
-from langchain_codeexec.control import ExecutionPolicy
+from langchain_codeexec.control import AuditLog, ExecutionPolicy
 from langchain_codeexec.errors import ConfigurationError
 from langchain_codeexec.middleware import ExecutionPolicyMiddleware
 from tests.middleware.agent_shop import NEW, OLD, QUESTION, Scripted, any_model, pieces_in_stock, requests_of
@@ -112,14 +112,23 @@ DECISIONS: dict[str, Any] = {
 @pytest.mark.parametrize("decision", DECISIONS)
 async def test_somebody_decides(decision: str, is_async: bool, sandbox: LocalSandbox) -> None:
     answer, reply, review, code = DECISIONS[decision]
-    agent = agent_on(sandbox, ASKED)
+    records: list[Any] = []
+    agent = agent_on(sandbox, ASKED).with_config(callbacks=[AuditLog(records.append)])
     [interrupt] = (await run(agent, is_async=is_async))["__interrupt__"]
     state = await run(agent, Command(resume={interrupt.id: answer}), is_async=is_async)
     assert replies(state)[0].startswith(reply)
     [recorded] = runs(state)
     assert (recorded.review["decision"], recorded.review["reason"]) == review
     assert recorded.code == code
-    assert (recorded.outcome is not None) == (review[0] in {"approve", "edit"})
+    has_run = review[0] in {"approve", "edit"}
+    assert (recorded.outcome is not None) == has_run
+    [written] = [record for record in records if record["kind"] != "answer"]
+    assert (written["kind"], written["code"], written["review"]) == (
+        "execution" if has_run else "refusal",
+        code,
+        recorded.review,
+    )
+    assert (written["thread"], written["answer"]) == ("1", state["messages"][1].id)
 
 
 @both_ways

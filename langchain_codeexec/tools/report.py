@@ -131,7 +131,7 @@ class Report:
         """The report as a message that answers no call yet."""
         return ToolMessage(self.content, artifact=self.artifact, tool_call_id="")
 
-    def with_review(self, review: Mapping[str, Any]) -> Report:
+    def with_review(self, review: Json) -> Report:
         """The report with what was decided before its programs ran."""
         return replace(self, executions=tuple(replace(run, review=review) for run in self.executions))
 

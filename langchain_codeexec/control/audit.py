@@ -59,7 +59,8 @@ class AuditLog(BaseCallbackHandler):
     `thread`, `answer`, `model`, `plan`, `origin` (the tool), `code`, `sha256`, `review` and `redacted`.
 
     Tokens are those of answers, and are counted with them alone: `kind` is `answer`, with `run_id`, `message_id`,
-    `thread`, `model`, `plan`, `tokens` (the message's `usage_metadata`), and `limits`, if one cut it.
+    `thread`, `model`, `plan`, `tokens` (the message's `usage_metadata`), and `limits`, if one cut it. The plan is
+    that of the model's request; executions have that of a `CodeExecutionMiddleware` around it.
 
     A sink that fails makes the run fail. Give it to all that runs: `config={"callbacks": [AuditLog(...)]}`.
 

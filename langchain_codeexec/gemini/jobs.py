@@ -282,8 +282,8 @@ def batch_jobs(transport: Transport, storage: str = "") -> BatchJobs:
         storage: URL of a folder in Cloud Storage, which Vertex AI reads requests from and writes answers to.
 
     Raises:
-        ConfigurationError: The transport cannot reach any, Vertex AI has no project or no storage, or the Developer
-            API is given one.
+        ConfigurationError: The transport cannot reach any, Vertex AI has no project or no storage, or the
+            Developer API is given a storage.
     """
     if getattr(transport, "api", "generate_content") != "generate_content":
         raise ConfigurationError("interactions have no batch jobs: set api='generate_content'")

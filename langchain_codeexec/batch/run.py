@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from langchain_core.rate_limiters import BaseRateLimiter
+from langchain_core.runnables import Runnable
 
 from langchain_codeexec.batch.answers import Ask, Model, ask, described, failure, renamed, resolved
 from langchain_codeexec.batch.cluster import RayWorkers
@@ -176,6 +177,8 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
     for name, number in (("concurrency", concurrency), ("patience", patience)):
         if not isinstance(number, int) or number < 1:
             raise ConfigurationError(f"{name}={number!r} must be a whole number above 0")
+    if not isinstance(llm, Runnable) and not callable(llm):
+        raise ConfigurationError(f"llm is a chat model, or a function that makes one, not {llm!r:.100}")
     batch = Batch(rows, Path(output), on_progress, patience)
     async with AsyncExitStack() as stack:
         if ray is None:

@@ -115,7 +115,8 @@ class ExecutionPolicy:
             program: it is judged again after somebody has answered.
 
     Raises:
-        ConfigurationError: A decision is none of `allow`, `ask`, `deny`, or a limit is not above zero.
+        ConfigurationError: A decision is none of `allow`, `ask`, `deny`, a rule is no function, or a limit is
+            not above zero.
 
     Examples:
         >>> policy = ExecutionPolicy(network="deny", names={"subprocess": "deny", "os": "ask", "os.path": "allow"})
@@ -156,6 +157,8 @@ class ExecutionPolicy:
             is_none = limit is None and name != "max_bytes"
             if not is_none and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
                 raise ConfigurationError(f"{name} must be a whole number above zero, not {limit!r}")
+        if not isinstance(self.rules, tuple | list) or not all(map(callable, self.rules)):
+            raise ConfigurationError(f"rules is a tuple of functions of a program, not {self.rules!r:.100}")
         object.__setattr__(self, "rules", tuple(self.rules))
 
     def check(self, program: ExecutionRequest | str, earlier: Iterable[str] = ()) -> PolicyDecision:

@@ -55,9 +55,18 @@ class Redactor:
     Examples:
         >>> Redactor()("key = 'AKIAIOSFODNN7EXAMPLE'")
         ("key = '[REDACTED_AWS_ACCESS_KEY]'", ('aws_access_key',))
+
+    Raises:
+        ConfigurationError: A detector is no function.
     """
 
     def __init__(self, *detectors: Detector) -> None:
+        for detector in detectors:
+            if not callable(detector):
+                raise ConfigurationError(
+                    f"a detector is a function of a text, not {detector!r:.100}; several are given one by one, as "
+                    "in Redactor(*SECRETS, *personal_data())"
+                )
         self._detectors = detectors or SECRETS
 
     def __repr__(self) -> str:

@@ -129,7 +129,8 @@ class FailoverExecutor(_Failover):
     Args:
         *executors: In the order in which they are tried: the server's first, or the local one. A list of them
             will do.
-        on: The reasons for trying the next one; see `REASONS`.
+        on: The reasons for trying the next one, of `REASONS`; by default all but `deadline` and `broken`, for the
+            program may have run then.
 
     Raises:
         ConfigurationError: There is no executor, one of them is none, or a reason is none.

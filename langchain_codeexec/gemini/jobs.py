@@ -284,13 +284,19 @@ def batch_jobs(transport: Transport, storage: str = "") -> BatchJobs:
         storage: URL of a folder in Cloud Storage, which Vertex AI reads requests from and writes answers to.
 
     Raises:
-        ConfigurationError: The transport cannot reach any, or Vertex AI has no project or no storage.
+        ConfigurationError: The transport cannot reach any, Vertex AI has no project or no storage, or the
+            Developer API is given a storage.
     """
     if getattr(transport, "api", "generate_content") != "generate_content":
         raise ConfigurationError("interactions have no batch jobs: set api='generate_content'")
     if not isinstance(transport, RestTransport):
         raise ConfigurationError(f"batch jobs go with a RestTransport, not {type(transport).__name__}")
     if transport.endpoint == "developer":
+        if storage:
+            raise ConfigurationError(
+                f"storage={storage!r} is for jobs on Vertex AI, and the Developer API takes none: set "
+                "vertexai=True, or give no storage"
+            )
         return _DeveloperJobs(transport)
     if not transport.service.project:
         raise ConfigurationError("Vertex AI has batch jobs in a project only: set project=…")

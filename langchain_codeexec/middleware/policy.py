@@ -54,10 +54,9 @@ class ExecutionPolicyMiddleware(AgentMiddleware[Any, Any, Any]):
     Of every call of a `PythonTool`, and of the `tools` named, the code is judged. What is denied is not run, and
     the model is told why, so that it can write another program. What has to be asked about stops the graph by the
     interrupt of LangChain's `HumanInTheLoopMiddleware(interrupt_mode="per_call")`: a `ToolApprovalRequest` with
-    the reason in its `description`, answered by `approve`, `edit`, `reject` or `respond`, in another process as
-    well. An edited program is judged again: what is denied stays so. Without a checkpointer such programs are
-    refused. After the answer `create_agent` makes that call alone again; a `ToolNode` of your own that is given
-    several makes all of them again.
+    the reason in its `description`. `Command(resume={"type": "approve"})` answers it, in another process as well;
+    so do `edit`, `reject` and `respond`, as its `response_schema` says. An edited program is judged again: what is
+    denied stays so. Without a checkpointer such programs are refused.
 
     What was decided is in the message's artifact, as the `review` of its `code_executions`, and in the audit: also
     of programs that were not run, which `was_refused` tells. Of limits, tokens and cost alone see these.

@@ -272,6 +272,11 @@ def test_a_function_may_make_the_model(gemini, rows, tmp_path):
     assert run_batch(rows("Why?"), gemini.chat, tmp_path / "a.jsonl").answered == 1
 
 
+def test_what_is_no_model_is_refused(rows, tmp_path):
+    with pytest.raises(ConfigurationError, match="llm is a chat model"):
+        run_batch(rows("A?"), "gemini-3-flash-preview", tmp_path / "a.jsonl")
+
+
 @pytest.mark.parametrize("name", ["concurrency", "patience"])
 @pytest.mark.parametrize("number", [0, -1, 1.5])
 def test_a_number_that_is_none_is_refused(rows, tmp_path, name, number):

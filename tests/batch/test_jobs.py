@@ -260,6 +260,11 @@ def test_a_row_that_takes_several_requests_is_none_of_a_jobs(jobs, rows, tmp_pat
     assert (by_id(output)[1]["answer"], by_id(output)[1]["plan"]["way"]) == ("re: A?", "one_sided")
 
 
+def test_a_storage_that_the_service_does_not_use_is_refused(gemini, rows, tmp_path):
+    with pytest.raises(ConfigurationError, match="is for jobs on Vertex AI"):
+        submit_batch(rows("A?"), gemini.chat(), tmp_path / "a.jsonl", storage="gs://bucket")
+
+
 def test_an_answer_goes_to_no_changed_row(jobs, rows, tmp_path):
     output = tmp_path / "a b?.jsonl"
     job = jobs.submit(rows("A?", "B?"), output).wait(0.01)

@@ -306,8 +306,9 @@ def test_what_is_huge_is_judged_in_a_thread(code: str) -> None:
     [
         {"names": {"os": "no"}}, {"names": ["os"]}, {"default": True}, {"network": "maybe"}, {"max_bytes": None},
         {"max_lines": 0}, {"max_nodes": True}, {"too_large": "allow"}, {"rules": [lambda _: "perhaps"]},
+        {"rules": lambda _: "ask"},
     ],
 )  # fmt: skip
 def test_what_is_no_policy(settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=r"ask|mapping|number"):
+    with pytest.raises(ConfigurationError, match=r"ask|mapping|number|functions"):
         ExecutionPolicy(**settings).check("x = 1")

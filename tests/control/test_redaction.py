@@ -162,6 +162,9 @@ def test_what_is_no_redactor_is_refused(gemini: Gemini, redact: Any):
     gemini.says([{"executableCode": {"code": "print(1)"}}])
     with pytest.raises(ConfigurationError, match="redact"):
         gemini.chat(redact=redact).invoke("q")
+    if not callable(redact):
+        with pytest.raises(ConfigurationError, match="a detector is a function"):
+            Redactor(redact)
 
 
 # -- of tools --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@
     deny     line 1: socket (network)
     approve  /box/work [REDACTED_AWS_ACCESS_KEY]
     model    The limit of executions per turn is reached: 1 of 1.
-    audit    answer, refusal, answer, execution, answer
+    audit    answer, refused, answer, execution, answer
     usage    1 program, 865 tokens for 0.0008275 USD
 """
 

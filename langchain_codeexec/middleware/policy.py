@@ -56,7 +56,8 @@ class ExecutionPolicyMiddleware(AgentMiddleware[Any, Any, Any]):
     interrupt of LangChain's `HumanInTheLoopMiddleware(interrupt_mode="per_call")`: a `ToolApprovalRequest` with
     the reason in its `description`. `Command(resume={"type": "approve"})` answers it, in another process as well;
     so do `edit`, `reject` and `respond`, as its `response_schema` says. An edited program is judged again: what is
-    denied stays so. Without a checkpointer such programs are refused.
+    denied stays so. Without a checkpointer such programs are refused. After the answer `create_agent` makes that
+    call alone again; a `ToolNode` of your own that is given several makes all of them again.
 
     What was decided is in the message's artifact, as the `review` of its `code_executions`, and in the audit: also
     of programs that were not run, which `was_refused` tells. Of limits, tokens and cost alone see these.

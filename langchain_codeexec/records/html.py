@@ -76,6 +76,7 @@ _STYLE: Final = """
   .prose code { padding: .1rem .3rem; }
   .prose pre code { padding: 0; }
   .output pre { background: none; border-left: 3px solid light-dark(#2da44e, #3fb950); border-radius: 0; }
+  .reply pre { white-space: pre-wrap; }
   .output.failed pre { border-color: light-dark(#b3261e, #ff8f86); }
   figure { margin: 0; }
   img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }

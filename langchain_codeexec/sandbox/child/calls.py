@@ -24,6 +24,7 @@ __all__ = ["FILENAME", "Calls", "ToolError"]
 
 FILENAME = "<host>"
 _READ = 1 << 16  # bytes
+_LOOKS = 60
 _VARARGS, _VARKEYWORDS = 0x04, 0x08  # inspect.CO_VARARGS and CO_VARKEYWORDS
 _ANNOTATIONS = 0x1000000  # __future__.annotations.compiler_flag
 
@@ -221,7 +222,7 @@ def _close(channel: socket.socket) -> None:
 
 
 def _receive(channel: socket.socket) -> Any:
-    reply = data = channel.recv(_READ)
+    reply = data = _beginning(channel)
     if not data.endswith(b"\n"):
         parts = [data]
         while data and not data.endswith(b"\n"):
@@ -230,6 +231,14 @@ def _receive(channel: socket.socket) -> Any:
     if not data:
         raise ConnectionAbortedError
     return json.loads(reply.decode())
+
+
+def _beginning(channel: socket.socket) -> bytes:
+    """The beginning of a reply. To be woken up takes longer than a quick function of the host does."""
+    for _ in range(_LOOKS):
+        with suppress(BlockingIOError):
+            return channel.recv(_READ, socket.MSG_DONTWAIT)
+    return channel.recv(_READ)
 
 
 def _line(filename: str) -> int:

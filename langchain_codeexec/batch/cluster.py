@@ -32,7 +32,7 @@ _CPUS: Final = 0.5
 
 
 class RayWorkers:
-    """Actors that ask, one for each CPU that is free, up to the concurrency; a lost one is replaced.
+    """Actors that ask, one for each CPU of the cluster, up to the concurrency; a lost one is replaced.
 
     The model goes to each actor in a call, straight from the driver: arguments below 100 KB stay out of Ray's
     object store, its control store and its logs. An API key goes along, in clear text unless Ray is set up with
@@ -70,7 +70,7 @@ class RayWorkers:
                     f"no Ray cluster can be used at {self._address!r}: {error}"
                 ) from error
             self._is_started = True
-        cpus = int(self._ray.available_resources().get("CPU", 0))
+        cpus = int(self._ray.cluster_resources().get("CPU", 0))  # of which others may just be letting go
         for _ in range(max(1, min(cpus, self._concurrency))):
             self._start()
         return self

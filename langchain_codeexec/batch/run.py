@@ -156,7 +156,7 @@ async def arun_batch(  # noqa: PLR0913 -- one for each choice
             or twice the concurrency if that is more.
         rate_limiter: What each row waits for before it is asked, such as langchain-core's `InMemoryRateLimiter`.
         ray: Ask on a Ray cluster: its address, or `auto` for the one of this machine, or `local` for one that is
-            started and ended here (`ray.init`); where Ray runs in this process already, that one asks. Each free
+            started and ended here (`ray.init`); where Ray runs in this process already, that one asks. Each
             CPU gets a worker with a model of its own, unpickled there, or made there by the function. Rows and
             files are read, and answers written, by this process alone, and `concurrency`, `patience` and
             `rate_limiter` count for all workers together. A row whose worker is lost is asked once more. A key in

@@ -151,7 +151,8 @@ def test_rows_of_a_node_that_is_killed_are_asked_once_more_and_no_others(cluster
     def questions() -> Any:
         early = count()
         while len({*chain(*places.values())}) < 2:
-            yield {"question": f"early {next(early)}"}
+            yield {"question": f"early {(number := next(early))}"}
+            assert number < 1000, "one node alone was asked"
         yield from ({"question": f"held {number}"} for number in range(4))
         yield from ({"question": f"late {number}"} for number in range(20))
 
